@@ -1,0 +1,298 @@
+"""`derivload fetch VERSION --to DIR`: a PyTorch release's `torchgen` folder, without torch.
+
+Every torch wheel carries `torchgen/`, the YAML files (in `packaged/`) and their loader, the
+same on every platform. The wheel for macOS is taken, for it is among the smallest.
+
+- DIR ends up complete or as it was: all is made ready in one temporary folder on DIR's file
+  system (pip's own temporary files too, which a killed pip leaves) and renamed into place.
+- Signals are noted, and looked at between steps: a handler that raised could fire when a
+  child has started and has no name yet, and nobody would end it.
+- pip draws its own progress bar, for it alone knows how many bytes have come.
+"""
+
+# What only a fetch needs is imported by the functions: every command's start pays for the rest.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+    from zipfile import ZipInfo
+
+_VERSION = re.compile(r"([1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})(?:\.(0|[1-9][0-9]{0,3}))?")
+# Not the heading `ERROR: Exception:`, for there the traceback's last line says more.
+_PIP_ERROR = re.compile(r"\u00d7 |ERROR: (?!Exception:)")
+_PIP_OPTIONS = (
+    *("--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary=:all:"),
+    *("--platform", "macosx_14_0_arm64", "--platform", "macosx_11_0_arm64"),
+    *("--python-version", "3.11", "--implementation", "cp"),
+)
+# In this order: a network that fails is a warning to pip, whose error then finds no release.
+_ADVICE = (
+    ("after connection broken by", "Check the network, and pip's index and proxy settings"),
+    ("No matching distribution", "Check that this release exists"),
+    ("", "Once that is mended, try again"),
+)
+_POLL_SECONDS = 0.1
+_GRACE_SECONDS = 5.0
+
+
+class FetchError(Exception):
+    """Why nothing was fetched, as a sentence, and the exit status that says so."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class FetchResult(NamedTuple):
+    """The folder that was asked for, the release it holds, and whether it was fetched now."""
+
+    folder: Path
+    version: str
+    downloaded: bool
+
+
+def run(version: str, to: str) -> int:
+    """Fetch `version` into the folder `to`, print how it went, and return the exit status."""
+    try:
+        if not to:
+            raise FetchError("--to is empty: name an empty or new folder", 2)
+        result = fetch(version, Path(to), _say)
+    except FetchError as error:
+        _say(f"error: {error}")
+        return error.status
+    except KeyboardInterrupt:
+        _say("interrupted; nothing was fetched")
+        return 130
+    done = "fetched" if result.downloaded else "nothing to do, the folder already holds"
+    _say(f"{done} torch {result.version}'s torchgen")
+    print(result.folder)
+    return 0
+
+
+def _say(message: str) -> None:
+    print(f"derivload fetch: {message}", file=sys.stderr, flush=True)
+
+
+def fetch(version: str, to: Path, say: Callable[[str], None] = lambda message: None) -> FetchResult:
+    """Put a release's `torchgen/`, and a `version.txt` that names it, into the folder `to`.
+
+    `version` is `X.Y.Z`, or `X.Y` for its newest patch; a folder that already holds a patch
+    of `X.Y` answers `X.Y`, without asking the network. `to` is new or empty otherwise. `say`
+    is told in one line when a download starts.
+
+    Raises FetchError: status 2 for what is no version, 1 for a folder that holds something
+    else, 3 when pip, the wheel or the disk fails, 128 + n for the signal n; and
+    KeyboardInterrupt on Ctrl-C, after cleaning up.
+    """
+    _check_version(version)
+    folder = Path(os.path.realpath(to))
+    try:
+        held = _held_version(folder, version)
+        if held is not None:
+            return FetchResult(to, held, downloaded=False)
+        with _noted_signals() as check:
+            return FetchResult(to, _fetch_into(folder, version, say, check), downloaded=True)
+    except OSError as error:
+        raise FetchError(f"cannot write {to}: {error.strerror or error}", 3) from error
+
+
+def _check_version(version: str) -> None:
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        raise FetchError(f"{version!r} is not a PyTorch version: write it like 2.15.0 or 2.15", 2)
+    if (int(found[1]), int(found[2])) < (2, 1):
+        raise FetchError(f"PyTorch {version} is too old: name 2.1 or later", 2)
+
+
+def _held_version(folder: Path, version: str) -> str | None:
+    """Return the wanted release that `folder` already holds, or None when it is free."""
+    if not os.path.lexists(folder):
+        return None
+    if not folder.is_dir():
+        raise FetchError(f"{folder} is not a folder: name an empty or new folder", 1)
+    if not any(folder.iterdir()):
+        return None
+    note = folder / "version.txt"
+    held = note.read_text(encoding="utf-8", errors="replace").strip() if note.is_file() else ""
+    same = held == version or (version.count(".") == 1 and held.startswith(f"{version}."))
+    if same and (folder / "torchgen" / "packaged").is_dir():
+        return held
+    what = f"something other than torch {version}'s torchgen"
+    raise FetchError(f"{folder} holds {what}: name an empty or new folder", 1)
+
+
+def _fetch_into(
+    folder: Path, version: str, say: Callable[[str], None], check: Callable[[], None]
+) -> str:
+    """Download, unpack and move into place; return the exact release."""
+    import secrets
+    import shutil
+
+    anchor = next((place for place in (folder, *folder.parents) if place.exists()), folder.parent)
+    # A mount point has another file system beside it than in it, and no rename crosses over.
+    beside = folder.parent if anchor == folder and not os.path.ismount(folder) else anchor
+    # Not mkdtemp: a signal between its making the folder and our knowing the name would leave it.
+    work = beside / f".derivload-fetch-{secrets.token_hex(8)}"
+    try:
+        work.mkdir(mode=0o700)
+        say(f"downloading torch {version} (60 to 140 MB) with pip")
+        wheel = _download(version, work / "pip", check)
+        built = work / "tree" / folder.relative_to(anchor)
+        _unpack(wheel, built, check)
+        release = wheel.name.split("-")[1].partition("+")[0]
+        (built / "version.txt").write_text(f"{release}\n", encoding="utf-8", newline="\n")
+        check()
+        _place(work / "tree", anchor)
+        return release
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _download(version: str, box: Path, check: Callable[[], None]) -> Path:
+    """Have pip download the wheel into the new folder `box`; return the wheel's path."""
+    import subprocess
+
+    wheels, temporary = box / "wheels", box / "temporary"
+    wheels.mkdir(parents=True)
+    temporary.mkdir()
+    wanted = f"torch=={version}" if version.count(".") == 2 else f"torch=={version}.*"
+    terminal = sys.stderr.isatty()
+    # A recent pip does not look at NO_COLOR, and one told FORCE_COLOR colours its errors too.
+    plain = [] if terminal and not os.environ.get("NO_COLOR") else ["--no-color"]
+    # PYTHONSAFEPATH: `-m` would otherwise import from the current folder before the library.
+    own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)) | {"PYTHONSAFEPATH": "1"}
+    # Its errors come through a pipe, for a file would be cut short where the disk is full.
+    with subprocess.Popen(
+        [sys.executable, "-m", "pip", "download", *_PIP_OPTIONS, *plain, "-d", str(wheels), wanted],
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr if terminal else subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **own},
+    ) as child:
+        complaints = _wait(child, check)
+    found = next(wheels.glob("torch-*.whl"), None)
+    if child.returncode != 0 or found is None:
+        raise FetchError(_why_pip_failed(version, child.returncode, complaints), 3)
+    return found
+
+
+def _wait(child: Popen[bytes], check: Callable[[], None]) -> str:
+    """Return what the child wrote to stderr until its end; end it first when `check` raises."""
+    from subprocess import TimeoutExpired
+
+    try:
+        while True:
+            check()
+            with suppress(TimeoutExpired):
+                _, complaints = child.communicate(timeout=_POLL_SECONDS)
+                check()
+                return complaints.decode("utf-8", errors="replace")
+    finally:
+        child.terminate()  # this and the rest do nothing to a child that has ended
+        with suppress(TimeoutExpired):
+            child.wait(_GRACE_SECONDS)
+        child.kill()
+
+
+def _why_pip_failed(version: str, status: int, complaints: str) -> str:
+    if "No module named pip" in complaints:
+        how = (
+            f"run `{sys.executable} -m ensurepip --upgrade`, or install your system's package of it"
+        )
+        return f"this Python has no pip: {how}"
+    lines = [line.strip() for line in complaints.splitlines() if line.strip()]
+    errors = [line for line in lines if _PIP_ERROR.match(line)]
+    last = (errors or lines or [f"it ended with status {status}"])[-1]
+    advice = next(advice for sign, advice in _ADVICE if sign in complaints)
+    return f"pip could not download torch {version}: {last}\n{advice}."
+
+
+def _unpack(wheel: Path, built: Path, check: Callable[[], None]) -> None:
+    """Write the wheel's `torchgen/**` into the new folder `built`."""
+    import shutil
+    import zipfile
+    import zlib
+
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for member in _torchgen_files(archive.infolist()):
+                check()
+                target = built / member.filename
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(member) as source, target.open("xb") as sink:
+                    shutil.copyfileobj(source, sink)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+        raise FetchError(f"{wheel.name} is damaged: {error}", 3) from error
+    if not (built / "torchgen" / "packaged").is_dir():
+        raise FetchError(f"{wheel.name} has no torchgen/packaged: try another release", 3)
+
+
+def _torchgen_files(members: Iterable[ZipInfo]) -> Iterator[ZipInfo]:
+    """Yield the files to write; raise FetchError at the first that would leave the folder."""
+    for member in members:
+        top, *rest = member.filename.split("/")
+        if top != "torchgen" or member.is_dir():
+            continue
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        # Backslashes and colons are separators, drives and streams on Windows.
+        outside = not rest or {"", ".", ".."} & {*rest} or re.search(r"[\\:]", member.filename)
+        if outside or kind not in (0, stat.S_IFREG):
+            raise FetchError(f"the wheel holds an unsafe member: {member.filename!r}", 3)
+        if "__pycache__" not in rest:
+            yield member
+
+
+def _place(tree: Path, into: Path) -> None:
+    """Move everything in `tree` into the folder `into`; at an error, take back what was moved.
+
+    For an empty DIR that is two renames and not one over DIR itself, which would pull the
+    folder from under a shell that stands in it (`--to .`) and lose its permissions.
+    """
+    with ExitStack() as undo:
+        for entry in sorted(tree.iterdir()):
+            placed = into / entry.name
+            entry.rename(placed)
+            undo.callback(placed.rename, entry)
+        undo.pop_all()
+
+
+@contextmanager
+def _noted_signals() -> Iterator[Callable[[], None]]:
+    """Yield a check that raises once a signal has asked to end; restore the handlers after.
+
+    A signal that comes after the last check finds the work done, and is dropped.
+    """
+    import signal
+    import threading
+
+    noted: list[int] = []
+
+    def check() -> None:
+        if noted and noted[0] == signal.SIGINT:
+            raise KeyboardInterrupt
+        if noted:
+            name = signal.Signals(noted[0]).name
+            raise FetchError(f"stopped by {name}; nothing was fetched", 128 + noted[0])
+
+    # Only the main thread may set handlers, and one that is set or ignored already (nohup)
+    # is somebody's decision.
+    free = (signal.SIG_DFL, signal.default_int_handler)
+    main = threading.current_thread() is threading.main_thread()
+    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    with ExitStack() as restore:
+        for number in numbers:
+            if main and number is not None and signal.getsignal(number) in free:
+                before = signal.signal(number, lambda number, frame: noted.append(number))
+                restore.callback(signal.signal, number, before)
+        yield check

@@ -1,0 +1,296 @@
+"""What differs between PyTorch releases: one row each, in one table.
+
+A row holds only values. Code asks for the value that it needs by name and never compares
+versions, so that a new release is a new row and nothing else. Rows are written as what
+changed against the release before.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from derivload.schema.arguments import Grammar
+
+
+class Dialect(msgspec.Struct, frozen=True, gc=False):
+    """One PyTorch release, as far as loading its definitions goes."""
+
+    version: str
+
+    # Types, and how they are spelled in C++. A base type without a spelling may be parsed but
+    # has no C++ form.
+    cpp_types: dict[str, str]
+    unspelled_types: frozenset[str]
+    optional: str
+    """The C++ optional of argument and return types; `{}` is what it holds."""
+    optional_returns: bool
+    """Whether `Tensor?` may be returned."""
+    nullopt_default: str
+    contiguous_format: str
+
+    # Spellings inside formulas.
+    formula_optional: str
+    formula_nullopt: str
+    formula_string_view: str
+    saves_sym_numel: bool
+
+    # Reading schemas and entries.
+    grammar: Grammar
+    dispatch_keys: frozenset[str]
+    structured_dispatch_keys: frozenset[str]
+    scalar_types: frozenset[str]
+    python_keywords_checked: bool
+    const_ref_excludes_out: bool
+    philox_is_seeded: bool
+    implied_tags: tuple[str, ...]
+    """Tags that follow from an entry itself, where tags.yaml has them."""
+
+    # Generated variants and view groups.
+    core_composites_get_variants: bool
+    mutable_before_inplace: bool
+    """Which variant the others are generated from, where an operator has both."""
+    set_is_no_view: bool
+    scatter_is_inverse: bool
+    generated_keep_compliance: bool
+    without_out_variant: frozenset[str]
+
+    # Derivatives.
+    view_copies_have_own_derivatives: bool
+    foreach_with_tensor_overload: frozenset[str]
+    foreach_checks_argument_count: bool
+
+
+_BACKENDS = (
+    "CPU CUDA HIP XLA MTIA MPS IPU XPU HPU VE Lazy Meta PrivateUse1 PrivateUse2 PrivateUse3".split()
+)
+
+# The keys that an entry of derivatives.yaml may dispatch on, besides Default.
+AUTOGRAD_KEYS: Final = frozenset(
+    ["AutogradNestedTensor", *(f"Autograd{backend}" for backend in _BACKENDS)]
+)
+
+
+def _row(before: Dialect, version: str, **changes: object) -> Dialect:
+    return msgspec.structs.replace(before, version=version, **changes)
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _without(types: dict[str, str], name: str) -> dict[str, str]:
+    return {known: spelled for known, spelled in types.items() if known != name}
+
+
+_2_1 = Dialect(
+    version="2.1",
+    cpp_types={
+        "Device": "at::Device",
+        "DeviceIndex": "at::DeviceIndex",
+        "DimVector": "at::DimVector",
+        "Dimname": "at::Dimname",
+        "Generator": "at::Generator",
+        "Layout": "at::Layout",
+        "MemoryFormat": "at::MemoryFormat",
+        "QScheme": "at::QScheme",
+        "Scalar": "at::Scalar",
+        "ScalarType": "at::ScalarType",
+        "Storage": "at::Storage",
+        "Stream": "at::Stream",
+        "SymInt": "c10::SymInt",
+        "Tensor": "at::Tensor",
+        "bool": "bool",
+        "float": "double",
+        "int": "int64_t",
+        "str": "c10::string_view",
+    },
+    unspelled_types=_names("ConstQuantizerPtr"),
+    optional="c10::optional<{}>",
+    optional_returns=False,
+    nullopt_default="c10::nullopt",
+    contiguous_format="MemoryFormat::Contiguous",
+    formula_optional="c10::optional",
+    formula_nullopt="c10::nullopt",
+    formula_string_view="c10::string_view",
+    saves_sym_numel=False,
+    grammar=Grammar(spaces_in_defaults=False, namespaces=False),
+    dispatch_keys=_names(
+        "CPU CUDA CompositeExplicitAutograd CompositeExplicitAutogradNonFunctional"
+        " CompositeImplicitAutograd CompositeImplicitAutogradNestedTensor MPS Meta MkldnnCPU"
+        " NestedTensorCPU NestedTensorCUDA NestedTensorMeta QuantizedCPU QuantizedCUDA"
+        " QuantizedMeta SparseCPU SparseCUDA SparseCsrCPU SparseCsrCUDA SparseMeta ZeroTensor"
+    ),
+    structured_dispatch_keys=_names("CPU CUDA MPS"),
+    scalar_types=_names(
+        "BFloat16 Bool Byte Char ComplexDouble ComplexFloat ComplexHalf Double Float"
+        " Float8_e4m3fn Float8_e5m2 Half Int Long Short"
+    ),
+    python_keywords_checked=False,
+    const_ref_excludes_out=False,
+    philox_is_seeded=True,
+    implied_tags=(),
+    core_composites_get_variants=False,
+    mutable_before_inplace=False,
+    set_is_no_view=False,
+    scatter_is_inverse=False,
+    generated_keep_compliance=False,
+    without_out_variant=_names(
+        "_assert_async _assert_async.msg _chunk_grad_outputs_efficient_attention _dimI _dimV"
+        " _fused_sdp_choice _has_same_storage_numel _linalg_check_errors _local_scalar_dense"
+        " _nested_tensor_from_mask_left_aligned _nested_tensor_storage_offsets _nnz"
+        " _use_cudnn_ctc_loss _use_cudnn_ctc_loss.Tensor _validate_compressed_sparse_indices"
+        " allclose dense_dim equal is_coalesced is_pinned is_same_size is_set_to"
+        " q_per_channel_axis q_scale q_zero_point qscheme record_stream sparse_dim"
+        " sym_constrain_range sym_constrain_range_for_size"
+        # The mutable ones that torchgen lists apart; the same is asked of both.
+        " _cummax_helper _cummin_helper"
+    ),
+    view_copies_have_own_derivatives=False,
+    foreach_with_tensor_overload=_names("_foreach_mul.Tensor"),
+    foreach_checks_argument_count=False,
+)
+
+_2_2 = _row(
+    _2_1,
+    "2.2",
+    optional_returns=True,
+    saves_sym_numel=True,
+    scalar_types=_2_1.scalar_types | _names("Float8_e4m3fnuz Float8_e5m2fnuz"),
+    implied_tags=("pt2_compliant_tag",),
+    generated_keep_compliance=True,
+    foreach_with_tensor_overload=_names(
+        "_foreach_add.Tensor _foreach_mul.Tensor _foreach_div.Tensor"
+    ),
+)
+
+_2_3 = _row(
+    _2_2,
+    "2.3",
+    dispatch_keys=_2_2.dispatch_keys | _names("SparseCsrMeta"),
+    set_is_no_view=True,
+    scatter_is_inverse=True,
+    without_out_variant=_2_2.without_out_variant
+    | _names("_assert_scalar _cslt_sparse_mm_search _nested_get_ragged_idx _print"),
+    view_copies_have_own_derivatives=True,
+)
+
+_2_4 = _row(
+    _2_3,
+    "2.4",
+    optional="::std::optional<{}>",
+    nullopt_default="::std::nullopt",
+    without_out_variant=_2_3.without_out_variant | _names("_sink_tokens"),
+    foreach_checks_argument_count=True,
+)
+
+_2_5 = _row(
+    _2_4,
+    "2.5",
+    unspelled_types=_names("ConstQuantizerPtr GraphModule SymBool"),
+    contiguous_format="c10::MemoryFormat::Contiguous",
+    formula_optional="std::optional",
+    formula_nullopt="std::nullopt",
+    grammar=Grammar(spaces_in_defaults=True, namespaces=False),
+    dispatch_keys=_2_4.dispatch_keys | _names("XPU"),
+    structured_dispatch_keys=_2_4.structured_dispatch_keys | _names("XPU"),
+)
+
+_2_6 = _row(
+    _2_5,
+    "2.6",
+    unspelled_types=_names("GraphModule SymBool"),
+    formula_string_view="std::string_view",
+    dispatch_keys=_2_5.dispatch_keys | _names("NestedTensorXPU SparseXPU"),
+    python_keywords_checked=True,
+    core_composites_get_variants=True,
+    mutable_before_inplace=True,
+    without_out_variant=_2_5.without_out_variant | _names("_assert_tensor_metadata"),
+)
+
+_2_7 = _row(
+    _2_6,
+    "2.7",
+    grammar=Grammar(spaces_in_defaults=True, namespaces=True),
+    dispatch_keys=_2_6.dispatch_keys | _names("SparseCsrXPU"),
+    scalar_types=_2_6.scalar_types | _names("Float8_e8m0fnu"),
+    const_ref_excludes_out=True,
+)
+
+_2_8 = _row(
+    _2_7,
+    "2.8",
+    dispatch_keys=_2_7.dispatch_keys | _names("MTIA NestedTensorHPU"),
+    structured_dispatch_keys=_2_7.structured_dispatch_keys | _names("MTIA"),
+)
+
+_2_9 = _row(
+    _2_8,
+    "2.9",
+    cpp_types=_2_8.cpp_types | {"SymBool": "c10::SymBool"},
+    unspelled_types=_names("GraphModule"),
+    dispatch_keys=_2_8.dispatch_keys | _names("SparseCsrMPS SparseMPS"),
+)
+
+_2_10 = _row(_2_9, "2.10")
+
+_2_11 = _row(
+    _2_10,
+    "2.11",
+    without_out_variant=_2_10.without_out_variant
+    | _names("_use_miopen_ctc_loss _use_miopen_ctc_loss.Tensor"),
+)
+
+_2_12 = _row(_2_11, "2.12")
+
+_2_13 = _row(
+    _2_12,
+    "2.13",
+    cpp_types=_without(_2_12.cpp_types, "Dimname"),
+    implied_tags=("pt2_compliant_tag", "out", "inplace"),
+)
+
+_2_14 = _row(_2_13, "2.14")
+
+_2_15 = _row(_2_14, "2.15", philox_is_seeded=False)
+
+DIALECTS: Final = {
+    row.version: row
+    for row in (
+        *(_2_1, _2_2, _2_3, _2_4, _2_5, _2_6, _2_7, _2_8),
+        *(_2_9, _2_10, _2_11, _2_12, _2_13, _2_14, _2_15),
+    )
+}
+NEWEST: Final = _2_15
+
+_VERSION = re.compile(r"\s*v?(\d+)\.(\d+)")
+
+
+class UnknownVersionError(ValueError):
+    """A torch version that has no row and is not newer than the table; the text says which."""
+
+
+def find_dialect(torch_version: str | None) -> tuple[Dialect, bool]:
+    """The row to follow for a torch version such as "2.15", "2.15.1+cu130" or "2.16.0a0".
+
+    None takes the newest. The second value tells whether the version is newer than the table,
+    so that its newest row stands in. Raises UnknownVersionError for what is older than the
+    table or no version.
+    """
+    if torch_version is None:
+        return NEWEST, False
+    match = _VERSION.match(torch_version)
+    if match is None:
+        raise UnknownVersionError(f"`{torch_version}` is no torch version; write it as X.Y")
+    major, minor = int(match[1]), int(match[2])
+    row = DIALECTS.get(f"{major}.{minor}")
+    if row is not None:
+        return row, False
+    newest_major, newest_minor = map(int, NEWEST.version.split("."))
+    if (major, minor) > (newest_major, newest_minor):
+        return NEWEST, True
+    raise UnknownVersionError(
+        f"torch {major}.{minor} is older than 2.1, the first release that derivload knows"
+    )

@@ -1,0 +1,85 @@
+"""Backward formulas (`create_derivative`, `check_grad_usage`, `used_gradient_indices`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from derivload.derivatives.identifiers import words
+from derivload.derivatives.model import Derivative, SavedAttribute
+from derivload.derivatives.saved_variables import NamedType, Saver
+from derivload.diagnostics import Invalid
+
+_GRAD_INDEX = re.compile(r"(?:^|\W)grads\[(\d+)\]")
+_GRADS = re.compile(r"(?:^|\W)grads(?:$|\W)")
+
+
+class Subject:
+    """The function that formulas are written for, as they see it."""
+
+    def __init__(
+        self,
+        name: str,
+        inputs: Sequence[NamedType],
+        outputs: Sequence[NamedType],
+        named_gradients: Sequence[str],
+    ) -> None:
+        self.name = name
+        self.inputs = inputs
+        self.outputs = outputs
+        self.named_gradients = named_gradients
+
+
+def create_derivative(
+    subject: Subject, formula: str, var_names: tuple[str, ...], saver: Saver
+) -> Derivative:
+    """The derivative that one formula is. Raises Invalid (DL410, and those of saved_variables)."""
+    original = formula
+    formula, saved_inputs = saver.saved_variables(formula, subject.inputs, var_names)
+    formula, saved_outputs = saver.saved_variables(formula, subject.outputs, var_names)
+    used: tuple[str, ...] = ()
+    if subject.named_gradients:
+        used = tuple(sorted(words(formula).intersection(subject.named_gradients)))
+    for index in used_gradient_indices(formula):
+        if index >= len(subject.outputs):
+            count = len(subject.outputs)
+            raise Invalid(
+                "DL410",
+                f"`grads[{index}]` is out of range: `{subject.name}` has {count} "
+                f"{'output' if count == 1 else 'outputs'}",
+                f"grads[{index}]",
+            )
+    return Derivative(formula, original, var_names, saved_inputs, saved_outputs, used)
+
+
+def used_gradient_indices(formula: str) -> list[int]:
+    """The indexes i of `grads[i]` that a formula uses, in its order."""
+    return [int(i) for i in _GRAD_INDEX.findall(formula)] if "grads[" in formula else []
+
+
+def check_grad_usage(derivatives: Sequence[Derivative]) -> None:
+    """Check that a function's formulas name the gradients in one way (DL411, DL412, DL413)."""
+    uses_grad = any("grad" in d.formula and "grad" in words(d.formula) for d in derivatives)
+    uses_named = any(d.named_gradients for d in derivatives)
+    uses_grads = 0
+    indices: list[int] = []
+    for derivative in derivatives:
+        if "grads" in derivative.formula:
+            uses_grads += len(_GRADS.findall(derivative.formula))
+            indices += used_gradient_indices(derivative.formula)
+    if uses_grads < len(indices):
+        raise Invalid("DL411", "`grads` stands where it cannot be told apart", "grads")
+    if uses_grad and uses_grads:
+        raise Invalid("DL411", "one formula uses `grad`, another `grads`", "grads")
+    if uses_grads and uses_grads == len(indices) and set(indices) == {0}:
+        raise Invalid("DL412", "`grads[0]` alone is used", "grads[0]")
+    if uses_named and (uses_grad or uses_grads):
+        raise Invalid("DL413", "the gradients are used by name and as `grad` or `grads` too")
+
+
+def dedup_vars(saved: Sequence[SavedAttribute]) -> tuple[SavedAttribute, ...]:
+    """The attributes of all formulas, the first of each name."""
+    by_name: dict[str, SavedAttribute] = {}
+    for attribute in saved:
+        by_name.setdefault(attribute.name, attribute)
+    return tuple(by_name.values())

@@ -1,0 +1,221 @@
+"""Derivatives of foreach functions (`gen_foreach_derivativeinfo`).
+
+`_foreach_mul.List` does to each tensor what `mul.Tensor` does to one. Its info is that of the
+reference with the names of its own arguments, and `[i]` where it has a list for a tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from derivload.cpp.ctypes import CppTypes
+from derivload.cpp.dialect import Dialect
+from derivload.derivatives.info import Derived
+from derivload.derivatives.model import (
+    ArgumentBinding,
+    Derivative,
+    DifferentiabilityInfo,
+    ForwardDerivative,
+    SavedAttribute,
+)
+from derivload.diagnostics import Invalid
+from derivload.native.function import NativeFunction
+from derivload.schema.arguments import Argument
+
+_PREFIX: Final = "_foreach_"
+# The one that has an in-place reference only.
+_WITH_INPLACE_REFERENCE: Final = frozenset({"_foreach_zero_"})
+# Their references take an alpha that they do not.
+_WITHOUT_ALPHA: Final = frozenset(
+    f"_foreach_{name}{inplace}.{overload}"
+    for name in ("add", "sub")
+    for inplace in ("", "_")
+    for overload in ("Scalar", "ScalarList")
+)
+
+
+class ForeachReferences:
+    """The functions with info that foreach functions may refer to, by base name."""
+
+    def __init__(
+        self, functional: Iterable[Derived], others: Iterable[Derived], dialect: Dialect
+    ) -> None:
+        self._functional = _by_base(functional)
+        self._others = _by_base(others)
+        self._checks_count = dialect.foreach_checks_argument_count
+
+    def find(self, function: NativeFunction) -> Derived | None:
+        """The reference of a foreach function; None when there is none."""
+        base = function.name.base.split(_PREFIX)[-1]
+        for derived in self._functional.get(base, ()):
+            if self._is_reference(function, derived.function):
+                return derived
+        if function.schema.kind == "inplace" and function.name.text in _WITH_INPLACE_REFERENCE:
+            for derived in self._others.get(base, ()):
+                if self._is_reference(function, derived.function):
+                    return derived
+        return None
+
+    def _is_reference(self, function: NativeFunction, reference: NativeFunction) -> bool:
+        own = function.schema.arguments.flat_non_out
+        # The signature of the reference is what counts, and that has no TensorOptions.
+        theirs = (
+            *reference.schema.arguments.positional,
+            *reference.schema.arguments.without_options,
+        )
+        if self._checks_count and function.name.text not in _WITHOUT_ALPHA:
+            if len(own) != len(theirs):
+                return False
+        return all(
+            b.type == a.type or b.type == a.type.elem for a, b in zip(own, theirs, strict=False)
+        )
+
+
+def _by_base(infos: Iterable[Derived]) -> dict[str, list[Derived]]:
+    by_base: dict[str, list[Derived]] = {}
+    for derived in infos:
+        by_base.setdefault(derived.function.name.base, []).append(derived)
+    return by_base
+
+
+def gen_foreach_derivativeinfo(
+    function: NativeFunction,
+    reference: NativeFunction,
+    info: DifferentiabilityInfo,
+    types: CppTypes,
+    dialect: Dialect,
+) -> DifferentiabilityInfo:
+    """The info of a foreach function that is not in-place, from that of its reference.
+
+    Raises Invalid (DL504) where a formula of the reference does not carry over.
+    """
+    translation = _Translation(function, reference, types, dialect)
+    derivatives = tuple(map(translation.derivative, info.derivatives))
+    derived = {name for d in derivatives for name in d.var_names}
+    return DifferentiabilityInfo(
+        name=function.name.base,
+        op=f"Foreach{info.op}{function.name.overload}",
+        derivatives=derivatives,
+        forward_derivatives=tuple(map(translation.forward, info.forward_derivatives)),
+        all_saved_inputs=_all_saved([s for d in derivatives for s in d.saved_inputs]),
+        all_saved_outputs=_all_saved([s for d in derivatives for s in d.saved_outputs]),
+        available_named_gradients=(),
+        used_named_gradients=(),
+        args_with_derivatives=translation.args_with_derivatives(derived),
+        non_differentiable_arg_names=(),
+        output_differentiability=None,
+        output_differentiability_conditions=None,
+    )
+
+
+def _all_saved(saved: list[SavedAttribute]) -> tuple[SavedAttribute, ...]:
+    # torchgen keeps these in a set; the documents sort them.
+    unique = {(s.name, s.expr, s.type): s for s in saved}
+    return tuple(unique[key] for key in sorted(unique))
+
+
+class _Translation:
+    """From the arguments of a reference to those of a foreach function, by position."""
+
+    def __init__(
+        self,
+        function: NativeFunction,
+        reference: NativeFunction,
+        types: CppTypes,
+        dialect: Dialect,
+    ) -> None:
+        self._function = function
+        self._types = types
+        self._takes_tensor = function.name.text in dialect.foreach_with_tensor_overload
+        self._own = function.schema.arguments.flat_non_out
+        arguments = reference.schema.arguments
+        signature = (*arguments.positional, *arguments.without_options)
+        self._by_reference = {
+            theirs.name: own for own, theirs in zip(self._own, signature, strict=False)
+        }
+        self._pairs = list(zip(self._own, arguments.flat_non_out, strict=False))
+
+    def derivative(self, derivative: Derivative) -> Derivative:
+        formula = derivative.formula.replace("grad", "grads[i]").replace("result", "result[i]")
+        saved_inputs = []
+        for saved in derivative.saved_inputs:
+            reference_name = saved.expr.split(".")[0]
+            own = self._argument(reference_name)
+            element = f"{own.name}[i]" if own.type.kind == "list" else own.name
+            formula = formula.replace(saved.name, saved.expr.replace(reference_name, element))
+            ctype = self._types.argument(
+                own.type, mutable=own.is_write, symint=False, scope=self._function.scope
+            )
+            saved_inputs.append(SavedAttribute(own.name, ctype.value, own.name))
+        for saved in derivative.saved_outputs:
+            if saved.name != "result":
+                message = f"a formula of its reference saves `{saved.name}`, not `result` whole"
+                raise Invalid("DL504", message, self._function.name.text)
+        return Derivative(
+            formula=formula,
+            original_formula=derivative.formula,
+            var_names=tuple(self._argument(name).name for name in derivative.var_names),
+            saved_inputs=tuple(saved_inputs),
+            saved_outputs=tuple(
+                SavedAttribute("result", "at::TensorList", "result")
+                for _ in derivative.saved_outputs
+            ),
+            named_gradients=(),
+        )
+
+    def _argument(self, reference_name: str) -> Argument:
+        own = self._by_reference.get(reference_name)
+        if own is None:
+            message = f"no argument stands where its reference has `{reference_name}`"
+            raise Invalid("DL504", message, self._function.name.text)
+        return own
+
+    def args_with_derivatives(self, derived: set[str]) -> tuple[ArgumentBinding, ...]:
+        scope = self._function.scope
+        return tuple(
+            ArgumentBinding(
+                a.name,
+                self._types.argument(
+                    a.type, mutable=a.is_write, symint=False, scope=scope
+                ).text,
+                None,
+            )
+            for a in self._own
+            if a.name in derived
+        )
+
+    def forward(self, forward: ForwardDerivative) -> ForwardDerivative:
+        formula = forward.formula.replace("result", "result[i]")
+        names = list(forward.var_names)
+        types = list(forward.var_types)
+        tangents = list(forward.required_inputs_fw_grad or ())
+        primals = list(forward.required_inputs_primal or ())
+        for own, theirs in self._pairs:
+            formula = self._rename(formula, own, theirs)
+            for i, name in enumerate(names):
+                if name == theirs.name:
+                    names[i], types[i] = own.name, own.type.text
+            tangents = [own.name if n == theirs.name else n for n in tangents]
+            primals = [own.name if n == theirs.name else n for n in primals]
+        return ForwardDerivative(
+            formula=formula,
+            var_names=tuple(names),
+            var_types=tuple(types),
+            required_inputs_fw_grad=tuple(sorted(tangents)),
+            required_inputs_primal=tuple(sorted(primals)),
+            required_original_self_value=forward.required_original_self_value,
+            is_reusing_outplace_formula=forward.is_reusing_outplace_formula,
+        )
+
+    def _rename(self, formula: str, own: Argument, theirs: Argument) -> str:
+        if own.type.kind == "list" and not own.type.is_tensor_like:
+            return formula.replace(theirs.name, f"{own.name}[i]")
+        if not own.type.is_tensor_like:
+            return formula.replace(theirs.name, own.name)
+        if own.type.kind != "list" and not (own.type.text == "Tensor" and self._takes_tensor):
+            message = f"it takes `{own.text}`, which is no list"
+            raise Invalid("DL504", message, self._function.name.text)
+        for suffix in ("_p", "_t"):
+            formula = formula.replace(theirs.name + suffix, own.name + suffix)
+        return formula

@@ -1,0 +1,155 @@
+"""Forward formulas (`create_forward_derivative`, `postprocess_forward_derivatives`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from derivload.cpp.bindings import Binding
+from derivload.derivatives.identifiers import replace_identifier, words
+from derivload.derivatives.model import Derivative, ForwardDerivative
+from derivload.diagnostics import Invalid
+from derivload.native.function import NativeFunction
+
+_RESULT: Final = re.compile(r"^result(\d+)$")
+_TENSOR_LISTS: Final = frozenset({"at::TensorList", "const at::ITensorListRef &"})
+AUTO_ELEMENT_WISE: Final = "auto_element_wise"
+AUTO_LINEAR: Final = "auto_linear"
+
+
+class Draft(NamedTuple):
+    """A forward formula as written: for which outputs, and the types of these."""
+
+    formula: str
+    var_names: tuple[str, ...]
+    var_types: tuple[str, ...]
+
+
+class Backward(NamedTuple):
+    """What of a function's backward side its forward formulas depend on."""
+
+    arg_names: tuple[str, ...]
+    derivatives: Sequence[Derivative]
+    args_with_derivatives: Sequence[Binding]
+
+
+def create_forward_derivative(
+    function: NativeFunction, formula: str, names: tuple[str, ...]
+) -> Draft:
+    """The draft of one forward formula. Raises Invalid (DL430) when it is for no output."""
+    returns = function.schema.returns
+    types = tuple(r.type.text for r in returns if r.name in names)
+    if not types and names == ("result",):
+        if len(returns) != 1:
+            raise Invalid("DL430", f"there are {len(returns)} outputs, and none is named `result`")
+        types = (returns[0].type.text,)
+    elif not types:
+        types = tuple(_numbered_type(function, name) for name in names if _RESULT.match(name))
+    if not types:
+        raise Invalid("DL430", f"`{', '.join(names)}` is neither an argument nor an output")
+    return Draft(formula, names, types)
+
+
+def _numbered_type(function: NativeFunction, name: str) -> str:
+    returns = function.schema.returns
+    index = int(name.removeprefix("result"))
+    if index >= len(returns):
+        raise Invalid("DL430", f"`{name}` is out of range: there are {len(returns)} outputs")
+    return returns[index].type.text
+
+
+def postprocess_forward_derivatives(
+    function: NativeFunction, name: str, backward: Backward, drafts: Sequence[Draft]
+) -> list[ForwardDerivative]:
+    """The forward derivatives of the drafts, once the backward side is known.
+
+    `auto_element_wise` and `auto_linear` become formulas. Raises Invalid (DL431 to DL435).
+    """
+    result = []
+    for draft in drafts:
+        formula = draft.formula
+        tangents = find_required_inputs(function, formula, "_t", backward)
+        if formula == AUTO_ELEMENT_WISE:
+            _check_element_wise(function, backward, drafts)
+            formula = _element_wise(backward)
+            tangents = backward.arg_names
+        elif formula == AUTO_LINEAR:
+            if len(drafts) > 1 or len(draft.var_names) > 1:
+                raise Invalid("DL433", "`auto_linear` is for functions with one output")
+            formula = _linear(function, name, backward)
+            tangents = tuple(b.name for b in backward.args_with_derivatives)
+        result.append(
+            ForwardDerivative(
+                formula=formula,
+                var_names=draft.var_names,
+                var_types=draft.var_types,
+                required_inputs_fw_grad=tuple(sorted(tangents)),
+                required_inputs_primal=find_required_inputs(function, formula, "_p", backward),
+                required_original_self_value=False,
+                is_reusing_outplace_formula=False,
+            )
+        )
+    return result
+
+
+def find_required_inputs(
+    function: NativeFunction, formula: str, postfix: str, backward: Backward
+) -> tuple[str, ...]:
+    """The inputs whose tangent (`_t`) or primal (`_p`) a formula uses, sorted.
+
+    Raises Invalid (DL431) when it uses an input by its bare name.
+    """
+    used = words(formula)
+    required = set()
+    for binding in backward.args_with_derivatives:
+        if binding.ctype.text in _TENSOR_LISTS and not function.is_foreach:
+            continue  # functions of tensor lists look after tangents and primals themselves
+        if binding.name in used:
+            raise Invalid(
+                "DL431",
+                f"`{binding.name}` in a forward formula may mean its value or its tangent",
+                binding.name,
+                f"write `{binding.name}_p` for the value, `{binding.name}_t` for the tangent",
+            )
+        if binding.name + postfix in used:
+            required.add(binding.name)
+    return tuple(sorted(required))
+
+
+def _check_element_wise(
+    function: NativeFunction, backward: Backward, drafts: Sequence[Draft]
+) -> None:
+    if function.schema.kind == "inplace":
+        raise Invalid("DL432", "`auto_element_wise` is not for in-place functions")
+    if len(backward.args_with_derivatives) != 1 or len(drafts) > 1 or len(drafts[0].var_names) > 1:
+        raise Invalid(
+            "DL432",
+            "`auto_element_wise` is for one differentiable input and one differentiable output",
+        )
+    if len(backward.derivatives) != 1:
+        raise Invalid("DL432", "`auto_element_wise` is derived from one backward formula")
+
+
+def _element_wise(backward: Backward) -> str:
+    """The Jacobian of an element-wise function is diagonal: J t is the conjugate of J^H conj(t).
+
+    So the forward formula is the backward one, with the conjugate tangent for `grad` and the
+    primal for the input, conjugated.
+    """
+    formula = backward.derivatives[0].original_formula
+    name = backward.args_with_derivatives[0].name
+    formula = replace_identifier(formula, "grad", f"{name}_t.conj()")
+    return f"({replace_identifier(formula, name, f'{name}_p')}).conj()"
+
+
+def _linear(function: NativeFunction, name: str, backward: Backward) -> str:
+    """A linear function is its own Jacobian: it is called again, on the tangents."""
+    differentiable = {b.name for b in backward.args_with_derivatives}
+    if not differentiable:
+        raise Invalid("DL434", "`auto_linear` needs a differentiable argument")
+    called = f"{name}_symint" if function.schema.arguments.has_symint else name
+    arguments = [f"{a}_t" if a in differentiable else a for a in backward.arg_names]
+    if "function" in function.variants:
+        return f"at::{called}({', '.join(arguments)})"
+    return f"{arguments[0]}.{called}({', '.join(arguments[1:])})"

@@ -1,0 +1,255 @@
+"""Differentiability info of one definition (`create_differentiability_info`, `set_up_derivatives`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from derivload.cpp.bindings import Binding, CppBindings
+from derivload.cpp.ctypes import CppTypes
+from derivload.cpp.dialect import Dialect
+from derivload.cpp.names import return_names
+from derivload.derivatives.backward import Subject, check_grad_usage, create_derivative, dedup_vars
+from derivload.derivatives.definition import DEFAULT, Definition, Formulas
+from derivload.derivatives.forward import (
+    Backward,
+    Draft,
+    create_forward_derivative,
+    postprocess_forward_derivatives,
+)
+from derivload.derivatives.model import ArgumentBinding, Derivative, DifferentiabilityInfo
+from derivload.derivatives.saved_variables import NamedType, Saver
+from derivload.diagnostics import Invalid, Mistake
+from derivload.native.function import NativeFunction
+
+_NON_DIFFERENTIABLE: Final = "non_differentiable"
+# Names that the generated code gives to something of its own.
+_RESERVED: Final = {
+    "grad_input_mask": "the generated code has a variable of that name",
+    "result": "it names the output",
+}
+
+
+class Derived(NamedTuple):
+    """What one definition gives: info by dispatch key.
+
+    Where there is something to compute, `op` is the name of the node without its number, which
+    depends on the definitions before this one.
+    """
+
+    function: NativeFunction
+    dispatch: dict[str, DifferentiabilityInfo]
+
+
+class DerivativeReader:
+    """Derives info from definitions, for one dialect. Holds the C++ types found so far."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.bindings = CppBindings(dialect, CppTypes(dialect))
+        self._saver = Saver(dialect)
+
+    def create_differentiability_info(
+        self, definition: Definition, function: NativeFunction
+    ) -> tuple[Derived, list[Mistake]]:
+        """The info that a definition gives its canonical function, and what is wrong with it."""
+        mistakes: list[Mistake] = []
+        dispatch: dict[str, DifferentiabilityInfo] = {}
+        try:
+            arguments = self.bindings.cpp_arguments(
+                function.schema, no_default=function.cpp_no_default_args, scope=function.scope
+            )
+            for name, why in _RESERVED.items():
+                if any(b.name == name for b in arguments):
+                    raise Invalid("DL407", f"an argument cannot be named `{name}`: {why}", name)
+            outputs = self._outputs(function)
+        except Invalid as invalid:
+            return Derived(function, {}), [invalid.at("name")]
+        for formulas in definition.dispatch:
+            setup = _SetUp(definition, function, arguments, outputs, self._saver)
+            info = setup.set_up_derivatives(formulas, mistakes)
+            if info is not None:
+                dispatch[formulas.dispatch_key] = info
+        return Derived(function, dispatch), mistakes
+
+    def _outputs(self, function: NativeFunction) -> list[NamedType]:
+        """The outputs as formulas name them: what an in-place function returns is `result`."""
+        names = return_names(function.schema)
+        return [
+            NamedType(
+                "result" if name == "self" else name,
+                self.bindings.types.returned(
+                    r.type, mutable=r.is_write, scope=function.scope
+                ).value,
+            )
+            for name, r in zip(names, function.schema.returns, strict=True)
+        ]
+
+
+class _SetUp:
+    """The formulas of one dispatch key, sorted into what they are for."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        function: NativeFunction,
+        arguments: Sequence[Binding],
+        outputs: Sequence[NamedType],
+        saver: Saver,
+    ) -> None:
+        self._definition = definition
+        self._function = function
+        self._arguments = arguments
+        self._arg_names = tuple(b.name for b in arguments)
+        self._ret_names = {r.name for r in function.schema.returns}
+        self._saver = saver
+        self._subject = Subject(
+            name=function.cpp_name,
+            inputs=[NamedType(b.type_name, b.ctype.value) for b in arguments],
+            outputs=outputs,
+            named_gradients=_available_named_gradients(definition, function),
+        )
+        self._derivatives: list[Derivative] = []
+        self._drafts: list[Draft] = []
+        self._non_differentiable: list[str] = []
+
+    def set_up_derivatives(
+        self, formulas: Formulas, mistakes: list[Mistake]
+    ) -> DifferentiabilityInfo | None:
+        """The info of these formulas; None, and mistakes, when something is wrong with them."""
+        before = len(mistakes)
+        for raw_names, formula in formulas.formulas:
+            try:
+                self._sort_in(split_names(raw_names), formula)
+            except Invalid as invalid:
+                on_key = invalid.code in ("DL408", "DL430")
+                mistakes.append(invalid.at(*formulas.path, raw_names, on_key=on_key))
+        if len(mistakes) > before:
+            return None
+        try:
+            return self._finish(formulas.dispatch_key)
+        except Invalid as invalid:
+            mistakes.append(self._blame(invalid, formulas))
+            return None
+
+    def _sort_in(self, names: tuple[str, ...], formula: str) -> None:
+        for name in names:
+            if name in self._arg_names and name in self._ret_names:
+                raise Invalid("DL408", f"`{name}` is both an argument and an output", name)
+        if is_forward_derivative_definition(self._arg_names, names):
+            self._drafts.append(create_forward_derivative(self._function, formula, names))
+        elif formula.lower().strip() == _NON_DIFFERENTIABLE:
+            self._non_differentiable += names
+        else:
+            self._derivatives.append(
+                create_derivative(self._subject, formula, names, self._saver)
+            )
+
+    def _finish(self, dispatch_key: str) -> DifferentiabilityInfo:
+        derived = {name for d in self._derivatives for name in d.var_names}
+        both = sorted(derived.intersection(self._non_differentiable))
+        if both:
+            message = f"`{both[0]}` has a formula and is non-differentiable too"
+            raise Invalid("DL409", message, both[0])
+        with_derivatives = [b for b in self._arguments if b.name in derived]
+        backward = Backward(self._arg_names, self._derivatives, with_derivatives)
+        forward = postprocess_forward_derivatives(
+            self._function, self._definition.name, backward, self._drafts
+        )
+        check_grad_usage(self._derivatives)
+        return DifferentiabilityInfo(
+            name=self._definition.name,
+            op=create_op_prefix(self._definition.name, dispatch_key) if with_derivatives else None,
+            derivatives=tuple(self._derivatives),
+            forward_derivatives=tuple(forward),
+            all_saved_inputs=dedup_vars([s for d in self._derivatives for s in d.saved_inputs]),
+            all_saved_outputs=dedup_vars([s for d in self._derivatives for s in d.saved_outputs]),
+            available_named_gradients=tuple(self._subject.named_gradients),
+            used_named_gradients=tuple(
+                sorted({name for d in self._derivatives for name in d.named_gradients})
+            ),
+            args_with_derivatives=tuple(
+                ArgumentBinding(b.name, b.ctype.text, b.default) for b in with_derivatives
+            ),
+            non_differentiable_arg_names=tuple(self._non_differentiable),
+            output_differentiability=self._definition.output_differentiability,
+            output_differentiability_conditions=(
+                self._definition.output_differentiability_conditions
+            ),
+        )
+
+    def _blame(self, invalid: Invalid, formulas: Formulas) -> Mistake:
+        """A mistake of all formulas together, placed at the first that has the words."""
+        for raw_names, formula in formulas.formulas:
+            if invalid.words and invalid.words in formula:
+                return invalid.at(*formulas.path, raw_names)
+        drafted = [names for names, _ in formulas.formulas if self._is_forward(names)]
+        if invalid.code.startswith("DL43") and drafted:
+            return invalid.at(*formulas.path, drafted[0])
+        return invalid.at(*formulas.path) if formulas.path else invalid.at("name")
+
+    def _is_forward(self, raw_names: str) -> bool:
+        return is_forward_derivative_definition(self._arg_names, split_names(raw_names))
+
+
+def _available_named_gradients(definition: Definition, function: NativeFunction) -> list[str]:
+    """The gradients of the named, differentiable outputs; an output that
+    `output_differentiability` does not reach is not one.
+    """
+    returns = function.schema.returns
+    differentiable = definition.output_differentiability or (True,) * len(returns)
+    return [
+        f"grad_{returned.name}"
+        for returned, is_differentiable in zip(returns, differentiable, strict=False)
+        if is_differentiable and returned.name is not None and returned.type.is_tensor_like
+    ]
+
+
+def is_forward_derivative_definition(arg_names: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a formula's key names outputs: whether the first name is no argument."""
+    return names[0] not in arg_names
+
+
+def split_names(raw_names: str) -> tuple[str, ...]:
+    """The names that a formula's key lists: "a, b" is a and b."""
+    return tuple(name.strip() for name in raw_names.split(","))
+
+
+def create_op_prefix(name: str, dispatch_key: str) -> str:
+    """The name of a backward node without its number: `add` is `AddBackward`."""
+    camel = "".join(part.title() for part in name.split("_"))
+    prefix = f"{camel}Backward".replace("ForwardBackward", "Backward")
+    return prefix if dispatch_key == DEFAULT else prefix + dispatch_key
+
+
+def canonical_function(functions: Sequence[NativeFunction], name: str) -> NativeFunction:
+    """Of the variants of one signature, the one that a definition for `name` is about.
+
+    The first of that name which is no functional overload and no out variant; else the first
+    of all, which is then the in-place one. Raises Invalid (DL406) when it is not.
+    """
+    for function in functions:
+        schema = function.schema
+        if (
+            schema.name.name == name
+            and not schema.is_out
+            and "functional" not in schema.name.overload
+        ):
+            return function
+    if functions[0].cpp_name != f"{name}_":
+        raise Invalid("DL406", f"`{name}` is neither functional nor in-place")
+    return functions[0]
+
+
+def number_ops(derived: Derived, counts: dict[str, int]) -> dict[str, DifferentiabilityInfo]:
+    """The info of a definition with its ops numbered; `counts` holds how many have each name."""
+    numbered = {}
+    for key, info in derived.dispatch.items():
+        if info.op is None:
+            numbered[key] = info
+            continue
+        number = counts.get(info.op, 0)
+        counts[info.op] = number + 1
+        numbered[key] = msgspec.structs.replace(info, op=f"{info.op}{number}")
+    return numbered

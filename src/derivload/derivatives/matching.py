@@ -1,0 +1,187 @@
+"""Which function gets which info (`match_differentiability_info`).
+
+A function without a definition of its own takes that of a variant: an in-place one that of the
+functional one, a generated functional one that of the mutable one, a foreach function that of
+the function it applies to each tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from derivload.cpp.ctypes import CppTypes
+from derivload.cpp.dialect import Dialect
+from derivload.derivatives.foreach import ForeachReferences, gen_foreach_derivativeinfo
+from derivload.derivatives.info import Derived
+from derivload.derivatives.inplace_forward import adapt_to_inplace
+from derivload.derivatives.model import (
+    DifferentiabilityRecord,
+    ForwardDerivative,
+    FunctionRecord,
+    MatchedInfo,
+)
+from derivload.diagnostics import Invalid
+from derivload.native.function import EXPLICIT, IMPLICIT, NativeFunction
+from derivload.native.generation import Misfit
+
+_STRIDES: Final = "strides_or_error"
+
+
+class Matched(NamedTuple):
+    """The records of functions.json, those generated for foreach functions, and mistakes."""
+
+    functions: list[FunctionRecord]
+    generated: list[DifferentiabilityRecord]
+    misfits: list[Misfit]
+
+
+class Match(NamedTuple):
+    """The info found for one function; `exact` when it was made for this very function."""
+
+    derived: Derived | None
+    exact: bool
+
+
+_NONE: Final = Match(None, False)
+
+
+def match_differentiability_info(
+    functions: Iterable[NativeFunction],
+    infos: Mapping[str, Derived],
+    dialect: Dialect,
+    types: CppTypes,
+) -> Matched:
+    """Match all functions, in the order of their C++ names. `infos` is keyed by schema.
+
+    Mistakes: DL501 to DL505.
+    """
+    matcher = Matcher(infos, dialect, types)
+    records: list[FunctionRecord] = []
+    generated: list[DifferentiabilityRecord] = []
+    misfits: list[Misfit] = []
+    for function in sorted(functions, key=lambda f: f.cpp_name):
+        try:
+            match = matcher.find(function)
+            records.append(function_record(function, match))
+        except Invalid as invalid:
+            misfits.append(Misfit(function, invalid))
+            continue
+        if match.exact and match.derived is not None and function.schema.text not in infos:
+            generated.append(
+                DifferentiabilityRecord(function.schema.text, match.derived.dispatch)
+            )
+    return Matched(records, generated, misfits)
+
+
+class Matcher:
+    """Finds the info of functions. Holds the definitions by the signatures of their functions."""
+
+    def __init__(
+        self, infos: Mapping[str, Derived], dialect: Dialect, types: CppTypes
+    ) -> None:
+        self._infos = infos
+        self._types = types
+        self._dialect = dialect
+        self._functional: dict[str, Derived] = {}
+        self._others: dict[str, Derived] = {}
+        for derived in infos.values():
+            kind = derived.function.schema.kind
+            by_signature = self._functional if kind == "functional" else self._others
+            by_signature[derived.function.signatures.loose] = derived
+        self._references = ForeachReferences(
+            self._functional.values(), self._others.values(), dialect
+        )
+
+    def find(self, function: NativeFunction) -> Match:
+        """The info of a function. Raises Invalid (DL501 to DL504)."""
+        match = self._find(function)
+        if function.schema.kind == "inplace" and match.derived is not None:
+            _check_strides(function, match.derived)
+        return match
+
+    def _find(self, function: NativeFunction) -> Match:
+        if function.generated and function.schema.kind == "out":
+            return _NONE
+        own = self._infos.get(function.schema.text)
+        if own is not None:
+            return Match(own, True)
+        signature = function.signatures.loose
+        if function.is_foreach:
+            functional = None
+        else:
+            functional = self._functional.get(signature)
+        if functional is not None:
+            return Match(functional, False)
+        if function.generated and signature in self._others:
+            other = self._others[signature]
+            _check_reusable(function, other)
+            return Match(other, False)
+        if function.is_foreach:
+            return self._find_foreach(function)
+        return _NONE
+
+    def _find_foreach(self, function: NativeFunction) -> Match:
+        reference = self._references.find(function)
+        if reference is None:
+            return _NONE
+        info = reference.dispatch.get("Default")
+        if info is None:
+            message = f"its reference `{reference.function.name.text}` has no Default derivatives"
+            raise Invalid("DL503", message, function.name.text)
+        if function.schema.kind == "inplace":
+            return Match(Derived(reference.function, {"Default": info}), False)
+        generated = gen_foreach_derivativeinfo(
+            function, reference.function, info, self._types, self._dialect
+        )
+        return Match(Derived(function, {"Default": generated}), True)
+
+
+def _check_strides(function: NativeFunction, derived: Derived) -> None:
+    for info in derived.dispatch.values():
+        for derivative in info.derivatives:
+            if "self" in derivative.var_names and any(
+                _STRIDES in saved.expr for saved in derivative.saved_inputs
+            ):
+                message = f"`{function.name.text}` is in-place, and the strides of `self` are asked"
+                raise Invalid("DL501", message, function.name.text)
+
+
+def _check_reusable(function: NativeFunction, other: Derived) -> None:
+    for info in other.dispatch.values():
+        if any("self" in saved.name for saved in info.all_saved_inputs):
+            message = (
+                f"`{function.name.text}` would reuse the formulas of `{other.function.name.text}`, "
+                "but these save `self`"
+            )
+            raise Invalid("DL502", message)
+
+
+def function_record(function: NativeFunction, match: Match) -> FunctionRecord:
+    """The record of a function with the info matched to it. Raises Invalid (DL505, DL506)."""
+    differentiability: dict[str, MatchedInfo] | None = None
+    forward: dict[str, tuple[ForwardDerivative, ...]] | None = None
+    if match.derived is not None and match.derived.dispatch:
+        inplace = function.schema.kind == "inplace"
+        schema = match.derived.function.schema.text
+        differentiability, forward = {}, {}
+        for key, info in match.derived.dispatch.items():
+            differentiability[key] = MatchedInfo(schema, info.op)
+            forward[key] = (
+                adapt_to_inplace(function, info, exact=match.exact)
+                if inplace and info.forward_derivatives
+                else info.forward_derivatives
+            )
+    return FunctionRecord(
+        schema=function.schema.text,
+        kind=function.schema.kind,
+        variants=tuple(sorted(function.variants)),
+        python_module=function.python_module,
+        tags=tuple(sorted(function.tags)),
+        structured=function.structured,
+        is_abstract=function.is_abstract,
+        has_composite_implicit_autograd_kernel=IMPLICIT in function.dispatch,
+        has_composite_explicit_autograd_kernel=EXPLICIT in function.dispatch,
+        differentiability=differentiability,
+        forward_derivatives=forward,
+    )

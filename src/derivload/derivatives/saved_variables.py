@@ -1,0 +1,180 @@
+"""What a formula needs kept from the forward pass (`saved_variables` and its replacement table).
+
+A formula that only asks a tensor for its sizes need not save the tensor: `self.sym_sizes()`
+becomes the member `self_sym_sizes`. Each kind of such an expression is a row of the table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from derivload.cpp.dialect import Dialect
+from derivload.derivatives.identifiers import words
+from derivload.derivatives.model import SavedAttribute
+from derivload.diagnostics import Invalid
+
+_UNSUPPORTED = re.compile(r"(?:\.|->)(?:(sizes|strides)\(\)|(size)\(-?\d+\))")
+
+
+class NamedType(NamedTuple):
+    """A value that formulas may name, and the C++ type that it is saved as."""
+
+    name: str
+    type: str
+
+
+class Replacement(NamedTuple):
+    """A row: an expression of a name, written `{}`, and what is saved in its place.
+
+    `expr` is what is evaluated to save it, the matched text itself when empty; `result` what
+    replaces the match, the saved member when empty. A `{}.` stands for the name and any one
+    character, as in torchgen's patterns, and `N` for a number or word that becomes part of the
+    member's name.
+    """
+
+    expression: str
+    suffix: str
+    type: str
+    expr: str = ""
+    result: str = ""
+    own_derivative_only: bool = False
+
+
+def replacements(dialect: Dialect) -> tuple[Replacement, ...]:
+    """The table for one dialect, in the order in which the rows are applied."""
+    symints = "c10::SymIntArrayRef"
+    optional_symints = dialect.optional.format(symints)
+    present = f"{{0}}.has_value() ? {dialect.formula_optional}<{symints}>({{0}}->sym_sizes())"
+    sizes_if_present = f"{present} : {dialect.formula_nullopt}"
+    block_size = "at::sparse_csr::getSymIntBlockSize({0})"
+    strides = 'strides_or_error({0}, "{0}")'
+    info = "torch::autograd::generated::TypeAndSize"
+    vector = "::std::vector<{}>".format
+    nested = vector(vector("int64_t"))
+    nested_symints = vector(vector("c10::SymInt"))
+    sym_numel = (Replacement("{}.sym_numel()", "_sym_numel", "c10::SymInt"),)
+    return (
+        Replacement("{}.sym_sizes()", "_sym_sizes", symints),
+        Replacement("{}->sym_sizes()", "_sym_sizes_opt", optional_symints, sizes_if_present),
+        Replacement("{}.sym_blocksize()", "_self_sym_blocksize_opt", optional_symints, block_size),
+        Replacement("{}.options()", "_options", "at::TensorOptions"),
+        Replacement("zeros_like({})", "_info", info, "{0}", "{0}_info.zeros()"),
+        Replacement("{}.sym_size(N)", "_sym_argsize_", "c10::SymInt"),
+        Replacement("{}.numel()", "_numel", "int64_t"),
+        *(sym_numel if dialect.saves_sym_numel else ()),
+        Replacement("to_args_sizes({})", "_args_sizes", nested),
+        Replacement("to_args_sizes_symint({})", "_args_sizes_symint", nested_symints),
+        Replacement("to_args_scalartypes({})", "_args_scalartypes", vector("at::ScalarType")),
+        Replacement("TensorGeometry({})", "_geometry", "at::TensorGeometry"),
+        Replacement("{}.scalar_type()", "_scalar_type", "at::ScalarType"),
+        Replacement("{}.dim()", "_dim", "int64_t"),
+        Replacement("{}.sym_strides()", "_sym_strides", symints, strides, "", True),
+        Replacement("{}.layout()", "_layout", "at::Layout"),
+        Replacement("{}.is_conj()", "_conjugate", "bool"),
+    )
+
+
+class _Row:
+    """A row made ready to search with.
+
+    `marker` is a text without which no formula has the expression; `call` what follows the name
+    and one more character, None where the expression is a fixed text around the name.
+    """
+
+    def __init__(self, row: Replacement) -> None:
+        self.row = row
+        method = row.expression.removeprefix("{}.")
+        self.call: re.Pattern[str] | None = None
+        if method == row.expression:
+            self.marker = max(method.split("{}"), key=len)
+        else:
+            self.marker = method.partition("N")[0]
+            self.call = re.compile(re.escape(method).replace("N", r"(-?\w+)"))
+
+    def occurrences(self, formula: str, name: str) -> Iterator[tuple[int, int, str]]:
+        """Where the expression of `name` stands: from, to, and what stands for `N`."""
+        if self.call is None:
+            whole = self.row.expression.format(name)
+            start = formula.find(whole)
+            while start >= 0:
+                yield start, start + len(whole), ""
+                start = formula.find(whole, start + len(whole))
+            return
+        for match in self.call.finditer(formula):
+            dot = match.start() - 1
+            start = dot - len(name)
+            if start >= 0 and formula[dot] != "\n" and formula.startswith(name, start):
+                yield start, match.end(), match[1] if match.re.groups else ""
+
+    def apply(
+        self, formula: str, name: str, var_names: Sequence[str], saved: list[SavedAttribute]
+    ) -> str:
+        """Replace each expression of `name`, adding what it saves to `saved`."""
+        row = self.row
+        pieces: list[str] = []
+        end = 0
+        for start, stop, argument in self.occurrences(formula, name):
+            if row.own_derivative_only and tuple(var_names) != (name,):
+                raise Invalid(
+                    "DL421",
+                    f"`{formula[start:stop]}` may stand only in the derivative for `{name}` alone",
+                    formula[start:stop],
+                )
+            member = name + row.suffix + argument.replace("-", "minus_")
+            expr = row.expr.format(name) if row.expr else formula[start:stop]
+            saved.append(SavedAttribute(member, row.type, expr))
+            pieces += (formula[end:start], row.result.format(name) if row.result else member)
+            end = stop
+        return "".join([*pieces, formula[end:]]) if pieces else formula
+
+
+class Saver:
+    """Finds what formulas save, for one dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._rows = [_Row(row) for row in replacements(dialect)]
+        self._optional_string = dialect.optional.format(dialect.cpp_types["str"])
+        view = f"{dialect.formula_optional}<{dialect.formula_string_view}>"
+        self._string_view = (
+            f"{{0}}.has_value() ? {view}({{0}}.value()) : {dialect.formula_nullopt}"
+        )
+
+    def saved_variables(
+        self, formula: str, named: Iterable[NamedType], var_names: Sequence[str]
+    ) -> tuple[str, tuple[SavedAttribute, ...]]:
+        """The formula as it reads saved attributes, and these, in the order of `named`.
+
+        `var_names` are the arguments that the formula is the derivative for. Raises Invalid
+        (DL420, DL421).
+        """
+        if "size" in formula or "strides" in formula:
+            _check_supported(formula)
+        rows = [row for row in self._rows if row.marker in formula]
+        saved: list[SavedAttribute] = []
+        for name, type_ in named:
+            if name not in formula:
+                continue
+            for row in rows:
+                formula = row.apply(formula, name, var_names, saved)
+            if type_ == self._optional_string:
+                # A node keeps an owning string, and the backward function takes a view of it.
+                view = self._string_view.format(name)
+                formula = re.sub(rf"\b{re.escape(name)}\b", lambda _, v=view: v, formula)
+            if name in words(formula):
+                saved.append(SavedAttribute(name, type_, name))
+        return formula, tuple(saved)
+
+
+def _check_supported(formula: str) -> None:
+    found = _UNSUPPORTED.search(formula)
+    if found is None:
+        return
+    method = found[1] or found[2]
+    raise Invalid(
+        "DL420",
+        f"a formula cannot use `{method}`, which does not know symbolic sizes",
+        found[0],
+        f"write `sym_{method}` instead",
+    )

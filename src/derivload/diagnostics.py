@@ -1,0 +1,90 @@
+"""What is wrong with an input, where it is, and how that reads.
+
+Everything below reports in two steps. The floors of values know an entry but not its lines:
+they report a `Mistake`, which names a rule and points into the entry by the path of YAML keys
+and the offending words. The engine, which has the text, turns each into a `Diagnostic` with a
+line and a column; nothing that has no mistake ever pays for positions.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from derivload.rules import RULES
+
+Path = tuple[str | int, ...]
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """One broken rule inside one entry.
+
+    `path` leads from the entry to the value by mapping keys and list indexes; with `on_key` it
+    points at the last key itself. `words` are the offending words inside that value, when less
+    than the whole of it is wrong.
+    """
+
+    code: str
+    message: str
+    path: Path = ()
+    words: str = ""
+    on_key: bool = False
+    help: str = ""
+
+
+class Invalid(Exception):
+    """Raised while one text is read, caught where its entry is read; carries the mistake.
+
+    It never leaves the floors of values: whoever reads an entry catches it and goes on with
+    the entry's next key, so that one run reports every mistake.
+    """
+
+    def __init__(self, code: str, message: str, words: str = "", help: str = "") -> None:  # noqa: A002
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.words = words
+        self.help = help
+
+    def at(self, *path: str | int, on_key: bool = False) -> Mistake:
+        """The mistake, placed at `path` of the entry being read."""
+        return Mistake(
+            code=self.code,
+            message=self.message,
+            path=path,
+            words=self.words,
+            on_key=on_key,
+            help=self.help,
+        )
+
+
+class Diagnostic(msgspec.Struct, frozen=True, order=True):
+    """A mistake with its place: what a person or a tool is shown.
+
+    `line` and `column` count from 1; 0 means the file as a whole. `length` is the number of
+    characters that the caret underlines. Diagnostics sort by place.
+    """
+
+    file: str
+    line: int
+    column: int
+    code: str
+    message: str
+    help: str = ""
+    source_line: str = ""
+    length: int = 1
+
+    def render(self) -> str:
+        """The diagnostic as text: place, code and sentence, the source line with a caret, help."""
+        place = self.file if not self.line else f"{self.file}:{self.line}:{self.column}"
+        lines = [f"{place}: error[{self.code}]: {self.message}"]
+        if self.source_line.strip() and self.column:
+            gutter = f"{self.line} | "
+            pad = " " * len(f"{self.line}")
+            caret = "^" * max(1, min(self.length, len(self.source_line) - self.column + 1))
+            # Tabs are kept in the padding, so that the caret stands right at any tab width.
+            lead = "".join("\t" if c == "\t" else " " for c in self.source_line[: self.column - 1])
+            lines += [f"  {gutter}{self.source_line}", f"  {pad} | {lead}{caret}"]
+        advice = self.help or RULES[self.code].help
+        if advice:
+            lines.append(f"  help: {advice}")
+        return "\n".join(lines)

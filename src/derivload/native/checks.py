@@ -1,0 +1,87 @@
+"""The rules between functions (torchgen's error_check_native_functions and BackendIndex.grow_index)."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from derivload.cpp.dialect import Dialect
+from derivload.diagnostics import Invalid
+from derivload.native.function import NativeFunction
+from derivload.native.generation import Misfit
+
+_KEYWORDS: Final = frozenset(keyword.kwlist)
+# Operators whose argument got its name before the rule was made.
+_NAMED_FROM: Final = frozenset({"_has_compatible_shallow_copy_type", "random_.from", "uniform_"})
+_STORAGE_INPLACE: Final = frozenset({"resize_", "resize_as_"})
+
+
+def check_functions(functions: Sequence[NativeFunction], dialect: Dialect) -> list[Misfit]:
+    """What is wrong between the declared functions (DL304 to DL308)."""
+    misfits = check_duplicates(functions)
+    by_name = {f.name.text: f for f in functions}
+    bases = {
+        f.name.canonical
+        for f in functions
+        if not f.name.inplace and not f.name.functional_overload
+    }
+    for function in functions:
+        if function.structured_delegate is not None:
+            _check_delegate(function, by_name, misfits)
+        if dialect.python_keywords_checked:
+            _check_argument_names(function, misfits)
+        if "inplace_view" in function.tags:
+            _check_inplace_view(function, bases, dialect, misfits)
+    return misfits
+
+
+def check_duplicates(functions: Iterable[NativeFunction]) -> list[Misfit]:
+    """The operators that have two kernels for one dispatch key (DL304)."""
+    seen: dict[str, tuple[NativeFunction, frozenset[str]]] = {}
+    misfits = []
+    for function in functions:
+        name = function.name.text
+        first, keys = seen.setdefault(name, (function, frozenset()))
+        if first is not function and keys & function.dispatch:
+            where = f"{first.entry.file}:{first.entry.line}"
+            message = f"`{name}` is declared twice: here and at {where}"
+            misfits.append(Misfit(function, Invalid("DL304", message, name)))
+        seen[name] = (first, keys | function.dispatch)
+    return misfits
+
+
+def _check_delegate(
+    function: NativeFunction, by_name: dict[str, NativeFunction], misfits: list[Misfit]
+) -> None:
+    assert function.structured_delegate is not None
+    delegate = by_name.get(function.structured_delegate.text)
+    if delegate is None:
+        message = f"`{function.structured_delegate.text}` is no function"
+        misfits.append(Misfit(function, Invalid("DL305", message)))
+    elif not delegate.structured:
+        message = f"`{delegate.name.text}` is not structured, so nothing can delegate to it"
+        misfits.append(Misfit(function, Invalid("DL305", message)))
+
+
+def _check_argument_names(function: NativeFunction, misfits: list[Misfit]) -> None:
+    for argument in function.schema.arguments.flat_all:
+        if argument.name in _KEYWORDS:
+            if argument.name == "from" and function.name.text in _NAMED_FROM:
+                continue
+            message = f"the argument `{argument.name}` is a keyword of Python"
+            misfits.append(Misfit(function, Invalid("DL306", message, argument.text)))
+
+
+def _check_inplace_view(
+    function: NativeFunction, bases: set[str], dialect: Dialect, misfits: list[Misfit]
+) -> None:
+    name = function.name
+    if name.text in _STORAGE_INPLACE or (dialect.set_is_no_view and name.name == "set_"):
+        return
+    if not name.inplace:
+        message = f"`{name.text}` is tagged `inplace_view` but not in-place by name"
+        misfits.append(Misfit(function, Invalid("DL307", message, name.text)))
+    elif name.canonical not in bases:
+        message = f"`{name.text}` is an in-place view, but there is no view `{name.canonical}`"
+        misfits.append(Misfit(function, Invalid("DL308", message, name.text)))

@@ -1,0 +1,147 @@
+"""The dispatch table of an entry: which kernels a function has (part of NativeFunction.from_yaml)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from derivload.cpp.dialect import Dialect
+from derivload.cpp.names import cpp_name
+from derivload.diagnostics import Mistake
+from derivload.native.function import (
+    COMPOSITES,
+    EXPLICIT_NON_FUNCTIONAL,
+    IMPLICIT,
+    IMPLICIT_NESTED,
+)
+from derivload.schema.function_schema import FunctionSchema
+from derivload.sources.entries import Mapping, describe
+from derivload.sources.plain import Value
+
+_IMPLICIT_ALONE: Final = frozenset({IMPLICIT})
+_ABSTRACT_UNLESS: Final = (
+    frozenset({IMPLICIT}),
+    frozenset({IMPLICIT_NESTED}),
+    frozenset({IMPLICIT, IMPLICIT_NESTED}),
+)
+_UFUNC_KEYS: Final = frozenset({"CPU", "CUDA"})
+_MAX_KERNEL_NAMESPACES: Final = 3
+
+
+class DispatchReader:
+    """Reads dispatch tables. Holds the key lists (`CPU, CUDA`) read so far, which repeat."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._supported = dialect.dispatch_keys
+        self._structured_keys = dialect.structured_dispatch_keys
+        self._lists: dict[str, tuple[str, ...]] = {}
+
+    def read(
+        self, schema: FunctionSchema, value: Mapping, mistakes: list[Mistake]
+    ) -> frozenset[str]:
+        """The dispatch keys that a function has kernels for; mistakes are added to `mistakes`.
+
+        `value` is the entry. Codes DL220 to DL229.
+        """
+        raw = value.get("dispatch")
+        structured, delegate = value.get("structured") is True, value.get("structured_delegate")
+        if isinstance(raw, dict):
+            if value.get("manual_kernel_registration") is True:
+                message = "`dispatch` has no effect beside `manual_kernel_registration`"
+                mistakes.append(Mistake("DL220", message, ("dispatch",), on_key=True))
+            keys = self._table(schema, raw, bool(delegate), mistakes)
+        elif structured or delegate is not None:
+            keys = frozenset()
+        else:
+            keys = self._implied(schema, mistakes)
+        if len(keys) > 1:
+            _check_composites(keys, mistakes)
+        if value.get("ufunc_inner_loop"):
+            keys = _with_ufunc(keys, structured, mistakes)
+        if delegate is not None and not keys.isdisjoint(self._structured_keys):
+            clash = ", ".join(sorted(keys & self._structured_keys))
+            message = f"this function delegates its kernels, so it has none of its own for {clash}"
+            mistakes.append(Mistake("DL224", message, ("dispatch",), on_key=True))
+        return keys
+
+    def _table(
+        self, schema: FunctionSchema, raw: dict[Value, Value], delegate: bool, mistakes: list[Mistake]
+    ) -> frozenset[str]:
+        found: list[str] = []
+        redundant = False
+        implicit_kernel = ""
+        for names, kernel in raw.items():
+            if names == "__line__":
+                continue
+            if not isinstance(names, str) or not isinstance(kernel, str):
+                wrong = names if not isinstance(names, str) else kernel
+                message = f"`dispatch` maps keys to kernel names; this is {describe(wrong)}"
+                mistakes.append(Mistake("DL221", message, ("dispatch", str(names))))
+                continue
+            for key in self._lists.get(names) or self._split(names, mistakes):
+                found.append(key)
+                if key == IMPLICIT:
+                    redundant = redundant or kernel == cpp_name(schema)
+                    implicit_kernel = kernel.rpartition("::")[2]
+            if "::" in kernel and kernel.count("::") > _MAX_KERNEL_NAMESPACES:
+                message = f"a kernel has at most {_MAX_KERNEL_NAMESPACES} namespaces: `{kernel}`"
+                mistakes.append(Mistake("DL221", message, ("dispatch", names)))
+        if len(found) == 1 and found[0] == IMPLICIT:
+            # The table says what follows from having none: it is redundant, or the kernel is
+            # misnamed. One for SymInt has a name of its own, and a delegate needs its table.
+            if redundant or not (delegate or "_symint" in implicit_kernel):
+                message = (
+                    f"a lone {IMPLICIT} kernel is what a function without `dispatch` has; "
+                    f"its name is then `{cpp_name(schema)}`"
+                )
+                mistakes.append(Mistake("DL223", message, ("dispatch",), on_key=True))
+        return frozenset(found)
+
+    def _split(self, names: str, mistakes: list[Mistake]) -> tuple[str, ...]:
+        keys = tuple(name.strip() for name in names.split(","))
+        unknown = [key for key in keys if key not in self._supported]
+        for key in unknown:
+            message = f"`{key}` is no dispatch key that kernels are registered for"
+            mistakes.append(Mistake("DL222", message, ("dispatch", names), key, on_key=True))
+        if not unknown:
+            self._lists[names] = keys
+        return keys
+
+    def _implied(self, schema: FunctionSchema, mistakes: list[Mistake]) -> frozenset[str]:
+        name = schema.name.name
+        arguments = schema.arguments
+        factory = arguments.options_index is not None and not any(
+            a.type.is_tensor_like for a in arguments.flat_non_out
+        )
+        if name.startswith("new_") or name.endswith("_like") or factory:
+            message = f"`{name}` makes a new tensor, so it needs a kernel that is no decomposition"
+            mistakes.append(Mistake("DL226", message, ("func",), schema.name.text))
+        return _IMPLICIT_ALONE
+
+
+def is_abstract(dispatch: frozenset[str], *, delegates: bool) -> bool:
+    """Whether a function's dispatch differs between backends (torchgen's is_abstract)."""
+    return delegates or dispatch not in _ABSTRACT_UNLESS
+
+
+def _check_composites(keys: frozenset[str], mistakes: list[Mistake]) -> None:
+    composites = keys & COMPOSITES
+    allowed = len(composites) <= 1 or (
+        len(composites) == 2
+        and IMPLICIT_NESTED in composites
+        and EXPLICIT_NON_FUNCTIONAL not in composites
+    )
+    if not allowed:
+        message = f"one composite kernel rules out another: {', '.join(sorted(composites))}"
+        mistakes.append(Mistake("DL225", message, ("dispatch",), on_key=True))
+
+
+def _with_ufunc(
+    keys: frozenset[str], structured: bool, mistakes: list[Mistake]
+) -> frozenset[str]:
+    if not structured:
+        message = "a function with `ufunc_inner_loop` is structured"
+        mistakes.append(Mistake("DL227", message, ("ufunc_inner_loop",), on_key=True))
+    for key in sorted(keys & _UFUNC_KEYS):
+        message = f"`ufunc_inner_loop` already gives the kernel for {key}"
+        mistakes.append(Mistake("DL228", message, ("dispatch",), on_key=True))
+    return keys | _UFUNC_KEYS

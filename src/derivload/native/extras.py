@@ -1,0 +1,89 @@
+"""Keys that only kernels care about, checked because torchgen checks them while it parses."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from derivload.diagnostics import Invalid, Mistake
+from derivload.schema.arguments import Argument, ArgumentReader
+from derivload.sources.entries import describe
+from derivload.sources.plain import Value
+
+_UFUNC_KEYS: Final = frozenset(
+    "CUDAFunctor CUDAFunctorOnOther CUDAFunctorOnSelf CPUScalar CPUVector ScalarOnly Generic".split()
+)
+_DTYPE_CLASSES: Final = frozenset(
+    "Integral Floating Complex All AllAndComplex FloatingAndComplex".split()
+)
+_ARROW: Final = " -> "
+
+
+def check_precomputed(value: Value, arguments: ArgumentReader) -> list[Mistake]:
+    """What is wrong with `precomputed` (torchgen's Precompute.parse): DL216.
+
+    A list of `argument -> declaration, …`, of which the last may lack the arrow.
+    """
+    assert isinstance(value, list)
+    mistakes: list[Mistake] = []
+    for i, item in enumerate(value):
+        if not isinstance(item, str):
+            message = f"`precomputed` lists texts; this is {describe(item)}"
+            mistakes.append(Mistake("DL216", message, ("precomputed", i)))
+            continue
+        try:
+            _check_precomputed_item(item, i == len(value) - 1, arguments)
+        except Invalid as invalid:
+            mistakes.append(invalid.at("precomputed", i))
+    return mistakes
+
+
+def _check_precomputed_item(item: str, last: bool, arguments: ArgumentReader) -> None:
+    if _ARROW not in item:
+        if not last:
+            raise Invalid("DL216", "what replaces no argument stands in the last line")
+        declared = item
+    else:
+        name, arrow, declared = item.partition(_ARROW)
+        if _ARROW in declared or " " in name:
+            raise Invalid("DL216", f"`{item}` is not of the form `argument -> declarations`")
+    read: list[Argument] = [arguments.argument(part.strip()) for part in declared.split(",")]
+    if _ARROW in item and ", ".join(a.text for a in read) != declared:
+        raise Invalid("DL216", f"the declarations of `{item}` are parted by a comma and a space")
+    for argument in read:
+        if argument.name.upper() == argument.name:
+            raise Invalid("DL216", f"`{argument.name}` is all in capitals", argument.name)
+
+
+def check_ufunc(value: Value, scalar_types: frozenset[str]) -> list[Mistake]:
+    """What is wrong with `ufunc_inner_loop` (torchgen's UfuncInnerLoop.parse): DL217."""
+    if isinstance(value, str):
+        return _check_loop(value, ("ufunc_inner_loop",), scalar_types)
+    assert isinstance(value, dict)
+    mistakes: list[Mistake] = []
+    for key, loop in value.items():
+        if key == "__line__":
+            continue
+        path = ("ufunc_inner_loop", str(key))
+        if key not in _UFUNC_KEYS:
+            message = f"`ufunc_inner_loop` has no key `{key}`"
+            mistakes.append(Mistake("DL217", message, path, on_key=True))
+        elif not isinstance(loop, str):
+            message = f"an inner loop is a text; this is {describe(loop)}"
+            mistakes.append(Mistake("DL217", message, path))
+        else:
+            mistakes += _check_loop(loop, path, scalar_types)
+    return mistakes
+
+
+def _check_loop(
+    loop: str, path: tuple[str, ...], scalar_types: frozenset[str]
+) -> list[Mistake]:
+    _, space, types = loop.partition(" ")
+    if not space or len(types) < 2 or types[0] != "(" or types[-1] != ")":
+        message = f"`{loop}` is not of the form `name (types)`"
+        return [Mistake("DL217", message, path)]
+    return [
+        Mistake("DL217", f"there is no scalar type `{name}`", path, name)
+        for name in types[1:-1].split(", ")
+        if name not in scalar_types and name not in _DTYPE_CLASSES
+    ]

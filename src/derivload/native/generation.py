@@ -1,0 +1,246 @@
+"""The variants that autogen makes: out and functional ones that no entry declares.
+
+torchgen's native_function_generation.py. Variants belong together when their signatures are
+the same; of each such group, what is missing is generated from the variant that stands closest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from string import ascii_lowercase
+from typing import Final, NamedTuple
+
+
+from derivload.cpp.dialect import Dialect
+from derivload.diagnostics import Invalid
+from derivload.native.function import EXPLICIT, NativeFunction
+from derivload.schema.arguments import Annotation, Argument, Return, read_annotation
+from derivload.schema.function_schema import (
+    Arguments,
+    FunctionSchema,
+    SchemaReader,
+    make_arguments,
+)
+from derivload.schema.signature import signature_arguments, signature_returns, signatures
+
+# Declared out variants whose functional variant has another signature.
+_UNGROUPED_OUT: Final = frozenset(
+    {"adaptive_avg_pool3d_backward.grad_input", "_slow_conv2d_backward.grad_input"}
+)
+# In-place functions whose functional variant has an argument before self.
+_UNGROUPED_INPLACE: Final = frozenset({"polygamma_"})
+
+_INHERITED_TAGS: Final = frozenset({"nondeterministic_seeded", "view_copy"})
+
+
+class Misfit(NamedTuple):
+    """A function that broke a rule between functions, and how."""
+
+    function: NativeFunction
+    invalid: Invalid
+
+
+class Variants(NamedTuple):
+    """The generated variants, in the order in which torchgen makes them, and what was wrong."""
+
+    generated: list[NativeFunction]
+    misfits: list[Misfit]
+
+
+def generate_variants(
+    functions: Iterable[NativeFunction], dialect: Dialect, reader: SchemaReader
+) -> Variants:
+    """The variants that `functions` lack. Mistakes: DL301, DL302, DL303, those of a schema."""
+    generated: list[NativeFunction] = []
+    misfits: list[Misfit] = []
+    groups: dict[str, dict[str, NativeFunction]] = {}
+    for function in functions:
+        group = groups.setdefault(function.signatures.exact, {})
+        kind = function.schema.kind
+        if kind in group:
+            twin = group[kind]
+            message = (
+                f"`{function.name.text}` and `{twin.name.text}` ({twin.entry.file}:"
+                f"{twin.entry.line}) are both the {kind} variant of one signature"
+            )
+            misfits.append(Misfit(function, Invalid("DL301", message, function.name.text)))
+        else:
+            group[kind] = function
+    generator = _Generator(dialect, reader)
+    for group in groups.values():
+        try:
+            generated += generator.complete(group)
+        except _Failed as failed:
+            misfits.append(failed.misfit)
+    return Variants(generated, misfits)
+
+
+class _Failed(Exception):  # noqa: N818 - carries a misfit out of the group that it spoils
+    def __init__(self, misfit: Misfit) -> None:
+        super().__init__(misfit.invalid.message)
+        self.misfit = misfit
+
+
+class _Generator:
+    def __init__(self, dialect: Dialect, reader: SchemaReader) -> None:
+        self._dialect = dialect
+        self._reader = reader
+        inherited = _INHERITED_TAGS
+        if dialect.generated_keep_compliance:
+            inherited = inherited | {"pt2_compliant_tag"}
+        self._inherited = inherited
+
+    def complete(self, group: dict[str, NativeFunction]) -> list[NativeFunction]:
+        """What a group of variants lacks: an out variant, then a functional one."""
+        if self._stays_as_it_is(group) or group.keys() == {"scratch"}:
+            return []
+        if len(group) == 1 and "out" in group:
+            return self._lone_out(group["out"])
+        if "inplace" in group and group["inplace"].name.text in _UNGROUPED_INPLACE:
+            return []
+        base = group[self._base_kind(group)]
+        made: list[NativeFunction] = []
+        if "out" not in group and self._gets_out_variant(base):
+            made.append(self._generate(base, "out"))
+        if "functional" not in group and ("out" in group or made):
+            made.append(self._generate(base, "functional"))
+        return made
+
+    def _stays_as_it_is(self, group: dict[str, NativeFunction]) -> bool:
+        functions = group.values()
+        if all(f.manual_cpp_binding for f in functions):
+            return True
+        if any(
+            f.is_view and not (self._dialect.set_is_no_view and f.name.name == "set_")
+            for f in functions
+        ):
+            return True
+        is_core = self._dialect.core_composites_get_variants and any(
+            "core" in f.tags for f in functions
+        )
+        return all(f.has_implicit_kernel for f in functions) and not is_core
+
+    def _lone_out(self, function: NativeFunction) -> list[NativeFunction]:
+        if function.name.text not in _UNGROUPED_OUT:
+            message = f"`{function.name.text}` is an out variant that no other variant goes with"
+            raise _Failed(Misfit(function, Invalid("DL302", message, function.name.text)))
+        return []
+
+    def _base_kind(self, group: dict[str, NativeFunction]) -> str:
+        first = ("mutable", "inplace", "out", "functional")
+        if not self._dialect.mutable_before_inplace:
+            first = ("inplace", "mutable", "out", "functional")
+        return next(kind for kind in first if kind in group)
+
+    def _gets_out_variant(self, base: NativeFunction) -> bool:
+        possible = base.schema.kind == "inplace" or any(
+            r.type.is_tensor_like for r in base.schema.returns
+        )
+        if not possible and base.name.text not in self._dialect.without_out_variant:
+            message = f"`{base.name.text}` returns no tensor, so it cannot have an out variant"
+            raise _Failed(Misfit(base, Invalid("DL303", message, base.name.text)))
+        return possible and any("out" in name.text for name in base.autogen)
+
+    def _generate(self, base: NativeFunction, kind: str) -> NativeFunction:
+        try:
+            schema = self._schema(base.schema, kind)
+        except Invalid as invalid:
+            raise _Failed(Misfit(base, invalid)) from None
+        tags = {"generated", *(base.tags & self._inherited)}
+        if "out" in self._dialect.implied_tags and schema.is_out:
+            tags.add("out")
+        if "inplace" in self._dialect.implied_tags and schema.name.inplace:
+            tags.add("inplace")
+        return NativeFunction(
+            schema=schema,
+            signatures=signatures(schema, scatter_is_inverse=self._dialect.scatter_is_inverse),
+            entry=base.entry,
+            namespace=base.namespace,
+            variants=frozenset({"function"}),
+            dispatch=frozenset({EXPLICIT}),
+            tags=frozenset(tags),
+            use_const_ref_for_mutable_tensors=base.use_const_ref_for_mutable_tensors,
+            is_abstract=base.is_abstract,
+        )
+
+    def _schema(self, base: FunctionSchema, kind: str) -> FunctionSchema:
+        if kind == "functional":
+            return self._functional(base)
+        if base.kind == "inplace":
+            return self._out_of_inplace(base)
+        return self._out_of_returns(base)
+
+    def _functional(self, base: FunctionSchema) -> FunctionSchema:
+        """What the variant writes to, it returns; nothing else changes.
+
+        The name of a mutable function's gets `_functional`, for the overloads of one name must
+        not differ in aliasing alone.
+        """
+        arguments = self._reader.arguments
+        return self._reader.build(
+            base.name.renamed(base.name.overload, functional_overload=base.kind == "mutable"),
+            signature_arguments(base, arguments),
+            signature_returns(base, arguments),
+        )
+
+    def _out_of_inplace(self, base: FunctionSchema) -> FunctionSchema:
+        """`self` is read only, and `out` takes its place as what is written to and returned."""
+        arguments, target = base.arguments, base.arguments.self_argument
+        assert target is not None  # an in-place schema has a self that it writes to
+        reader = self._reader.arguments
+        positional = list(arguments.positional)
+        positional[arguments.self_index or 0] = reader.argument(target.without_annotation)
+        out = reader.make_argument("out", target.type, target.annotation)
+        return self._reader.build(
+            base.name.renamed(_out_overload(base)),
+            make_arguments(positional, arguments.kwarg_only, [out]),
+            base.returns,
+        )
+
+    def _out_of_returns(self, base: FunctionSchema) -> FunctionSchema:
+        """Each tensor-like return becomes an out argument."""
+        reader = self._reader.arguments
+        returns, out = self._out_arguments(base)
+        arguments = (
+            signature_arguments(base, reader) if base.kind == "functional" else base.arguments
+        )
+        with_out = Arguments(
+            positional=arguments.positional,
+            self_index=arguments.self_index,
+            kwarg_only=arguments.kwarg_only,
+            options_index=arguments.options_index,
+            out=tuple(out),
+        )
+        return self._reader.build(base.name.renamed(_out_overload(base)), with_out, returns)
+
+    def _out_arguments(
+        self, base: FunctionSchema
+    ) -> tuple[tuple[Return, ...], list[Argument]]:
+        reader = self._reader.arguments
+        letters = _free_letters(base)
+        all_tensors = all(r.type.text == "Tensor" for r in base.returns)
+        returns: list[Return] = []
+        out: list[Argument] = []
+        for i, returned in enumerate(base.returns):
+            if not returned.type.is_tensor_like:
+                returns.append(returned)
+                continue
+            annotation = read_annotation(f"{letters[i]}!")
+            name = "out" if len(base.returns) == 1 else f"out{i}"
+            out.append(reader.make_argument(name, returned.type, annotation))
+            # Only plain tensors are returned again, for chaining; lists are not.
+            if all_tensors:
+                returns.append(reader.make_return(returned.type, annotation, None))
+        return tuple(returns), out
+
+
+def _out_overload(base: FunctionSchema) -> str:
+    return f"{base.name.overload}_out" if base.name.overload else "out"
+
+
+def _free_letters(base: FunctionSchema) -> list[str]:
+    annotations: list[Annotation] = [
+        a.annotation for a in base.arguments.flat_all if a.annotation is not None
+    ]
+    used = {letter for annotation in annotations for letter in annotation.alias_set}
+    return [letter for letter in ascii_lowercase if letter not in used]

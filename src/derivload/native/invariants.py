@@ -1,0 +1,81 @@
+"""What must hold between the keys of one entry (torchgen's NativeFunction.__post_init__)."""
+
+from __future__ import annotations
+
+from derivload.cpp.dialect import Dialect
+from derivload.diagnostics import Mistake
+from derivload.native.function import NativeFunction
+from derivload.sources.entries import Mapping
+
+_NOT_SEEDED = "_cudnn_init_dropout_state"
+
+
+def check_function(function: NativeFunction, value: Mapping, dialect: Dialect) -> list[Mistake]:
+    """What is wrong between the keys of an entry (DL206 to DL219)."""
+    mistakes: list[Mistake] = []
+    schema = function.schema
+    if schema.is_out and function.variants != {"function"}:
+        message = "a function with out arguments is no method"
+        mistakes.append(Mistake("DL206", message, ("variants",)))
+    if function.python_module is not None and "method" in function.variants:
+        message = f"a function of the module `{function.python_module}` is no method"
+        mistakes.append(Mistake("DL207", message, ("variants",)))
+    if function.structured or function.structured_delegate is not None:
+        _check_structured(function, value, mistakes)
+    if value.get("structured_inherits") is not None and not function.structured:
+        message = "`structured_inherits` says what a structured function inherits from"
+        mistakes.append(Mistake("DL210", message, ("structured_inherits",), on_key=True))
+    if value.get("precomputed") is not None and not function.structured:
+        message = "`precomputed` is for structured functions"
+        mistakes.append(Mistake("DL211", message, ("precomputed",), on_key=True))
+    if function.cpp_no_default_args:
+        _check_no_default(function, mistakes)
+    if function.use_const_ref_for_mutable_tensors and schema.is_out:
+        if dialect.const_ref_excludes_out:
+            message = "`use_const_ref_for_mutable_tensors` is not for out variants"
+            mistakes.append(
+                Mistake("DL213", message, ("use_const_ref_for_mutable_tensors",), on_key=True)
+            )
+    if schema.name.text.startswith("_foreach") and value.get("device_check") != "NoCheck":
+        message = "the tensors of a foreach function may be on different devices"
+        mistakes.append(Mistake("DL214", message, ("func",), schema.name.text))
+    if "nondeterministic_seeded" not in function.tags:
+        reason = _random_because(function, dialect)
+        if reason:
+            message = f"{reason}, so it is tagged `nondeterministic_seeded`"
+            mistakes.append(Mistake("DL215", message, ("func",), schema.name.text))
+    return mistakes
+
+
+def _check_structured(function: NativeFunction, value: Mapping, mistakes: list[Mistake]) -> None:
+    is_out = function.schema.kind == "out"
+    if function.structured and not is_out:
+        message = "`structured` is for the out variant"
+        mistakes.append(Mistake("DL208", message, ("structured",), on_key=True))
+    if function.structured_delegate is not None and is_out:
+        message = "`structured_delegate` is for the other variants than out"
+        mistakes.append(Mistake("DL208", message, ("structured_delegate",), on_key=True))
+    if value.get("device_guard") is False:
+        message = "a structured function has a device guard"
+        mistakes.append(Mistake("DL209", message, ("device_guard",), on_key=True))
+
+
+def _check_no_default(function: NativeFunction, mistakes: list[Mistake]) -> None:
+    defaulted = {a.name for a in function.schema.arguments.flat_all if a.default is not None}
+    for name in sorted(function.cpp_no_default_args - defaulted):
+        message = f"`{name}` is no argument with a default"
+        mistakes.append(Mistake("DL212", message, ("cpp_no_default_args",), name))
+
+
+def _random_because(function: NativeFunction, dialect: Dialect) -> str:
+    """Why torchgen holds a function for random, or "" (it goes by names and by Generator)."""
+    name = function.schema.name.text
+    arguments = function.schema.arguments.flat_all
+    if "rand" in name and (dialect.philox_is_seeded or "_philox_" not in name):
+        return f"`{name}` has `rand` in its name"
+    named = "dropout" in name or any("dropout" in a.name for a in arguments)
+    if named and "backward" not in name and function.schema.name.name != _NOT_SEEDED:
+        return f"`{name}` has `dropout` in its name or arguments"
+    if any(a.type.base == "Generator" for a in function.schema.arguments.flat_non_out):
+        return f"`{name}` takes a Generator"
+    return ""

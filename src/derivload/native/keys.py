@@ -1,0 +1,53 @@
+"""The keys that an entry of native_functions.yaml may have, and what each may hold."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from derivload.diagnostics import Mistake
+from derivload.sources.entries import Mapping, describe
+
+_NONE = type(None)
+
+# Each key with the types that its value may have and how a sentence names them. A key with
+# nothing behind it (None) is as good as absent only where torchgen takes it so.
+KEYS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
+    "autogen": ((str,), "a text"),
+    "category_override": ((str, _NONE), "a text"),
+    "cpp_no_default_args": ((list,), "a list"),
+    "device_check": ((str, _NONE), "a text"),
+    "device_guard": ((bool,), "true or false"),
+    "dispatch": ((dict, _NONE), "a mapping of dispatch keys"),
+    "func": ((str,), "a schema"),
+    "manual_cpp_binding": ((bool,), "true or false"),
+    "manual_kernel_registration": ((bool,), "true or false"),
+    "precomputed": ((list, _NONE), "a list"),
+    "python_module": ((str, _NONE), "a text"),
+    "structured": ((bool,), "true or false"),
+    "structured_delegate": ((str, _NONE), "an operator name"),
+    "structured_inherits": ((str, _NONE), "a text"),
+    "tags": ((str, list), "a tag or a list of tags"),
+    "ufunc_inner_loop": ((str, dict), "a text or a mapping"),
+    "use_const_ref_for_mutable_tensors": ((bool,), "true or false"),
+    "variants": ((str,), "`function`, `method` or both"),
+}
+
+# torchgen's own loader adds it to each mapping, so a file that carries it loads there.
+_LINE_KEY = "__line__"
+
+
+def check_keys(value: Mapping) -> list[Mistake]:
+    """What is wrong with an entry's keys and the types of their values (DL006, DL007, DL008)."""
+    mistakes = []
+    for key, held in value.items():
+        known = KEYS.get(key) if isinstance(key, str) else None
+        if known is None:
+            if key != _LINE_KEY:
+                message = f"an entry of native_functions.yaml has no key `{key}`"
+                mistakes.append(Mistake("DL006", message, (str(key),), on_key=True))
+        elif not isinstance(held, known[0]):
+            message = f"`{key}` is {describe(held)}, where {known[1]} is due"
+            mistakes.append(Mistake("DL007", message, (str(key),)))
+    if "func" not in value:
+        mistakes.append(Mistake("DL008", "this entry has no `func`"))
+    return mistakes

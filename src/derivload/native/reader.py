@@ -1,0 +1,188 @@
+"""From one entry of native_functions.yaml to one native function (NativeFunction.from_yaml)."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from derivload.cpp.dialect import Dialect
+from derivload.diagnostics import Invalid, Mistake
+from derivload.native.dispatch import DispatchReader, is_abstract
+from derivload.native.extras import check_precomputed, check_ufunc
+from derivload.native.function import NativeFunction, is_view_op
+from derivload.native.invariants import check_function
+from derivload.native.keys import check_keys
+from derivload.schema.function_schema import FunctionSchema, SchemaReader
+from derivload.schema.names import OperatorName
+from derivload.schema.signature import signatures
+from derivload.sources.entries import Entry, Mapping, describe
+
+_FUNCTION: Final = frozenset({"function"})
+_VARIANTS: Final = {
+    "function": _FUNCTION,
+    "method": frozenset({"method"}),
+    "function, method": frozenset({"function", "method"}),
+    "method, function": frozenset({"function", "method"}),
+}
+_DEVICE_CHECKS: Final = frozenset({"NoCheck", "ExactSame"})
+_NO_NAMES: Final[frozenset[str]] = frozenset()
+
+
+class ReadFunction(NamedTuple):
+    """What became of an entry: the function if it is one, and all that is wrong with it."""
+
+    function: NativeFunction | None
+    mistakes: list[Mistake]
+
+
+class NativeFunctionReader:
+    """Reads the entries of native_functions.yaml for one dialect and one set of valid tags."""
+
+    def __init__(self, dialect: Dialect, valid_tags: frozenset[str]) -> None:
+        self._dialect = dialect
+        self._valid_tags = valid_tags
+        self._dispatch = DispatchReader(dialect)
+        self._tag_sets: dict[tuple[str, ...], frozenset[str]] = {}
+        self.schemas = SchemaReader(
+            frozenset(dialect.cpp_types) | dialect.unspelled_types, dialect.grammar
+        )
+
+    def read(self, entry: Entry, value: Mapping) -> ReadFunction:
+        """The native function of an entry. A function comes only of an entry without mistakes."""
+        mistakes = check_keys(value)
+        func = value.get("func")
+        if mistakes or not isinstance(func, str):
+            return ReadFunction(None, mistakes)
+        namespace, _, text = func.rpartition("::")
+        try:
+            if "::" in namespace:
+                raise Invalid("DL201", f"`{namespace}::` is more than one namespace", namespace)
+            schema = self.schemas.schema(text)
+        except Invalid as invalid:
+            return ReadFunction(None, [invalid.at("func")])
+        function = self._function(entry, value, schema, namespace or "aten", mistakes)
+        mistakes += check_function(function, value, self._dialect)
+        return ReadFunction(None if mistakes else function, mistakes)
+
+    def _function(
+        self,
+        entry: Entry,
+        value: Mapping,
+        schema: FunctionSchema,
+        namespace: str,
+        mistakes: list[Mistake],
+    ) -> NativeFunction:
+        if len(value) == 1:
+            delegate = None
+            variants, names = _FUNCTION, _NO_NAMES
+            autogen: tuple[OperatorName, ...] = ()
+        else:
+            delegate = self._delegate(value, mistakes)
+            variants = self._variants(value, mistakes)
+            autogen = self._autogen(value, mistakes)
+            names = self._no_default(value, mistakes)
+            self._check_others(value, mistakes)
+        tags = self._tags(value, schema, namespace, mistakes)
+        dispatch = self._dispatch.read(schema, value, mistakes)
+        python_module = value.get("python_module")
+        return NativeFunction(
+            schema=schema,
+            signatures=signatures(schema, scatter_is_inverse=self._dialect.scatter_is_inverse),
+            entry=entry,
+            namespace=namespace,
+            variants=variants,
+            dispatch=dispatch,
+            tags=tags,
+            autogen=autogen,
+            python_module=python_module if isinstance(python_module, str) else None,
+            structured=value.get("structured") is True,
+            structured_delegate=delegate,
+            manual_cpp_binding=value.get("manual_cpp_binding") is True,
+            use_const_ref_for_mutable_tensors=(
+                value.get("use_const_ref_for_mutable_tensors") is True
+            ),
+            cpp_no_default_args=names,
+            is_abstract=is_abstract(dispatch, delegates=delegate is not None),
+            is_view=is_view_op(schema, tags),
+        )
+
+    def _variants(self, value: Mapping, mistakes: list[Mistake]) -> frozenset[str]:
+        text = value.get("variants", "function")
+        known = _VARIANTS.get(str(text))
+        if known is not None:
+            return known
+        names = str(text).split(", ")
+        for name in names:
+            if name not in ("function", "method"):
+                message = f"`{name}` is no variant"
+                mistakes.append(Mistake("DL202", message, ("variants",), name))
+        return frozenset(names)
+
+    def _delegate(self, value: Mapping, mistakes: list[Mistake]) -> OperatorName | None:
+        text = value.get("structured_delegate")
+        if not isinstance(text, str):
+            return None
+        return self._name(text, "structured_delegate", mistakes, namespaces=False)
+
+    def _autogen(self, value: Mapping, mistakes: list[Mistake]) -> tuple[OperatorName, ...]:
+        text = value.get("autogen")
+        if not text:
+            return ()
+        names = (self._name(part, "autogen", mistakes) for part in str(text).split(", "))
+        return tuple(name for name in names if name is not None)
+
+    def _name(
+        self, text: str, key: str, mistakes: list[Mistake], *, namespaces: bool = True
+    ) -> OperatorName | None:
+        try:
+            if not namespaces and "::" in text:
+                raise Invalid("DL203", f"`{text}` is in the namespace of this function anyway", text)
+            return self.schemas.name(text)
+        except Invalid as invalid:
+            mistakes.append(invalid.at(key))
+            return None
+
+    def _no_default(self, value: Mapping, mistakes: list[Mistake]) -> frozenset[str]:
+        names = value.get("cpp_no_default_args")
+        if not isinstance(names, list):
+            return _NO_NAMES
+        for i, name in enumerate(names):
+            if not isinstance(name, str):
+                message = f"`cpp_no_default_args` lists argument names; this is {describe(name)}"
+                mistakes.append(Mistake("DL007", message, ("cpp_no_default_args", i)))
+        return frozenset(map(str, names))
+
+    def _check_others(self, value: Mapping, mistakes: list[Mistake]) -> None:
+        check = value.get("device_check")
+        if check is not None and check not in _DEVICE_CHECKS:
+            message = f"`device_check` is `NoCheck` or `ExactSame`, not `{check}`"
+            mistakes.append(Mistake("DL204", message, ("device_check",)))
+        inherits = value.get("structured_inherits")
+        if inherits is not None and "::" in str(inherits):
+            message = "`structured_inherits` is in the namespace of this function anyway"
+            mistakes.append(Mistake("DL203", message, ("structured_inherits",)))
+        if value.get("precomputed"):
+            mistakes += check_precomputed(value["precomputed"], self.schemas.arguments)
+        if value.get("ufunc_inner_loop"):
+            mistakes += check_ufunc(value["ufunc_inner_loop"], self._dialect.scalar_types)
+
+    def _tags(
+        self, value: Mapping, schema: FunctionSchema, namespace: str, mistakes: list[Mistake]
+    ) -> frozenset[str]:
+        given = value.get("tags", ())
+        listed = [given] if isinstance(given, str) else given
+        assert isinstance(listed, list | tuple)
+        for i, tag in enumerate(listed):
+            if not isinstance(tag, str) or tag not in self._valid_tags:
+                shown = tag if isinstance(tag, str) else describe(tag)
+                path = ("tags",) if isinstance(given, str) else ("tags", i)
+                mistakes.append(Mistake("DL205", f"tags.yaml has no tag `{shown}`", path))
+        tags = (*map(str, listed), *self._implied_tags(schema, namespace))
+        return self._tag_sets.setdefault(tags, frozenset(tags))
+
+    def _implied_tags(self, schema: FunctionSchema, namespace: str) -> list[str]:
+        holds = {
+            "pt2_compliant_tag": namespace == "aten",
+            "out": schema.is_out,
+            "inplace": schema.name.inplace,
+        }
+        return [t for t in self._dialect.implied_tags if holds[t] and t in self._valid_tags]

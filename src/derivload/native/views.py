@@ -1,0 +1,113 @@
+"""View groups: a view with its in-place and its copying variant.
+
+torchgen's `get_grouped_by_view_native_functions` and `NativeFunctionsViewGroup`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from derivload.cpp.dialect import Dialect
+from derivload.diagnostics import Invalid
+from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
+from derivload.native.generation import Misfit
+
+_VIEW, _VIEW_INPLACE = "view", "view in-place"
+
+
+class ViewGroup(NamedTuple):
+    """A view, and the two variants that it may have."""
+
+    view: NativeFunction
+    view_inplace: NativeFunction | None
+    view_copy: NativeFunction | None
+
+
+class GroupedByView(NamedTuple):
+    """The view groups, all functions in the order that grouping gives, and what was wrong."""
+
+    groups: list[ViewGroup]
+    functions: list[NativeFunction]
+    misfits: list[Misfit]
+
+
+def group_by_view(functions: Iterable[NativeFunction], dialect: Dialect) -> GroupedByView:
+    """Group functions whose signatures differ at most as view and copy do.
+
+    The order of the functions is that in which load_derivatives looks for the canonical one.
+    From 2.3 on it has the copying variants too. Mistakes: DL310 to DL314.
+    """
+    by_signature: dict[str, dict[str, NativeFunction]] = {}
+    misfits: list[Misfit] = []
+    for function in functions:
+        kind = _kind(function, misfits)
+        group = by_signature.setdefault(function.signatures.view, {})
+        if kind in group:
+            message = f"`{function.name.text}` and `{group[kind].name.text}` are the same variant"
+            misfits.append(Misfit(function, Invalid("DL310", message, function.name.text)))
+        else:
+            group[kind] = function
+    groups: list[ViewGroup] = []
+    ordered: list[NativeFunction] = []
+    for group in by_signature.values():
+        if _VIEW not in group:
+            ordered += group.values()
+            continue
+        view_group = ViewGroup(
+            view=group.pop(_VIEW),
+            view_inplace=group.pop(_VIEW_INPLACE, None),
+            view_copy=group.pop("functional", None),
+        )
+        misfits += _check(view_group, dialect)
+        groups.append(view_group)
+        ordered.append(view_group.view)
+        if view_group.view_inplace is not None:
+            ordered.append(view_group.view_inplace)
+        if view_group.view_copy is not None and dialect.view_copies_have_own_derivatives:
+            ordered.append(view_group.view_copy)
+        ordered += group.values()
+    return GroupedByView(groups, ordered, misfits)
+
+
+def _kind(function: NativeFunction, misfits: list[Misfit]) -> str:
+    if not function.is_view:
+        return function.schema.kind
+    if not function.name.inplace:
+        return _VIEW
+    if "inplace_view" not in function.tags:
+        message = f"`{function.name.text}` is an in-place view, so it is tagged `inplace_view`"
+        misfits.append(Misfit(function, Invalid("DL311", message, function.name.text)))
+    return _VIEW_INPLACE
+
+
+def _check(group: ViewGroup, dialect: Dialect) -> list[Misfit]:
+    found: list[Misfit] = []
+    view, inplace, copy = group.view, group.view_inplace, group.view_copy
+
+    def wrong(function: NativeFunction, code: str, message: str) -> None:
+        found.append(Misfit(function, Invalid(code, message, function.name.text)))
+
+    if copy is None:
+        if _needs_copy(view, dialect):
+            copy_name = f"{view.name.base}_copy"
+            wrong(view, "DL312", f"the view `{view.name.text}` has no copying variant `{copy_name}`")
+    else:
+        suffixes = ("_copy", "_scatter") if dialect.scatter_is_inverse else ("_copy",)
+        if not copy.name.base.endswith(suffixes) or copy.signatures.view != view.signatures.exact:
+            wrong(copy, "DL313", f"`{copy.name.text}` is no copying variant of `{view.name.text}`")
+        if "view_copy" not in copy.tags:
+            wrong(copy, "DL313", f"`{copy.name.text}` copies a view, so it is tagged `view_copy`")
+    if inplace is not None:
+        if view.signatures.exact != inplace.signatures.exact:
+            wrong(inplace, "DL313", f"`{inplace.name.text}` and its view differ in signature")
+        for composite in (IMPLICIT, IMPLICIT_NESTED):
+            if composite in view.dispatch and composite not in inplace.dispatch:
+                wrong(inplace, "DL314", f"`{view.name.text}` is {composite}, and this is not")
+    return found
+
+
+def _needs_copy(view: NativeFunction, dialect: Dialect) -> bool:
+    if view.has_implicit_kernel or "inplace_view" in view.tags:
+        return False
+    return not (dialect.scatter_is_inverse and view.name.base.endswith("_inverse"))

@@ -1,0 +1,177 @@
+"""Arguments and returns: `Tensor(a!)? self`, `SymInt[2] stride=1`, `Tensor(a)`, `Tensor values`."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import msgspec
+
+from derivload.diagnostics import Invalid
+from derivload.schema.types import Type, TypeReader
+
+_ANNOTATED = re.compile(r"Tensor\((.+)\)(.*)")
+_ANNOTATION = re.compile(r"[a-z](\|[a-z])?(!?)(?: -> (\*|[a-z](?:\|[a-z])*))?")
+
+
+class Annotation(msgspec.Struct, frozen=True, gc=False):
+    """An alias annotation: what stands between the parentheses of `Tensor(a! -> *)`."""
+
+    text: str
+    alias_set: tuple[str, ...]
+    is_write: bool
+    is_wildcard: bool
+
+
+class Argument(msgspec.Struct, frozen=True, gc=False):
+    """One argument. `declaration` is its type and name without annotation and default."""
+
+    text: str
+    name: str
+    type: Type
+    default: str | None
+    annotation: Annotation | None
+    declaration: str
+    is_write: bool = False
+
+    @property
+    def without_annotation(self) -> str:
+        """The argument as a signature has it: no annotation."""
+        return f"{self.declaration}={self.default}" if self.default else self.declaration
+
+
+class Return(msgspec.Struct, frozen=True, gc=False):
+    """One return; `name` is None where the schema gives none."""
+
+    text: str
+    name: str | None
+    type: Type
+    annotation: Annotation | None
+    is_write: bool = False
+
+
+class Grammar(NamedTuple):
+    """What the releases read differently in an argument (see cpp/dialect.py).
+
+    `spaces_in_defaults`: the default ends the argument, so it may hold spaces (2.5 on); before,
+    the name and its default were what followed the last space.
+    """
+
+    spaces_in_defaults: bool
+    namespaces: bool
+
+
+class ArgumentReader:
+    """Reads arguments and returns, and keeps each by its text: they repeat thousands of times."""
+
+    def __init__(self, types: TypeReader, grammar: Grammar) -> None:
+        self._types = types
+        self._grammar = grammar
+        self._arguments: dict[str, Argument] = {}
+        self._returns: dict[str, Return] = {}
+
+    def argument(self, text: str) -> Argument:
+        """The argument that `text` spells. Raises Invalid (DL103, DL104, DL105)."""
+        known = self._arguments.get(text)
+        if known is None:
+            known = self._arguments[text] = self._parse_argument(text)
+        return known
+
+    def returned(self, text: str) -> Return:
+        """The return that `text` spells. Raises Invalid (DL104, DL105, DL106)."""
+        known = self._returns.get(text)
+        if known is None:
+            known = self._returns[text] = self._parse_return(text)
+        return known
+
+    def make_argument(self, name: str, type_: Type, annotation: Annotation | None) -> Argument:
+        """An argument that no text gave: the out argument of a generated variant."""
+        spelled = _spell(type_, annotation)
+        return self.argument(f"{spelled} {name}")
+
+    def make_return(self, type_: Type, annotation: Annotation | None, name: str | None) -> Return:
+        """A return that no text gave: that of a generated variant."""
+        spelled = _spell(type_, annotation)
+        return self.returned(spelled if name is None else f"{spelled} {name}")
+
+    def _parse_argument(self, text: str) -> Argument:
+        typed, name, default = self._split_argument(text)
+        type_, annotation = self._parse_type(typed)
+        return Argument(
+            text=text,
+            name=name,
+            type=type_,
+            default=default,
+            annotation=annotation,
+            declaration=f"{type_.text} {name}",
+            is_write=annotation is not None and annotation.is_write,
+        )
+
+    def _split_argument(self, text: str) -> tuple[str, str, str | None]:
+        if " " not in text:
+            raise Invalid("DL103", f"the argument `{text}` needs a type and a name", text)
+        default: str | None = None
+        if self._grammar.spaces_in_defaults:
+            declared, equals, value = text.partition("=")
+            typed, space, name = declared.rpartition(" ")
+        else:
+            typed, space, name = text.rpartition(" ")
+            name, equals, value = name.partition("=")
+        if equals:
+            default = value
+            if "=" in value or not value:
+                raise Invalid("DL103", f"the argument `{text}` needs one default after `=`", text)
+        if not space:
+            raise Invalid("DL103", f"the argument `{text}` needs a type and a name", text)
+        return typed, name, default
+
+    def _parse_return(self, text: str) -> Return:
+        typed, space, name = text.rpartition(" ")
+        if not space:
+            typed = text
+        type_, annotation = self._parse_type(typed)
+        return Return(
+            text=text,
+            name=name if space else None,
+            type=type_,
+            annotation=annotation,
+            is_write=annotation is not None and annotation.is_write,
+        )
+
+    def _parse_type(self, typed: str) -> tuple[Type, Annotation | None]:
+        annotated = _ANNOTATED.match(typed)
+        if annotated is None:
+            return self._types.read(typed), None
+        if annotated[2] not in ("", "?", "[]"):
+            raise Invalid(
+                "DL105",
+                f"an alias annotation may be followed by nothing, `?` or `[]`, not `{annotated[2]}`",
+                typed,
+            )
+        return self._types.read("Tensor" + annotated[2]), read_annotation(annotated[1])
+
+
+def read_annotation(text: str) -> Annotation:
+    """The annotation that `text` spells. Raises Invalid (DL105).
+
+    The rule is torchgen's `Annotation.parse`: a set before of one or two, `!` only with one,
+    and more than one letter on one side of the arrow alone.
+    """
+    match = _ANNOTATION.fullmatch(text)
+    if match is None:
+        raise Invalid("DL105", f"`({text})` is no alias annotation", f"({text})")
+    before, _, after = text.partition(" -> ")
+    alias_set = tuple(before.rstrip("!").split("|"))
+    if match[2] and len(alias_set) > 1:
+        raise Invalid("DL105", f"`({text})` writes to more than one alias set", f"({text})")
+    if len(alias_set) > 1 and "|" in after:
+        raise Invalid(
+            "DL105", f"`({text})` has more than one alias set on both sides", f"({text})"
+        )
+    return Annotation(text, alias_set, bool(match[2]), "*" in after)
+
+
+def _spell(type_: Type, annotation: Annotation | None) -> str:
+    if annotation is None:
+        return type_.text
+    return type_.text.replace("Tensor", f"Tensor({annotation.text})")

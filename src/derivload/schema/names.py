@@ -1,0 +1,87 @@
+"""Operator names: `add`, `add_`, `__iand__`, `foo_functional`, each with `.overload` or without."""
+
+from __future__ import annotations
+
+import msgspec
+
+from derivload.diagnostics import Invalid
+
+_AUGMENTED_ASSIGNMENTS = frozenset(
+    f"i{name}" for name in "add sub mul div mod pow lshift rshift and xor or".split()
+)
+_FUNCTIONAL = "_functional"
+
+
+class OperatorName(msgspec.Struct, frozen=True, gc=False):
+    """An operator's name, taken apart.
+
+    `name` is everything before the overload. `base` is that without what marks a variant: the
+    underscore of an in-place one, the `__i…__` of a dunder method, `_functional`.
+    """
+
+    text: str
+    name: str
+    overload: str
+    base: str
+    inplace: bool = False
+    dunder: bool = False
+    functional_overload: bool = False
+
+    def renamed(self, overload: str, *, functional_overload: bool = False) -> OperatorName:
+        """The name of this operator's out or functional variant, with another overload."""
+        name = self.canonical
+        if functional_overload and not self.dunder:
+            name += _FUNCTIONAL
+        return OperatorName(
+            text=f"{name}.{overload}" if overload else name,
+            name=name,
+            overload=overload,
+            base=self.base,
+            dunder=self.dunder,
+            functional_overload=functional_overload,
+        )
+
+    @property
+    def canonical(self) -> str:
+        """The base name as the signature shared by all variants has it."""
+        return f"__{self.base}__" if self.dunder else self.base
+
+
+def read_operator_name(text: str, *, namespaces: bool) -> OperatorName:
+    """The operator name that `text` spells; `namespaces` tells whether `ns::name` is one.
+
+    Raises Invalid (DL102). The rule is torchgen's `OperatorName.parse`.
+    """
+    name, dot, overload = text.partition(".")
+    if dot and not overload:
+        raise Invalid("DL102", f"`{text}` ends in a dot but names no overload", text)
+    if not name:
+        raise Invalid("DL102", "an operator needs a name", text)
+    if name.endswith("_out"):
+        raise Invalid(
+            "DL102",
+            f"`{name}` ends in `_out`, which is kept for the C++ names of out variants",
+            name,
+            "make `out` the overload name: `foo.out`",
+        )
+    plain = name.rpartition("::")[2] if namespaces else name
+    if not plain:
+        raise Invalid("DL102", f"`{name}` has a namespace but no name", name)
+    middle = plain[2:-2]
+    if plain.startswith("__") and plain.endswith("__") and middle and "_" not in middle:
+        return _dunder(text, name, overload, middle)
+    inplace = plain.endswith("_")
+    base = plain[:-1] if inplace else plain
+    functional = base.endswith(_FUNCTIONAL)
+    if functional:
+        base = base.removesuffix(_FUNCTIONAL)
+        if inplace:
+            raise Invalid("DL102", f"`{name}` is both in-place and a functional overload", name)
+    return OperatorName(text, name, overload, base, inplace, functional_overload=functional)
+
+
+def _dunder(text: str, name: str, overload: str, middle: str) -> OperatorName:
+    inplace = middle in _AUGMENTED_ASSIGNMENTS
+    if not inplace and middle.startswith("i"):
+        raise Invalid("DL102", f"`{name}` is no augmented assignment that Python has", name)
+    return OperatorName(text, name, overload, middle[1:] if inplace else middle, inplace, True)

@@ -1,0 +1,107 @@
+"""The signature that in-place, out, mutable and functional variants of an operator share.
+
+torchgen's `FunctionSchema.signature` builds a schema to compare; here a signature is the text
+that this schema would have, which compares and hashes as fast as a string can. The parts of it
+that a generated variant is made of are built only for those few.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from derivload.schema.arguments import Argument, ArgumentReader, Return
+from derivload.schema.function_schema import Arguments, FunctionSchema, make_arguments
+
+
+class Signatures(NamedTuple):
+    """A schema's signatures, each a key that is equal for schemas that differ only as variants.
+
+    `exact` keeps the defaults, `loose` strips them, and `view` is `exact` with the mark of a
+    copying view variant (`_copy`, `_scatter`) taken off the name.
+    """
+
+    exact: str
+    loose: str
+    view: str
+
+
+def signatures(schema: FunctionSchema, *, scatter_is_inverse: bool) -> Signatures:
+    """All signatures of a schema.
+
+    `scatter_is_inverse` is the rule, from 2.3 on, that `x_scatter` is the copying variant of the
+    view `x_inverse`.
+    """
+    exact = _arguments(schema, strip_defaults=False)
+    loose = _arguments(schema, strip_defaults=True)
+    returns = ",".join(
+        [r.type.text for r in schema.returns]
+        + [a.type.text for a in _written_but_not_returned(schema)]
+    )
+    name = schema.name.canonical
+    view = _view_name(name, scatter_is_inverse=scatter_is_inverse)
+    exact_key = f"{name}({exact})->{returns}"
+    return Signatures(
+        exact=exact_key,
+        loose=exact_key if loose == exact else f"{name}({loose})->{returns}",
+        view=exact_key if view == name else f"{view}({exact})->{returns}",
+    )
+
+
+def _view_name(name: str, *, scatter_is_inverse: bool) -> str:
+    if name.endswith("_copy"):
+        return name.replace("_copy", "")
+    if scatter_is_inverse and name.endswith("_scatter"):
+        return name.replace("scatter", "inverse")
+    return name
+
+
+def _arguments(schema: FunctionSchema, *, strip_defaults: bool) -> str:
+    arguments = schema.arguments
+    if strip_defaults:
+        parts = [a.declaration for a in arguments.positional]
+        keywords = [a.declaration for a in arguments.without_options]
+    else:
+        parts = [a.without_annotation for a in arguments.positional]
+        keywords = [a.without_annotation for a in arguments.without_options]
+    if keywords:
+        parts.append("*")
+        parts += keywords
+    text = ", ".join(parts)
+    if schema.name.text == "bernoulli.p":
+        # The one functional overload that has no default where its in-place variant has one
+        # (torchgen's FunctionSchema.signature, which makes this same exception).
+        text = text.replace("float p", "float p=0.5")
+    return text
+
+
+def _written_but_not_returned(schema: FunctionSchema) -> list[Argument]:
+    # The order matters: self, then the out arguments, then the rest, as torchgen has it;
+    # otherwise in-place and out variants that write to more would have different signatures.
+    arguments = schema.arguments
+    first = () if arguments.self_argument is None else (arguments.self_argument,)
+    return [
+        a
+        for a in (*first, *arguments.out, *arguments.post_self)
+        if a.is_write and not any(a.annotation == r.annotation for r in schema.returns)
+    ]
+
+
+def signature_arguments(schema: FunctionSchema, reader: ArgumentReader) -> Arguments:
+    """The arguments of a schema's signature: no annotations, no TensorOptions, nothing to write to."""
+    arguments = schema.arguments
+    return make_arguments(
+        [reader.argument(a.without_annotation) for a in arguments.positional],
+        [reader.argument(a.without_annotation) for a in arguments.without_options],
+        (),
+    )
+
+
+def signature_returns(schema: FunctionSchema, reader: ArgumentReader) -> tuple[Return, ...]:
+    """The returns of a schema's signature, named: what it returns, then what it writes to."""
+    return (
+        *(reader.make_return(r.type, None, r.name) for r in schema.returns),
+        *(
+            reader.make_return(a.type, None, f"{a.name}_out")
+            for a in _written_but_not_returned(schema)
+        ),
+    )

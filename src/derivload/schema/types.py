@@ -1,0 +1,71 @@
+"""Types of the schema language: `Tensor`, `int?`, `SymInt[2]`, `Tensor(a!)[]`'s type `Tensor[]`."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from derivload.diagnostics import Invalid
+
+_LIST = re.compile(r"(.+)\[([0-9]+)?\]")
+_CUSTOM_CLASS = re.compile(r"__torch__\.torch\.classes\.[a-zA-Z0-9_.]+")
+
+
+class Type(msgspec.Struct, frozen=True, gc=False):
+    """A type, by its text.
+
+    `kind` is "base", "class", "optional" or "list"; `elem` is what the last two are made of.
+    `base` is the name at the heart of it (`Tensor` of `Tensor?[]`), or "" for a custom class,
+    which is like nothing else.
+    """
+
+    text: str
+    kind: str
+    base: str
+    elem: Type | None = None
+    size: int | None = None
+
+    @property
+    def is_tensor_like(self) -> bool:
+        """Whether a Tensor is at its heart."""
+        return self.base == "Tensor"
+
+    @property
+    def is_symint_like(self) -> bool:
+        """Whether a SymInt is at its heart."""
+        return self.base == "SymInt"
+
+
+class TypeReader:
+    """Reads types and keeps each by its text: a catalogue uses some fifty, thousands of times.
+
+    `base_types` are the names that the dialect knows.
+    """
+
+    def __init__(self, base_types: frozenset[str]) -> None:
+        self._base_types = base_types
+        self._by_text: dict[str, Type] = {}
+
+    def read(self, text: str) -> Type:
+        """The type that `text` spells. Raises Invalid (DL104) when it spells none."""
+        known = self._by_text.get(text)
+        if known is None:
+            known = self._by_text[text] = self._parse(text)
+        return known
+
+    def _parse(self, text: str) -> Type:
+        if text in self._base_types:
+            return Type(text, "base", text)
+        if len(text) > 1 and text.endswith("?"):
+            elem = self.read(text[:-1])
+            return Type(text, "optional", elem.base, elem)
+        sized = _LIST.fullmatch(text)
+        if sized is not None:
+            elem, digits = self.read(sized[1]), sized[2]
+            if digits is not None and digits[0] == "0":
+                raise Invalid("DL104", f"a list size is a positive number, not `{digits}`", text)
+            return Type(text, "list", elem.base, elem, None if digits is None else int(digits))
+        if _CUSTOM_CLASS.fullmatch(text):
+            return Type(text, "class", "")
+        raise Invalid("DL104", f"there is no type `{text}`", text)

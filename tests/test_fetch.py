@@ -1,0 +1,467 @@
+"""`derivload fetch`, against the real pip: a small fake torch wheel, found offline."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import venv
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from derivload.commands.fetch import FetchError, fetch, run
+
+SOURCE = str(Path(__file__).parents[1] / "src")
+PYTHON = "cp311-cp311-macosx_14_0_arm64"
+TORCHGEN = {
+    "torchgen/__init__.py": "",
+    "torchgen/model.py": "# the loader\n",
+    "torchgen/packaged/autograd/derivatives.yaml": "- name: abs(Tensor self) -> Tensor\n",
+    "torchgen/packaged/ATen/native/native_functions.yaml": "- func: abs(Tensor self) -> Tensor\n",
+}
+OTHERS = {
+    "torch/__init__.py": "raise ImportError\n",
+    "torchgen/__pycache__/model.cpython-311.pyc": "compiled",
+    "torchgenerator/model.py": "",
+}
+SIGNALS = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send")
+
+
+def make_wheel(
+    folder: Path, version: str = "2.15.0", files: Mapping[str, str] = {**TORCHGEN, **OTHERS}
+) -> Path:
+    folder.mkdir(exist_ok=True)
+    info = f"torch-{version}.dist-info"
+    metadata = {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {PYTHON}\n",
+        f"{info}/RECORD": "",
+    }
+    wheel = folder / f"torch-{version}-{PYTHON}.whl"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in {**files, **metadata}.items():
+            archive.writestr(name, text)
+    return wheel
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(autouse=True)
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only place where pip looks; the machine's own settings are out of the way."""
+    for name in os.environ:
+        if name.startswith("PIP_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The folder beside whose content nothing may be left behind."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+def start(to: Path, version: str = "2.15.0", python: str = sys.executable) -> list[str]:
+    # A test runner in the background has SIGINT ignored, and its children inherit that.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from derivload.commands.fetch import run; sys.exit(run(*sys.argv[1:]))"
+    )
+    return [python, "-c", code, version, str(to)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": SOURCE, **more}
+
+
+# What is fetched
+
+
+def test_the_folder_holds_torchgen_and_its_version(
+    wheels: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_wheel(wheels)
+    assert run("2.15.0", str(home / "new")) == 0
+    wanted = {**TORCHGEN, "version.txt": "2.15.0\n"}
+    assert tree(home / "new") == {name: text.encode() for name, text in wanted.items()}
+    assert [path.name for path in home.iterdir()] == ["new"]
+    out, err = capsys.readouterr()
+    assert out == f"{home / 'new'}\n"
+    assert [line.split()[2] for line in err.splitlines()] == ["downloading", "fetched"]
+
+
+def test_a_local_version_is_left_out_of_version_txt(wheels: Path, home: Path) -> None:
+    make_wheel(wheels, "2.15.0+cpu")
+    assert fetch("2.15.0", home).version == "2.15.0"
+    assert (home / "version.txt").read_text() == "2.15.0\n"
+
+
+def test_two_numbers_mean_the_newest_patch(wheels: Path, home: Path) -> None:
+    for version in ("2.9.9", "2.15.0", "2.15.2", "2.15.10", "2.15.11rc1", "2.150.0"):
+        make_wheel(wheels, version)
+    assert fetch("2.15", home).version == "2.15.10"
+
+
+def test_missing_parents_are_made(wheels: Path, home: Path) -> None:
+    make_wheel(wheels)
+    fetch("2.15.0", home / "a" / "b")
+    assert (home / "a" / "b" / "version.txt").is_file()
+    assert [path.name for path in home.iterdir()] == ["a"]
+
+
+def test_an_empty_folder_is_filled_and_stays_the_same_folder(wheels: Path, home: Path) -> None:
+    make_wheel(wheels)
+    empty = home / "empty"
+    empty.mkdir(mode=0o750)
+    before = empty.stat()
+    fetch("2.15.0", empty)
+    after = empty.stat()
+    assert (before.st_ino, before.st_mode) == (after.st_ino, after.st_mode)
+    assert (empty / "torchgen" / "model.py").is_file()
+    assert [path.name for path in home.iterdir()] == ["empty"]
+
+
+def test_modules_in_the_current_folder_are_not_imported_by_pip(
+    wheels: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sys.version_info < (3, 11):
+        pytest.skip("Python 3.10 has no PYTHONSAFEPATH")
+    make_wheel(wheels)
+    (home / "pip.py").write_text("raise SystemExit(9)\n")
+    monkeypatch.chdir(home)
+    assert run("2.15.0", "new") == 0
+
+
+# A second call
+
+
+def test_the_same_release_is_not_fetched_twice(
+    wheels: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel = make_wheel(wheels)
+    assert run("2.15.0", str(home / "new")) == 0
+    wheel.unlink()
+    capsys.readouterr()
+    for again in ("2.15.0", "2.15"):
+        assert run(again, str(home / "new")) == 0
+        out, err = capsys.readouterr()
+        assert out == f"{home / 'new'}\n"
+        assert "already holds torch 2.15.0" in err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"notes.txt": "mine"},
+        {"version.txt": "2.15.0\n"},
+        {"version.txt": "2.14.0\n", "torchgen/packaged/tags.yaml": ""},
+        {"torchgen/packaged/tags.yaml": ""},
+    ],
+)
+def test_a_folder_with_something_else_is_refused_and_unchanged(
+    content: dict[str, str], wheels: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_wheel(wheels)
+    for name, text in content.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+    before = tree(home)
+    assert run("2.15.0", str(home)) == 1
+    assert tree(home) == before
+    assert "name an empty or new folder" in capsys.readouterr().err
+
+
+def test_a_file_is_refused_and_unchanged(home: Path) -> None:
+    (home / "file").write_text("mine")
+    assert run("2.15.0", str(home / "file")) == 1
+    assert tree(home) == {"file": b"mine"}
+
+
+# Wrong usage
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        *("", "--help", "-r/etc/passwd", "2.15.0; rm", "2.15.0\n", "2", "2.15.0.1", "2.*", ">=2.1"),
+        *("v2.15.0", "2.015.0", "2.15.0+cpu", "\uff12.15.0", "1.13", "1.13.1", "2.0", "2.0.1"),
+    ],
+)
+def test_what_is_no_release_since_2_1_is_wrong_usage(version: str, home: Path) -> None:
+    assert run(version, str(home / "new")) == 2
+    assert list(home.iterdir()) == []
+
+
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    assert run("2.15.0", "") == 2
+
+
+# What fails leaves nothing behind
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_release_that_pip_does_not_find(
+    exists: bool, wheels: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_wheel(wheels)
+    if exists:
+        (home / "new").mkdir()
+    before = sorted(home.rglob("*"))
+    assert run("2.14.0", str(home / "new")) == 3
+    assert sorted(home.rglob("*")) == before
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert (
+        "ERROR: No matching distribution found for torch==2.14.0\nCheck that this release exists"
+        in err
+    )
+
+
+def test_an_index_that_cannot_be_reached_is_called_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with silent_index() as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    assert run("2.15.0", str(home / "new")) == 3
+    assert "Check the network" in capsys.readouterr().err
+    assert list(home.iterdir()) == []
+
+
+def test_a_python_without_pip_says_how_to_get_it(tmp_path: Path, home: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    python = tmp_path / "bare" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    done = subprocess.run(
+        start(home / "new", python=str(python)),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert f"{python} -m ensurepip" in done.stderr
+    assert list(home.iterdir()) == []
+
+
+def test_a_parent_that_is_a_file(home: Path) -> None:
+    (home / "file").write_text("mine")
+    assert run("2.15.0", str(home / "file" / "new")) == 3
+    assert tree(home) == {"file": b"mine"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder that not even root may write in")
+def test_a_parent_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("2.15.0", "/proc/self/new") == 3
+    assert "cannot write /proc/self/new" in capsys.readouterr().err
+
+
+@SIGNALS
+def test_a_full_disk_leaves_nothing(wheels: Path, home: Path) -> None:
+    make_wheel(wheels, files={**TORCHGEN, "torchgen/packaged/big.yaml": "#" * 3_000_000})
+    limited = ["sh", "-c", 'ulimit -f 1024; exec "$@"', "sh", *start(home / "new")]
+    done = subprocess.run(limited, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "cannot write" in done.stderr
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "torchgen/../../evil",
+        "torchgen/__pycache__/../../evil",
+        "torchgen/..\\..\\evil",
+        "torchgen/C:evil",
+    ],
+)
+def test_a_member_that_would_leave_torchgen_is_refused(
+    name: str, wheels: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_wheel(wheels, files={**TORCHGEN, name: "evil"})
+    assert run("2.15.0", str(home / "new")) == 3
+    assert "unsafe member" in capsys.readouterr().err
+    assert list(home.iterdir()) == []
+
+
+def test_a_symlink_is_refused(wheels: Path, home: Path) -> None:
+    link = zipfile.ZipInfo("torchgen/packaged/link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(make_wheel(wheels), "a") as archive:
+        archive.writestr(link, "../../..")
+    with pytest.raises(FetchError, match="unsafe member"):
+        fetch("2.15.0", home / "new")
+    assert list(home.iterdir()) == []
+
+
+def test_a_damaged_wheel_is_refused(wheels: Path, home: Path) -> None:
+    wheel = make_wheel(wheels)
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("torchgen/stored.py", "the right bytes", zipfile.ZIP_STORED)
+    wheel.write_bytes(wheel.read_bytes().replace(b"the right bytes", b"the wrong bytes"))
+    with pytest.raises(FetchError, match="is damaged"):
+        fetch("2.15.0", home / "new")
+    assert list(home.iterdir()) == []
+
+
+def test_a_wheel_without_packaged_files_is_refused(wheels: Path, home: Path) -> None:
+    make_wheel(wheels, files={"torchgen/model.py": ""})
+    with pytest.raises(FetchError, match="no torchgen/packaged"):
+        fetch("2.15.0", home / "new")
+    assert list(home.iterdir()) == []
+
+
+# Interruptions
+
+
+@contextmanager
+def silent_index() -> Iterator[socket.socket]:
+    """A package index that accepts a connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(15)
+        yield server
+
+
+@SIGNALS
+@pytest.mark.parametrize("exists", [False, True])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+)
+def test_a_signal_ends_pip_and_leaves_nothing(
+    number: signal.Signals,
+    status: int,
+    exists: bool,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if exists:
+        (home / "new").mkdir()
+    before = sorted(home.rglob("*"))
+    monkeypatch.delenv("PIP_NO_INDEX")
+    with silent_index() as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/simple"
+        child = subprocess.Popen(
+            start(home / "new"),
+            env=environment(PIP_INDEX_URL=url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        connection, _ = server.accept()
+        with connection:
+            assert any(path.name.startswith(".derivload-fetch-") for path in home.iterdir())
+            child.send_signal(number)
+            out, err = child.communicate(timeout=10)
+            connection.settimeout(5)
+            while connection.recv(65536):  # ends when nobody holds the other side: pip is gone
+                pass
+    assert child.returncode == status
+    assert (out, err.count("\n")) == ("", 2)
+    assert sorted(home.rglob("*")) == before
+
+
+def test_the_callers_signal_handlers_come_back(wheels: Path, home: Path) -> None:
+    make_wheel(wheels)
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        fetch("2.15.0", home)
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+# The progress bar
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def read_terminal(descriptor: int) -> str:
+    seen = b""
+    # Linux ends a terminal whose other side is closed with an error, others with nothing.
+    while True:
+        try:
+            part = os.read(descriptor, 65536)
+        except OSError:
+            part = b""
+        if not part:
+            return seen.decode()
+        seen += part
+
+
+@SIGNALS
+def test_on_a_terminal_pip_draws_its_bar_on_stderr(wheels: Path, home: Path) -> None:
+    noise = os.urandom(1_000_000).hex()  # pip draws no bar for less than half a megabyte
+    make_wheel(wheels, files={**TORCHGEN, "torch/library": noise})
+    ours, theirs = os.openpty()
+    with served(wheels) as url:
+        child = subprocess.Popen(
+            start(home / "new"),
+            env=environment(PIP_FIND_LINKS=url, TERM="xterm", NO_COLOR="1"),
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            text=True,
+        )
+        os.close(theirs)
+        seen = read_terminal(ours)
+        os.close(ours)
+        out, _ = child.communicate(timeout=10)
+    assert child.returncode == 0
+    assert out == f"{home / 'new'}\n"
+    assert re.search(r"\d\.\d/\d\.\d MB", seen)
+    assert not re.search(r"\x1b\[[0-9;]*m", seen)
+
+
+# Its cost to the other commands
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    heavy = ("subprocess", "zipfile", "tempfile", "signal", "shutil", "rich")
+    code = f"import sys, derivload.commands.fetch; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[]\n"
