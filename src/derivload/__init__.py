@@ -1,0 +1,46 @@
+"""derivload: PyTorch's autograd definitions, loaded on their own feet.
+
+    import derivload
+
+    definitions = derivload.load(pytorch="path/to/pytorch")
+    for record in definitions.differentiability:
+        print(record.schema, list(record.dispatch))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Definitions",
+    "Diagnostic",
+    "InputError",
+    "UsageError",
+    "__version__",
+    "load",
+]
+
+if TYPE_CHECKING:
+    from derivload.commands.inputs import InputError, UsageError
+    from derivload.commands.load import Definitions, load
+    from derivload.diagnostics import Diagnostic
+
+_WHERE = {
+    "Definitions": "derivload.commands.load",
+    "Diagnostic": "derivload.diagnostics",
+    "InputError": "derivload.commands.inputs",
+    "UsageError": "derivload.commands.inputs",
+    "load": "derivload.commands.load",
+}
+
+
+def __getattr__(name: str) -> object:
+    # The command line imports this package for its version alone; the rest comes when asked for.
+    module = _WHERE.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(module), name)

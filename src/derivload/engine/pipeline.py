@@ -25,6 +25,7 @@ from derivload.native.generation import Misfit, generate_variants
 from derivload.native.reader import NativeFunctionReader
 from derivload.native.tags import read_tag
 from derivload.native.views import group_by_view
+from derivload.schema.names import OperatorName
 from derivload.sources.entries import Entry, SourceFile, read_source
 from derivload.sources.places import place
 
@@ -59,6 +60,11 @@ class Loaded(NamedTuple):
     definitions: dict[str, Entry]
     """Where each function's definition stands, by schema."""
     diagnostics: list[Diagnostic]
+
+    def records(self) -> Iterator[tuple[OperatorName, DifferentiabilityRecord]]:
+        """The records of differentiability.json, each with its function's name."""
+        for schema, derived in self.infos.items():
+            yield derived.function.name, DifferentiabilityRecord(schema, derived.dispatch)
 
 
 def load_texts(texts: Texts, dialect: Dialect) -> Loaded:

@@ -1,0 +1,7 @@
+"""`python -m derivload` is the same as `derivload`."""
+
+import sys
+
+from derivload.cli import main
+
+sys.exit(main())

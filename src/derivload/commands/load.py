@@ -1,0 +1,75 @@
+"""`derivload.load`: the inputs' files in, their definitions out. The commands use it too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from derivload.commands.inputs import InputError, Inputs, find_inputs, read_inputs
+from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
+from derivload.engine.pipeline import Loaded, load_texts
+
+PathLike = str | os.PathLike[str]
+
+
+class Definitions(NamedTuple):
+    """Everything that the documents hold, as typed values.
+
+    `differentiability` is what upstream's load_derivatives returns, in its order; `functions`
+    what match_differentiability_info returns, sorted by C++ name; `generated` the records that
+    it makes for foreach functions. `torch_version` is the release whose rules were followed.
+    """
+
+    torch_version: str
+    used_dispatch_keys: tuple[str, ...]
+    differentiability: tuple[DifferentiabilityRecord, ...]
+    functions: tuple[FunctionRecord, ...]
+    generated: tuple[DifferentiabilityRecord, ...]
+
+
+def load(
+    derivatives: PathLike | None = None,
+    native_functions: PathLike | Sequence[PathLike] = (),
+    tags: PathLike | None = None,
+    torch_version: str | None = None,
+    pytorch: PathLike | None = None,
+) -> Definitions:
+    """Load autograd definitions.
+
+    derivatives: derivatives.yaml.
+    native_functions: native_functions.yaml, or a list of it and its overlays in order.
+    tags: tags.yaml; the one beside native_functions.yaml when left out.
+    torch_version: "X.Y", the release to follow; the newest known when left out.
+    pytorch: a PyTorch checkout or unpacked torchgen in place of the files, which gives the
+        version too; `native_functions` are then overlays.
+    With nothing at all, the catalogue that ships with derivload.
+
+    Raises UsageError for a combination that means nothing, InputError, with all diagnostics,
+    when the input has errors.
+    """
+    natives = [native_functions] if isinstance(native_functions, str | os.PathLike) else native_functions
+    inputs = find_inputs(
+        derivatives=None if derivatives is None else Path(derivatives),
+        native_functions=[Path(path) for path in natives],
+        tags=None if tags is None else Path(tags),
+        torch_version=torch_version,
+        pytorch=None if pytorch is None else Path(pytorch),
+    )
+    loaded = load_inputs(inputs)
+    return Definitions(
+        torch_version=loaded.torch_version,
+        used_dispatch_keys=loaded.used_dispatch_keys,
+        differentiability=tuple(record for _, record in loaded.records()),
+        functions=tuple(loaded.functions),
+        generated=tuple(loaded.generated),
+    )
+
+
+def load_inputs(inputs: Inputs) -> Loaded:
+    """Read the files and load them. Raises InputError when there is anything wrong."""
+    loaded = load_texts(read_inputs(inputs), inputs.dialect)
+    if loaded.diagnostics:
+        raise InputError(loaded.diagnostics)
+    return loaded
