@@ -31,7 +31,7 @@ class Mistake(msgspec.Struct, frozen=True):
     help: str = ""
 
 
-class Invalid(Exception):
+class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller catches
     """Raised while one text is read, caught where its entry is read; carries the mistake.
 
     It never leaves the floors of values: whoever reads an entry catches it and goes on with

@@ -11,7 +11,6 @@ same on every platform. The wheel for macOS is taken, for it is among the smalle
 """
 
 # What only a fetch needs is imported by the functions: every command's start pays for the rest.
-# ruff: noqa: PLC0415
 
 from __future__ import annotations
 

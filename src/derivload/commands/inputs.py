@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,7 +76,9 @@ def find_inputs(
     if tags is None:
         tags = native_functions[0].with_name("tags.yaml")
         if not tags.exists():
-            raise UsageError(f"--tags is missing, and there is no tags.yaml beside {native_functions[0]}")
+            raise UsageError(
+                f"--tags is missing, and there is no tags.yaml beside {native_functions[0]}"
+            )
     return _inputs(derivatives, native_functions, tags, torch_version)
 
 
@@ -95,7 +96,7 @@ def _inputs(
 
 
 def _catalogue(torch_version: str | None) -> Inputs:
-    folder = Path(str(resources.files("derivload"))) / "catalog"
+    folder = Path(__file__).parents[1] / "catalog"
     return _inputs(
         folder / "derivatives.yaml",
         [folder / "native_functions.yaml"],

@@ -49,7 +49,9 @@ def load(
     Raises UsageError for a combination that means nothing, InputError, with all diagnostics,
     when the input has errors.
     """
-    natives = [native_functions] if isinstance(native_functions, str | os.PathLike) else native_functions
+    natives = (
+        [native_functions] if isinstance(native_functions, str | os.PathLike) else native_functions
+    )
     inputs = find_inputs(
         derivatives=None if derivatives is None else Path(derivatives),
         native_functions=[Path(path) for path in natives],

@@ -1,4 +1,7 @@
-"""C++ types of arguments and returns (torchgen's valuetype_type, argumenttype_type, returntype_type)."""
+"""C++ types of arguments and returns.
+
+The rules are torchgen's valuetype_type, argumenttype_type and returntype_type.
+"""
 
 from __future__ import annotations
 
@@ -135,9 +138,7 @@ class CppTypes:
                 return _plain("at::OptionalIntArrayRef")
             if elem.elem.text == "SymInt":
                 return _plain("at::OptionalSymIntArrayRef")
-        return self._wrap_optional(
-            self.argument(elem, mutable=mutable, symint=symint, scope=scope)
-        )
+        return self._wrap_optional(self.argument(elem, mutable=mutable, symint=symint, scope=scope))
 
     def _list_argument(self, elem: Type, mutable: bool, symint: bool, scope: Locals) -> CType:
         if elem.text == "int" or (elem.text == "SymInt" and not symint):

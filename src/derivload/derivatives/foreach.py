@@ -64,12 +64,10 @@ class ForeachReferences:
             *reference.schema.arguments.positional,
             *reference.schema.arguments.without_options,
         )
-        if self._checks_count and function.name.text not in _WITHOUT_ALPHA:
-            if len(own) != len(theirs):
-                return False
-        return all(
-            b.type == a.type or b.type == a.type.elem for a, b in zip(own, theirs, strict=False)
-        )
+        counted = self._checks_count and function.name.text not in _WITHOUT_ALPHA
+        if counted and len(own) != len(theirs):
+            return False
+        return all(b.type in (a.type, a.type.elem) for a, b in zip(own, theirs, strict=False))
 
 
 def _by_base(infos: Iterable[Derived]) -> dict[str, list[Derived]]:
@@ -176,9 +174,7 @@ class _Translation:
         return tuple(
             ArgumentBinding(
                 a.name,
-                self._types.argument(
-                    a.type, mutable=a.is_write, symint=False, scope=scope
-                ).text,
+                self._types.argument(a.type, mutable=a.is_write, symint=False, scope=scope).text,
                 None,
             )
             for a in self._own

@@ -1,4 +1,7 @@
-"""Differentiability info of one definition (`create_differentiability_info`, `set_up_derivatives`)."""
+"""Differentiability info of one definition.
+
+load_derivatives' `create_differentiability_info` and `set_up_derivatives`.
+"""
 
 from __future__ import annotations
 
@@ -142,9 +145,7 @@ class _SetUp:
         elif formula.lower().strip() == _NON_DIFFERENTIABLE:
             self._non_differentiable += names
         else:
-            self._derivatives.append(
-                create_derivative(self._subject, formula, names, self._saver)
-            )
+            self._derivatives.append(create_derivative(self._subject, formula, names, self._saver))
 
     def _finish(self, dispatch_key: str) -> DifferentiabilityInfo:
         derived = {name for d in self._derivatives for name in d.var_names}

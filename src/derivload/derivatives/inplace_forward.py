@@ -54,9 +54,7 @@ def adapt_to_inplace(
             var_types=given.var_types,
             required_inputs_fw_grad=given.required_inputs_fw_grad,
             required_inputs_primal=primals or given.required_inputs_primal,
-            required_original_self_value=(
-                "original_self_p" in used or "original_self_t" in used
-            ),
+            required_original_self_value=("original_self_p" in used or "original_self_t" in used),
             is_reusing_outplace_formula=not exact,
         ),
     )

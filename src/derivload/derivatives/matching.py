@@ -68,18 +68,14 @@ def match_differentiability_info(
             misfits.append(Misfit(function, invalid))
             continue
         if match.exact and match.derived is not None and function.schema.text not in infos:
-            generated.append(
-                DifferentiabilityRecord(function.schema.text, match.derived.dispatch)
-            )
+            generated.append(DifferentiabilityRecord(function.schema.text, match.derived.dispatch))
     return Matched(records, generated, misfits)
 
 
 class Matcher:
     """Finds the info of functions. Holds the definitions by the signatures of their functions."""
 
-    def __init__(
-        self, infos: Mapping[str, Derived], dialect: Dialect, types: CppTypes
-    ) -> None:
+    def __init__(self, infos: Mapping[str, Derived], dialect: Dialect, types: CppTypes) -> None:
         self._infos = infos
         self._types = types
         self._dialect = dialect
@@ -107,10 +103,7 @@ class Matcher:
         if own is not None:
             return Match(own, True)
         signature = function.signatures.loose
-        if function.is_foreach:
-            functional = None
-        else:
-            functional = self._functional.get(signature)
+        functional = None if function.is_foreach else self._functional.get(signature)
         if functional is not None:
             return Match(functional, False)
         if function.generated and signature in self._others:

@@ -137,9 +137,7 @@ class Saver:
         self._rows = [_Row(row) for row in replacements(dialect)]
         self._optional_string = dialect.optional.format(dialect.cpp_types["str"])
         view = f"{dialect.formula_optional}<{dialect.formula_string_view}>"
-        self._string_view = (
-            f"{{0}}.has_value() ? {view}({{0}}.value()) : {dialect.formula_nullopt}"
-        )
+        self._string_view = f"{{0}}.has_value() ? {view}({{0}}.value()) : {dialect.formula_nullopt}"
 
     def saved_variables(
         self, formula: str, named: Iterable[NamedType], var_names: Sequence[str]
@@ -160,8 +158,8 @@ class Saver:
                 formula = row.apply(formula, name, var_names, saved)
             if type_ == self._optional_string:
                 # A node keeps an owning string, and the backward function takes a view of it.
-                view = self._string_view.format(name)
-                formula = re.sub(rf"\b{re.escape(name)}\b", lambda _, v=view: v, formula)
+                view = self._string_view.format(name).replace("\\", r"\\")
+                formula = re.sub(rf"\b{re.escape(name)}\b", view, formula)
             if name in words(formula):
                 saved.append(SavedAttribute(name, type_, name))
         return formula, tuple(saved)

@@ -232,9 +232,7 @@ class _Index:
         if function is None:
             message = f"there is no function `{definition.specification}`"
             raise Invalid("DL405", message, definition.specification, self._nearest(definition))
-        return canonical_function(
-            self._by_signature[function.signatures.exact], definition.name
-        )
+        return canonical_function(self._by_signature[function.signatures.exact], definition.name)
 
     def _nearest(self, definition: Definition) -> str:
         overloads = [s for s, f in self._by_schema.items() if f.cpp_name == definition.name]

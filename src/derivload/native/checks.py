@@ -1,4 +1,7 @@
-"""The rules between functions (torchgen's error_check_native_functions and BackendIndex.grow_index)."""
+"""The rules between functions.
+
+torchgen's error_check_native_functions and BackendIndex.grow_index.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,7 @@ def check_functions(functions: Sequence[NativeFunction], dialect: Dialect) -> li
     misfits = check_duplicates(functions)
     by_name = {f.name.text: f for f in functions}
     bases = {
-        f.name.canonical
-        for f in functions
-        if not f.name.inplace and not f.name.functional_overload
+        f.name.canonical for f in functions if not f.name.inplace and not f.name.functional_overload
     }
     for function in functions:
         if function.structured_delegate is not None:

@@ -1,4 +1,7 @@
-"""The dispatch table of an entry: which kernels a function has (part of NativeFunction.from_yaml)."""
+"""The dispatch table of an entry: which kernels a function has.
+
+Part of torchgen's NativeFunction.from_yaml.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,11 @@ class DispatchReader:
         return keys
 
     def _table(
-        self, schema: FunctionSchema, raw: dict[Value, Value], delegate: bool, mistakes: list[Mistake]
+        self,
+        schema: FunctionSchema,
+        raw: dict[Value, Value],
+        delegate: bool,
+        mistakes: list[Mistake],
     ) -> frozenset[str]:
         found: list[str] = []
         redundant = False
@@ -85,15 +92,15 @@ class DispatchReader:
             if "::" in kernel and kernel.count("::") > _MAX_KERNEL_NAMESPACES:
                 message = f"a kernel has at most {_MAX_KERNEL_NAMESPACES} namespaces: `{kernel}`"
                 mistakes.append(Mistake("DL221", message, ("dispatch", names)))
-        if len(found) == 1 and found[0] == IMPLICIT:
-            # The table says what follows from having none: it is redundant, or the kernel is
-            # misnamed. One for SymInt has a name of its own, and a delegate needs its table.
-            if redundant or not (delegate or "_symint" in implicit_kernel):
-                message = (
-                    f"a lone {IMPLICIT} kernel is what a function without `dispatch` has; "
-                    f"its name is then `{cpp_name(schema)}`"
-                )
-                mistakes.append(Mistake("DL223", message, ("dispatch",), on_key=True))
+        # A table that says what follows from having none is redundant, or misnames the kernel.
+        # One for SymInt has a name of its own, and a delegate needs its table.
+        misnamed = not (delegate or "_symint" in implicit_kernel)
+        if found == [IMPLICIT] and (redundant or misnamed):
+            message = (
+                f"a lone {IMPLICIT} kernel is what a function without `dispatch` has; "
+                f"its name is then `{cpp_name(schema)}`"
+            )
+            mistakes.append(Mistake("DL223", message, ("dispatch",), on_key=True))
         return frozenset(found)
 
     def _split(self, names: str, mistakes: list[Mistake]) -> tuple[str, ...]:
@@ -135,9 +142,7 @@ def _check_composites(keys: frozenset[str], mistakes: list[Mistake]) -> None:
         mistakes.append(Mistake("DL225", message, ("dispatch",), on_key=True))
 
 
-def _with_ufunc(
-    keys: frozenset[str], structured: bool, mistakes: list[Mistake]
-) -> frozenset[str]:
+def _with_ufunc(keys: frozenset[str], structured: bool, mistakes: list[Mistake]) -> frozenset[str]:
     if not structured:
         message = "a function with `ufunc_inner_loop` is structured"
         mistakes.append(Mistake("DL227", message, ("ufunc_inner_loop",), on_key=True))

@@ -10,7 +10,8 @@ from derivload.sources.entries import describe
 from derivload.sources.plain import Value
 
 _UFUNC_KEYS: Final = frozenset(
-    "CUDAFunctor CUDAFunctorOnOther CUDAFunctorOnSelf CPUScalar CPUVector ScalarOnly Generic".split()
+    "CUDAFunctor CUDAFunctorOnOther CUDAFunctorOnSelf CPUScalar CPUVector ScalarOnly"
+    " Generic".split()
 )
 _DTYPE_CLASSES: Final = frozenset(
     "Integral Floating Complex All AllAndComplex FloatingAndComplex".split()
@@ -43,7 +44,7 @@ def _check_precomputed_item(item: str, last: bool, arguments: ArgumentReader) ->
             raise Invalid("DL216", "what replaces no argument stands in the last line")
         declared = item
     else:
-        name, arrow, declared = item.partition(_ARROW)
+        name, _, declared = item.partition(_ARROW)
         if _ARROW in declared or " " in name:
             raise Invalid("DL216", f"`{item}` is not of the form `argument -> declarations`")
     read: list[Argument] = [arguments.argument(part.strip()) for part in declared.split(",")]
@@ -75,9 +76,7 @@ def check_ufunc(value: Value, scalar_types: frozenset[str]) -> list[Mistake]:
     return mistakes
 
 
-def _check_loop(
-    loop: str, path: tuple[str, ...], scalar_types: frozenset[str]
-) -> list[Mistake]:
+def _check_loop(loop: str, path: tuple[str, ...], scalar_types: frozenset[str]) -> list[Mistake]:
     _, space, types = loop.partition(" ")
     if not space or len(types) < 2 or types[0] != "(" or types[-1] != ")":
         message = f"`{loop}` is not of the form `name (types)`"

@@ -87,10 +87,10 @@ def is_view_op(schema: FunctionSchema, tags: frozenset[str]) -> bool:
     By a return that aliases without writing, by the tag inplace_view, or by an argument whose
     alias set becomes anything (`a -> *`).
     """
-    if any(r.annotation is not None and not r.is_write for r in schema.returns):
-        return True
     if "inplace_view" in tags and schema.name.text not in _RESIZING:
         return True
-    return any(
+    if any([r.annotation is not None and not r.is_write for r in schema.returns]):
+        return True
+    return schema.arguments.has_annotations and any(
         a.annotation is not None and a.annotation.is_wildcard for a in schema.arguments.flat_all
     )

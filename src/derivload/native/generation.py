@@ -10,13 +10,11 @@ from collections.abc import Iterable
 from string import ascii_lowercase
 from typing import Final, NamedTuple
 
-
 from derivload.cpp.dialect import Dialect
 from derivload.diagnostics import Invalid
 from derivload.native.function import EXPLICIT, NativeFunction
 from derivload.schema.arguments import Annotation, Argument, Return, read_annotation
 from derivload.schema.function_schema import (
-    Arguments,
     FunctionSchema,
     SchemaReader,
     make_arguments,
@@ -204,18 +202,10 @@ class _Generator:
         arguments = (
             signature_arguments(base, reader) if base.kind == "functional" else base.arguments
         )
-        with_out = Arguments(
-            positional=arguments.positional,
-            self_index=arguments.self_index,
-            kwarg_only=arguments.kwarg_only,
-            options_index=arguments.options_index,
-            out=tuple(out),
-        )
+        with_out = make_arguments(arguments.positional, arguments.kwarg_only, out)
         return self._reader.build(base.name.renamed(_out_overload(base)), with_out, returns)
 
-    def _out_arguments(
-        self, base: FunctionSchema
-    ) -> tuple[tuple[Return, ...], list[Argument]]:
+    def _out_arguments(self, base: FunctionSchema) -> tuple[tuple[Return, ...], list[Argument]]:
         reader = self._reader.arguments
         letters = _free_letters(base)
         all_tensors = all(r.type.text == "Tensor" for r in base.returns)

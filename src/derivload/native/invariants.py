@@ -22,20 +22,13 @@ def check_function(function: NativeFunction, value: Mapping, dialect: Dialect) -
         mistakes.append(Mistake("DL207", message, ("variants",)))
     if function.structured or function.structured_delegate is not None:
         _check_structured(function, value, mistakes)
-    if value.get("structured_inherits") is not None and not function.structured:
-        message = "`structured_inherits` says what a structured function inherits from"
-        mistakes.append(Mistake("DL210", message, ("structured_inherits",), on_key=True))
-    if value.get("precomputed") is not None and not function.structured:
-        message = "`precomputed` is for structured functions"
-        mistakes.append(Mistake("DL211", message, ("precomputed",), on_key=True))
+    _check_structured_extras(function, value, mistakes)
     if function.cpp_no_default_args:
         _check_no_default(function, mistakes)
-    if function.use_const_ref_for_mutable_tensors and schema.is_out:
-        if dialect.const_ref_excludes_out:
-            message = "`use_const_ref_for_mutable_tensors` is not for out variants"
-            mistakes.append(
-                Mistake("DL213", message, ("use_const_ref_for_mutable_tensors",), on_key=True)
-            )
+    const_ref = "use_const_ref_for_mutable_tensors"
+    if value.get(const_ref) is True and schema.is_out and dialect.const_ref_excludes_out:
+        message = f"`{const_ref}` is not for out variants"
+        mistakes.append(Mistake("DL213", message, (const_ref,), on_key=True))
     if schema.name.text.startswith("_foreach") and value.get("device_check") != "NoCheck":
         message = "the tensors of a foreach function may be on different devices"
         mistakes.append(Mistake("DL214", message, ("func",), schema.name.text))
@@ -45,6 +38,19 @@ def check_function(function: NativeFunction, value: Mapping, dialect: Dialect) -
             message = f"{reason}, so it is tagged `nondeterministic_seeded`"
             mistakes.append(Mistake("DL215", message, ("func",), schema.name.text))
     return mistakes
+
+
+def _check_structured_extras(
+    function: NativeFunction, value: Mapping, mistakes: list[Mistake]
+) -> None:
+    if function.structured:
+        return
+    if value.get("structured_inherits") is not None:
+        message = "`structured_inherits` says what a structured function inherits from"
+        mistakes.append(Mistake("DL210", message, ("structured_inherits",), on_key=True))
+    if value.get("precomputed") is not None:
+        message = "`precomputed` is for structured functions"
+        mistakes.append(Mistake("DL211", message, ("precomputed",), on_key=True))
 
 
 def _check_structured(function: NativeFunction, value: Mapping, mistakes: list[Mistake]) -> None:

@@ -42,6 +42,7 @@ class NativeFunctionReader:
         self._valid_tags = valid_tags
         self._dispatch = DispatchReader(dialect)
         self._tag_sets: dict[tuple[str, ...], frozenset[str]] = {}
+        self._implied: dict[tuple[bool, bool, bool], tuple[str, ...]] = {}
         self.schemas = SchemaReader(
             frozenset(dialect.cpp_types) | dialect.unspelled_types, dialect.grammar
         )
@@ -135,7 +136,9 @@ class NativeFunctionReader:
     ) -> OperatorName | None:
         try:
             if not namespaces and "::" in text:
-                raise Invalid("DL203", f"`{text}` is in the namespace of this function anyway", text)
+                raise Invalid(
+                    "DL203", f"`{text}` is in the namespace of this function anyway", text
+                )
             return self.schemas.name(text)
         except Invalid as invalid:
             mistakes.append(invalid.at(key))
@@ -177,12 +180,17 @@ class NativeFunctionReader:
                 path = ("tags",) if isinstance(given, str) else ("tags", i)
                 mistakes.append(Mistake("DL205", f"tags.yaml has no tag `{shown}`", path))
         tags = (*map(str, listed), *self._implied_tags(schema, namespace))
-        return self._tag_sets.setdefault(tags, frozenset(tags))
+        known = self._tag_sets.get(tags)
+        if known is None:
+            known = self._tag_sets[tags] = frozenset(tags)
+        return known
 
-    def _implied_tags(self, schema: FunctionSchema, namespace: str) -> list[str]:
-        holds = {
-            "pt2_compliant_tag": namespace == "aten",
-            "out": schema.is_out,
-            "inplace": schema.name.inplace,
-        }
-        return [t for t in self._dialect.implied_tags if holds[t] and t in self._valid_tags]
+    def _implied_tags(self, schema: FunctionSchema, namespace: str) -> tuple[str, ...]:
+        case = (namespace == "aten", schema.is_out, schema.name.inplace)
+        known = self._implied.get(case)
+        if known is None:
+            holds = dict(zip(("pt2_compliant_tag", "out", "inplace"), case, strict=True))
+            known = self._implied[case] = tuple(
+                tag for tag in self._dialect.implied_tags if holds[tag] and tag in self._valid_tags
+            )
+        return known

@@ -91,7 +91,9 @@ def _check(group: ViewGroup, dialect: Dialect) -> list[Misfit]:
     if copy is None:
         if _needs_copy(view, dialect):
             copy_name = f"{view.name.base}_copy"
-            wrong(view, "DL312", f"the view `{view.name.text}` has no copying variant `{copy_name}`")
+            wrong(
+                view, "DL312", f"the view `{view.name.text}` has no copying variant `{copy_name}`"
+            )
     else:
         suffixes = ("_copy", "_scatter") if dialect.scatter_is_inverse else ("_copy",)
         if not copy.name.base.endswith(suffixes) or copy.signatures.view != view.signatures.exact:

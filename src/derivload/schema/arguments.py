@@ -24,7 +24,11 @@ class Annotation(msgspec.Struct, frozen=True, gc=False):
 
 
 class Argument(msgspec.Struct, frozen=True, gc=False):
-    """One argument. `declaration` is its type and name without annotation and default."""
+    """One argument.
+
+    `declaration` is its type and name without annotation and default, `without_annotation` has
+    the default still: the two ways in which signatures have it.
+    """
 
     text: str
     name: str
@@ -32,12 +36,8 @@ class Argument(msgspec.Struct, frozen=True, gc=False):
     default: str | None
     annotation: Annotation | None
     declaration: str
+    without_annotation: str
     is_write: bool = False
-
-    @property
-    def without_annotation(self) -> str:
-        """The argument as a signature has it: no annotation."""
-        return f"{self.declaration}={self.default}" if self.default else self.declaration
 
 
 class Return(msgspec.Struct, frozen=True, gc=False):
@@ -97,13 +97,15 @@ class ArgumentReader:
     def _parse_argument(self, text: str) -> Argument:
         typed, name, default = self._split_argument(text)
         type_, annotation = self._parse_type(typed)
+        declaration = f"{type_.text} {name}"
         return Argument(
             text=text,
             name=name,
             type=type_,
             default=default,
             annotation=annotation,
-            declaration=f"{type_.text} {name}",
+            declaration=declaration,
+            without_annotation=declaration if default is None else f"{declaration}={default}",
             is_write=annotation is not None and annotation.is_write,
         )
 
@@ -145,7 +147,7 @@ class ArgumentReader:
         if annotated[2] not in ("", "?", "[]"):
             raise Invalid(
                 "DL105",
-                f"an alias annotation may be followed by nothing, `?` or `[]`, not `{annotated[2]}`",
+                f"an annotation may be followed by nothing, `?` or `[]`, not `{annotated[2]}`",
                 typed,
             )
         return self._types.read("Tensor" + annotated[2]), read_annotation(annotated[1])
@@ -165,9 +167,7 @@ def read_annotation(text: str) -> Annotation:
     if match[2] and len(alias_set) > 1:
         raise Invalid("DL105", f"`({text})` writes to more than one alias set", f"({text})")
     if len(alias_set) > 1 and "|" in after:
-        raise Invalid(
-            "DL105", f"`({text})` has more than one alias set on both sides", f"({text})"
-        )
+        raise Invalid("DL105", f"`({text})` has more than one alias set on both sides", f"({text})")
     return Annotation(text, alias_set, bool(match[2]), "*" in after)
 
 

@@ -26,7 +26,8 @@ class Arguments(msgspec.Struct, frozen=True, gc=False):
 
     `self_index` is where `self` stands among the positional ones, and `options_index` where the
     four arguments that C++ gathers into TensorOptions begin among the keyword-only ones; None
-    where there are none.
+    where there are none. The last three say whether any argument at all is annotated, is
+    written to, has a default: most questions to most schemas need no more.
     """
 
     positional: tuple[Argument, ...]
@@ -34,6 +35,9 @@ class Arguments(msgspec.Struct, frozen=True, gc=False):
     kwarg_only: tuple[Argument, ...]
     options_index: int | None
     out: tuple[Argument, ...]
+    has_annotations: bool
+    has_writes: bool
+    has_defaults: bool
 
     @property
     def flat_non_out(self) -> tuple[Argument, ...]:
@@ -53,7 +57,9 @@ class Arguments(msgspec.Struct, frozen=True, gc=False):
     @property
     def post_self(self) -> tuple[Argument, ...]:
         """The positional arguments after `self`; all of them where there is no `self`."""
-        return self.positional if self.self_index is None else self.positional[self.self_index + 1 :]
+        return (
+            self.positional if self.self_index is None else self.positional[self.self_index + 1 :]
+        )
 
     @property
     def without_options(self) -> tuple[Argument, ...]:
@@ -106,7 +112,9 @@ class SchemaReader:
         name, parenthesis, rest = text.partition("(")
         inside, arrow, returned = rest.rpartition(") -> ")
         if not (parenthesis and arrow and returned and name) or "\n" in text:
-            raise Invalid("DL101", f"`{text}` is not of the form `name(arguments) -> returns`", text)
+            raise Invalid(
+                "DL101", f"`{text}` is not of the form `name(arguments) -> returns`", text
+            )
         return self.build(self.name(name), self._arguments(inside), self._returns(returned), text)
 
     def build(
@@ -167,13 +175,20 @@ def make_arguments(
 
     Raises Invalid (DL107) where TensorOptions could be gathered twice.
     """
-    positional, kwarg_only = tuple(positional), tuple(kwarg_only)
+    positional, kwarg_only, out = tuple(positional), tuple(kwarg_only), tuple(out)
+    self_index: int | None = None
+    annotated = writes = defaults = False
+    for i, argument in enumerate(positional + kwarg_only + out):
+        if self_index is None and argument.name == "self" and i < len(positional):
+            self_index = i
+        if argument.annotation is not None:
+            annotated = True
+            writes = writes or argument.is_write
+        if argument.default is not None:
+            defaults = True
+    options_index = _find_options(kwarg_only) if len(kwarg_only) >= len(_OPTIONS) else None
     return Arguments(
-        positional=positional,
-        self_index=next((i for i, a in enumerate(positional) if a.name == "self"), None),
-        kwarg_only=kwarg_only,
-        options_index=_find_options(kwarg_only),
-        out=tuple(out),
+        positional, self_index, kwarg_only, options_index, out, annotated, writes, defaults
     )
 
 
@@ -203,7 +218,9 @@ def _kind(name: OperatorName, arguments: Arguments) -> str:
         return "inplace"
     if arguments.out:
         return "scratch" if any(a.name.startswith(_SCRATCH) for a in arguments.out) else "out"
-    return "mutable" if any(a.is_write for a in arguments.post_self) else "functional"
+    if arguments.has_writes and any(a.is_write for a in arguments.post_self):
+        return "mutable"
+    return "functional"
 
 
 def spell(name: str, arguments: Arguments, returns: tuple[Return, ...]) -> str:

@@ -16,13 +16,7 @@ def check_schema(schema: FunctionSchema) -> None:
     Raises Invalid (DL111 to DL119) for the first that does not.
     """
     arguments = schema.arguments
-    before_self = arguments.positional[: arguments.self_index or 0]
-    for argument in before_self:
-        if argument.is_write:
-            raise Invalid(
-                "DL111", f"`{argument.text}` stands before `self`, where nothing may be written to"
-            )
-    if any(a.is_write for a in arguments.flat_all) or any(r.is_write for r in schema.returns):
+    if arguments.has_writes or any([r.is_write for r in schema.returns]):
         _check_mutable(schema)
     if schema.name.inplace:
         _check_inplace(schema)
@@ -33,6 +27,11 @@ def check_schema(schema: FunctionSchema) -> None:
 
 
 def _check_mutable(schema: FunctionSchema) -> None:
+    for argument in schema.arguments.positional[: schema.arguments.self_index or 0]:
+        if argument.is_write:
+            raise Invalid(
+                "DL111", f"`{argument.text}` stands before `self`, where nothing may be written to"
+            )
     out = schema.arguments.out
     for argument, returned in zip(out, schema.returns, strict=False):
         if argument.annotation != returned.annotation:

@@ -32,7 +32,9 @@ def signatures(schema: FunctionSchema, *, scatter_is_inverse: bool) -> Signature
     view `x_inverse`.
     """
     exact = _arguments(schema, strip_defaults=False)
-    loose = _arguments(schema, strip_defaults=True)
+    loose = exact
+    if schema.arguments.has_defaults:
+        loose = _arguments(schema, strip_defaults=True)
     returns = ",".join(
         [r.type.text for r in schema.returns]
         + [a.type.text for a in _written_but_not_returned(schema)]
@@ -78,6 +80,8 @@ def _written_but_not_returned(schema: FunctionSchema) -> list[Argument]:
     # The order matters: self, then the out arguments, then the rest, as torchgen has it;
     # otherwise in-place and out variants that write to more would have different signatures.
     arguments = schema.arguments
+    if not arguments.has_writes:
+        return []
     first = () if arguments.self_argument is None else (arguments.self_argument,)
     return [
         a
@@ -87,7 +91,7 @@ def _written_but_not_returned(schema: FunctionSchema) -> list[Argument]:
 
 
 def signature_arguments(schema: FunctionSchema, reader: ArgumentReader) -> Arguments:
-    """The arguments of a schema's signature: no annotations, no TensorOptions, nothing to write to."""
+    """The arguments of a schema's signature: no annotations, no TensorOptions, no out arguments."""
     arguments = schema.arguments
     return make_arguments(
         [reader.argument(a.without_annotation) for a in arguments.positional],

@@ -26,9 +26,13 @@ from derivload.sources.plain import NotPlain, PlainReader, Value
 
 Mapping = dict[Value, Value]
 
-# PyYAML sees line ends where Python's universal newlines do not, and takes a byte order mark off.
-_YAML_BREAKS = re.compile("[\x85\u2028\u2029\ufeff]")
+# What PyYAML takes for a line end and Python's universal newlines do not, and what it turns
+# away wherever it stands, even in a comment.
+_FOR_YAML_ALONE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 _NOT_A_PLAIN_LIST = re.compile(r"\n(?:[^ #\n-]|-[^ ])")
+_KEEPS_BLANK_LINES = re.compile(r"[|>]\d?\+")
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -73,7 +77,7 @@ def split_entries(name: str, text: str) -> list[Entry] | None:
     of its text, so that an edit to them changes no entry.
     """
     framed = "\n" + text
-    if _NOT_A_PLAIN_LIST.search(framed) or (not text.isascii() and _YAML_BREAKS.search(text)):
+    if _NOT_A_PLAIN_LIST.search(framed) or _FOR_YAML_ALONE.search(text):
         return None
     preamble, *parts = framed.split("\n- ")
     if any(line and not line.startswith("#") for line in preamble.split("\n")):
@@ -83,29 +87,34 @@ def split_entries(name: str, text: str) -> list[Entry] | None:
     last = len(parts) - 1
     for index, part in enumerate(parts):
         ended = part if index == last else part + "\n"
-        entries.append(Entry(name, line, index, "- " + _without_trailing_comments(ended)))
+        entries.append(Entry(name, line, index, "- " + _own_text(ended)))
         line += part.count("\n") + 1
     return entries
 
 
-def _without_trailing_comments(part: str) -> str:
-    cut = part.find("\n#")
-    if cut < 0:
+def _own_text(part: str) -> str:
+    """An entry's text without the blank lines, and the comments at the line's beginning, behind it."""
+    if _KEEPS_BLANK_LINES.search(part):
         return part
-    if any(line and not line.startswith("#") for line in part[cut + 1 :].split("\n")):
-        return part
-    return part[: cut + 1]
+    end = len(part)
+    while True:
+        while part[end - 1] == "\n":
+            end -= 1
+        begin = part.rfind("\n", 0, end) + 1
+        if begin == 0 or part[begin] != "#":
+            return part[: end + 1]
+        end = begin
 
 
 def read_entry(entry: Entry, plain: PlainReader) -> Read:
     """What one entry's text holds. Raises YamlError when it is no YAML by itself."""
     try:
-        return Read(plain.read(entry.text), [])
+        return Read(plain.read(entry.text), [], plain=True)
     except NotPlain:
-        value, duplicates = read_full(entry.text)
-    if not isinstance(value, list) or len(value) != 1:
+        read = read_full(entry.text)
+    if not isinstance(read.value, list) or len(read.value) != 1:
         raise YamlError("an entry that is not one item of the list", 0, 0)
-    return Read(value[0], duplicates)
+    return Read(read.value[0], read.duplicates)
 
 
 def read_source(name: str, text: str, list_key: str | None = None) -> SourceFile:
@@ -116,90 +125,90 @@ def read_source(name: str, text: str, list_key: str | None = None) -> SourceFile
     split = split_entries(name, text)
     if not split:
         return _read_whole(name, text, list_key)
-    entries: list[EntryValue] = []
-    diagnostics: list[Diagnostic] = []
-    torn = False
+    found = _Found(name, text)
     plain = PlainReader()
+    alone = True
     for entry in split:
         try:
             read = read_entry(entry, plain)
         except YamlError as error:
-            torn = True
-            diagnostics.append(_syntax(name, text, error, entry.line))
+            found.add_error(error, entry.line)
             continue
-        _add(entries, diagnostics, entry, read, text)
-    if torn:
+        found.add(entry, read, entry.line)
+        # An anchor may be used, or be there twice, in another entry.
+        alone = alone and (read.plain or "&" not in entry.text)
+    if found.torn or not alone:
         whole = _read_whole(name, text, list_key)
-        # An error of the file as a whole is one of those found entry by entry, and only the
-        # first; what it can do that they cannot is to show that there is none.
-        if not any(d.code == "DL003" for d in whole.diagnostics):
+        # Of the errors that entries have by themselves, the whole file shows the first alone;
+        # what it can show besides is that they are none.
+        if not (found.torn and any(d.code == "DL003" for d in whole.diagnostics)):
             return whole
-    return SourceFile(name, text, entries, diagnostics)
+    return found.file()
 
 
 def _read_whole(name: str, text: str, list_key: str | None) -> SourceFile:
-    entries: list[EntryValue] = []
+    found = _Found(name, text)
     try:
         items = read_items(text, list_key)
     except YamlError as error:
-        return SourceFile(name, text, [], [_syntax(name, text, error, 1)])
+        found.add_error(error, 1)
+        return found.file()
     if isinstance(items, str):
-        problem = Diagnostic(name, 1, 1, "DL004", items, source_line=source_line(text, 1))
-        return SourceFile(name, text, [], [problem])
-    diagnostics: list[Diagnostic] = []
+        found.diagnostics.append(
+            Diagnostic(name, 1, 1, "DL004", items, source_line=source_line(text, 1))
+        )
+        return found.file()
     for index, item in enumerate(items):
         entry = Entry(name, item.line + 1, index, text[item.start : item.end], whole=True)
-        _add(entries, diagnostics, entry, item.read, text, first_line=1)
-    return SourceFile(name, text, entries, diagnostics)
+        found.add(entry, item.read, 1)
+    return found.file()
 
 
-def _add(
-    entries: list[EntryValue],
-    diagnostics: list[Diagnostic],
-    entry: Entry,
-    read: Read,
-    text: str,
-    first_line: int | None = None,
-) -> None:
-    base = entry.line if first_line is None else first_line
-    for double in read.duplicates:
-        diagnostics.append(
+class _Found:
+    """What was found in a file so far. `torn` tells that an entry could not be read alone."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._text = text
+        self._entries: list[EntryValue] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.torn = False
+
+    def file(self) -> SourceFile:
+        return SourceFile(self._name, self._text, self._entries, self.diagnostics)
+
+    def add(self, entry: Entry, read: Read, first_line: int) -> None:
+        """Add an entry that was read from a text that begins at `first_line`."""
+        for double in read.duplicates:
+            message = f"the key `{double.key}` stands twice in one mapping"
+            line, column = first_line + double.line, double.column + 1
+            self._report("DL009", message, line, column, len(double.key))
+        if not isinstance(read.value, dict):
+            message = f"this entry is {describe(read.value)}, not a mapping of keys"
+            length = len(source_line(self._text, entry.line).rstrip())
+            self._report("DL005", message, entry.line, 1, length)
+        elif not read.duplicates:
+            self._entries.append(EntryValue(entry, read.value))
+
+    def add_error(self, error: YamlError, first_line: int) -> None:
+        """Add an error of a text that begins at `first_line`."""
+        self.torn = True
+        message = f"this is no YAML: {error.message}"
+        self._report("DL003", message, first_line + error.line, error.column + 1, 1)
+
+    def _report(self, code: str, message: str, line: int, column: int, length: int) -> None:
+        shown = source_line(self._text, line)
+        self.diagnostics.append(
             Diagnostic(
-                file=entry.file,
-                line=base + double.line,
-                column=double.column + 1,
-                code="DL009",
-                message=f"the key `{double.key}` stands twice in one mapping",
-                source_line=source_line(text, base + double.line),
-                length=len(double.key),
+                file=self._name,
+                line=line,
+                column=column,
+                code=code,
+                message=message,
+                source_line=shown,
+                length=length,
             )
         )
-    if not isinstance(read.value, dict):
-        diagnostics.append(
-            Diagnostic(
-                file=entry.file,
-                line=entry.line,
-                column=1,
-                code="DL005",
-                message=f"this entry is {describe(read.value)}, not a mapping of keys",
-                source_line=source_line(text, entry.line),
-                length=len(source_line(text, entry.line).rstrip()),
-            )
-        )
-    elif not read.duplicates:
-        entries.append(EntryValue(entry, read.value))
-
-
-def _syntax(name: str, text: str, error: YamlError, first_line: int) -> Diagnostic:
-    line = first_line + error.line
-    return Diagnostic(
-        file=name,
-        line=line,
-        column=error.column + 1,
-        code="DL003",
-        message=f"this is no YAML: {error.message}",
-        source_line=source_line(text, line),
-    )
 
 
 def source_line(text: str, line: int) -> str:

@@ -34,10 +34,11 @@ class DuplicateKey(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A text's value, and the keys that stand twice in a mapping of it."""
+    """A text's value, the keys that stand twice in a mapping of it, and which reader read it."""
 
     value: Value
     duplicates: list[DuplicateKey]
+    plain: bool = False
 
 
 class Item(NamedTuple):
@@ -112,11 +113,11 @@ def _yaml_errors() -> Iterator[None]:
         raise YamlError(str(error), 0, 0) from None
 
 
-def _loader() -> type[yaml.CSafeLoader]:
+def _loader() -> type[yaml.CSafeLoader] | type[yaml.SafeLoader]:
     import yaml
 
     # Without libyaml the Python loader takes its place: slower, the same values.
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # type: ignore[return-value]
+    return yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 def _duplicates(node: yaml.Node) -> list[DuplicateKey]:

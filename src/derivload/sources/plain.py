@@ -19,11 +19,11 @@ from typing import NamedTuple
 
 Value = None | bool | int | float | str | list["Value"] | dict["Value", "Value"]
 
-_LINE = re.compile(r"([A-Za-z_](?:[\w, ]*\w)?):(?: +(\S.*)?)?")
+_KEY = re.compile(r"[A-Za-z_](?:[\w, ]*\w)?")
 _ITEM = re.compile(r"( *)- +(\S.*)")
 # A scalar that begins so is a string, or one of _WORDS: whatever PyYAML resolves to a number, a
 # date or a merge key begins with something else, and has no `*`, `(` or `/` in it.
-_STRING = re.compile(r"-?[A-Za-z_(].*|/.*|-?[\d.].*[*(/].*")
+_STRING = re.compile(r"-?[A-Za-z_(]|/|-?[\d.].*[*(/]")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys("yes Yes YES true True TRUE on On ON".split(), True),
     **dict.fromkeys("no No NO false False FALSE off Off OFF".split(), False),
@@ -35,6 +35,7 @@ _FLOW = re.compile(r"\[ *{i} *(?:, *{i} *)*\]".replace("{i}", f"(?:{_FLOW_ITEM.p
 # PyYAML looks for the colon of a key within 1024 characters and on its line.
 _MAX_KEY = 1000
 _MAX_DEPTH = 20
+_MAX_WORD = max(map(len, _WORDS))
 
 
 class NotPlain(Exception):  # noqa: N818 - not an error: it says which reader is to be used
@@ -50,9 +51,9 @@ class _Line(NamedTuple):
 
     indent: int
     blank: bool
-    key: str | None = None
-    rest: str | None = None
-    value: object = None
+    key: str | None
+    rest: str | None
+    value: object
 
 
 _OPEN = object()
@@ -63,6 +64,7 @@ class PlainReader:
 
     def __init__(self) -> None:
         self._seen: dict[str, _Line] = {}
+        self._keys: set[str] = set()
 
     def read(self, text: str) -> dict[Value, Value]:
         """The mapping that one list entry, `- ` and all, holds.
@@ -71,7 +73,7 @@ class PlainReader:
         """
         if not text.startswith("- ") or _UNUSUAL.search(text):
             raise NotPlain
-        entry = _Entry(self._seen, "  " + text[2:])
+        entry = _Entry(self._seen, self._keys, "  " + text[2:])
         value = entry.mapping(2, 0)
         if entry.rest():
             raise NotPlain
@@ -81,8 +83,9 @@ class PlainReader:
 class _Entry:
     """One entry's lines, and which of them is to be read next."""
 
-    def __init__(self, seen: dict[str, _Line], text: str) -> None:
+    def __init__(self, seen: dict[str, _Line], keys: set[str], text: str) -> None:
         self._seen = seen
+        self._keys = keys
         self._lines = text.split("\n")
         self._at = 0
 
@@ -111,36 +114,48 @@ class _Entry:
                 result[last_key] = self._plain(last_rest, indent)
                 last_at = -1
             else:
-                key, rest, value = line.key, line.rest, line.value
+                key = line.key
                 if key is None or key in result:
                     raise NotPlain
                 self._at += 1
-                if value is not _OPEN:
-                    result[key] = value  # type: ignore[assignment]
-                    last_key, last_rest, last_at = key, rest or "", self._at
-                elif rest is None:
-                    result[key] = self._nested(indent, depth)
+                if line.value is _OPEN:
+                    result[key] = self._below(line, indent, depth)
                 else:
-                    result[key] = self._scalar(rest, indent)
+                    result[key] = line.value  # type: ignore[assignment]
+                    last_key, last_rest, last_at = key, line.rest or "", self._at
         if not result:
             raise NotPlain
         return result
 
     def _take_apart(self, text: str) -> _Line:
-        bare = text.lstrip(" ")
-        indent = len(text) - len(bare)
-        match = _LINE.fullmatch(bare)
-        if match is None:
-            line = _Line(indent, blank=not bare or bare[0] == "#")
+        bare = text.strip(" ")
+        indent = len(text) - len(text.lstrip(" "))
+        if not bare or bare[0] == "#":
+            line = _Line(indent, True, None, None, None)
         else:
-            key, rest = match.groups()
-            if key in _WORDS or len(key) > _MAX_KEY:
-                raise NotPlain
-            if rest is not None and rest[0] == "#":
-                rest = None
-            line = _Line(indent, False, key, rest, _one_line(rest))
+            key, colon, rest = bare.partition(": ")
+            if not colon and key[-1] == ":":
+                key, colon = key[:-1], ":"
+            if not colon or not self._is_key(key):
+                line = _Line(indent, False, None, None, None)
+            else:
+                rest = rest.lstrip(" ")
+                if not rest or rest[0] == "#":
+                    line = _Line(indent, False, key, None, _OPEN)
+                else:
+                    line = _Line(indent, False, key, rest, _one_line(rest))
         self._seen[text] = line
         return line
+
+    def _is_key(self, key: str) -> bool:
+        if key in self._keys:
+            return True
+        if _KEY.fullmatch(key) is None:
+            return False
+        if key in _WORDS or len(key) > _MAX_KEY:
+            raise NotPlain
+        self._keys.add(key)
+        return True
 
     def _peek(self) -> str | None:
         """The next line that is neither blank nor a comment, made the next one to read."""
@@ -151,13 +166,15 @@ class _Entry:
             self._at += 1
         return None
 
-    def _nested(self, indent: int, depth: int) -> Value:
-        """What stands under a key that has nothing behind it."""
-        line = self._peek()
-        if line is None:
+    def _below(self, line: _Line, indent: int, depth: int) -> Value:
+        """The value of a key that the lines below it decide."""
+        if line.rest is not None:
+            return self._scalar(line.rest, indent)
+        below = self._peek()
+        if below is None:
             return None
-        deeper = _indent(line)
-        if line[deeper] == "-":
+        deeper = _indent(below)
+        if below[deeper] == "-":
             return self._list(deeper) if deeper >= indent else None
         return self.mapping(deeper, depth + 1) if deeper > indent else None
 
@@ -187,7 +204,7 @@ class _Entry:
 
     def _plain(self, text: str, indent: int) -> str:
         """A plain scalar whose first line, `text`, is read, with the lines that go on with it."""
-        if text[0] in "[{":
+        if text[0] in "[{\"'":
             raise NotPlain
         parts = []
         while True:
@@ -247,16 +264,13 @@ class _Entry:
         return "\n".join(block) + "\n"
 
 
-def _one_line(text: str | None) -> object:
+def _one_line(text: str) -> object:
     """The value of a scalar, if this one line is enough to know it; else _OPEN."""
-    if text is None:
-        return _OPEN
-    if _STRING.fullmatch(text):
-        cut = text.find(" #")
-        word = (text if cut < 0 else text[:cut]).rstrip(" ")
-        if ": " in word or word.endswith(":"):
+    if text[0].isalpha() or _STRING.match(text):
+        word = text.partition(" #")[0].rstrip(" ") if " #" in text else text.rstrip(" ")
+        if ": " in word or word[-1] == ":":
             raise NotPlain
-        return _WORDS.get(word, word)
+        return _WORDS.get(word, word) if len(word) <= _MAX_WORD else word
     text = text.rstrip(" ")
     if text == "{}":
         return {}

@@ -1,0 +1,43 @@
+"""JSON Schemas of the documents, made from the types that the documents are made from.
+
+They ship in `schemas/` beside this file. `python -m derivload.outputs.json_schema` makes them
+anew after a change to a type; a test tells when that was forgotten.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from derivload.outputs.documents import (
+    DifferentiabilityDocument,
+    FunctionsDocument,
+    ManifestDocument,
+)
+from derivload.outputs.files import write_if_changed
+
+FOLDER: Final = Path(__file__).with_name("schemas")
+
+_DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
+    "differentiability": DifferentiabilityDocument,
+    "functions": FunctionsDocument,
+    "manifest": ManifestDocument,
+}
+
+
+def json_schemas() -> dict[str, bytes]:
+    """The schema of each document, by file name, as the bytes that ship."""
+    rendered = {}
+    for name, document in _DOCUMENTS.items():
+        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+        schema |= msgspec.json.schema(document)
+        text = msgspec.json.format(msgspec.json.encode(schema), indent=2)
+        rendered[f"{name}.schema.json"] = text + b"\n"
+    return rendered
+
+
+if __name__ == "__main__":
+    for file_name, data in json_schemas().items():
+        write_if_changed(FOLDER / file_name, data)

@@ -1,0 +1,237 @@
+"""PyTorch releases to test against, what their own torchgen says, and how documents are compared.
+
+What is downloaded or computed by torchgen is kept in a cache folder between runs: the one that
+DERIVLOAD_TEST_CACHE names, or the user's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import pytest
+
+from derivload.commands.fetch import FetchError, fetch
+
+RELEASES = [f"2.{minor}.0" for minor in range(1, 16)]
+SPREAD = ["2.1.0", "2.5.0", "2.10.0", "2.15.0"]
+DUMP = Path(__file__).parent / "reference" / "dump_torchgen.py"
+SOURCE = Path(__file__).parents[1] / "src"
+
+Release = Callable[[str], Path]
+Judge = Callable[[str, Sequence[Path], Sequence[Path], Path], Path]
+AssertSame = Callable[[Path, Path], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("derivload")
+    group.addoption(
+        "--all-releases",
+        action="store_true",
+        help="test every PyTorch release from 2.1 to 2.15, not the newest alone",
+    )
+    group.addoption("--long", action="store_true", help="let random tests run for longer")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with the argument `each_release` runs once for each release of this session."""
+    if "each_release" in metafunc.fixturenames:
+        metafunc.parametrize("each_release", _releases(metafunc.config), scope="session")
+
+
+def _releases(config: pytest.Config) -> list[str]:
+    if config.getoption("--all-releases"):
+        return RELEASES
+    return SPREAD if _in_ci() else RELEASES[-1:]
+
+
+def _in_ci() -> bool:
+    return bool(os.environ.get("CI"))
+
+
+@pytest.fixture(scope="session")
+def newest() -> str:
+    """The newest release that derivload knows."""
+    return RELEASES[-1]
+
+
+@pytest.fixture(scope="session")
+def long(pytestconfig: pytest.Config) -> bool:
+    """Whether `--long` was given."""
+    return bool(pytestconfig.getoption("--long"))
+
+
+@pytest.fixture(scope="session")
+def unavailable() -> Callable[[str], None]:
+    """Skip a test for what this machine lacks; in CI, where it has to be there, fail it."""
+
+    def stop(reason: str) -> None:
+        if _in_ci():
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    return stop
+
+
+@pytest.fixture(scope="session")
+def release_cache() -> Path:
+    """The folder that is kept between runs."""
+    named = os.environ.get("DERIVLOAD_TEST_CACHE")
+    return Path(named).resolve() if named else platformdirs.user_cache_path("derivload-tests")
+
+
+@pytest.fixture(scope="session")
+def release(release_cache: Path, unavailable: Callable[[str], None]) -> Release:
+    """From "X.Y.Z" to a folder with that release's `torchgen/` and `version.txt`."""
+    failures: dict[str, str] = {}
+
+    def get(version: str) -> Path:
+        folder = release_cache / "releases" / version
+        if version not in failures:
+            try:
+                fetch(version, folder)
+            except FetchError as error:
+                failures[version] = str(error)
+        if version in failures:
+            unavailable(f"PyTorch {version} is not there: {failures[version]}")
+        return folder
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def judge(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Judge:
+    """What a release's own torchgen makes of derivatives, native functions and tags.
+
+    Several files of one kind are joined. Gives the folder of the two documents.
+    """
+
+    def documents(
+        version: str, derivatives: Sequence[Path], natives: Sequence[Path], tags: Path
+    ) -> Path:
+        folder = tmp_path_factory.mktemp("judged")
+        _run_torchgen(release(version), derivatives, natives, tags, folder)
+        return folder
+
+    return documents
+
+
+@pytest.fixture(scope="session")
+def expected(release: Release, release_cache: Path) -> Release:
+    """From "X.Y.Z" to a folder with the documents that its torchgen makes of its own files.
+
+    They are kept beside the releases, until the script that writes them is edited.
+    """
+
+    def documents(version: str) -> Path:
+        pytorch = release(version)
+        script = hashlib.sha256(DUMP.read_bytes()).hexdigest()
+        folder = release_cache / f"expected-{script[:16]}" / version
+        if not folder.exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            packaged = pytorch / "torchgen" / "packaged"
+            natives = packaged / "ATen" / "native"
+            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+                made = Path(scratch, version)
+                _run_torchgen(
+                    pytorch,
+                    [packaged / "autograd" / "derivatives.yaml"],
+                    [natives / "native_functions.yaml"],
+                    natives / "tags.yaml",
+                    made,
+                )
+                made.rename(folder)
+        return folder
+
+    return documents
+
+
+def _run_torchgen(
+    pytorch: Path, derivatives: Sequence[Path], natives: Sequence[Path], tags: Path, out: Path
+) -> None:
+    # torchgen opens its files in the encoding of the locale.
+    command = [
+        *(sys.executable, "-X", "utf8", str(DUMP), str(pytorch)),
+        *("--derivatives", *map(str, derivatives), "--native-functions", *map(str, natives)),
+        *("--tags", str(tags), "--out-dir", str(out)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.fail(f"torchgen rejects what it was to judge: {done.stderr}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def child_environment() -> dict[str, str]:
+    """The environment of a child process that runs this checkout's derivload."""
+    return {**os.environ, "PYTHONPATH": str(SOURCE)}
+
+
+@pytest.fixture(scope="session")
+def assert_same() -> AssertSame:
+    """Assert that the documents in two folders, ours and torchgen's, hold the same values.
+
+    The header fields that torchgen knows nothing of are left out.
+    """
+
+    def compare(ours: Path, theirs: Path) -> None:
+        for name, lists in (
+            ("differentiability.json", ["functions"]),
+            ("functions.json", ["functions", "generated"]),
+        ):
+            got, wanted = (json.loads((folder / name).read_bytes()) for folder in (ours, theirs))
+            assert got.get("used_dispatch_keys") == wanted.get("used_dispatch_keys"), name
+            for key in lists:
+                difference = first_difference(got[key], wanted[key])
+                if difference is not None:
+                    pytest.fail(f"{name}, {key}: {difference}", pytrace=False)
+
+    return compare
+
+
+def first_difference(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str | None:
+    """The first difference between two lists of records with a `schema`, in a few lines."""
+    ours, theirs = ([record["schema"] for record in records] for records in (got, wanted))
+    if ours != theirs:
+        return _difference_of_schemas(ours, theirs)
+    for record, upstream in zip(got, wanted, strict=True):
+        for path, mine, other in _leaves_that_differ(record, upstream, ""):
+            return f"{record['schema']}\n  {path}\n  ours:     {mine}\n  torchgen: {other}"
+    return None
+
+
+def _difference_of_schemas(ours: list[str], theirs: list[str]) -> str:
+    missing, extra = (
+        [schema for schema in some if schema not in set(others)]
+        for some, others in ((theirs, ours), (ours, theirs))
+    )
+    if missing or extra:
+        return f"{len(missing)} missing: {missing[:3]}, {len(extra)} too many: {extra[:3]}"
+    if len(ours) != len(theirs):
+        return f"{len(ours)} records for torchgen's {len(theirs)}: some stand there twice"
+    index = next(i for i, schema in enumerate(ours) if schema != theirs[i])
+    return f"another order: record {index} is {ours[index]}, torchgen's is {theirs[index]}"
+
+
+def _leaves_that_differ(got: Any, wanted: Any, path: str) -> Iterator[tuple[str, str, str]]:
+    if isinstance(got, dict) and isinstance(wanted, dict) and got.keys() == wanted.keys():
+        for key in wanted:
+            yield from _leaves_that_differ(got[key], wanted[key], f"{path}.{key}")
+    elif isinstance(got, list) and isinstance(wanted, list) and len(got) == len(wanted):
+        for index, pair in enumerate(zip(got, wanted, strict=True)):
+            yield from _leaves_that_differ(*pair, f"{path}[{index}]")
+    # To Python, True is 1.
+    elif type(got) is not type(wanted) or got != wanted:
+        yield path.lstrip("."), _short(got), _short(wanted)
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 500 else f"{text[:500]}… ({len(text)} characters)"
