@@ -28,6 +28,8 @@ SOURCE = Path(__file__).parents[1] / "src"
 
 Release = Callable[[str], Path]
 Judge = Callable[[str, Sequence[Path], Sequence[Path], Path], Path]
+Records = list[dict[str, Any]]
+RecordDifference = Callable[[Records, Records], str | None]
 AssertSame = Callable[[Path, Path], None]
 
 
@@ -61,12 +63,6 @@ def _in_ci() -> bool:
 def newest() -> str:
     """The newest release that derivload knows."""
     return RELEASES[-1]
-
-
-@pytest.fixture(scope="session")
-def long(pytestconfig: pytest.Config) -> bool:
-    """Whether `--long` was given."""
-    return bool(pytestconfig.getoption("--long"))
 
 
 @pytest.fixture(scope="session")
@@ -175,6 +171,12 @@ def child_environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def record_difference() -> RecordDifference:
+    """Tell the first difference between two lists of records with a `schema`, ours first."""
+    return _record_difference
+
+
+@pytest.fixture(scope="session")
 def assert_same() -> AssertSame:
     """Assert that the documents in two folders, ours and torchgen's, hold the same values.
 
@@ -189,15 +191,14 @@ def assert_same() -> AssertSame:
             got, wanted = (json.loads((folder / name).read_bytes()) for folder in (ours, theirs))
             assert got.get("used_dispatch_keys") == wanted.get("used_dispatch_keys"), name
             for key in lists:
-                difference = first_difference(got[key], wanted[key])
+                difference = _record_difference(got[key], wanted[key])
                 if difference is not None:
                     pytest.fail(f"{name}, {key}: {difference}", pytrace=False)
 
     return compare
 
 
-def first_difference(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str | None:
-    """The first difference between two lists of records with a `schema`, in a few lines."""
+def _record_difference(got: Records, wanted: Records) -> str | None:
     ours, theirs = ([record["schema"] for record in records] for records in (got, wanted))
     if ours != theirs:
         return _difference_of_schemas(ours, theirs)

@@ -93,12 +93,12 @@ def split_entries(name: str, text: str) -> list[Entry] | None:
 
 
 def _own_text(part: str) -> str:
-    """An entry's text without the blank lines, and the comments at the line's beginning, behind it."""
+    """An entry's text without what stands behind it: blank lines, and comments not indented."""
     if _KEEPS_BLANK_LINES.search(part):
         return part
     end = len(part)
     while True:
-        while part[end - 1] == "\n":
+        while end and part[end - 1] == "\n":
             end -= 1
         begin = part.rfind("\n", 0, end) + 1
         if begin == 0 or part[begin] != "#":

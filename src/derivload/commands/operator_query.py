@@ -1,0 +1,94 @@
+"""Which functions a person means by an operator's name, and what to say when there is none.
+
+`add` is every overload and variant; `add_` every overload of the in-place one; `add_.Tensor` is
+one function, and so is a whole schema. Each may have a namespace before it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from derivload.native.function import NativeFunction
+
+_HANDFUL: Final = 5
+
+
+class OperatorQuery(NamedTuple):
+    """An operator as it was asked for: `schema` is "" for a name, `namespace` "" for any."""
+
+    text: str
+    namespace: str
+    name: str
+    schema: str
+
+    def choose(self, functions: Sequence[NativeFunction]) -> list[NativeFunction]:
+        """Of the functions of one signature, those that are asked for."""
+        has_view = any(f.is_view for f in functions)
+        return [
+            f
+            for f in functions
+            if self.namespace in ("", f.namespace) and self._names(f, has_view=has_view)
+        ]
+
+    def _names(self, function: NativeFunction, *, has_view: bool) -> bool:
+        if self.schema:
+            return function.schema.text == self.schema
+        if "." in self.name:
+            return function.name.text == self.name
+        names = {function.name.name, function.name.canonical}
+        if has_view:
+            # A copying variant is a variant of its view: `expand_copy` of `expand`.
+            names.add(function.signatures.view.partition("(")[0])
+        return self.name in names
+
+
+def read_query(operator: str) -> OperatorQuery:
+    """The query that a person wrote: a base name, a name with overload, or a whole schema."""
+    text = " ".join(operator.split())
+    head, parenthesis, rest = text.partition("(")
+    namespace, _, name = head.rpartition("::")
+    return OperatorQuery(text, namespace, name, f"{name}({rest}" if parenthesis else "")
+
+
+def unknown(query: OperatorQuery, functions: Iterable[NativeFunction]) -> str:
+    """The sentence for a query that nothing answers, with the names that are nearest to it."""
+    nearest = _nearest(query, list(functions))
+    sentence = f"there is no operator `{query.text}`"
+    if not nearest:
+        return f"{sentence}, nor one with a name like it"
+    return f"{sentence}; did you mean {_either(nearest)}?"
+
+
+def _nearest(query: OperatorQuery, functions: list[NativeFunction]) -> list[str]:
+    if query.namespace:
+        there = [f for f in functions if f.namespace == query.namespace]
+        functions = there or functions
+    if query.schema:
+        schemas = [f.schema.text for f in functions if f.name.text == query.name]
+        if schemas:
+            return schemas[:_HANDFUL]
+    overloads = _close(query.name, [f.name.text for f in functions]) if "." in query.name else []
+    return overloads or _close(query.name.partition(".")[0], [f.name.name for f in functions])
+
+
+def _close(name: str, names: Iterable[str]) -> list[str]:
+    by_key: dict[str, list[str]] = {}
+    for candidate in dict.fromkeys(names):
+        by_key.setdefault(_key(candidate), []).append(candidate)
+    keys = difflib.get_close_matches(_key(name), by_key, _HANDFUL)
+    return [candidate for key in keys for candidate in by_key[key]][:_HANDFUL]
+
+
+def _key(name: str) -> str:
+    """What names are compared by: people leave out capitals and outer underscores."""
+    base, dot, overload = name.lower().partition(".")
+    return f"{base.strip('_')}{dot}{overload.strip('_')}"
+
+
+def _either(names: Sequence[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) == 1:
+        return quoted[0]
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"

@@ -1,0 +1,398 @@
+"""The fast reader and PyYAML: what the first accepts, the second reads to the same value.
+
+The property is looked for in five ways: texts from a grammar of entries that lies on both sides
+of the subset's edge, texts of fragments that matter to YAML, small edits of real entries, all
+short texts (a bounded proof), and the files of the releases. `--long` looks fifty times as long.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from derivload.cpp.dialect import DIALECTS
+from derivload.sources.entries import EntryValue, read_source, split_entries
+from derivload.sources.plain import NotPlain, PlainReader, Value
+
+CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
+LONGER = 50
+# What PyYAML raises for a text that it does not take: ValueError and its like come from scalars
+# that look like a date or a number but are none.
+REJECTS = (yaml.YAMLError, ValueError, TypeError, OverflowError)
+
+
+# ------------------------------------------------------------------------------- the properties
+
+
+def read_plain(text: str, reader: PlainReader | None = None) -> Value | None:
+    """What the fast reader makes of an entry, None where it leaves it to PyYAML."""
+    try:
+        return (reader or PlainReader()).read(text)
+    except NotPlain:
+        return None
+
+
+def is_read_alike(text: str, reader: PlainReader | None = None) -> bool:
+    """Check the property for one text; tell whether the fast reader accepted it."""
+    value = read_plain(text, reader)
+    if value is None:
+        return False
+    try:
+        expected = yaml.load(text, Loader=yaml.CSafeLoader)
+    except REJECTS as error:
+        raise AssertionError(f"read {text!r} as {value!r}, where PyYAML says: {error}") from None
+    # By repr, for True == 1 == 1.0 and the order of keys is no part of equality.
+    assert repr([value]) == repr(expected), text
+    return True
+
+
+def check_file(text: str) -> bool:
+    """Check that a file is read entry by entry as it is read whole; tell whether it is valid."""
+    source = read_source("file.yaml", text.replace("\r\n", "\n").replace("\r", "\n"))
+    try:
+        items = yaml.load(text, Loader=yaml.CSafeLoader)
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except REJECTS as error:
+        assert source.diagnostics, f"{text!r} has no mistake, where PyYAML says: {error}"
+        return False
+    if not isinstance(root, yaml.SequenceNode) or has_duplicates(root):
+        assert source.diagnostics, f"{text!r} has no mistake"
+        return False
+    mappings = [(node, item) for node, item in zip(root.value, items, strict=True) if is_mapping(item)]
+    not_mappings = [d for d in source.diagnostics if d.code == "DL005"]
+    assert len(not_mappings) == len(items) - len(mappings), text
+    assert source.diagnostics == not_mappings or not items, text
+    assert repr([e.value for e in source.entries]) == repr([item for _, item in mappings]), text
+    for read, (node, _) in zip(source.entries, mappings, strict=True):
+        assert starts_at(read, node.start_mark.line + 1, text), text
+    return True
+
+
+def is_mapping(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def has_duplicates(node: yaml.Node) -> bool:
+    if isinstance(node, yaml.SequenceNode):
+        return any(map(has_duplicates, node.value))
+    if not isinstance(node, yaml.MappingNode):
+        return False
+    keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+    inside = any(has_duplicates(key) or has_duplicates(value) for key, value in node.value)
+    return inside or len(keys) != len(set(keys))
+
+
+def starts_at(read: EntryValue, line: int, text: str) -> bool:
+    """Whether an entry's line is that of its node, or of the dash with only comments between."""
+    between = text.splitlines()[read.entry.line - 1 : line - 1]
+    return read.entry.line == line or (
+        read.entry.line < line and all(part.lstrip("- ")[:1] in ("", "#") for part in between)
+    )
+
+
+class Search:
+    """Runs a check over generated texts. Counts the accepted ones, lest none ever is."""
+
+    def __init__(self, longer: bool) -> None:
+        self.longer = longer
+        self.accepted = 0
+
+    def run(self, texts: st.SearchStrategy[str], check: Callable[[str], bool], examples: int) -> None:
+        @settings(
+            max_examples=examples * (LONGER if self.longer else 1),
+            deadline=None,
+            print_blob=True,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
+        )
+        @given(texts)
+        def search(text: str) -> None:
+            note(f"text: {text!r}")
+            self.accepted += check(text)
+
+        search()
+
+
+@pytest.fixture
+def search(request: pytest.FixtureRequest) -> Search:
+    return Search(bool(request.config.getoption("--long", default=False)))
+
+
+# ---------------------------------------------------------------------------- texts of a grammar
+
+PLAIN_SCALARS = [
+    *("x", "foo", "x y", "x  y", "True", "no", "On", "null", "y", "x:y", "x#c", "x #c", "it's"),
+    *('x"y', "a, b", "(x)", "/x", "-x", "-(x)", "1 * (y)", "1/2", "[a, b]", "[True, 'x', \"y\"]"),
+    *("'x'", "''", '"x"', '""', "{}", "x ", "'a # b: c'", "x [y] {z}, &a *b !c", "_1"),
+]
+ODD_SCALARS = [
+    *("1", "-1", "+1", "0x1F", "0o7", "017", "1_000", "1.5", ".5", "-.inf", ".NaN", "1e3", "1:30"),
+    *("12:30:45", "2001-12-14", "2001-12-14t21:59:43.10-05:00", "2001-99-99", "~", "=", "<<"),
+    *("- x", "- - x", "-", "--", "---", "...", "?x", "? x", ":x", ": x", "x: y", "x:", "x :y"),
+    *("[a", "[]", "[a,]", "[a: b]", "[a # c]", "[1]", "[a]b", "[a, , b]", "{a: b}", "{ }", "{a}"),
+    *("&a x", "&a", "*a", "!!str 1", "!x y", "!!int '1'", "!!set {a}", "@x", "`x`", "%x", ">x"),
+    *("'it''s'", "'x' y", "'x': y", '"a\\n"', '"a\\"b"', '"x" # c', '"x"y', '"x', "'x", "'x'#c"),
+    *("x\ty", "\tx", "x\t", "é", "x\x85y", "x\u2028y", "x\u2029y", "\ufeffx", "\x01", "x\ry"),
+    *("|x", "||", "#c", "# c", "x" * 1030),
+]
+KEYS = ["a", "key", "a, b", "a b", "self", "a_1", "_", "_a", "y", "Default", "A", "k" * 999]
+ODD_KEYS = [
+    *("yes", "null", "On", "True", "1", "~", "a ", "a,", "a ,b", ",a", "a-b", "a.b", "a:b", "-a"),
+    *("'a'", '"a"', "? a", "[a]", "<<", "=", "&x a", "*x", "é", "a#", "a #", "# a", "a[0]", "{a}"),
+    *("k" * 1001, "k" * 1030, "a" + " " * 1030 + "b"),
+]
+ODD_HEADERS = ["| ", "|-", "|+", ">", ">-", ">+", "|2", "|1-", "| # c", "|#", "|x"]
+NOISE = ["", "  ", "    ", "# c", "  # c", "      # c", "#", " #c", "# a: b", "# - a", '# "']
+ODD_NOISE = [
+    *("---", "...", "%YAML 1.1", "\t", "\t# c", "x", "  x", "- x", " - x", "? x", ": x", "}", '"'),
+]
+WORDS = ["x", "y z", "x  ", "1", "it", "(y)", "null"]
+ODD_WORDS = ["# c", "a: b", "a:", "- x", "'", '"', "", "\\", "x #", "[", "{", "x # c", "&a"]
+
+
+class Lines:
+    """Draws the lines of entries. Most of what it draws is plain; some is a step beyond."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
+        self._keys = 0
+
+    def upto(self, most: int) -> int:
+        return self._draw(st.integers(0, most))
+
+    def pick(self, usual: list[str], odd: list[str]) -> str:
+        """One of the usual ones, or rarely one of the odd ones."""
+        return self._draw(st.sampled_from(usual if self.upto(11) else odd))
+
+    def indent(self, usual: int) -> str:
+        return " " * max(0, usual + (0 if self.upto(23) else self.upto(4) - 2))
+
+    def noise(self) -> list[str]:
+        return [] if self.upto(4) else [self.pick(NOISE, ODD_NOISE)]
+
+    def word(self) -> str:
+        return self.pick(WORDS, ODD_WORDS)
+
+    def words(self, most: int, indent: int) -> list[str]:
+        return [self.indent(indent + self.upto(3)) + self.word() for _ in range(self.upto(most))]
+
+    def start(self, indent: int, separators: list[str]) -> str:
+        self._keys += 1
+        key = self.pick([f"k{self._keys}"] * 5 + KEYS, ODD_KEYS)
+        return self.indent(indent) + key + self.pick(separators, [" : ", ":\t", ":", ": ", ":#"])
+
+    def mapping(self, indent: int, depth: int = 0) -> list[str]:
+        kinds = [self.scalar, self.scalar, self.continued, self.block, self.quoted, self.items]
+        lines: list[str] = []
+        for _ in range(self.upto(3) + 1):
+            lines += self.noise()
+            if depth < 2 and not self.upto(6):
+                lines.append(self.start(indent, [":", ": ", ": # c"]))
+                lines += self.mapping(indent + self.upto(3) + (1 if self.upto(7) else 0), depth + 1)
+            else:
+                lines += kinds[self.upto(len(kinds) - 1)](indent)
+        return lines
+
+    def scalar(self, indent: int) -> list[str]:
+        return [self.start(indent, [": ", ":  "]) + self.pick(PLAIN_SCALARS, ODD_SCALARS)]
+
+    def continued(self, indent: int) -> list[str]:
+        return [self.start(indent, [": "]) + self.pick(WORDS, PLAIN_SCALARS), *self.words(2, indent + 1)]
+
+    def block(self, indent: int) -> list[str]:
+        deep = indent + 1 + self.upto(3)
+        lines = [self.indent(deep) + self.word() for _ in range(self.upto(3) + 1)]
+        return [self.start(indent, [": "]) + self.pick(["|"], ODD_HEADERS), *lines, *self.noise()]
+
+    def quoted(self, indent: int) -> list[str]:
+        quote = self.pick(["'", '"'], ["'"])
+        first = self.start(indent, [": "]) + quote + self.word()
+        last = self.indent(indent + self.upto(4)) + self.word() + quote
+        return [first, *self.words(2, indent), last + self.pick(["", " "], [" # c", "x", ":", " x"])]
+
+    def items(self, indent: int) -> list[str]:
+        lines = [self.start(indent, [":"])]
+        at = indent + self.upto(2)
+        for _ in range(self.upto(2) + 1):
+            lines += self.noise()
+            item = self.pick(PLAIN_SCALARS, [*ODD_SCALARS, *ODD_HEADERS, "|", "a: b", "- x"])
+            lines.append(self.indent(at) + self.pick(["- ", "-  "], ["-", "- - "]) + item)
+            lines += self.words(1, at)
+        return lines
+
+
+@st.composite
+def grammar_entries(draw: st.DrawFn) -> str:
+    lines = Lines(draw)
+    body = lines.mapping(2)
+    first = lines.pick(["- ", "- # c\n  "], ["-  ", "-   ", "-\n  ", "- - ", "-", "- ? ", "-\t"])
+    text = first + "\n".join([body[0].removeprefix("  "), *body[1:]])
+    return text + lines.pick(["", "\n", "\n\n", "\n# c\n", "\n  "], [" \n", "\n# c", "\nx"])
+
+
+# --------------------------------------------------------------------------- texts of fragments
+
+ALPHABET = "ab1 \n:-#'\"[]{},|>&*!?%@`~\\.=<_(/\t\ré\x85\u2028\ufeff"
+FRAGMENTS = [
+    *("a", "b", "x", "1", "a:", "b:", "a: ", "b: ", "x: y", " ", "  ", "\n", "\n  ", "\n  a: "),
+    *("\n  b: ", "\n  c: ", "\n    ", "\n    x", "\n    a: ", "\n  - ", "\n    - ", "\n - ", "- "),
+    *("\n#", " #", "\n  # c", "'", '"', "''", '""', "'x'", '"x"', "[", "]", ",", "[a, b]", "{", "}"),
+    *("{}", "|", "|\n    x", "|\n      x\n    y", "\n\n", "\n  \n", "\n      ", "&a ", "*a", "!", "? "),
+    *("yes", "null", "~", ".", "\\", "%", "@", "=", "<<", "-", "(", "/", "\t", "é", "\x85", "\r\n"),
+]
+
+
+def fragment_texts() -> st.SearchStrategy[str]:
+    starts = st.sampled_from(["- ", "- a: ", "- a: x\n  b: ", "- a:\n    ", "- a:\n  - ", "- a: |\n    "])
+    rests = st.lists(st.sampled_from(FRAGMENTS), max_size=8).map("".join) | st.text(
+        ALPHABET, max_size=12
+    )
+    return st.builds(lambda start, rest: start + rest, starts, rests)
+
+
+# ----------------------------------------------------------------------- edits of real entries
+
+
+@cache
+def catalogue_entries() -> tuple[str, ...]:
+    entries: list[str] = []
+    for path in sorted(CATALOGUE.glob("*.yaml")):
+        entries += [entry.text for entry in split_entries(path.name, path.read_text("utf-8")) or []]
+    return tuple(entries)
+
+
+@st.composite
+def edited(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> str:
+    """A text after one to three edits of a character or a line."""
+    text = draw(texts)
+    for _ in range(draw(st.integers(1, 3))):
+        if draw(st.booleans()):
+            at = draw(st.integers(0, len(text)))
+            new = draw(st.sampled_from(["", *ALPHABET, "", ""]))
+            text = text[:at] + new + text[at + draw(st.integers(0, 1)) :]
+        else:
+            text = "\n".join(_edit_lines(draw, text.split("\n")))
+    return text
+
+
+def _edit_lines(draw: st.DrawFn, lines: list[str]) -> list[str]:
+    at = draw(st.integers(0, len(lines) - 1))
+    line, shift = lines[at], draw(st.integers(1, 3))
+    new = draw(
+        st.sampled_from(
+            [
+                *([], [line, line], ["", line], ["# c", line], [f"  # {line}"], [line + " # c"]),
+                *([" " * shift + line], [line[shift:]], [line + " " * shift], [line + ":"]),
+            ]
+        )
+    )
+    return [*lines[:at], *new, *lines[at + 1 :]]
+
+
+# ------------------------------------------------------------------------------------- the tests
+
+
+def test_plain_entries_are_read() -> None:
+    assert read_plain('- a: x\n  b, c: "y z"\n  d:\n    e: True\n    f:\n    - [g, no]\n') == {
+        "a": "x",
+        "b, c": "y z",
+        "d": {"e": True, "f": [["g", False]]},
+    }
+
+
+def test_entries_of_the_grammar_are_read_alike(search: Search) -> None:
+    search.run(grammar_entries(), is_read_alike, 2500)
+    print("ACC", search.accepted)
+    assert search.accepted > 100
+
+
+def test_edited_entries_of_the_grammar_are_read_alike(search: Search) -> None:
+    search.run(edited(grammar_entries()), is_read_alike, 1000)
+    assert search.accepted > 20
+
+
+def test_fragments_are_read_alike(search: Search) -> None:
+    search.run(fragment_texts(), is_read_alike, 4000)
+    print("ACC", search.accepted)
+    assert search.accepted > 100
+
+
+def test_edited_real_entries_are_read_alike(search: Search) -> None:
+    search.run(edited(st.sampled_from(catalogue_entries())), is_read_alike, 3000)
+    assert search.accepted > 500
+
+
+# Where a text goes on by all means: behind a key, a scalar of each style, an item, a block.
+CHARACTERS = "ax: \n-#'\"[],|{}"
+PLACES = [
+    *("- a: ", "- a:\n  ", "- a: x", "- a: x\n  ", "- a: 'x'\n   ", '- a: "x', "- a:\n  - x", "- a: |\n    "),
+    *("- a: [x", "- ", "- a: {}\n   ", "- a: True\n    ", "- a: [x]\n   ", "- a:\n  - 'x'\n   "),
+]
+LINES = [
+    *("", "   ", "# c", "    # c", "  a: x", "  b:", "  b: 'x'", '  b: "x', "    y", '    y"', "  - x"),
+    *("    - x", "    c: |", "  d: |", "      z", "     w", "  e: {}", "  f: [x]", "    g: x # c", "x"),
+    *("    'y'", "  h: True", "   - 'x", "    y'"),
+]
+
+
+def all_texts(starts: list[str], parts: Iterable[str], length: int) -> Iterator[str]:
+    parts = list(parts)
+    for start in starts:
+        for size in range(length + 1):
+            for chosen in itertools.product(parts, repeat=size):
+                yield start + "".join(chosen)
+
+
+def test_all_short_texts_are_read_alike(search: Search) -> None:
+    # One reader for all, for what it keeps of one text must not leak into another.
+    reader = PlainReader()
+    texts = all_texts(PLACES, CHARACTERS, 5 if search.longer else 4)
+    assert sum(is_read_alike(text, reader) for text in texts) > 10_000
+
+
+def test_all_sequences_of_few_lines_are_read_alike(search: Search) -> None:
+    reader = PlainReader()
+    lines = [f"\n{line}" for line in LINES]
+    starts = ["- a: x", "- a:", "- a: |", "- a: 'x'", '- a: "x', "- # c"]
+    texts = all_texts(starts, lines, 4 if search.longer else 3)
+    assert sum(is_read_alike(text + end, reader) for text in texts for end in ("\n", "")) > 2_000
+
+
+def files() -> st.SearchStrategy[str]:
+    real = st.sampled_from([e for e in catalogue_entries() if len(e) < 300])
+    entries = st.one_of(grammar_entries(), real, edited(real), fragment_texts())
+    gaps = ["", "", "", "\n", "\n\n", "# c\n", "\n# c\n\n", "  # c\n", "---\n", "...\n", "#\x01\n", "x\n"]
+    gap = st.sampled_from(gaps)
+    whole = st.builds(
+        lambda first, parts: first + "".join(part for pair in parts for part in pair),
+        st.sampled_from([*gaps, "%YAML 1.1\n---\n", "\ufeff", "\t\n", "custom:\n", "- a: &a x\n"]),
+        st.lists(st.tuples(entries, gap), max_size=4),
+    )
+    return whole | edited(whole)
+
+
+def test_files_are_read_entry_by_entry_as_they_are_whole(search: Search) -> None:
+    search.run(files(), check_file, 1500)
+    print("ACC", search.accepted)
+    assert search.accepted > 100
+
+
+@pytest.mark.release
+def test_files_of_the_releases_are_read_alike(release: Callable[[str], Path], search: Search) -> None:
+    known: set[str] = set()
+    versions = list(DIALECTS) if search.longer else ["2.1", "2.15"]
+    for version in versions:
+        packaged = release(f"{version}.0") / "torchgen" / "packaged"
+        for path in sorted(packaged.rglob("*.yaml")):
+            entries = split_entries(path.name, path.read_text("utf-8")) or []
+            new = {entry.text for entry in entries} - known
+            known |= new
+            # That PyTorch's files never need PyYAML is what makes a load fast.
+            assert all([is_read_alike(text) for text in new]), path
+    assert len(known) > 3000
