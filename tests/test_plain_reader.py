@@ -17,7 +17,6 @@ import yaml
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from derivload.cpp.dialect import DIALECTS
 from derivload.sources.entries import EntryValue, read_source, split_entries
 from derivload.sources.plain import NotPlain, PlainReader, Value
 
@@ -65,7 +64,9 @@ def check_file(text: str) -> bool:
     if not isinstance(root, yaml.SequenceNode) or has_duplicates(root):
         assert source.diagnostics, f"{text!r} has no mistake"
         return False
-    mappings = [(node, item) for node, item in zip(root.value, items, strict=True) if is_mapping(item)]
+    mappings = [
+        (node, item) for node, item in zip(root.value, items, strict=True) if is_mapping(item)
+    ]
     not_mappings = [d for d in source.diagnostics if d.code == "DL005"]
     assert len(not_mappings) == len(items) - len(mappings), text
     assert source.diagnostics == not_mappings or not items, text
@@ -104,7 +105,9 @@ class Search:
         self.longer = longer
         self.accepted = 0
 
-    def run(self, texts: st.SearchStrategy[str], check: Callable[[str], bool], examples: int) -> None:
+    def run(
+        self, texts: st.SearchStrategy[str], check: Callable[[str], bool], examples: int
+    ) -> None:
         @settings(
             max_examples=examples * (LONGER if self.longer else 1),
             deadline=None,
@@ -203,7 +206,10 @@ class Lines:
         return [self.start(indent, [": ", ":  "]) + self.pick(PLAIN_SCALARS, ODD_SCALARS)]
 
     def continued(self, indent: int) -> list[str]:
-        return [self.start(indent, [": "]) + self.pick(WORDS, PLAIN_SCALARS), *self.words(2, indent + 1)]
+        return [
+            self.start(indent, [": "]) + self.pick(WORDS, PLAIN_SCALARS),
+            *self.words(2, indent + 1),
+        ]
 
     def block(self, indent: int) -> list[str]:
         deep = indent + 1 + self.upto(3)
@@ -214,7 +220,11 @@ class Lines:
         quote = self.pick(["'", '"'], ["'"])
         first = self.start(indent, [": "]) + quote + self.word()
         last = self.indent(indent + self.upto(4)) + self.word() + quote
-        return [first, *self.words(2, indent), last + self.pick(["", " "], [" # c", "x", ":", " x"])]
+        return [
+            first,
+            *self.words(2, indent),
+            last + self.pick(["", " "], [" # c", "x", ":", " x"]),
+        ]
 
     def items(self, indent: int) -> list[str]:
         lines = [self.start(indent, [":"])]
@@ -242,14 +252,44 @@ ALPHABET = "ab1 \n:-#'\"[]{},|>&*!?%@`~\\.=<_(/\t\ré\x85\u2028\ufeff"
 FRAGMENTS = [
     *("a", "b", "x", "1", "a:", "b:", "a: ", "b: ", "x: y", " ", "  ", "\n", "\n  ", "\n  a: "),
     *("\n  b: ", "\n  c: ", "\n    ", "\n    x", "\n    a: ", "\n  - ", "\n    - ", "\n - ", "- "),
-    *("\n#", " #", "\n  # c", "'", '"', "''", '""', "'x'", '"x"', "[", "]", ",", "[a, b]", "{", "}"),
-    *("{}", "|", "|\n    x", "|\n      x\n    y", "\n\n", "\n  \n", "\n      ", "&a ", "*a", "!", "? "),
+    *(
+        "\n#",
+        " #",
+        "\n  # c",
+        "'",
+        '"',
+        "''",
+        '""',
+        "'x'",
+        '"x"',
+        "[",
+        "]",
+        ",",
+        "[a, b]",
+        "{",
+        "}",
+    ),
+    *(
+        "{}",
+        "|",
+        "|\n    x",
+        "|\n      x\n    y",
+        "\n\n",
+        "\n  \n",
+        "\n      ",
+        "&a ",
+        "*a",
+        "!",
+        "? ",
+    ),
     *("yes", "null", "~", ".", "\\", "%", "@", "=", "<<", "-", "(", "/", "\t", "é", "\x85", "\r\n"),
 ]
 
 
 def fragment_texts() -> st.SearchStrategy[str]:
-    starts = st.sampled_from(["- ", "- a: ", "- a: x\n  b: ", "- a:\n    ", "- a:\n  - ", "- a: |\n    "])
+    starts = st.sampled_from(
+        ["- ", "- a: ", "- a: x\n  b: ", "- a:\n    ", "- a:\n  - ", "- a: |\n    "]
+    )
     rests = st.lists(st.sampled_from(FRAGMENTS), max_size=8).map("".join) | st.text(
         ALPHABET, max_size=12
     )
@@ -307,19 +347,17 @@ def test_plain_entries_are_read() -> None:
 
 
 def test_entries_of_the_grammar_are_read_alike(search: Search) -> None:
-    search.run(grammar_entries(), is_read_alike, 2500)
-    print("ACC", search.accepted)
+    search.run(grammar_entries(), is_read_alike, 1500)
     assert search.accepted > 100
 
 
 def test_edited_entries_of_the_grammar_are_read_alike(search: Search) -> None:
     search.run(edited(grammar_entries()), is_read_alike, 1000)
-    assert search.accepted > 20
+    assert search.accepted > 50
 
 
 def test_fragments_are_read_alike(search: Search) -> None:
     search.run(fragment_texts(), is_read_alike, 4000)
-    print("ACC", search.accepted)
     assert search.accepted > 100
 
 
@@ -331,12 +369,43 @@ def test_edited_real_entries_are_read_alike(search: Search) -> None:
 # Where a text goes on by all means: behind a key, a scalar of each style, an item, a block.
 CHARACTERS = "ax: \n-#'\"[],|{}"
 PLACES = [
-    *("- a: ", "- a:\n  ", "- a: x", "- a: x\n  ", "- a: 'x'\n   ", '- a: "x', "- a:\n  - x", "- a: |\n    "),
+    *(
+        "- a: ",
+        "- a:\n  ",
+        "- a: x",
+        "- a: x\n  ",
+        "- a: 'x'\n   ",
+        '- a: "x',
+        "- a:\n  - x",
+        "- a: |\n    ",
+    ),
     *("- a: [x", "- ", "- a: {}\n   ", "- a: True\n    ", "- a: [x]\n   ", "- a:\n  - 'x'\n   "),
 ]
 LINES = [
-    *("", "   ", "# c", "    # c", "  a: x", "  b:", "  b: 'x'", '  b: "x', "    y", '    y"', "  - x"),
-    *("    - x", "    c: |", "  d: |", "      z", "     w", "  e: {}", "  f: [x]", "    g: x # c", "x"),
+    *(
+        "",
+        "   ",
+        "# c",
+        "    # c",
+        "  a: x",
+        "  b:",
+        "  b: 'x'",
+        '  b: "x',
+        "    y",
+        '    y"',
+        "  - x",
+    ),
+    *(
+        "    - x",
+        "    c: |",
+        "  d: |",
+        "      z",
+        "     w",
+        "  e: {}",
+        "  f: [x]",
+        "    g: x # c",
+        "x",
+    ),
     *("    'y'", "  h: True", "   - 'x", "    y'"),
 ]
 
@@ -367,7 +436,20 @@ def test_all_sequences_of_few_lines_are_read_alike(search: Search) -> None:
 def files() -> st.SearchStrategy[str]:
     real = st.sampled_from([e for e in catalogue_entries() if len(e) < 300])
     entries = st.one_of(grammar_entries(), real, edited(real), fragment_texts())
-    gaps = ["", "", "", "\n", "\n\n", "# c\n", "\n# c\n\n", "  # c\n", "---\n", "...\n", "#\x01\n", "x\n"]
+    gaps = [
+        "",
+        "",
+        "",
+        "\n",
+        "\n\n",
+        "# c\n",
+        "\n# c\n\n",
+        "  # c\n",
+        "---\n",
+        "...\n",
+        "#\x01\n",
+        "x\n",
+    ]
     gap = st.sampled_from(gaps)
     whole = st.builds(
         lambda first, parts: first + "".join(part for pair in parts for part in pair),
@@ -379,20 +461,18 @@ def files() -> st.SearchStrategy[str]:
 
 def test_files_are_read_entry_by_entry_as_they_are_whole(search: Search) -> None:
     search.run(files(), check_file, 1500)
-    print("ACC", search.accepted)
     assert search.accepted > 100
 
 
 @pytest.mark.release
-def test_files_of_the_releases_are_read_alike(release: Callable[[str], Path], search: Search) -> None:
-    known: set[str] = set()
-    versions = list(DIALECTS) if search.longer else ["2.1", "2.15"]
-    for version in versions:
-        packaged = release(f"{version}.0") / "torchgen" / "packaged"
-        for path in sorted(packaged.rglob("*.yaml")):
-            entries = split_entries(path.name, path.read_text("utf-8")) or []
-            new = {entry.text for entry in entries} - known
-            known |= new
-            # That PyTorch's files never need PyYAML is what makes a load fast.
-            assert all([is_read_alike(text) for text in new]), path
-    assert len(known) > 3000
+def test_the_files_of_a_release_are_plain(
+    each_release: str, release: Callable[[str], Path]
+) -> None:
+    # That PyTorch's own files never need PyYAML is what makes a load fast.
+    packaged = release(each_release) / "torchgen" / "packaged"
+    paths = sorted(packaged.rglob("*.yaml"))
+    assert len(paths) >= 3
+    for path in paths:
+        entries = split_entries(path.name, path.read_text("utf-8")) or []
+        assert entries, path
+        assert [e.line for e in entries if not is_read_alike(e.text)] == [], path

@@ -107,16 +107,16 @@ def wrap(line: Line, width: int) -> list[Line]:
 
 def _break(body: tuple[Segment, ...], first: int, rest: int) -> Iterator[tuple[int, int]]:
     """Start and end of each line of a body, the first and the rest of these widths."""
-    length = sum(len(segment.text) for segment in body)
+    text = "".join(segment.text for segment in body)
     spaces = _spaces(body)
     start, room = 0, first
-    while length - start > room:
+    while len(text) - start > room:
         end = _best_space(spaces, start, room)
         if end is None:
             break
-        yield start, end
-        start, room = end + 1, rest
-    yield start, length
+        yield start, len(text[:end].rstrip())
+        start, room = len(text) - len(text[end:].lstrip()), rest
+    yield start, len(text)
 
 
 def _best_space(spaces: list[tuple[int, int]], start: int, room: int) -> int | None:

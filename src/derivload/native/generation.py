@@ -14,11 +14,8 @@ from derivload.cpp.dialect import Dialect
 from derivload.diagnostics import Invalid
 from derivload.native.function import EXPLICIT, NativeFunction
 from derivload.schema.arguments import Annotation, Argument, Return, read_annotation
-from derivload.schema.function_schema import (
-    FunctionSchema,
-    SchemaReader,
-    make_arguments,
-)
+from derivload.schema.function_schema import FunctionSchema, make_arguments
+from derivload.schema.reader import SchemaReader
 from derivload.schema.signature import signature_arguments, signature_returns, signatures
 
 # Declared out variants whose functional variant has another signature.

@@ -11,8 +11,9 @@ from derivload.native.extras import check_precomputed, check_ufunc
 from derivload.native.function import NativeFunction, is_view_op
 from derivload.native.invariants import check_function
 from derivload.native.keys import check_keys
-from derivload.schema.function_schema import FunctionSchema, SchemaReader
+from derivload.schema.function_schema import FunctionSchema
 from derivload.schema.names import OperatorName
+from derivload.schema.reader import SchemaReader
 from derivload.schema.signature import signatures
 from derivload.sources.entries import Entry, Mapping, describe
 

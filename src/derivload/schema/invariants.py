@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from derivload.diagnostics import Invalid
-
-if TYPE_CHECKING:
-    from derivload.schema.function_schema import FunctionSchema
+from derivload.schema.function_schema import FunctionSchema
 
 
 def check_schema(schema: FunctionSchema) -> None:
