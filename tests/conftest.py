@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import platformdirs
 import pytest
@@ -66,10 +66,10 @@ def newest() -> str:
 
 
 @pytest.fixture(scope="session")
-def unavailable() -> Callable[[str], None]:
+def unavailable() -> Callable[[str], NoReturn]:
     """Skip a test for what this machine lacks; in CI, where it has to be there, fail it."""
 
-    def stop(reason: str) -> None:
+    def stop(reason: str) -> NoReturn:
         if _in_ci():
             pytest.fail(reason)
         pytest.skip(reason)
@@ -85,7 +85,7 @@ def release_cache() -> Path:
 
 
 @pytest.fixture(scope="session")
-def release(release_cache: Path, unavailable: Callable[[str], None]) -> Release:
+def release(release_cache: Path, unavailable: Callable[[str], NoReturn]) -> Release:
     """From "X.Y.Z" to a folder with that release's `torchgen/` and `version.txt`."""
     failures: dict[str, str] = {}
 

@@ -47,9 +47,7 @@ def test_emit_with_no_inputs_writes_it(
     first = msgspec.json.decode(
         (tmp_path / "differentiability.json").read_bytes(), type=DifferentiabilityDocument
     )
-    second = msgspec.json.decode(
-        (tmp_path / "functions.json").read_bytes(), type=FunctionsDocument
-    )
+    second = msgspec.json.decode((tmp_path / "functions.json").read_bytes(), type=FunctionsDocument)
     assert catalogue == Definitions(
         torch_version=first.torch_version,
         used_dispatch_keys=first.used_dispatch_keys,
@@ -155,13 +153,17 @@ def shows_inplace_tangent(pattern: str, *, original_self: bool) -> Feature:
     )
 
 
+def by_hand(schema: str) -> Feature:
+    """Some function is declared, not generated, and its schema begins so."""
+    return some_function(lambda f: f.schema.startswith(schema) and not has(f, "generated"))
+
+
 def has(function: FunctionRecord, *tags: str) -> bool:
     return set(tags) <= {*function.tags}
 
 
 SYM_SIZES = "c10::SymIntArrayRef"
 LISTS = "::std::vector<::std::vector<{}>>"
-GETS_OWN_COPY = "inlay_inverse"  # the copy of this view has a definition of its own
 
 FEATURES: dict[str, Feature] = {
     # What is saved instead of an argument.
@@ -275,6 +277,7 @@ FEATURES: dict[str, Feature] = {
         == {"InlayInverseBackward0", "InlayScatterBackward0"}
     ),
     # Foreach functions.
+    "foreach by hand": by_hand("_foreach_gleam("),
     "foreach over a list": some_foreach("GleamBackward0", "grads[i] * gleam_slope(self[i])"),
     "foreach, a list and a list": some_foreach("Backward0List", "other[i]"),
     "foreach, a list and a number": some_foreach("Backward1Scalar", "grads[i], scalar)"),
@@ -296,13 +299,16 @@ FEATURES: dict[str, Feature] = {
     "module": some_function(lambda f: f.python_module == "nn"),
     "structured": some_function(lambda f: f.structured),
     "structured, of an overload": some_schema(r"^temper\.out\("),
+    "delegate of a structured function": by_hand("gleam_("),
+    "delegate, of an overload": by_hand("temper.Tensor("),
+    "functional beside in-place": by_hand("gild("),
     "not abstract": some_function(lambda f: not f.is_abstract),
     "explicit composite": some_function(lambda f: f.has_composite_explicit_autograd_kernel),
     "implicit composite": some_function(
         lambda f: f.has_composite_implicit_autograd_kernel and f.schema.startswith("sift(")
     ),
     "variants of a core composite": some_function(
-        lambda f: has(f, "generated") and f.has_composite_implicit_autograd_kernel
+        lambda f: has(f, "generated") and f.schema.startswith("lull.out(")
     ),
     "functional variant of an in-place function": some_function(
         lambda f: has(f, "generated") and f.schema.startswith("dust(")
@@ -330,6 +336,13 @@ FEATURES: dict[str, Feature] = {
     "view in place": some_function(lambda f: has(f, "inplace_view")),
     "copy of a view by hand": some_function(
         lambda f: has(f, "view_copy") and not has(f, "generated")
+    ),
+    "tag that comes by itself, of an out variant": some_function(
+        lambda f: has(f, "out") and not has(f, "generated")
+    ),
+    "tag that comes by itself, of an in-place function": some_function(lambda f: has(f, "inplace")),
+    "tag that comes by itself, without a namespace": some_function(
+        lambda f: has(f, "pt2_compliant_tag")
     ),
     "several tags": some_function(lambda f: has(f, "core", "pointwise")),
     "namespace": some_function(lambda f: not has(f, "pt2_compliant_tag")),
@@ -379,6 +392,8 @@ def without(file: Path, index: int, folder: Path) -> Path:
         pytest.param(file, index, id=entry.splitlines()[0].partition("(")[0])
         for file in (DERIVATIVES, NATIVE_FUNCTIONS, TAGS)
         for index, entry in enumerate(entries(file))
+        # What is generated has this tag, declared or not.
+        if not entry.startswith("- tag: generated")
     ],
 )
 def test_without_an_entry_a_feature_is_missing_or_an_error_comes(

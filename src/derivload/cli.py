@@ -116,13 +116,13 @@ def _parser() -> argparse.ArgumentParser:
     emit = commands.add_parser("emit", help="load the inputs and write the documents")
     _add_inputs(emit)
     emit.add_argument(
-        "--out-dir", type=Path, required=True, metavar="DIR", help="where the documents go"
+        "--out-dir", type=_path, required=True, metavar="DIR", help="where the documents go"
     )
     emit.add_argument(
         "--shards", type=_shards, metavar="N", help="split differentiability.json over N files"
     )
     emit.add_argument(
-        "--depfile", type=Path, metavar="FILE", help="name the inputs there, for make and ninja"
+        "--depfile", type=_path, metavar="FILE", help="name the inputs there, for make and ninja"
     )
 
     show = commands.add_parser("show", help="everything about one operator")
@@ -139,25 +139,32 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "inputs", "With none of these, the small catalogue that ships with derivload."
     )
-    group.add_argument("--derivatives", type=Path, metavar="FILE", help="derivatives.yaml")
+    group.add_argument("--derivatives", type=_path, metavar="FILE", help="derivatives.yaml")
     group.add_argument(
         "--native-functions",
-        type=Path,
+        type=_path,
         action="append",
         default=[],
         metavar="FILE",
         help="native_functions.yaml; again for each overlay",
     )
-    group.add_argument("--tags", type=Path, metavar="FILE", help="tags.yaml")
+    group.add_argument("--tags", type=_path, metavar="FILE", help="tags.yaml")
     group.add_argument(
         "--torch-version", metavar="X.Y", help="the release to follow; the newest by default"
     )
     group.add_argument(
         "--pytorch",
-        type=Path,
+        type=_path,
         metavar="DIR",
         help="a PyTorch checkout, or an installed or unpacked torchgen, for files and version",
     )
+
+
+def _path(text: str) -> Path:
+    # An empty one is a variable that was never set, and would mean the current folder.
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
 
 
 def _shards(text: str) -> int:

@@ -1,18 +1,35 @@
-"""`derivload show`: everything about one operator, for a person."""
+"""`derivload show`: everything about one operator, for a person.
+
+Piped, a line stays one line, so that grep finds all of it. On a terminal it is wrapped to the
+width, and coloured unless NO_COLOR is set. The text is the same.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Iterable
+from typing import Final
 
 from derivload.commands.inputs import Inputs
 from derivload.commands.load import load_inputs
-from derivload.commands.operator_query import read_query, unknown
 from derivload.commands.show_groups import Group, find_groups
+from derivload.commands.show_layout import Line, wrap
+from derivload.commands.show_query import read_query, unknown
 from derivload.commands.show_text import group_lines
-from derivload.commands.terminal import Line, print_lines
 
 _DONE, _UNKNOWN = 0, 1
+_STYLES: Final = {
+    "": "",
+    "title": "bold",
+    "section": "bold",
+    "label": "cyan",
+    "kind": "green",
+    "absent": "yellow",
+    "note": "dim",
+    "place": "dim",
+}
 
 
 def show(inputs: Inputs, operator: str) -> int:
@@ -27,7 +44,7 @@ def show(inputs: Inputs, operator: str) -> int:
     if not groups:
         print(f"derivload: {unknown(query, loaded.natives)}", file=sys.stderr)
         return _UNKNOWN
-    print_lines(show_lines(groups, str(inputs.derivatives)))
+    _print_lines(show_lines(groups, str(inputs.derivatives)))
     return _DONE
 
 
@@ -38,3 +55,33 @@ def show_lines(groups: Iterable[Group], derivatives: str) -> list[Line]:
         lines += [Line(), Line()] if lines else []
         lines += group_lines(group, derivatives)
     return lines
+
+
+def _print_lines(lines: Iterable[Line]) -> None:
+    """Print to stdout: as they are, or wrapped and in colour when a person looks on."""
+    if not sys.stdout.isatty():
+        _print_plain(lines)
+        return
+    width = shutil.get_terminal_size().columns
+    wrapped = [part for line in lines for part in wrap(line, width)]
+    if os.environ.get("NO_COLOR"):
+        _print_plain(wrapped)
+    else:
+        _print_styled(wrapped)
+
+
+def _print_plain(lines: Iterable[Line]) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    for line in lines:
+        # A stream that cannot say a letter gets its number, rather than us a traceback.
+        print(line.text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _print_styled(lines: Iterable[Line]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=sys.stdout, highlight=False)
+    for line in lines:
+        text = Text.assemble(*((part, _STYLES[style]) for part, style in line.segments))
+        console.print(text, soft_wrap=True)

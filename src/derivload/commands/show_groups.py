@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from derivload.commands.operator_query import OperatorQuery
+from derivload.commands.show_query import OperatorQuery
 from derivload.derivatives.model import DifferentiabilityInfo, FunctionRecord
 from derivload.engine.pipeline import Loaded
 from derivload.native.function import NativeFunction
@@ -48,9 +48,9 @@ class Member(NamedTuple):
 class Formulas(NamedTuple):
     """The formulas of one function, by dispatch key, and who uses them.
 
-    `entry` is where they were written; for those made from the formulas of another function,
-    `reference`, where these were. `users` are the members of the group, `elsewhere` the names
-    of the functions outside it.
+    `entry` is where they were written. That is the entry of `reference`, a function outside the
+    group, where foreach functions have their formulas from one. `users` are the members of the
+    group that use them, `elsewhere` the names of the functions outside it.
     """
 
     function: NativeFunction
@@ -59,6 +59,11 @@ class Formulas(NamedTuple):
     reference: NativeFunction | None
     users: tuple[Member, ...]
     elsewhere: tuple[str, ...]
+
+    @property
+    def translated(self) -> bool:
+        """Whether they were made from those of the reference, and so nobody wrote them."""
+        return self.reference is not None and self.reference is not self.function
 
 
 class Group(NamedTuple):
@@ -149,41 +154,37 @@ class _Gatherer:
 
     def _formulas(self, members: tuple[Member, ...], asked: frozenset[str]) -> Iterator[Formulas]:
         shown = {m.written: None for m in members if m.schema in asked and m.written is not None}
+        inside = {m.schema for m in members}
         for written in shown:
-            dispatch = self._generated.get(written)
-            reference = None if dispatch is None else self._reference(written, dispatch)
+            function = self._functions[written]
+            origin = self._origin(function)
+            infos = self._loaded.infos
             yield Formulas(
-                function=self._functions[written],
-                dispatch=self._loaded.infos[written].dispatch if dispatch is None else dispatch,
-                entry=self._entry(written if reference is None else reference.schema.text),
-                reference=reference,
+                function=function,
+                dispatch=infos[written].dispatch if written in infos else self._generated[written],
+                entry=self._loaded.definitions[origin.schema.text],
+                reference=None if origin.schema.text in inside else origin,
                 users=tuple(m for m in members if m.written == written),
-                elsewhere=tuple(self._elsewhere(written, members)),
+                elsewhere=tuple(self._elsewhere(written, inside)),
             )
 
-    def _entry(self, written: str) -> Entry:
-        return self._loaded.definitions[written]
-
-    def _reference(
-        self, schema: str, dispatch: Mapping[str, DifferentiabilityInfo]
-    ) -> NativeFunction | None:
-        """The function whose formulas those of a foreach function were made from."""
-        overload = self._functions[schema].name.overload
-        for info in dispatch.values():
+    def _origin(self, function: NativeFunction) -> NativeFunction:
+        """The function whose entry a function's formulas come from: for a foreach function whose
+        formulas were made, the reference, which the name of its backward node still tells.
+        """
+        overload = function.name.overload
+        for info in self._generated.get(function.schema.text, {}).values():
             op = (info.op or "").removeprefix(_FOREACH).removesuffix(overload)
             if op in self._by_op:
                 return self._functions[self._by_op[op]]
-        return None
+        return function
 
-    def _elsewhere(self, written: str, members: tuple[Member, ...]) -> Iterator[str]:
-        inside = {m.schema for m in members}
+    def _elsewhere(self, written: str, inside: set[str]) -> Iterator[str]:
         for function in self._loaded.natives:
             matched = self._matched(function)
             if matched is None or function.schema.text in inside:
                 continue
-            generated = self._generated.get(matched)
-            reference = None if generated is None else self._reference(matched, generated)
-            if written in (matched, reference and reference.schema.text):
+            if written in (matched, self._origin(self._functions[matched]).schema.text):
                 yield qualified(function)
 
 
@@ -191,11 +192,19 @@ def _by_signature(natives: Iterable[NativeFunction]) -> list[list[NativeFunction
     """The functions in groups: the variants of one signature, and a view's copies with the view."""
     natives = tuple(natives)
     views = {f.signatures.view for f in natives if f.is_view}
-    groups: dict[str, list[NativeFunction]] = {}
+    groups: list[list[NativeFunction]] = []
+    by_key: dict[str, list[NativeFunction]] = {}
     for function in natives:
-        view = function.signatures.view
-        groups.setdefault(view if view in views else function.signatures.loose, []).append(function)
-    return list(groups.values())
+        # Variants are declared alike but for defaults (exact), or borrow formulas (loose).
+        exact, loose, view = function.signatures
+        keys = (f"exact {view if view in views else exact}", f"loose {loose}")
+        group = next((by_key[key] for key in keys if key in by_key), None)
+        if group is None:
+            group = []
+            groups.append(group)
+        group.append(function)
+        by_key.update((key, group) for key in keys if key not in by_key)
+    return groups
 
 
 def _rank(function: NativeFunction) -> tuple[bool, bool, int]:

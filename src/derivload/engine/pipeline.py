@@ -32,6 +32,9 @@ from derivload.sources.places import place
 # The key under which an overlay may hold its list of entries.
 OVERLAY_KEY = "custom"
 
+# The rules that one entry written twice breaks all at once; the first is reported.
+_DUPLICATES = frozenset({"DL301", "DL304", "DL309", "DL310"})
+
 
 class Text(NamedTuple):
     """An input: the name that diagnostics call it by, and its text with `\\n` as line ends."""
@@ -96,6 +99,7 @@ class _Load:
         # Functions that could not be read: what only misses them is no mistake of its own.
         self._unread: set[str] = set()
         self._natives_incomplete = False
+        self._duplicates: set[tuple[str, int]] = set()
 
     def run(self) -> Loaded:
         natives, reader = self._read_natives(self._read_tags())
@@ -123,9 +127,11 @@ class _Load:
             diagnostics=sorted(set(self._diagnostics)),
         )
 
-    def _read(self, text: Text, list_key: str | None = None) -> SourceFile:
+    def _read(
+        self, text: Text, list_key: str | None = None, *, may_be_empty: bool = False
+    ) -> SourceFile:
         self._text_of[text.name] = text.text
-        source = read_source(text.name, text.text, list_key)
+        source = read_source(text.name, text.text, list_key, may_be_empty=may_be_empty)
         self._diagnostics += source.diagnostics
         return source
 
@@ -137,6 +143,11 @@ class _Load:
         if self._natives_incomplete:
             return  # what fits no other function may go with one that could not be read
         for function, invalid in misfits:
+            if invalid.code in _DUPLICATES:
+                place_ = (function.entry.file, function.entry.line)
+                if place_ in self._duplicates:
+                    continue
+                self._duplicates.add(place_)
             self._report(function.entry, [invalid.at("func")])
 
     def _read_tags(self) -> frozenset[str]:
@@ -153,8 +164,8 @@ class _Load:
     ) -> tuple[list[NativeFunction], NativeFunctionReader]:
         reader = NativeFunctionReader(self._dialect, tags)
         natives: list[NativeFunction] = []
-        for text in self._texts.native_functions:
-            source = self._read(text, OVERLAY_KEY)
+        for i, text in enumerate(self._texts.native_functions):
+            source = self._read(text, OVERLAY_KEY, may_be_empty=i > 0)
             self._natives_incomplete |= bool(source.diagnostics)
             for entry, value in source.entries:
                 function, mistakes = reader.read(entry, value)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -23,15 +25,21 @@ def write_outputs(out_dir: Path, documents: Sequence[Rendered], stale: Iterable[
     """Bring `out_dir` up to date with `documents`, and take out the files named in `stale`.
 
     Each file that changed is replaced atomically, after all of them have been written beside
-    their places: when one cannot be written, none is replaced. Raises OSError.
+    their places: when one cannot be written, none is replaced. The last document comes after
+    the removals: it is the one that lists the files, and a run that is killed half-way must not
+    leave files there that nothing lists. Raises OSError.
     """
-    out_dir.mkdir(parents=True, exist_ok=True)
+    _make_folder(out_dir)
     changed = [d for d in documents if _differs(out_dir / d.name, d.data)]
     staged: list[tuple[Path, Path]] = []
+    removed: list[str] = []
     try:
         for document in changed:
             staged.append((_stage(out_dir, document), out_dir / document.name))
-        for temporary, target in staged:
+        for temporary, target in staged[:-1]:
+            replace(temporary, target)
+        removed = [name for name in stale if _remove(out_dir / name)]
+        for temporary, target in staged[-1:]:
             replace(temporary, target)
     finally:
         for temporary, _ in staged:
@@ -41,26 +49,33 @@ def write_outputs(out_dir: Path, documents: Sequence[Rendered], stale: Iterable[
     return Written(
         written=[d.name for d in documents if d.name in names],
         unchanged=[d.name for d in documents if d.name not in names],
-        removed=[name for name in stale if _remove(out_dir / name)],
+        removed=removed,
     )
 
 
 def write_if_changed(target: Path, data: bytes) -> bool:
     """Write one file, atomically, unless it holds just this; tell whether it was written."""
-    if not _differs(target, data):
-        return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_outputs(target.parent, [Rendered(target.name, data, 0)], ())
-    return True
+    return bool(write_outputs(target.parent, [Rendered(target.name, data, 0)], ()).written)
 
 
 def _differs(target: Path, data: bytes) -> bool:
+    """Whether a file holds anything but `data`. Raises IsADirectoryError for what is no file."""
     try:
-        if target.stat().st_size != len(data):
-            return True
-        return target.read_bytes() != data
+        status = target.stat()
     except FileNotFoundError:
         return True
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "is a folder, where a file is to be", str(target))
+    return status.st_size != len(data) or target.read_bytes() != data
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(
+            errno.ENOTDIR, "is a file, where a folder is to be", str(folder)
+        ) from None
 
 
 def _stage(out_dir: Path, document: Rendered) -> Path:
@@ -99,6 +114,6 @@ def replace(source: Path, target: Path) -> None:
 def _remove(path: Path) -> bool:
     try:
         path.unlink()
-    except FileNotFoundError:
-        return False
+    except OSError:
+        return False  # gone already, or none of ours
     return True

@@ -117,13 +117,18 @@ def read_entry(entry: Entry, plain: PlainReader) -> Read:
     return Read(read.value[0], read.duplicates)
 
 
-def read_source(name: str, text: str, list_key: str | None = None) -> SourceFile:
+def read_source(
+    name: str, text: str, list_key: str | None = None, *, may_be_empty: bool = False
+) -> SourceFile:
     """The entries of a file, with all that is wrong with it as YAML (DL003, DL004, DL005, DL009).
 
-    `list_key` is the key under which a top-level mapping may hold the list.
+    `list_key` is the key under which a top-level mapping may hold the list. A file of comments
+    alone holds no list, which is a mistake unless it `may_be_empty`.
     """
     split = split_entries(name, text)
     if not split:
+        if split is not None and may_be_empty:
+            return SourceFile(name, text, [], [])
         return _read_whole(name, text, list_key)
     found = _Found(name, text)
     plain = PlainReader()
@@ -229,4 +234,7 @@ def describe(value: Value | Sequence[Value]) -> str:
         return f"the text `{value if len(value) <= 40 else value[:37] + '…'}`"
     if isinstance(value, list):
         return "a list"
-    return "a mapping" if isinstance(value, dict) else "a date"
+    if isinstance(value, dict):
+        return "a mapping"
+    # What else YAML knows, and nothing here wants: dates, sets, binary data.
+    return f"of the type {type(value).__name__}"

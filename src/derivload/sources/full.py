@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import yaml
 
 
+_MAX_DEPTH = 500
+
+
 class YamlError(Exception):
     """A text that is no YAML; `line` and `column` count from 0."""
 
@@ -55,7 +58,24 @@ def compose(text: str) -> yaml.Node | None:
     import yaml
 
     with _yaml_errors():
+        _check_depth(text)
         return yaml.compose(text, Loader=_loader())
+
+
+def _check_depth(text: str) -> None:
+    """Turn away what is nested so deeply that composing it would overflow the C stack."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=_loader()):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                mark = event.start_mark
+                line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+                raise YamlError("it is nested too deeply", line, column)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def read_full(text: str) -> Read:
@@ -76,6 +96,8 @@ def read_items(text: str, list_key: str | None) -> list[Item] | str:
         return "the file is empty, where a list of entries is due"
     if isinstance(node, yaml.MappingNode) and list_key is not None:
         under = [value for key, value in node.value if key.value == list_key]
+        if len(under) > 1:
+            return f"the key `{list_key}` stands twice, where one list of entries is due"
         if not under:
             return f"the file is a mapping without `{list_key}:`, where its list of entries is due"
         node = under[0]

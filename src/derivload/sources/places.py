@@ -48,12 +48,14 @@ def place(mistake: Mistake, entry: Entry, text: str) -> Diagnostic:
 def _entry_node(root: yaml.Node | None, entry: Entry) -> yaml.Node | None:
     import yaml
 
-    if isinstance(root, yaml.MappingNode):
-        root = next((v for _, v in root.value if isinstance(v, yaml.SequenceNode)), None)
-    if not isinstance(root, yaml.SequenceNode):
-        return None
     index = entry.index if entry.whole else 0
-    return root.value[index] if index < len(root.value) else None
+    lists = [v for _, v in root.value] if isinstance(root, yaml.MappingNode) else [root]
+    for node in lists:
+        if isinstance(node, yaml.SequenceNode) and index < len(node.value):
+            item: yaml.Node = node.value[index]
+            if not entry.whole or item.start_mark.line + 1 == entry.line:
+                return item
+    return None
 
 
 def _follow(node: yaml.Node, mistake: Mistake) -> yaml.Node:
@@ -82,8 +84,9 @@ def _span(node: yaml.Node, words: str, text: str) -> tuple[int, int]:
     if words:
         # Over several lines, a scalar has line ends where its value has spaces.
         pattern = r"\s+".join(map(re.escape, words.split()))
-        found = re.compile(pattern).search(text, start, end) if pattern else None
-        if found is not None:
-            return found.span()
+        for search in (rf"(?<!\w){pattern}(?!\w)", pattern):
+            found = re.compile(search).search(text, start, end)
+            if found is not None and pattern:
+                return found.span()
     shown = text[start:end].rstrip()
     return start, start + max(1, len(shown.split("\n", 1)[0]))

@@ -69,16 +69,23 @@ def _nearest(query: OperatorQuery, functions: list[NativeFunction]) -> list[str]
         schemas = [f.schema.text for f in functions if f.name.text == query.name]
         if schemas:
             return schemas[:_HANDFUL]
-    overloads = _close(query.name, [f.name.text for f in functions]) if "." in query.name else []
-    return overloads or _close(query.name.partition(".")[0], [f.name.name for f in functions])
+    base, dot, _ = query.name.partition(".")
+    if dot:
+        overloads = [f.name.text for f in functions if _key(f.name.name) == _key(base)]
+        if overloads:
+            return _close(query.name, overloads, cutoff=0)
+    return _close(base, [f.name.name for f in functions])
 
 
-def _close(name: str, names: Iterable[str]) -> list[str]:
+def _close(name: str, names: Iterable[str], cutoff: float = 0.6) -> list[str]:
     by_key: dict[str, list[str]] = {}
     for candidate in dict.fromkeys(names):
         by_key.setdefault(_key(candidate), []).append(candidate)
-    keys = difflib.get_close_matches(_key(name), by_key, _HANDFUL)
-    return [candidate for key in keys for candidate in by_key[key]][:_HANDFUL]
+    if _key(name) in by_key:
+        return by_key[_key(name)][:_HANDFUL]
+    keys = difflib.get_close_matches(_key(name), by_key, _HANDFUL, cutoff)
+    # Of names that differ in outer underscores alone, one will do: the one spelled most alike.
+    return [difflib.get_close_matches(name, by_key[key], 1, 0)[0] for key in keys]
 
 
 def _key(name: str) -> str:

@@ -1,0 +1,208 @@
+"""The layout of `derivload show`: labelled rows, aligned to lines, and lines wrapped to a width.
+
+Nothing here knows what an operator is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+# A place is for copying and clicking: it stays whole.
+_UNBROKEN: Final = "place"
+_PROSE: Final = frozenset({"note", "absent"})
+# A label longer than this does not push everything else to the right.
+_WIDEST_LABEL: Final = 24
+# Where less than this is left beside the labels, the text goes on under them.
+_NARROWEST: Final = 24
+_NARROW_HANG: Final = 6
+_LINE_BREAK: Final = re.compile(r"(?<=[(\[{])\s*\n\s*|\s*\n\s*(?=[)\]}])|(\s*\n\s*)")
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[(\[{]|[)\]}]| ')
+_OPENING: Final = "([{"
+_CLOSING: Final = ")]}"
+_BRANCHES: Final = "?:"
+_OPERATORS: Final = "+-*/%&|<>="
+# An open bracket costs 2. Inside an argument a break is worth going three brackets deep to avoid.
+_WITHIN_A_PART: Final = 6
+
+
+class Segment(NamedTuple):
+    """Text and what it is, which is what a terminal shows by its colour."""
+
+    text: str
+    style: str = ""
+
+
+class Line(NamedTuple):
+    """A line: a head that is never broken, and a body that is, to go on at column `hang`."""
+
+    head: tuple[Segment, ...] = ()
+    body: tuple[Segment, ...] = ()
+    hang: int = 0
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """All of it."""
+        return self.head + self.body
+
+    @property
+    def text(self) -> str:
+        """All of it, without styles."""
+        return "".join(segment.text for segment in self.segments)
+
+
+class _Space(NamedTuple):
+    """A space, and what a line break in its place costs."""
+
+    at: int
+    cost: int
+
+
+class Row(NamedTuple):
+    """A label and what stands beside it.
+
+    At level 0 it begins a section or is one, at level 1 it stands in one. `mark` stands before it.
+    """
+
+    level: int
+    label: Segment
+    body: tuple[Segment, ...] = ()
+    mark: str = " "
+
+
+def section(name: str, *body: Segment) -> Row:
+    """The row that begins a section, or is all of it."""
+    return Row(0, Segment(name, "section"), body)
+
+
+def item(label: str, *body: Segment) -> Row:
+    """A row in a section; with no label, more of the row before it."""
+    return Row(1, Segment(label, "label"), body)
+
+
+def joined(parts: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Segments with semicolons between them."""
+    together: list[Segment] = []
+    for part in parts:
+        together += [Segment("; "), part] if together else [part]
+    return tuple(together)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: "a", "a and b", "a, b and c"."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def visible(text: str) -> str:
+    """Text from a file on one line, with nothing in it that a terminal would obey."""
+    line = _LINE_BREAK.sub(lambda found: " " if found[1] else "", text.strip())
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def align(sections: Iterable[Sequence[Row]]) -> list[Line]:
+    """The rows as lines, a blank one before each section, with all bodies at one column."""
+    sections = [section for section in sections if section]
+    labels = [2 + 2 * row.level + len(row.label.text) for section in sections for row in section]
+    column = max((length for length in labels if length <= _WIDEST_LABEL), default=0) + 2
+    lines: list[Line] = []
+    for section in sections:
+        lines += [Line(), *(_line(row, column) for row in section)]
+    return lines
+
+
+def _line(row: Row, column: int) -> Line:
+    indent = Segment(f"{row.mark}{' ' * (1 + 2 * row.level)}")
+    if not row.body:
+        return Line((indent, row.label))
+    used = len(indent.text) + len(row.label.text)
+    padding = Segment(" " * max(2, column - used))
+    return Line((indent, row.label, padding), row.body, column)
+
+
+def wrap(line: Line, width: int) -> list[Line]:
+    """The line as lines of at most `width` columns, as far as it can be broken.
+
+    It is broken at spaces, never inside quotes or a place; in code rather behind a comma or before
+    an operator than elsewhere, and rather between the arguments of the outer call than of an inner.
+    """
+    if len(line.text) <= width:
+        return [line]
+    hang = line.hang if width - line.hang >= _NARROWEST else _NARROW_HANG
+    indent = (Segment(" " * hang),)
+    first = width - sum(len(segment.text) for segment in line.head)
+    parts = list(_break(line.body, first, width - hang))
+    return [
+        Line(line.head if i == 0 else indent, _cut(line.body, start, end), hang)
+        for i, (start, end) in enumerate(parts)
+    ]
+
+
+def _break(body: tuple[Segment, ...], first: int, rest: int) -> Iterator[tuple[int, int]]:
+    """Start and end of each line of a body, the first and the rest of these widths."""
+    text = "".join(segment.text for segment in body)
+    spaces = _spaces(body)
+    start, room = 0, first
+    while len(text) - start > room:
+        end = _best_space(spaces, start, room)
+        if end is None:
+            break
+        yield start, len(text[:end].rstrip())
+        start, room = len(text) - len(text[end:].lstrip()), rest
+    yield start, len(text)
+
+
+def _best_space(spaces: list[_Space], start: int, room: int) -> int | None:
+    """Where to break a line that begins at `start`: at the cheapest space in its second half."""
+    later = [space for space in spaces if space.at > start]
+    fitting = [space for space in later if space.at <= start + room]
+    if not fitting:
+        return later[0].at if later else None
+    late = [space for space in fitting if space.at >= start + room // 2] or fitting
+    return min(late, key=lambda space: (space.cost, -space.at)).at
+
+
+def _spaces(body: tuple[Segment, ...]) -> list[_Space]:
+    """The spaces where a body may be broken."""
+    spaces: list[_Space] = []
+    offset = 0
+    for segment in body:
+        for space in () if segment.style == _UNBROKEN else _spaces_of_code(segment.text):
+            cost = 0 if segment.style in _PROSE else space.cost
+            spaces.append(_Space(offset + space.at, cost))
+        offset += len(segment.text)
+    return spaces
+
+
+def _spaces_of_code(text: str) -> Iterator[_Space]:
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in _OPENING:
+            depth += 1
+        elif token[0] in _CLOSING:
+            depth -= 1
+        elif token[0] == " ":
+            yield _Space(token.start(), 2 * depth + _cost(text, token.start()))
+
+
+def _cost(text: str, at: int) -> int:
+    """What it costs to break a text at this space, brackets apart."""
+    if text[at - 1] in ",;" or text[at + 1 : at + 2] in _BRANCHES:
+        return 0
+    return 1 if text[at + 1 : at + 2] in _OPERATORS else _WITHIN_A_PART
+
+
+def _cut(body: tuple[Segment, ...], start: int, end: int) -> tuple[Segment, ...]:
+    """The part of a body between two offsets."""
+    parts = []
+    offset = 0
+    for text, style in body:
+        part = text[max(start - offset, 0) : max(end - offset, 0)]
+        if part:
+            parts.append(Segment(part, style))
+        offset += len(text)
+    return tuple(parts)

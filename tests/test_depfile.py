@@ -1,0 +1,191 @@
+"""The depfile of `derivload emit`, as the real Ninja and GNU Make read it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+import pytest
+
+from derivload.cli import main
+
+CATALOGUE = Path(str(resources.files("derivload"))) / "catalog"
+OUTPUTS = ["differentiability.json", "functions.json", "manifest.json"]
+INPUTS = ["derivatives.yaml", "native_functions.yaml", "tags.yaml"]
+
+Run = Callable[[], int]
+
+
+def copy_inputs(folder: Path) -> Path:
+    folder.mkdir()
+    for name in INPUTS:
+        shutil.copyfile(CATALOGUE / name, folder / name)
+    return folder
+
+
+# What it says
+
+
+def emit(folder: Path, *more: str) -> Path:
+    derivatives, natives, tags = (str(folder / name) for name in INPUTS)
+    options = ["--derivatives", derivatives, "--native-functions", natives, "--tags", tags, *more]
+    depfile = folder / "made" / "out.d"
+    out = ["--out-dir", str(folder / "out"), "--depfile", str(depfile)]
+    assert main(["emit", *options, *out]) == 0
+    return depfile
+
+
+def test_it_names_all_outputs_and_all_inputs(tmp_path: Path) -> None:
+    folder = copy_inputs(tmp_path / "project")
+    overlay = folder / "overlay.yaml"
+    overlay.write_text("[]\n")
+    rule = emit(folder, "--native-functions", str(overlay)).read_text("utf-8")
+    targets, colon, inputs = rule.replace("\\\n", "").partition(":")
+    assert colon
+    assert targets.split() == [str(folder / "out" / name) for name in OUTPUTS]
+    derivatives, natives, tags = (str(folder / name) for name in INPUTS)
+    assert inputs.split() == [derivatives, natives, str(overlay), tags]
+
+
+def test_it_names_the_shards(tmp_path: Path) -> None:
+    folder = copy_inputs(tmp_path / "project")
+    rule = emit(folder, "--shards", "2").read_text("utf-8")
+    shards = ["differentiability_0.json", "differentiability_1.json"]
+    targets = rule.replace("\\\n", "").partition(":")[0].split()
+    assert targets == [str(folder / "out" / name) for name in (*shards, *OUTPUTS[1:])]
+
+
+def test_it_is_not_touched_when_it_says_the_same(tmp_path: Path) -> None:
+    folder = copy_inputs(tmp_path / "project")
+    before = emit(folder).stat()
+    edit(folder)
+    after = emit(folder).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def edit(folder: Path) -> None:
+    text = (folder / "derivatives.yaml").read_text("utf-8")
+    changed = text.replace("self: grad * luster", "self: luster * grad")
+    assert changed != text
+    (folder / "derivatives.yaml").write_text(changed, encoding="utf-8")
+
+
+# Who reads it
+
+
+class Build(NamedTuple):
+    """Inputs in a folder whose name is full of what build tools escape, and a log of the runs."""
+
+    root: Path
+    folder: Path
+    outputs: list[str]
+    command: str
+
+    def runs(self) -> int:
+        return len((self.root / "log").read_text("utf-8").splitlines())
+
+    def differentiability(self) -> bytes:
+        return (self.folder / "out" / "differentiability.json").read_bytes()
+
+    def touch(self, name: str) -> None:
+        """Make an input newer than every output, however coarse the clock of the file system."""
+        newest = max(output.stat().st_mtime_ns for output in (self.folder / "out").iterdir())
+        while (self.folder / name).stat().st_mtime_ns <= newest:
+            (self.folder / name).touch()
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    name = "a b#c$d \u00e9"
+    emit = [
+        *(sys.executable, "-m", "derivload", "emit", "--derivatives", f"{name}/{INPUTS[0]}"),
+        *("--native-functions", f"{name}/{INPUTS[1]}", "--tags", f"{name}/{INPUTS[2]}"),
+        *("--out-dir", f"{name}/out", "--depfile", "out.d"),
+    ]
+    return Build(
+        root=tmp_path,
+        folder=copy_inputs(tmp_path / name),
+        outputs=[f"{name}/out/{file}" for file in OUTPUTS],
+        command=f"{shlex.join(emit)} && echo run >> log",
+    )
+
+
+def test_ninja_reads_it(
+    build: Build, child_environment: dict[str, str], unavailable: Callable[[str], NoReturn]
+) -> None:
+    ninja = shutil.which("ninja")
+    if ninja is None:
+        unavailable("there is no ninja on this machine")
+    lines = [
+        "rule emit",
+        f"  command = {build.command.replace('$', '$$')}",
+        "  depfile = out.d",
+        "  deps = gcc",
+        "  restat = 1",  # for an output that did not change keeps its time
+        f"build {' '.join(escaped(path, '$ :', '$') for path in build.outputs)}: emit",
+    ]
+    write_lines(build.root / "build.ninja", lines)
+    assert_only_inputs_rerun(build, runner(build, [ninja], child_environment))
+
+
+def test_make_reads_it(
+    build: Build, child_environment: dict[str, str], unavailable: Callable[[str], NoReturn]
+) -> None:
+    make = shutil.which("gmake") or shutil.which("make")
+    if make is None:
+        unavailable("there is no GNU make on this machine")
+    first, *others = (escaped(path, " #", "\\").replace("$", "$$") for path in build.outputs)
+    # Make knows times alone, so what was found up to date has to be touched for it.
+    recipe = f"{build.command} && touch {shlex.join(build.outputs)}"
+    lines = [
+        f"all: {first} {' '.join(others)}",
+        *(f"{other}: {first}" for other in others),
+        f"{first}:",
+        f"\t{recipe.replace('$', '$$')}",
+        "-include out.d",
+    ]
+    write_lines(build.root / "Makefile", lines)
+    assert_only_inputs_rerun(build, runner(build, [make, "-r"], child_environment))
+
+
+def escaped(path: str, special: str, escape: str) -> str:
+    return "".join(escape + character if character in special else character for character in path)
+
+
+def write_lines(file: Path, lines: Iterable[str]) -> None:
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def runner(build: Build, command: list[str], environment: dict[str, str]) -> Run:
+    """What runs the build tool, and tells how often it has run derivload by then."""
+
+    def run() -> int:
+        done = subprocess.run(
+            command, cwd=build.root, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return build.runs()
+
+    return run
+
+
+def assert_only_inputs_rerun(build: Build, run: Run) -> None:
+    assert run() == 1
+    assert run() == 1
+    for times, name in enumerate(INPUTS, start=2):
+        build.touch(name)
+        assert run() == times, name
+        assert run() == times, name
+    (build.folder / "other.yaml").write_text("[]\n")
+    assert run() == 4
+    before = build.differentiability()
+    edit(build.folder)
+    build.touch("derivatives.yaml")
+    assert run() == 5
+    assert build.differentiability() != before

@@ -1,0 +1,383 @@
+"""Random schemas, and torchgen's own parser as the judge of what they say.
+
+One process of torchgen answers for thousands of schemas, and for each pair whether they are
+variants of one operator. `--long` asks fifty times as many.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from derivload.cpp.dialect import DIALECTS, NEWEST, Dialect
+from derivload.diagnostics import Invalid
+from derivload.schema.arguments import Annotation, Argument, Return
+from derivload.schema.function_schema import FunctionSchema, spell
+from derivload.schema.reader import SchemaReader
+from derivload.schema.signature import Signatures, signatures
+
+LONGER = 50
+OPTIONS = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
+
+
+def reader(dialect: Dialect = NEWEST) -> SchemaReader:
+    return SchemaReader(frozenset(dialect.cpp_types) | dialect.unspelled_types, dialect.grammar)
+
+
+class Operator(NamedTuple):
+    """What the variants of one operator are made of: arguments without annotations."""
+
+    base: str
+    overload: str
+    before: tuple[str, ...]
+    has_self: bool
+    after: tuple[str, ...]
+    keywords: tuple[str, ...]
+    options: bool
+    returns: int
+
+    def spell(
+        self, suffix: str, own: str | None, more: list[str], out: list[str], returns: list[str]
+    ) -> str:
+        overload = "".join(filter(None, [self.overload, "_out" if out and self.overload else ""]))
+        overload = overload or ("out" if out else "")
+        positional = [*self.before, *([own] if own else []), *self.after, *more]
+        keywords = [*self.keywords, *([OPTIONS] if self.options and not out else []), *out]
+        arguments = positional + (["*", *keywords] if keywords else [])
+        returned = returns[0] if len(returns) == 1 else f"({', '.join(returns)})"
+        dotted = f".{overload}" if overload else ""
+        return f"{self.base}{suffix}{dotted}({', '.join(arguments)}) -> {returned}"
+
+    def variants(self) -> list[str]:
+        own = "Tensor self" if self.has_self else None
+        letters = "abcdefgh"[: self.returns]
+        written = [f"Tensor({letter}!)" for letter in letters]
+        out = [f"{type_} out{i}" for i, type_ in enumerate(written)]
+        plain = ["Tensor"] * self.returns
+        texts = [
+            self.spell("", own, [], [], plain),
+            self.spell("", own, [], [], [f"Tensor r{i}" for i in range(self.returns)]),
+            self.spell("_functional", own, ["Tensor m"], [], [*plain, "Tensor"]),
+            self.spell("_copy", own, [], [], plain),
+        ]
+        if self.returns:
+            texts.append(self.spell("", own, [], out, written))
+        if not self.options:
+            texts.append(self.spell("", own, ["Tensor(x!) m"], [], plain))
+        if own:
+            texts.append(self.spell("", "Tensor(z) self", [], [], ["Tensor(z)"]))
+            texts.append(self.spell("", "Tensor(z -> *) self", [], [], ["Tensor(z)[]"]))
+        if own and not self.options:
+            texts.append(self.spell("_", "Tensor(a!) self", [], [], ["Tensor(a!)"]))
+            texts.append(self.spell("_", "Tensor(a!)[] self", [], [], []))
+        return texts
+
+
+TYPES = st.builds(
+    lambda base, suffix: base + suffix,
+    st.sampled_from(
+        "Tensor Tensor Tensor int SymInt float bool str Scalar ScalarType Generator".split()
+    ),
+    st.sampled_from(["", "", "", "?", "[]", "[2]", "[]?", "?[]", "[1]?"]),
+)
+DEFAULTS = st.sampled_from(
+    ["", "", "", "=0", "=-1", "=0.5", "=None", "=[]", "=[0,1]", "=True", "=Mean", "='a'", "=long"]
+)
+
+
+@st.composite
+def operators(draw: st.DrawFn) -> Operator:
+    def arguments(names: str) -> tuple[str, ...]:
+        chosen = draw(st.lists(st.sampled_from(names.split()), unique=True, max_size=3))
+        return tuple(f"{draw(TYPES)} {name}{draw(DEFAULTS)}" for name in chosen)
+
+    has_self = draw(st.booleans())
+    return Operator(
+        base=draw(
+            st.sampled_from(
+                ["melt", "_melt", "melt_scatter", "melt_inverse", "a::melt", "bernoulli"]
+            )
+        ),
+        overload=draw(st.sampled_from(["", "", "Tensor", "some", "p"])),
+        before=arguments("x y") if has_self else (),
+        has_self=has_self,
+        after=arguments("p dim dtype"),
+        keywords=arguments("generator q r"),
+        options=draw(st.booleans()),
+        returns=draw(st.integers(0, 3)),
+    )
+
+
+PARTS = [
+    *(
+        "Tensor",
+        "Tensor(a!)",
+        "Tensor(b!)",
+        "Tensor(a)",
+        "Tensor(a -> *)",
+        "Tensor(a|b)",
+        "Tensor?",
+    ),
+    *(
+        "int",
+        "int[2]?",
+        "(a!)",
+        "(b)",
+        "!",
+        "?",
+        "[]",
+        "[3]",
+        "[0]",
+        "*, ",
+        ", ",
+        "=",
+        "=1",
+        "='a b'",
+    ),
+    *(" self", " out", "_", "__", ".", ".out", "_out", "_copy", "_functional", ".functional", "::"),
+    *(
+        "-> ",
+        ") -> ",
+        "()",
+        "(",
+        ")",
+        " ",
+        "  ",
+        ",",
+        "melt",
+        "__imul__",
+        "__int__",
+        "__mul__",
+        "|c",
+    ),
+    *(
+        OPTIONS,
+        f"*, {OPTIONS}",
+        "Tensor x",
+        "int x, ",
+        "Tensor(c!) x",
+        "_scratch_x",
+        "-> (Tensor, Tensor)",
+    ),
+    *(
+        "Dimname",
+        "SymBool",
+        "__torch__.torch.classes.a.B",
+        "1",
+        "é",
+        "\t",
+        "'",
+        '"',
+        "#",
+        "Tensor, ",
+    ),
+]
+
+
+@st.composite
+def families(draw: st.DrawFn) -> list[str]:
+    """Some variants of one operator, and such with one or two edits."""
+    variants = draw(operators()).variants()
+    chosen = draw(st.lists(st.sampled_from(variants), min_size=1, max_size=4))
+    return [draw(_edited(text)) if draw(st.integers(0, 2)) else text for text in chosen]
+
+
+@st.composite
+def _edited(draw: st.DrawFn, text: str) -> str:
+    for _ in range(draw(st.integers(1, 2))):
+        at = draw(st.integers(0, len(text)))
+        if draw(st.booleans()):
+            # At the borders of words, for most edits within words are just other names.
+            borders = [i for i, c in enumerate(text) if not c.isalnum()]
+            at = draw(st.sampled_from([0, *borders, len(text)]))
+        cut = draw(st.sampled_from([0, 0, 1, 2, len("Tensor")]))
+        text = text[:at] + draw(st.sampled_from(["", *PARTS])) + text[at + cut :]
+    return text
+
+
+@given(operators())
+def test_reading_keeps_the_text(operator: Operator) -> None:
+    for text in operator.variants():
+        try:
+            schema = reader().schema(text)
+        except Invalid:
+            continue
+        assert schema.text == text
+        assert spell(schema.name.text, schema.arguments, schema.returns) == text
+
+
+@given(operators())
+def test_a_reader_that_has_read_others_reads_the_same(operator: Operator) -> None:
+    used = reader()
+    for text in operator.variants() * 2:
+        try:
+            expected = reader().schema(text)
+        except Invalid as invalid:
+            with pytest.raises(Invalid) as caught:
+                used.schema(text)
+            assert str(caught.value) == str(invalid)
+        else:
+            assert used.schema(text) == expected
+
+
+# ------------------------------------------------------------------------------------- the judge
+
+JUDGE = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from torchgen.model import FunctionSchema
+
+def argument(a):
+    return [a.name, str(a.type), a.default, None if a.annotation is None else str(a.annotation)]
+
+def judge(text):
+    schema = FunctionSchema.parse(text)
+    name, arguments, options = schema.name.name, schema.arguments, schema.arguments.tensor_options
+    own = arguments.self_arg
+    return {
+        "text": str(schema),
+        "kind": schema.kind().name,
+        "name": [name.base, name.inplace, name.dunder_method, name.functional_overload,
+                 schema.name.overload_name],
+        "positional": [argument(a) for a in arguments.flat_positional],
+        "self": None if own is None else argument(own.argument),
+        "keywords": [argument(a) for a in arguments.flat_kwarg_only],
+        "options": None if options is None else len(arguments.pre_tensor_options_kwarg_only),
+        "out": [argument(a) for a in arguments.out],
+        "returns": [[r.name, str(r.type), None if r.annotation is None else str(r.annotation)]
+                    for r in schema.returns],
+        "symint": any(a.type.is_symint_like() for a in arguments.flat_non_out),
+        "signatures": [str(schema.signature()), str(schema.signature(strip_default=True)),
+                       str(schema.view_signature())],
+    }
+
+for line in sys.stdin:
+    try:
+        answer = judge(json.loads(line))
+    except Exception as error:
+        answer = {"error": repr(error)}
+    print(json.dumps(answer), flush=True)
+"""
+
+Judge = Callable[[str], dict[str, Any]]
+
+
+@contextmanager
+def torchgen(folder: Path) -> Iterator[Judge]:
+    """A process of a release's torchgen that answers what a schema says, or its error."""
+    command = [sys.executable, "-X", "utf8", "-c", JUDGE, str(folder)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin is not None and stdout is not None
+
+        def ask(text: str) -> dict[str, Any]:
+            stdin.write(json.dumps(text) + "\n")
+            stdin.flush()
+            answer: dict[str, Any] = json.loads(stdout.readline())
+            return answer
+
+        yield ask
+        stdin.close()
+
+
+def said(schema: FunctionSchema) -> dict[str, object]:
+    """What a schema says, as the judge puts it."""
+
+    def text(annotation: Annotation | None) -> str | None:
+        return None if annotation is None else annotation.text
+
+    def argument(a: Argument) -> list[str | None]:
+        return [a.name, a.type.text, a.default, text(a.annotation)]
+
+    def returned(r: Return) -> list[str | None]:
+        return [r.name, r.type.text, text(r.annotation)]
+
+    name, arguments = schema.name, schema.arguments
+    own = arguments.self_argument
+    return {
+        "text": spell(name.text, arguments, schema.returns),
+        "kind": schema.kind,
+        "name": [name.base, name.inplace, name.dunder, name.functional_overload, name.overload],
+        "positional": [argument(a) for a in arguments.positional],
+        "self": None if own is None else argument(own),
+        "keywords": [argument(a) for a in arguments.kwarg_only],
+        "options": arguments.options_index,
+        "out": [argument(a) for a in arguments.out],
+        "returns": [returned(r) for r in schema.returns],
+        "symint": arguments.has_symint,
+    }
+
+
+class Trial:
+    """Compares reader and judge, schema by schema, and pair by pair of those that both accept."""
+
+    def __init__(self, dialect: Dialect, judge: Judge) -> None:
+        self._dialect = dialect
+        self._reader = reader(dialect)
+        self._judge = judge
+        self.asked = self.accepted = 0
+        self.pairs: list[set[tuple[str, str]]] = [set(), set(), set()]
+
+    def family(self, texts: list[str]) -> None:
+        both = [keys for text in texts if (keys := self._one(text)) is not None]
+        for (one, own), (other, others) in pairwise(both):
+            ours = [a == b for a, b in zip(one, other, strict=True)]
+            theirs = [a == b for a, b in zip(own, others, strict=True)]
+            assert ours == theirs, texts
+
+    def _one(self, text: str) -> tuple[Signatures, list[str]] | None:
+        self.asked += 1
+        answer = self._judge(text)
+        try:
+            schema = self._reader.schema(text)
+        except Invalid as invalid:
+            assert "error" in answer, f"{text!r} is turned away: {invalid.message}"
+            return None
+        assert "error" not in answer, f"{text!r} is accepted, but: {answer['error']}"
+        theirs = answer.pop("signatures")
+        assert said(schema) == answer, text
+        ours = signatures(schema, scatter_is_inverse=self._dialect.scatter_is_inverse)
+        self.accepted += 1
+        for pairs, pair in zip(self.pairs, zip(ours, theirs, strict=True), strict=True):
+            pairs.add(pair)
+        return ours, theirs
+
+
+@pytest.mark.release
+def test_torchgen_reads_schemas_alike(
+    request: pytest.FixtureRequest, each_release: str, release: Callable[[str], Path]
+) -> None:
+    longer = bool(request.config.getoption("--long", default=False))
+    with torchgen(release(each_release)) as judge:
+        trial = Trial(DIALECTS[each_release.rpartition(".")[0]], judge)
+
+        @settings(
+            max_examples=1500 * (LONGER if longer else 1),
+            deadline=None,
+            print_blob=True,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
+        @given(families())
+        def compare(texts: list[str]) -> None:
+            trial.family(texts)
+
+        compare()
+    assert trial.asked > 2000
+    assert trial.accepted > 700
+    for pairs in trial.pairs:
+        # Over all that was read: one key of ours for one signature of theirs.
+        assert (
+            len(pairs) == len({ours for ours, _ in pairs}) == len({theirs for _, theirs in pairs})
+        )
