@@ -17,8 +17,9 @@ from derivload.engine.pipeline import Text, Texts, load_texts
 from derivload.rules import RULES
 
 SOURCE = Path(__file__).parents[1] / "src" / "derivload"
-# Rules of whole files are tested in test_bad_input.py, one that no file can break in test_schema.py.
-ELSEWHERE = {"DL001", "DL002", "DL004", "DL122"}
+# Rules of whole files are tested in test_bad_input.py. No file can break DL122 (test_schema.py),
+# nor DL309 alone, for equal schemas have equal signatures.
+ELSEWHERE = {"DL001", "DL002", "DL004", "DL122", "DL309"}
 
 # Behind the texts of each case stand these, which are right.
 NATIVES = "- func: base(Tensor self) -> Tensor\n"
@@ -150,20 +151,29 @@ CASES = [
     Case("DL215", "- func: «a_philox_rand»(int x) -> Tensor\n", version="2.14"),
     Case("DL216", f"{OUT}  structured: True\n  precomputed:\n  - «int x»\n  - int y\n"),
     Case("DL216", f"{OUT}  structured: True\n  precomputed: [«self -> int x -> int y»]\n"),
-    Case("DL216", f"{OUT}  structured: True\n  precomputed: ['self -> int x,int y', «3»]\n".replace(
-        "'self -> int x,int y', ", "")),
+    Case("DL216", f"{OUT}  structured: True\n  precomputed: [«3»]\n"),
     Case("DL216", f"{OUT}  structured: True\n  precomputed:\n  - «self -> int x,int y»\n"),
     Case("DL216", f"{OUT}  structured: True\n  precomputed:\n  - self -> int «X»\n"),
     Case("DL217", f"{OUT}  structured: True\n  ufunc_inner_loop: «f»\n"),
     Case("DL217", f"{OUT}  structured: True\n  ufunc_inner_loop: f (Bool, «Bull»)\n"),
     Case("DL217", f"{OUT}  structured: True\n  ufunc_inner_loop:\n    «Some»: f (Bool)\n"),
     Case("DL217", f"{OUT}  structured: True\n  ufunc_inner_loop:\n    Generic: «[f]»\n"),
-    Case("DL220", f"- func: f(Tensor self) -> Tensor\n  manual_kernel_registration: True\n  «dispatch»:{CPU[11:]}"),
+    Case(
+        "DL220",
+        "- func: f(Tensor self) -> Tensor\n  manual_kernel_registration: True\n"
+        f"  «dispatch»:{CPU[11:]}",
+    ),
     Case("DL221", "- func: f(Tensor self) -> Tensor\n  dispatch:\n    CPU: «[f]»\n"),
     Case("DL221", "- func: f(Tensor self) -> Tensor\n  dispatch:\n    CPU: «a::b::c::d::f»\n"),
     Case("DL222", "- func: f(Tensor self) -> Tensor\n  dispatch:\n    CPU, «GPU»: f\n"),
-    Case("DL223", "- func: f(Tensor self) -> Tensor\n  «dispatch»:\n    CompositeImplicitAutograd: f\n"),
-    Case("DL224", f"- func: f(Tensor self) -> Tensor\n  structured_delegate: f.out\n  «dispatch»:{CPU[11:]}"),
+    Case(
+        "DL223",
+        "- func: f(Tensor self) -> Tensor\n  «dispatch»:\n    CompositeImplicitAutograd: f\n",
+    ),
+    Case(
+        "DL224",
+        f"- func: f(Tensor self) -> Tensor\n  structured_delegate: f.out\n  «dispatch»:{CPU[11:]}",
+    ),
     Case(
         "DL225",
         "- func: f(Tensor self) -> Tensor\n  «dispatch»:\n    CompositeImplicitAutograd: f\n"
@@ -173,7 +183,9 @@ CASES = [
     in_func("DL226", "«new_f»(Tensor self) -> Tensor"),
     in_func("DL226", f"«f»(*, {OPTIONS}) -> Tensor"),
     Case("DL227", "- func: f(Tensor self) -> Tensor\n  «ufunc_inner_loop»: f (Bool)\n"),
-    Case("DL228", f"{OUT}  structured: True\n  ufunc_inner_loop: f (Bool)\n  «dispatch»:{CPU[11:]}"),
+    Case(
+        "DL228", f"{OUT}  structured: True\n  ufunc_inner_loop: f (Bool)\n  «dispatch»:{CPU[11:]}"
+    ),
     Case("DL230", tags="- tag: «colour»\n"),
     Case("DL230", tags="- tag: «colour»\n  desc: ''\n"),
     # ----------------------------------------------------------------------- between functions
@@ -190,11 +202,12 @@ CASES = [
         "DL310",
         "- func: f(Tensor(a) self) -> Tensor(a)\n- func: «f_copy»(Tensor(a) self) -> Tensor(a)\n",
     ),
-    in_func("DL311", "«f_»(Tensor(a! -> *) self) -> Tensor(a! -> *)"),
+    in_func("DL311", "«f_»(Tensor(a! -> *) self) -> Tensor(a! -> *) x"),
     Case("DL312", f"- func: «f»(Tensor(a) self) -> Tensor(a)\n{CPU}"),
     Case(
         "DL313",
-        f"- func: f(Tensor(a) self) -> Tensor(a)\n{CPU}- func: «f_copy»(Tensor self) -> Tensor\n{CPU}",
+        f"- func: f(Tensor(a) self) -> Tensor(a)\n{CPU}"
+        f"- func: «f_copy»(Tensor self) -> Tensor\n{CPU}",
     ),
     Case(
         "DL314",
@@ -204,7 +217,9 @@ CASES = [
     # ------------------------------------------------------------ entries of derivatives.yaml
     in_formulas("DL401", "f(Tensor self) -> Tensor", "  dispatch:\n    «GPU»:\n      self: x\n"),
     in_formulas("DL402", "f(Tensor self) -> Tensor", "  self: «3»\n"),
-    in_formulas("DL402", "f(Tensor self) -> Tensor", "  dispatch:\n    Default:\n      self: «3»\n"),
+    in_formulas(
+        "DL402", "f(Tensor self) -> Tensor", "  dispatch:\n    Default:\n      self: «3»\n"
+    ),
     in_formulas("DL403", "f(Tensor self) -> Tensor", "  output_differentiability: «3»\n"),
     in_formulas("DL403", "f(Tensor self) -> Tensor", "  output_differentiability: [True, «3»]\n"),
     in_formulas("DL404", "f(Tensor self) -> Tensor", "  output_differentiability: «[a, b]»\n"),
@@ -214,14 +229,16 @@ CASES = [
     in_formulas("DL407", "f(Tensor self, Tensor «grad_input_mask») -> Tensor", "  self: grad\n"),
     in_formulas("DL408", "f(Tensor x) -> (Tensor x, Tensor y)", "  «x»: grads[1]\n"),
     in_formulas(
-        "DL409", "f(Tensor self, Tensor x) -> Tensor", "  self, x: grad\n  «x»: non_differentiable\n"
+        "DL409",
+        "f(Tensor self, Tensor x) -> Tensor",
+        "  self, x: grad\n  «x»: non_differentiable\n",
     ),
     in_formulas("DL410", "f(Tensor self) -> Tensor", "  self: grads[0] + «grads[1]»\n"),
     in_formulas(
         "DL411", "f(Tensor self, Tensor x) -> (Tensor, Tensor)", "  self: grad\n  x: «grads»[1]\n"
     ),
     in_formulas("DL412", "f(Tensor self) -> (Tensor, Tensor)", "  self: f(«grads[0]»)\n"),
-    in_formulas("DL413", "f(Tensor self) -> (Tensor a, Tensor b)", "  self: «grad» + grad_a\n"),
+    in_formulas("DL413", "«f(Tensor self) -> (Tensor a, Tensor b)»", "  self: grad + grad_a\n"),
     in_formulas("DL420", "f(Tensor self) -> Tensor", "  self: grad + self«.sizes()»\n"),
     in_formulas("DL420", "f(Tensor self) -> Tensor", "  self: grad + self«->size(-1)»\n"),
     in_formulas(
@@ -237,7 +254,9 @@ CASES = [
         "  self: grad\n  x: grad\n  result: «auto_element_wise»\n",
     ),
     in_formulas(
-        "DL432", "f_(Tensor(a!) self) -> Tensor(a!)", "  self: grad\n  result: «auto_element_wise»\n"
+        "DL432",
+        "f_(Tensor(a!) self) -> Tensor(a!)",
+        "  self: grad\n  result: «auto_element_wise»\n",
     ),
     in_formulas(
         "DL433",
@@ -311,3 +330,227 @@ def test_the_rules_are_those_that_the_source_reports() -> None:
         if path.name != "rules.py":
             used |= set(re.findall(r'"(DL\d{3})"', path.read_text("utf-8")))
     assert used == RULES.keys()
+
+
+RENDERED = {
+    "DL003": """\
+native_functions.yaml:1:9: error[DL003]: this is no YAML: found character that cannot start any \
+token while scanning for the next token
+  1 | - func: @f
+    |         ^
+  help: mend the YAML here; a value with `: ` or `#` in it needs quotes""",
+    "DL005": """\
+native_functions.yaml:1:1: error[DL005]: this entry is the text `some text`, not a mapping of keys
+  1 | - some text
+    | ^^^^^^^^^^^
+  help: an entry holds `key: value` lines""",
+    "DL006": """\
+native_functions.yaml:2:3: error[DL006]: an entry of native_functions.yaml has no key `colour`
+  2 |   colour: red
+    |   ^^^^^^
+  help: check its spelling, or take it out""",
+    "DL008": """\
+native_functions.yaml:1:3: error[DL008]: this entry has no `func`
+  1 | - variants: function
+    |   ^^^^^^^^^^^^^^^^^^
+  help: add the key""",
+    "DL101": """\
+native_functions.yaml:1:9: error[DL101]: `f(Tensor self)` is not of the form \
+`name(arguments) -> returns`
+  1 | - func: f(Tensor self)
+    |         ^^^^^^^^^^^^^^
+  help: write it as `name.overload(Type argument, …) -> Type`""",
+    "DL102": """\
+native_functions.yaml:1:9: error[DL102]: `f_out` ends in `_out`, which is kept for the C++ names \
+of out variants
+  1 | - func: f_out(Tensor self) -> Tensor
+    |         ^^^^^
+  help: make `out` the overload name: `foo.out`""",
+    "DL104": """\
+native_functions.yaml:1:24: error[DL104]: there is no type `Tenser`
+  1 | - func: f(Tensor self, Tenser x) -> Tensor
+    |                        ^^^^^^
+  help: types are those of native_functions.yaml, such as `Tensor`, `int[2]?`""",
+    "DL105": """\
+native_functions.yaml:1:17: error[DL105]: `(A)` is no alias annotation
+  1 | - func: f(Tensor(A) self) -> Tensor
+    |                 ^^^
+  help: write it as `Tensor(a)`, `Tensor(a!)` or `Tensor(a -> *)`""",
+    "DL202": """\
+native_functions.yaml:2:23: error[DL202]: `methods` is no variant
+  2 |   variants: function, methods
+    |                       ^^^^^^^
+  help: write `function`, `method` or `function, method`""",
+    "DL205": """\
+native_functions.yaml:2:9: error[DL205]: tags.yaml has no tag `colour`
+  2 |   tags: colour
+    |         ^^^^^^
+  help: declare it in tags.yaml, or check its spelling""",
+    "DL215": """\
+native_functions.yaml:1:9: error[DL215]: `randomize` has `rand` in its name, so it is tagged \
+`nondeterministic_seeded`
+  1 | - func: randomize(Tensor self) -> Tensor
+    |         ^^^^^^^^^
+  help: add `nondeterministic_seeded` to its tags""",
+    "DL222": """\
+native_functions.yaml:3:10: error[DL222]: `GPU` is no dispatch key that kernels are registered for
+  3 |     CPU, GPU: f
+    |          ^^^
+  help: check its spelling""",
+    "DL230": """\
+tags.yaml:1:8: error[DL230]: the tag `colour` is not described
+  1 | - tag: colour
+    |        ^^^^^^
+  help: add `desc`""",
+    "DL301": """\
+native_functions.yaml:2:9: error[DL301]: `f.b` and `f.a` (native_functions.yaml:1) are both the \
+functional variant of one signature
+  2 | - func: f.b(Tensor self) -> Tensor
+    |         ^^^
+  help: give the second another base name, or other arguments""",
+    "DL312": """\
+native_functions.yaml:1:9: error[DL312]: the view `f` has no copying variant `f_copy`
+  1 | - func: f(Tensor(a) self) -> Tensor(a)
+    |         ^
+  help: add it, tagged `view_copy`, with a CompositeExplicitAutogradNonFunctional kernel""",
+    "DL401": """\
+derivatives.yaml:3:5: error[DL401]: `GPU` is no dispatch key that derivatives are defined for
+  3 |     GPU:
+    |     ^^^
+  help: write `Default`, or a key such as `AutogradCUDA`""",
+    "DL405": """\
+derivatives.yaml:1:9: error[DL405]: there is no function `f(Tensor self) -> Tensor`
+  1 | - name: f(Tensor self) -> Tensor
+    |         ^^^^^^^^^^^^^^^^^^^^^^^^
+  help: the name is the whole schema of an entry of native_functions.yaml""",
+    "DL410": """\
+derivatives.yaml:2:20: error[DL410]: `grads[1]` is out of range: `f` has 1 output
+  2 |   self: grads[0] + grads[1]
+    |                    ^^^^^^^^
+  help: outputs are counted from 0""",
+    "DL420": """\
+derivatives.yaml:2:20: error[DL420]: a formula cannot use `sizes`, which does not know symbolic \
+sizes
+  2 |   self: grad + self.sizes()
+    |                    ^^^^^^^^
+  help: write `sym_sizes` instead""",
+    "DL430": """\
+derivatives.yaml:2:3: error[DL430]: `colour` is neither an argument nor an output
+  2 |   colour: grad
+    |   ^^^^^^
+  help: the key of a formula is an argument, or an output such as `result`""",
+    "DL431": """\
+derivatives.yaml:3:20: error[DL431]: `self` in a forward formula may mean its value or its tangent
+  3 |   result: self_t * self
+    |                    ^^^^
+  help: write `self_p` for the value, `self_t` for the tangent""",
+    "DL501": """\
+native_functions.yaml:2:9: error[DL501]: `f_` is in-place, and the strides of `self` are asked
+  2 | - func: f_(Tensor(a!) self) -> Tensor(a!)
+    |         ^^
+  help: give the in-place variant a definition of its own""",
+}
+
+
+@pytest.mark.parametrize("code", RENDERED)
+def test_a_diagnostic_reads_so(code: str) -> None:
+    case = next(case for case in CASES if case.code == code)
+    assert [d.render() for d in load(case)] == [RENDERED[code]]
+
+
+# ---------------------------------------------------------------------------------------- helps
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("bass(Tensor self) -> Tensor", "did you mean `base`?"),
+        (
+            "base(Tensor other) -> Tensor",
+            "the functions of that name are: `base(Tensor self) -> Tensor`",
+        ),
+        ("quite_another(Tensor self) -> Tensor", RULES["DL405"].help),
+    ],
+)
+def test_an_unknown_function_is_told_its_likes(name: str, advice: str) -> None:
+    (found,) = load(Case("DL405", derivatives=f"- name: {name}\n  self: grad\n"))
+    assert found.code == "DL405"
+    assert found.render().splitlines()[-1] == f"  help: {advice}"
+
+
+# ------------------------------------------------------------------------------------- cascades
+
+
+def codes(case: Case) -> list[tuple[str, str, int]]:
+    return [(d.code, d.file, d.line) for d in load(case)]
+
+
+def test_the_mistakes_of_all_files_are_found_in_one_run_sorted_by_place() -> None:
+    case = Case(
+        "",
+        natives="- func: f(Tenser self) -> Tensor\n- func: g(Tensor self) -> Tensor\n"
+        "  colour: red\n  tags: blue\n  variants: no\n- func: h\n",
+        derivatives="- name: base(Tensor self) -> Tensor\n  self: 1\n  colour: 2\n- name: x: y\n",
+        tags="- tag: x\n- some text\n",
+    )
+    assert codes(case) == [
+        ("DL402", "derivatives.yaml", 2),
+        ("DL402", "derivatives.yaml", 3),
+        ("DL003", "derivatives.yaml", 4),
+        ("DL104", "native_functions.yaml", 1),
+        ("DL006", "native_functions.yaml", 3),
+        ("DL007", "native_functions.yaml", 5),
+        ("DL101", "native_functions.yaml", 6),
+        ("DL230", "tags.yaml", 1),
+        ("DL005", "tags.yaml", 2),
+    ]
+
+
+def test_what_misses_a_function_that_could_not_be_read_is_no_mistake() -> None:
+    missing = "f(Tensor self) -> Tensor"
+    case = Case(
+        "",
+        natives=f"- func: {missing}\n  colour: red\n"
+        f"- func: f.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)\n{CPU}"
+        "- func: g(Tensor self) -> Tensor\n  structured_delegate: g.out\n",
+        derivatives=f"- name: {missing}\n  self: grad\n",
+    )
+    assert codes(case) == [("DL006", "native_functions.yaml", 2)]
+
+
+def test_a_tag_that_could_not_be_read_is_not_missed() -> None:
+    case = Case(
+        "",
+        natives="- func: f(Tensor self) -> Tensor\n  tags: colour\n",
+        tags="- tag: colour\n  desc: x: y\n",
+    )
+    assert codes(case) == [("DL003", "tags.yaml", 2)]
+
+
+def test_a_function_declared_twice_is_one_mistake() -> None:
+    assert codes(Case("", natives=NATIVES)) == [("DL304", "native_functions.yaml", 2)]
+    view = "- func: f(Tensor(a) self) -> Tensor(a)\n"
+    assert codes(Case("", natives=view * 2)) == [("DL304", "native_functions.yaml", 2)]
+
+
+def test_a_generated_variant_that_is_declared_too_is_a_mistake_whatever_else_is() -> None:
+    clash = (
+        f"- func: f(Tensor self) -> Tensor\n{CPU}  autogen: f.out\n"
+        f"- func: f.x(Tensor self, int x) -> Tensor\n{CPU}"
+        "- func: f.out(Tensor self, int x, *, Tensor(a!) out) -> Tensor(a!)\n"
+        "  dispatch:\n    CompositeExplicitAutograd: f_out\n"
+    )
+    lone = f"- func: g.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)\n{CPU}"
+    assert codes(Case("", natives=clash)) == [("DL304", "native_functions.yaml", 1)]
+    assert codes(Case("", natives=clash + lone)) == [
+        ("DL304", "native_functions.yaml", 1),
+        ("DL302", "native_functions.yaml", 11),
+    ]
+
+
+def test_the_formulas_of_each_dispatch_key_are_checked() -> None:
+    formulas = (
+        "  dispatch:\n    Default:\n      self: self.sizes()\n    AutogradCUDA:\n      x: grad\n"
+    )
+    case = in_formulas("", "f(Tensor self) -> Tensor", formulas)
+    assert codes(case) == [("DL420", "derivatives.yaml", 4), ("DL430", "derivatives.yaml", 6)]

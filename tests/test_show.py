@@ -79,7 +79,8 @@ def terminal(monkeypatch: pytest.MonkeyPatch, show: Show) -> Show:
     show.on_terminal = True
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
     return show
 
 
@@ -103,8 +104,18 @@ def test_the_schemas_of_all_variants_come_first(show: Show) -> None:
     ]
 
 
+def test_a_view_comes_with_its_in_place_variant_and_then_its_copies(show: Show) -> None:
+    rows = show("ripple").out.split("\n\n")[1].splitlines()
+
+    assert [row[2:18].strip() for row in rows] == ["view", "in-place view", "view copy", "out"]
+
+
 def test_a_backward_formula_stands_beside_its_input(show: Show) -> None:
     assert "self grad * luster" in show("gild").squeezed()
+
+
+def test_a_backward_formula_is_as_written(show: Show) -> None:
+    assert "grad_lower, self.sym_sizes(), dim)" in show("cleave").section("backward")
 
 
 def test_formulas_come_in_the_order_of_the_inputs(show: Show) -> None:
@@ -124,7 +135,10 @@ def test_an_input_marked_so_is_not_differentiable(show: Show) -> None:
 def test_a_tensor_that_the_entry_leaves_out_has_no_formula(show: Show) -> None:
     show.write(WAVE, WAVE_DERIVATIVES)
 
-    assert "other no formula" in show("wave").squeezed()
+    assert [line.split() for line in show("wave").section("backward").splitlines()[1:]] == [
+        ["self", "grad", "*", "other"],
+        ["other", "no", "formula"],
+    ]
 
 
 def test_what_is_saved_has_its_type_and_its_expression(show: Show) -> None:
@@ -189,6 +203,26 @@ def test_a_derived_forward_formula_names_the_word_it_was_derived_by(
     show: Show, operator: str, word: str
 ) -> None:
     assert f"by {word}" in show(operator).section("forward")
+
+
+def test_a_file_that_is_read_whole_says_the_same(show: Show) -> None:
+    show.write(WAVE, f"---\n{WAVE_DERIVATIVES}  result: auto_element_wise\n")
+
+    assert "forward by auto_element_wise" in show("wave").squeezed()
+
+
+def test_what_only_its_file_explains_is_left_out(show: Show) -> None:
+    show.write(
+        WAVE + WAVE.replace("wave(", "swell("),
+        WAVE_DERIVATIVES
+        + "  result: &word auto_element_wise\n"
+        + WAVE_DERIVATIVES.replace("wave(", "swell(")
+        + "  result: *word\n",
+    )
+    section = show("swell").section("forward")
+
+    assert "(self_t.conj() * other).conj()" in section
+    assert "by auto" not in section
 
 
 def test_a_forward_formula_written_out_names_no_such_word(show: Show) -> None:
@@ -405,6 +439,7 @@ def test_a_name_may_have_its_namespace(show: Show, operator: str) -> None:
 
 def test_a_namespace_other_than_aten_is_shown(show: Show) -> None:
     assert titles(show("burnish")) == titles(show("atelier::burnish")) == ["atelier::burnish"]
+    assert "functional          atelier::burnish(Tensor self," in show("burnish").out
 
 
 def test_a_dunder_method_goes_by_either_name(show: Show) -> None:

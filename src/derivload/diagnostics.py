@@ -76,7 +76,7 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
     def render(self) -> str:
         """The diagnostic as text: place, code and sentence, the source line with a caret, help."""
         place = self.file if not self.line else f"{self.file}:{self.line}:{self.column}"
-        lines = [f"{place}: error[{self.code}]: {self.message}"]
+        lines = [f"{place}: error[{self.code}]: {_printable(self.message)}"]
         if self.source_line.strip() and self.column:
             gutter = f"{self.line} | "
             pad = " " * len(f"{self.line}")
@@ -86,5 +86,12 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
             lines += [f"  {gutter}{self.source_line}", f"  {pad} | {lead}{caret}"]
         advice = self.help or RULES[self.code].help
         if advice:
-            lines.append(f"  help: {advice}")
+            lines.append(f"  help: {_printable(advice)}")
         return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    """The text on one line, with what a terminal would act on, or not show, spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

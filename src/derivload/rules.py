@@ -25,7 +25,7 @@ RULES: Final[dict[str, Rule]] = {
     "DL004": Rule("no list of entries", "the file is a YAML list: each entry begins with `- `"),
     "DL005": Rule("entry is no mapping", "an entry holds `key: value` lines"),
     "DL006": Rule("unknown key", "check its spelling, or take it out"),
-    "DL007": Rule("value of the wrong type", "a value that YAML misreads as another type needs quotes"),
+    "DL007": Rule("value of the wrong type"),
     "DL008": Rule("missing key", "add the key"),
     "DL009": Rule("duplicate key", "keep one of them"),
     # Schemas and C++.
@@ -48,7 +48,6 @@ RULES: Final[dict[str, Rule]] = {
     "DL119": Rule("functional by name alone", "use another overload name"),
     "DL120": Rule("no C++ type", "use a type that PyTorch's C++ API has"),
     "DL121": Rule("default of a list", "write it as `[…]`"),
-    "DL122": Rule("returns cannot be named", "return what the variant writes to"),
     # Entries of native_functions.yaml and tags.yaml.
     "DL201": Rule("nested namespace", "keep the innermost namespace"),
     "DL202": Rule("unknown variant", "write `function`, `method` or `function, method`"),
@@ -86,7 +85,6 @@ RULES: Final[dict[str, Rule]] = {
     "DL306": Rule("argument named like a keyword", "rename the argument"),
     "DL307": Rule("in-place view by tag alone", "end the name in an underscore, or drop the tag"),
     "DL308": Rule("in-place view without view", "add the view itself"),
-    "DL309": Rule("schema declared twice", "keep one of them"),
     "DL310": Rule("two of a kind among views", "give the second another name, or other arguments"),
     "DL311": Rule("untagged in-place view", "add `tags: inplace_view`"),
     "DL312": Rule("view without copy", "add it, tagged `view_copy`, with a CompositeExplicitAutogradNonFunctional kernel"),

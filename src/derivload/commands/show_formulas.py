@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
+
 from derivload.commands.show_groups import Formulas, Member, qualified
 from derivload.commands.show_layout import Row, Segment, item, joined, listed, section, visible
 from derivload.cpp.names import return_names
@@ -176,7 +178,10 @@ def _forward_rows(form: Sequence[ForwardDerivative], function: NativeFunction) -
 
 
 def _read_written(entry: Entry) -> Definition | None:
-    """The definition as written; None for an entry that can only be read as part of its file."""
+    """The definition as written; None where the entry cannot be read by itself."""
+    if entry.whole:
+        # The text of an entry of a file read whole begins behind its dash.
+        entry = msgspec.structs.replace(entry, text=f"- {entry.text}")
     try:
         value = read_entry(entry, PlainReader()).value
     except YamlError:

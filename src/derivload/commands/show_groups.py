@@ -113,7 +113,7 @@ class _Gatherer:
 
     def gather(self, query: OperatorQuery) -> Iterator[Group]:
         for functions in _by_signature(self._loaded.natives):
-            asked = frozenset(f.schema.text for f in query.choose(functions))
+            asked = frozenset(f.schema.text for f in functions if query.means(f))
             if not asked:
                 continue
             members = self._members(functions)

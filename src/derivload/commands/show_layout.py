@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 # A place is for copying and clicking: it stays whole.
 _UNBROKEN: Final = "place"
-_PROSE: Final = frozenset({"note", "absent"})
 # A label longer than this does not push everything else to the right.
 _WIDEST_LABEL: Final = 24
 # Where less than this is left beside the labels, the text goes on under them.
@@ -127,11 +126,9 @@ def _line(row: Row, column: int) -> Line:
 def wrap(line: Line, width: int) -> list[Line]:
     """The line as lines of at most `width` columns, as far as it can be broken.
 
-    It is broken at spaces, never inside quotes or a place; in code rather behind a comma or before
-    an operator than elsewhere, and rather between the arguments of the outer call than of an inner.
+    It is broken at spaces, never inside quotes or a place; rather behind a comma or before an
+    operator than elsewhere, and rather between the arguments of the outer call than of an inner.
     """
-    if len(line.text) <= width:
-        return [line]
     hang = line.hang if width - line.hang >= _NARROWEST else _NARROW_HANG
     indent = (Segment(" " * hang),)
     first = width - sum(len(segment.text) for segment in line.head)
@@ -171,14 +168,13 @@ def _spaces(body: tuple[Segment, ...]) -> list[_Space]:
     spaces: list[_Space] = []
     offset = 0
     for segment in body:
-        for space in () if segment.style == _UNBROKEN else _spaces_of_code(segment.text):
-            cost = 0 if segment.style in _PROSE else space.cost
-            spaces.append(_Space(offset + space.at, cost))
+        if segment.style != _UNBROKEN:
+            spaces += [_Space(offset + at, cost) for at, cost in _spaces_of(segment.text)]
         offset += len(segment.text)
     return spaces
 
 
-def _spaces_of_code(text: str) -> Iterator[_Space]:
+def _spaces_of(text: str) -> Iterator[_Space]:
     depth = 0
     for token in _TOKEN.finditer(text):
         if token[0] in _OPENING:

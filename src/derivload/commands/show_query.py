@@ -23,25 +23,15 @@ class OperatorQuery(NamedTuple):
     name: str
     schema: str
 
-    def choose(self, functions: Sequence[NativeFunction]) -> list[NativeFunction]:
-        """Of the functions of one signature, those that are asked for."""
-        has_view = any(f.is_view for f in functions)
-        return [
-            f
-            for f in functions
-            if self.namespace in ("", f.namespace) and self._names(f, has_view=has_view)
-        ]
-
-    def _names(self, function: NativeFunction, *, has_view: bool) -> bool:
+    def means(self, function: NativeFunction) -> bool:
+        """Whether it names this function."""
+        if self.namespace not in ("", function.namespace):
+            return False
         if self.schema:
             return function.schema.text == self.schema
         if "." in self.name:
             return function.name.text == self.name
-        names = {function.name.name, function.name.canonical}
-        if has_view:
-            # A copying variant is a variant of its view: `expand_copy` of `expand`.
-            names.add(function.signatures.view.partition("(")[0])
-        return self.name in names
+        return self.name in (function.name.name, function.name.canonical)
 
 
 def read_query(operator: str) -> OperatorQuery:

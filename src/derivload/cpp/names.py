@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from derivload.diagnostics import Invalid
 from derivload.schema.function_schema import FunctionSchema
 
 
@@ -16,16 +15,12 @@ def return_names(schema: FunctionSchema) -> tuple[str, ...]:
 
     `self` for an in-place function, the out arguments' names for an out variant, else the name
     that the schema gives (with `_return` where an argument has it too), else `result`, or
-    `result0`, `result1`, … of several. Raises Invalid (DL122).
+    `result0`, `result1`, … of several.
     """
     returns, out = schema.returns, schema.arguments.out
     if schema.name.inplace:
-        if len(returns) > 1:
-            raise Invalid("DL122", f"`{schema.name.text}` is in-place with more than one return")
         return ("self",) * len(returns)
     if out:
-        if len(returns) > len(out):
-            raise Invalid("DL122", f"`{schema.name.text}` returns more than its out arguments")
         return tuple(out[i].name for i in range(len(returns)))
     taken = {a.name for a in schema.arguments.flat_all}
     names = []

@@ -11,6 +11,9 @@ from derivload.derivatives.saved_variables import NamedType, Saver
 from derivload.diagnostics import Invalid
 
 _GRAD_INDEX = re.compile(r"(?:^|\W)grads\[(\d+)\]")
+# Python reads no number of thousands of digits, and no function has that many outputs.
+_MAX_DIGITS = 18
+_OUT_OF_RANGE = 10**_MAX_DIGITS
 _GRADS = re.compile(r"(?:^|\W)grads(?:$|\W)")
 
 
@@ -54,7 +57,10 @@ def create_derivative(
 
 def used_gradient_indices(formula: str) -> list[int]:
     """The indexes i of `grads[i]` that a formula uses, in its order."""
-    return [int(i) for i in _GRAD_INDEX.findall(formula)] if "grads[" in formula else []
+    if "grads[" not in formula:
+        return []
+    found = _GRAD_INDEX.findall(formula)
+    return [int(digits) if len(digits) <= _MAX_DIGITS else _OUT_OF_RANGE for digits in found]
 
 
 def check_grad_usage(derivatives: Sequence[Derivative]) -> None:

@@ -13,6 +13,7 @@ from derivload.diagnostics import Invalid
 from derivload.native.function import NativeFunction
 
 _RESULT: Final = re.compile(r"^result(\d+)$")
+_MAX_DIGITS: Final = 18
 _TENSOR_LISTS: Final = frozenset({"at::TensorList", "const at::ITensorListRef &"})
 AUTO_ELEMENT_WISE: Final = "auto_element_wise"
 AUTO_LINEAR: Final = "auto_linear"
@@ -53,10 +54,10 @@ def create_forward_derivative(
 
 def _numbered_type(function: NativeFunction, name: str) -> str:
     returns = function.schema.returns
-    index = int(name.removeprefix("result"))
-    if index >= len(returns):
+    digits = name.removeprefix("result")
+    if len(digits) > _MAX_DIGITS or int(digits) >= len(returns):
         raise Invalid("DL430", f"`{name}` is out of range: there are {len(returns)} outputs")
-    return returns[index].type.text
+    return returns[int(digits)].type.text
 
 
 def postprocess_forward_derivatives(

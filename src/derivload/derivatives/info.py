@@ -182,6 +182,11 @@ class _SetUp:
 
     def _blame(self, invalid: Invalid, formulas: Formulas) -> Mistake:
         """A mistake of all formulas together, placed at the first that has the words."""
+        if invalid.code == "DL409":
+            for raw_names, formula in formulas.formulas:
+                differentiable = formula.lower().strip() != _NON_DIFFERENTIABLE
+                if not differentiable and invalid.words in split_names(raw_names):
+                    return invalid.at(*formulas.path, raw_names, on_key=True)
         for raw_names, formula in formulas.formulas:
             if invalid.words and invalid.words in formula:
                 return invalid.at(*formulas.path, raw_names)

@@ -33,7 +33,7 @@ from derivload.sources.places import place
 OVERLAY_KEY = "custom"
 
 # The rules that one entry written twice breaks all at once; the first is reported.
-_DUPLICATES = frozenset({"DL301", "DL304", "DL309", "DL310"})
+_DUPLICATES = frozenset({"DL301", "DL304", "DL310"})
 
 
 class Text(NamedTuple):
@@ -99,6 +99,7 @@ class _Load:
         # Functions that could not be read: what only misses them is no mistake of its own.
         self._unread: set[str] = set()
         self._natives_incomplete = False
+        self._tags_incomplete = False
         self._duplicates: set[tuple[str, int]] = set()
 
     def run(self) -> Loaded:
@@ -113,7 +114,7 @@ class _Load:
         matched = match_differentiability_info(
             natives, infos, self._dialect, derivatives.bindings.types
         )
-        self._report_misfits(matched.misfits)
+        self._report_matching(matched.misfits, definitions)
         for schema in infos.keys() - defined:
             definitions.setdefault(schema, infos[schema].function.entry)
         return Loaded(
@@ -142,21 +143,34 @@ class _Load:
     def _report_misfits(self, misfits: Sequence[Misfit]) -> None:
         if self._natives_incomplete:
             return  # what fits no other function may go with one that could not be read
-        for function, invalid in misfits:
+        for function, invalid, key in misfits:
             if invalid.code in _DUPLICATES:
                 place_ = (function.entry.file, function.entry.line)
                 if place_ in self._duplicates:
                     continue
                 self._duplicates.add(place_)
-            self._report(function.entry, [invalid.at("func")])
+            self._report(function.entry, [invalid.at(key)])
+
+    def _report_matching(self, misfits: Sequence[Misfit], definitions: dict[str, Entry]) -> None:
+        """Report what matching found: at a function's own definition, where it has one."""
+        for function, invalid, _ in misfits:
+            definition = definitions.get(function.schema.text)
+            if definition is not None:
+                self._report(definition, [invalid.at()])
+            else:
+                self._report_misfits([Misfit(function, invalid)])
 
     def _read_tags(self) -> frozenset[str]:
+        source = self._read(self._texts.tags)
+        self._tags_incomplete = bool(source.diagnostics)
         tags = set()
-        for entry, value in self._read(self._texts.tags).entries:
+        for entry, value in source.entries:
             tag, mistakes = read_tag(value)
             self._report(entry, mistakes)
             if tag is not None:
                 tags.add(tag)
+            else:
+                self._tags_incomplete = True
         return frozenset(tags)
 
     def _read_natives(
@@ -172,6 +186,8 @@ class _Load:
                 if function is not None:
                     natives.append(function)
                     continue
+                if self._tags_incomplete:
+                    mistakes = [m for m in mistakes if m.code != "DL205"]
                 self._report(entry, mistakes)
                 self._unread.add(str(value.get("func")).rpartition("::")[2])
                 self._natives_incomplete = True
@@ -182,8 +198,8 @@ class _Load:
         self, natives: list[NativeFunction], reader: NativeFunctionReader
     ) -> list[NativeFunction]:
         generated, misfits = generate_variants(natives, self._dialect, reader.schemas)
+        self._report_misfits(check_duplicates([*natives, *generated]))
         self._report_misfits(misfits)
-        self._report_misfits(check_duplicates([*natives, *generated])[len(misfits) :])
         return generated
 
     def _derive(
@@ -191,7 +207,6 @@ class _Load:
     ) -> tuple[dict[str, Derived], set[str], dict[str, Entry]]:
         """The info of each definition, the dispatch keys used, and where each stands."""
         index = _Index(functions)
-        self._report_misfits(index.misfits)
         infos: dict[str, Derived] = {}
         keys: set[str] = set()
         entries: dict[str, Entry] = {}
@@ -201,7 +216,8 @@ class _Load:
             if definition is not None:
                 keys.update(formulas.dispatch_key for formulas in definition.dispatch)
                 derived, mistakes = self._derive_one(definition, index, derivatives)
-                if derived is not None:
+                # What comes of a definition with a mistake would break rules of its own.
+                if derived is not None and not mistakes:
                     schema = derived.function.schema.text
                     infos[schema] = Derived(derived.function, number_ops(derived, counts))
                     entries[schema] = entry
@@ -225,16 +241,10 @@ class _Index:
     """The functions by schema and by signature, as definitions look for them."""
 
     def __init__(self, functions: Sequence[NativeFunction]) -> None:
-        self.misfits: list[Misfit] = []
         self._by_schema: dict[str, NativeFunction] = {}
         self._by_signature: dict[str, list[NativeFunction]] = {}
         for function in functions:
-            schema = function.schema.text
-            if schema in self._by_schema:
-                twin = self._by_schema[schema].entry
-                message = f"this schema is declared twice: here and at {twin.file}:{twin.line}"
-                self.misfits.append(Misfit(function, Invalid("DL309", message, schema)))
-            self._by_schema[schema] = function
+            self._by_schema[function.schema.text] = function
             self._by_signature.setdefault(function.signatures.exact, []).append(function)
 
     def resolve(self, definition: Definition) -> NativeFunction:

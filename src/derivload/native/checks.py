@@ -21,8 +21,8 @@ _STORAGE_INPLACE: Final = frozenset({"resize_", "resize_as_"})
 
 
 def check_functions(functions: Sequence[NativeFunction], dialect: Dialect) -> list[Misfit]:
-    """What is wrong between the declared functions (DL304 to DL308)."""
-    misfits = check_duplicates(functions)
+    """What is wrong between the declared functions (DL305 to DL308)."""
+    misfits: list[Misfit] = []
     by_name = {f.name.text: f for f in functions}
     bases = {
         f.name.canonical for f in functions if not f.name.inplace and not f.name.functional_overload
@@ -59,10 +59,10 @@ def _check_delegate(
     delegate = by_name.get(function.structured_delegate.text)
     if delegate is None:
         message = f"`{function.structured_delegate.text}` is no function"
-        misfits.append(Misfit(function, Invalid("DL305", message)))
+        misfits.append(Misfit(function, Invalid("DL305", message), "structured_delegate"))
     elif not delegate.structured:
         message = f"`{delegate.name.text}` is not structured, so nothing can delegate to it"
-        misfits.append(Misfit(function, Invalid("DL305", message)))
+        misfits.append(Misfit(function, Invalid("DL305", message), "structured_delegate"))
 
 
 def _check_argument_names(function: NativeFunction, misfits: list[Misfit]) -> None:

@@ -29,10 +29,11 @@ _INHERITED_TAGS: Final = frozenset({"nondeterministic_seeded", "view_copy"})
 
 
 class Misfit(NamedTuple):
-    """A function that broke a rule between functions, and how."""
+    """A function that broke a rule between functions, how, and the key of its entry to blame."""
 
     function: NativeFunction
     invalid: Invalid
+    key: str = "func"
 
 
 class Variants(NamedTuple):
@@ -205,6 +206,9 @@ class _Generator:
     def _out_arguments(self, base: FunctionSchema) -> tuple[tuple[Return, ...], list[Argument]]:
         reader = self._reader.arguments
         letters = _free_letters(base)
+        if len(letters) < len(base.returns):
+            message = f"`{base.name.text}` returns more than there are letters to annotate with"
+            raise Invalid("DL303", message, base.name.text)
         all_tensors = all(r.type.text == "Tensor" for r in base.returns)
         returns: list[Return] = []
         out: list[Argument] = []

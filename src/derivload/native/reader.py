@@ -153,7 +153,7 @@ class NativeFunctionReader:
             if not isinstance(name, str):
                 message = f"`cpp_no_default_args` lists argument names; this is {describe(name)}"
                 mistakes.append(Mistake("DL007", message, ("cpp_no_default_args", i)))
-        return frozenset(map(str, names))
+        return frozenset(name for name in names if isinstance(name, str))
 
     def _check_others(self, value: Mapping, mistakes: list[Mistake]) -> None:
         check = value.get("device_check")

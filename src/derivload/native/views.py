@@ -85,8 +85,8 @@ def _check(group: ViewGroup, dialect: Dialect) -> list[Misfit]:
     found: list[Misfit] = []
     view, inplace, copy = group.view, group.view_inplace, group.view_copy
 
-    def wrong(function: NativeFunction, code: str, message: str) -> None:
-        found.append(Misfit(function, Invalid(code, message, function.name.text)))
+    def wrong(function: NativeFunction, code: str, message: str, advice: str = "") -> None:
+        found.append(Misfit(function, Invalid(code, message, function.name.text, advice)))
 
     if copy is None:
         if _needs_copy(view, dialect):
@@ -99,7 +99,8 @@ def _check(group: ViewGroup, dialect: Dialect) -> list[Misfit]:
         if not copy.name.base.endswith(suffixes) or copy.signatures.view != view.signatures.exact:
             wrong(copy, "DL313", f"`{copy.name.text}` is no copying variant of `{view.name.text}`")
         if "view_copy" not in copy.tags:
-            wrong(copy, "DL313", f"`{copy.name.text}` copies a view, so it is tagged `view_copy`")
+            message = f"`{copy.name.text}` copies a view, so it is tagged `view_copy`"
+            wrong(copy, "DL313", message, "add `view_copy` to its tags")
     if inplace is not None:
         if view.signatures.exact != inplace.signatures.exact:
             wrong(inplace, "DL313", f"`{inplace.name.text}` and its view differ in signature")

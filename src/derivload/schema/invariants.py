@@ -70,8 +70,8 @@ def _check_out(schema: FunctionSchema) -> None:
     if returned != len(schema.returns):
         raise Invalid(
             "DL116",
-            f"an out variant returns each of its out arguments: there are {returned}, "
-            f"and {len(schema.returns)} returns",
+            "an out variant returns each of its out arguments; returns: "
+            f"{len(schema.returns)}, out arguments: {returned}",
         )
 
 

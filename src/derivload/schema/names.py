@@ -64,9 +64,9 @@ def read_operator_name(text: str, *, namespaces: bool) -> OperatorName:
             name,
             "make `out` the overload name: `foo.out`",
         )
-    plain = name.rpartition("::")[2] if namespaces else name
-    if not plain:
-        raise Invalid("DL102", f"`{name}` has a namespace but no name", name)
+    namespace, colons, plain = name.rpartition("::") if namespaces else ("", "", name)
+    if not plain or (colons and not namespace):
+        raise Invalid("DL102", f"`{name}` is not of the form `namespace::name`", name)
     middle = plain[2:-2]
     if plain.startswith("__") and plain.endswith("__") and middle and "_" not in middle:
         return _dunder(text, name, overload, middle)

@@ -31,7 +31,10 @@ class SchemaReader:
         """
         name, parenthesis, rest = text.partition("(")
         inside, arrow, returned = rest.rpartition(") -> ")
-        if not (parenthesis and arrow and returned and name) or "\n" in text:
+        if "\n" in text:
+            advice = "write the schema on one line; a block scalar `|` ends in a line end"
+            raise Invalid("DL101", "there is a line end in this schema", help=advice)
+        if not (parenthesis and arrow and returned and name):
             raise Invalid(
                 "DL101", f"`{text}` is not of the form `name(arguments) -> returns`", text
             )
@@ -62,6 +65,8 @@ class SchemaReader:
             text = text[1:-1]
             if ", " not in text:
                 raise Invalid("DL106", f"one return stands without parentheses: `{text}`", text)
+        elif ", " in text:
+            raise Invalid("DL106", f"several returns stand in parentheses: `({text})`", text)
         return tuple(map(self.arguments.returned, text.split(", ")))
 
     def _arguments(self, text: str) -> Arguments:

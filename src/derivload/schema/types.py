@@ -12,6 +12,11 @@ _LIST = re.compile(r"(.+)\[([0-9]+)?\]")
 _CUSTOM_CLASS = re.compile(r"__torch__\.torch\.classes\.[a-zA-Z0-9_.]+")
 
 
+# Far beyond what C++ could compile.
+_MAX_DEPTH = 50
+_MAX_DIGITS = 18
+
+
 class Type(msgspec.Struct, frozen=True, gc=False):
     """A type, by its text.
 
@@ -55,6 +60,8 @@ class TypeReader:
         return known
 
     def _parse(self, text: str) -> Type:
+        if text.count("?") + text.count("[") > _MAX_DEPTH:
+            raise Invalid("DL104", "this type is nested too deeply", text)
         if text in self._base_types:
             return Type(text, "base", text)
         if len(text) > 1 and text.endswith("?"):
@@ -63,7 +70,7 @@ class TypeReader:
         sized = _LIST.fullmatch(text)
         if sized is not None:
             elem, digits = self.read(sized[1]), sized[2]
-            if digits is not None and digits[0] == "0":
+            if digits is not None and (digits[0] == "0" or len(digits) > _MAX_DIGITS):
                 raise Invalid("DL104", f"a list size is a positive number, not `{digits}`", text)
             return Type(text, "list", elem.base, elem, None if digits is None else int(digits))
         if _CUSTOM_CLASS.fullmatch(text):

@@ -32,6 +32,7 @@ _FOR_YAML_ALONE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 _NOT_A_PLAIN_LIST = re.compile(r"\n(?:[^ #\n-]|-[^ ])")
+_SHOWN_BITS = 200
 _KEEPS_BLANK_LINES = re.compile(r"[|>]\d?\+")
 
 
@@ -228,6 +229,8 @@ def describe(value: Value | Sequence[Value]) -> str:
         return "empty"
     if isinstance(value, bool):
         return f"the boolean `{str(value).lower()}`"
+    if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
+        return "a very large number"
     if isinstance(value, int | float):
         return f"the number {value}"
     if isinstance(value, str):
