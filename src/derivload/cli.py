@@ -59,7 +59,8 @@ def _run(options: argparse.Namespace) -> int:
         for diagnostic in error.diagnostics:
             print(diagnostic.render(), file=sys.stderr)
         count = len(error.diagnostics)
-        _say(f"{count} {'error' if count == 1 else 'errors'}; nothing was written")
+        unwritten = "; nothing was written" if options.command == "emit" else ""
+        _say(f"{count} {'error' if count == 1 else 'errors'}{unwritten}")
         return _BAD_INPUT
     except BrokenPipeError:
         raise
