@@ -145,8 +145,8 @@ def test_all_files_that_cannot_be_read_are_told_in_one_run(project: Project) -> 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("- a: 'x\n", (2, 1, "DL003")),
-        ("- a: [x\n\n", (2, 1, "DL003")),
+        ("- a: 'x\n", (1, 6, "DL003")),
+        ("- a: [x\n\n", (1, 6, "DL003")),
         ("- a: x\n   b: y\n", (2, 5, "DL003")),
         ("- a: x\nb: y\n", (2, 1, "DL003")),
         ("- a: \x07\n", (1, 6, "DL003")),

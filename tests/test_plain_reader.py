@@ -54,7 +54,8 @@ def is_read_alike(text: str, reader: PlainReader | None = None) -> bool:
 
 def check_file(text: str) -> bool:
     """Check that a file is read entry by entry as it is read whole; tell whether it is valid."""
-    source = read_source("file.yaml", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # as files are read
+    source = read_source("file.yaml", text)
     try:
         items = yaml.load(text, Loader=yaml.CSafeLoader)
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
@@ -72,7 +73,7 @@ def check_file(text: str) -> bool:
     assert source.diagnostics == not_mappings or not items, text
     assert repr([e.value for e in source.entries]) == repr([item for _, item in mappings]), text
     for read, (node, _) in zip(source.entries, mappings, strict=True):
-        assert starts_at(read, node.start_mark.line + 1, text), text
+        assert starts_at(read, text.count("\n", 0, node.start_mark.index) + 1, text), text
     return True
 
 
@@ -92,7 +93,7 @@ def has_duplicates(node: yaml.Node) -> bool:
 
 def starts_at(read: EntryValue, line: int, text: str) -> bool:
     """Whether an entry's line is that of its node, or of the dash with only comments between."""
-    between = text.splitlines()[read.entry.line - 1 : line - 1]
+    between = text.split("\n")[read.entry.line - 1 : line - 1]
     return read.entry.line == line or (
         read.entry.line < line and all(part.lstrip("- ")[:1] in ("", "#") for part in between)
     )

@@ -257,9 +257,17 @@ def judge(text):
         "returns": [[r.name, str(r.type), None if r.annotation is None else str(r.annotation)]
                     for r in schema.returns],
         "symint": any(a.type.is_symint_like() for a in arguments.flat_non_out),
-        "signatures": [str(schema.signature()), str(schema.signature(strip_default=True)),
-                       str(schema.view_signature())],
+        "signatures": signatures(schema),
     }
+
+def signatures(schema):
+    try:
+        return [str(schema.signature()), str(schema.signature(strip_default=True)),
+                str(schema.view_signature())]
+    except AssertionError:
+        # It gives bernoulli.p a default, and one that has its own cannot take it.
+        assert str(schema.name) == "bernoulli.p"
+        return None
 
 for line in sys.stdin:
     try:
@@ -348,8 +356,10 @@ class Trial:
         assert "error" not in answer, f"{text!r} is accepted, but: {answer['error']}"
         theirs = answer.pop("signatures")
         assert said(schema) == answer, text
-        ours = signatures(schema, scatter_is_inverse=self._dialect.scatter_is_inverse)
         self.accepted += 1
+        if theirs is None:
+            return None
+        ours = signatures(schema, scatter_is_inverse=self._dialect.scatter_is_inverse)
         for pairs, pair in zip(self.pairs, zip(ours, theirs, strict=True), strict=True):
             pairs.add(pair)
         return ours, theirs

@@ -164,6 +164,7 @@ def test_what_is_no_plain_list_is_not_split(text: str) -> None:
         ("- a: x\r- b: y\r", [({"a": "x"}, 1), ({"b": "y"}, 2)]),
         ("- a: x\x85- b: y\n", [({"a": "x"}, 1), ({"b": "y"}, 2)]),
         ("\ufeff- a: x\n", [({"a": "x"}, 1)]),
+        ("- a: 'x\u2028'\n- b: y\n", [({"a": "x\u2028"}, 1), ({"b": "y"}, 2)]),
     ],
 )
 def test_what_cannot_be_split_is_read_whole(text: str, expected: list[tuple[Value, int]]) -> None:
@@ -224,6 +225,7 @@ def test_an_entry_that_is_no_mapping_is_left_out() -> None:
         ("- a: x\n- b: y\n  c:\n    d: x\n    d: y\n", (5, 5)),
         ("---\n- a: x\n- b: y\n  'b': w\n", (4, 3)),
         ("- a: x\n- {b: y, b: w}\n", (2, 10)),
+        ("- a: x\n- b: 'y\u2028'\n  b: z\n", (3, 3)),
     ],
 )
 def test_an_entry_with_a_key_twice_is_left_out(text: str, place: tuple[int, int]) -> None:
@@ -253,6 +255,11 @@ def test_every_entry_with_an_error_is_reported_and_the_others_are_read() -> None
         ("- a: x\n- b: !unknown y\n", (2, 6)),
         ("- a: x\n- ? [b]\n  : y\n", (2, 5)),
         ("- a: x\n-\tb: y\n", (2, 2)),
+        # Characters that only YAML takes for line ends, and such as it does not take at all.
+        ("- a: x\u2028\n- b: y: z\n", (2, 7)),
+        ("- a: x\n# \x85\n- b: @y\n", (3, 6)),
+        ("- a: x\n- b: é\x07\n", (2, 7)),
+        ("# \x7f\n- a: x\n", (1, 3)),
     ],
 )
 def test_an_error_has_the_place_that_pyyaml_gives_it(text: str, place: tuple[int, int]) -> None:
@@ -270,6 +277,8 @@ def test_an_error_has_the_place_that_pyyaml_gives_it(text: str, place: tuple[int
         "- a: x\n\x00",
         "- a: &x\n  <<: *x\n",
         "--- \n- a: x\n---\n- b: y\n",
+        "!some\n- a: x\n",
+        "!!omap\n- a: x\n",
     ],
 )
 def test_what_pyyaml_rejects_has_a_diagnostic(text: str) -> None:
@@ -288,7 +297,9 @@ def test_values_are_named_in_sentences() -> None:
         ({"a": "b"}, "a mapping"),
     ]
     assert [describe(value) for value, _ in named] == [sentence for _, sentence in named]
-    assert describe(datetime.date(2001, 1, 1)) == "a date"  # type: ignore[arg-type]
+    others = {"date": datetime.date(2001, 1, 1), "set": {"a"}, "bytes": b"a"}
+    for name, value in others.items():
+        assert describe(value) == f"of the type {name}"  # type: ignore[arg-type]
 
 
 def test_lines_are_counted_from_one() -> None:

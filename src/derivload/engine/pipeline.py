@@ -189,7 +189,9 @@ class _Load:
                 if self._tags_incomplete:
                     mistakes = [m for m in mistakes if m.code != "DL205"]
                 self._report(entry, mistakes)
-                self._unread.add(str(value.get("func")).rpartition("::")[2])
+                func = value.get("func")
+                if isinstance(func, str):
+                    self._unread.add(func.rpartition("::")[2])
                 self._natives_incomplete = True
         self._report_misfits(check_functions(natives, self._dialect))
         return natives, reader

@@ -208,7 +208,8 @@ class _Found:
             Diagnostic(
                 file=self._name,
                 line=line,
-                column=column,
+                # PyYAML's marks may stand behind the end of a line.
+                column=min(column, len(shown) + 1),
                 code=code,
                 message=message,
                 source_line=shown,

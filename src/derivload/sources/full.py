@@ -57,7 +57,7 @@ def compose(text: str) -> yaml.Node | None:
     """The node tree of a text, with its marks; None for an empty one. Raises YamlError."""
     import yaml
 
-    with _yaml_errors():
+    with _yaml_errors(text):
         _check_depth(text)
         return yaml.compose(text, Loader=_loader())
 
@@ -80,7 +80,7 @@ def _check_depth(text: str) -> None:
 
 def read_full(text: str) -> Read:
     """The value of a text, as PyYAML's safe loader gives it. Raises YamlError."""
-    with _yaml_errors():
+    with _yaml_errors(text):
         return _construct(compose(text))
 
 
@@ -103,7 +103,7 @@ def read_items(text: str, list_key: str | None) -> list[Item] | str:
         node = under[0]
     if not isinstance(node, yaml.SequenceNode):
         return "the file holds no list of entries"
-    with _yaml_errors():
+    with _yaml_errors(text):
         return [
             Item(_construct(item), item.start_mark.line, item.start_mark.index, item.end_mark.index)
             for item in node.value
@@ -121,13 +121,13 @@ def _construct(node: yaml.Node | None) -> Read:
 
 
 @contextlib.contextmanager
-def _yaml_errors() -> Iterator[None]:
+def _yaml_errors(text: str) -> Iterator[None]:
     import yaml
 
     try:
         yield
     except yaml.YAMLError as error:
-        raise _yaml_error(error) from None
+        raise _yaml_error(error, text) from None
     except RecursionError:
         raise YamlError("it is nested too deeply", 0, 0) from None
     except (ValueError, TypeError, OverflowError) as error:
@@ -167,12 +167,19 @@ def _duplicates(node: yaml.Node) -> list[DuplicateKey]:
     return sorted(found, key=lambda d: (d.line, d.column))
 
 
-def _yaml_error(error: yaml.YAMLError) -> YamlError:
+def _yaml_error(error: yaml.YAMLError, text: str) -> YamlError:
     import yaml
 
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
+        if mark is not None and mark.line >= text.count("\n") and error.context_mark is not None:
+            # What is never closed is found at the end; it is wrong where it was opened.
+            mark = error.context_mark
         message = " ".join(part for part in (error.problem, error.context) if part)
         if mark is not None:
             return YamlError(message or "not YAML", mark.line, mark.column)
+    if isinstance(error, yaml.reader.ReaderError) and isinstance(error.character, int):
+        # Its position counts bytes or characters, as libyaml or Python reads.
+        before = text.partition(chr(error.character))[0]
+        return YamlError(error.reason, before.count("\n"), len(before) - before.rfind("\n") - 1)
     return YamlError(" ".join(str(error).split()), 0, 0)
