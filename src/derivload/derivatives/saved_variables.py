@@ -151,16 +151,20 @@ class Saver:
             _check_supported(formula)
         rows = [row for row in self._rows if row.marker in formula]
         saved: list[SavedAttribute] = []
+        used: frozenset[str] | None = None
         for name, type_ in named:
             if name not in formula:
                 continue
+            before = formula
             for row in rows:
                 formula = row.apply(formula, name, var_names, saved)
             if type_ == self._optional_string:
                 # A node keeps an owning string, and the backward function takes a view of it.
                 view = self._string_view.format(name).replace("\\", r"\\")
                 formula = re.sub(rf"\b{re.escape(name)}\b", view, formula)
-            if name in words(formula):
+            if used is None or formula is not before:
+                used = words(formula)
+            if name in used:
                 saved.append(SavedAttribute(name, type_, name))
         return formula, tuple(saved)
 

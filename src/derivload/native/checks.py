@@ -39,16 +39,20 @@ def check_functions(functions: Sequence[NativeFunction], dialect: Dialect) -> li
 
 def check_duplicates(functions: Iterable[NativeFunction]) -> list[Misfit]:
     """The operators that have two kernels for one dispatch key (DL304)."""
-    seen: dict[str, tuple[NativeFunction, frozenset[str]]] = {}
+    seen: dict[str, NativeFunction] = {}
+    keys: dict[str, frozenset[str]] = {}
     misfits = []
     for function in functions:
-        name = function.name.text
-        first, keys = seen.setdefault(name, (function, frozenset()))
-        if first is not function and keys & function.dispatch:
+        name = function.schema.name.text
+        first = seen.setdefault(name, function)
+        if first is function:
+            continue
+        taken = keys.get(name, first.dispatch)
+        if taken & function.dispatch:
             where = f"{first.entry.file}:{first.entry.line}"
             message = f"`{name}` is declared twice: here and at {where}"
             misfits.append(Misfit(function, Invalid("DL304", message, name)))
-        seen[name] = (first, keys | function.dispatch)
+        keys[name] = taken | function.dispatch
     return misfits
 
 

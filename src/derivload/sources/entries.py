@@ -78,7 +78,11 @@ def split_entries(name: str, text: str) -> list[Entry] | None:
     of its text, so that an edit to them changes no entry.
     """
     framed = "\n" + text
-    if _NOT_A_PLAIN_LIST.search(framed) or _FOR_YAML_ALONE.search(text):
+    if _NOT_A_PLAIN_LIST.search(framed):
+        return None
+    # Nearly every text is plain ASCII, which is told much faster than by the pattern.
+    is_plain_ascii = text.isascii() and text.replace("\n", "").isprintable()
+    if not is_plain_ascii and _FOR_YAML_ALONE.search(text):
         return None
     preamble, *parts = framed.split("\n- ")
     if any(line and not line.startswith("#") for line in preamble.split("\n")):
@@ -95,7 +99,7 @@ def split_entries(name: str, text: str) -> list[Entry] | None:
 
 def _own_text(part: str) -> str:
     """An entry's text without what stands behind it: blank lines, and comments not indented."""
-    if _KEEPS_BLANK_LINES.search(part):
+    if "+" in part and _KEEPS_BLANK_LINES.search(part):
         return part
     end = len(part)
     while True:
