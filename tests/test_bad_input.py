@@ -188,7 +188,7 @@ def test_mistakes_of_all_files_are_told_in_one_run(project: Project) -> None:
     project.prepend(TAGS, "- tag: x\n- y\n")
     assert project.fails() == [
         (DERIVATIVES, 2, 9, "DL402"),
-        (DERIVATIVES, 4, 1, "DL003"),
+        (DERIVATIVES, 3, 9, "DL003"),
         (NATIVES, 1, 11, "DL104"),
         (NATIVES, 2, 27, "DL104"),
         (TAGS, 1, 8, "DL230"),

@@ -161,8 +161,8 @@ def test_what_is_no_plain_list_is_not_split(text: str) -> None:
         ("- a: &one x\n- b: *one\n", [({"a": "x"}, 1), ({"b": "x"}, 2)]),
         ('- a: "x\n- y"\n- b: z\n', [({"a": "x - y"}, 1), ({"b": "z"}, 3)]),
         ("[{a: x},\n{b: y}]", [({"a": "x"}, 1), ({"b": "y"}, 2)]),
-        ("- a: x\r- b: y\r", [({"a": "x"}, 1), ({"b": "y"}, 2)]),
-        ("- a: x\x85- b: y\n", [({"a": "x"}, 1), ({"b": "y"}, 2)]),
+        ("- a: x\r- b: y\r", [({"a": "x"}, 1), ({"b": "y"}, 1)]),
+        ("- a: x\x85- b: y\n", [({"a": "x"}, 1), ({"b": "y"}, 1)]),
         ("\ufeff- a: x\n", [({"a": "x"}, 1)]),
         ("- a: 'x\u2028'\n- b: y\n", [({"a": "x\u2028"}, 1), ({"b": "y"}, 2)]),
     ],
@@ -240,7 +240,7 @@ def test_keys_that_only_look_alike_are_no_duplicates() -> None:
 
 def test_every_entry_with_an_error_is_reported_and_the_others_are_read() -> None:
     source = read_source(FILE, "- a: x\n- b: [y\n\n- c: z\n- d: 'w\n- e: v\n")
-    assert [(d.code, d.line) for d in source.diagnostics] == [("DL003", 3), ("DL003", 6)]
+    assert [(d.code, d.line) for d in source.diagnostics] == [("DL003", 2), ("DL003", 5)]
     assert values(source) == [{"a": "x"}, {"c": "z"}, {"e": "v"}]
 
 

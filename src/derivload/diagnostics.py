@@ -83,7 +83,10 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
             caret = "^" * max(1, min(self.length, len(self.source_line) - self.column + 1))
             # Tabs are kept in the padding, so that the caret stands right at any tab width.
             lead = "".join("\t" if c == "\t" else " " for c in self.source_line[: self.column - 1])
-            lines += [f"  {gutter}{self.source_line}", f"  {pad} | {lead}{caret}"]
+            shown = "".join(
+                c if c.isprintable() or c == "\t" else "\ufffd" for c in self.source_line
+            )
+            lines += [f"  {gutter}{shown}", f"  {pad} | {lead}{caret}"]
         advice = self.help or RULES[self.code].help
         if advice:
             lines.append(f"  help: {_printable(advice)}")

@@ -5,7 +5,9 @@ PyYAML is imported only here and only when it is needed: PyTorch's own files nee
 
 from __future__ import annotations
 
+import bisect
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _MAX_DEPTH = 500
+_COLLECTION_TAGS = frozenset({"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
 
 
 class YamlError(Exception):
@@ -26,6 +29,20 @@ class YamlError(Exception):
         self.message = message
         self.line = line
         self.column = column
+
+
+class Lines:
+    """The lines of a text by position: PyYAML counts some as lines that nobody else does."""
+
+    def __init__(self, text: str) -> None:
+        self._ends = [match.start() for match in re.finditer("\n", text)]
+
+    def place(self, mark: yaml.Mark | yaml._yaml.Mark | None) -> tuple[int, int]:
+        """The line and column of a mark, both from 0."""
+        if mark is None:
+            return 0, 0
+        line = bisect.bisect_left(self._ends, mark.index)
+        return line, mark.index - (self._ends[line - 1] + 1 if line else 0)
 
 
 class DuplicateKey(NamedTuple):
@@ -71,9 +88,8 @@ def _check_depth(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _MAX_DEPTH:
-                mark = event.start_mark
-                line, column = (mark.line, mark.column) if mark is not None else (0, 0)
-                raise YamlError("it is nested too deeply", line, column)
+                place = Lines(text).place(event.start_mark)
+                raise YamlError("it is nested too deeply", *place)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -81,7 +97,7 @@ def _check_depth(text: str) -> None:
 def read_full(text: str) -> Read:
     """The value of a text, as PyYAML's safe loader gives it. Raises YamlError."""
     with _yaml_errors(text):
-        return _construct(compose(text))
+        return _construct(compose(text), Lines(text))
 
 
 def read_items(text: str, list_key: str | None) -> list[Item] | str:
@@ -91,9 +107,11 @@ def read_items(text: str, list_key: str | None) -> list[Item] | str:
     """
     import yaml
 
+    lines = Lines(text)
     node = compose(text)
     if node is None:
         return "the file is empty, where a list of entries is due"
+    _check_tag(node, lines)
     if isinstance(node, yaml.MappingNode) and list_key is not None:
         under = [value for key, value in node.value if key.value == list_key]
         if len(under) > 1:
@@ -101,21 +119,35 @@ def read_items(text: str, list_key: str | None) -> list[Item] | str:
         if not under:
             return f"the file is a mapping without `{list_key}:`, where its list of entries is due"
         node = under[0]
+        _check_tag(node, lines)
     if not isinstance(node, yaml.SequenceNode):
         return "the file holds no list of entries"
     with _yaml_errors(text):
         return [
-            Item(_construct(item), item.start_mark.line, item.start_mark.index, item.end_mark.index)
+            Item(
+                _construct(item, lines),
+                lines.place(item.start_mark)[0],
+                item.start_mark.index,
+                item.end_mark.index,
+            )
             for item in node.value
         ]
 
 
-def _construct(node: yaml.Node | None) -> Read:
+def _check_tag(node: yaml.Node, lines: Lines) -> None:
+    """Turn away a list or mapping that its tag makes something else."""
+    import yaml
+
+    if not isinstance(node, yaml.ScalarNode) and node.tag not in _COLLECTION_TAGS:
+        raise YamlError(f"`{node.tag}` is no list of entries", *lines.place(node.start_mark))
+
+
+def _construct(node: yaml.Node | None, lines: Lines) -> Read:
     if node is None:
         return Read(None, [])
     loader = _loader()("")
     try:
-        return Read(loader.construct_document(node), _duplicates(node))
+        return Read(loader.construct_document(node), _duplicates(node, lines))
     finally:
         loader.dispose()
 
@@ -142,7 +174,7 @@ def _loader() -> type[yaml.CSafeLoader] | type[yaml.SafeLoader]:
     return yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
-def _duplicates(node: yaml.Node) -> list[DuplicateKey]:
+def _duplicates(node: yaml.Node, lines: Lines) -> list[DuplicateKey]:
     import yaml
 
     found: list[DuplicateKey] = []
@@ -162,7 +194,7 @@ def _duplicates(node: yaml.Node) -> list[DuplicateKey]:
             if not isinstance(key, yaml.ScalarNode):
                 continue
             if (key.tag, key.value) in keys:
-                found.append(DuplicateKey(key.value, key.start_mark.line, key.start_mark.column))
+                found.append(DuplicateKey(key.value, *lines.place(key.start_mark)))
             keys.add((key.tag, key.value))
     return sorted(found, key=lambda d: (d.line, d.column))
 
@@ -172,12 +204,12 @@ def _yaml_error(error: yaml.YAMLError, text: str) -> YamlError:
 
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
-        if mark is not None and mark.line >= text.count("\n") and error.context_mark is not None:
+        if mark is not None and mark.index >= len(text.rstrip()) and error.context_mark is not None:
             # What is never closed is found at the end; it is wrong where it was opened.
             mark = error.context_mark
         message = " ".join(part for part in (error.problem, error.context) if part)
         if mark is not None:
-            return YamlError(message or "not YAML", mark.line, mark.column)
+            return YamlError(message or "not YAML", *Lines(text).place(mark))
     if isinstance(error, yaml.reader.ReaderError) and isinstance(error.character, int):
         # Its position counts bytes or characters, as libyaml or Python reads.
         before = text.partition(chr(error.character))[0]
