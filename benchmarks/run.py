@@ -127,9 +127,7 @@ def comparisons(release: Path, large: Path, scratch: Path) -> list[Comparison]:
             prepare=lambda: shutil.rmtree(out, ignore_errors=True),
         )
 
-    upstream = Command(
-        "upstream load_derivatives", [sys.executable, "-c", _UPSTREAM, str(release)]
-    )
+    upstream = Command("upstream load_derivatives", [sys.executable, "-c", _UPSTREAM, str(release)])
     return [
         Comparison(
             "cold emit, both documents written, no cache",

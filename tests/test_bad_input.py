@@ -347,11 +347,13 @@ def changes(text: str, at: int) -> list[str]:
 
 
 def mutants(name: str, longer: bool, chance: random.Random) -> Iterator[Mutant]:
+    """All mutants of a file's entries, or one at each place, of derivatives.yaml at every one."""
+    step = 1 if longer or name == DERIVATIVES else 2
     for index, entry in enumerate(entries(name)):
         family = dict(with_family(name, index))
-        for at in range(len(entry)):
+        for at in range(chance.randrange(step), len(entry), step):
             found = changes(family[name], at)
-            for text in found if longer else chance.sample(found, 1):
+            for text in found if longer else [chance.choice(found)]:
                 yield Mutant(as_texts({**family, name: text}), f"{name}, entry {index}, at {at}")
 
 

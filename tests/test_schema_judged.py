@@ -192,9 +192,24 @@ def families(draw: st.DrawFn) -> list[str]:
     return [draw(_edited(text)) if draw(st.integers(0, 2)) else text for text in chosen]
 
 
+REWRITES: list[Callable[[str], str]] = [
+    lambda text: text.replace("-> (", "-> ").removesuffix(")"),
+    lambda text: text.replace("-> ", "-> (") + ")",
+    lambda text: text.replace(", *", ""),
+    lambda text: text.replace("(", "(*, ", 1),
+    lambda text: text.replace("!", ""),
+    lambda text: text.replace("a!", "b!", 1),
+    lambda text: text.replace("(", "_(", 1),
+    lambda text: text.replace(", ", ",", 1),
+]
+
+
 @st.composite
 def _edited(draw: st.DrawFn, text: str) -> str:
     for _ in range(draw(st.integers(1, 2))):
+        if not draw(st.integers(0, 3)):
+            text = draw(st.sampled_from(REWRITES))(text)
+            continue
         at = draw(st.integers(0, len(text)))
         if draw(st.booleans()):
             # At the borders of words, for most edits within words are just other names.
