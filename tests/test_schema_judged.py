@@ -199,6 +199,7 @@ REWRITES: list[Callable[[str], str]] = [
     lambda text: text.replace("(", "(*, ", 1),
     lambda text: text.replace("!", ""),
     lambda text: text.replace("a!", "b!", 1),
+    lambda text: text.replace("(Tensor(a!), Tensor(b!)", "(Tensor(b!), Tensor(a!)"),
     lambda text: text.replace("(", "_(", 1),
     lambda text: text.replace(", ", ",", 1),
 ]
