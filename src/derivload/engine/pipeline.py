@@ -96,9 +96,10 @@ class _Load:
         self._dialect = dialect
         self._diagnostics: list[Diagnostic] = []
         self._text_of: dict[str, str] = {}
-        # Functions that could not be read: what only misses them is no mistake of its own.
+        # What could not be read: what only misses it is no mistake of its own.
         self._unread: set[str] = set()
         self._natives_incomplete = False
+        self._natives_torn = False
         self._tags_incomplete = False
         self._duplicates: set[tuple[str, int]] = set()
 
@@ -180,7 +181,7 @@ class _Load:
         natives: list[NativeFunction] = []
         for i, text in enumerate(self._texts.native_functions):
             source = self._read(text, OVERLAY_KEY, may_be_empty=i > 0)
-            self._natives_incomplete |= bool(source.diagnostics)
+            self._natives_torn |= bool(source.diagnostics)
             for entry, value in source.entries:
                 function, mistakes = reader.read(entry, value)
                 if function is not None:
@@ -191,8 +192,9 @@ class _Load:
                 self._report(entry, mistakes)
                 func = value.get("func")
                 if isinstance(func, str):
-                    self._unread.add(func.rpartition("::")[2])
+                    self._unread.add(_operator(func))
                 self._natives_incomplete = True
+        self._natives_incomplete |= self._natives_torn
         self._report_misfits(check_functions(natives, self._dialect))
         return natives, reader
 
@@ -232,11 +234,17 @@ class _Load:
         try:
             function = index.resolve(definition)
         except Invalid as invalid:
-            missing = invalid.code == "DL405"
-            if missing and (self._natives_incomplete or definition.specification in self._unread):
+            unread = self._natives_torn or _operator(definition.specification) in self._unread
+            if invalid.code == "DL405" and unread:
                 return None, []
             return None, [invalid.at("name")]
         return derivatives.create_differentiability_info(definition, function)
+
+
+def _operator(schema: str) -> str:
+    """The base name that a schema, readable or not, begins with."""
+    name = schema.partition("(")[0].rpartition("::")[2]
+    return name.partition(".")[0].removesuffix("_")
 
 
 class _Index:

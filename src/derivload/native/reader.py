@@ -73,16 +73,11 @@ class NativeFunctionReader:
         namespace: str,
         mistakes: list[Mistake],
     ) -> NativeFunction:
-        if len(value) == 1:
-            delegate = None
-            variants, names = _FUNCTION, _NO_NAMES
-            autogen: tuple[OperatorName, ...] = ()
-        else:
-            delegate = self._delegate(value, mistakes)
-            variants = self._variants(value, mistakes)
-            autogen = self._autogen(value, mistakes)
-            names = self._no_default(value, mistakes)
-            self._check_others(value, mistakes)
+        delegate = self._delegate(value, mistakes)
+        variants = self._variants(value, mistakes)
+        autogen = self._autogen(value, mistakes)
+        names = self._no_default(value, mistakes)
+        self._check_others(value, mistakes)
         tags = self._tags(value, schema, namespace, mistakes)
         dispatch = self._dispatch.read(schema, value, mistakes)
         python_module = value.get("python_module")
