@@ -120,7 +120,7 @@ def comparisons(release: Path, large: Path, scratch: Path) -> list[Comparison]:
 
     def emit(pytorch: Path, name: str) -> Command:
         out = scratch / "out"
-        argv = [sys.executable, "-m", "derivload", "emit", "--pytorch", str(pytorch)]
+        argv = [sys.executable, "-m", "derivload", "emit", "--no-cache", "--pytorch", str(pytorch)]
         return Command(
             name,
             [*argv, "--out-dir", str(out)],

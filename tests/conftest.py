@@ -164,10 +164,19 @@ def _run_torchgen(
         pytest.fail(f"torchgen rejects what it was to judge: {done.stderr}", pytrace=False)
 
 
+@pytest.fixture(autouse=True)
+def cache_of_its_own(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Give each test a cache that no other run has filled, and leave the user's alone."""
+    monkeypatch.setenv("DERIVLOAD_CACHE_DIR", str(tmp_path_factory.mktemp("cache", numbered=True)))
+
+
 @pytest.fixture(scope="session")
-def child_environment() -> dict[str, str]:
+def child_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a child process that runs this checkout's derivload."""
-    return {**os.environ, "PYTHONPATH": str(SOURCE)}
+    cache = str(tmp_path_factory.mktemp("cache", numbered=True))
+    return {**os.environ, "PYTHONPATH": str(SOURCE), "DERIVLOAD_CACHE_DIR": cache}
 
 
 @pytest.fixture(scope="session")

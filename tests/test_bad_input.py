@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cli import main
-from derivload.commands.inputs import find_inputs, read_inputs
+from derivload.commands.inputs import find_files, read_inputs
 from derivload.cpp.dialect import NEWEST
 from derivload.engine.pipeline import Text, Texts, load_texts
 from derivload.rules import RULES
@@ -61,7 +61,7 @@ class Project:
     def _outputs(self) -> dict[str, tuple[bytes, int, int]]:
         return {
             path.name: (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns)
-            for path in sorted((self._folder / "out").iterdir())
+            for path in sorted((self._folder / "out").glob("[!.]*"))
         }
 
     def emit(self) -> Outcome:
@@ -301,7 +301,7 @@ class Mutant(NamedTuple):
 
 @cache
 def catalogue() -> Texts:
-    return read_inputs(find_inputs())
+    return read_inputs(find_files()).texts
 
 
 def texts_of(texts: Texts) -> dict[str, str]:

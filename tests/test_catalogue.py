@@ -41,7 +41,7 @@ def test_emit_with_no_inputs_writes_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], catalogue: Definitions
 ) -> None:
     assert main(["emit", "--out-dir", str(tmp_path)]) == 0
-    files = sorted(file.name for file in tmp_path.iterdir())
+    files = sorted(file.name for file in tmp_path.glob("[!.]*"))
     assert files == ["differentiability.json", "functions.json", "manifest.json"]
     assert capsys.readouterr() == ("", f"derivload: {tmp_path}: wrote {', '.join(files)}\n")
     first = msgspec.json.decode(

@@ -95,7 +95,7 @@ class Build(NamedTuple):
 
     def touch(self, name: str) -> None:
         """Make an input newer than every output, however coarse the clock of the file system."""
-        newest = max(output.stat().st_mtime_ns for output in (self.folder / "out").iterdir())
+        newest = max(output.stat().st_mtime_ns for output in (self.folder / "out").glob("[!.]*"))
         while (self.folder / name).stat().st_mtime_ns <= newest:
             (self.folder / name).touch()
 

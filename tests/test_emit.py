@@ -49,16 +49,17 @@ class Project(NamedTuple):
         self.derivatives.write_text(text.replace(old, new, 1), encoding="utf-8")
 
     def names(self) -> list[str]:
-        return sorted(file.name for file in self.out.iterdir())
+        return sorted(file.name for file in self.out.glob("[!.]*"))
 
     def identities(self) -> dict[str, tuple[int, int]]:
         """What tells a file that was written again from one that was not."""
         return {
-            file.name: (file.stat().st_ino, file.stat().st_mtime_ns) for file in self.out.iterdir()
+            file.name: (file.stat().st_ino, file.stat().st_mtime_ns)
+            for file in self.out.glob("[!.]*")
         }
 
     def contents(self) -> dict[str, bytes]:
-        return {file.name: file.read_bytes() for file in self.out.iterdir()}
+        return {file.name: file.read_bytes() for file in self.out.glob("[!.]*")}
 
 
 def make_project(folder: Path) -> Project:
@@ -149,7 +150,7 @@ def test_a_damaged_output_is_mended(damage: bytes | None, project: Project) -> N
 def test_the_folder_is_made_with_its_parents(project: Project) -> None:
     out = project.folder / "a" / "b"
     assert main(["emit", *project.inputs, "--out-dir", str(out)]) == 0
-    assert sorted(file.name for file in out.iterdir()) == WHOLE
+    assert sorted(file.name for file in out.glob("[!.]*")) == WHOLE
 
 
 # The manifest and its shards

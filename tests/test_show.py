@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cli import main
-from derivload.commands.inputs import find_inputs
+from derivload.commands.inputs import find_files, read_inputs
 from derivload.commands.load import load_inputs
 from derivload.commands.show_layout import Line, Segment, wrap
 
@@ -458,7 +458,7 @@ def test_variants_whose_defaults_differ_stand_together(show: Show) -> None:
 
 
 def test_every_operator_of_the_catalogue_can_be_shown(show: Show) -> None:
-    names = {f.name.text for f in load_inputs(find_inputs()).natives}
+    names = {f.name.text for f in load_inputs(read_inputs(find_files())).natives}
 
     assert [name for name in names if name not in show(name).section("functions")] == []
 

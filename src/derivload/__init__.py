@@ -9,8 +9,6 @@ for record in definitions.differentiability:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 __version__ = "0.1.0"
 
 __all__ = [
@@ -22,16 +20,19 @@ __all__ = [
     "load",
 ]
 
+# Not typing's: importing that takes longer than all else that the fastest exit does.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from derivload.commands.inputs import InputError, UsageError
+    from derivload.commands.inputs import InputError
     from derivload.commands.load import Definitions, load
+    from derivload.commands.paths import UsageError
     from derivload.diagnostics import Diagnostic
 
 _WHERE = {
     "Definitions": "derivload.commands.load",
     "Diagnostic": "derivload.diagnostics",
     "InputError": "derivload.commands.inputs",
-    "UsageError": "derivload.commands.inputs",
+    "UsageError": "derivload.commands.paths",
     "load": "derivload.commands.load",
 }
 

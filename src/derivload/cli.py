@@ -1,33 +1,33 @@
-"""The command line: options, exit statuses, and which stream says what.
+"""The command line: exit statuses, and which stream says what.
 
-Each command's module is imported when that command runs. Exit status: 0 done, 1 the input has
-errors, 2 wrong usage, 3 the environment failed.
+Each command's module is imported when that command runs, and the options' when there is
+something to do. Exit status: 0 done, 1 the input has errors, 2 wrong usage, 3 the environment
+failed.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+import time
 
-from derivload import __version__
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from derivload.commands.inputs import Inputs
+    import argparse
+    from collections.abc import Sequence
+
+    from derivload.commands.emit import Emitted
+    from derivload.commands.paths import Files
+    from derivload.engine.store import Store
 
 _DONE, _BAD_INPUT, _BAD_USAGE, _ENVIRONMENT = 0, 1, 2, 3
-_MAX_SHARDS = 10_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run derivload with these arguments, those of the process by default; the exit status."""
-    parser = _parser()
-    options = parser.parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        status = _run(options)
+        status = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # Who read our output has seen enough. Python would complain once more at its exit.
@@ -38,30 +38,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _run(options: argparse.Namespace) -> int:
-    from derivload.commands.inputs import InputError, UsageError
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["emit"] and _nothing_to_do(arguments[1:]):
+        return _DONE
+    from derivload.commands.options import make_parser
+
+    options = make_parser().parse_args(arguments)
+    from derivload.commands.paths import UsageError
 
     try:
-        if options.command == "fetch":
-            from derivload.commands.fetch import run
-
-            return run(options.version, options.to)
-        inputs = _inputs(options)
-        if options.command == "show":
-            from derivload.commands.show import show
-
-            return show(inputs, options.operator)
-        return _emit(inputs, options)
+        return _command(options, arguments)
     except UsageError as error:
         _say(f"error: {error}")
         return _BAD_USAGE
-    except InputError as error:
-        for diagnostic in error.diagnostics:
-            print(diagnostic.render(), file=sys.stderr)
-        count = len(error.diagnostics)
-        unwritten = "; nothing was written" if options.command == "emit" else ""
-        _say(f"{count} {'error' if count == 1 else 'errors'}{unwritten}")
-        return _BAD_INPUT
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -70,106 +59,124 @@ def _run(options: argparse.Namespace) -> int:
         return _ENVIRONMENT
 
 
-def _inputs(options: argparse.Namespace) -> Inputs:
-    from derivload.commands.inputs import find_inputs
+def _nothing_to_do(arguments: list[str]) -> bool:
+    """Whether all is up to date; says so. The exit that builds take hundreds of times a day."""
+    start = time.perf_counter()
+    from derivload.outputs.stamp import read_stamp
 
-    inputs = find_inputs(
+    found = read_stamp(arguments)
+    if found is None:
+        return False
+    if found.note:
+        _say(f"note: {found.note}")
+    _say(f"{found.out_dir}: up to date")
+    if any(argument.partition("=")[0] == "--stats" for argument in arguments):
+        from derivload.commands.stats import print_stats
+
+        form = "json" if "--stats=json" in arguments else "text"
+        counts = {"inputs": found.inputs, "outputs": found.outputs}
+        print_stats(form, "up-to-date", counts, {"check": time.perf_counter() - start})
+    return True
+
+
+def _command(options: argparse.Namespace, arguments: list[str]) -> int:
+    if options.command == "fetch":
+        from derivload.commands.fetch import run
+
+        return run(options.version, options.to)
+    if options.command == "cache":
+        from derivload.commands import cache
+
+        return cache.run(options.action, options.cache_dir, options.max_size, options.older_than)
+    files = _files(options)
+    if options.command == "emit":
+        return _emit(files, options, arguments[1:])
+    return _show(files, options.operator)
+
+
+def _files(options: argparse.Namespace) -> Files:
+    from derivload.commands.paths import find_files
+
+    return find_files(
         derivatives=options.derivatives,
         native_functions=options.native_functions,
         tags=options.tags,
         torch_version=options.torch_version,
         pytorch=options.pytorch,
     )
-    if inputs.note:
-        _say(f"note: {inputs.note}")
-    return inputs
 
 
-def _emit(inputs: Inputs, options: argparse.Namespace) -> int:
-    from derivload.commands.emit import emit
+def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from derivload.commands.emit import Target, emit
 
-    written = emit(inputs, options.out_dir, options.shards, options.depfile)
+    target = Target(options.out_dir, options.shards, options.depfile)
+    try:
+        done = emit(files, target, arguments, lambda: _open_store(options))
+    except Exception as error:
+        return _report(error, "; nothing was written")
+    _say_emitted(done, options.out_dir)
+    if options.stats is not None:
+        from derivload.commands.stats import print_stats
+
+        written = done.written
+        counts = {
+            "written": len(written.written),
+            "unchanged": len(written.unchanged),
+            "removed": len(written.removed),
+        }
+        print_stats(options.stats, done.exit, counts, done.seconds)
+    return _DONE
+
+
+def _say_emitted(done: Emitted, out_dir: str) -> None:
+    if done.note:
+        _say(f"note: {done.note}")
+    written = done.written
     changes = [f"wrote {', '.join(written.written)}"] if written.written else []
     if written.removed:
         changes.append(f"removed {', '.join(written.removed)}")
-    _say(f"{options.out_dir}: {'; '.join(changes) or 'up to date'}")
-    return _DONE
+    _say(f"{out_dir}: {'; '.join(changes) or 'up to date'}")
+
+
+def _open_store(options: argparse.Namespace) -> Store | None:
+    """The store, or None and one warning when it cannot be used."""
+    if options.no_cache:
+        return None
+    from derivload.commands.paths import cache_folder
+    from derivload.engine.store import Store, StoreError
+
+    try:
+        return Store(cache_folder(options.cache_dir))
+    except StoreError as error:
+        _say(f"warning: going on without the cache: {error}; --cache-dir names another folder")
+        return None
+
+
+def _show(files: Files, operator: str) -> int:
+    from derivload.commands.inputs import read_inputs
+    from derivload.commands.show import show
+
+    try:
+        inputs = read_inputs(files)
+        if inputs.note:
+            _say(f"note: {inputs.note}")
+        return show(inputs, operator)
+    except Exception as error:
+        return _report(error, "")
+
+
+def _report(error: Exception, consequence: str) -> int:
+    """Print the diagnostics that an error carries; the exit status. Raises any other error."""
+    from derivload.commands.inputs import InputError
+
+    if not isinstance(error, InputError):
+        raise error
+    for diagnostic in error.diagnostics:
+        print(diagnostic.render(), file=sys.stderr)
+    count = len(error.diagnostics)
+    _say(f"{count} {'error' if count == 1 else 'errors'}{consequence}")
+    return _BAD_INPUT
 
 
 def _say(message: str) -> None:
     print(f"derivload: {message}", file=sys.stderr)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(_BAD_USAGE, f"{self.prog}: error: {message}\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="derivload",
-        description="PyTorch's autograd definitions: derivatives.yaml in, codegen inputs out.",
-    )
-    parser.add_argument("--version", action="version", version=f"derivload {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    emit = commands.add_parser("emit", help="load the inputs and write the documents")
-    _add_inputs(emit)
-    emit.add_argument(
-        "--out-dir", type=_path, required=True, metavar="DIR", help="where the documents go"
-    )
-    emit.add_argument(
-        "--shards", type=_shards, metavar="N", help="split differentiability.json over N files"
-    )
-    emit.add_argument(
-        "--depfile", type=_path, metavar="FILE", help="name the inputs there, for make and ninja"
-    )
-
-    show = commands.add_parser("show", help="everything about one operator")
-    _add_inputs(show)
-    show.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
-
-    fetch = commands.add_parser("fetch", help="get a PyTorch release's YAML files, through pip")
-    fetch.add_argument("version", metavar="VERSION", help="such as 2.15.0, or 2.15 for its newest")
-    fetch.add_argument("--to", required=True, metavar="DIR", help="a new or empty folder")
-    return parser
-
-
-def _add_inputs(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "inputs", "With none of these, the small catalogue that ships with derivload."
-    )
-    group.add_argument("--derivatives", type=_path, metavar="FILE", help="derivatives.yaml")
-    group.add_argument(
-        "--native-functions",
-        type=_path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="native_functions.yaml; again for each overlay",
-    )
-    group.add_argument("--tags", type=_path, metavar="FILE", help="tags.yaml")
-    group.add_argument(
-        "--torch-version", metavar="X.Y", help="the release to follow; the newest by default"
-    )
-    group.add_argument(
-        "--pytorch",
-        type=_path,
-        metavar="DIR",
-        help="a PyTorch checkout, or an installed or unpacked torchgen, for files and version",
-    )
-
-
-def _path(text: str) -> Path:
-    # An empty one is a variable that was never set, and would mean the current folder.
-    if not text:
-        raise argparse.ArgumentTypeError("the path is empty")
-    return Path(text)
-
-
-def _shards(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= number <= _MAX_SHARDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MAX_SHARDS}")
-    return number

@@ -1,38 +1,127 @@
-"""`derivload emit`: load the inputs and bring the documents in a folder up to date."""
+"""`derivload emit`: bring the documents in a folder up to date, in the least costly way.
+
+The exits, in this order: everything is up to date, which the stamp tells before this module is
+even imported; the store has the documents, so that nothing is parsed; all is loaded.
+"""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+import os
+import time
 
-import msgspec
-
-from derivload.commands.inputs import Inputs
-from derivload.commands.load import load_inputs
-from derivload.outputs.depfile import render_depfile
-from derivload.outputs.documents import (
-    ManifestDocument,
-    Rendered,
-    render_differentiability,
-    render_functions,
-    render_manifest,
-)
+from derivload.engine.results import Kept, Keys, find_documents, keep_documents
+from derivload.identity import tool_digest
 from derivload.outputs.files import Written, write_if_changed, write_outputs
+from derivload.outputs.stamp import Record, write_stamp
 
-_DOCUMENT = re.compile(r"differentiability(_\d+)?\.json")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from derivload.commands.paths import Files
+    from derivload.engine.store import Store
+
 _MANIFEST = "manifest.json"
+_PREFIX, _SUFFIX = "differentiability", ".json"
+
+
+class Emitted:
+    """What a run of emit did: by which exit, what became of the files, and how long it took.
+
+    `exit` is "stored" or "cold"; `seconds` has the steps in their order.
+    """
+
+    __slots__ = ("exit", "note", "seconds", "written")
+
+    def __init__(self, exit_: str, note: str, written: Written, seconds: dict[str, float]) -> None:
+        self.exit = exit_
+        self.note = note
+        self.written = written
+        self.seconds = seconds
+
+
+class Target:
+    """Where the documents go: the folder, over how many shards, and the depfile if there is one."""
+
+    __slots__ = ("depfile", "out_dir", "shards")
+
+    def __init__(self, out_dir: str, shards: int | None = None, depfile: str | None = None) -> None:
+        self.out_dir = out_dir
+        self.shards = shards
+        self.depfile = depfile
 
 
 def emit(
-    inputs: Inputs, out_dir: Path, shards: int | None = None, depfile: Path | None = None
-) -> Written:
-    """Write the documents into `out_dir`, and the depfile if one is named.
+    files: Files,
+    target: Target,
+    arguments: Sequence[str],
+    open_store: Callable[[], Store | None] = lambda: None,
+) -> Emitted:
+    """Write the documents of the inputs in `files`, and the depfile if one is named.
 
     A document that an earlier run with other shards left there, by its manifest, is removed.
-    Raises InputError with nothing written when the input has errors, OSError when a file
-    cannot be written.
+    `arguments` are those of the command line, for the stamp. Raises UsageError, InputError with
+    nothing written when the input has errors, and OSError when a file cannot be written.
     """
+    clock = _Clock()
+    contents = files.read()
+    readable = [content for content in contents if isinstance(content, bytes)]
+    keys = Keys(tool_digest(), _release(files.version), target.shards, readable)
+    clock.step("read")
+    store = open_store()
+    kept: Kept | None = None
+    if store is not None and len(readable) == len(contents):
+        kept = find_documents(store, keys)
+    clock.step("store")
+    exit_ = "stored"
+    if kept is None:
+        exit_ = "cold"
+        kept, is_of_entries = _load(files, contents, target.shards, clock)
+        if store is not None:
+            keep_documents(store, keys, kept, is_of_entries=is_of_entries)
+            clock.step("keep")
+    documents = kept.documents
+    written = write_outputs(target.out_dir, documents, _stale(target.out_dir, documents))
+    outputs = [(os.path.join(target.out_dir, name), data) for name, data, _ in documents]
+    if target.depfile is not None:
+        depfile = _depfile([path for path, _ in outputs], files)
+        write_if_changed(target.depfile, depfile)
+        outputs.append((target.depfile, depfile))
+    inputs = list(zip(files.paths, readable, strict=True)) + files.read_consulted()
+    write_stamp(target.out_dir, arguments, Record(inputs, files.absent, outputs, kept.note))
+    clock.step("write")
+    return Emitted(exit_, kept.note, written, clock.seconds)
+
+
+class _Clock:
+    """The seconds that each step took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def step(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name] = now - self._last
+        self._last = now
+
+
+def _load(
+    files: Files, contents: Sequence[bytes | OSError], shards: int | None, clock: _Clock
+) -> tuple[Kept, bool]:
+    """The documents, loaded from nothing but the inputs, and whether each entry stood alone."""
+    from derivload.commands.inputs import read_inputs
+    from derivload.commands.load import load_inputs
+    from derivload.outputs.documents import (
+        render_differentiability,
+        render_functions,
+        render_manifest,
+    )
+
+    inputs = read_inputs(files, contents)
+    clock.step("import")
     loaded = load_inputs(inputs)
+    clock.step("load")
     documents = [
         *render_differentiability(
             loaded.torch_version, loaded.used_dispatch_keys, loaded.records(), shards
@@ -40,22 +129,40 @@ def emit(
         render_functions(loaded.torch_version, loaded.functions, loaded.generated),
     ]
     documents.append(render_manifest(loaded.torch_version, documents))
-    written = write_outputs(out_dir, documents, _stale(out_dir, documents))
-    if depfile is not None:
-        targets = [str(out_dir / document.name) for document in documents]
-        write_if_changed(depfile, render_depfile(targets, map(str, inputs.paths)))
-    return written
+    clock.step("render")
+    return Kept(documents, inputs.note), loaded.is_of_entries
 
 
-def _stale(out_dir: Path, documents: list[Rendered]) -> list[str]:
+def _release(version: str | None) -> str:
+    """The part of a version that says which release to follow, for the keys."""
+    return "newest" if version is None else ".".join(version.split(".")[:2])
+
+
+def _stale(out_dir: str, documents: Sequence[tuple[str, bytes, int]]) -> list[str]:
     """The documents that the manifest there lists and this run does not make."""
+    current = {name: data for name, data, _ in documents}
     try:
-        manifest = msgspec.json.decode((out_dir / _MANIFEST).read_bytes(), type=ManifestDocument)
-    except (OSError, msgspec.DecodeError):
+        with open(os.path.join(out_dir, _MANIFEST), "rb") as file:
+            manifest = file.read()
+    except OSError:
         return []
-    current = {document.name for document in documents}
-    return [
-        file.name
-        for file in manifest.files
-        if file.name not in current and _DOCUMENT.fullmatch(file.name)
-    ]
+    if manifest == current[_MANIFEST]:
+        return []
+    import json
+
+    try:
+        listed = [str(file["name"]) for file in json.loads(manifest)["files"]]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return []
+    return [name for name in listed if name not in current and _is_document(name)]
+
+
+def _is_document(name: str) -> bool:
+    middle = name[len(_PREFIX) : -len(_SUFFIX)]
+    return name == f"{_PREFIX}{middle}{_SUFFIX}" and (not middle or middle[1:].isdigit())
+
+
+def _depfile(outputs: Sequence[str], files: Files) -> bytes:
+    from derivload.outputs.depfile import render_depfile
+
+    return render_depfile(outputs, files.paths)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from derivload.commands.inputs import InputError, Inputs, find_inputs, read_inputs
+from derivload.commands.inputs import InputError, Inputs, read_inputs
+from derivload.commands.paths import find_files
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
 from derivload.engine.pipeline import Loaded, load_texts
 
@@ -52,14 +52,14 @@ def load(
     natives = (
         [native_functions] if isinstance(native_functions, str | os.PathLike) else native_functions
     )
-    inputs = find_inputs(
-        derivatives=None if derivatives is None else Path(derivatives),
-        native_functions=[Path(path) for path in natives],
-        tags=None if tags is None else Path(tags),
+    files = find_files(
+        derivatives=None if derivatives is None else os.fspath(derivatives),
+        native_functions=[os.fspath(path) for path in natives],
+        tags=None if tags is None else os.fspath(tags),
         torch_version=torch_version,
-        pytorch=None if pytorch is None else Path(pytorch),
+        pytorch=None if pytorch is None else os.fspath(pytorch),
     )
-    loaded = load_inputs(inputs)
+    loaded = load_inputs(read_inputs(files))
     return Definitions(
         torch_version=loaded.torch_version,
         used_dispatch_keys=loaded.used_dispatch_keys,
@@ -70,8 +70,8 @@ def load(
 
 
 def load_inputs(inputs: Inputs) -> Loaded:
-    """Read the files and load them. Raises InputError when there is anything wrong."""
-    loaded = load_texts(read_inputs(inputs), inputs.dialect)
+    """Load the texts. Raises InputError when there is anything wrong with them."""
+    loaded = load_texts(inputs.texts, inputs.dialect)
     if loaded.diagnostics:
         raise InputError(loaded.diagnostics)
     return loaded

@@ -44,7 +44,7 @@ def show(inputs: Inputs, operator: str) -> int:
     if not groups:
         print(f"derivload: {unknown(query, loaded.natives)}", file=sys.stderr)
         return _UNKNOWN
-    _print_lines(show_lines(groups, str(inputs.derivatives)))
+    _print_lines(show_lines(groups, inputs.texts.derivatives.name))
     return _DONE
 
 

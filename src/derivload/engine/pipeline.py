@@ -63,6 +63,8 @@ class Loaded(NamedTuple):
     definitions: dict[str, Entry]
     """Where each function's definition stands, by schema."""
     diagnostics: list[Diagnostic]
+    is_of_entries: bool
+    """Whether each entry was read by itself, so that nothing between them means anything."""
 
     def records(self) -> Iterator[tuple[OperatorName, DifferentiabilityRecord]]:
         """The records of differentiability.json, each with its function's name."""
@@ -101,6 +103,7 @@ class _Load:
         self._natives_incomplete = False
         self._natives_torn = False
         self._tags_incomplete = False
+        self._any_whole = False
         self._duplicates: set[tuple[str, int]] = set()
 
     def run(self) -> Loaded:
@@ -127,6 +130,7 @@ class _Load:
             natives=natives,
             definitions=definitions,
             diagnostics=sorted(set(self._diagnostics)),
+            is_of_entries=not self._any_whole,
         )
 
     def _read(
@@ -135,6 +139,7 @@ class _Load:
         self._text_of[text.name] = text.text
         source = read_source(text.name, text.text, list_key, may_be_empty=may_be_empty)
         self._diagnostics += source.diagnostics
+        self._any_whole |= source.whole
         return source
 
     def _report(self, entry: Entry, mistakes: Iterable[Mistake]) -> None:

@@ -4,13 +4,16 @@ It stands on diskcache, which stands on SQLite.
 
 Constraints, and what follows from them:
 
-- A value read is either right or absent. Each is kept behind the sha256 of its bytes, which is
-  checked at every read; whatever else goes wrong is a miss. A miss costs time, never a build.
+- A value read is either right or absent. Each is kept behind a sha256 of its key and its bytes,
+  which is checked at every read; whatever else goes wrong is a miss. A miss costs time, never a
+  build. The key is part of it because SQLite trusts its index: one flipped bit there, and a key
+  leads to another key's value, whole and sound.
 - Nothing read is executed. diskcache pickles what is no plain bytes, text or number (and
   unpickles what it finds marked so: CVE-2025-69872), so the Disk here knows bytes alone.
 - Nobody waits. SQLite's lock is asked for briefly; who holds it longer makes this run go on
   without the store. No lock is held while anything is computed.
 - A folder that others may write to is done without: they could not run code, but could fill it.
+- No memory-mapped reads: a database that somebody cuts short would end the process (SIGBUS).
 - Few large rows. Opening a row costs some 0.1 ms, so a load is a handful of segments, and
   segments from 32 KiB on are files of their own beside the database.
 
@@ -21,12 +24,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sqlite3
 import stat
 import time
 import warnings
-from collections.abc import Callable
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, NamedTuple, TypeVar
 
 import diskcache
 from diskcache.core import MODE_BINARY, MODE_RAW
@@ -36,16 +41,20 @@ DEFAULT_SIZE_LIMIT: Final = 512 * 1024 * 1024
 _LOCK_SECONDS: Final = 0.5
 _DIGEST_SIZE: Final = 32
 _FILE_FROM: Final = 32 * 1024
+_LOCKED: Final = "database is locked"
+# The names diskcache gives its files. A row that names another is no row of ours, and what it
+# names is neither read nor removed.
+_VALUE_FILE: Final = re.compile(r"[0-9a-f]{2}[/\\][0-9a-f]{2}[/\\][0-9a-f]{28}\.val")
 
 T = TypeVar("T")
-# What a store that is full, locked, damaged or gone makes of any call.
-_FAILURES: Final = (
-    *(sqlite3.Error, diskcache.Timeout, OSError, ValueError, TypeError, AssertionError),
-)
 
 
 class StoreError(Exception):
     """The store cannot be used; the text says why, for the one warning that is given."""
+
+
+class FolderError(StoreError):
+    """The folder cannot be made, or is not ours alone: nothing in it is to be touched."""
 
 
 class BytesDisk(diskcache.Disk):  # type: ignore[misc]
@@ -72,11 +81,27 @@ class BytesDisk(diskcache.Disk):  # type: ignore[misc]
         row: tuple[int, int, str | None, object] = super().store(value, read, key)
         return row
 
+    def _write(self, full_path: str, *arguments: Any, **options: Any) -> int:
+        try:
+            size: int = super()._write(full_path, *arguments, **options)
+        except OSError:
+            # On a full disk the half that was written would stay, and nothing would know of it.
+            self.remove(os.path.relpath(full_path, self._directory))
+            raise
+        return size
+
+    def remove(self, file_path: object) -> None:
+        """Remove a value's file."""
+        if isinstance(file_path, str) and _VALUE_FILE.fullmatch(file_path):
+            super().remove(file_path)
+
     def fetch(self, mode: object, filename: object, value: object, read: object) -> bytes:
         """The bytes that a row stands for. Raises OSError, which diskcache takes for a miss."""
-        if mode == MODE_RAW and isinstance(value, bytes | memoryview):
+        if mode == MODE_RAW and filename is None and isinstance(value, bytes | memoryview):
             return bytes(value)
         if mode == MODE_BINARY and isinstance(filename, str) and not read:
+            if not _VALUE_FILE.fullmatch(filename):
+                raise OSError("not a file of this store")
             with open(os.path.join(self._directory, filename), "rb") as file:
                 return file.read()
         raise OSError("not a value of this store")
@@ -94,21 +119,28 @@ class Store:
 
     def __init__(self, folder: str, size_limit: int = DEFAULT_SIZE_LIMIT) -> None:
         """Open or make the store in `folder`, of at most `size_limit` bytes. Raises StoreError."""
+        layout = os.path.join(os.path.abspath(folder), LAYOUT)
         _prepare(folder)
+        _prepare(layout)
+        # diskcache would take the value of a variable that the name seems to hold.
+        if os.path.expandvars(layout) != layout:
+            raise FolderError(f"{folder} has the name of a variable in its own")
         self.folder = folder
         try:
-            self._cache = _open(os.path.join(folder, LAYOUT), size_limit)
-        except _FAILURES as error:
+            self._cache = _open(layout, size_limit)
+        except Exception as error:  # for the reason in _attempt
             raise StoreError(f"{folder}: {error}") from error
 
     def get(self, key: bytes) -> bytes | None:
         """The value kept under `key`, if it is there and is what was put there."""
-        kept = self._attempt(lambda: self._cache.get(key))
-        return _verified(kept) if isinstance(kept, bytes) else None
+        kept = self._attempt(lambda: self._cache.lookup(key))
+        return _verified(key, kept) if isinstance(kept, bytes) else None
 
     def put(self, key: bytes, value: bytes) -> bool:
-        """Keep `value` under `key`; whether that went well."""
-        kept = hashlib.sha256(value).digest() + value
+        """Keep `value` under `key`; whether that went well. Raises TypeError for no bytes."""
+        if type(key) is not bytes or type(value) is not bytes:
+            raise TypeError("keys and values are bytes")
+        kept = _digest(key, value) + value
         return bool(self._attempt(lambda: self._cache.set(key, kept)))
 
     def figures(self) -> Figures | None:
@@ -138,44 +170,130 @@ class Store:
 
     def _verify(self) -> int:
         removed = 0
-        damaged = [key for key in list(self._cache) if self.get(key) is None]
-        for key in damaged:
-            removed += bool(self._cache.delete(key))
-        # What no row names any more, or no file stands behind, diskcache itself can tell.
+        for (row,) in self._cache._sql("SELECT rowid FROM Cache").fetchall():
+            if not self._is_sound(row):
+                removed += self._remove(row)
+        # What no row names any more, and wrong sums, diskcache itself can mend.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            removed += len(self._cache.check(fix=True))
+            self._cache.check(fix=True)
         return removed
+
+    def _is_sound(self, row: int) -> bool:
+        # Not through lookup: that notes a use, and does not find a key that is none of ours.
+        columns = "key, raw, mode, filename, value"
+        found = self._cache._sql(f"SELECT {columns} FROM Cache WHERE rowid = ?", (row,)).fetchone()
+        if found is None:  # another process removed it meanwhile
+            return True
+        key, raw, *value = found
+        try:
+            key = self._cache.disk.get(key, raw)
+            return _verified(key, self._cache.disk.fetch(*value, read=False)) is not None
+        except (OSError, ValueError):
+            return False
 
     def _prune(self, older_than: float | None, max_size: int | None) -> int:
         removed = 0
         by_use = self._cache._sql(
-            "SELECT key, access_time FROM Cache ORDER BY access_time"
+            "SELECT rowid, access_time FROM Cache ORDER BY access_time"
         ).fetchall()
         oldest = float("-inf") if older_than is None else time.time() - older_than
-        for key, used in by_use:
-            too_large = max_size is not None and self._cache.volume() > max_size
-            if used >= oldest and not too_large:
+        for row, used in by_use:
+            too_old = not isinstance(used, float) or used < oldest
+            if not too_old and (max_size is None or self._cache.volume() <= max_size):
                 break
-            removed += bool(self._cache.delete(bytes(key)))
+            removed += self._remove(row)
         return removed
+
+    def _remove(self, row: int) -> bool:
+        # By row, for a damaged key finds nothing.
+        with self._cache._transact() as (sql, cleanup):
+            found = sql("SELECT filename FROM Cache WHERE rowid = ?", (row,)).fetchone()
+            if found is None:
+                return False
+            sql("DELETE FROM Cache WHERE rowid = ?", (row,))
+            cleanup(found[0])
+        return True
 
     def _attempt(self, action: Callable[[], T]) -> T | None:
         try:
             return action()
-        except _FAILURES:
+        except Exception:  # what damaged rows and settings raise inside diskcache has no end
+            # A COMMIT that failed leaves its transaction open, and with it the lock.
+            with suppress(Exception):
+                self._cache.close()
             return None
 
 
 class _Cache(diskcache.Cache):  # type: ignore[misc]
-    """diskcache's Cache, which while it opens would wait a minute for a lock."""
+    """diskcache's Cache, which for a lock would wait a minute, and left files behind on failure."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        try:
+            super().__init__(*arguments, **settings)
+        except BaseException:
+            self.close()
+            raise
+
+    def lookup(self, key: bytes) -> bytes | None:
+        """What is kept under `key`, unverified.
+
+        Not diskcache's get: under our eviction policy that is a write transaction, for which a
+        full disk or another process's lock would make a miss of what is there to read.
+        """
+        columns = "rowid, mode, filename, value"
+        found = self._sql(
+            f"SELECT {columns} FROM Cache WHERE key = ? AND raw = 1", (key,)
+        ).fetchone()
+        if found is None:
+            return None
+        row, *value = found
+        kept: bytes = self._disk.fetch(*value, read=False)
+        self._note_use(row)
+        return kept
+
+    def _note_use(self, row: int) -> None:
+        execute = self._con.execute
+        execute("PRAGMA busy_timeout = 0")
+        # A use that cannot be noted at once is not: it costs a miss later, at most.
+        with suppress(sqlite3.Error):
+            execute("UPDATE Cache SET access_time = ? WHERE rowid = ?", (time.time(), row))
+        execute(f"PRAGMA busy_timeout = {int(_LOCK_SECONDS * 1000)}")
+
+    @property
+    def _sql(self) -> Callable[..., sqlite3.Cursor]:
+        execute = self._con.execute
+
+        def patient(statement: str, *arguments: Any) -> sqlite3.Cursor:
+            # Some statements of the opening get no time from SQLite, whatever its timeout.
+            deadline = time.monotonic() + _LOCK_SECONDS
+            while True:
+                try:
+                    cursor: sqlite3.Cursor = execute(statement, *arguments)
+                    return cursor
+                except sqlite3.OperationalError as error:
+                    if str(error) != _LOCKED:
+                        raise
+                    if time.monotonic() >= deadline:
+                        # Not in SQLite's words: diskcache would try those again for a minute.
+                        raise sqlite3.OperationalError("locked by another process") from error
+                time.sleep(0.002)
+
+        return patient
 
     @property
     def _sql_retry(self) -> Callable[..., sqlite3.Cursor]:
-        connection = self._con
-        connection.execute(f"PRAGMA busy_timeout = {int(_LOCK_SECONDS * 1000)}")
-        execute: Callable[..., sqlite3.Cursor] = connection.execute
-        return execute
+        return self._sql
+
+    @contextmanager
+    def _transact(self, retry: bool = False, filename: str | None = None) -> Iterator[Any]:
+        try:
+            with super()._transact(retry, filename) as transaction:
+                yield transaction
+        except BaseException:
+            if filename is not None:
+                self._disk.remove(filename)
+            raise
 
 
 def _open(folder: str, size_limit: int) -> _Cache:
@@ -186,24 +304,33 @@ def _open(folder: str, size_limit: int) -> _Cache:
         size_limit=size_limit,
         eviction_policy="least-recently-used",
         disk_min_file_size=_FILE_FROM,
+        sqlite_mmap_size=0,
     )
 
 
-def _verified(kept: bytes) -> bytes | None:
+def _digest(key: bytes, value: bytes) -> bytes:
+    digest = hashlib.sha256(hashlib.sha256(key).digest())
+    digest.update(value)
+    return digest.digest()
+
+
+def _verified(key: bytes, kept: bytes) -> bytes | None:
     value = kept[_DIGEST_SIZE:]
-    return value if hashlib.sha256(value).digest() == kept[:_DIGEST_SIZE] else None
+    return value if _digest(key, value) == kept[:_DIGEST_SIZE] else None
 
 
 def _prepare(folder: str) -> None:
-    """Make the folder for its owner alone. Raises StoreError when it is not ours alone."""
+    """Make the folder for its owner alone. Raises FolderError when it is not ours alone."""
     try:
         os.makedirs(folder, 0o700, exist_ok=True)
         status = os.stat(folder)
     except OSError as error:
-        raise StoreError(f"{folder}: {error.strerror or error}") from error
+        raise FolderError(f"{folder}: {error.strerror or error}") from error
+    except ValueError as error:  # a NUL in the name
+        raise FolderError(f"{folder!r}: {error}") from error
     if os.name == "nt":
         return
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise StoreError(f"{folder} may be written to by others")
+        raise FolderError(f"{folder} may be written to by others")
     if status.st_uid not in (os.geteuid(), 0):
-        raise StoreError(f"{folder} belongs to somebody else")
+        raise FolderError(f"{folder} belongs to somebody else")

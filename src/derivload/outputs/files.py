@@ -6,22 +6,27 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import NamedTuple
 
-from derivload.outputs.documents import Rendered
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    # A file's name, its bytes, and how many functions it holds, which is nothing to this module.
+    File = tuple[str, bytes, int]
 
 
-class Written(NamedTuple):
+class Written:
     """What became of a set of outputs: which were written, left as they were, or removed."""
 
-    written: list[str]
-    unchanged: list[str]
-    removed: list[str]
+    __slots__ = ("removed", "unchanged", "written")
+
+    def __init__(self, written: list[str], unchanged: list[str], removed: list[str]) -> None:
+        self.written = written
+        self.unchanged = unchanged
+        self.removed = removed
 
 
-def write_outputs(out_dir: Path, documents: Sequence[Rendered], stale: Iterable[str]) -> Written:
+def write_outputs(out_dir: str, documents: Sequence[File], stale: Iterable[str]) -> Written:
     """Bring `out_dir` up to date with `documents`, and take out the files named in `stale`.
 
     Each file that changed is replaced atomically, after all of them have been written beside
@@ -30,90 +35,91 @@ def write_outputs(out_dir: Path, documents: Sequence[Rendered], stale: Iterable[
     leave files there that nothing lists. Raises OSError.
     """
     _make_folder(out_dir)
-    changed = [d for d in documents if _differs(out_dir / d.name, d.data)]
-    staged: list[tuple[Path, Path]] = []
+    changed = [d for d in documents if _differs(os.path.join(out_dir, d[0]), d[1])]
+    staged: list[tuple[str, str]] = []
     removed: list[str] = []
     try:
-        for document in changed:
-            staged.append((_stage(out_dir, document), out_dir / document.name))
+        for name, data, _ in changed:
+            staged.append((_stage(out_dir, name, data), os.path.join(out_dir, name)))
         for temporary, target in staged[:-1]:
             replace(temporary, target)
-        removed = [name for name in stale if _remove(out_dir / name)]
+        removed = [name for name in stale if _remove(os.path.join(out_dir, name))]
         for temporary, target in staged[-1:]:
             replace(temporary, target)
     finally:
         for temporary, _ in staged:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-    names = {d.name for d in changed}
+            _remove(temporary)
+    names = {d[0] for d in changed}
     return Written(
-        written=[d.name for d in documents if d.name in names],
-        unchanged=[d.name for d in documents if d.name not in names],
+        written=[d[0] for d in documents if d[0] in names],
+        unchanged=[d[0] for d in documents if d[0] not in names],
         removed=removed,
     )
 
 
-def write_if_changed(target: Path, data: bytes) -> bool:
+def write_if_changed(target: str, data: bytes) -> bool:
     """Write one file, atomically, unless it holds just this; tell whether it was written."""
-    return bool(write_outputs(target.parent, [Rendered(target.name, data, 0)], ()).written)
+    folder, name = os.path.split(target)
+    return bool(write_outputs(folder or os.curdir, [(name, data, 0)], ()).written)
 
 
-def _differs(target: Path, data: bytes) -> bool:
+def _differs(target: str, data: bytes) -> bool:
     """Whether a file holds anything but `data`. Raises IsADirectoryError for what is no file."""
     try:
-        status = target.stat()
+        status = os.stat(target)
     except FileNotFoundError:
         return True
     if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "is a folder, where a file is to be", str(target))
-    return status.st_size != len(data) or target.read_bytes() != data
+        raise IsADirectoryError(errno.EISDIR, "is a folder, where a file is to be", target)
+    if status.st_size != len(data):
+        return True
+    with open(target, "rb") as file:
+        return file.read() != data
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: str) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        os.makedirs(folder, exist_ok=True)
     except FileExistsError:
         raise NotADirectoryError(
-            errno.ENOTDIR, "is a file, where a folder is to be", str(folder)
+            errno.ENOTDIR, "is a file, where a folder is to be", folder
         ) from None
 
 
-def _stage(out_dir: Path, document: Rendered) -> Path:
-    """Write a document beside its place, under a name that no other process takes."""
-    temporary = out_dir / f".{document.name}.{os.urandom(6).hex()}.tmp"
+def _stage(out_dir: str, name: str, data: bytes) -> str:
+    """Write a file beside its place, under a name that no other process takes."""
+    temporary = os.path.join(out_dir, f".{name}.{os.urandom(6).hex()}.tmp")
     try:
-        with temporary.open("xb") as file:
-            file.write(document.data)
+        with open(temporary, "xb") as file:
+            file.write(data)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
     return temporary
 
 
-def replace(source: Path, target: Path) -> None:
+def replace(source: str, target: str) -> None:
     """Put `source` in the place of `target`, atomically.
 
     The one place where systems differ: Windows refuses while somebody has `target` open, so
     there it is tried again for a moment.
     """
     if os.name != "nt":
-        source.replace(target)
+        os.replace(source, target)
         return
     import time
 
     for delay in (0.01, 0.05, 0.1, 0.2, 0.4):
-        try:
-            source.replace(target)
-        except PermissionError:
-            time.sleep(delay)
-        else:
+        with contextlib.suppress(PermissionError):
+            os.replace(source, target)
             return
-    source.replace(target)
+        time.sleep(delay)
+    os.replace(source, target)
 
 
-def _remove(path: Path) -> bool:
+def _remove(path: str) -> bool:
     try:
-        path.unlink()
+        os.unlink(path)
     except OSError:
         return False  # gone already, or none of ours
     return True

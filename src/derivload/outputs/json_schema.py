@@ -40,4 +40,4 @@ def json_schemas() -> dict[str, bytes]:
 
 if __name__ == "__main__":
     for file_name, data in json_schemas().items():
-        write_if_changed(FOLDER / file_name, data)
+        write_if_changed(str(FOLDER / file_name), data)

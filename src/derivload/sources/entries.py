@@ -1,20 +1,12 @@
-"""A file's text, split into its top-level entries, and these read.
+"""The entries of a file, read: by themselves where they can be, with their file where not.
 
-The constraint: one edit must change one entry's text, and splitting must cost next to nothing.
-So the text is cut at each `- ` that begins a line, without parsing.
-
-That is safe because such a line ends whatever stood before it, except inside quotes and flow
-collections, and an entry that holds only part of one of those is no YAML by itself. So where
-the text has anything at the beginning of a line but `- `, a comment or a space (a top-level
-mapping, a document marker, a directive, a tab), or a line break that only YAML knows, or where
-an entry cannot be read by itself (a torn quote, an alias of another entry's anchor), the file
-is read whole instead.
+An entry that holds only a part of something (a torn quote, an alias of another entry's anchor)
+is no YAML by itself, or may mean something else; then the file is read whole instead.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,17 +15,11 @@ import msgspec
 from derivload.diagnostics import Diagnostic
 from derivload.sources.full import Read, YamlError, read_full, read_items
 from derivload.sources.plain import NotPlain, PlainReader, Value
+from derivload.sources.splitting import split_text
 
 Mapping = dict[Value, Value]
 
-# What PyYAML takes for a line end and Python's universal newlines do not, and what it turns
-# away wherever it stands, even in a comment.
-_FOR_YAML_ALONE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
-)
-_NOT_A_PLAIN_LIST = re.compile(r"\n(?:[^ #\n-]|-[^ ])")
 _SHOWN_BITS = 200
-_KEEPS_BLANK_LINES = re.compile(r"[|>]\d?\+")
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -63,52 +49,24 @@ class EntryValue(NamedTuple):
 
 
 class SourceFile(NamedTuple):
-    """A file's entries as read, and what was wrong with it as YAML."""
+    """A file's entries as read, and what was wrong with it as YAML.
+
+    `whole` tells that entries could not be read by themselves.
+    """
 
     name: str
     text: str
     entries: list[EntryValue]
     diagnostics: list[Diagnostic]
+    whole: bool = False
 
 
 def split_entries(name: str, text: str) -> list[Entry] | None:
-    """The entries of a text that is a plain block list, or None when it has to be read whole.
-
-    Line ends are `\\n` alone. Comments and blank lines behind the last key of an entry are no part
-    of its text, so that an edit to them changes no entry.
-    """
-    framed = "\n" + text
-    if _NOT_A_PLAIN_LIST.search(framed):
+    """The entries of a text that is a plain block list, or None when it has to be read whole."""
+    split = split_text(text)
+    if split is None:
         return None
-    # Nearly every text is plain ASCII, which is told much faster than by the pattern.
-    is_plain_ascii = text.isascii() and text.replace("\n", "").isprintable()
-    if not is_plain_ascii and _FOR_YAML_ALONE.search(text):
-        return None
-    preamble, *parts = framed.split("\n- ")
-    if any(line and not line.startswith("#") for line in preamble.split("\n")):
-        return None
-    line = preamble.count("\n") + 1
-    entries = []
-    last = len(parts) - 1
-    for index, part in enumerate(parts):
-        ended = part if index == last else part + "\n"
-        entries.append(Entry(name, line, index, "- " + _own_text(ended)))
-        line += part.count("\n") + 1
-    return entries
-
-
-def _own_text(part: str) -> str:
-    """An entry's text without what stands behind it: blank lines, and comments not indented."""
-    if "+" in part and _KEEPS_BLANK_LINES.search(part):
-        return part
-    end = len(part)
-    while True:
-        while end and part[end - 1] == "\n":
-            end -= 1
-        begin = part.rfind("\n", 0, end) + 1
-        if begin == 0 or part[begin] != "#":
-            return part[: end + 1]
-        end = begin
+    return [Entry(name, line, index, entry) for index, (line, entry) in enumerate(split)]
 
 
 def read_entry(entry: Entry, plain: PlainReader) -> Read:
@@ -157,7 +115,7 @@ def read_source(
 
 
 def _read_whole(name: str, text: str, list_key: str | None) -> SourceFile:
-    found = _Found(name, text)
+    found = _Found(name, text, whole=True)
     try:
         items = read_items(text, list_key)
     except YamlError as error:
@@ -177,15 +135,16 @@ def _read_whole(name: str, text: str, list_key: str | None) -> SourceFile:
 class _Found:
     """What was found in a file so far. `torn` tells that an entry could not be read alone."""
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, *, whole: bool = False) -> None:
         self._name = name
         self._text = text
+        self._whole = whole
         self._entries: list[EntryValue] = []
         self.diagnostics: list[Diagnostic] = []
         self.torn = False
 
     def file(self) -> SourceFile:
-        return SourceFile(self._name, self._text, self._entries, self.diagnostics)
+        return SourceFile(self._name, self._text, self._entries, self.diagnostics, self._whole)
 
     def add(self, entry: Entry, read: Read, first_line: int) -> None:
         """Add an entry that was read from a text that begins at `first_line`."""

@@ -1,0 +1,178 @@
+"""`derivload cache stats|verify|prune|clear`: look after the store that runs share.
+
+Nothing here is needed for a build: a store that is damaged costs time until `clear` mends it.
+A folder that does not exist is an empty store, and is not made.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from derivload.commands.paths import UsageError, cache_folder
+from derivload.engine.store import DEFAULT_SIZE_LIMIT, LAYOUT, FolderError, Store, StoreError
+
+_DONE, _ENVIRONMENT = 0, 3
+_ACTIONS = ("stats", "verify", "prune", "clear")
+_SIZE = re.compile(r"([0-9]{1,15})(?:([KMGT])(?:i?B)?|B)?", re.IGNORECASE | re.ASCII)
+_SIZE_UNITS = ("", "K", "M", "G", "T")
+_AGE = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
+_AGE_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# The files that SQLite and diskcache make, and no others, are `clear`'s to remove.
+_DATABASE_FILES = ("cache.db", "cache.db-wal", "cache.db-shm", "cache.db-journal")
+_VALUE_FOLDER = re.compile(r"[0-9a-f]{2}")
+
+
+def run(action: str, cache_dir: str | None, max_size: str | None, older_than: str | None) -> int:
+    """Do one of stats, verify, prune and clear, print what came of it; the exit status.
+
+    `max_size` and `older_than` are prune's, as they were written. Raises UsageError.
+    """
+    if action not in _ACTIONS:
+        raise UsageError(f"cache {action} means nothing: write {', '.join(_ACTIONS)}")
+    size = None if max_size is None else parse_size(max_size)
+    age = None if older_than is None else parse_age(older_than)
+    if action == "prune" and size is None and age is None:
+        raise UsageError("cache prune needs --max-size SIZE, --older-than AGE or both")
+    folder = cache_folder(cache_dir)
+    if _is_absent(Path(folder)):
+        print(f"{folder}: empty")
+        return _DONE
+    try:
+        with closing(Store(folder)) as store:
+            done = _act(store, action, size, age)
+    except StoreError as error:
+        if action == "clear" and not isinstance(error, FolderError):
+            return _clear_files(folder, str(error))
+        _say(f"error: the cache cannot be used: {error}")
+        return _ENVIRONMENT
+    if done is not None:
+        print(done)
+        return _DONE
+    if action == "clear":
+        return _clear_files(folder, f"{folder} does not answer")
+    _say(f"error: the cache {folder} does not answer: `derivload cache clear` starts it afresh")
+    return _ENVIRONMENT
+
+
+def _act(store: Store, action: str, size: int | None, age: float | None) -> str | None:
+    """What to print, or None when the store does not answer."""
+    if action == "stats":
+        return _stats(store)
+    if action == "verify":
+        return _verify(store)
+    removed = store.prune(age, size) if action == "prune" else store.clear()
+    if action == "clear":
+        store.verify()  # removes files that no value names any more
+    return None if removed is None else f"{store.folder}: removed {_values(removed)}"
+
+
+def _stats(store: Store) -> str | None:
+    figures = store.figures()
+    if figures is None:
+        return None
+    return (
+        f"folder  {store.folder}\n"
+        f"values  {figures.values}\n"
+        f"size    {_amount(figures.size)}\n"
+        f"limit   {_amount(DEFAULT_SIZE_LIMIT)}"
+    )
+
+
+def _verify(store: Store) -> str | None:
+    removed = store.verify()
+    # Asked for afterwards: before, the count itself may be damaged.
+    figures = store.figures()
+    if removed is None or figures is None:
+        return None
+    return f"{store.folder}: read {_values(figures.values + removed)}, removed {removed}"
+
+
+def _clear_files(folder: str, problem: str) -> int:
+    """Remove the files of a store that cannot be opened, or does not answer."""
+    _say(f"note: the cache cannot be used, so its files are removed: {problem}")
+    removed = 0
+    try:
+        for file in list(_store_files(Path(folder, LAYOUT))):
+            file.unlink(missing_ok=True)
+            removed += 1
+        _remove_empty_folders(Path(folder, LAYOUT))
+    except OSError as error:
+        _say(f"error: {error.filename}: {error.strerror or error}")
+        return _ENVIRONMENT
+    print(f"{folder}: removed {removed} {'file' if removed == 1 else 'files'} of a damaged cache")
+    return _DONE
+
+
+def _store_files(layout: Path) -> Iterator[Path]:
+    for name in _DATABASE_FILES:
+        file = layout / name
+        if os.path.lexists(file):
+            yield file
+    for folder in _value_folders(layout):
+        yield from folder.glob("*.val")
+
+
+def _value_folders(layout: Path) -> Iterator[Path]:
+    """The folders of values, two levels deep. A link is none of the store's, nor followed."""
+    for first in _two_digit_folders(layout):
+        yield first
+        yield from _two_digit_folders(first)
+
+
+def _two_digit_folders(folder: Path) -> list[Path]:
+    return [
+        entry
+        for entry in folder.iterdir()
+        if _VALUE_FOLDER.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink()
+    ]
+
+
+def _remove_empty_folders(layout: Path) -> None:
+    deepest_first = sorted(_value_folders(layout), reverse=True)
+    for folder in [*deepest_first, layout]:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _is_absent(folder: Path) -> bool:
+    """Whether there is no store yet. What cannot be told, opening it will tell."""
+    try:
+        return not os.path.lexists(folder) or (folder.is_dir() and not (folder / LAYOUT).exists())
+    except (OSError, ValueError):
+        return False
+
+
+def parse_size(text: str) -> int:
+    """The bytes that a size such as `200M`, `512MiB` or `4096` means. Raises UsageError."""
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise UsageError(f"{text!r} is not a size: write it like 200M, 1G, 512MiB, or in bytes")
+    return int(found[1]) * int(1024 ** _SIZE_UNITS.index((found[2] or "").upper()))
+
+
+def parse_age(text: str) -> float:
+    """The seconds that an age such as `30d`, `12h`, `45m` or `90s` means. Raises UsageError."""
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise UsageError(f"{text!r} is not an age: write it like 30d, 12h, 45m or 90s")
+    return float(int(found[1]) * _AGE_SECONDS[found[2]])
+
+
+def _amount(size: int) -> str:
+    power = min(max(size.bit_length() - 1, 0) // 10, len(_SIZE_UNITS) - 1)
+    if power == 0:
+        return f"{size} bytes"
+    return f"{size / 1024**power:.1f} {_SIZE_UNITS[power]}iB ({size} bytes)"
+
+
+def _values(count: int) -> str:
+    return f"{count} {'value' if count == 1 else 'values'}"
+
+
+def _say(message: str) -> None:
+    print(f"derivload: {message}", file=sys.stderr)

@@ -1,0 +1,118 @@
+"""The command line's options, as argparse takes them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import NoReturn
+
+from derivload import __version__
+
+BAD_USAGE = 2
+_MAX_SHARDS = 10_000
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(BAD_USAGE, f"{self.prog}: error: {message}\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of derivload's command line."""
+    parser = _Parser(
+        prog="derivload",
+        description="PyTorch's autograd definitions: derivatives.yaml in, codegen inputs out.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"derivload {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    emit = commands.add_parser(
+        "emit", help="load the inputs and write the documents", allow_abbrev=False
+    )
+    _add_inputs(emit)
+    emit.add_argument(
+        "--out-dir", type=_path, required=True, metavar="DIR", help="where the documents go"
+    )
+    emit.add_argument(
+        "--shards", type=_shards, metavar="N", help="split differentiability.json over N files"
+    )
+    emit.add_argument(
+        "--depfile", type=_path, metavar="FILE", help="name the inputs there, for make and ninja"
+    )
+    emit.add_argument(
+        "--stats",
+        nargs="?",
+        choices=["text", "json"],
+        const="text",
+        help="say what was reused and where the time went",
+    )
+    _add_cache(emit)
+
+    show = commands.add_parser("show", help="everything about one operator", allow_abbrev=False)
+    _add_inputs(show)
+    show.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
+
+    fetch = commands.add_parser(
+        "fetch", help="get a PyTorch release's YAML files, through pip", allow_abbrev=False
+    )
+    fetch.add_argument("version", metavar="VERSION", help="such as 2.15.0, or 2.15 for its newest")
+    fetch.add_argument("--to", required=True, metavar="DIR", help="a new or empty folder")
+
+    cache = commands.add_parser("cache", help="look into or clear the cache", allow_abbrev=False)
+    cache.add_argument("action", choices=["stats", "verify", "prune", "clear"])
+    cache.add_argument("--max-size", metavar="SIZE", help="prune: keep at most that, such as 200M")
+    cache.add_argument("--older-than", metavar="AGE", help="prune: what was not used for, say, 30d")
+    cache.add_argument("--cache-dir", type=_path, metavar="DIR", help="the folder of the cache")
+    return parser
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "inputs", "With none of these, the small catalogue that ships with derivload."
+    )
+    group.add_argument("--derivatives", type=_path, metavar="FILE", help="derivatives.yaml")
+    group.add_argument(
+        "--native-functions",
+        type=_path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="native_functions.yaml; again for each overlay",
+    )
+    group.add_argument("--tags", type=_path, metavar="FILE", help="tags.yaml")
+    group.add_argument(
+        "--torch-version", metavar="X.Y", help="the release to follow; the newest by default"
+    )
+    group.add_argument(
+        "--pytorch",
+        type=_path,
+        metavar="DIR",
+        help="a PyTorch checkout, or an installed or unpacked torchgen, for files and version",
+    )
+
+
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--cache-dir",
+        type=_path,
+        metavar="DIR",
+        help="the folder of the cache; a user's by default",
+    )
+    group.add_argument("--no-cache", action="store_true", help="neither read nor write a cache")
+
+
+def _path(text: str) -> str:
+    # An empty one is a variable that was never set, and would mean the current folder.
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    return text
+
+
+def _shards(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= _MAX_SHARDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MAX_SHARDS}")
+    return number

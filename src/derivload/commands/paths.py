@@ -1,0 +1,186 @@
+"""Which files the INPUTS options mean. Finds and reads; does not look into what it reads.
+
+Imports nothing but the standard library's least: the exits that parse nothing pass here.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CHECKOUT = (
+    "tools/autograd/derivatives.yaml",
+    "aten/src/ATen/native/native_functions.yaml",
+    "aten/src/ATen/native/tags.yaml",
+)
+_PACKAGED = (
+    "packaged/autograd/derivatives.yaml",
+    "packaged/ATen/native/native_functions.yaml",
+    "packaged/ATen/native/tags.yaml",
+)
+_CATALOGUE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "catalog")
+
+
+class UsageError(Exception):
+    """A combination of options that means nothing; the text says what to write instead."""
+
+
+class Files:
+    """The files of a load, by path, and the torch version asked for or found (None: newest).
+
+    `consulted` are further files that decided it; `absent` what would have, had it been there.
+    """
+
+    __slots__ = ("absent", "consulted", "derivatives", "native_functions", "tags", "version")
+
+    def __init__(
+        self,
+        derivatives: str,
+        native_functions: Sequence[str],
+        tags: str,
+        version: str | None,
+    ) -> None:
+        self.derivatives = derivatives
+        self.native_functions = tuple(native_functions)
+        self.tags = tags
+        self.version = version
+        self.consulted: list[str] = []
+        self.absent: list[str] = []
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All files, in the order derivatives, native functions, tags."""
+        return (self.derivatives, *self.native_functions, self.tags)
+
+    def read(self) -> list[bytes | OSError]:
+        """What each of `paths` holds, or why it cannot be read."""
+        return [_read(path) for path in self.paths]
+
+    def read_consulted(self) -> list[tuple[str, bytes]]:
+        """The files that decided which release is meant, with what they hold. Raises OSError."""
+        return [(path, _read_or_raise(path)) for path in self.consulted]
+
+
+def _read_or_raise(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _read(path: str) -> bytes | OSError:
+    try:
+        return _read_or_raise(path)
+    except OSError as error:
+        return error
+
+
+def find_files(
+    derivatives: str | None = None,
+    native_functions: Sequence[str] = (),
+    tags: str | None = None,
+    torch_version: str | None = None,
+    pytorch: str | None = None,
+) -> Files:
+    """The files that these options mean; with none, the catalogue that ships with derivload.
+
+    With `pytorch`, a folder, its three files are taken: `native_functions` are then overlays
+    over its own, and `derivatives` and `tags` take the place of its own. Without `tags`, the
+    tags.yaml beside the first of `native_functions` is taken.
+
+    Raises UsageError.
+    """
+    if pytorch is not None:
+        return _of_pytorch(pytorch, derivatives, native_functions, tags, torch_version)
+    if derivatives is None and not native_functions and tags is None:
+        names = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
+        own, native, own_tags = (os.path.join(_CATALOGUE, name) for name in names)
+        return Files(own, [native], own_tags, torch_version)
+    if derivatives is None or not native_functions:
+        missing = "--derivatives" if derivatives is None else "--native-functions"
+        raise UsageError(f"{missing} is missing: name the files together, or give --pytorch DIR")
+    if tags is None:
+        first = native_functions[0]
+        tags = os.path.join(os.path.dirname(first), "tags.yaml")
+        if not os.path.exists(tags):
+            raise UsageError(f"--tags is missing, and there is no tags.yaml beside {first}")
+    return Files(derivatives, native_functions, tags, torch_version)
+
+
+def _of_pytorch(
+    folder: str,
+    derivatives: str | None,
+    overlays: Sequence[str],
+    tags: str | None,
+    torch_version: str | None,
+) -> Files:
+    absent: list[str] = []
+    parent = os.path.dirname(os.path.abspath(folder))
+    places = (
+        # A checkout comes first: one that was built has copies under torchgen/packaged.
+        (folder, folder, _CHECKOUT),
+        (folder, os.path.join(folder, "torchgen"), _PACKAGED),
+        (parent, folder, _PACKAGED),
+        (parent, os.path.join(parent, "torchgen"), _PACKAGED),
+    )
+    for root, base, names in places:
+        own, native, own_tags = (os.path.join(base, *name.split("/")) for name in names)
+        missing = [path for path in (own, native, own_tags) if not os.path.isfile(path)]
+        absent += missing
+        if missing:
+            continue
+        files = Files(derivatives or own, [native, *overlays], tags or own_tags, torch_version)
+        files.absent = absent
+        if torch_version is None:
+            _find_version(root, files)
+            if files.version is None:
+                raise UsageError(
+                    f"{folder} does not say which PyTorch it is: give --torch-version X.Y"
+                )
+        return files
+    raise UsageError(
+        f"{folder} is no PyTorch: name a checkout, a folder with an installed or unpacked "
+        "torchgen, or one that `derivload fetch` made"
+    )
+
+
+def _find_version(root: str, files: Files) -> None:
+    """Find the version that a checkout's version.txt or an installed torch names."""
+    for name, read in (("version.txt", _whole), ("torch/version.py", _assigned)):
+        path = os.path.join(root, *name.split("/"))
+        content = _read(path)
+        if isinstance(content, bytes):
+            files.version = read(content.decode("utf-8", "replace"))
+            if files.version is not None:
+                files.consulted.append(path)
+                return
+        else:
+            files.absent.append(path)
+    for name in sorted(os.listdir(root)):
+        if name.startswith("torch-") and name.endswith(".dist-info"):
+            files.version = name[len("torch-") : -len(".dist-info")]
+            files.consulted.append(os.path.join(root, name, "METADATA"))
+            return
+
+
+def _whole(text: str) -> str | None:
+    return text.strip() or None
+
+
+def _assigned(text: str) -> str | None:
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if equals and name.split(":")[0].strip() == "__version__":
+            return value.strip().strip("'\"") or None
+    return None
+
+
+def cache_folder(named: str | None) -> str:
+    """The folder of the cache: the one named, else DERIVLOAD_CACHE_DIR, else the user's."""
+    folder = named or os.environ.get("DERIVLOAD_CACHE_DIR")
+    if folder:
+        return folder
+    import platformdirs
+
+    return platformdirs.user_cache_dir("derivload", appauthor=False)

@@ -1,0 +1,28 @@
+"""`--stats`: by which exit a run went, what it reused, and where the time went."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def print_stats(
+    form: str, exit_: str, counts: Mapping[str, int], seconds: Mapping[str, float]
+) -> None:
+    """Print the stats of a run: "text" to stderr for a person, "json" to stdout for a machine.
+
+    `exit_` is "up-to-date", "stored" or "cold"; `seconds` has the steps in their order.
+    """
+    if form == "json":
+        import json
+
+        times = {name: round(value, 6) for name, value in seconds.items()}
+        print(json.dumps({"exit": exit_, "counts": dict(counts), "seconds": times}))
+        return
+    lines = [f"exit      {exit_}"]
+    lines += [f"{name:<9} {count}" for name, count in counts.items()]
+    lines += [f"{name:<9} {value * 1e3:.1f} ms" for name, value in seconds.items()]
+    print("\n".join(f"derivload: {line}" for line in lines), file=sys.stderr)

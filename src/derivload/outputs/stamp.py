@@ -1,0 +1,159 @@
+"""The stamp beside the outputs, by which the next run sees that there is nothing to do.
+
+It holds digests: of derivload itself, of the arguments, of each input and each output, and of
+its own lines. Everything named in it is read and hashed again, so that an output that was
+edited by hand is noticed like an input that changed; what is damaged or from another version
+is no stamp. It is a way to do nothing, never a way to know what to write.
+
+Imports nothing but what hashing needs: this is the exit that builds take hundreds of times.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from derivload.identity import tool_digest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAME = ".derivload-stamp"
+_FORMAT = "derivload-stamp 1"
+# Arguments that change how a run goes but not what it writes.
+_WITHOUT_EFFECT = ("--cache-dir", "--no-cache", "--stats")
+
+
+class UpToDate:
+    """That there is nothing to do: in which folder, and what the user should know each time."""
+
+    __slots__ = ("inputs", "note", "out_dir", "outputs")
+
+    def __init__(self, out_dir: str, note: str, inputs: int, outputs: int) -> None:
+        self.out_dir = out_dir
+        self.note = note
+        self.inputs = inputs
+        self.outputs = outputs
+
+
+class Record:
+    """What a run read and wrote, for its stamp.
+
+    `inputs` and `outputs` are paths, as the run used them, with their bytes; `absent` are paths
+    that would have been inputs had they been there; `note` is what the user is told each time.
+    """
+
+    __slots__ = ("absent", "inputs", "note", "outputs")
+
+    def __init__(
+        self,
+        inputs: Sequence[tuple[str, bytes]],
+        absent: Sequence[str],
+        outputs: Sequence[tuple[str, bytes]],
+        note: str,
+    ) -> None:
+        self.inputs = inputs
+        self.absent = absent
+        self.outputs = outputs
+        self.note = note
+
+
+def write_stamp(out_dir: str, arguments: Sequence[str], record: Record) -> None:
+    """Write the stamp of a run that ended well; what cannot be written is done without."""
+    lines = [
+        _FORMAT,
+        f"tool {tool_digest().hex()}",
+        f"arguments {_arguments_digest(arguments)}",
+        f"note {record.note}",
+        *(f"input {_digest(data)} {path}" for path, data in record.inputs),
+        *(f"absent {path}" for path in record.absent),
+        *(f"output {_digest(data)} {path}" for path, data in record.outputs),
+    ]
+    if any("\n" in line or "\r" in line for line in lines):
+        return  # a path with a line end in it; such a run is repeated
+    text = "\n".join(lines) + "\n"
+    data = f"{text}check {_digest(text.encode('utf-8', 'surrogateescape'))}\n"
+    temporary = os.path.join(out_dir, f"{NAME}.{os.urandom(6).hex()}.tmp")
+    try:
+        with open(temporary, "x", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            file.write(data)
+        os.replace(temporary, os.path.join(out_dir, NAME))
+    except OSError:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
+    """That the run with these arguments of `emit` has nothing to do, or None when it may have."""
+    out_dir = _out_dir(arguments)
+    if out_dir is None:
+        return None
+    try:
+        return _read(out_dir, arguments)
+    except (OSError, ValueError):
+        return None
+
+
+def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
+    with open(os.path.join(out_dir, NAME), "rb") as file:
+        data = file.read()
+    body, _, check = data.rpartition(b"check ")
+    if check.strip().decode() != _digest(body):
+        return None
+    lines = body.decode("utf-8", "surrogateescape").split("\n")[:-1]
+    if lines[0] != _FORMAT:
+        return None
+    counts = {"input": 0, "output": 0}
+    note = ""
+    for line in lines[1:]:
+        what, _, rest = line.partition(" ")
+        if what == "note":
+            note = rest
+        elif what in counts:
+            counts[what] += 1
+        if not _holds(what, rest, arguments):
+            return None
+    return UpToDate(out_dir, note, counts["input"], counts["output"])
+
+
+def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
+    """Whether what a line of the stamp says is still so."""
+    if what == "tool":
+        return rest == tool_digest().hex()
+    if what == "arguments":
+        return rest == _arguments_digest(arguments)
+    if what == "absent":
+        return not os.path.exists(rest)
+    if what in ("input", "output"):
+        digest, _, path = rest.partition(" ")
+        with open(path, "rb") as file:
+            return _digest(file.read()) == digest
+    return what == "note"
+
+
+def _out_dir(arguments: Sequence[str]) -> str | None:
+    found = None
+    for i, argument in enumerate(arguments):
+        if argument == "--out-dir" and i + 1 < len(arguments):
+            found = arguments[i + 1]
+        elif argument.startswith("--out-dir="):
+            found = argument[len("--out-dir=") :]
+    return found or None
+
+
+def _arguments_digest(arguments: Sequence[str]) -> str:
+    kept = []
+    skip = False
+    for argument in arguments:
+        if skip:
+            skip = False
+        elif argument.partition("=")[0] in _WITHOUT_EFFECT:
+            skip = argument == "--cache-dir"
+        else:
+            kept.append(argument)
+    return _digest("\0".join(kept).encode("utf-8", "surrogateescape"))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,298 @@
+"""The ways by which `emit` ends: nothing to do, documents from the store, everything loaded.
+
+Which way was taken is asked of `--stats=json`, run in processes of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src"
+CATALOGUE = SOURCE / "derivload" / "catalog"
+DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
+
+_RUN = """
+import json, sys
+from derivload.cli import main
+status = main(sys.argv[1:])
+print(json.dumps([status, sorted(sys.modules)]))
+"""
+
+
+class Ran(NamedTuple):
+    status: int
+    exit: str
+    modules: set[str]
+    errors: str
+
+
+class Project:
+    """A copy of the catalogue, and a cache, in a folder of their own."""
+
+    def __init__(self, folder: Path, source: Path = SOURCE) -> None:
+        self.folder = folder
+        self.source = source
+        self.inputs = folder / "inputs"
+        self.out = folder / "out"
+        self.cache = folder / "cache"
+        shutil.copytree(CATALOGUE, self.inputs)
+
+    def emit(self, *more: str, stats: bool = True) -> Ran:
+        arguments = [
+            *("emit", "--derivatives", str(self.inputs / DERIVATIVES)),
+            *("--native-functions", str(self.inputs / NATIVES)),
+            *("--out-dir", str(self.out), "--cache-dir", str(self.cache), *more),
+        ]
+        return self.run(*arguments, *(["--stats=json"] if stats else []))
+
+    def run(self, *arguments: str) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-c", _RUN, *arguments],
+            env={**os.environ, "PYTHONPATH": str(self.source)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        *printed, last = done.stdout.splitlines()
+        status, modules = json.loads(last)
+        exit_ = json.loads(printed[0])["exit"] if printed else ""
+        return Ran(status, exit_, set(modules), done.stderr)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.inputs / name
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
+    def documents(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.out.glob("*.json")}
+
+    def cold(self) -> dict[str, bytes]:
+        """What a run that knows nothing of any before writes."""
+        out = self.folder / "cold"
+        shutil.rmtree(out, ignore_errors=True)
+        ran = self.run(
+            *("emit", "--derivatives", str(self.inputs / DERIVATIVES), "--no-cache"),
+            *("--native-functions", str(self.inputs / NATIVES), "--out-dir", str(out)),
+        )
+        assert ran.status == 0
+        return {path.name: path.read_bytes() for path in out.glob("*.json")}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project(tmp_path)
+    assert made.emit().exit == "cold"
+    return made
+
+
+# Nothing to do.
+
+
+def test_second_run_does_nothing_and_imports_the_standard_library_alone(project: Project) -> None:
+    before = {path: path.stat() for path in project.out.iterdir()}
+    ran = project.emit(stats=False)
+    assert ran.errors == f"derivload: {project.out}: up to date\n"
+    assert {path: path.stat() for path in project.out.iterdir()} == before
+    foreign = {"msgspec", "yaml", "diskcache", "sqlite3", "argparse", "rich"}
+    assert not foreign & {name.partition(".")[0] for name in ran.modules}
+    ours = {name for name in ran.modules if name.startswith("derivload.")}
+    assert ours == {
+        *("derivload.cli", "derivload.identity"),
+        *("derivload.outputs", "derivload.outputs.stamp"),
+    }
+
+
+def test_touched_input_is_no_change(project: Project) -> None:
+    os.utime(project.inputs / DERIVATIVES)
+    assert project.emit().exit == "up-to-date"
+
+
+@pytest.mark.parametrize("name", ["differentiability.json", "functions.json", "manifest.json"])
+def test_output_that_was_edited_or_deleted_is_made_again(project: Project, name: str) -> None:
+    documents = project.documents()
+    path = project.out / name
+    data = path.read_bytes()
+    path.write_bytes(data[:-2] + b" \n")
+    assert project.emit().exit == "stored"
+    assert project.documents() == documents
+    path.unlink()
+    assert project.emit().exit == "stored"
+    assert project.documents() == documents
+
+
+def test_depfile_that_was_deleted_is_made_again(project: Project) -> None:
+    depfile = project.folder / "out.d"
+    project.emit("--depfile", str(depfile))
+    assert project.emit("--depfile", str(depfile)).exit == "up-to-date"
+    text = depfile.read_bytes()
+    depfile.unlink()
+    assert project.emit("--depfile", str(depfile)).exit == "stored"
+    assert depfile.read_bytes() == text
+
+
+@pytest.mark.parametrize("more", [["--shards", "2"], ["--torch-version", "2.14"]])
+def test_other_options_are_another_run(project: Project, more: list[str]) -> None:
+    assert project.emit(*more).exit == "cold"
+    assert project.emit(*more).exit == "up-to-date"
+
+
+def test_cache_options_are_the_same_run(project: Project) -> None:
+    assert project.emit("--stats").exit == "up-to-date"
+
+
+@pytest.mark.parametrize("damage", [b"", b"derivload-stamp 1\n", b"\xff\xfe\n"])
+def test_damaged_stamp_is_no_stamp(project: Project, damage: bytes) -> None:
+    stamp = project.out / ".derivload-stamp"
+    whole = stamp.read_bytes()
+    for data in (damage, whole[:-40], whole.replace(b"input ", b"absent ", 1)):
+        stamp.write_bytes(data)
+        assert project.emit().exit == "stored"
+        assert stamp.read_bytes() == whole
+
+
+def test_edit_to_derivload_itself_is_noticed(tmp_path: Path) -> None:
+    source = tmp_path / "checkout"
+    shutil.copytree(SOURCE / "derivload", source / "derivload")
+    project = Project(tmp_path / "project", source)
+    assert project.emit().exit == "cold"
+    assert project.emit().exit == "up-to-date"
+    module = source / "derivload" / "derivatives" / "info.py"
+    module.write_text(module.read_text("utf-8") + "\n# edited\n", "utf-8")
+    assert project.emit().exit == "cold"
+
+
+def test_file_that_would_have_been_an_input_is_noticed(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    pytorch = tmp_path / "pytorch"
+    for name, place in (
+        (DERIVATIVES, "torchgen/packaged/autograd"),
+        (NATIVES, "torchgen/packaged/ATen/native"),
+        (TAGS, "torchgen/packaged/ATen/native"),
+    ):
+        (pytorch / place).mkdir(parents=True, exist_ok=True)
+        shutil.copy(CATALOGUE / name, pytorch / place)
+    (pytorch / "version.txt").write_text("2.15.0\n", "utf-8")
+    arguments = (
+        *("emit", "--pytorch", str(pytorch), "--out-dir", str(project.out)),
+        *("--cache-dir", str(project.cache), "--stats=json"),
+    )
+    assert project.run(*arguments).exit == "cold"
+    assert project.run(*arguments).exit == "up-to-date"
+    (pytorch / "version.txt").write_text("2.14.1\n", "utf-8")
+    assert project.run(*arguments).exit == "cold"
+    assert json.loads((project.out / "manifest.json").read_bytes())["torch_version"] == "2.14"
+    checkout = pytorch / "tools/autograd"
+    checkout.mkdir(parents=True)
+    shutil.copy(CATALOGUE / DERIVATIVES, checkout)
+    assert project.run(*arguments).exit != "up-to-date"
+
+
+# From the store.
+
+
+def test_stored_documents_are_written_without_parsing(project: Project) -> None:
+    documents = project.documents()
+    shutil.rmtree(project.out)
+    ran = project.emit()
+    assert ran.exit == "stored"
+    assert project.documents() == documents
+    assert not {"msgspec", "yaml", "derivload.engine.pipeline"} & ran.modules
+
+
+def test_same_tree_at_another_place_is_found(project: Project, tmp_path: Path) -> None:
+    other = Project(tmp_path / "other")
+    other.cache = project.cache
+    assert other.emit().exit == "stored"
+    assert other.documents() == project.documents()
+
+
+def test_there_and_back_is_found(project: Project) -> None:
+    project.edit(DERIVATIVES, "self: grad * luster", "self: luster * grad")
+    assert project.emit().exit == "cold"
+    project.edit(DERIVATIVES, "self: luster * grad", "self: grad * luster")
+    assert project.emit().exit == "stored"
+    assert project.documents() == project.cold()
+
+
+@pytest.mark.parametrize("name", [DERIVATIVES, NATIVES, TAGS])
+def test_comments_and_blank_lines_between_entries_change_nothing(
+    project: Project, name: str
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in project.out.glob("*.json")}
+    project.edit(name, "\n- ", "\n\n# a new comment\n\n\n- ")
+    assert project.emit().exit == "stored"
+    assert {path: path.stat().st_mtime_ns for path in project.out.glob("*.json")} == before
+
+
+def test_comment_that_is_none_is_no_comment(project: Project) -> None:
+    # Quotes that are torn by what looks like a comment and a new entry.
+    path = project.inputs / DERIVATIVES
+    entry = '- name: gild(Tensor self, float luster=0.5) -> Tensor\n  self: "grad\n# one\n- "\n'
+    path.write_text(entry, "utf-8")
+    for _ in range(2):
+        assert project.emit().status == 0
+        assert project.documents() == project.cold()
+    project.edit(DERIVATIVES, "# one", "# two")
+    assert project.emit().status == 0
+    assert project.documents() == project.cold()
+    assert b"# two" in project.documents()["differentiability.json"]
+
+
+def test_line_ends_of_windows_are_no_change(project: Project) -> None:
+    path = project.inputs / NATIVES
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert project.emit().exit == "stored"
+
+
+def test_input_with_errors_is_never_stored(project: Project) -> None:
+    documents = project.documents()
+    project.edit(DERIVATIVES, "self: grad * luster", "self: grads[7] * luster")
+    for _ in range(2):
+        ran = project.emit()
+        assert (ran.status, ran.exit) == (1, "")
+        assert "DL410" in ran.errors
+    assert project.documents() == documents
+
+
+def test_note_is_given_each_time(project: Project) -> None:
+    note = "derivload: note: torch 2.99 is newer than derivload knows"
+    for exit_ in ("cold", "up-to-date"):
+        ran = project.emit("--torch-version", "2.99")
+        assert ran.exit == exit_
+        assert ran.errors.startswith(note)
+    shutil.rmtree(project.out)
+    ran = project.emit("--torch-version", "2.99")
+    assert ran.exit == "stored"
+    assert ran.errors.startswith(note)
+
+
+def test_without_cache_none_is_made(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    ran = project.run("emit", "--out-dir", str(project.out), "--no-cache", "--stats=json")
+    assert (ran.status, ran.exit) == (0, "cold")
+    assert not project.cache.exists()
+    assert "diskcache" not in ran.modules
+
+
+def test_cache_that_cannot_be_used_costs_one_warning(project: Project) -> None:
+    shutil.rmtree(project.cache)
+    project.cache.write_text("no folder", "utf-8")
+    shutil.rmtree(project.out)
+    ran = project.emit()
+    assert (ran.status, ran.exit) == (0, "cold")
+    assert ran.errors.count("warning: going on without the cache") == 1
+    assert "--cache-dir" in ran.errors
+
+
+def test_stats_for_a_person_go_to_stderr(project: Project) -> None:
+    ran = project.emit("--stats", stats=False)
+    assert "derivload: exit      up-to-date\n" in ran.errors
