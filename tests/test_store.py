@@ -659,7 +659,9 @@ def test_a_store_locked_by_a_hung_process_is_done_without(
         with opened(folder) as store:
             store.put(b"key", b"value")
     with held(folder, *statements):
-        assert run_python(USE.format(folder=str(folder))) in ("refused\n", "miss False\n")
+        said = run_python(USE.format(folder=str(folder)))
+        # Under SQLite's write-ahead log, who holds the lock may leave the others to read.
+        assert said in ("refused\n", "miss False\n", *(["value False\n"] if filled else []))
     expected = "value True\n" if filled else "miss True\n"
     assert run_python(USE.format(folder=str(folder))) == expected
 

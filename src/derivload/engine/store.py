@@ -30,11 +30,11 @@ import stat
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, NamedTuple, TypeVar
 
 import diskcache
-from diskcache.core import MODE_BINARY, MODE_RAW
+from diskcache.core import DBNAME, ENOVAL, MODE_BINARY, MODE_RAW
 
 LAYOUT: Final = "1"
 DEFAULT_SIZE_LIMIT: Final = 512 * 1024 * 1024
@@ -226,14 +226,24 @@ class Store:
 
 
 class _Cache(diskcache.Cache):  # type: ignore[misc]
-    """diskcache's Cache, which for a lock would wait a minute, and left files behind on failure."""
+    """diskcache's Cache, which for a lock would wait a minute, and left files behind on failure.
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
+    At each opening it would write all of its settings anew, in some thirty transactions; those
+    that the database holds already are left out.
+    """
+
+    def __init__(self, folder: str, **settings: Any) -> None:
+        self._held = _held_settings(folder)
         try:
-            super().__init__(*arguments, **settings)
+            super().__init__(folder, **settings)
         except BaseException:
             self.close()
             raise
+        self._held = {}
+
+    def reset(self, key: str, value: object = ENOVAL, update: bool = True) -> object:
+        """Set a setting, or read it anew, as diskcache does."""
+        return super().reset(key, value, update and self._held.get(key, ENOVAL) != value)
 
     def lookup(self, key: bytes) -> bytes | None:
         """What is kept under `key`, unverified.
@@ -265,6 +275,11 @@ class _Cache(diskcache.Cache):  # type: ignore[misc]
         execute = self._con.execute
 
         def patient(statement: str, *arguments: Any) -> sqlite3.Cursor:
+            if self._held and statement.startswith("INSERT") and "Settings" in statement:
+                key, value = arguments[0]
+                counts = "IGNORE" in statement  # what the database counts itself
+                if key in self._held and (counts or self._held[key] == value):
+                    statement, arguments = "SELECT 1", ()
             # Some statements of the opening get no time from SQLite, whatever its timeout.
             deadline = time.monotonic() + _LOCK_SECONDS
             while True:
@@ -294,6 +309,18 @@ class _Cache(diskcache.Cache):  # type: ignore[misc]
             if filename is not None:
                 self._disk.remove(filename)
             raise
+
+
+def _held_settings(folder: str) -> dict[str, object]:
+    """The settings that a database holds; none where there is none, or none that can be read."""
+    path = os.path.join(folder, DBNAME)
+    if not os.path.exists(path):
+        return {}
+    try:
+        with closing(sqlite3.connect(path, timeout=_LOCK_SECONDS)) as connection:
+            return dict(connection.execute("SELECT key, value FROM Settings"))
+    except sqlite3.Error:
+        return {}
 
 
 def _open(folder: str, size_limit: int) -> _Cache:
