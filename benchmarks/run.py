@@ -19,7 +19,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -64,19 +63,30 @@ class Comparison(NamedTuple):
     goal: str
 
 
+# Starts, times and reaps one command. In a process of its own that is small: what a process
+# has used at its peak counts for those that it starts, too.
+_RUNNER = """
+import os, sys, time
+null = os.open(os.devnull, os.O_WRONLY)
+start = time.perf_counter()
+pid = os.posix_spawn(
+    sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)]
+)
+_, status, usage = os.wait4(pid, 0)
+wall = time.perf_counter() - start
+print(os.waitstatus_to_exitcode(status), wall, usage.ru_maxrss / 1024)
+"""
+
+
 def run_once(command: Command) -> Run:
     """Run a command to its end. Raises SystemExit when it fails."""
     command.prepare()
-    start = time.perf_counter()
-    process = subprocess.Popen(command.argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    errors = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"{command.name} failed:\n{errors.decode()}")
-    return Run(wall, usage.ru_maxrss / 1024)
+    runner = [sys.executable, "-I", "-S", "-c", _RUNNER, *command.argv]
+    done = subprocess.run(runner, capture_output=True, text=True, check=True)
+    status, wall, peak = done.stdout.split()
+    if status != "0":
+        raise SystemExit(f"{command.name} failed:\n{done.stderr}")
+    return Run(float(wall), float(peak))
 
 
 def compare(comparison: Comparison, rounds: int) -> dict[str, object]:
@@ -115,32 +125,65 @@ def prepare_release(version: str, cache: Path) -> Path:
     return folder
 
 
-def comparisons(release: Path, large: Path, scratch: Path) -> list[Comparison]:
-    """What is measured."""
+class Emit:
+    """Runs of emit on one release, with what is done before each of them."""
 
-    def emit(pytorch: Path, name: str) -> Command:
-        out = scratch / "out"
-        argv = [sys.executable, "-m", "derivload", "emit", "--no-cache", "--pytorch", str(pytorch)]
+    def __init__(self, name: str, pytorch: Path, scratch: Path) -> None:
+        self._name = name
+        self._pytorch = pytorch
+        self._out = scratch / f"{pytorch.name}-out"
+        self._cache = scratch / "cache"
+        self._edits = 0
+
+    def _command(self, more: str, cache: list[str], prepare: Callable[[], object]) -> Command:
+        argv = [sys.executable, "-m", "derivload", "emit", "--pytorch", str(self._pytorch)]
         return Command(
-            name,
-            [*argv, "--out-dir", str(out)],
-            prepare=lambda: shutil.rmtree(out, ignore_errors=True),
+            f"{self._name}, {more}", [*argv, "--out-dir", str(self._out), *cache], prepare
         )
 
+    def cold(self) -> Command:
+        """Without a cache, and with no outputs there."""
+        return self._command("cold", ["--no-cache"], self._remove_outputs)
+
+    def up_to_date(self) -> Command:
+        """Once more, after a run that did everything."""
+        return self._command("up to date", self._with_cache(), lambda: None)
+
+    def stored(self) -> Command:
+        """With the outputs gone and the documents in the cache."""
+        return self._command("stored", self._with_cache(), self._remove_outputs)
+
+    def comment(self) -> Command:
+        """With another comment in derivatives.yaml each time."""
+        return self._command("a comment edited", self._with_cache(), self._edit_comment)
+
+    def _with_cache(self) -> list[str]:
+        return ["--cache-dir", str(self._cache)]
+
+    def _remove_outputs(self) -> None:
+        shutil.rmtree(self._out, ignore_errors=True)
+
+    def _edit_comment(self) -> None:
+        self._edits += 1
+        path = self._pytorch / "torchgen/packaged/autograd/derivatives.yaml"
+        head, _, rest = path.read_text("utf-8").partition("\n")
+        path.write_text(f"{head.partition('  (edit')[0]}  (edit {self._edits})\n{rest}", "utf-8")
+
+
+def comparisons(release: Path, large: Path, scratch: Path) -> list[Comparison]:
+    """What is measured."""
+    # A copy, for what is edited must not be the release that all tests share.
+    shutil.copytree(release, scratch / "release")
+    emit = Emit("derivload emit", scratch / "release", scratch)
     upstream = Command("upstream load_derivatives", [sys.executable, "-c", _UPSTREAM, str(release)])
+    python = Command("python -I -c pass", [sys.executable, "-I", "-c", "pass"])
+    ten_times = Emit("derivload emit, 10 times", large, scratch)
     return [
-        Comparison(
-            "cold emit, both documents written, no cache",
-            upstream,
-            emit(release, "derivload emit"),
-            "at least 6",
-        ),
-        Comparison(
-            "cold emit of 10 times the catalogue",
-            emit(large, "derivload emit, 10 times"),
-            emit(release, "derivload emit"),
-            "at most 11",
-        ),
+        Comparison("everything to be done", upstream, emit.cold(), "at least 6"),
+        Comparison("10 times the catalogue", ten_times.cold(), emit.cold(), "at most 11"),
+        Comparison("nothing to be done", emit.up_to_date(), python, "at most 3"),
+        Comparison("outputs missing, documents stored", upstream, emit.stored(), "at least 30"),
+        Comparison("a comment edited", upstream, emit.comment(), "at least 30"),
     ]
 
 

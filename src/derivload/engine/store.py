@@ -29,12 +29,17 @@ import sqlite3
 import stat
 import time
 import warnings
-from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from typing import Any, Final, NamedTuple, TypeVar
 
 import diskcache
 from diskcache.core import DBNAME, ENOVAL, MODE_BINARY, MODE_RAW
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, Final, TypeVar
+
+    T = TypeVar("T")
 
 LAYOUT: Final = "1"
 DEFAULT_SIZE_LIMIT: Final = 512 * 1024 * 1024
@@ -45,8 +50,6 @@ _LOCKED: Final = "database is locked"
 # The names diskcache gives its files. A row that names another is no row of ours, and what it
 # names is neither read nor removed.
 _VALUE_FILE: Final = re.compile(r"[0-9a-f]{2}[/\\][0-9a-f]{2}[/\\][0-9a-f]{28}\.val")
-
-T = TypeVar("T")
 
 
 class StoreError(Exception):
@@ -107,11 +110,14 @@ class BytesDisk(diskcache.Disk):  # type: ignore[misc]
         raise OSError("not a value of this store")
 
 
-class Figures(NamedTuple):
+class Figures:
     """How many values a store holds, and their bytes on disk."""
 
-    values: int
-    size: int
+    __slots__ = ("size", "values")
+
+    def __init__(self, values: int, size: int) -> None:
+        self.values = values
+        self.size = size
 
 
 class Store:
