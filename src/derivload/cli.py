@@ -7,6 +7,7 @@ failed.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -25,6 +26,9 @@ _DONE, _BAD_INPUT, _BAD_USAGE, _ENVIRONMENT = 0, 1, 2, 3
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run derivload with these arguments, those of the process by default; the exit status."""
+    if argv is None:
+        # A process of its own, that makes no cycles and ends when it is done.
+        gc.disable()
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
         status = _run(arguments)
