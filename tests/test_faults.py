@@ -67,7 +67,7 @@ def test_killed_at_any_moment_outputs_are_whole(
     print(f"seed {seed}")
     moments = random.Random(seed)
     out, cache = tmp_path / "out", ("--cache-dir", str(tmp_path / "cache"))
-    times = 200 if request.config.getoption("--long") else 20
+    times = 200 if request.config.getoption("--long") else 10
     for i in range(times):
         before, wanted = variants[i % 2], variants[(i + 1) % 2]
         assert start(before, out, *cache).wait() == 0
@@ -85,7 +85,7 @@ def test_killed_at_any_moment_outputs_are_whole(
 
 
 def test_many_at_the_same_moment_on_one_new_cache(variants: list[Variant], tmp_path: Path) -> None:
-    for number in range(3):
+    for number in range(2):
         cache = ("--cache-dir", str(tmp_path / f"cache{number}"))
         outs = [tmp_path / f"out{number}-{i}" for i in range(8)]
         running = [
@@ -155,7 +155,7 @@ def test_damaged_cache_never_shows_in_the_outputs(
     for variant in variants:
         emit_again(variant, out, whole)
     files = sorted(path for path in whole.rglob("*") if path.is_file())
-    for _ in range(100 if request.config.getoption("--long") else 12):
+    for _ in range(100 if request.config.getoption("--long") else 6):
         shutil.rmtree(cache, ignore_errors=True)
         shutil.copytree(whole, cache)
         for _ in range(50):

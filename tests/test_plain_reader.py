@@ -151,6 +151,7 @@ ODD_KEYS = [
     *("'a'", '"a"', "? a", "[a]", "<<", "=", "&x a", "*x", "é", "a#", "a #", "# a", "a[0]", "{a}"),
     *("k" * 1001, "k" * 1030, "a" + " " * 1030 + "b"),
 ]
+COMMENTS = [" # c", " # (c)", "  # a/b: *c", " #'", ' # "', " # [x]"]
 ODD_HEADERS = ["| ", "|-", "|+", ">", ">-", ">+", "|2", "|1-", "| # c", "|#", "|x"]
 NOISE = ["", "  ", "    ", "# c", "  # c", "      # c", "#", " #c", "# a: b", "# - a", '# "']
 ODD_NOISE = [
@@ -204,7 +205,8 @@ class Lines:
         return lines
 
     def scalar(self, indent: int) -> list[str]:
-        return [self.start(indent, [": ", ":  "]) + self.pick(PLAIN_SCALARS, ODD_SCALARS)]
+        value = self.pick(PLAIN_SCALARS, ODD_SCALARS) + self.pick([""] * 4 + COMMENTS, [" #(", "#"])
+        return [self.start(indent, [": ", ":  "]) + value]
 
     def continued(self, indent: int) -> list[str]:
         return [
@@ -368,7 +370,7 @@ def test_edited_real_entries_are_read_alike(search: Search) -> None:
 
 
 # Where a text goes on by all means: behind a key, a scalar of each style, an item, a block.
-CHARACTERS = "ax: \n-#'\"[],|{}"
+CHARACTERS = "a1(: \n-#'\"[],|{}"
 PLACES = [
     *(
         "- a: ",
