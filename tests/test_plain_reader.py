@@ -349,6 +349,11 @@ def test_plain_entries_are_read() -> None:
     }
 
 
+@pytest.mark.parametrize("text", ["- a: 1 #(\n", "- a: 1 # * (\n", '- a: "x"\n    b\n'])
+def test_what_once_differed_is_read_alike(text: str) -> None:
+    is_read_alike(text)
+
+
 def test_entries_of_the_grammar_are_read_alike(search: Search) -> None:
     search.run(grammar_entries(), is_read_alike, 1500)
     assert search.accepted > 20

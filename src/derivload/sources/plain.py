@@ -266,7 +266,7 @@ class _Entry:
 
 def _one_line(text: str) -> object:
     """The value of a scalar, if this one line is enough to know it; else _OPEN."""
-    if text[0].isalpha() or _STRING.match(text):
+    if text[0].isalpha() or _STRING.match(text.partition(" #")[0]):
         word = text.partition(" #")[0].rstrip(" ") if " #" in text else text.rstrip(" ")
         if ": " in word or word[-1] == ":":
             raise NotPlain
