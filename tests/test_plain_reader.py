@@ -8,6 +8,7 @@ short texts (a bounded proof), and the files of the releases. `--long` looks fif
 from __future__ import annotations
 
 import itertools
+import string
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -430,6 +431,8 @@ def test_all_short_texts_are_read_alike(search: Search) -> None:
     # One reader for all, for what it keeps of one text must not leak into another.
     reader = PlainReader()
     texts = all_texts(PLACES, CHARACTERS, 5 if search.longer else 4)
+    if search.longer:
+        texts = itertools.chain(texts, all_texts(PLACES, string.printable[:95] + "\n", 3))
     assert sum(is_read_alike(text, reader) for text in texts) > 10_000
 
 

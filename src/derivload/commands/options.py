@@ -55,6 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     show = commands.add_parser("show", help="everything about one operator", allow_abbrev=False)
     _add_inputs(show)
+    _add_cache(show)  # the same for all; nothing that show needs is kept there yet
     show.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
 
     fetch = commands.add_parser(
