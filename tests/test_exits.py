@@ -98,10 +98,13 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_second_run_does_nothing_and_imports_the_standard_library_alone(project: Project) -> None:
-    before = {path: path.stat() for path in project.out.iterdir()}
+    def state() -> dict[Path, tuple[int, int]]:
+        return {p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in project.out.iterdir()}
+
+    before = state()
     ran = project.emit(stats=False)
     assert ran.errors == f"derivload: {project.out}: up to date\n"
-    assert {path: path.stat() for path in project.out.iterdir()} == before
+    assert state() == before
     foreign = {"msgspec", "yaml", "diskcache", "sqlite3", "argparse", "rich"}
     assert not foreign & {name.partition(".")[0] for name in ran.modules}
     ours = {name for name in ran.modules if name.startswith("derivload.")}
