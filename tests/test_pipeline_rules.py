@@ -191,6 +191,7 @@ CASES = [
     Case("DL301", "- func: f.a(Tensor self) -> Tensor\n- func: «f.b»(Tensor self) -> Tensor\n"),
     Case("DL302", f"{OUT.replace('f.out', '«f.out»')}{CPU}"),
     Case("DL303", f"- func: «f»(Tensor self) -> int\n{CPU}"),
+    Case("DL303", f"- func: «f»(Tensor(a!) self) -> Tensor(a!)\n{CPU}  autogen: f.out\n"),
     Case("DL304", "- func: f(Tensor self) -> Tensor\n- func: «f»(Tensor self, int x) -> Tensor\n"),
     Case("DL305", "- func: f(Tensor self) -> Tensor\n  structured_delegate: «f.out»\n"),
     Case("DL305", f"{OUT}{CPU}- func: f(Tensor self) -> Tensor\n  structured_delegate: «f.out»\n"),

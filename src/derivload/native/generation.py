@@ -195,6 +195,9 @@ class _Generator:
 
     def _out_of_returns(self, base: FunctionSchema) -> FunctionSchema:
         """Each tensor-like return becomes an out argument."""
+        if any([r.is_write for r in base.returns]):
+            message = f"`{base.name.text}` returns what it writes to, and is not in-place by name"
+            raise Invalid("DL303", message, base.name.text)
         reader = self._reader.arguments
         returns, out = self._out_arguments(base)
         arguments = (
