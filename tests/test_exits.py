@@ -183,7 +183,9 @@ def test_file_that_would_have_been_an_input_is_noticed(tmp_path: Path) -> None:
     ):
         (pytorch / place).mkdir(parents=True, exist_ok=True)
         shutil.copy(CATALOGUE / name, pytorch / place)
-    (pytorch / "version.txt").write_text("2.15.0\n", "utf-8")
+    (pytorch / "torch").mkdir()
+    (pytorch / "torch/version.py").write_text("__version__ = '2.15.0'\n", "utf-8")
+    (pytorch / "version.txt").write_text("\n", "utf-8")
     arguments = (
         *("emit", "--pytorch", str(pytorch), "--out-dir", str(project.out)),
         *("--cache-dir", str(project.cache), "--stats=json"),
@@ -294,6 +296,11 @@ def test_cache_that_cannot_be_used_costs_one_warning(project: Project) -> None:
     assert (ran.status, ran.exit) == (0, "cold")
     assert ran.errors.count("warning: going on without the cache") == 1
     assert "--cache-dir" in ran.errors
+
+
+def test_stats_take_their_form_as_a_word_of_its_own_too(project: Project) -> None:
+    exits = [project.emit("--stats", "json", stats=False).exit for _ in range(2)]
+    assert exits == ["stored", "up-to-date"]
 
 
 def test_stats_for_a_person_go_to_stderr(project: Project) -> None:

@@ -74,10 +74,12 @@ def _nothing_to_do(arguments: list[str]) -> bool:
     if found.note:
         _say(f"note: {found.note}")
     _say(f"{found.out_dir}: up to date")
-    if any(argument.partition("=")[0] == "--stats" for argument in arguments):
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument.partition("=")[0] != "--stats":
+            continue
         from derivload.commands.stats import print_stats
 
-        form = "json" if "--stats=json" in arguments else "text"
+        form = "json" if argument == "--stats=json" or following == "json" else "text"
         counts = {"inputs": found.inputs, "outputs": found.outputs}
         print_stats(form, "up-to-date", counts, {"check": time.perf_counter() - start})
     return True

@@ -6,13 +6,15 @@ even imported; the store has the documents, so that nothing is parsed; all is lo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
 from derivload.engine.results import Kept, Keys, find_documents, keep_documents
 from derivload.identity import tool_digest
 from derivload.outputs.files import Written, write_if_changed, write_outputs
-from derivload.outputs.stamp import Record, write_stamp
+from derivload.outputs.stamp import NAME as STAMP
+from derivload.outputs.stamp import Record, render_stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +68,8 @@ def emit(
     clock = _Clock()
     contents = files.read()
     readable = [content for content in contents if isinstance(content, bytes)]
-    keys = Keys(tool_digest(), _release(files.version), target.shards, readable)
+    tool = tool_digest()
+    keys = Keys(tool, _release(files.version), target.shards, readable)
     clock.step("read")
     store = open_store()
     kept: Kept | None = None
@@ -87,8 +90,10 @@ def emit(
         depfile = _depfile([path for path, _ in outputs], files)
         write_if_changed(target.depfile, depfile)
         outputs.append((target.depfile, depfile))
-    inputs = list(zip(files.paths, readable, strict=True)) + files.read_consulted()
-    write_stamp(target.out_dir, arguments, Record(inputs, files.absent, outputs, kept.note))
+    inputs = [*zip(files.paths, readable, strict=True), *files.consulted]
+    stamp = render_stamp(arguments, Record(tool, inputs, files.absent, outputs, kept.note))
+    with contextlib.suppress(OSError):  # without one, the next run only does more
+        write_if_changed(os.path.join(target.out_dir, STAMP), stamp)
     clock.step("write")
     return Emitted(exit_, kept.note, written, clock.seconds)
 

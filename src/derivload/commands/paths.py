@@ -31,7 +31,8 @@ class UsageError(Exception):
 class Files:
     """The files of a load, by path, and the torch version asked for or found (None: newest).
 
-    `consulted` are further files that decided it; `absent` what would have, had it been there.
+    `consulted` are further files that decided it, with what they held; `absent` are paths that
+    would have, had they been there.
     """
 
     __slots__ = ("absent", "consulted", "derivatives", "native_functions", "tags", "version")
@@ -47,7 +48,7 @@ class Files:
         self.native_functions = tuple(native_functions)
         self.tags = tags
         self.version = version
-        self.consulted: list[str] = []
+        self.consulted: list[tuple[str, bytes]] = []
         self.absent: list[str] = []
 
     @property
@@ -59,19 +60,11 @@ class Files:
         """What each of `paths` holds, or why it cannot be read."""
         return [_read(path) for path in self.paths]
 
-    def read_consulted(self) -> list[tuple[str, bytes]]:
-        """The files that decided which release is meant, with what they hold. Raises OSError."""
-        return [(path, _read_or_raise(path)) for path in self.consulted]
-
-
-def _read_or_raise(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
-
 
 def _read(path: str) -> bytes | OSError:
     try:
-        return _read_or_raise(path)
+        with open(path, "rb") as file:
+            return file.read()
     except OSError as error:
         return error
 
@@ -151,16 +144,19 @@ def _find_version(root: str, files: Files) -> None:
         path = os.path.join(root, *name.split("/"))
         content = _read(path)
         if isinstance(content, bytes):
+            files.consulted.append((path, content))
             files.version = read(content.decode("utf-8", "replace"))
             if files.version is not None:
-                files.consulted.append(path)
                 return
         else:
             files.absent.append(path)
     for name in sorted(os.listdir(root)):
         if name.startswith("torch-") and name.endswith(".dist-info"):
             files.version = name[len("torch-") : -len(".dist-info")]
-            files.consulted.append(os.path.join(root, name, "METADATA"))
+            path = os.path.join(root, name, "METADATA")
+            content = _read(path)
+            if isinstance(content, bytes):
+                files.consulted.append((path, content))
             return
 
 

@@ -40,30 +40,33 @@ class UpToDate:
 class Record:
     """What a run read and wrote, for its stamp.
 
+    `tool` is derivload's digest when the run began: an edit to it meanwhile is the next run's.
     `inputs` and `outputs` are paths, as the run used them, with their bytes; `absent` are paths
     that would have been inputs had they been there; `note` is what the user is told each time.
     """
 
-    __slots__ = ("absent", "inputs", "note", "outputs")
+    __slots__ = ("absent", "inputs", "note", "outputs", "tool")
 
     def __init__(
         self,
+        tool: bytes,
         inputs: Sequence[tuple[str, bytes]],
         absent: Sequence[str],
         outputs: Sequence[tuple[str, bytes]],
         note: str,
     ) -> None:
+        self.tool = tool
         self.inputs = inputs
         self.absent = absent
         self.outputs = outputs
         self.note = note
 
 
-def write_stamp(out_dir: str, arguments: Sequence[str], record: Record) -> None:
-    """Write the stamp of a run that ended well; what cannot be written is done without."""
+def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
+    """The stamp of a run that ended well: b"", which is none, where a path has a line end in it."""
     lines = [
         _FORMAT,
-        f"tool {tool_digest().hex()}",
+        f"tool {record.tool.hex()}",
         f"arguments {_arguments_digest(arguments)}",
         f"note {record.note}",
         *(f"input {_digest(data)} {path}" for path, data in record.inputs),
@@ -71,17 +74,9 @@ def write_stamp(out_dir: str, arguments: Sequence[str], record: Record) -> None:
         *(f"output {_digest(data)} {path}" for path, data in record.outputs),
     ]
     if any("\n" in line or "\r" in line for line in lines):
-        return  # a path with a line end in it; such a run is repeated
-    text = "\n".join(lines) + "\n"
-    data = f"{text}check {_digest(text.encode('utf-8', 'surrogateescape'))}\n"
-    temporary = os.path.join(out_dir, f"{NAME}.{os.urandom(6).hex()}.tmp")
-    try:
-        with open(temporary, "x", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-            file.write(data)
-        os.replace(temporary, os.path.join(out_dir, NAME))
-    except OSError:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+        return b""
+    body = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+    return body + f"check {_digest(body)}\n".encode()
 
 
 def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
