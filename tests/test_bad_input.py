@@ -15,7 +15,8 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cli import main
-from derivload.commands.inputs import find_files, read_inputs
+from derivload.commands.inputs import read_inputs
+from derivload.commands.paths import find_files
 from derivload.cpp.dialect import NEWEST
 from derivload.engine.pipeline import Text, Texts, load_texts
 from derivload.rules import RULES

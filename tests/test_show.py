@@ -11,8 +11,9 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cli import main
-from derivload.commands.inputs import find_files, read_inputs
+from derivload.commands.inputs import read_inputs
 from derivload.commands.load import load_inputs
+from derivload.commands.paths import find_files
 from derivload.commands.show_layout import Line, Segment, wrap
 
 WAVE = """\

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from derivload.commands.paths import Files, UsageError, find_files
+from derivload.commands.paths import Files, UsageError
 from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect
 from derivload.diagnostics import Diagnostic
 from derivload.engine.pipeline import Text, Texts
-
-__all__ = ["InputError", "Inputs", "UsageError", "choose_dialect", "find_files", "read_inputs"]
+from derivload.sources.splitting import with_plain_line_ends
 
 
 class InputError(Exception):
@@ -77,6 +76,4 @@ def _decode(name: str, content: bytes | OSError, diagnostics: list[Diagnostic]) 
         problem = f"the byte 0x{content[error.start]:02x} is no UTF-8"
         diagnostics.append(Diagnostic(name, line, column, "DL002", problem))
         return Text(name, "")
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return Text(name, text)
+    return Text(name, with_plain_line_ends(text))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 
-from derivload.sources.splitting import split_text
+from derivload.sources.splitting import split_text, with_plain_line_ends
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _entries_digest(data: bytes) -> bytes:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return hashlib.sha256(b"whole" + data).digest()
-    split = split_text(text.replace("\r\n", "\n").replace("\r", "\n"))
+    split = split_text(with_plain_line_ends(text))
     if split is None:
         return hashlib.sha256(b"whole" + data).digest()
     # A text that holds a part of an entry in quotes has a digest here too, but nothing is ever

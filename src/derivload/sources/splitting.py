@@ -23,6 +23,11 @@ _NOT_A_PLAIN_LIST = re.compile(r"\n(?:[^ #\n-]|-[^ ])")
 _KEEPS_BLANK_LINES = re.compile(r"[|>]\d?\+")
 
 
+def with_plain_line_ends(text: str) -> str:
+    """The text with `\\n` alone for line ends, as Python's universal newlines have it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
 def split_text(text: str) -> list[tuple[int, str]] | None:
     """The entries of a text that is a plain block list, each with the number of its first line.
 
