@@ -18,7 +18,7 @@ from derivload.cli import main
 from derivload.commands.inputs import read_inputs
 from derivload.commands.paths import find_files
 from derivload.cpp.dialect import NEWEST
-from derivload.engine.pipeline import Text, Texts, load_texts
+from derivload.engine.load import Text, Texts, load_texts
 from derivload.rules import RULES
 from derivload.sources.entries import split_entries
 

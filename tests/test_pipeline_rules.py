@@ -13,7 +13,7 @@ import pytest
 
 from derivload.cpp.dialect import DIALECTS, NEWEST
 from derivload.diagnostics import Diagnostic
-from derivload.engine.pipeline import Text, Texts, load_texts
+from derivload.engine.load import Text, Texts, load_texts
 from derivload.rules import RULES
 
 SOURCE = Path(__file__).parents[1] / "src" / "derivload"

@@ -459,7 +459,7 @@ def test_variants_whose_defaults_differ_stand_together(show: Show) -> None:
 
 
 def test_every_operator_of_the_catalogue_can_be_shown(show: Show) -> None:
-    names = {f.name.text for f in load_inputs(read_inputs(find_files())).natives}
+    names = {f.name.text for f in load_inputs(read_inputs(find_files())).load.natives}
 
     assert [name for name in names if name not in show(name).section("functions")] == []
 

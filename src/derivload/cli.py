@@ -129,6 +129,7 @@ def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -
             "written": len(written.written),
             "unchanged": len(written.unchanged),
             "removed": len(written.removed),
+            **done.counts,
         }
         print_stats(options.stats, done.exit, counts, done.seconds)
     return _DONE

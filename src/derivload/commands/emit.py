@@ -1,7 +1,8 @@
 """`derivload emit`: bring the documents in a folder up to date, in the least costly way.
 
 The exits, in this order: everything is up to date, which the stamp tells before this module is
-even imported; the store has the documents, so that nothing is parsed; all is loaded.
+even imported; the store has the documents, so that nothing is parsed; the store has the state of
+a load before, so that only what changed since is loaded; all is loaded.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from derivload.engine.results import Kept, Keys, find_documents, keep_documents
 from derivload.identity import tool_digest
 from derivload.outputs.files import Written, write_if_changed, write_outputs
 from derivload.outputs.stamp import NAME as STAMP
-from derivload.outputs.stamp import Record, render_stamp
+from derivload.outputs.stamp import Record, digest_of, render_stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from derivload.commands.paths import Files
+    from derivload.engine.results import Document
+    from derivload.engine.session import Outcome
     from derivload.engine.store import Store
 
 _MANIFEST = "manifest.json"
@@ -30,15 +33,24 @@ _PREFIX, _SUFFIX = "differentiability", ".json"
 class Emitted:
     """What a run of emit did: by which exit, what became of the files, and how long it took.
 
-    `exit` is "stored" or "cold"; `seconds` has the steps in their order.
+    `exit` is "stored", "incremental" or "cold"; `counts` what was loaded and reused, and
+    `seconds` has the steps in their order.
     """
 
-    __slots__ = ("exit", "note", "seconds", "written")
+    __slots__ = ("counts", "exit", "note", "seconds", "written")
 
-    def __init__(self, exit_: str, note: str, written: Written, seconds: dict[str, float]) -> None:
+    def __init__(
+        self,
+        exit_: str,
+        note: str,
+        written: Written,
+        counts: dict[str, int],
+        seconds: dict[str, float],
+    ) -> None:
         self.exit = exit_
         self.note = note
         self.written = written
+        self.counts = counts
         self.seconds = seconds
 
 
@@ -77,25 +89,31 @@ def emit(
         kept = find_documents(store, keys)
     clock.step("store")
     exit_ = "stored"
+    counts: dict[str, int] = {}
     if kept is None:
-        exit_ = "cold"
-        kept, is_of_entries = _load(files, contents, target.shards, clock)
+        loader = _Loader(keys, store, clock)
+        kept, outcome = loader.load(files, contents, target.shards)
+        exit_ = "incremental" if outcome.is_incremental else "cold"
+        counts = outcome.counts
         if store is not None:
-            keep_documents(store, keys, kept, is_of_entries=is_of_entries)
+            keep_documents(store, keys, kept, is_of_entries=outcome.is_of_entries)
             clock.step("keep")
     documents = kept.documents
     written = write_outputs(target.out_dir, documents, _stale(target.out_dir, documents))
-    outputs = [(os.path.join(target.out_dir, name), data) for name, data, _ in documents]
+    outputs = [(os.path.join(target.out_dir, name), digest) for name, _, _, digest in documents]
     if target.depfile is not None:
         depfile = _depfile([path for path, _ in outputs], files)
         write_if_changed(target.depfile, depfile)
-        outputs.append((target.depfile, depfile))
-    inputs = [*zip(files.paths, readable, strict=True), *files.consulted]
+        outputs.append((target.depfile, digest_of(depfile)))
+    inputs = [
+        *zip(files.paths, [digest.hex() for digest in keys.digests], strict=True),
+        *((path, digest_of(data)) for path, data in files.consulted),
+    ]
     stamp = render_stamp(arguments, Record(tool, inputs, files.absent, outputs, kept.note))
     with contextlib.suppress(OSError):  # without one, the next run only does more
         write_if_changed(os.path.join(target.out_dir, STAMP), stamp)
     clock.step("write")
-    return Emitted(exit_, kept.note, written, clock.seconds)
+    return Emitted(exit_, kept.note, written, counts, clock.seconds)
 
 
 class _Clock:
@@ -111,31 +129,40 @@ class _Clock:
         self._last = now
 
 
-def _load(
-    files: Files, contents: Sequence[bytes | OSError], shards: int | None, clock: _Clock
-) -> tuple[Kept, bool]:
-    """The documents, loaded from nothing but the inputs, and whether each entry stood alone."""
-    from derivload.commands.inputs import read_inputs
-    from derivload.commands.load import load_inputs
-    from derivload.outputs.documents import (
-        render_differentiability,
-        render_functions,
-        render_manifest,
-    )
+class _Loader:
+    """Loads; with a store, from the state that it has and to the one that it gets."""
 
-    inputs = read_inputs(files, contents)
-    clock.step("import")
-    loaded = load_inputs(inputs)
-    clock.step("load")
-    documents = [
-        *render_differentiability(
-            loaded.torch_version, loaded.used_dispatch_keys, loaded.records(), shards
-        ),
-        render_functions(loaded.torch_version, loaded.functions, loaded.generated),
-    ]
-    documents.append(render_manifest(loaded.torch_version, documents))
-    clock.step("render")
-    return Kept(documents, inputs.note), loaded.is_of_entries
+    def __init__(self, keys: Keys, store: Store | None, clock: _Clock) -> None:
+        self._keys = keys
+        self._store = store
+        self._clock = clock
+
+    def load(
+        self, files: Files, contents: Sequence[bytes | OSError], shards: int | None
+    ) -> tuple[Kept, Outcome]:
+        """The documents, and how they came about. Raises InputError."""
+        from derivload.commands.documents import render_documents
+        from derivload.commands.inputs import InputError, read_inputs
+        from derivload.engine.session import Session
+
+        inputs = read_inputs(files, contents)
+        self._clock.step("import")
+        session = Session(inputs.dialect)
+        state = None if self._store is None else self._store.get(self._keys.state)
+        if state is not None:
+            session.restore(state)
+            self._clock.step("restore")
+        outcome = session.load(inputs.texts, () if state is None else self._keys.splits())
+        if outcome.lines is None:
+            raise InputError(outcome.diagnostics)
+        self._clock.step("load")
+        documents = render_documents(outcome.lines, shards)
+        self._clock.step("render")
+        if self._store is not None:
+            state = session.keep()
+            if state is not None:
+                self._store.put(self._keys.state, state)
+        return Kept(documents, inputs.note), outcome
 
 
 def _release(version: str | None) -> str:
@@ -143,9 +170,9 @@ def _release(version: str | None) -> str:
     return "newest" if version is None else ".".join(version.split(".")[:2])
 
 
-def _stale(out_dir: str, documents: Sequence[tuple[str, bytes, int]]) -> list[str]:
+def _stale(out_dir: str, documents: Sequence[Document]) -> list[str]:
     """The documents that the manifest there lists and this run does not make."""
-    current = {name: data for name, data, _ in documents}
+    current = {name: data for name, data, _, _ in documents}
     try:
         with open(os.path.join(out_dir, _MANIFEST), "rb") as file:
             manifest = file.read()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from derivload.commands.paths import Files, UsageError
 from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect
 from derivload.diagnostics import Diagnostic
-from derivload.engine.pipeline import Text, Texts
+from derivload.engine.load import Text, Texts
 from derivload.sources.splitting import with_plain_line_ends
 
 

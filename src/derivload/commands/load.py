@@ -9,7 +9,7 @@ from typing import NamedTuple
 from derivload.commands.inputs import InputError, Inputs, read_inputs
 from derivload.commands.paths import find_files
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
-from derivload.engine.pipeline import Loaded, load_texts
+from derivload.engine.load import Loaded, load_texts
 
 PathLike = str | os.PathLike[str]
 
@@ -64,8 +64,8 @@ def load(
         torch_version=loaded.torch_version,
         used_dispatch_keys=loaded.used_dispatch_keys,
         differentiability=tuple(record for _, record in loaded.records()),
-        functions=tuple(loaded.functions),
-        generated=tuple(loaded.generated),
+        functions=tuple(m.record for m in loaded.load.matched),
+        generated=tuple(m.generated for m in loaded.load.matched if m.generated is not None),
     )
 
 

@@ -42,7 +42,7 @@ def show(inputs: Inputs, operator: str) -> int:
     query = read_query(operator)
     groups = find_groups(loaded, query)
     if not groups:
-        print(f"derivload: {unknown(query, loaded.natives)}", file=sys.stderr)
+        print(f"derivload: {unknown(query, loaded.load.natives)}", file=sys.stderr)
         return _UNKNOWN
     _print_lines(show_lines(groups, inputs.texts.derivatives.name))
     return _DONE

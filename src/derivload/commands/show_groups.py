@@ -12,13 +12,12 @@ from typing import Final, NamedTuple
 
 from derivload.commands.show_query import OperatorQuery
 from derivload.derivatives.model import DifferentiabilityInfo, FunctionRecord
-from derivload.engine.pipeline import Loaded
+from derivload.engine.load import Loaded
 from derivload.native.function import NativeFunction
 from derivload.sources.entries import Entry
 
 _KINDS: Final = ("functional", "inplace", "mutable", "out", "scratch")
 # How the pipeline marks the info that a copying view variant has from its view.
-_COPY_OF_VIEW: Final = "_copy."
 _FOREACH: Final = "Foreach"
 
 
@@ -100,19 +99,21 @@ class _Gatherer:
     """Knows, of all functions, their records and where their formulas come from."""
 
     def __init__(self, loaded: Loaded) -> None:
-        self._loaded = loaded
-        self._records = {record.schema: record for record in loaded.functions}
-        self._functions = {f.schema.text: f for f in loaded.natives}
-        self._generated = {record.schema: record.dispatch for record in loaded.generated}
+        load = loaded.load
+        self._load = load
+        self._records = {m.record.schema: m.record for m in load.matched}
+        self._functions = {f.schema.text: f for f in load.natives}
+        generated = [m.generated for m in load.matched if m.generated is not None]
+        self._generated = {record.schema: record.dispatch for record in generated}
         self._by_op = {
             info.op: schema
-            for schema, derived in loaded.infos.items()
+            for schema, derived in load.infos.items()
             for info in derived.dispatch.values()
             if info.op is not None
         }
 
     def gather(self, query: OperatorQuery) -> Iterator[Group]:
-        for functions in _by_signature(self._loaded.natives):
+        for functions in _by_signature(self._load.natives):
             asked = frozenset(f.schema.text for f in functions if query.means(f))
             if not asked:
                 continue
@@ -124,24 +125,19 @@ class _Gatherer:
     def _members(self, functions: list[NativeFunction]) -> tuple[Member, ...]:
         functions = sorted(functions, key=_rank)
         makers = {f.entry: f for f in reversed(functions) if not f.generated}
-        view = next((f for f in functions if f.is_view), None)
         return tuple(
             Member(
                 function=f,
                 record=self._records[f.schema.text],
                 maker=makers.get(f.entry) if f.generated else None,
-                written=self._written(f, view),
+                written=self._written(f),
             )
             for f in functions
         )
 
-    def _written(self, function: NativeFunction, view: NativeFunction | None) -> str | None:
+    def _written(self, function: NativeFunction) -> str | None:
         matched = self._matched(function)
-        derived = self._loaded.infos.get(matched or "")
-        if derived is None or view is None:
-            return matched
-        copied = any(info.name.endswith(_COPY_OF_VIEW) for info in derived.dispatch.values())
-        return view.schema.text if copied else matched
+        return matched and self._load.copied_from.get(matched, matched)
 
     def _matched(self, function: NativeFunction) -> str | None:
         """The schema of the function whose formulas this one has. An out variant has none:
@@ -158,11 +154,11 @@ class _Gatherer:
         for written in shown:
             function = self._functions[written]
             origin = self._origin(function)
-            infos = self._loaded.infos
+            infos = self._load.infos
             yield Formulas(
                 function=function,
                 dispatch=infos[written].dispatch if written in infos else self._generated[written],
-                entry=self._loaded.definitions[origin.schema.text],
+                entry=self._load.definitions[origin.schema.text],
                 reference=None if origin.schema.text in inside else origin,
                 users=tuple(m for m in members if m.written == written),
                 elsewhere=tuple(self._elsewhere(written, inside)),
@@ -180,7 +176,7 @@ class _Gatherer:
         return function
 
     def _elsewhere(self, written: str, inside: set[str]) -> Iterator[str]:
-        for function in self._loaded.natives:
+        for function in self._load.natives:
             matched = self._matched(function)
             if matched is None or function.schema.text in inside:
                 continue

@@ -5,7 +5,7 @@ load_derivatives' `create_differentiability_info` and `set_up_derivatives`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -248,14 +248,33 @@ def canonical_function(functions: Sequence[NativeFunction], name: str) -> Native
     return functions[0]
 
 
-def number_ops(derived: Derived, counts: dict[str, int]) -> dict[str, DifferentiabilityInfo]:
-    """The info of a definition with its ops numbered; `counts` holds how many have each name."""
-    numbered = {}
-    for key, info in derived.dispatch.items():
-        if info.op is None:
-            numbered[key] = info
-            continue
-        number = counts.get(info.op, 0)
-        counts[info.op] = number + 1
-        numbered[key] = msgspec.structs.replace(info, op=f"{info.op}{number}")
-    return numbered
+def op_prefixes(derived: Derived) -> tuple[str, ...]:
+    """The names of the nodes that a definition makes, without their numbers."""
+    return tuple([info.op for info in derived.dispatch.values() if info.op is not None])
+
+
+def number_ops(prefixes: Iterable[Sequence[str]]) -> list[tuple[int, ...]]:
+    """The numbers of each definition's nodes, of all definitions in their order.
+
+    A node's number is how many before it have the same name.
+    """
+    counts: dict[str, int] = {}
+    numbers = []
+    for of_definition in prefixes:
+        taken = []
+        for prefix in of_definition:
+            number = counts.get(prefix, 0)
+            counts[prefix] = number + 1
+            taken.append(number)
+        numbers.append(tuple(taken))
+    return numbers
+
+
+def with_numbers(derived: Derived, numbers: Iterable[int]) -> Derived:
+    """A definition's info with its ops numbered."""
+    left = iter(numbers)
+    numbered = {
+        key: info if info.op is None else msgspec.structs.replace(info, op=f"{info.op}{next(left)}")
+        for key, info in derived.dispatch.items()
+    }
+    return Derived(derived.function, numbered)

@@ -28,11 +28,20 @@ from derivload.native.generation import Misfit
 _STRIDES: Final = "strides_or_error"
 
 
-class Matched(NamedTuple):
-    """The records of functions.json, those generated for foreach functions, and mistakes."""
+class MatchedFunction(NamedTuple):
+    """A function's record in functions.json, and the info generated for it if it is a foreach
+    function that has no definition of its own.
+    """
 
-    functions: list[FunctionRecord]
-    generated: list[DifferentiabilityRecord]
+    function: NativeFunction
+    record: FunctionRecord
+    generated: DifferentiabilityRecord | None
+
+
+class Matched(NamedTuple):
+    """The functions that could be matched, and mistakes."""
+
+    functions: list[MatchedFunction]
     misfits: list[Misfit]
 
 
@@ -57,19 +66,20 @@ def match_differentiability_info(
     Mistakes: DL501 to DL505.
     """
     matcher = Matcher(infos, dialect, types)
-    records: list[FunctionRecord] = []
-    generated: list[DifferentiabilityRecord] = []
+    matched: list[MatchedFunction] = []
     misfits: list[Misfit] = []
     for function in sorted(functions, key=lambda f: f.cpp_name):
         try:
             match = matcher.find(function)
-            records.append(function_record(function, match))
+            record = function_record(function, match)
         except Invalid as invalid:
             misfits.append(Misfit(function, invalid))
             continue
+        generated = None
         if match.exact and match.derived is not None and function.schema.text not in infos:
-            generated.append(DifferentiabilityRecord(function.schema.text, match.derived.dispatch))
-    return Matched(records, generated, misfits)
+            generated = DifferentiabilityRecord(function.schema.text, match.derived.dispatch)
+        matched.append(MatchedFunction(function, record, generated))
+    return Matched(matched, misfits)
 
 
 class Matcher:

@@ -16,14 +16,16 @@ from derivload.native.views import ViewGroup
 
 def add_view_copy_derivatives(
     infos: dict[str, Derived], view_groups: Sequence[ViewGroup], dialect: Dialect
-) -> None:
+) -> dict[str, str]:
     """Add to `infos`, which is keyed by schema, those of the copying variants.
 
+    Gives, by the schema of each that was added, that of the view that it came from.
     From 2.3 on, one that has a definition of its own keeps it; before, a definition could not
     name one.
     """
     by_view = {group.view.name.text: group for group in view_groups}
     added: dict[str, Derived] = {}
+    views: dict[str, str] = {}
     for derived in infos.values():
         group = by_view.get(derived.function.name.text)
         if group is None or group.view_copy is None or not derived.dispatch:
@@ -31,6 +33,7 @@ def add_view_copy_derivatives(
         schema = group.view_copy.schema.text
         if schema in infos and dialect.view_copies_have_own_derivatives:
             continue
+        views.setdefault(schema, derived.function.schema.text)
         added[schema] = Derived(
             group.view_copy,
             {
@@ -43,3 +46,4 @@ def add_view_copy_derivatives(
             },
         )
     infos.update(added)
+    return views

@@ -1,10 +1,8 @@
-"""From the texts of the three files to the two documents' records, one step after another."""
+"""The steps of a load, from entries to matched functions, one after another."""
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect
@@ -13,138 +11,152 @@ from derivload.derivatives.info import (
     DerivativeReader,
     Derived,
     canonical_function,
-    number_ops,
+    with_numbers,
 )
-from derivload.derivatives.matching import match_differentiability_info
-from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
+from derivload.derivatives.matching import MatchedFunction, match_differentiability_info
 from derivload.derivatives.view_copy import add_view_copy_derivatives
-from derivload.diagnostics import Diagnostic, Invalid, Mistake
+from derivload.diagnostics import Invalid, Mistake
 from derivload.native.checks import check_duplicates, check_functions
 from derivload.native.function import NativeFunction
 from derivload.native.generation import Misfit, generate_variants
 from derivload.native.reader import NativeFunctionReader
-from derivload.native.tags import read_tag
-from derivload.native.views import group_by_view
-from derivload.schema.names import OperatorName
-from derivload.sources.entries import Entry, SourceFile, read_source
-from derivload.sources.places import place
-
-# The key under which an overlay may hold its list of entries.
-OVERLAY_KEY = "custom"
+from derivload.native.views import ViewGroup, group_by_view
+from derivload.sources.entries import Entry, EntryValue
 
 # The rules that one entry written twice breaks all at once; the first is reported.
 _DUPLICATES = frozenset({"DL301", "DL304", "DL310"})
 
 
-class Text(NamedTuple):
-    """An input: the name that diagnostics call it by, and its text with `\\n` as line ends."""
+class Readers:
+    """What reads entries, for one dialect and one set of valid tags. Kept from load to load."""
 
-    name: str
-    text: str
-
-
-class Texts(NamedTuple):
-    """The inputs of a load; the overlays follow the base in `native_functions`."""
-
-    derivatives: Text
-    native_functions: tuple[Text, ...]
-    tags: Text
+    def __init__(self, dialect: Dialect, tags: frozenset[str]) -> None:
+        self.dialect = dialect
+        self.tags = tags
+        self.natives = NativeFunctionReader(dialect, tags)
+        self.derivatives = DerivativeReader(dialect)
 
 
-class Loaded(NamedTuple):
-    """What a load gives. With diagnostics, the rest is what could be made of the good entries."""
+class Found(NamedTuple):
+    """A mistake, and the entry that it was found in."""
 
-    torch_version: str
-    used_dispatch_keys: tuple[str, ...]
-    infos: dict[str, Derived]
-    functions: list[FunctionRecord]
-    generated: list[DifferentiabilityRecord]
-    natives: list[NativeFunction]
-    definitions: dict[str, Entry]
-    """Where each function's definition stands, by schema."""
-    diagnostics: list[Diagnostic]
-    is_of_entries: bool
-    """Whether each entry was read by itself, so that nothing between them means anything."""
-
-    def records(self) -> Iterator[tuple[OperatorName, DifferentiabilityRecord]]:
-        """The records of differentiability.json, each with its function's name."""
-        for schema, derived in self.infos.items():
-            yield derived.function.name, DifferentiabilityRecord(schema, derived.dispatch)
+    entry: Entry
+    mistake: Mistake
 
 
-def load_texts(texts: Texts, dialect: Dialect) -> Loaded:
-    """Load everything, and collect every mistake on the way."""
-    with _collector_off():
-        return _Load(texts, dialect).run()
+class DerivedEntry(NamedTuple):
+    """What came of an entry of derivatives.yaml: the info, with its ops not numbered yet, and the
+    dispatch keys that it names.
+    """
+
+    entry: Entry
+    derived: Derived
+    keys: tuple[str, ...]
 
 
-@contextlib.contextmanager
-def _collector_off() -> Iterator[None]:
-    """Hold the cyclic garbage collector: a load makes many values and no cycles."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+class Load:
+    """One load, of all entries or of some that depend on no others.
 
+    Three steps, in this order: `read_natives`, `derive`, and, when the ops have their numbers,
+    `match`. What they find is in the attributes, `mistakes` among them.
+    """
 
-class _Load:
-    """One load. Holds the diagnostics found so far, and which entries came to nothing."""
-
-    def __init__(self, texts: Texts, dialect: Dialect) -> None:
-        self._texts = texts
-        self._dialect = dialect
-        self._diagnostics: list[Diagnostic] = []
-        self._text_of: dict[str, str] = {}
+    def __init__(
+        self, readers: Readers, *, tags_incomplete: bool = False, natives_torn: bool = False
+    ) -> None:
+        self._readers = readers
+        self._dialect = readers.dialect
+        self.mistakes: list[Found] = []
+        self.natives: list[NativeFunction] = []
+        self.declared = 0
+        """How many of them have an entry; those come first."""
+        self.derived: list[DerivedEntry] = []
+        self.numbers: list[tuple[int, ...]] = []
+        """Of the ops of each of them."""
+        self.infos: dict[str, Derived] = {}
+        self.definitions: dict[str, Entry] = {}
+        """Where each function's definition stands, by schema."""
+        self.copied_from: dict[str, str] = {}
+        """The schema of the view that a copying variant has its info from, by its own."""
+        self.matched: list[MatchedFunction] = []
+        self._tags_incomplete = tags_incomplete
+        self._natives_torn = natives_torn
         # What could not be read: what only misses it is no mistake of its own.
         self._unread: set[str] = set()
-        self._natives_incomplete = False
-        self._natives_torn = False
-        self._tags_incomplete = False
-        self._any_whole = False
+        self._natives_incomplete = natives_torn
         self._duplicates: set[tuple[str, int]] = set()
+        self._groups: list[ViewGroup] = []
 
-    def run(self) -> Loaded:
-        natives, reader = self._read_natives(self._read_tags())
-        natives += self._generate(natives, reader)
-        grouped = group_by_view(natives, self._dialect)
+    def read_natives(self, entries: Iterable[EntryValue]) -> None:
+        """Read the native functions, and generate those that autogen makes of them."""
+        for entry, value in entries:
+            function, mistakes = self._readers.natives.read(entry, value)
+            if function is not None:
+                self.natives.append(function)
+                continue
+            if self._tags_incomplete:
+                mistakes = [m for m in mistakes if m.code != "DL205"]
+            self._report(entry, mistakes)
+            func = value.get("func")
+            if isinstance(func, str):
+                self._unread.add(_operator(func))
+            self._natives_incomplete = True
+        self._report_misfits(check_functions(self.natives, self._dialect))
+        schemas = self._readers.natives.schemas
+        self.declared = len(self.natives)
+        generated, misfits = generate_variants(self.natives, self._dialect, schemas)
+        self.natives += generated
+        self._report_misfits(check_duplicates(self.natives))
+        self._report_misfits(misfits)
+
+    def derive(self, entries: Iterable[EntryValue]) -> list[DerivedEntry]:
+        """What comes of the definitions; those with a mistake are left out."""
+        grouped = group_by_view(self.natives, self._dialect)
         self._report_misfits(grouped.misfits)
-        derivatives = DerivativeReader(self._dialect)
-        infos, keys, definitions = self._derive(grouped.functions, derivatives)
-        defined = tuple(infos)
-        add_view_copy_derivatives(infos, grouped.groups, self._dialect)
-        matched = match_differentiability_info(
-            natives, infos, self._dialect, derivatives.bindings.types
-        )
-        self._report_matching(matched.misfits, definitions)
-        for schema in infos.keys() - defined:
-            definitions.setdefault(schema, infos[schema].function.entry)
-        return Loaded(
-            torch_version=self._dialect.version,
-            used_dispatch_keys=tuple(sorted(keys)),
-            infos=infos,
-            functions=matched.functions,
-            generated=matched.generated,
-            natives=natives,
-            definitions=definitions,
-            diagnostics=sorted(set(self._diagnostics)),
-            is_of_entries=not self._any_whole,
-        )
+        self._groups = grouped.groups
+        index = _Index(grouped.functions)
+        for entry, value in entries:
+            definition, mistakes = read_definition(value)
+            if definition is not None:
+                derived, mistakes = self._derive(definition, index)
+                # What comes of a definition with a mistake would break rules of its own.
+                if derived is not None and not mistakes:
+                    keys = tuple([formulas.dispatch_key for formulas in definition.dispatch])
+                    self.derived.append(DerivedEntry(entry, derived, keys))
+            self._report(entry, mistakes)
+        return self.derived
 
-    def _read(
-        self, text: Text, list_key: str | None = None, *, may_be_empty: bool = False
-    ) -> SourceFile:
-        self._text_of[text.name] = text.text
-        source = read_source(text.name, text.text, list_key, may_be_empty=may_be_empty)
-        self._diagnostics += source.diagnostics
-        self._any_whole |= source.whole
-        return source
+    def match(self, numbers: list[tuple[int, ...]]) -> None:
+        """Match all functions, with these numbers for the ops of each definition."""
+        self.numbers = numbers
+        for (entry, derived, _), of_definition in zip(self.derived, self.numbers, strict=True):
+            schema = derived.function.schema.text
+            self.infos[schema] = with_numbers(derived, of_definition)
+            self.definitions[schema] = entry
+        defined = tuple(self.infos)
+        self.copied_from = add_view_copy_derivatives(self.infos, self._groups, self._dialect)
+        types = self._readers.derivatives.bindings.types
+        self.matched, misfits = match_differentiability_info(
+            self.natives, self.infos, self._dialect, types
+        )
+        self._report_matching(misfits)
+        for schema in self.infos.keys() - defined:
+            self.definitions.setdefault(schema, self.infos[schema].function.entry)
+
+    def _derive(
+        self, definition: Definition, index: _Index
+    ) -> tuple[Derived | None, list[Mistake]]:
+        try:
+            function = index.resolve(definition)
+        except Invalid as invalid:
+            unread = self._natives_torn or _operator(definition.specification) in self._unread
+            if invalid.code == "DL405" and unread:
+                return None, []
+            return None, [invalid.at("name")]
+        return self._readers.derivatives.create_differentiability_info(definition, function)
 
     def _report(self, entry: Entry, mistakes: Iterable[Mistake]) -> None:
-        text = self._text_of[entry.file]
-        self._diagnostics += [place(mistake, entry, text) for mistake in mistakes]
+        self.mistakes += [Found(entry, mistake) for mistake in mistakes]
 
     def _report_misfits(self, misfits: Sequence[Misfit]) -> None:
         if self._natives_incomplete:
@@ -157,93 +169,14 @@ class _Load:
                 self._duplicates.add(place_)
             self._report(function.entry, [invalid.at(key)])
 
-    def _report_matching(self, misfits: Sequence[Misfit], definitions: dict[str, Entry]) -> None:
+    def _report_matching(self, misfits: Sequence[Misfit]) -> None:
         """Report what matching found: at a function's own definition, where it has one."""
         for function, invalid, _ in misfits:
-            definition = definitions.get(function.schema.text)
+            definition = self.definitions.get(function.schema.text)
             if definition is not None:
                 self._report(definition, [invalid.at()])
             else:
                 self._report_misfits([Misfit(function, invalid)])
-
-    def _read_tags(self) -> frozenset[str]:
-        source = self._read(self._texts.tags)
-        self._tags_incomplete = bool(source.diagnostics)
-        tags = set()
-        for entry, value in source.entries:
-            tag, mistakes = read_tag(value)
-            self._report(entry, mistakes)
-            if tag is not None:
-                tags.add(tag)
-            else:
-                self._tags_incomplete = True
-        return frozenset(tags)
-
-    def _read_natives(
-        self, tags: frozenset[str]
-    ) -> tuple[list[NativeFunction], NativeFunctionReader]:
-        reader = NativeFunctionReader(self._dialect, tags)
-        natives: list[NativeFunction] = []
-        for i, text in enumerate(self._texts.native_functions):
-            source = self._read(text, OVERLAY_KEY, may_be_empty=i > 0)
-            self._natives_torn |= bool(source.diagnostics)
-            for entry, value in source.entries:
-                function, mistakes = reader.read(entry, value)
-                if function is not None:
-                    natives.append(function)
-                    continue
-                if self._tags_incomplete:
-                    mistakes = [m for m in mistakes if m.code != "DL205"]
-                self._report(entry, mistakes)
-                func = value.get("func")
-                if isinstance(func, str):
-                    self._unread.add(_operator(func))
-                self._natives_incomplete = True
-        self._natives_incomplete |= self._natives_torn
-        self._report_misfits(check_functions(natives, self._dialect))
-        return natives, reader
-
-    def _generate(
-        self, natives: list[NativeFunction], reader: NativeFunctionReader
-    ) -> list[NativeFunction]:
-        generated, misfits = generate_variants(natives, self._dialect, reader.schemas)
-        self._report_misfits(check_duplicates([*natives, *generated]))
-        self._report_misfits(misfits)
-        return generated
-
-    def _derive(
-        self, functions: Sequence[NativeFunction], derivatives: DerivativeReader
-    ) -> tuple[dict[str, Derived], set[str], dict[str, Entry]]:
-        """The info of each definition, the dispatch keys used, and where each stands."""
-        index = _Index(functions)
-        infos: dict[str, Derived] = {}
-        keys: set[str] = set()
-        entries: dict[str, Entry] = {}
-        counts: dict[str, int] = {}
-        for entry, value in self._read(self._texts.derivatives).entries:
-            definition, mistakes = read_definition(value)
-            if definition is not None:
-                keys.update(formulas.dispatch_key for formulas in definition.dispatch)
-                derived, mistakes = self._derive_one(definition, index, derivatives)
-                # What comes of a definition with a mistake would break rules of its own.
-                if derived is not None and not mistakes:
-                    schema = derived.function.schema.text
-                    infos[schema] = Derived(derived.function, number_ops(derived, counts))
-                    entries[schema] = entry
-            self._report(entry, mistakes)
-        return infos, keys, entries
-
-    def _derive_one(
-        self, definition: Definition, index: _Index, derivatives: DerivativeReader
-    ) -> tuple[Derived | None, list[Mistake]]:
-        try:
-            function = index.resolve(definition)
-        except Invalid as invalid:
-            unread = self._natives_torn or _operator(definition.specification) in self._unread
-            if invalid.code == "DL405" and unread:
-                return None, []
-            return None, [invalid.at("name")]
-        return derivatives.create_differentiability_info(definition, function)
 
 
 def _operator(schema: str) -> str:

@@ -1,9 +1,14 @@
-"""Finished documents in the store: found again by what they were made from.
+"""What is kept in the store: finished documents, and the state that the next load starts from.
 
-Two keys lead to them. One is of the bytes of the inputs; it is asked first, and costs a hash.
-The other is of the texts of their entries, so that comments and blank lines between entries,
-which change no output, change no key; it costs a split. The first leads to the second, which
-leads to the documents.
+Two keys lead to the documents of a run. One is of the bytes of the inputs; it is asked first,
+and costs a hash. The other is of the texts of their entries, so that comments and blank lines
+between entries, which change no output, change no key; it costs a split. Either leads to the
+list of the documents, by sha256, which lead to their bytes: a document that an edit leaves as
+it was is kept once.
+
+Those keys are of content: what they lead to never changes. The third, of the state, is of the
+release alone, and leads to that of the last load, whichever inputs it had: a state says itself
+what it is of.
 
 Keys cover derivload itself, the release to follow and the shards, never a path or a time.
 Imports no more than hashing and splitting need.
@@ -13,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 
-from derivload.sources.splitting import split_text, with_plain_line_ends
+from derivload.sources.splitting import Split, split_digests, with_plain_line_ends
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,16 +26,16 @@ if TYPE_CHECKING:
 
     from derivload.engine.store import Store
 
-    Document = tuple[str, bytes, int]
+    # A file name, the bytes, how many functions they hold, and their sha256 in hex.
+    Document = tuple[str, bytes, int, str]
 
-_KIND = b"documents 1"
+_KIND = b"documents 2"
+_STATE = b"state 1"
 _SEPARATOR = b"\0"
 
 
 class Kept:
-    """The documents of a run, each a name, bytes, and how many functions it holds, and the note
-    that the user is given each time.
-    """
+    """The documents of a run, and the note that the user is given each time."""
 
     __slots__ = ("documents", "note")
 
@@ -40,20 +45,19 @@ class Kept:
 
 
 class Keys:
-    """The two keys of a run: by the bytes of its inputs, and by their entries."""
+    """The keys of a run. `digests` are the sha256 of its inputs, in the order that they came in."""
 
     def __init__(
         self, tool: bytes, version: str, shards: int | None, inputs: Sequence[bytes]
     ) -> None:
         """Take in all that the documents depend on; `inputs` in the order of the command line."""
-        self._options = _SEPARATOR.join((_KIND, tool, version.encode(), str(shards).encode()))
+        release = _SEPARATOR.join((tool, version.encode()))
+        self._options = _SEPARATOR.join((_KIND, release, str(shards).encode()))
         self._inputs = inputs
-
-    @property
-    def by_bytes(self) -> bytes:
-        """The key of the inputs' bytes."""
-        digests = [hashlib.sha256(data).digest() for data in self._inputs]
-        return self._key(b"bytes", digests)
+        self._splits: list[Split] | None = None
+        self.digests = [hashlib.sha256(data).digest() for data in inputs]
+        self.by_bytes = self._key(b"bytes", self.digests)
+        self.state = hashlib.sha256(_SEPARATOR.join((_STATE, release))).digest()
 
     @property
     def by_bytes_alone(self) -> bytes:
@@ -62,7 +66,19 @@ class Keys:
 
     def by_entries(self) -> bytes:
         """The key of the inputs' entries."""
-        return self._key(b"entries", [_entries_digest(data) for data in self._inputs])
+        digests = []
+        for split, whole in zip(self.splits(), self.digests, strict=True):
+            # A text that holds a part of an entry in quotes has a key here too, but nothing is
+            # ever kept under it: see keep_documents.
+            entries = b"whole" + whole if split.digests is None else b"".join(split.digests)
+            digests.append(hashlib.sha256(entries).digest())
+        return self._key(b"entries", digests)
+
+    def splits(self) -> list[Split]:
+        """The inputs, split into entries."""
+        if self._splits is None:
+            self._splits = [_split(data) for data in self._inputs]
+        return self._splits
 
     def _key(self, kind: bytes, digests: Sequence[bytes]) -> bytes:
         key = hashlib.sha256(self._options + _SEPARATOR + kind)
@@ -71,36 +87,24 @@ class Keys:
         return key.digest()
 
 
-def _entries_digest(data: bytes) -> bytes:
+def _split(data: bytes) -> Split:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return hashlib.sha256(b"whole" + data).digest()
-    split = split_text(with_plain_line_ends(text))
-    if split is None:
-        return hashlib.sha256(b"whole" + data).digest()
-    # A text that holds a part of an entry in quotes has a digest here too, but nothing is ever
-    # kept under it: see keep_documents.
-    digest = hashlib.sha256(b"entries")
-    for _, entry in split:
-        digest.update(entry.encode("utf-8"))
-        digest.update(_SEPARATOR)
-    return digest.digest()
+        return Split((), None)
+    return split_digests(with_plain_line_ends(text))
 
 
 def find_documents(store: Store, keys: Keys) -> Kept | None:
     """The documents of a run that some run before made, or None."""
-    by_bytes = keys.by_bytes
-    target = store.get(by_bytes)
+    target = store.get(keys.by_bytes)
     if target is not None:
-        found = store.get(target)
-        return None if found is None else _unpack(found)
+        return _find(store, target)
     by_entries = keys.by_entries()
-    found = store.get(by_entries)
-    if found is None:
-        return None
-    store.put(by_bytes, by_entries)
-    return _unpack(found)
+    found = _find(store, by_entries)
+    if found is not None:
+        store.put(keys.by_bytes, by_entries)
+    return found
 
 
 def keep_documents(store: Store, keys: Keys, kept: Kept, *, is_of_entries: bool) -> None:
@@ -110,24 +114,30 @@ def keep_documents(store: Store, keys: Keys, kept: Kept, *, is_of_entries: bool)
     entries be left out of a key: of entries that are complete, any text that has these very
     entries has nothing but comments and blank lines between them.
     """
+    for _, data, _, digest in kept.documents:
+        key = _document_key(digest)
+        if key not in store:
+            store.put(key, data)
+    lines = [kept.note, *(f"{name} {count} {digest}" for name, _, count, digest in kept.documents)]
     target = keys.by_entries() if is_of_entries else keys.by_bytes_alone
-    if store.put(target, _pack(kept)):
+    if store.put(target, "\n".join(lines).encode()):
         store.put(keys.by_bytes, target)
 
 
-def _pack(kept: Kept) -> bytes:
-    lines = [kept.note, *(f"{name} {count} {len(data)}" for name, data, count in kept.documents)]
-    head = "\n".join(lines) + "\n\n"
-    return b"".join([head.encode(), *(data for _, data, _ in kept.documents)])
-
-
-def _unpack(packed: bytes) -> Kept | None:
-    head, _, rest = packed.partition(b"\n\n")
-    note, *lines = head.decode().split("\n")
+def _find(store: Store, target: bytes) -> Kept | None:
+    listed = store.get(target)
+    if listed is None:
+        return None
+    note, *lines = listed.decode().split("\n")
     documents = []
-    start = 0
     for line in lines:
-        name, count, size = line.split(" ")
-        documents.append((name, rest[start : start + int(size)], int(count)))
-        start += int(size)
-    return Kept(documents, note) if start == len(rest) else None
+        name, count, digest = line.split(" ")
+        data = store.get(_document_key(digest))
+        if data is None:
+            return None
+        documents.append((name, data, int(count), digest))
+    return Kept(documents, note)
+
+
+def _document_key(digest: str) -> bytes:
+    return hashlib.sha256(b"document " + digest.encode()).digest()

@@ -142,6 +142,10 @@ class Store:
         kept = self._attempt(lambda: self._cache.lookup(key))
         return _verified(key, kept) if isinstance(kept, bytes) else None
 
+    def __contains__(self, key: bytes) -> bool:
+        """Whether something is kept under `key`, sound or not."""
+        return bool(self._attempt(lambda: self._cache.holds(key)))
+
     def put(self, key: bytes, value: bytes) -> bool:
         """Keep `value` under `key`; whether that went well. Raises TypeError for no bytes."""
         if type(key) is not bytes or type(value) is not bytes:
@@ -267,6 +271,13 @@ class _Cache(diskcache.Cache):  # type: ignore[misc]
         kept: bytes = self._disk.fetch(*value, read=False)
         self._note_use(row)
         return kept
+
+    def holds(self, key: bytes) -> bool:
+        """Whether there is a row for `key`; that counts as a use of it."""
+        found = self._sql("SELECT rowid FROM Cache WHERE key = ? AND raw = 1", (key,)).fetchone()
+        if found is not None:
+            self._note_use(found[0])
+        return found is not None
 
     def _note_use(self, row: int) -> None:
         execute = self._con.execute

@@ -14,7 +14,6 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
-from derivload.schema.names import OperatorName
 
 VERSION: Final = 1
 
@@ -57,64 +56,56 @@ class ManifestDocument(msgspec.Struct, frozen=True):
 
 
 class Rendered(NamedTuple):
-    """A document's file name, its bytes, and how many functions it holds."""
+    """A document's file name, its bytes, how many functions it holds, and the sha256 in hex."""
 
     name: str
     data: bytes
     functions: int
+    sha256: str
 
 
 def render_differentiability(
     torch_version: str,
     used_dispatch_keys: Sequence[str],
-    records: Iterable[tuple[OperatorName, DifferentiabilityRecord]],
+    records: Iterable[tuple[str, bytes]],
     shards: int | None,
 ) -> list[Rendered]:
-    """differentiability.json, or its `shards` shards. Records come with their function's name."""
+    """differentiability.json, or its `shards` shards.
+
+    `records` are lines of JSON, each with the base name of its function.
+    """
     head = _head("differentiability", torch_version, used_dispatch_keys=list(used_dispatch_keys))
     if shards is None:
-        lines = [_ENCODER.encode(record) for _, record in records]
-        data = _document(head, [("functions", lines)])
-        return [Rendered("differentiability.json", data, len(lines))]
+        lines = [line for _, line in records]
+        return [_rendered("differentiability.json", head, ("functions", lines))]
     by_shard: list[list[bytes]] = [[] for _ in range(shards)]
-    for name, record in records:
-        by_shard[shard_of(name, shards)].append(_ENCODER.encode(record))
+    for base, line in records:
+        by_shard[shard_of(base, shards)].append(line)
     return [
-        Rendered(shard_name(i), _document(head, [("functions", lines)]), len(lines))
-        for i, lines in enumerate(by_shard)
+        _rendered(shard_name(i), head, ("functions", lines)) for i, lines in enumerate(by_shard)
     ]
 
 
 def render_functions(
-    torch_version: str,
-    functions: Iterable[FunctionRecord],
-    generated: Iterable[DifferentiabilityRecord],
+    torch_version: str, functions: Sequence[bytes], generated: Sequence[bytes]
 ) -> Rendered:
-    """functions.json."""
+    """functions.json, of lines of JSON."""
     head = _head("functions", torch_version)
-    lines = list(map(_ENCODER.encode, functions))
-    data = _document(
-        head, [("functions", lines), ("generated", list(map(_ENCODER.encode, generated)))]
-    )
-    return Rendered("functions.json", data, len(lines))
+    return _rendered("functions.json", head, ("functions", functions), ("generated", generated))
 
 
 def render_manifest(torch_version: str, documents: Iterable[Rendered]) -> Rendered:
     """manifest.json, for these documents."""
-    files = [
-        _ENCODER.encode(ManifestFile(d.name, hashlib.sha256(d.data).hexdigest(), d.functions))
-        for d in documents
-    ]
-    data = _document(_head("manifest", torch_version), [("files", files)])
-    return Rendered("manifest.json", data, len(files))
+    files = [_ENCODER.encode(ManifestFile(d.name, d.sha256, d.functions)) for d in documents]
+    return _rendered("manifest.json", _head("manifest", torch_version), ("files", files))
 
 
-def shard_of(name: OperatorName, shards: int) -> int:
+def shard_of(base: str, shards: int) -> int:
     """The shard of an operator: by its base name, so that variants stay together.
 
     The first eight bytes of the name's sha256, as a big-endian number, modulo `shards`.
     """
-    digest = hashlib.sha256(name.base.encode()).digest()
+    digest = hashlib.sha256(base.encode()).digest()
     return int.from_bytes(digest[:8], "big") % shards
 
 
@@ -136,11 +127,12 @@ def _head(format_: str, torch_version: str, **more: object) -> bytes:
     return _ENCODER.encode(fields)[:-1]
 
 
-def _document(head: bytes, lists: Sequence[tuple[str, list[bytes]]]) -> bytes:
+def _rendered(name: str, head: bytes, *lists: tuple[str, Sequence[bytes]]) -> Rendered:
     parts = [head]
-    for name, lines in lists:
-        parts.append(b',"%s":[\n' % name.encode() if lines else b',"%s":[' % name.encode())
+    for key, lines in lists:
+        parts.append(b',"%s":[\n' % key.encode() if lines else b',"%s":[' % key.encode())
         parts.append(b",\n".join(lines))
         parts.append(b"\n]" if lines else b"]")
     parts.append(b"}\n")
-    return b"".join(parts)
+    data = b"".join(parts)
+    return Rendered(name, data, len(lists[0][1]), hashlib.sha256(data).hexdigest())

@@ -11,8 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    # A file's name, its bytes, and how many functions it holds, which is nothing to this module.
-    File = tuple[str, bytes, int]
+    # A file's name, its bytes, how many functions it holds, and its sha256; the last two are
+    # nothing to this module.
+    File = tuple[str, bytes, int, str]
 
 
 class Written:
@@ -39,7 +40,7 @@ def write_outputs(out_dir: str, documents: Sequence[File], stale: Iterable[str])
     staged: list[tuple[str, str]] = []
     removed: list[str] = []
     try:
-        for name, data, _ in changed:
+        for name, data, *_ in changed:
             staged.append((_stage(out_dir, name, data), os.path.join(out_dir, name)))
         for temporary, target in staged[:-1]:
             replace(temporary, target)
@@ -60,7 +61,7 @@ def write_outputs(out_dir: str, documents: Sequence[File], stale: Iterable[str])
 def write_if_changed(target: str, data: bytes) -> bool:
     """Write one file, atomically, unless it holds just this; tell whether it was written."""
     folder, name = os.path.split(target)
-    return bool(write_outputs(folder or os.curdir, [(name, data, 0)], ()).written)
+    return bool(write_outputs(folder or os.curdir, [(name, data, 0, "")], ()).written)
 
 
 def _differs(target: str, data: bytes) -> bool:

@@ -41,8 +41,9 @@ class Record:
     """What a run read and wrote, for its stamp.
 
     `tool` is derivload's digest when the run began: an edit to it meanwhile is the next run's.
-    `inputs` and `outputs` are paths, as the run used them, with their bytes; `absent` are paths
-    that would have been inputs had they been there; `note` is what the user is told each time.
+    `inputs` and `outputs` are paths, as the run used them, with the sha256 of their bytes;
+    `absent` are paths that would have been inputs had they been there; `note` is what the user
+    is told each time.
     """
 
     __slots__ = ("absent", "inputs", "note", "outputs", "tool")
@@ -50,9 +51,9 @@ class Record:
     def __init__(
         self,
         tool: bytes,
-        inputs: Sequence[tuple[str, bytes]],
+        inputs: Sequence[tuple[str, str]],
         absent: Sequence[str],
-        outputs: Sequence[tuple[str, bytes]],
+        outputs: Sequence[tuple[str, str]],
         note: str,
     ) -> None:
         self.tool = tool
@@ -69,14 +70,14 @@ def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
         f"tool {record.tool.hex()}",
         f"arguments {_arguments_digest(arguments)}",
         f"note {record.note}",
-        *(f"input {_digest(data)} {path}" for path, data in record.inputs),
+        *(f"input {digest} {path}" for path, digest in record.inputs),
         *(f"absent {path}" for path in record.absent),
-        *(f"output {_digest(data)} {path}" for path, data in record.outputs),
+        *(f"output {digest} {path}" for path, digest in record.outputs),
     ]
     if any("\n" in line or "\r" in line for line in lines):
         return b""
     body = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
-    return body + f"check {_digest(body)}\n".encode()
+    return body + f"check {digest_of(body)}\n".encode()
 
 
 def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
@@ -94,7 +95,7 @@ def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
     with open(os.path.join(out_dir, NAME), "rb") as file:
         data = file.read()
     body, _, check = data.rpartition(b"check ")
-    if check.strip().decode() != _digest(body):
+    if check.strip().decode() != digest_of(body):
         return None
     lines = body.decode("utf-8", "surrogateescape").split("\n")[:-1]
     if lines[0] != _FORMAT:
@@ -123,7 +124,7 @@ def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
     if what in ("input", "output"):
         digest, _, path = rest.partition(" ")
         with open(path, "rb") as file:
-            return _digest(file.read()) == digest
+            return digest_of(file.read()) == digest
     return what == "note"
 
 
@@ -147,8 +148,9 @@ def _arguments_digest(arguments: Sequence[str]) -> str:
             skip = argument == "--cache-dir"
         else:
             kept.append(argument)
-    return _digest("\0".join(kept).encode("utf-8", "surrogateescape"))
+    return digest_of("\0".join(kept).encode("utf-8", "surrogateescape"))
 
 
-def _digest(data: bytes) -> str:
+def digest_of(data: bytes) -> str:
+    """The sha256 of some bytes, in hex."""
     return hashlib.sha256(data).hexdigest()

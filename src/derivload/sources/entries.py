@@ -6,7 +6,6 @@ is no YAML by itself, or may mean something else; then the file is read whole in
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -34,11 +33,6 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     index: int
     text: str
     whole: bool = False
-
-    @property
-    def digest(self) -> bytes:
-        """sha256 of the text: what the entry says, wherever it stands."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).digest()
 
 
 class EntryValue(NamedTuple):
@@ -78,6 +72,20 @@ def read_entry(entry: Entry, plain: PlainReader) -> Read:
     if not isinstance(read.value, list) or len(read.value) != 1:
         raise YamlError("an entry that is not one item of the list", 0, 0)
     return Read(read.value[0], read.duplicates)
+
+
+def read_alone(entry: Entry, plain: PlainReader) -> Mapping | None:
+    """The mapping that an entry holds, where that does not depend on what stands around it.
+
+    None when it may, or when something is wrong with the entry.
+    """
+    try:
+        read = read_entry(entry, plain)
+    except YamlError:
+        return None
+    if read.duplicates or not (read.plain or "&" not in entry.text):
+        return None
+    return read.value if isinstance(read.value, dict) else None
 
 
 def read_source(

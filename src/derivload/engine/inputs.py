@@ -1,0 +1,137 @@
+"""The entries of all inputs by digest, read one by one when they are asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from derivload.engine.load import OVERLAY_KEY, Text, Texts
+from derivload.sources.entries import Entry, EntryValue, read_alone, read_source
+from derivload.sources.plain import PlainReader
+from derivload.sources.splitting import Split, split_digests
+
+
+class NotCertainError(Exception):
+    """Only loading everything can tell what comes of these inputs. Never leaves the engine."""
+
+
+class InputEntries:
+    """The entries of one set of inputs.
+
+    `before` is an earlier set: what did not change since is not looked at again. `splits` are
+    those of the texts, in the order of the command line, where they are known. What cannot be
+    had entry by entry raises NotCertainError when it is asked for.
+    """
+
+    def __init__(
+        self, texts: Texts, before: InputEntries | None = None, splits: Sequence[Split] = ()
+    ) -> None:
+        self.texts = texts
+        self._plain = PlainReader()
+        named = (texts.derivatives, *texts.native_functions, texts.tags)
+        known: tuple[_File, ...] = () if before is None else before._files
+        self._files: tuple[_File, ...] = tuple(
+            _file(
+                text,
+                known[i] if i < len(known) else None,
+                splits[i] if splits else None,
+                is_overlay=1 < i < len(named) - 1,
+            )
+            for i, text in enumerate(named)
+        )
+        self._definitions, *self._natives, _ = self._files
+        self._joined: Sequence[bytes] | None = None
+        if before is not None and self._natives == before._natives:
+            self._joined = before._joined
+
+    @property
+    def is_of_entries(self) -> bool:
+        """Whether each entry can be read by itself."""
+        return all(file.values is None for file in self._files)
+
+    @property
+    def definitions(self) -> Sequence[bytes]:
+        """The digests of the entries of derivatives.yaml."""
+        return self._definitions.digests()
+
+    @property
+    def natives(self) -> Sequence[bytes]:
+        """The digests of the entries of native_functions.yaml, followed by its overlays'."""
+        if self._joined is None:
+            self._joined = [digest for file in self._natives for digest in file.digests()]
+        return self._joined
+
+    def definition(self, index: int) -> EntryValue:
+        """An entry of derivatives.yaml, by its index among them."""
+        return self._definitions.read(index, index, self._plain)
+
+    def native(self, index: int) -> EntryValue:
+        """An entry of native_functions.yaml or an overlay, by its index among all of them."""
+        here = index
+        for file in self._natives:
+            count = len(file.digests())
+            if here < count:
+                return file.read(here, index, self._plain)
+            here -= count
+        raise IndexError(index)
+
+    def check_whole(self, whole: Collection[str]) -> None:
+        """Check that the files of these names, whose entries had to be read together, were so
+        here too.
+        """
+        for file in self._files:
+            if (file.text.name in whole) != (file.values is not None):
+                raise NotCertainError
+
+
+class _File:
+    """One input. `values` holds the entries of one that had to be read whole."""
+
+    def __init__(self, text: Text, split: Split, *, is_overlay: bool) -> None:
+        self.text = text
+        self.split = split
+        self.values: list[EntryValue] | None = None
+        self._digests = split.digests
+        if split.digests is None and is_overlay:
+            self._read_whole()
+        if not self._digests and not is_overlay:
+            self._digests = None  # an empty file is a mistake
+
+    def digests(self) -> Sequence[bytes]:
+        if self._digests is None:
+            raise NotCertainError
+        return self._digests
+
+    def read(self, index: int, number: int, plain: PlainReader) -> EntryValue:
+        if self.values is not None:
+            entry, value = self.values[index]
+        else:
+            entry = Entry(self.text.name, 0, index, self.split.entry(index))
+            found = read_alone(entry, plain)
+            if found is None:
+                raise NotCertainError
+            value = found
+        return EntryValue(msgspec.structs.replace(entry, index=number), value)
+
+    def _read_whole(self) -> None:
+        source = read_source(self.text.name, self.text.text, OVERLAY_KEY, may_be_empty=True)
+        if source.diagnostics:
+            return
+        self.values = source.entries
+        try:
+            self._digests = [
+                hashlib.sha256(b"value" + msgspec.msgpack.encode(value)).digest()[:16]
+                for _, value in source.entries
+            ]
+        except (TypeError, ValueError, OverflowError):
+            self._digests = None  # something that YAML knows and nothing here wants
+
+
+def _file(text: Text, before: _File | None, split: Split | None, *, is_overlay: bool) -> _File:
+    if before is not None and before.text == text:
+        return before
+    if split is None:
+        split = split_digests(text.text, None if before is None else before.split.known())
+    return _File(text, split, is_overlay=is_overlay)

@@ -1,0 +1,151 @@
+"""Everything loaded, from the texts of the inputs: what an incremental load has to equal."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from derivload.cpp.dialect import Dialect
+from derivload.derivatives.info import number_ops, op_prefixes
+from derivload.derivatives.model import DifferentiabilityRecord
+from derivload.diagnostics import Diagnostic
+from derivload.engine.pipeline import Found, Load, Readers
+from derivload.native.function import NativeFunction
+from derivload.native.tags import read_tag
+from derivload.sources.entries import EntryValue, SourceFile, read_source
+from derivload.sources.places import place
+
+# The key under which an overlay may hold its list of entries.
+OVERLAY_KEY = "custom"
+
+
+class Text(NamedTuple):
+    """An input: the name that diagnostics call it by, and its text with `\\n` as line ends."""
+
+    name: str
+    text: str
+
+
+class Texts(NamedTuple):
+    """The inputs of a load; the overlays follow the base in `native_functions`."""
+
+    derivatives: Text
+    native_functions: tuple[Text, ...]
+    tags: Text
+
+
+class Loaded(NamedTuple):
+    """What a load gives. With diagnostics, `load` has what could be made of the good entries.
+
+    `whole` are the names of the files whose entries could not be read by themselves.
+    """
+
+    torch_version: str
+    tags: frozenset[str]
+    load: Load
+    diagnostics: list[Diagnostic]
+    whole: frozenset[str]
+
+    @property
+    def is_of_entries(self) -> bool:
+        """Whether each entry was read by itself, so that nothing between them means anything."""
+        return not self.whole
+
+    @property
+    def used_dispatch_keys(self) -> tuple[str, ...]:
+        """The dispatch keys that definitions are for, sorted."""
+        return tuple(sorted({key for entry in self.load.derived for key in entry.keys}))
+
+    def records(self) -> Iterator[tuple[NativeFunction, DifferentiabilityRecord]]:
+        """The records of differentiability.json, each with its function."""
+        for schema, derived in self.load.infos.items():
+            yield derived.function, DifferentiabilityRecord(schema, derived.dispatch)
+
+
+def load_texts(texts: Texts, dialect: Dialect) -> Loaded:
+    """Load everything, and collect every mistake on the way."""
+    with collector_off():
+        sources = _Sources()
+        tags, tags_incomplete = sources.read_tags(texts.tags)
+        natives, natives_torn = sources.read_natives(texts.native_functions)
+        load = Load(
+            Readers(dialect, tags), tags_incomplete=tags_incomplete, natives_torn=natives_torn
+        )
+        load.read_natives(natives)
+        derived = load.derive(sources.read(texts.derivatives).entries)
+        load.match(number_ops([op_prefixes(entry.derived) for entry in derived]))
+        diagnostics = sources.diagnostics(load.mistakes)
+        return Loaded(dialect.version, tags, load, diagnostics, frozenset(sources.whole))
+
+
+def read_tags(text: Text) -> tuple[frozenset[str], list[Diagnostic]]:
+    """The valid tags, and what is wrong with tags.yaml."""
+    sources = _Sources()
+    tags, _ = sources.read_tags(text)
+    return tags, sources.diagnostics(())
+
+
+@contextlib.contextmanager
+def collector_off() -> Iterator[None]:
+    """Hold the cyclic garbage collector: a load makes many values and no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class _Sources:
+    """The inputs as YAML, and what was wrong with them as such."""
+
+    def __init__(self) -> None:
+        self._text_of: dict[str, str] = {}
+        self._diagnostics: list[Diagnostic] = []
+        self._mistakes: list[Found] = []
+        self.whole: set[str] = set()
+
+    def read(
+        self, text: Text, list_key: str | None = None, *, may_be_empty: bool = False
+    ) -> SourceFile:
+        self._text_of[text.name] = text.text
+        source = read_source(text.name, text.text, list_key, may_be_empty=may_be_empty)
+        self._diagnostics += source.diagnostics
+        if source.whole:
+            self.whole.add(text.name)
+        return source
+
+    def read_tags(self, text: Text) -> tuple[frozenset[str], bool]:
+        """The valid tags, and whether some could not be read."""
+        source = self.read(text)
+        incomplete = bool(source.diagnostics)
+        tags = set()
+        for entry, value in source.entries:
+            tag, mistakes = read_tag(value)
+            self._mistakes += [Found(entry, mistake) for mistake in mistakes]
+            if tag is not None:
+                tags.add(tag)
+            else:
+                incomplete = True
+        return frozenset(tags), incomplete
+
+    def read_natives(self, texts: Sequence[Text]) -> tuple[list[EntryValue], bool]:
+        """The entries of the base and its overlays, and whether some are no YAML."""
+        entries: list[EntryValue] = []
+        torn = False
+        for i, text in enumerate(texts):
+            source = self.read(text, OVERLAY_KEY, may_be_empty=i > 0)
+            torn |= bool(source.diagnostics)
+            entries += source.entries
+        return entries, torn
+
+    def diagnostics(self, mistakes: Iterable[Found]) -> list[Diagnostic]:
+        """All that is wrong, sorted by place, with these mistakes of the entries."""
+        placed = [
+            place(mistake, entry, self._text_of[entry.file])
+            for entry, mistake in [*self._mistakes, *mistakes]
+        ]
+        return sorted({*self._diagnostics, *placed})
