@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from derivload.commands.paths import Files
     from derivload.engine.results import Document
-    from derivload.engine.session import Outcome
     from derivload.engine.store import Store
 
 _MANIFEST = "manifest.json"
@@ -91,16 +90,22 @@ def emit(
     exit_ = "stored"
     counts: dict[str, int] = {}
     if kept is None:
-        loader = _Loader(keys, store, clock)
-        kept, outcome = loader.load(files, contents, target.shards)
+        from derivload.commands.documents import load_documents
+        from derivload.commands.inputs import read_inputs
+
+        found = read_inputs(files, contents)
+        clock.step("import")
+        loaded, outcome = load_documents(found, target.shards, store, keys, clock.step)
+        kept = Kept(loaded, found.note)
         exit_ = "incremental" if outcome.is_incremental else "cold"
         counts = outcome.counts
         if store is not None:
             keep_documents(store, keys, kept, is_of_entries=outcome.is_of_entries)
             clock.step("keep")
-    documents = kept.documents
-    written = write_outputs(target.out_dir, documents, _stale(target.out_dir, documents))
-    outputs = [(os.path.join(target.out_dir, name), digest) for name, _, _, digest in documents]
+    written = write_outputs(target.out_dir, kept.documents, _stale(target.out_dir, kept.documents))
+    outputs = [
+        (os.path.join(target.out_dir, name), digest) for name, _, _, digest in kept.documents
+    ]
     if target.depfile is not None:
         depfile = _depfile([path for path, _ in outputs], files)
         write_if_changed(target.depfile, depfile)
@@ -127,42 +132,6 @@ class _Clock:
         now = time.perf_counter()
         self.seconds[name] = now - self._last
         self._last = now
-
-
-class _Loader:
-    """Loads; with a store, from the state that it has and to the one that it gets."""
-
-    def __init__(self, keys: Keys, store: Store | None, clock: _Clock) -> None:
-        self._keys = keys
-        self._store = store
-        self._clock = clock
-
-    def load(
-        self, files: Files, contents: Sequence[bytes | OSError], shards: int | None
-    ) -> tuple[Kept, Outcome]:
-        """The documents, and how they came about. Raises InputError."""
-        from derivload.commands.documents import render_documents
-        from derivload.commands.inputs import InputError, read_inputs
-        from derivload.engine.session import Session
-
-        inputs = read_inputs(files, contents)
-        self._clock.step("import")
-        session = Session(inputs.dialect)
-        state = None if self._store is None else self._store.get(self._keys.state)
-        if state is not None:
-            session.restore(state)
-            self._clock.step("restore")
-        outcome = session.load(inputs.texts, () if state is None else self._keys.splits())
-        if outcome.lines is None:
-            raise InputError(outcome.diagnostics)
-        self._clock.step("load")
-        documents = render_documents(outcome.lines, shards)
-        self._clock.step("render")
-        if self._store is not None:
-            state = session.keep()
-            if state is not None:
-                self._store.put(self._keys.state, state)
-        return Kept(documents, inputs.note), outcome
 
 
 def _release(version: str | None) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 import msgspec
 
-from derivload.engine.load import OVERLAY_KEY, Text, Texts
+from derivload.engine.load import OVERLAY_KEY, Text, Texts, read_tags
 from derivload.sources.entries import Entry, EntryValue, read_alone, read_source
 from derivload.sources.plain import PlainReader
 from derivload.sources.splitting import Split, split_digests
@@ -45,11 +46,22 @@ class InputEntries:
         self._joined: Sequence[bytes] | None = None
         if before is not None and self._natives == before._natives:
             self._joined = before._joined
+        self._tags: frozenset[str] | None = None
+        if before is not None and texts.tags == before.texts.tags:
+            self._tags = before._tags
 
     @property
     def is_of_entries(self) -> bool:
         """Whether each entry can be read by itself."""
         return all(file.values is None for file in self._files)
+
+    def read_tags(self) -> frozenset[str]:
+        """The valid tags."""
+        if self._tags is None:
+            self._tags = read_tags(self.texts.tags)
+        if self._tags is None:
+            raise NotCertainError
+        return self._tags
 
     @property
     def definitions(self) -> Sequence[bytes]:
@@ -116,17 +128,19 @@ class _File:
         return EntryValue(msgspec.structs.replace(entry, index=number), value)
 
     def _read_whole(self) -> None:
+        if "&" in self.text.text:
+            return  # an entry may have parts in common with another, or with itself
         source = read_source(self.text.name, self.text.text, OVERLAY_KEY, may_be_empty=True)
         if source.diagnostics:
             return
         self.values = source.entries
-        try:
-            self._digests = [
-                hashlib.sha256(b"value" + msgspec.msgpack.encode(value)).digest()[:16]
-                for _, value in source.entries
-            ]
-        except (TypeError, ValueError, OverflowError):
-            self._digests = None  # something that YAML knows and nothing here wants
+        # By what they hold, and of what type that is: dates are no texts.
+        with suppress(ValueError):  # numbers that are too long to be written
+            self._digests = [_digest(repr(value)) for _, value in source.entries]
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(b"value" + text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def _file(text: Text, before: _File | None, split: Split | None, *, is_overlay: bool) -> _File:

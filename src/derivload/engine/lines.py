@@ -6,7 +6,6 @@ did not change is never encoded again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,34 +15,29 @@ from derivload.engine.load import Loaded
 encode_line: Final = msgspec.json.Encoder().encode
 
 
-class RecordLine(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A record of differentiability.json, and the base name of its function, which shards go by."""
-
-    base: str
-    line: bytes
-
-
 class DocumentLines(NamedTuple):
-    """All records of the documents, in their order."""
+    """All records of the documents, in their order.
+
+    `records` are those of differentiability.json and `bases` the base names of their functions,
+    which shards go by; `functions` and `generated` are those of functions.json.
+    """
 
     torch_version: str
     used_dispatch_keys: tuple[str, ...]
-    records: Sequence[RecordLine]
-    functions: Sequence[bytes]
-    generated: Sequence[bytes]
+    records: list[bytes]
+    bases: list[str]
+    functions: list[bytes]
+    generated: list[bytes]
 
 
 def encode_lines(loaded: Loaded) -> DocumentLines:
     """The lines of a load without mistakes."""
+    matched = loaded.load.matched
     return DocumentLines(
         torch_version=loaded.torch_version,
         used_dispatch_keys=loaded.used_dispatch_keys,
-        records=[
-            RecordLine(function.name.base, encode_line(record))
-            for function, record in loaded.records()
-        ],
-        functions=[encode_line(m.record) for m in loaded.load.matched],
-        generated=[
-            encode_line(m.generated) for m in loaded.load.matched if m.generated is not None
-        ],
+        records=[encode_line(record) for _, record in loaded.records()],
+        bases=[function.name.base for function, _ in loaded.records()],
+        functions=[encode_line(m.record) for m in matched],
+        generated=[encode_line(m.generated) for m in matched if m.generated is not None],
     )

@@ -80,11 +80,11 @@ def load_texts(texts: Texts, dialect: Dialect) -> Loaded:
         return Loaded(dialect.version, tags, load, diagnostics, frozenset(sources.whole))
 
 
-def read_tags(text: Text) -> tuple[frozenset[str], list[Diagnostic]]:
-    """The valid tags, and what is wrong with tags.yaml."""
+def read_tags(text: Text) -> frozenset[str] | None:
+    """The valid tags; None when something is wrong with them, or they had to be read together."""
     sources = _Sources()
     tags, _ = sources.read_tags(text)
-    return tags, sources.diagnostics(())
+    return None if sources.diagnostics(()) or sources.whole else tags
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ it was is kept once.
 
 Those keys are of content: what they lead to never changes. The third, of the state, is of the
 release alone, and leads to that of the last load, whichever inputs it had: a state says itself
-what it is of.
+what it is of. Its lines are those of two documents, which are kept like any other.
 
 Keys cover derivload itself, the release to follow and the shards, never a path or a time.
 Imports no more than hashing and splitting need.
@@ -114,29 +114,57 @@ def keep_documents(store: Store, keys: Keys, kept: Kept, *, is_of_entries: bool)
     entries be left out of a key: of entries that are complete, any text that has these very
     entries has nothing but comments and blank lines between them.
     """
-    for _, data, _, digest in kept.documents:
-        key = _document_key(digest)
-        if key not in store:
-            store.put(key, data)
-    lines = [kept.note, *(f"{name} {count} {digest}" for name, _, count, digest in kept.documents)]
     target = keys.by_entries() if is_of_entries else keys.by_bytes_alone
-    if store.put(target, "\n".join(lines).encode()):
+    listing = _put_documents(store, kept.documents)
+    if store.put(target, f"{kept.note}\n{listing}".encode()):
         store.put(keys.by_bytes, target)
 
 
-def _find(store: Store, target: bytes) -> Kept | None:
-    listed = store.get(target)
-    if listed is None:
+def find_state(store: Store, keys: Keys) -> tuple[bytes, list[Document]] | None:
+    """The state that the next load can start from, and the documents that go with it, in which
+    its lines stand; None where there is none.
+    """
+    found = store.get(keys.state)
+    if found is None:
         return None
-    note, *lines = listed.decode().split("\n")
+    listing, _, state = found.partition(b"\n\n")
+    documents = _get_documents(store, listing.decode())
+    return None if documents is None else (state, documents)
+
+
+def keep_state(store: Store, keys: Keys, state: bytes, documents: Sequence[Document]) -> None:
+    """Keep a state, and the documents that go with it, for the next load to start from."""
+    listing = _put_documents(store, documents)
+    store.put(keys.state, listing.encode() + b"\n\n" + state)
+
+
+def _find(store: Store, target: bytes) -> Kept | None:
+    found = store.get(target)
+    if found is None:
+        return None
+    note, _, listing = found.decode().partition("\n")
+    documents = _get_documents(store, listing)
+    return None if documents is None else Kept(documents, note)
+
+
+def _put_documents(store: Store, documents: Sequence[Document]) -> str:
+    """Put documents by what is in them, and list them: a line each."""
+    for _, data, _, digest in documents:
+        key = _document_key(digest)
+        if key not in store:
+            store.put(key, data)
+    return "\n".join(f"{name} {count} {digest}" for name, _, count, digest in documents)
+
+
+def _get_documents(store: Store, listing: str) -> list[Document] | None:
     documents = []
-    for line in lines:
+    for line in listing.split("\n"):
         name, count, digest = line.split(" ")
         data = store.get(_document_key(digest))
         if data is None:
             return None
         documents.append((name, data, int(count), digest))
-    return Kept(documents, note)
+    return documents
 
 
 def _document_key(digest: str) -> bytes:

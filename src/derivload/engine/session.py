@@ -1,10 +1,10 @@
 """A session: loads that follow one another, of which each costs what changed.
 
 What is kept is what a load came to, by entry: the digest of its text, the family of operators
-that it belongs to, and the lines of the documents that came of it. The next load finds the
-families of which any entry changed, came, went or moved, loads these alone, by the very steps of
-a load of everything, and puts their lines in the place of the old ones. Nothing else can have
-changed: see `families.py`.
+that it belongs to (a row), and the lines of the documents that came of it. The next load finds
+the families of which any entry changed, came, went or moved, loads these alone, by the very
+steps of a load of everything, and puts their lines in the place of the old ones. Nothing else
+can have changed: see `families.py`.
 
 An incremental load is a short cut to what loading everything would give, and is taken only
 where that is certain. Anything else is loaded whole: other tags, a text that is no plain list
@@ -15,7 +15,8 @@ it, whose diagnostics may depend on everything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, TypeVar
+from contextlib import suppress
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -26,8 +27,8 @@ from derivload.derivatives.model import DifferentiabilityRecord
 from derivload.diagnostics import Diagnostic, Invalid
 from derivload.engine.families import family_of
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.lines import DocumentLines, RecordLine, encode_line, encode_lines
-from derivload.engine.load import Loaded, Texts, collector_off, load_texts, read_tags
+from derivload.engine.lines import DocumentLines, encode_line, encode_lines
+from derivload.engine.load import Loaded, Texts, collector_off, load_texts
 from derivload.engine.pipeline import Load, Readers
 from derivload.native.function import NativeFunction
 from derivload.sources.splitting import Split
@@ -44,30 +45,30 @@ class NativeRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class DefinitionRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An entry of derivatives.yaml, and what came of it.
 
-    `prefixes` are the names of its ops and `numbers` the numbers that they got. `record` is None
-    where an earlier entry defines the same function, `copy` where there is no copying variant.
+    `prefixes` are the names of its ops and `numbers` the numbers that they got. `base` is the
+    base name of its function, None where an earlier entry defines the same; `copy_base` that of
+    the copying variant that has its info too, None where there is none.
     """
 
     digest: bytes
     family: str
-    prefixes: tuple[str, ...]
-    numbers: tuple[int, ...]
-    keys: tuple[str, ...]
-    record: RecordLine | None
-    copy: RecordLine | None
+    prefixes: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+    keys: tuple[str, ...] = ()
+    base: str | None = None
+    copy_base: str | None = None
 
 
 class FunctionRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A function of functions.json; `generated` is the record generated for it, if any."""
+    """A function of functions.json, and whether it has a generated record there too."""
 
     cpp_name: str
     family: str
-    line: bytes
-    generated: bytes | None
+    has_generated: bool
 
 
-class State(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What is kept of a load without mistakes."""
+class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What is kept of a load besides the lines of its documents."""
 
     tags: list[str]
     natives: list[NativeRow]
@@ -75,10 +76,36 @@ class State(msgspec.Struct, frozen=True, gc=False, array_like=True):
     functions: list[FunctionRow]
 
 
+class Definitions(NamedTuple):
+    """Rows, and the lines of each: its own function's record and that of the copying variant."""
+
+    rows: list[DefinitionRow]
+    own: list[bytes | None]
+    copies: list[bytes | None]
+
+
+class Functions(NamedTuple):
+    """Rows, and the lines of each: its record and the one generated for it."""
+
+    rows: list[FunctionRow]
+    lines: list[bytes]
+    generated: list[bytes | None]
+
+
+class State(NamedTuple):
+    """What is kept of a load without mistakes."""
+
+    tags: list[str]
+    natives: list[NativeRow]
+    definitions: Definitions
+    functions: Functions
+
+
 Row = TypeVar("Row", NativeRow, DefinitionRow)
+T = TypeVar("T")
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(State)
+_DECODER: Final = msgspec.msgpack.Decoder(Rows)
 
 
 class Outcome(NamedTuple):
@@ -107,20 +134,24 @@ class Session:
         self._inputs: InputEntries | None = None
         self._loaded: Loaded | None = None
 
-    def restore(self, kept: bytes) -> None:
+    def restore(self, kept: bytes, records: list[bytes], functions: list[bytes]) -> None:
         """Start from what `keep` of another session gave, of the same dialect and derivload.
 
-        What is no such thing is left aside.
+        `records` are the lines of differentiability.json then, `functions` those of
+        functions.json, the generated ones behind. What does not fit together is left aside.
         """
-        try:
-            self._state = _DECODER.decode(kept)
-        except msgspec.DecodeError:
-            return
+        with suppress(ValueError):  # msgspec's errors are such too
+            self._state = _with_lines(_DECODER.decode(kept), records, functions)
 
     def keep(self) -> bytes | None:
-        """What another session can start from; None when there is nothing to start from."""
+        """What another session can start from, given the lines of the last load too; None when
+        there is nothing to start from.
+        """
         self._settle()
-        return None if self._state is None else _ENCODER.encode(self._state)
+        if self._state is None:
+            return None
+        tags, natives, definitions, functions = self._state
+        return _ENCODER.encode(Rows(tags, natives, definitions.rows, functions.rows))
 
     def load(self, texts: Texts, splits: Sequence[Split] = ()) -> Outcome:
         """Load these texts. `splits` are theirs, in the order of the command line, if known."""
@@ -128,10 +159,8 @@ class Session:
             inputs = InputEntries(texts, self._inputs, splits)
             self._settle()
             if self._state is not None:
-                try:
+                with suppress(NotCertainError):
                     return self._update(self._state, inputs)
-                except NotCertainError:
-                    pass
             return self._load_all(inputs)
 
     def _load_all(self, inputs: InputEntries) -> Outcome:
@@ -160,8 +189,8 @@ class Session:
         self._loaded = None
 
     def _update(self, state: State, inputs: InputEntries) -> Outcome:
-        tags, diagnostics = read_tags(inputs.texts.tags)
-        if diagnostics or sorted(tags) != state.tags:
+        tags = inputs.read_tags()
+        if sorted(tags) != state.tags:
             raise NotCertainError
         if self._readers is None or self._readers.tags != tags:
             self._readers = Readers(self._dialect, tags)
@@ -184,51 +213,49 @@ class _Update:
 
     def run(self) -> State:
         """The state of the new inputs. Raises NotCertainError."""
-        natives = self._rows(self._state.natives, self._inputs.natives, self._native_row)
-        rows = self._rows(self._state.definitions, self._inputs.definitions, self._definition_row)
+        old = self._state
+        inputs = self._inputs
+        natives = self._window(old.natives, inputs.natives, self._native_row).splice(old.natives)
+        window = self._window(old.definitions.rows, inputs.definitions, self._definition_row)
+        definitions = Definitions(
+            window.splice(old.definitions.rows),
+            window.splice_nothing(old.definitions.own),
+            window.splice_nothing(old.definitions.copies),
+        )
         while True:
             self._touch_linked(natives)
+            declared = self._touched_in(natives)
+            positions = self._touched_in(definitions.rows)
             load = Load(self._readers)
-            sub_natives = [i for i, row in enumerate(natives) if row.family in self._touched]
-            load.read_natives(map(self._inputs.native, sub_natives))
-            positions = [i for i, row in enumerate(rows) if row.family in self._touched]
-            derived = load.derive(map(self._inputs.definition, positions))
-            if load.mistakes or len(derived) != len(positions):
+            load.read_natives([inputs.native(i) for i in declared])
+            load.derive([inputs.definition(i) for i in positions])
+            if load.mistakes or len(load.derived) != len(positions):
                 raise NotCertainError
-            prefixes = [row.prefixes for row in rows]
-            for i, entry in zip(positions, derived, strict=True):
-                prefixes[i] = op_prefixes(entry.derived)
-            numbers = number_ops(prefixes)
-            renumbered = {
-                row.family
-                for row, new in zip(rows, numbers, strict=True)
-                if row.numbers != new and row.family not in self._touched
-            }
-            if not renumbered:
+            numbers = self._number(load, definitions.rows, positions)
+            if numbers is not None:
                 break
-            self._touched |= renumbered
-        load.match([numbers[i] for i in positions])
+        load.match(numbers)
         if load.mistakes:
             raise NotCertainError
-        made = _definition_rows(load, self._inputs.definitions)
-        for i, row in zip(positions, made, strict=True):
-            if row.family != rows[i].family:
-                raise NotCertainError
-            rows[i] = row
-        functions = self._functions(_function_rows(load))
+        made = _definitions(load, inputs.definitions)
+        if [row.family for row in made.rows] != [definitions.rows[i].family for i in positions]:
+            raise NotCertainError
+        _put(definitions.rows, positions, made.rows)
+        _put(definitions.own, positions, made.own)
+        _put(definitions.copies, positions, made.copies)
         self.counts = {
-            "read": len(sub_natives) + len(positions),
-            "reused": len(natives) + len(rows) - len(sub_natives) - len(positions),
+            "read": len(declared) + len(positions),
+            "reused": len(natives) + len(definitions.rows) - len(declared) - len(positions),
             "derived": len(positions),
             "matched": len(load.matched),
         }
-        return State(self._state.tags, natives, rows, functions)
+        return State(old.tags, natives, definitions, self._functions(_functions(load)))
 
-    def _rows(
+    def _window(
         self, old: list[Row], digests: Sequence[bytes], make: Callable[[int], Row]
-    ) -> list[Row]:
-        """The rows of these digests, old or for the time being; touches the families of those
-        that came, went or moved.
+    ) -> _Window[Row]:
+        """Where these digests differ from the old rows, and what rows are to stand there for the
+        time being. Touches the families of the entries that came, went or moved.
         """
         begin = 0
         end = min(len(old), len(digests))
@@ -239,10 +266,10 @@ class _Update:
             old_end -= 1
             new_end -= 1
         known = {row.digest: row for row in old[begin:old_end]}
-        window = [known.get(digests[i]) or make(i) for i in range(begin, new_end)]
+        rows = [known.get(digests[i]) or make(i) for i in range(begin, new_end)]
         self._touched.update([row.family for row in known.values()])
-        self._touched.update([row.family for row in window])
-        return old[:begin] + window + old[old_end:]
+        self._touched.update([row.family for row in rows])
+        return _Window(begin, old_end, rows)
 
     def _native_row(self, index: int) -> NativeRow:
         function, _ = self._readers.natives.read(*self._inputs.native(index))
@@ -258,8 +285,7 @@ class _Update:
             name = self._readers.natives.schemas.name(definition.specification.partition("(")[0])
         except Invalid:
             raise NotCertainError from None
-        digest = self._inputs.definitions[index]
-        return DefinitionRow(digest, _family(name.base), (), (), (), None, None)
+        return DefinitionRow(self._inputs.definitions[index], _family(name.base))
 
     def _touch_linked(self, natives: Iterable[NativeRow]) -> None:
         """Touch the families that name one that is touched, or that one that is touched names."""
@@ -272,13 +298,65 @@ class _Update:
                     self._touched |= families
             grown = len(self._touched) > before
 
-    def _functions(self, made: list[FunctionRow]) -> list[FunctionRow]:
+    def _touched_in(self, rows: Sequence[NativeRow | DefinitionRow | FunctionRow]) -> list[int]:
+        touched = self._touched
+        return [i for i, row in enumerate(rows) if row.family in touched]
+
+    def _number(
+        self, load: Load, rows: list[DefinitionRow], positions: list[int]
+    ) -> list[tuple[int, ...]] | None:
+        """The numbers of the ops that were derived.
+
+        They count through all definitions: None when others get new numbers by that, whose
+        families are then touched too.
+        """
+        prefixes = [row.prefixes for row in rows]
+        _put(prefixes, positions, [op_prefixes(entry.derived) for entry in load.derived])
+        numbers = number_ops(prefixes)
+        renumbered = {
+            row.family
+            for row, new in zip(rows, numbers, strict=True)
+            if row.numbers != new and row.family not in self._touched
+        }
+        self._touched |= renumbered
+        return None if renumbered else [numbers[i] for i in positions]
+
+    def _functions(self, made: Functions) -> Functions:
         old = self._state.functions
-        if [row for row in old if row.family in self._touched] == made:
-            return old
-        kept = [row for row in old if row.family not in self._touched]
+        positions = self._touched_in(old.rows)
+        if [old.rows[i] for i in positions] == made.rows:
+            lines, generated = old.lines.copy(), old.generated.copy()
+            _put(lines, positions, made.lines)
+            _put(generated, positions, made.generated)
+            return Functions(old.rows, lines, generated)
+        kept = [row for row in zip(*old, strict=True) if row[0].family not in self._touched]
         # Those of one C++ name are of one family, in which they are in order.
-        return sorted([*kept, *made], key=lambda row: row.cpp_name)
+        every = sorted([*kept, *zip(*made, strict=True)], key=lambda row: row[0].cpp_name)
+        return Functions(*map(list, zip(*every, strict=True)))
+
+
+class _Window(Generic[Row]):
+    """From where to where old rows are replaced, and by which."""
+
+    def __init__(self, begin: int, end: int, rows: list[Row]) -> None:
+        self._begin = begin
+        self._end = end
+        self._new: list[Row] = rows
+
+    def splice(self, old: list[Row]) -> list[Row]:
+        """The rows with those of the window in the place of the old ones."""
+        rows: list[Row] = old[: self._begin] + self._new + old[self._end :]
+        return rows
+
+    def splice_nothing(self, old: list[bytes | None]) -> list[bytes | None]:
+        """The lines of the old rows with none yet for those of the window."""
+        nothing: list[bytes | None] = [None] * len(self._new)
+        return old[: self._begin] + nothing + old[self._end :]
+
+
+def _put(into: list[T], positions: Iterable[int], values: Iterable[T]) -> None:
+    for i, value in zip(positions, values, strict=True):
+        into[i] = value
 
 
 def _state_of(loaded: Loaded, inputs: InputEntries) -> State:
@@ -289,8 +367,8 @@ def _state_of(loaded: Loaded, inputs: InputEntries) -> State:
     return State(
         sorted(loaded.tags),
         [_native_row(digest, f) for digest, f in zip(inputs.natives, declared, strict=True)],
-        _definition_rows(load, inputs.definitions),
-        _function_rows(load),
+        _definitions(load, inputs.definitions),
+        _functions(load),
     )
 
 
@@ -301,44 +379,43 @@ def _native_row(digest: bytes, function: NativeFunction) -> NativeRow:
     return NativeRow(digest, family, () if named == family else (named,))
 
 
-def _definition_rows(load: Load, digests: Sequence[bytes]) -> list[DefinitionRow]:
+def _definitions(load: Load, digests: Sequence[bytes]) -> Definitions:
     copies = {view: copy for copy, view in load.copied_from.items()}
-    rows = []
+    made = Definitions([], [], [])
     seen = set()
     for (entry, derived, keys), numbers in zip(load.derived, load.numbers, strict=True):
         schema = derived.function.schema.text
-        copy = copies.get(schema)
-        rows.append(
+        copy = None if schema in seen else copies.get(schema)
+        base = derived.function.name.base
+        made.rows.append(
             DefinitionRow(
-                digests[entry.index],
-                _family(derived.function.name.base),
-                op_prefixes(derived),
-                numbers,
-                keys,
-                None if schema in seen else _record_line(load, schema),
-                None if schema in seen or copy is None else _record_line(load, copy),
+                digest=digests[entry.index],
+                family=_family(base),
+                prefixes=op_prefixes(derived),
+                numbers=numbers,
+                keys=keys,
+                base=None if schema in seen else base,
+                copy_base=None if copy is None else load.infos[copy].function.name.base,
             )
         )
+        made.own.append(None if schema in seen else _record_line(load, schema))
+        made.copies.append(None if copy is None else _record_line(load, copy))
         seen.add(schema)
-    return rows
+    return made
 
 
-def _record_line(load: Load, schema: str) -> RecordLine:
-    derived = load.infos[schema]
-    line = encode_line(DifferentiabilityRecord(schema, derived.dispatch))
-    return RecordLine(derived.function.name.base, line)
+def _record_line(load: Load, schema: str) -> bytes:
+    return encode_line(DifferentiabilityRecord(schema, load.infos[schema].dispatch))
 
 
-def _function_rows(load: Load) -> list[FunctionRow]:
-    return [
-        FunctionRow(
-            function.cpp_name,
-            _family(function.name.base),
-            encode_line(record),
-            None if generated is None else encode_line(generated),
-        )
-        for function, record, generated in load.matched
-    ]
+def _functions(load: Load) -> Functions:
+    made = Functions([], [], [])
+    for function, record, generated in load.matched:
+        family = _family(function.name.base)
+        made.rows.append(FunctionRow(function.cpp_name, family, generated is not None))
+        made.lines.append(encode_line(record))
+        made.generated.append(None if generated is None else encode_line(generated))
+    return made
 
 
 def _family(base: str) -> str:
@@ -348,14 +425,43 @@ def _family(base: str) -> str:
     return family
 
 
+def _with_lines(rows: Rows, records: list[bytes], functions: list[bytes]) -> State:
+    """The state of these rows and lines. Raises ValueError when they do not fit together."""
+    count = sum(row.base is not None for row in rows.definitions)
+    own, copies = iter(records[:count]), iter(records[count:])
+    first = len(rows.functions)
+    generated = iter(functions[first:])
+    state = State(
+        rows.tags,
+        rows.natives,
+        Definitions(
+            rows.definitions,
+            [None if row.base is None else next(own, None) for row in rows.definitions],
+            [None if row.copy_base is None else next(copies, None) for row in rows.definitions],
+        ),
+        Functions(
+            rows.functions,
+            functions[:first],
+            [next(generated, None) if row.has_generated else None for row in rows.functions],
+        ),
+    )
+    left = [*own, *copies, *generated]
+    lines = _lines("", state)
+    fits = len(lines.records) == len(records) == len(lines.bases)
+    if left or not fits or len(lines.functions) + len(lines.generated) != len(functions):
+        raise ValueError("these lines are not of these rows")
+    return state
+
+
 def _lines(torch_version: str, state: State) -> DocumentLines:
-    rows = state.definitions
-    own = [row.record for row in rows if row.record is not None]
-    copies = [row.copy for row in rows if row.copy is not None]
+    rows, own, copies = state.definitions
     return DocumentLines(
         torch_version=torch_version,
         used_dispatch_keys=tuple(sorted({key for row in rows for key in row.keys})),
-        records=own + copies,
-        functions=[row.line for row in state.functions],
-        generated=[row.generated for row in state.functions if row.generated is not None],
+        records=[line for line in own if line is not None]
+        + [line for line in copies if line is not None],
+        bases=[row.base for row in rows if row.base is not None]
+        + [row.copy_base for row in rows if row.copy_base is not None],
+        functions=state.functions.lines,
+        generated=[line for line in state.functions.generated if line is not None],
     )

@@ -67,19 +67,19 @@ class Rendered(NamedTuple):
 def render_differentiability(
     torch_version: str,
     used_dispatch_keys: Sequence[str],
-    records: Iterable[tuple[str, bytes]],
+    records: Sequence[bytes],
+    bases: Sequence[str],
     shards: int | None,
 ) -> list[Rendered]:
     """differentiability.json, or its `shards` shards.
 
-    `records` are lines of JSON, each with the base name of its function.
+    `records` are lines of JSON, `bases` the base names of their functions.
     """
     head = _head("differentiability", torch_version, used_dispatch_keys=list(used_dispatch_keys))
     if shards is None:
-        lines = [line for _, line in records]
-        return [_rendered("differentiability.json", head, ("functions", lines))]
+        return [_rendered("differentiability.json", head, ("functions", records))]
     by_shard: list[list[bytes]] = [[] for _ in range(shards)]
-    for base, line in records:
+    for base, line in zip(bases, records, strict=True):
         by_shard[shard_of(base, shards)].append(line)
     return [
         _rendered(shard_name(i), head, ("functions", lines)) for i, lines in enumerate(by_shard)
@@ -100,6 +100,12 @@ def render_manifest(torch_version: str, documents: Iterable[Rendered]) -> Render
     return _rendered("manifest.json", _head("manifest", torch_version), ("files", files))
 
 
+def read_lines(document: bytes) -> list[bytes]:
+    """The lines of the records that differentiability.json or functions.json was rendered from."""
+    lines = document.split(b"\n")
+    return [line.rstrip(b",") for line in lines if line.startswith(_RECORD)]
+
+
 def shard_of(base: str, shards: int) -> int:
     """The shard of an operator: by its base name, so that variants stay together.
 
@@ -114,6 +120,8 @@ def shard_name(index: int) -> str:
     return f"differentiability_{index}.json"
 
 
+# What each record begins with, and nothing else does.
+_RECORD: Final = b'{"schema":'
 _ENCODER: Final = msgspec.json.Encoder()
 
 
