@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from derivload.engine.store import DEFAULT_SIZE_LIMIT, LAYOUT, BytesDisk, Store, StoreError
+from derivload.engine.disk import BytesDisk
+from derivload.engine.store import DEFAULT_SIZE_LIMIT, LAYOUT, Store, StoreError
 
 SOURCE = str(Path(__file__).parents[1] / "src")
 ENVIRONMENT = {

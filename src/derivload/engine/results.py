@@ -100,11 +100,7 @@ def find_documents(store: Store, keys: Keys) -> Kept | None:
     target = store.get(keys.by_bytes)
     if target is not None:
         return _find(store, target)
-    by_entries = keys.by_entries()
-    found = _find(store, by_entries)
-    if found is not None:
-        store.put(keys.by_bytes, by_entries)
-    return found
+    return _find(store, keys.by_entries())
 
 
 def keep_documents(store: Store, keys: Keys, kept: Kept, *, is_of_entries: bool) -> None:
@@ -152,7 +148,7 @@ def _put_documents(store: Store, documents: Sequence[Document]) -> str:
     for _, data, _, digest in documents:
         key = _document_key(digest)
         if key not in store:
-            store.put(key, data)
+            store.put(key, data, bytes.fromhex(digest))
     return "\n".join(f"{name} {count} {digest}" for name, _, count, digest in documents)
 
 

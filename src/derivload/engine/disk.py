@@ -1,0 +1,204 @@
+"""The store's side that writes: diskcache, kept to bytes, short waits and clean failures.
+
+Apart from `store.py` because importing diskcache (and with it pickle, tempfile and more) takes
+longer than all else that a run does which only reads.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+import warnings
+from contextlib import closing, contextmanager
+
+import diskcache
+from diskcache.core import DBNAME, ENOVAL
+
+from derivload.engine.store import LOCK_SECONDS, fetch, is_value_file, verified
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, Final
+
+_FILE_FROM: Final = 32 * 1024
+_LOCKED: Final = "database is locked"
+
+
+class BytesDisk(diskcache.Disk):  # type: ignore[misc]
+    """A Disk that stores and returns bytes, and has no way to do anything else."""
+
+    def put(self, key: object) -> tuple[object, bool]:
+        """The database's form of a key."""
+        if type(key) is not bytes:
+            raise TypeError("keys are bytes")
+        return sqlite3.Binary(key), True
+
+    def get(self, key: object, raw: object) -> bytes:
+        """The key that the database's form stands for."""
+        if not raw or not isinstance(key, bytes | memoryview):
+            raise ValueError("not a key of this store")
+        return bytes(key)
+
+    def store(
+        self, value: object, read: bool, key: object = None
+    ) -> tuple[int, int, str | None, object]:
+        """Keep bytes, in the row or in a file of their own."""
+        if type(value) is not bytes or read:
+            raise TypeError("values are bytes")
+        row: tuple[int, int, str | None, object] = super().store(value, read, key)
+        return row
+
+    def _write(self, full_path: str, *arguments: Any, **options: Any) -> int:
+        try:
+            size: int = super()._write(full_path, *arguments, **options)
+        except OSError:
+            # On a full disk the half that was written would stay, and nothing would know of it.
+            self.remove(os.path.relpath(full_path, self._directory))
+            raise
+        return size
+
+    def remove(self, file_path: object) -> None:
+        """Remove a value's file."""
+        if is_value_file(file_path):
+            super().remove(file_path)
+
+    def fetch(self, mode: object, filename: object, value: object, read: object) -> bytes:
+        """The bytes that a row stands for. Raises OSError, which diskcache takes for a miss."""
+        if read:
+            raise OSError("values are bytes")
+        return fetch(self._directory, mode, filename, value)
+
+
+class BytesCache(diskcache.Cache):  # type: ignore[misc]
+    """diskcache's Cache, which for a lock would wait a minute, and left files behind on failure.
+
+    At each opening it would write all of its settings anew, in some thirty transactions; those
+    that the database holds already are left out.
+    """
+
+    def __init__(self, folder: str, **settings: Any) -> None:
+        self._held = _held_settings(folder)
+        try:
+            super().__init__(folder, **settings)
+        except BaseException:
+            self.close()
+            raise
+        self._held = {}
+
+    def reset(self, key: str, value: object = ENOVAL, update: bool = True) -> object:
+        """Set a setting, or read it anew, as diskcache does."""
+        return super().reset(key, value, update and self._held.get(key, ENOVAL) != value)
+
+    def verify(self) -> int:
+        """Read every value and remove what is not sound; how many these were."""
+        removed = 0
+        for (row,) in self._sql("SELECT rowid FROM Cache").fetchall():
+            if not self._is_sound(row):
+                removed += self._remove(row)
+        # What no row names any more, and wrong sums, diskcache itself can mend.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.check(fix=True)
+        return removed
+
+    def _is_sound(self, row: int) -> bool:
+        # Not through lookup: that notes a use, and does not find a key that is none of ours.
+        columns = "key, raw, mode, filename, value"
+        found = self._sql(f"SELECT {columns} FROM Cache WHERE rowid = ?", (row,)).fetchone()
+        if found is None:  # another process removed it meanwhile
+            return True
+        key, raw, *value = found
+        try:
+            key = self.disk.get(key, raw)
+            return verified(key, self.disk.fetch(*value, read=False)) is not None
+        except (OSError, ValueError):
+            return False
+
+    def prune(self, older_than: float | None, max_size: int | None) -> int:
+        """Remove what was not used for so many seconds, and down to so many bytes; how many."""
+        removed = 0
+        by_use = self._sql("SELECT rowid, access_time FROM Cache ORDER BY access_time").fetchall()
+        oldest = float("-inf") if older_than is None else time.time() - older_than
+        for row, used in by_use:
+            too_old = not isinstance(used, float) or used < oldest
+            if not too_old and (max_size is None or self.volume() <= max_size):
+                break
+            removed += self._remove(row)
+        return removed
+
+    def _remove(self, row: int) -> bool:
+        # By row, for a damaged key finds nothing.
+        with self._transact() as (sql, cleanup):
+            found = sql("SELECT filename FROM Cache WHERE rowid = ?", (row,)).fetchone()
+            if found is None:
+                return False
+            sql("DELETE FROM Cache WHERE rowid = ?", (row,))
+            cleanup(found[0])
+        return True
+
+    @property
+    def _sql(self) -> Callable[..., sqlite3.Cursor]:
+        execute = self._con.execute
+
+        def patient(statement: str, *arguments: Any) -> sqlite3.Cursor:
+            if self._held and statement.startswith("INSERT") and "Settings" in statement:
+                key, value = arguments[0]
+                counts = "IGNORE" in statement  # what the database counts itself
+                if key in self._held and (counts or self._held[key] == value):
+                    statement, arguments = "SELECT 1", ()
+            # Some statements of the opening get no time from SQLite, whatever its timeout.
+            deadline = time.monotonic() + LOCK_SECONDS
+            while True:
+                try:
+                    cursor: sqlite3.Cursor = execute(statement, *arguments)
+                    return cursor
+                except sqlite3.OperationalError as error:
+                    if str(error) != _LOCKED:
+                        raise
+                    if time.monotonic() >= deadline:
+                        # Not in SQLite's words: diskcache would try those again for a minute.
+                        raise sqlite3.OperationalError("locked by another process") from error
+                time.sleep(0.002)
+
+        return patient
+
+    @property
+    def _sql_retry(self) -> Callable[..., sqlite3.Cursor]:
+        return self._sql
+
+    @contextmanager
+    def _transact(self, retry: bool = False, filename: str | None = None) -> Iterator[Any]:
+        try:
+            with super()._transact(retry, filename) as transaction:
+                yield transaction
+        except BaseException:
+            if filename is not None:
+                self._disk.remove(filename)
+            raise
+
+
+def _held_settings(folder: str) -> dict[str, object]:
+    """The settings that a database holds; none where there is none, or none that can be read."""
+    path = os.path.join(folder, DBNAME)
+    if not os.path.exists(path):
+        return {}
+    try:
+        with closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as connection:
+            return dict(connection.execute("SELECT key, value FROM Settings"))
+    except sqlite3.Error:
+        return {}
+
+
+def open_cache(folder: str, size_limit: int) -> BytesCache:
+    """Open or make the cache in a folder, of at most so many bytes."""
+    return BytesCache(
+        folder,
+        timeout=LOCK_SECONDS,
+        disk=BytesDisk,
+        size_limit=size_limit,
+        eviction_policy="least-recently-used",
+        disk_min_file_size=_FILE_FROM,
+        sqlite_mmap_size=0,
+    )
