@@ -102,8 +102,13 @@ def render_manifest(torch_version: str, documents: Iterable[Rendered]) -> Render
 
 def read_lines(document: bytes) -> list[bytes]:
     """The lines of the records that differentiability.json or functions.json was rendered from."""
-    lines = document.split(b"\n")
-    return [line.rstrip(b",") for line in lines if line.startswith(_RECORD)]
+    lines = []
+    start = 0
+    while (end := document.find(b"\n", start)) >= 0:
+        if document.startswith(_RECORD, start):
+            lines.append(document[start : end - document.endswith(b",", start, end)])
+        start = end + 1
+    return lines
 
 
 def shard_of(base: str, shards: int) -> int:
