@@ -19,7 +19,7 @@ from derivload.sources.entries import (
 )
 from derivload.sources.places import place
 from derivload.sources.plain import Value
-from derivload.sources.splitting import split_digests
+from derivload.sources.splitting import find_window, split_digests
 
 FILE = "some.yaml"
 
@@ -124,27 +124,15 @@ def test_an_edit_changes_one_digest() -> None:
 
 # Pieces of which some make entries, some end them, and some make a text no plain list.
 PIECES = [
-    "- ",
-    "-",
-    "\n",
-    "a: x",
-    "  b: y",
-    "# c",
-    " ",
-    "\t",
-    "|+",
-    "é",
-    "\u2028",
-    "\0",
-    "'",
-    "---",
+    *("- ", "-", "\n", "a: x", "  b: y", "# c", " ", "\t", "|+", "é", "\u2028", "\0", "'", "---"),
+    *("\n- ", "\n-", "\n- a: x", "\n- a: x\n"),
 ]
 
 
-@settings(max_examples=500)
-@given(st.lists(st.sampled_from([*PIECES, "\n- ", "\n-"]), max_size=12), st.integers(0, 12))
-def test_digests_are_of_the_entries_and_what_is_known_changes_none(
-    pieces: list[str], at: int
+@settings(max_examples=1000)
+@given(st.lists(st.sampled_from(PIECES), max_size=12), st.integers(0, 12), st.integers(0, 12))
+def test_digests_are_of_the_entries_whatever_the_text_was_before(
+    pieces: list[str], at: int, to: int
 ) -> None:
     text = "".join(pieces)
     entries = split_entries(FILE, text)
@@ -152,8 +140,32 @@ def test_digests_are_of_the_entries_and_what_is_known_changes_none(
     assert (split.digests is None) == (entries is None)
     if entries is not None and split.digests is not None:
         assert [split.entry(i) for i in range(len(split.digests))] == [e.text for e in entries]
-    known = split_digests("".join([*pieces[:at], "\n- z: new\n", *pieces[at:]])).known()
-    assert split_digests(text, known).digests == split.digests
+        assert split.digests == [d for e in entries for d in split_digests(e.text).digests or ()]
+    for edit in ("", "\n", "\n- z: new\n"):
+        before = split_digests("".join([*pieces[:at], edit, *pieces[to:]]))
+        after = split_digests(text, before)
+        assert after.digests == split.digests
+        assert split_digests("- b: y\n", after).digests == split_digests("- b: y\n").digests
+
+
+@given(
+    st.lists(st.integers(0, 2)),
+    st.lists(st.integers(0, 2)),
+    st.integers(0, 600),
+    st.integers(0, 600),
+)
+def test_lists_are_the_same_outside_the_window_and_differ_at_its_ends(
+    old: list[int], new: list[int], before: int, behind: int
+) -> None:
+    old = [1] * before + old + [2] * behind
+    new = [1] * before + new + [2] * behind
+    begin, old_end, end = find_window(old, new)
+    assert old[:begin] == new[:begin]
+    assert old[old_end:] == new[end:]
+    assert begin <= min(old_end, end)
+    if begin < min(old_end, end):
+        assert old[begin] != new[begin]
+        assert old[old_end - 1] != new[end - 1]
 
 
 # ------------------------------------------------------------------- files that are read whole

@@ -163,8 +163,22 @@ def test_a_value_changed_in_its_file_is_a_miss(tmp_path: Path) -> None:
         (file,) = value_files(tmp_path)
         file.write_bytes(file.read_bytes()[:-1] + b"\1")
         assert store.get(b"key") is None
+
+
+@pytest.mark.parametrize("size", [10, 50_000])
+def test_a_damaged_value_is_removed_so_that_it_can_be_put_again(tmp_path: Path, size: int) -> None:
+    with opened(tmp_path) as store:
+        store.put(b"key", bytes(size))
+    for file in value_files(tmp_path):
         file.write_bytes(b"")
+    with database(tmp_path) as connection:
+        connection.execute("UPDATE Cache SET value = x'00' WHERE value IS NOT NULL")
+    with opened(tmp_path) as store:
+        assert b"key" in store
         assert store.get(b"key") is None
+        assert b"key" not in store
+        assert store.put(b"key", bytes(size))
+        assert store.get(b"key") == bytes(size)
 
 
 def test_the_sound_value_of_another_key_is_a_miss(tmp_path: Path) -> None:
@@ -380,13 +394,17 @@ class Trap:
 
 
 def assert_harmless(folder: Path, trap: Path) -> None:
+    copy = folder.with_name("copy")
+    shutil.copytree(folder, copy)
+    with opened(copy) as store:
+        assert store.verify() == 1
+        assert store.verify() == 0
     with opened(folder) as store:
         assert store.get(b"key") is None
         assert store.figures() is not None
         assert store.get(b"other") == b"value"
         assert store.prune(older_than=1000) == 0
-        assert store.verify() == 1
-        assert store.verify() == 0
+        store.verify()
         assert store.clear() == 1
     assert not trap.exists()
 

@@ -9,13 +9,7 @@ from derivload.commands.inputs import InputError, Inputs
 from derivload.engine.lines import DocumentLines
 from derivload.engine.results import Keys, find_state, keep_state
 from derivload.engine.session import Outcome, Session
-from derivload.outputs.documents import (
-    Rendered,
-    read_lines,
-    render_differentiability,
-    render_functions,
-    render_manifest,
-)
+from derivload.outputs.documents import Rendered, Renderer, read_lines
 
 if TYPE_CHECKING:
     from derivload.engine.store import Store
@@ -56,20 +50,25 @@ def load_documents(
 
 
 def render_documents(
-    lines: DocumentLines, shards: int | None, functions: Rendered | None = None
+    lines: DocumentLines,
+    shards: int | None,
+    functions: Rendered | None = None,
+    renderer: Renderer | None = None,
 ) -> list[Rendered]:
     """All documents, over so many shards, the manifest last.
 
-    `functions` is a functions.json of the same release, taken as it is if it has these lines.
+    `functions` is a functions.json of the same release, taken as it is if it has these lines;
+    `renderer` that of the load before.
     """
+    renderer = renderer or Renderer()
     version, keys = lines.torch_version, lines.used_dispatch_keys
     if functions is None or read_lines(functions.data) != lines.functions + lines.generated:
-        functions = render_functions(version, lines.functions, lines.generated)
+        functions = renderer.functions(version, lines.functions, lines.generated)
     documents = [
-        *render_differentiability(version, keys, lines.records, lines.bases, shards),
+        *renderer.differentiability(version, keys, lines.records, lines.bases, shards),
         functions,
     ]
-    return [*documents, render_manifest(version, documents)]
+    return [*documents, renderer.manifest(version, documents)]
 
 
 def _restore(session: Session, store: Store, keys: Keys) -> Rendered | None:

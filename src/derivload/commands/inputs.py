@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from derivload.commands.paths import Files, UsageError
-from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect
+from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect, release_of
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts
 from derivload.sources.splitting import with_plain_line_ends
@@ -56,10 +56,12 @@ def choose_dialect(version: str | None) -> tuple[Dialect, str]:
         dialect, newer = find_dialect(version)
     except UnknownVersionError as error:
         raise UsageError(str(error)) from None
-    if not newer:
+    if version is None or not newer:
         return dialect, ""
-    asked = ".".join(str(version).split(".")[:2])
-    return dialect, f"torch {asked} is newer than derivload knows; following {dialect.version}"
+    return (
+        dialect,
+        f"torch {release_of(version)} is newer than derivload knows; following {dialect.version}",
+    )
 
 
 def _decode(name: str, content: bytes | OSError, diagnostics: list[Diagnostic]) -> Text:

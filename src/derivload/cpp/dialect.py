@@ -281,16 +281,24 @@ def find_dialect(torch_version: str | None) -> tuple[Dialect, bool]:
     """
     if torch_version is None:
         return NEWEST, False
+    release = release_of(torch_version)
+    row = DIALECTS.get(release)
+    if row is not None:
+        return row, False
+    if _numbers(release) > _numbers(NEWEST.version):
+        return NEWEST, True
+    raise UnknownVersionError(
+        f"torch {release} is older than 2.1, the first release that derivload knows"
+    )
+
+
+def release_of(torch_version: str) -> str:
+    """The release "X.Y" of a torch version. Raises UnknownVersionError for what is none."""
     match = _VERSION.match(torch_version)
     if match is None:
         raise UnknownVersionError(f"`{torch_version}` is no torch version; write it as X.Y")
-    major, minor = int(match[1]), int(match[2])
-    row = DIALECTS.get(f"{major}.{minor}")
-    if row is not None:
-        return row, False
-    newest_major, newest_minor = map(int, NEWEST.version.split("."))
-    if (major, minor) > (newest_major, newest_minor):
-        return NEWEST, True
-    raise UnknownVersionError(
-        f"torch {major}.{minor} is older than 2.1, the first release that derivload knows"
-    )
+    return f"{int(match[1])}.{int(match[2])}"
+
+
+def _numbers(release: str) -> list[int]:
+    return [int(number) for number in release.split(".")]

@@ -96,7 +96,7 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
         removed = 0
         for (row,) in self._sql("SELECT rowid FROM Cache").fetchall():
             if not self._is_sound(row):
-                removed += self._remove(row)
+                removed += self.remove(row)
         # What no row names any more, and wrong sums, diskcache itself can mend.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -125,11 +125,11 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
             too_old = not isinstance(used, float) or used < oldest
             if not too_old and (max_size is None or self.volume() <= max_size):
                 break
-            removed += self._remove(row)
+            removed += self.remove(row)
         return removed
 
-    def _remove(self, row: int) -> bool:
-        # By row, for a damaged key finds nothing.
+    def remove(self, row: object) -> bool:
+        """Remove a value by its row, for a damaged key finds nothing; whether it was there."""
         with self._transact() as (sql, cleanup):
             found = sql("SELECT filename FROM Cache WHERE rowid = ?", (row,)).fetchone()
             if found is None:

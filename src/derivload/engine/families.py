@@ -24,8 +24,10 @@ def family_of(base: str) -> str | None:
     That outer and inner underscores do not count covers `__add__` too, and that the letters
     left are brought to a form without `copy` and `scatter` covers however often they are in it.
     """
-    if base.endswith("_out"):
-        return None  # it may be the C++ name of an out variant of another family
+    # The C++ name of an out variant of another family, or a name that autogen might make of this
+    # one and that means another when it is read.
+    if base.endswith(("_out", "_functional")) or (base.startswith("__") and base.endswith("__")):
+        return None
     is_foreach = base.startswith(_FOREACH)
     stem = base.removeprefix(_FOREACH).replace("_", "")
     while True:

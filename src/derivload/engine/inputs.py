@@ -43,7 +43,7 @@ class InputEntries:
             for i, text in enumerate(named)
         )
         self._definitions, *self._natives, _ = self._files
-        self._joined: Sequence[bytes] | None = None
+        self._joined: list[bytes] | None = None
         if before is not None and self._natives == before._natives:
             self._joined = before._joined
         self._tags: frozenset[str] | None = None
@@ -64,12 +64,12 @@ class InputEntries:
         return self._tags
 
     @property
-    def definitions(self) -> Sequence[bytes]:
+    def definitions(self) -> list[bytes]:
         """The digests of the entries of derivatives.yaml."""
         return self._definitions.digests()
 
     @property
-    def natives(self) -> Sequence[bytes]:
+    def natives(self) -> list[bytes]:
         """The digests of the entries of native_functions.yaml, followed by its overlays'."""
         if self._joined is None:
             self._joined = [digest for file in self._natives for digest in file.digests()]
@@ -111,7 +111,7 @@ class _File:
         if not self._digests and not is_overlay:
             self._digests = None  # an empty file is a mistake
 
-    def digests(self) -> Sequence[bytes]:
+    def digests(self) -> list[bytes]:
         if self._digests is None:
             raise NotCertainError
         return self._digests
@@ -147,5 +147,5 @@ def _file(text: Text, before: _File | None, split: Split | None, *, is_overlay: 
     if before is not None and before.text == text:
         return before
     if split is None:
-        split = split_digests(text.text, None if before is None else before.split.known())
+        split = split_digests(text.text, None if before is None else before.split)
     return _File(text, split, is_overlay=is_overlay)

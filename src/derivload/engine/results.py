@@ -91,7 +91,7 @@ def _split(data: bytes) -> Split:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return Split((), None)
+        return Split.whole()
     return split_digests(with_plain_line_ends(text))
 
 

@@ -95,9 +95,19 @@ class Store:
             raise StoreError(f"{folder}: {error}") from error
 
     def get(self, key: bytes) -> bytes | None:
-        """The value kept under `key`, if it is there and is what was put there."""
-        kept = self._attempt(lambda: self._lookup(key))
-        return verified(key, kept) if isinstance(kept, bytes) else None
+        """The value kept under `key`, if it is there and is what was put there.
+
+        One that is not is removed, so that it can be put again.
+        """
+        row = self._attempt(lambda: self._row(key))
+        if row is None:
+            return None
+        value = None
+        with suppress(OSError):
+            value = verified(key, fetch(self._layout, *row[1:]))
+        if value is None:
+            self._attempt(lambda: self._written().remove(row[0]))
+        return value
 
     def __contains__(self, key: bytes) -> bool:
         """Whether something is kept under `key`, sound or not. That counts as a use."""
@@ -183,10 +193,6 @@ class Store:
         if row is not None:
             self._note_use(row[0])
         return row
-
-    def _lookup(self, key: bytes) -> bytes | None:
-        row = self._row(key)
-        return None if row is None else fetch(self._layout, *row[1:])
 
     def _note_use(self, row: object) -> None:
         execute = self._read().execute

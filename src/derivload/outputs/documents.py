@@ -64,40 +64,113 @@ class Rendered(NamedTuple):
     sha256: str
 
 
-def render_differentiability(
-    torch_version: str,
-    used_dispatch_keys: Sequence[str],
-    records: Sequence[bytes],
-    bases: Sequence[str],
-    shards: int | None,
-) -> list[Rendered]:
-    """differentiability.json, or its `shards` shards.
+class Renderer:
+    """Renders the documents of one load after another.
 
-    `records` are lines of JSON, `bases` the base names of their functions.
+    What a document has in common with the last one of its name is neither joined nor hashed
+    again.
     """
-    head = _head("differentiability", torch_version, used_dispatch_keys=list(used_dispatch_keys))
-    if shards is None:
-        return [_rendered("differentiability.json", head, ("functions", records))]
-    by_shard: list[list[bytes]] = [[] for _ in range(shards)]
-    for base, line in zip(bases, records, strict=True):
-        by_shard[shard_of(base, shards)].append(line)
-    return [
-        _rendered(shard_name(i), head, ("functions", lines)) for i, lines in enumerate(by_shard)
-    ]
+
+    def __init__(self) -> None:
+        self._last: dict[str, _Rendering] = {}
+
+    def differentiability(
+        self,
+        torch_version: str,
+        used_dispatch_keys: Sequence[str],
+        records: list[bytes],
+        bases: Sequence[str],
+        shards: int | None,
+    ) -> list[Rendered]:
+        """differentiability.json, or its `shards` shards.
+
+        `records` are lines of JSON, `bases` the base names of their functions.
+        """
+        keys = list(used_dispatch_keys)
+        head = _head("differentiability", torch_version, used_dispatch_keys=keys)
+        if shards is None:
+            return [self._render("differentiability.json", head, ("functions", records))]
+        by_shard: list[list[bytes]] = [[] for _ in range(shards)]
+        for base, line in zip(bases, records, strict=True):
+            by_shard[shard_of(base, shards)].append(line)
+        return [
+            self._render(shard_name(i), head, ("functions", lines))
+            for i, lines in enumerate(by_shard)
+        ]
+
+    def functions(
+        self, torch_version: str, functions: list[bytes], generated: list[bytes]
+    ) -> Rendered:
+        """functions.json, of lines of JSON."""
+        head = _head("functions", torch_version)
+        return self._render(
+            "functions.json", head, ("functions", functions), ("generated", generated)
+        )
+
+    def manifest(self, torch_version: str, documents: Iterable[Rendered]) -> Rendered:
+        """manifest.json, for these documents."""
+        files = [_ENCODER.encode(ManifestFile(d.name, d.sha256, d.functions)) for d in documents]
+        return self._render("manifest.json", _head("manifest", torch_version), ("files", files))
+
+    def _render(self, name: str, head: bytes, *lists: tuple[str, list[bytes]]) -> Rendered:
+        """A document of one line of head, and lists of lines of which the first may be long."""
+        last = self._last.get(name)
+        if last is not None and last.head == head and last.lists == lists:
+            return last.rendered
+        (key, lines), *others = lists
+        blocks = [lines[i : i + _BLOCK] for i in range(0, len(lines), _BLOCK)]
+        before = [] if last is None else last.blocks
+        pieces = [head + _opening(key, lines)]
+        for i, block in enumerate(blocks):
+            if last is not None and i < len(before) and before[i] == block:
+                pieces.append(last.pieces[i + 1])
+            else:
+                pieces.append((_SEPARATOR if i else b"") + _SEPARATOR.join(block))
+        tail = [_closing(lines)]
+        for key, lines in others:
+            tail += [_opening(key, lines), _SEPARATOR.join(lines), _closing(lines)]
+        pieces.append(b"".join([*tail, b"}\n"]))
+        hashes = _hash(pieces, last)
+        data = b"".join(pieces)
+        rendered = Rendered(name, data, len(lists[0][1]), hashes[-1].hexdigest())
+        self._last[name] = _Rendering(head, lists, blocks, pieces, hashes, rendered)
+        return rendered
 
 
-def render_functions(
-    torch_version: str, functions: Sequence[bytes], generated: Sequence[bytes]
-) -> Rendered:
-    """functions.json, of lines of JSON."""
-    head = _head("functions", torch_version)
-    return _rendered("functions.json", head, ("functions", functions), ("generated", generated))
+class _Rendering(NamedTuple):
+    """A document in pieces: its head, blocks of lines, and the rest. `hashes` are those of what
+    stands up to the end of each piece.
+    """
+
+    head: bytes
+    lists: tuple[tuple[str, list[bytes]], ...]
+    blocks: list[list[bytes]]
+    pieces: list[bytes]
+    hashes: list[hashlib._Hash]
+    rendered: Rendered
 
 
-def render_manifest(torch_version: str, documents: Iterable[Rendered]) -> Rendered:
-    """manifest.json, for these documents."""
-    files = [_ENCODER.encode(ManifestFile(d.name, d.sha256, d.functions)) for d in documents]
-    return _rendered("manifest.json", _head("manifest", torch_version), ("files", files))
+def _hash(pieces: list[bytes], last: _Rendering | None) -> list[hashlib._Hash]:
+    hashes: list[hashlib._Hash] = []
+    if last is not None:
+        for piece, before, hash_ in zip(pieces, last.pieces, last.hashes, strict=False):
+            if piece != before:
+                break
+            hashes.append(hash_)
+    current = hashes[-1] if hashes else hashlib.sha256()
+    for piece in pieces[len(hashes) :]:
+        current = current.copy()
+        current.update(piece)
+        hashes.append(current)
+    return hashes
+
+
+def _opening(key: str, lines: list[bytes]) -> bytes:
+    return b',"%s":[\n' % key.encode() if lines else b',"%s":[' % key.encode()
+
+
+def _closing(lines: list[bytes]) -> bytes:
+    return b"\n]" if lines else b"]"
 
 
 def read_lines(document: bytes) -> list[bytes]:
@@ -127,6 +200,9 @@ def shard_name(index: int) -> str:
 
 # What each record begins with, and nothing else does.
 _RECORD: Final = b'{"schema":'
+_SEPARATOR: Final = b",\n"
+# So many lines are joined, and hashed, together.
+_BLOCK: Final = 64
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -138,14 +214,3 @@ def _head(format_: str, torch_version: str, **more: object) -> bytes:
         **more,
     }
     return _ENCODER.encode(fields)[:-1]
-
-
-def _rendered(name: str, head: bytes, *lists: tuple[str, Sequence[bytes]]) -> Rendered:
-    parts = [head]
-    for key, lines in lists:
-        parts.append(b',"%s":[\n' % key.encode() if lines else b',"%s":[' % key.encode())
-        parts.append(b",\n".join(lines))
-        parts.append(b"\n]" if lines else b"]")
-    parts.append(b"}\n")
-    data = b"".join(parts)
-    return Rendered(name, data, len(lists[0][1]), hashlib.sha256(data).hexdigest())

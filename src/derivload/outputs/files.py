@@ -92,11 +92,27 @@ def _stage(out_dir: str, name: str, data: bytes) -> str:
     temporary = os.path.join(out_dir, f".{name}.{os.urandom(6).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:
+            _reserve(file.fileno(), len(data))
             file.write(data)
     except BaseException:
         _remove(temporary)
         raise
     return temporary
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Have a new file's blocks allocated at once, where a system can.
+
+    ext4 puts off allocating them, but not past a rename over another file: that waits until it
+    is done, which takes longer than the writing. And a full disk shows before anything is
+    written.
+    """
+    if size and hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
 
 
 def replace(source: str, target: str) -> None:

@@ -17,7 +17,10 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 # What PyYAML takes for a line end and Python's universal newlines do not, and what it turns
 # away wherever it stands, even in a comment.
@@ -27,6 +30,7 @@ _FOR_YAML_ALONE = re.compile(
 _NOT_A_PLAIN_LIST = re.compile(r"\n(?:[^ #\n-]|-[^ ])")
 _KEEPS_BLANK_LINES = re.compile(r"[|>]\d?\+")
 _DIGEST_SIZE = 16
+_STRIDE = 16**3
 
 
 def with_plain_line_ends(text: str) -> str:
@@ -41,17 +45,17 @@ def split_text(text: str) -> list[tuple[int, str]] | None:
     behind the last key of an entry are no part of its text, so that an edit to them changes no
     entry.
     """
-    preamble, parts = _parts(text)
-    if not _is_preamble(preamble):
+    parts = _Parts(text)
+    if not _is_preamble(parts.preamble):
         return None
-    line = preamble.count("\n") + 1
+    line = parts.preamble.count("\n") + 1
     entries = []
-    for part in parts:
-        entry = _entry_text(part)
+    for index, part in enumerate(parts.raw):
+        entry = parts.entry(index)
         if entry is None:
             return None
         entries.append((line, entry))
-        line += part.count("\n")
+        line += part.count("\n") + 1
     return entries
 
 
@@ -63,43 +67,83 @@ class Split:
 
     __slots__ = ("_parts", "digests")
 
-    def __init__(self, parts: Sequence[str], digests: Sequence[bytes] | None) -> None:
+    def __init__(self, parts: _Parts, digests: list[bytes] | None) -> None:
         self._parts = parts
         self.digests = digests
 
+    @staticmethod
+    def whole() -> Split:
+        """That of a text that has to be read whole, whatever it is."""
+        return Split(_Parts(""), None)
+
     def entry(self, index: int) -> str:
         """The text of an entry. Raises ValueError where there are none."""
-        entry = _entry_text(self._parts[index])
+        entry = self._parts.entry(index)
         if entry is None:
             raise ValueError("this text has to be read whole")
         return entry
 
-    def known(self) -> dict[str, bytes]:
-        """What `split_digests` need not look at again in the next text."""
-        return dict(zip(self._parts, self.digests or (), strict=False))
 
-
-def split_digests(text: str, known: Mapping[str, bytes] | None = None) -> Split:
-    """Split as `split_text` does. `known` is what is known of a text that this is an edit of."""
-    preamble, parts = _parts(text)
-    if not _is_preamble(preamble):
+def split_digests(text: str, before: Split | None = None) -> Split:
+    """Split as `split_text` does. What the text has in common with `before` is taken from there."""
+    parts = _Parts(text)
+    if not _is_preamble(parts.preamble):
         return Split(parts, None)
-    digests = []
-    for part in parts:
-        digest = None if known is None else known.get(part)
-        if digest is None:
-            entry = _entry_text(part)
-            if entry is None:
-                return Split(parts, None)
-            digest = hashlib.sha256(entry.encode("utf-8")).digest()[:_DIGEST_SIZE]
-        digests.append(digest)
-    return Split(parts, digests)
+    count = len(parts.raw)
+    begin, before_end, end = 0, 0, count
+    kept: list[bytes] = []
+    if before is not None and before.digests and before._parts.is_ended and parts.is_ended:
+        begin, before_end, end = find_window(before._parts.raw, parts.raw)
+        kept = before.digests
+    digests = kept[:begin]
+    for index in range(begin, end):
+        entry = parts.entry(index)
+        if entry is None:
+            return Split(parts, None)
+        digests.append(hashlib.sha256(entry.encode("utf-8")).digest()[:_DIGEST_SIZE])
+    return Split(parts, digests + kept[before_end:])
 
 
-def _parts(text: str) -> tuple[str, list[str]]:
-    """What stands before the first entry, and what follows the `- ` of each, up to the next."""
-    preamble, *parts = ("\n" + text).split("\n- ")
-    return preamble, [part + "\n" for part in parts[:-1]] + parts[-1:]
+def find_window(old: Sequence[T], new: Sequence[T]) -> tuple[int, int, int]:
+    """Where two lists differ: from which index on, up to which one in the old, in the new one.
+
+    What stands before and behind is the same in both.
+    """
+    shorter = min(len(old), len(new))
+    begin = _common(shorter, lambda at, to: old[at:to] == new[at:to])
+    n, m = len(old), len(new)
+    ending = _common(shorter - begin, lambda at, to: old[n - to : n - at] == new[m - to : m - at])
+    return begin, n - ending, m - ending
+
+
+def _common(limit: int, is_same: Callable[[int, int], bool]) -> int:
+    """How far two lists are the same, in steps that get smaller: slices compare fast."""
+    at = 0
+    step = _STRIDE
+    while step:
+        while at + step <= limit and is_same(at, at + step):
+            at += step
+        step //= 16
+    return at
+
+
+class _Parts:
+    """A text cut at each `- ` that begins a line: what stands before the first, and what follows
+    each, without its last line end. `is_ended` tells that the text ends in one.
+    """
+
+    __slots__ = ("is_ended", "preamble", "raw")
+
+    def __init__(self, text: str) -> None:
+        self.is_ended = text.endswith("\n")
+        framed = "\n" + (text[:-1] if self.is_ended else text)
+        self.preamble, *self.raw = framed.split("\n- ")
+
+    def entry(self, index: int) -> str | None:
+        """The text of an entry, None when it is none."""
+        is_last = index == len(self.raw) - 1
+        part = self.raw[index]
+        return _entry_text(part if is_last and not self.is_ended else part + "\n")
 
 
 def _is_preamble(text: str) -> bool:

@@ -1,0 +1,249 @@
+"""What a session keeps of a load: a row for each entry and record, and the lines of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from derivload.derivatives.info import op_prefixes
+from derivload.derivatives.model import DifferentiabilityRecord
+from derivload.engine.families import family_of
+from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.engine.lines import DocumentLines, encode_line
+from derivload.engine.load import Loaded
+from derivload.engine.pipeline import Load
+from derivload.native.function import NativeFunction
+
+
+class NativeRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An entry of native_functions.yaml: its family, and others that it names."""
+
+    digest: bytes
+    family: str
+    links: tuple[str, ...]
+
+
+class DefinitionRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An entry of derivatives.yaml, and what came of it.
+
+    `prefixes` are the names of its ops and `numbers` the numbers that they got. `base` is the
+    base name of its function, None where an earlier entry defines the same; `copy_base` that of
+    the copying variant that has its info too, None where there is none.
+    """
+
+    digest: bytes
+    family: str
+    prefixes: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+    keys: tuple[str, ...] = ()
+    base: str | None = None
+    copy_base: str | None = None
+
+
+class FunctionRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A record of functions.json, of the functions or of the generated ones."""
+
+    cpp_name: str
+    family: str
+
+
+class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What is kept of a load besides the lines of its documents."""
+
+    tags: list[str]
+    natives: list[NativeRow]
+    definitions: list[DefinitionRow]
+    functions: list[FunctionRow]
+    generated: list[FunctionRow]
+
+
+Row = TypeVar("Row", NativeRow, FunctionRow)
+T = TypeVar("T")
+
+
+class Indexed(Generic[Row]):
+    """Rows, and where those of each family are, which is found out when it is first asked."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows: list[Row] = rows
+        self._positions: dict[str, list[int]] | None = None
+
+    def positions(self, families: Iterable[str]) -> list[int]:
+        """Where the rows of these families are, in order."""
+        if self._positions is None:
+            self._positions = {}
+            for i, row in enumerate(self.rows):
+                self._positions.setdefault(row.family, []).append(i)
+        return sorted([i for family in families for i in self._positions.get(family, ())])
+
+
+class Natives:
+    """The entries of native_functions.yaml, and which families are linked by them."""
+
+    def __init__(self, digests: list[bytes], rows: list[NativeRow]) -> None:
+        self.digests = digests
+        self.rows = Indexed(rows)
+        self.links = [{row.family, *row.links} for row in rows if row.links]
+
+
+class Definitions(NamedTuple):
+    """The entries of derivatives.yaml, and the lines of each: that of its own function and that
+    of the copying variant.
+    """
+
+    digests: list[bytes]
+    rows: list[DefinitionRow]
+    own: list[bytes | None]
+    copies: list[bytes | None]
+
+
+class Functions(NamedTuple):
+    """Records of functions.json in their order: rows, and the line of each."""
+
+    rows: Indexed[FunctionRow]
+    lines: list[bytes]
+
+
+class State(NamedTuple):
+    """What is kept of a load without mistakes."""
+
+    tags: list[str]
+    natives: Natives
+    definitions: Definitions
+    functions: Functions
+    generated: Functions
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Rows)
+
+
+def state_of(loaded: Loaded, inputs: InputEntries) -> State:
+    """The state of a load of everything. Raises NotCertainError."""
+    inputs.check_whole(loaded.whole)
+    load = loaded.load
+    declared = load.natives[: load.declared]
+    natives = [native_row(digest, f) for digest, f in zip(inputs.natives, declared, strict=True)]
+    return State(
+        sorted(loaded.tags),
+        Natives(inputs.natives, natives),
+        definitions_of(load, inputs.definitions),
+        *functions_of(load),
+    )
+
+
+def native_row(digest: bytes, function: NativeFunction) -> NativeRow:
+    """The row of an entry. Raises NotCertainError."""
+    family = certain_family(function.name.base)
+    delegate = function.structured_delegate
+    named = family if delegate is None else certain_family(delegate.base)
+    return NativeRow(digest, family, () if named == family else (named,))
+
+
+def definitions_of(load: Load, digests: list[bytes]) -> Definitions:
+    """What came of the definitions of a load; `digests` by the index of an entry."""
+    copies = {view: copy for copy, view in load.copied_from.items()}
+    made = Definitions(digests, [], [], [])
+    seen = set()
+    for (entry, derived, keys), numbers in zip(load.derived, load.numbers, strict=True):
+        schema = derived.function.schema.text
+        copy = None if schema in seen else copies.get(schema)
+        base = derived.function.name.base
+        made.rows.append(
+            DefinitionRow(
+                digest=digests[entry.index],
+                family=certain_family(base),
+                prefixes=op_prefixes(derived),
+                numbers=numbers,
+                keys=keys,
+                base=None if schema in seen else base,
+                copy_base=None if copy is None else load.infos[copy].function.name.base,
+            )
+        )
+        made.own.append(None if schema in seen else _record_line(load, schema))
+        made.copies.append(None if copy is None else _record_line(load, copy))
+        seen.add(schema)
+    return made
+
+
+def _record_line(load: Load, schema: str) -> bytes:
+    return encode_line(DifferentiabilityRecord(schema, load.infos[schema].dispatch))
+
+
+def functions_of(load: Load) -> tuple[Functions, Functions]:
+    """The functions of a load, and the generated records."""
+    functions = Functions(Indexed([]), [])
+    generated = Functions(Indexed([]), [])
+    for function, record, made in load.matched:
+        row = FunctionRow(function.cpp_name, certain_family(function.name.base))
+        functions.rows.rows.append(row)
+        functions.lines.append(encode_line(record))
+        if made is not None:
+            generated.rows.rows.append(row)
+            generated.lines.append(encode_line(made))
+    return functions, generated
+
+
+def certain_family(base: str) -> str:
+    """The family of a base name. Raises NotCertainError."""
+    family = family_of(base)
+    if family is None:
+        raise NotCertainError
+    return family
+
+
+def pack(state: State) -> bytes:
+    """The rows of a state; its lines are in the documents."""
+    return _ENCODER.encode(
+        Rows(
+            state.tags,
+            state.natives.rows.rows,
+            state.definitions.rows,
+            state.functions.rows.rows,
+            state.generated.rows.rows,
+        )
+    )
+
+
+def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State:
+    """The state of packed rows and the lines of both documents, the generated records' last.
+
+    Raises ValueError when this is no such thing, or does not fit together.
+    """
+    rows = _DECODER.decode(packed)
+    definitions = rows.definitions
+    count = sum(row.base is not None for row in definitions)
+    count_of_copies = sum(row.copy_base is not None for row in definitions)
+    first = len(rows.functions)
+    if len(records) != count + count_of_copies or len(functions) != first + len(rows.generated):
+        raise ValueError("these lines are not of these rows")
+    own, copies = iter(records), iter(records[count:])
+    return State(
+        rows.tags,
+        Natives([row.digest for row in rows.natives], rows.natives),
+        Definitions(
+            [row.digest for row in definitions],
+            definitions,
+            [None if row.base is None else next(own) for row in definitions],
+            [None if row.copy_base is None else next(copies) for row in definitions],
+        ),
+        Functions(Indexed(rows.functions), functions[:first]),
+        Functions(Indexed(rows.generated), functions[first:]),
+    )
+
+
+def lines_of(torch_version: str, state: State) -> DocumentLines:
+    """The lines of the documents of a state."""
+    _, rows, own, copies = state.definitions
+    return DocumentLines(
+        torch_version=torch_version,
+        used_dispatch_keys=tuple(sorted({k for keys in {row.keys for row in rows} for k in keys})),
+        records=[line for line in own if line is not None]
+        + [line for line in copies if line is not None],
+        bases=[row.base for row in rows if row.base is not None]
+        + [row.copy_base for row in rows if row.copy_base is not None],
+        functions=state.functions.lines,
+        generated=state.generated.lines,
+    )
