@@ -14,6 +14,7 @@ import compileall
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -47,21 +48,57 @@ class Run(NamedTuple):
 
 
 class Command(NamedTuple):
-    """What is timed: its name, its arguments, and what is done before each run."""
+    """A process that is timed: its name, its arguments, and what is done before each run."""
 
     name: str
     argv: Sequence[str]
     prepare: Callable[[], object] = lambda: None
+
+    def run(self) -> Run:
+        """Run it to its end. Raises SystemExit when it fails."""
+        self.prepare()
+        runner = [sys.executable, "-I", "-S", "-c", _RUNNER, *self.argv]
+        done = subprocess.run(runner, capture_output=True, text=True, check=True)
+        status, wall, peak = done.stdout.split()
+        if status != "0":
+            raise SystemExit(f"{self.name} failed:\n{done.stderr}")
+        return Run(float(wall), float(peak))
+
+
+class SessionEdit:
+    """An edit in a session, which lives in a process of its own from the first edit on."""
+
+    def __init__(self, name: str, pytorch: Path, out: Path) -> None:
+        self.name = name
+        self._argv = [sys.executable, "-m", "benchmarks.session", str(pytorch), str(out)]
+        self._process: subprocess.Popen[str] | None = None
+
+    def run(self) -> Run:
+        """Edit once. Raises SystemExit when that fails."""
+        if self._process is None:
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(self._argv, stdin=pipe, stdout=pipe, text=True)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline().split()
+        if not answer:
+            raise SystemExit(f"{self.name} failed")
+        return Run(float(answer[0]), float(answer[1]))
 
 
 class Comparison(NamedTuple):
     """Two commands timed in turn; the goal is for the ratio first / second."""
 
     title: str
-    first: Command
-    second: Command
+    first: Command | SessionEdit
+    second: Command | SessionEdit
     goal: str
 
+
+_DERIVATIVES = "torchgen/packaged/autograd/derivatives.yaml"
+_NATIVES = "torchgen/packaged/ATen/native/native_functions.yaml"
 
 # Starts, times and reaps one command. In a process of its own that is small: what a process
 # has used at its peak counts for those that it starts, too.
@@ -78,31 +115,21 @@ print(os.waitstatus_to_exitcode(status), wall, usage.ru_maxrss / 1024)
 """
 
 
-def run_once(command: Command) -> Run:
-    """Run a command to its end. Raises SystemExit when it fails."""
-    command.prepare()
-    runner = [sys.executable, "-I", "-S", "-c", _RUNNER, *command.argv]
-    done = subprocess.run(runner, capture_output=True, text=True, check=True)
-    status, wall, peak = done.stdout.split()
-    if status != "0":
-        raise SystemExit(f"{command.name} failed:\n{done.stderr}")
-    return Run(float(wall), float(peak))
-
-
 def compare(comparison: Comparison, rounds: int) -> dict[str, object]:
     """Time both commands in turn, after one round that does not count, and print what came."""
     print(f"\n{comparison.title}   (goal: {comparison.goal})")
     runs: dict[str, list[Run]] = {comparison.first.name: [], comparison.second.name: []}
     for number in range(rounds + 1):
         for command in (comparison.first, comparison.second):
-            result = run_once(command)
+            result = command.run()
             if number:
                 runs[command.name].append(result)
     summary: dict[str, object] = {"title": comparison.title, "goal": comparison.goal}
     for name, results in runs.items():
         walls = [r.wall for r in results]
         peak = max(r.peak for r in results)
-        shown = " / ".join(f"{s * 1e3:.0f}" for s in _three(walls))
+        digits = 1 if max(walls) < 0.1 else 0
+        shown = " / ".join(f"{s * 1e3:.{digits}f}" for s in _three(walls))
         print(f"  {name:<44} {shown:>20} ms   peak {peak:.0f} MiB")
         summary[name] = {"wall_s": walls, "peak_mib": peak}
     first, second = ([r.wall for r in results] for results in runs.values())
@@ -157,6 +184,18 @@ class Emit:
         """With another comment in derivatives.yaml each time."""
         return self._command("a comment edited", self._with_cache(), self._edit_comment)
 
+    def formula(self) -> Command:
+        """With another formula each time."""
+        return self._command("a formula edited", self._with_cache(), self._edit_formula)
+
+    def schema(self) -> Command:
+        """With another schema each time: a default of three variants, and of their definitions."""
+        return self._command("a schema edited", self._with_cache(), self._edit_schema)
+
+    def session(self) -> SessionEdit:
+        """With another formula each time, in one process."""
+        return SessionEdit(f"{self._name}, in a session", self._pytorch, self._out)
+
     def _with_cache(self) -> list[str]:
         return ["--cache-dir", str(self._cache)]
 
@@ -165,9 +204,22 @@ class Emit:
 
     def _edit_comment(self) -> None:
         self._edits += 1
-        path = self._pytorch / "torchgen/packaged/autograd/derivatives.yaml"
+        path = self._pytorch / _DERIVATIVES
         head, _, rest = path.read_text("utf-8").partition("\n")
         path.write_text(f"{head.partition('  (edit')[0]}  (edit {self._edits})\n{rest}", "utf-8")
+
+    def _edit_formula(self) -> None:
+        self._edit(r"(?m)^(  self: )(?:\d+ \* )?(index_select_backward_symint)", r"\g<1>{} * \2")
+
+    def _edit_schema(self) -> None:
+        self._edit(r"(hardtanh[._a-z]*\(Tensor\S* self, Scalar min_val=-)\d+", r"\g<1>{}")
+
+    def _edit(self, pattern: str, replacement: str) -> None:
+        self._edits += 1
+        for name in (_DERIVATIVES, _NATIVES):
+            path = self._pytorch / name
+            text = path.read_text("utf-8")
+            path.write_text(re.sub(pattern, replacement.format(self._edits), text), "utf-8")
 
 
 def comparisons(release: Path, large: Path, scratch: Path) -> list[Comparison]:
@@ -184,6 +236,15 @@ def comparisons(release: Path, large: Path, scratch: Path) -> list[Comparison]:
         Comparison("nothing to be done", emit.up_to_date(), python, "at most 3"),
         Comparison("outputs missing, documents stored", upstream, emit.stored(), "at least 30"),
         Comparison("a comment edited", upstream, emit.comment(), "at least 30"),
+        Comparison("a formula edited", upstream, emit.formula(), "at least 15"),
+        Comparison("a schema edited", upstream, emit.schema(), "at least 10"),
+        Comparison("a formula edited, in a session", upstream, emit.session(), "at least 150"),
+        Comparison(
+            "a formula edited in a session, 10 times the catalogue",
+            ten_times.session(),
+            emit.session(),
+            "at most 2.5",
+        ),
     ]
 
 

@@ -68,6 +68,20 @@ def test_the_variable_names_the_folder(
     assert capsys.readouterr().out == f"{folder}: removed 4 values\n"
 
 
+def test_the_variable_sets_the_limit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DERIVLOAD_CACHE_SIZE", "3M")
+    assert done("stats", folder) == 0
+    assert "\nlimit   3.0 MiB (3145728 bytes)\n" in capsys.readouterr().out
+    monkeypatch.setenv("DERIVLOAD_CACHE_SIZE", "")
+    assert done("stats", folder) == 0
+    assert "\nlimit   512.0 MiB" in capsys.readouterr().out
+    monkeypatch.setenv("DERIVLOAD_CACHE_SIZE", "little")
+    with pytest.raises(UsageError, match="DERIVLOAD_CACHE_SIZE: 'little' is not a size"):
+        done("stats", folder)
+
+
 @pytest.mark.parametrize("action", ["stats", "verify", "prune", "clear"])
 def test_a_folder_that_does_not_exist_is_empty_and_stays_so(
     tmp_path: Path, action: str, capsys: pytest.CaptureFixture[str]

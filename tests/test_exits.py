@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -268,6 +269,19 @@ def test_input_with_errors_is_never_stored(project: Project) -> None:
         assert (ran.status, ran.exit) == (1, "")
         assert "DL410" in ran.errors
     assert project.documents() == documents
+
+
+def test_limit_that_nothing_fits_in_costs_no_build(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DERIVLOAD_CACHE_SIZE", "1")
+    for luster in ("luster * luster", "luster * 3", "luster * 4"):
+        text = (project.inputs / DERIVATIVES).read_text("utf-8")
+        changed = re.sub("self: grad \\* luster.*", f"self: grad * {luster}", text, count=1)
+        (project.inputs / DERIVATIVES).write_text(changed, "utf-8")
+        ran = project.emit()
+        assert (ran.status, ran.errors.count("\n")) == (0, 1)
+        assert project.documents() == project.cold()
 
 
 def test_note_is_given_each_time(project: Project) -> None:

@@ -149,11 +149,12 @@ def _open_store(options: argparse.Namespace) -> Store | None:
     """The store, or None and one warning when it cannot be used."""
     if options.no_cache:
         return None
-    from derivload.commands.paths import cache_folder
+    from derivload.commands.paths import cache_folder, cache_size_limit
     from derivload.engine.store import Store, StoreError
 
+    size_limit = cache_size_limit()
     try:
-        return Store(cache_folder(options.cache_dir))
+        return Store(cache_folder(options.cache_dir), size_limit)
     except StoreError as error:
         _say(f"warning: going on without the cache: {error}; --cache-dir names another folder")
         return None

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from derivload.commands.paths import UsageError, cache_folder
-from derivload.engine.store import DEFAULT_SIZE_LIMIT, LAYOUT, FolderError, Store, StoreError
+from derivload.commands.paths import UsageError, cache_folder, cache_size_limit
+from derivload.engine.store import LAYOUT, FolderError, Store, StoreError
 
 _DONE, _ENVIRONMENT = 0, 3
 _ACTIONS = ("stats", "verify", "prune", "clear")
@@ -43,7 +43,7 @@ def run(action: str, cache_dir: str | None, max_size: str | None, older_than: st
         print(f"{folder}: empty")
         return _DONE
     try:
-        with closing(Store(folder)) as store:
+        with closing(Store(folder, cache_size_limit())) as store:
             done = _act(store, action, size, age)
     except StoreError as error:
         if action == "clear" and not isinstance(error, FolderError):
@@ -79,7 +79,7 @@ def _stats(store: Store) -> str | None:
         f"folder  {store.folder}\n"
         f"values  {figures.values}\n"
         f"size    {_amount(figures.size)}\n"
-        f"limit   {_amount(DEFAULT_SIZE_LIMIT)}"
+        f"limit   {_amount(store.size_limit)}"
     )
 
 

@@ -14,7 +14,7 @@ import time
 
 from derivload.engine.results import Kept, Keys, find_documents, keep_documents
 from derivload.identity import tool_digest
-from derivload.outputs.files import Written, write_if_changed, write_outputs
+from derivload.outputs.files import Written, stale_documents, write_if_changed, write_outputs
 from derivload.outputs.stamp import NAME as STAMP
 from derivload.outputs.stamp import Record, digest_of, render_stamp
 
@@ -23,11 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from derivload.commands.paths import Files
-    from derivload.engine.results import Document
     from derivload.engine.store import Store
-
-_MANIFEST = "manifest.json"
-_PREFIX, _SUFFIX = "differentiability", ".json"
 
 
 class Emitted:
@@ -104,7 +100,9 @@ def emit(
         if store is not None:
             keep_documents(store, keys, kept, is_of_entries=outcome.is_of_entries)
             clock.step("keep")
-    written = write_outputs(target.out_dir, kept.documents, _stale(target.out_dir, kept.documents))
+    written = write_outputs(
+        target.out_dir, kept.documents, stale_documents(target.out_dir, kept.documents)
+    )
     outputs = [
         (os.path.join(target.out_dir, name), digest) for name, _, _, digest in kept.documents
     ]
@@ -156,30 +154,6 @@ class _Clock:
 def _release(version: str | None) -> str:
     """The part of a version that says which release to follow, for the keys."""
     return "newest" if version is None else ".".join(version.split(".")[:2])
-
-
-def _stale(out_dir: str, documents: Sequence[Document]) -> list[str]:
-    """The documents that the manifest there lists and this run does not make."""
-    current = {name: data for name, data, _, _ in documents}
-    try:
-        with open(os.path.join(out_dir, _MANIFEST), "rb") as file:
-            manifest = file.read()
-    except OSError:
-        return []
-    if manifest == current[_MANIFEST]:
-        return []
-    import json
-
-    try:
-        listed = [str(file["name"]) for file in json.loads(manifest)["files"]]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return []
-    return [name for name in listed if name not in current and _is_document(name)]
-
-
-def _is_document(name: str) -> bool:
-    middle = name[len(_PREFIX) : -len(_SUFFIX)]
-    return name == f"{_PREFIX}{middle}{_SUFFIX}" and (not middle or middle[1:].isdigit())
 
 
 def _depfile(outputs: Sequence[str], files: Files) -> bytes:

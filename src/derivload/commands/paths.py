@@ -180,3 +180,19 @@ def cache_folder(named: str | None) -> str:
     import platformdirs
 
     return platformdirs.user_cache_dir("derivload", appauthor=False)
+
+
+def cache_size_limit() -> int | None:
+    """The bytes that DERIVLOAD_CACHE_SIZE allows the cache, None when it says nothing.
+
+    Raises UsageError.
+    """
+    limit = os.environ.get("DERIVLOAD_CACHE_SIZE")
+    if not limit:
+        return None
+    from derivload.commands.cache import parse_size
+
+    try:
+        return parse_size(limit)
+    except UsageError as error:
+        raise UsageError(f"DERIVLOAD_CACHE_SIZE: {error}") from None

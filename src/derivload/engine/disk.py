@@ -199,6 +199,7 @@ def open_cache(folder: str, size_limit: int) -> BytesCache:
         disk=BytesDisk,
         size_limit=size_limit,
         eviction_policy="least-recently-used",
+        cull_limit=2,  # at once: values are few and large, and each put adds one
         disk_min_file_size=_FILE_FROM,
         sqlite_mmap_size=0,
     )

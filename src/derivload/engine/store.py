@@ -77,8 +77,10 @@ class Store:
     there to read. diskcache is opened when something is written.
     """
 
-    def __init__(self, folder: str, size_limit: int = DEFAULT_SIZE_LIMIT) -> None:
-        """Open or make the store in `folder`, of at most `size_limit` bytes. Raises StoreError."""
+    def __init__(self, folder: str, size_limit: int | None = None) -> None:
+        """Open or make the store in `folder`, of at most `size_limit` bytes, 512 MiB when left
+        out. Raises StoreError.
+        """
         self._layout = os.path.join(os.path.abspath(folder), LAYOUT)
         _prepare(folder)
         _prepare(self._layout)
@@ -86,7 +88,7 @@ class Store:
         if os.path.expandvars(self._layout) != self._layout:
             raise FolderError(f"{folder} has the name of a variable in its own")
         self.folder = folder
-        self._size_limit = size_limit
+        self.size_limit = DEFAULT_SIZE_LIMIT if size_limit is None else size_limit
         self._reader: sqlite3.Connection | None = None
         self._cache: BytesCache | None = None
         try:
@@ -183,7 +185,7 @@ class Store:
         if self._cache is None:
             from derivload.engine.disk import open_cache
 
-            self._cache = open_cache(self._layout, self._size_limit)
+            self._cache = open_cache(self._layout, self.size_limit)
         return self._cache
 
     def _row(self, key: bytes) -> tuple[object, ...] | None:

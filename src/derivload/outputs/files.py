@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     File = tuple[str, bytes, int, str]
 
 
+_MANIFEST = "manifest.json"
+_PREFIX, _SUFFIX = "differentiability", ".json"
+
+
 class Written:
     """What became of a set of outputs: which were written, left as they were, or removed."""
 
@@ -56,6 +60,30 @@ def write_outputs(out_dir: str, documents: Sequence[File], stale: Iterable[str])
         unchanged=[d[0] for d in documents if d[0] not in names],
         removed=removed,
     )
+
+
+def stale_documents(out_dir: str, documents: Sequence[File]) -> list[str]:
+    """The documents that the manifest there lists and this run does not make."""
+    current = {name: data for name, data, _, _ in documents}
+    try:
+        with open(os.path.join(out_dir, _MANIFEST), "rb") as file:
+            manifest = file.read()
+    except OSError:
+        return []
+    if manifest == current[_MANIFEST]:
+        return []
+    import json
+
+    try:
+        listed = [str(file["name"]) for file in json.loads(manifest)["files"]]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return []
+    return [name for name in listed if name not in current and _is_document(name)]
+
+
+def _is_document(name: str) -> bool:
+    middle = name[len(_PREFIX) : -len(_SUFFIX)]
+    return name == f"{_PREFIX}{middle}{_SUFFIX}" and (not middle or middle[1:].isdigit())
 
 
 def write_if_changed(target: str, data: bytes) -> bool:
