@@ -10,6 +10,7 @@ MiB go to stdout.
 from __future__ import annotations
 
 import gc
+import re
 import resource
 import sys
 import time
@@ -19,7 +20,7 @@ from derivload.commands.live import Live
 from derivload.commands.paths import find_files
 
 # In the middle of the file, and without a forward formula that would follow it.
-_FORMULA = "  self: index_select_backward_symint("
+_FORMULA = re.compile(r"(?m)^(  self: )(?:\d+ \* )?(index_select_backward_symint)")
 
 
 def main() -> None:
@@ -31,8 +32,7 @@ def main() -> None:
     path = Path(files.derivatives)
     text = path.read_text("utf-8")
     for number, _ in enumerate(sys.stdin):
-        edited = _FORMULA.replace(": ", f": {number} * ", 1)
-        path.write_text(text.replace(_FORMULA, edited, 1), "utf-8")
+        path.write_text(_FORMULA.sub(rf"\g<1>{number + 1000} * \2", text, count=1), "utf-8")
         start = time.perf_counter()
         updated = live.update()
         seconds = time.perf_counter() - start

@@ -50,7 +50,26 @@ def test_it_names_all_outputs_and_all_inputs(tmp_path: Path) -> None:
     assert colon
     assert targets.split() == [str(folder / "out" / name) for name in OUTPUTS]
     derivatives, natives, tags = (str(folder / name) for name in INPUTS)
-    assert inputs.split() == [derivatives, natives, str(overlay), tags]
+    tool = sorted(str(path) for path in CATALOGUE.parent.rglob("*.py"))
+    assert inputs.split() == [derivatives, natives, str(overlay), tags, *tool]
+
+
+def test_it_names_the_files_that_say_the_version(tmp_path: Path) -> None:
+    folder = tmp_path / "pytorch"
+    for name, place in zip(INPUTS, ("autograd", "ATen/native", "ATen/native"), strict=True):
+        (folder / "torchgen/packaged" / place).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(CATALOGUE / name, folder / "torchgen/packaged" / place / name)
+    (folder / "version.txt").write_text("2.15.0\n")
+    depfile = tmp_path / "out.d"
+    out = ["--out-dir", str(tmp_path / "out"), "--depfile", str(depfile)]
+    assert main(["emit", "--pytorch", str(folder), *out]) == 0
+    assert str(folder / "version.txt") in depfile.read_text("utf-8").replace("\\\n", "").split()
+
+
+def test_it_is_for_the_target_that_is_named(tmp_path: Path) -> None:
+    folder = copy_inputs(tmp_path / "project")
+    rule = emit(folder, "--depfile-target", "my stamp").read_text("utf-8")
+    assert rule.startswith("my\\ stamp: \\\n")
 
 
 def test_it_names_the_shards(tmp_path: Path) -> None:

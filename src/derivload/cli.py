@@ -43,7 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments[:1] == ["emit"] and _nothing_to_do(arguments[1:]):
+    if (
+        arguments[:1] == ["emit"]
+        and "--no-cache" not in arguments
+        and _nothing_to_do(arguments[1:])
+    ):
+        return _DONE
+    if arguments in (["--cmake-dir"], ["--bazel-dir"]):
+        print(_shipped(arguments[0].strip("-").removesuffix("-dir")))
         return _DONE
     from derivload.commands.options import make_parser
 
@@ -85,6 +92,15 @@ def _nothing_to_do(arguments: list[str]) -> bool:
     return True
 
 
+def _shipped(name: str) -> str:
+    """The folder of build rules: in the package or, in a checkout, beside src."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    inside = os.path.join(package, name)
+    if os.path.isdir(inside):
+        return inside
+    return os.path.join(os.path.dirname(os.path.dirname(package)), name)
+
+
 def _command(options: argparse.Namespace, arguments: list[str]) -> int:
     if options.command == "fetch":
         from derivload.commands.fetch import run
@@ -115,9 +131,11 @@ def _files(options: argparse.Namespace) -> Files:
 def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -> int:
     from derivload.commands.emit import Target, emit
 
-    target = Target(options.out_dir, options.shards, options.depfile)
+    target = Target(options.out_dir, options.shards, options.depfile, options.depfile_target)
     try:
-        done = emit(files, target, arguments, lambda: _open_store(options))
+        # The stamp is a cache too.
+        stamped = None if options.no_cache else arguments
+        done = emit(files, target, stamped, lambda: _open_store(options))
     except Exception as error:
         return _report(error, "; nothing was written")
     _say_emitted(done, options.out_dir)

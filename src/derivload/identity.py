@@ -24,6 +24,11 @@ def tool_digest() -> bytes:
     return digest.digest()
 
 
+def tool_files() -> list[str]:
+    """The paths of these files."""
+    return sorted(path for _, path in _sources(_PACKAGE, ""))
+
+
 def _sources(folder: str, prefix: str) -> list[tuple[str, str]]:
     found = []
     with os.scandir(folder) as entries:

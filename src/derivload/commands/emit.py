@@ -13,7 +13,7 @@ import sys
 import time
 
 from derivload.engine.results import Kept, Keys, find_documents, keep_documents
-from derivload.identity import tool_digest
+from derivload.identity import tool_digest, tool_files
 from derivload.outputs.files import Written, stale_documents, write_if_changed, write_outputs
 from derivload.outputs.stamp import NAME as STAMP
 from derivload.outputs.stamp import Record, digest_of, render_stamp
@@ -51,27 +51,38 @@ class Emitted:
 
 
 class Target:
-    """Where the documents go: the folder, over how many shards, and the depfile if there is one."""
+    """Where the documents go: the folder, over how many shards, and the depfile if there is one.
 
-    __slots__ = ("depfile", "out_dir", "shards")
+    `depfile_target` is what the depfile's rule is for, the documents when left out.
+    """
 
-    def __init__(self, out_dir: str, shards: int | None = None, depfile: str | None = None) -> None:
+    __slots__ = ("depfile", "depfile_target", "out_dir", "shards")
+
+    def __init__(
+        self,
+        out_dir: str,
+        shards: int | None = None,
+        depfile: str | None = None,
+        depfile_target: str | None = None,
+    ) -> None:
         self.out_dir = out_dir
         self.shards = shards
         self.depfile = depfile
+        self.depfile_target = depfile_target
 
 
 def emit(
     files: Files,
     target: Target,
-    arguments: Sequence[str],
+    arguments: Sequence[str] | None,
     open_store: Callable[[], Store | None] = lambda: None,
 ) -> Emitted:
     """Write the documents of the inputs in `files`, and the depfile if one is named.
 
     A document that an earlier run with other shards left there, by its manifest, is removed.
-    `arguments` are those of the command line, for the stamp. Raises UsageError, InputError with
-    nothing written when the input has errors, and OSError when a file cannot be written.
+    `arguments` are those of the command line, for the stamp; None for no stamp. Raises UsageError,
+    InputError with nothing written when the input has errors, and OSError when a file cannot be
+    written.
     """
     clock = _Clock()
     contents = files.read()
@@ -107,16 +118,18 @@ def emit(
         (os.path.join(target.out_dir, name), digest) for name, _, _, digest in kept.documents
     ]
     if target.depfile is not None:
-        depfile = _depfile([path for path, _ in outputs], files)
+        targets = [target.depfile_target] if target.depfile_target else [p for p, _ in outputs]
+        depfile = _depfile(targets, files)
         write_if_changed(target.depfile, depfile)
         outputs.append((target.depfile, digest_of(depfile)))
-    inputs = [
-        *zip(files.paths, [digest.hex() for digest in keys.digests], strict=True),
-        *((path, digest_of(data)) for path, data in files.consulted),
-    ]
-    stamp = render_stamp(arguments, Record(tool, inputs, files.absent, outputs, kept.note))
-    with contextlib.suppress(OSError):  # without one, the next run only does more
-        write_if_changed(os.path.join(target.out_dir, STAMP), stamp)
+    if arguments is not None:
+        inputs = [
+            *zip(files.paths, [digest.hex() for digest in keys.digests], strict=True),
+            *((path, digest_of(data)) for path, data in files.consulted),
+        ]
+        stamp = render_stamp(arguments, Record(tool, inputs, files.absent, outputs, kept.note))
+        with contextlib.suppress(OSError):  # without one, the next run only does more
+            write_if_changed(os.path.join(target.out_dir, STAMP), stamp)
     clock.step("write")
     return Emitted(exit_, kept.note, written, counts, clock.seconds)
 
@@ -159,4 +172,5 @@ def _release(version: str | None) -> str:
 def _depfile(outputs: Sequence[str], files: Files) -> bytes:
     from derivload.outputs.depfile import render_depfile
 
-    return render_depfile(outputs, files.paths)
+    consulted = [path for path, _ in files.consulted]
+    return render_depfile(outputs, [*files.paths, *consulted, *tool_files()])

@@ -29,6 +29,10 @@ def make_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"derivload {__version__}")
+    for name in ("cmake", "bazel"):
+        parser.add_argument(
+            f"--{name}-dir", action="store_true", help=f"say where the {name} rules are, and end"
+        )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     emit = commands.add_parser(
@@ -43,6 +47,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     emit.add_argument(
         "--depfile", type=_path, metavar="FILE", help="name the inputs there, for make and ninja"
+    )
+    emit.add_argument(
+        "--depfile-target",
+        type=_path,
+        metavar="FILE",
+        help="what the depfile is for, in place of the documents: a build tool's own stamp, say",
     )
     emit.add_argument(
         "--stats",
