@@ -45,7 +45,7 @@ def load_documents(
         if shards is not None:
             whole = render_documents(outcome.lines, None, documents[-2])
         keep_state(store, keys, state, whole[:-1])
-        step("keep state")
+        step("state")
     return LoadedDocuments(documents, outcome)
 
 

@@ -89,7 +89,7 @@ def emit(
     readable = [content for content in contents if isinstance(content, bytes)]
     tool = tool_digest()
     keys = Keys(tool, _release(files.version), target.shards, readable)
-    clock.step("read")
+    clock.step("inputs")
     store = open_store()
     kept: Kept | None = None
     if store is not None and len(readable) == len(contents):

@@ -14,7 +14,8 @@ def print_stats(
 ) -> None:
     """Print the stats of a run: "text" to stderr for a person, "json" to stdout for a machine.
 
-    `exit_` is "up-to-date", "stored" or "cold"; `seconds` has the steps in their order.
+    `exit_` is "up-to-date", "stored", "incremental" or "cold"; `seconds` has the steps in their
+    order.
     """
     if form == "json":
         import json
