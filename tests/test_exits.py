@@ -9,8 +9,10 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -294,6 +296,23 @@ def test_note_is_given_each_time(project: Project) -> None:
     ran = project.emit("--torch-version", "2.99")
     assert ran.exit == "stored"
     assert ran.errors.startswith(note)
+
+
+def test_damaged_documents_are_kept_again_in_one_run(project: Project) -> None:
+    assert project.emit("--shards", "3").exit == "incremental"
+    for file in project.cache.rglob("*.val"):
+        file.unlink()
+    with closing(sqlite3.connect(next(project.cache.rglob("cache.db")))) as connection:
+        connection.execute("UPDATE Cache SET value = x'00' WHERE length(value) > 500")
+        connection.commit()
+    shutil.rmtree(project.out)
+    assert project.emit("--shards", "3").exit == "cold"
+    shutil.rmtree(project.out)
+    assert project.emit("--shards", "3").exit == "stored"
+
+
+def test_version_that_is_no_text_is_no_traceback(project: Project) -> None:
+    assert project.emit("--torch-version", "2.15\udcff").status == 0
 
 
 def test_without_cache_none_is_made(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class Keys:
         self, tool: bytes, version: str, shards: int | None, inputs: Sequence[bytes]
     ) -> None:
         """Take in all that the documents depend on; `inputs` in the order of the command line."""
-        release = _SEPARATOR.join((tool, version.encode()))
+        release = _SEPARATOR.join((tool, version.encode("utf-8", "surrogateescape")))
         self._options = _SEPARATOR.join((_KIND, release, str(shards).encode()))
         self._inputs = inputs
         self._splits: list[Split] | None = None
@@ -154,13 +154,14 @@ def _put_documents(store: Store, documents: Sequence[Document]) -> str:
 
 def _get_documents(store: Store, listing: str) -> list[Document] | None:
     documents = []
-    for line in listing.split("\n"):
-        name, count, digest = line.split(" ")
+    lines = [line.split(" ") for line in listing.split("\n")]
+    for name, count, digest in lines:
+        # All of them, whatever becomes of the first: what is damaged is put again only when it
+        # has been met.
         data = store.get(_document_key(digest))
-        if data is None:
-            return None
-        documents.append((name, data, int(count), digest))
-    return documents
+        if data is not None:
+            documents.append((name, data, int(count), digest))
+    return documents if len(documents) == len(lines) else None
 
 
 def _document_key(digest: str) -> bytes:
