@@ -102,36 +102,47 @@ def emit(
             from derivload.commands.documents import load_documents
             from derivload.commands.inputs import read_inputs
 
-        found = read_inputs(files, contents)
+        inputs = read_inputs(files, contents)
         clock.step("import")
-        loaded, outcome = load_documents(found, target.shards, store, keys, clock.step)
-        kept = Kept(loaded, found.note)
+        loaded, outcome = load_documents(inputs, target.shards, store, keys, clock.step)
+        kept = Kept(loaded, inputs.note)
         exit_ = "incremental" if outcome.is_incremental else "cold"
         counts = outcome.counts
         if store is not None:
             keep_documents(store, keys, kept, is_of_entries=outcome.is_of_entries)
             clock.step("keep")
-    written = write_outputs(
-        target.out_dir, kept.documents, stale_documents(target.out_dir, kept.documents)
-    )
+    stale = stale_documents(target.out_dir, kept.documents)
+    written = write_outputs(target.out_dir, kept.documents, stale)
     outputs = [
-        (os.path.join(target.out_dir, name), digest) for name, _, _, digest in kept.documents
+        (os.path.join(target.out_dir, name), sha256) for name, _, _, sha256 in kept.documents
     ]
     if target.depfile is not None:
-        targets = [target.depfile_target] if target.depfile_target else [p for p, _ in outputs]
-        depfile = _depfile(targets, files)
-        write_if_changed(target.depfile, depfile)
-        outputs.append((target.depfile, digest_of(depfile)))
+        outputs.append((target.depfile, _write_depfile(target, outputs, files)))
     if arguments is not None:
-        inputs = [
+        read = [
             *zip(files.paths, [digest.hex() for digest in keys.digests], strict=True),
             *((path, digest_of(data)) for path, data in files.consulted),
         ]
-        stamp = render_stamp(arguments, Record(tool, inputs, files.absent, outputs, kept.note))
-        with contextlib.suppress(OSError):  # without one, the next run only does more
-            write_if_changed(os.path.join(target.out_dir, STAMP), stamp)
+        _write_stamp(target, arguments, Record(tool, read, files.absent, outputs, kept.note))
     clock.step("write")
     return Emitted(exit_, kept.note, written, counts, clock.seconds)
+
+
+def _write_depfile(target: Target, outputs: Sequence[tuple[str, str]], files: Files) -> str:
+    """Write the depfile, which must be named; its sha256."""
+    from derivload.outputs.depfile import render_depfile
+
+    assert target.depfile is not None
+    named = [target.depfile_target] if target.depfile_target else [path for path, _ in outputs]
+    consulted = [path for path, _ in files.consulted]
+    depfile = render_depfile(named, [*files.paths, *consulted, *tool_files()])
+    write_if_changed(target.depfile, depfile)
+    return digest_of(depfile)
+
+
+def _write_stamp(target: Target, arguments: Sequence[str], record: Record) -> None:
+    with contextlib.suppress(OSError):  # without one, the next run only does more
+        write_if_changed(os.path.join(target.out_dir, STAMP), render_stamp(arguments, record))
 
 
 @contextlib.contextmanager
@@ -167,10 +178,3 @@ class _Clock:
 def _release(version: str | None) -> str:
     """The part of a version that says which release to follow, for the keys."""
     return "newest" if version is None else ".".join(version.split(".")[:2])
-
-
-def _depfile(outputs: Sequence[str], files: Files) -> bytes:
-    from derivload.outputs.depfile import render_depfile
-
-    consulted = [path for path, _ in files.consulted]
-    return render_depfile(outputs, [*files.paths, *consulted, *tool_files()])

@@ -60,7 +60,6 @@ class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 Row = TypeVar("Row", NativeRow, FunctionRow)
-T = TypeVar("T")
 
 
 class Indexed(Generic[Row]):
