@@ -8,9 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -185,3 +187,195 @@ def test_broken_cache_costs_at_most_a_warning(
         kept = {"truncated": data[: len(data) // 2], "garbage": os.urandom(5000), "empty": b""}
         database.write_bytes(kept[damage])
     emit_again(variants[0], out, cache)
+
+
+# ------------------------------------------------------------- inputs that do not hold still
+
+
+def says_one_thing(process: subprocess.Popen[str], *statuses: int) -> str:
+    """What a process says on stderr once it has ended, well or with one sentence."""
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode in statuses, said
+    assert "Traceback" not in said
+    return said
+
+
+@contextmanager
+def restless(change: Callable[[], None]) -> Iterator[None]:
+    """Change something again and again, as fast as can be, until the block ends."""
+    stop = threading.Event()
+
+    def go_on() -> None:
+        while not stop.is_set():
+            change()
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("how", ["changes", "vanishes"])
+def test_an_input_that_does_not_hold_still(
+    variants: list[Variant], tmp_path: Path, how: str
+) -> None:
+    inputs = tmp_path / "inputs"
+    shutil.copytree(variants[0].inputs, inputs, ignore=shutil.ignore_patterns("out"))
+    file = inputs / "derivatives.yaml"
+    texts = [(variant.inputs / file.name).read_bytes() for variant in variants]
+
+    def change() -> None:
+        if how == "vanishes":
+            file.unlink(missing_ok=True)
+        for text in texts:
+            file.write_bytes(text)
+
+    moving = copy(variants[0])
+    moving.inputs = inputs
+    out, cache = tmp_path / "out", ("--cache-dir", str(tmp_path / "cache"))
+    with restless(change):
+        for _ in range(6):
+            said = says_one_thing(start(moving, out, *cache, stderr=subprocess.PIPE), 0, 1)
+            assert said.startswith(("derivload: ", f"{inputs}"))
+    file.write_bytes(texts[1])
+    assert start(moving, out, *cache).wait() == 0
+    assert documents(out) == variants[1].documents
+
+
+# ------------------------------------------------------------------------ where outputs go
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, of 1 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(folder)]
+    is_root = sys.platform == "linux" and os.geteuid() == 0
+    if not is_root or subprocess.run(mount, check=False).returncode:
+        if os.environ.get("CI"):
+            pytest.fail("cannot mount a small file system")
+        pytest.skip("only root on Linux can mount a small file system")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Fill a file system to the last byte."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as stream, pytest.raises(OSError, match="No space"):
+        while True:
+            stream.write(bytes(4096))
+    return filler
+
+
+@pytest.mark.parametrize("cache", [["--no-cache"], []])
+def test_a_full_disk_leaves_the_outputs_as_they_were(
+    variants: list[Variant], small_disk: Path, cache: list[str]
+) -> None:
+    out = small_disk / "out"
+    assert start(variants[0], out, *cache).wait() == 0
+    before = sorted(path.name for path in out.iterdir())
+    filler = fill(small_disk)
+    said = says_one_thing(start(variants[1], out, *cache, stderr=subprocess.PIPE), 3)
+    assert said.startswith("derivload: error: ")
+    assert said.endswith("No space left on device\n")
+    assert said.count("\n") == 1
+    assert documents(out) == variants[0].documents
+    assert sorted(path.name for path in out.iterdir()) == before
+    filler.unlink()
+    assert start(variants[1], out, *cache).wait() == 0
+    assert documents(out) == variants[1].documents
+
+
+def test_a_disk_that_is_full_from_the_start_gets_no_output(
+    variants: list[Variant], small_disk: Path
+) -> None:
+    out = small_disk / "out"
+    fill(small_disk)
+    said = says_one_thing(start(variants[0], out, "--no-cache", stderr=subprocess.PIPE), 3)
+    assert said.startswith("derivload: error: ")
+    assert said.count("\n") == 1
+    assert not out.exists() or not list(out.iterdir())
+
+
+def test_a_disk_that_is_read_only(variants: list[Variant], small_disk: Path) -> None:
+    out = small_disk / "out"
+    # On another device than the inputs and the cache.
+    assert start(variants[0], out).wait() == 0
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert start(variants[0], out).wait() == 0
+    said = says_one_thing(start(variants[1], out, stderr=subprocess.PIPE), 3)
+    assert said.startswith("derivload: error: ")
+    assert said.endswith("Read-only file system\n")
+    assert said.count("\n") == 1
+    assert documents(out) == variants[0].documents
+
+
+# --------------------------------------------------------------------- streams and signals
+
+
+def shell(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the shell, in which `derivload` is this checkout's, with pipefail."""
+    derivload = f'derivload() {{ {sys.executable} -m derivload "$@"; }}; set -o pipefail'
+    return subprocess.run(
+        ["bash", "-c", f"{derivload}; {command}"],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs bash and /dev/full")
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("derivload show gild | head -n 1", 0, ""),
+        ("derivload show gild | true", 0, ""),
+        ("derivload show gild >&-", 0, ""),
+        ("derivload --version >&-", 0, ""),
+        ("derivload show gild >/dev/full", 3, "derivload: error: No space left on device\n"),
+        ("derivload show gild 2>&-", 0, ""),
+        ("derivload emit --out-dir {} 2>/dev/full", 0, ""),
+        ("derivload emit --out-dir {} 2>&1 | true", 0, ""),
+        ("derivload emit --out-dir {} --pytorch /none 2>/dev/full", 2, ""),
+        ("derivload emit --out-dir {} --derivatives / --native-functions / 2>&1 | true", 2, ""),
+        ("derivload emit --out-dir {} --derivatives / --native-functions / --tags / 2>&-", 1, ""),
+        (
+            "derivload emit --out-dir {} --derivatives / --native-functions / --tags / 2>&1|true",
+            1,
+            "",
+        ),
+    ],
+)
+def test_streams_that_nobody_reads(tmp_path: Path, command: str, status: int, said: str) -> None:
+    done = shell(command.format(tmp_path / "out"))
+    assert (done.returncode, done.stderr) == (status, said)
+    assert "emit" not in command or done.stdout == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to catch")
+def test_ended_half_way_outputs_are_whole(variants: list[Variant], tmp_path: Path) -> None:
+    out, cache = tmp_path / "out", ("--cache-dir", str(tmp_path / "cache"))
+    assert start(variants[0], out, *cache).wait() == 0
+    before = sorted(path.name for path in out.iterdir())
+    ended = 0
+    for moment in range(12):
+        process = start(variants[1], out, "--no-cache", stderr=subprocess.PIPE)
+        time.sleep(0.03 * moment)
+        process.terminate()
+        said = says_one_thing(process, 0, 128 + signal.SIGTERM, -signal.SIGTERM)
+        if process.returncode > 0:
+            ended += 1
+            assert said.startswith("derivload: error: ended by SIGTERM")
+            assert said.count("\n") == 1
+        for name, data in documents(out).items():
+            assert data in (variants[0].documents[name], variants[1].documents[name])
+        assert sorted(path.name for path in out.iterdir()) == before
+        assert start(variants[0], out, *cache).wait() == 0
+    assert ended

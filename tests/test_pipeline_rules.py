@@ -17,8 +17,15 @@ from derivload.engine.load import Text, Texts, load_texts
 from derivload.rules import RULES
 
 SOURCE = Path(__file__).parents[1] / "src" / "derivload"
-# Rules of whole files are tested in test_bad_input.py.
-ELSEWHERE = {"DL001", "DL002", "DL004"}
+# Rules of whole files are tested in test_bad_input.py, warnings in test_warnings.py, and
+# what is too large in test_check_rules.py.
+ELSEWHERE = {
+    "DL001",
+    "DL002",
+    "DL004",
+    "DL010",
+    *(code for code in RULES if code.startswith("DL6")),
+}
 
 # Behind the texts of each case stand these, which are right.
 NATIVES = "- func: base(Tensor self) -> Tensor\n"
@@ -512,10 +519,24 @@ def test_what_misses_a_function_that_could_not_be_read_is_no_mistake() -> None:
         "",
         natives=f"- func: {missing}\n  colour: red\n"
         f"- func: f.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)\n{CPU}"
-        "- func: g(Tensor self) -> Tensor\n  structured_delegate: g.out\n",
+        "- func: g(Tensor self) -> Tensor\n  structured_delegate: f.out\n",
         derivatives=f"- name: {missing}\n  self: grad\n",
     )
     assert codes(case) == [("DL006", "native_functions.yaml", 2)]
+
+
+def test_what_has_nothing_to_do_with_what_could_not_be_read_is_told_with_it() -> None:
+    case = Case(
+        "",
+        natives="- func: f(Tensor self) -> Tensor\n  colour: red\n"
+        "- func: g(Tensor self) -> Tensor\n  structured_delegate: g.out\n",
+        derivatives="- name: h(Tensor self) -> Tensor\n  self: grad\n",
+    )
+    assert codes(case) == [
+        ("DL405", "derivatives.yaml", 1),
+        ("DL006", "native_functions.yaml", 2),
+        ("DL305", "native_functions.yaml", 4),
+    ]
 
 
 def test_a_tag_that_could_not_be_read_is_not_missed() -> None:

@@ -17,7 +17,7 @@ from derivload.sources.entries import (
     source_line,
     split_entries,
 )
-from derivload.sources.places import place
+from derivload.sources.places import Placer
 from derivload.sources.plain import Value
 from derivload.sources.splitting import find_window, split_digests
 
@@ -367,7 +367,7 @@ def check_place(
     mistake = Mistake("DL006", "some message", path, words, on_key)
     line = before.count("\n") + 1
     last = [read.entry for read in source.entries if read.entry.line <= line][-1]
-    found = place(mistake, last, text)
+    found = Placer({FILE: text}).place(mistake, last)
     shown = found.source_line[found.column - 1 : found.column - 1 + found.length]
     assert (found.file, found.code, found.message) == (FILE, "DL006", "some message")
     assert found.source_line == text.split("\n")[line - 1]
@@ -387,7 +387,7 @@ def check_place(
         ("- a: «3»\n", ("a",), ""),
         ("- é: «ü»\n", ("é",), ""),
         ("- a: «'x\n    y'»\n", ("a",), ""),
-        ("- a: «|-»\n    x\n    y\n", ("a",), ""),
+        ("- a: |-\n    «x\n    y»\n", ("a",), ""),
         ("- a:\n    b: x\n    «c: y»\n", ("a",), "c: y"),
         # Words inside values.
         ("- a: some «words» here\n", ("a",), "words"),
@@ -462,7 +462,7 @@ def test_places_in_a_file_that_is_read_whole(marked: str, list_key: str | None) 
 def test_an_entry_that_cannot_be_read_has_its_line() -> None:
     text = "- a: x\n- b: [y\n"
     entry = (split_entries(FILE, text) or [])[1]
-    found = place(Mistake("DL006", "some message", ("b",)), entry, text)
+    found = Placer({FILE: text}).place(Mistake("DL006", "some message", ("b",)), entry)
     assert (found.line, found.column, found.source_line) == (2, 1, "- b: [y")
 
 
@@ -479,7 +479,8 @@ def test_a_diagnostic_shows_its_line_with_a_caret_under_the_words() -> None:
 def test_a_mistake_may_bring_its_own_help() -> None:
     text = "- a: x\n"
     entry = (split_entries(FILE, text) or [])[0]
-    found = place(Mistake("DL006", "some message", ("a",), help="write b"), entry, text)
+    mistake = Mistake("DL006", "some message", ("a",), help="write b")
+    found = Placer({FILE: text}).place(mistake, entry)
     assert found.render().splitlines()[-1] == "  help: write b"
 
 

@@ -30,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A process of its own, that makes no cycles and ends when it is done.
         gc.disable()
     arguments = sys.argv[1:] if argv is None else list(argv)
+    if sys.stdout is None:  # closed by who started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
     try:
         status = _run(arguments)
         sys.stdout.flush()
@@ -42,13 +44,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+def watch() -> int:
+    """`derivwatch`: the same as `derivload watch`; the exit status."""
+    return main(["watch", *sys.argv[1:]])
+
+
 def _run(arguments: list[str]) -> int:
-    if (
-        arguments[:1] == ["emit"]
-        and "--no-cache" not in arguments
-        and _nothing_to_do(arguments[1:])
-    ):
-        return _DONE
+    if arguments[:1] == ["emit"]:
+        if arguments == ["emit", "--persistent_worker"]:
+            from derivload.commands.worker import serve
+
+            return serve()
+        if any(argument.startswith("@") for argument in arguments):
+            from derivload.commands.arguments import with_files_read
+
+            try:
+                arguments = with_files_read(arguments)
+            except OSError as error:
+                _say(f"error: {error.filename}: {error.strerror or error}")
+                return _BAD_USAGE
+        if "--no-cache" not in arguments and _nothing_to_do(arguments[1:]):
+            return _DONE
     if arguments in (["--cmake-dir"], ["--bazel-dir"]):
         print(_shipped(arguments[0].strip("-").removesuffix("-dir")))
         return _DONE
@@ -80,7 +96,8 @@ def _nothing_to_do(arguments: list[str]) -> bool:
         return False
     if found.note:
         _say(f"note: {found.note}")
-    _say(f"{found.out_dir}: up to date")
+    if "--quiet" not in arguments:
+        _say(f"{found.out_dir}: up to date")
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
         if argument.partition("=")[0] != "--stats":
             continue
@@ -110,6 +127,10 @@ def _command(options: argparse.Namespace, arguments: list[str]) -> int:
         from derivload.commands import cache
 
         return cache.run(options.action, options.cache_dir, options.max_size, options.older_than)
+    if options.command == "check":
+        return _check(options)
+    if options.command == "watch":
+        return _watch(options)
     files = _files(options)
     if options.command == "emit":
         return _emit(files, options, arguments[1:])
@@ -129,16 +150,23 @@ def _files(options: argparse.Namespace) -> Files:
 
 
 def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -> int:
-    from derivload.commands.emit import Target, emit
+    from derivload.commands.emit import Target, cleaned_up_when_ended, emit
 
     target = Target(options.out_dir, options.shards, options.depfile, options.depfile_target)
     try:
-        # The stamp is a cache too.
-        stamped = None if options.no_cache else arguments
-        done = emit(files, target, stamped, lambda: _open_store(options))
+        with cleaned_up_when_ended():
+            # The stamp is a cache too.
+            stamped = None if options.no_cache else arguments
+            done = emit(files, target, stamped, lambda: _open_store(options))
     except Exception as error:
         return _report(error, "; nothing was written")
-    _say_emitted(done, options.out_dir)
+    except SystemExit as ended:
+        _say("error: ended by SIGTERM; each output is as it was, or done")
+        return int(str(ended.code))
+    if done.note:
+        _say(f"note: {done.note}")
+    if not options.quiet:
+        _say_emitted(done, options.out_dir)
     if options.stats is not None:
         from derivload.commands.stats import print_stats
 
@@ -154,8 +182,6 @@ def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -
 
 
 def _say_emitted(done: Emitted, out_dir: str) -> None:
-    if done.note:
-        _say(f"note: {done.note}")
     written = done.written
     changes = [f"wrote {', '.join(written.written)}"] if written.written else []
     if written.removed:
@@ -178,6 +204,34 @@ def _open_store(options: argparse.Namespace) -> Store | None:
         return None
 
 
+def _watch(options: argparse.Namespace) -> int:
+    from derivload.commands.watch import WatchOptions, watch
+
+    return watch(
+        WatchOptions(
+            find=lambda: _files(options),
+            out_dir=options.out_dir,
+            shards=options.shards,
+            command=options.exec,
+            on_busy=options.on_busy,
+            poll=options.poll,
+            debounce=options.debounce,
+            json=options.json,
+            once=options.once,
+        )
+    )
+
+
+def _check(options: argparse.Namespace) -> int:
+    from derivload.commands.check import check, explain, print_checked
+
+    if options.explain is not None:
+        explain(options.explain)
+        return _DONE
+    checked = check(_files(options), lambda: _open_store(options))
+    return print_checked(checked, options.format, strict=options.strict)
+
+
 def _show(files: Files, operator: str) -> int:
     from derivload.commands.inputs import read_inputs
     from derivload.commands.show import show
@@ -197,12 +251,22 @@ def _report(error: Exception, consequence: str) -> int:
 
     if not isinstance(error, InputError):
         raise error
-    for diagnostic in error.diagnostics:
-        print(diagnostic.render(), file=sys.stderr)
     count = len(error.diagnostics)
-    _say(f"{count} {'error' if count == 1 else 'errors'}{consequence}")
+    lines = [diagnostic.render() for diagnostic in error.diagnostics]
+    lines.append(f"derivload: {count} {'error' if count == 1 else 'errors'}{consequence}")
+    _print_to_stderr("\n".join(lines))
     return _BAD_INPUT
 
 
 def _say(message: str) -> None:
-    print(f"derivload: {message}", file=sys.stderr)
+    _print_to_stderr(f"derivload: {message}")
+
+
+def _print_to_stderr(text: str) -> None:
+    """Print what has no bearing on the exit status, so that it has none when nobody can read it."""
+    if sys.stderr is None:  # closed by who started us; print would take stdout
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -14,13 +14,16 @@ from derivload.rules import RULES
 
 Path = tuple[str | int, ...]
 
+# So much of a line is shown: schemas have some two hundred characters, and are one line.
+_SHOWN = 400
+
 
 class Mistake(msgspec.Struct, frozen=True):
     """One broken rule inside one entry.
 
     `path` leads from the entry to the value by mapping keys and list indexes; with `on_key` it
     points at the last key itself. `words` are the offending words inside that value, when less
-    than the whole of it is wrong.
+    than the whole of it is wrong, and `occurrence` counts, from 0, which of them are meant.
     """
 
     code: str
@@ -29,6 +32,7 @@ class Mistake(msgspec.Struct, frozen=True):
     words: str = ""
     on_key: bool = False
     help: str = ""
+    occurrence: int = 0
 
 
 class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller catches
@@ -61,7 +65,9 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
     """A mistake with its place: what a person or a tool is shown.
 
     `line` and `column` count from 1; 0 means the file as a whole. `length` is the number of
-    characters that the caret underlines. Diagnostics sort by place.
+    characters that the caret underlines, on the first line. `end_line` and `end_column` stand
+    behind the last character of what is wrong; 0 means that `length` says it. `severity` is
+    "error" or "warning". Diagnostics sort by place.
     """
 
     file: str
@@ -72,28 +78,58 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
     help: str = ""
     source_line: str = ""
     length: int = 1
+    end_line: int = 0
+    end_column: int = 0
+    severity: str = "error"
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`, as compilers write it."""
+        return self.file if not self.line else f"{self.file}:{self.line}:{self.column}"
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """The line and column behind the last character of what is wrong."""
+        return (self.end_line or self.line, self.end_column or self.column + self.length)
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, on one line."""
+        return printable(self.message)
+
+    @property
+    def advice(self) -> str:
+        """What to write instead, on one line; "" when the sentence says it."""
+        return printable(self.help or RULES[self.code].help)
 
     def render(self) -> str:
         """The diagnostic as text: place, code and sentence, the source line with a caret, help."""
-        place = self.file if not self.line else f"{self.file}:{self.line}:{self.column}"
-        lines = [f"{place}: error[{self.code}]: {_printable(self.message)}"]
-        if self.source_line.strip() and self.column:
-            gutter = f"{self.line} | "
-            pad = " " * len(f"{self.line}")
-            caret = "^" * max(1, min(self.length, len(self.source_line) - self.column + 1))
-            # Tabs are kept in the padding, so that the caret stands right at any tab width.
-            lead = "".join("\t" if c == "\t" else " " for c in self.source_line[: self.column - 1])
-            shown = "".join(
-                c if c.isprintable() or c == "\t" else "\ufffd" for c in self.source_line
-            )
-            lines += [f"  {gutter}{shown}", f"  {pad} | {lead}{caret}"]
-        advice = self.help or RULES[self.code].help
-        if advice:
-            lines.append(f"  help: {_printable(advice)}")
+        lines = [f"{self.place}: {self.severity}[{self.code}]: {self.sentence}", *self.excerpt()]
+        if self.advice:
+            lines.append(f"  help: {self.advice}")
         return "\n".join(lines)
 
+    def excerpt(self) -> list[str]:
+        """The source line and the caret under it; nothing where there is nothing to show.
 
-def _printable(text: str) -> str:
+        Of a long line the part around the caret, with `…` where it is cut.
+        """
+        if not (self.source_line.strip() and self.column):
+            return []
+        at, line = self.column - 1, self.source_line
+        cut = max(0, min(at - _SHOWN // 2, len(line) - _SHOWN))
+        before, behind = "…" if cut else "", "…" if cut + _SHOWN < len(line) else ""
+        part = f"{before}{line[cut : cut + _SHOWN]}{behind}"
+        at += len(before) - cut
+        caret = "^" * max(1, min(self.length, len(part) - len(behind) - at))
+        # Tabs are kept in the padding, so that the caret stands right at any tab width.
+        lead = "".join("\t" if c == "\t" else " " for c in part[:at])
+        shown = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in part)
+        pad = " " * len(f"{self.line}")
+        return [f"  {self.line} | {shown}", f"  {pad} | {lead}{caret}"]
+
+
+def printable(text: str) -> str:
     """The text on one line, with what a terminal would act on, or not show, spelled out."""
     if text.isprintable():
         return text

@@ -2,7 +2,10 @@
 
 One table, so that the codes stay stable and nothing is said in two ways. The hundreds are the
 floors: 0 files and YAML, 1 schemas and C++, 2 entries of native_functions.yaml and tags.yaml,
-3 between functions, 4 entries of derivatives.yaml, 5 matching.
+3 between functions, 4 entries of derivatives.yaml, 5 matching. Those of 6 are warnings: the load
+takes what breaks them, as upstream does, and `check` alone tells.
+
+Why each rule exists, with an example, stands in `explanations/`, which no load reads.
 """
 
 from __future__ import annotations
@@ -11,10 +14,14 @@ from typing import Final, NamedTuple
 
 
 class Rule(NamedTuple):
-    """A rule's name, and one sentence on how to mend what breaks it ("" when the message says)."""
+    """A rule's name, and one sentence on how to mend what breaks it ("" when the message says).
+
+    `severity` is "error" or "warning".
+    """
 
     title: str
     help: str = ""
+    severity: str = "error"
 
 
 RULES: Final[dict[str, Rule]] = {
@@ -28,6 +35,7 @@ RULES: Final[dict[str, Rule]] = {
     "DL007": Rule("value of the wrong type"),
     "DL008": Rule("missing key", "add the key"),
     "DL009": Rule("duplicate key", "keep one of them"),
+    "DL010": Rule("too large to be read", "nothing that is built is as large; see what wrote it"),
     # Schemas and C++.
     "DL101": Rule("not a schema", "write it as `name.overload(Type argument, …) -> Type`"),
     "DL102": Rule("bad operator name"),
@@ -118,4 +126,11 @@ RULES: Final[dict[str, Rule]] = {
     "DL504": Rule("foreach formula does not carry over", "define derivatives for the foreach function itself"),
     "DL505": Rule("overwritten value read"),
     "DL506": Rule("several forward formulas in-place", "write one, for `result`"),
+    # What upstream takes, and nobody means.
+    "DL601": Rule("two definitions of one function", "keep one of them", "warning"),
+    "DL602": Rule("unknown name in a formula", "use an argument, an output or a gradient, or call a function", "warning"),
+    "DL603": Rule("argument without a derivative", "give it a formula, or `non_differentiable`", "warning"),
+    "DL604": Rule("derivative of a composite function", "leave the definition away, or give the function a kernel of its own", "warning"),
+    "DL605": Rule("operator declared again", "give the second another overload name", "warning"),
+    "DL606": Rule("tensor saved for its sizes or type", "", "warning"),
 }  # fmt: skip

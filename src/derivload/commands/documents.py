@@ -31,7 +31,7 @@ def load_documents(
     a step is done, with its name. Raises InputError.
     """
     session = Session(inputs.dialect)
-    functions = None if store is None else _restore(session, store, keys)
+    functions = None if store is None else restore_session(session, store, keys)
     step("restore")
     outcome = session.load(inputs.texts, () if functions is None else keys.splits())
     if outcome.lines is None:
@@ -71,7 +71,7 @@ def render_documents(
     return [*documents, renderer.manifest(version, documents)]
 
 
-def _restore(session: Session, store: Store, keys: Keys) -> Rendered | None:
+def restore_session(session: Session, store: Store, keys: Keys) -> Rendered | None:
     """Have a session start from the state in the store; the functions.json of that state."""
     found = find_state(store, keys)
     if found is None:

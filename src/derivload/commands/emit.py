@@ -88,7 +88,7 @@ def emit(
     contents = files.read()
     readable = [content for content in contents if isinstance(content, bytes)]
     tool = tool_digest()
-    keys = Keys(tool, _release(files.version), target.shards, readable)
+    keys = Keys(tool, release_key(files.version), target.shards, readable)
     clock.step("inputs")
     store = open_store()
     kept: Kept | None = None
@@ -126,6 +126,25 @@ def emit(
         _write_stamp(target, arguments, Record(tool, read, files.absent, outputs, kept.note))
     clock.step("write")
     return Emitted(exit_, kept.note, written, counts, clock.seconds)
+
+
+@contextlib.contextmanager
+def cleaned_up_when_ended() -> Iterator[None]:
+    """Have SIGTERM raise SystemExit with 128 + n, so that no half-written file is left behind."""
+    import signal
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not the main thread: who runs us there looks after signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _write_depfile(target: Target, outputs: Sequence[tuple[str, str]], files: Files) -> str:
@@ -175,6 +194,6 @@ class _Clock:
         self._last = now
 
 
-def _release(version: str | None) -> str:
+def release_key(version: str | None) -> str:
     """The part of a version that says which release to follow, for the keys."""
     return "newest" if version is None else ".".join(version.split(".")[:2])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from derivload.commands.paths import Files, UsageError
 from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect, release_of
 from derivload.diagnostics import Diagnostic
-from derivload.engine.load import Text, Texts
+from derivload.engine.load import Text, Texts, load_texts
 from derivload.sources.splitting import with_plain_line_ends
 
 
@@ -21,19 +22,32 @@ class InputError(Exception):
 
 
 class Inputs(NamedTuple):
-    """The texts of a load and the release to follow; `note` is what the user should know of it."""
+    """The texts of a load and the release to follow; `note` is what the user should know of it.
+
+    `unreadable` tells why files could not be read (DL001, DL002).
+    """
 
     texts: Texts
     dialect: Dialect
     note: str = ""
+    unreadable: tuple[Diagnostic, ...] = ()
 
 
 def read_inputs(files: Files, contents: Sequence[bytes | OSError] | None = None) -> Inputs:
     """The inputs in these files; `contents`, where they have been read before.
 
-    Raises UsageError for a version that cannot be followed, and InputError (DL001, DL002), for
-    all files at once, when one cannot be read.
+    Raises UsageError for a version that cannot be followed, and InputError when a file cannot
+    be read; that has the mistakes of the other files too.
     """
+    inputs = read_what_can_be(files, contents)
+    if inputs.unreadable:
+        loaded = load_texts(inputs.texts, inputs.dialect)
+        raise InputError(sorted([*inputs.unreadable, *loaded.diagnostics]))
+    return inputs
+
+
+def read_what_can_be(files: Files, contents: Sequence[bytes | OSError] | None = None) -> Inputs:
+    """The inputs in these files, and of those that cannot be read, why. Raises UsageError."""
     dialect, note = choose_dialect(files.version)
     diagnostics: list[Diagnostic] = []
     texts = [
@@ -42,9 +56,9 @@ def read_inputs(files: Files, contents: Sequence[bytes | OSError] | None = None)
             files.paths, files.read() if contents is None else contents, strict=True
         )
     ]
-    if diagnostics:
-        raise InputError(sorted(diagnostics))
-    return Inputs(Texts(texts[0], tuple(texts[1:-1]), texts[-1]), dialect, note)
+    unread = frozenset(diagnostic.file for diagnostic in diagnostics)
+    made = Texts(texts[0], tuple(texts[1:-1]), texts[-1], unread)
+    return Inputs(made, dialect, note, tuple(sorted(diagnostics)))
 
 
 def choose_dialect(version: str | None) -> tuple[Dialect, str]:
@@ -67,7 +81,8 @@ def choose_dialect(version: str | None) -> tuple[Dialect, str]:
 def _decode(name: str, content: bytes | OSError, diagnostics: list[Diagnostic]) -> Text:
     if isinstance(content, OSError):
         problem = f"cannot read this file: {content.strerror or content}"
-        diagnostics.append(Diagnostic(name, 0, 0, "DL001", problem))
+        code = "DL010" if content.errno == errno.EFBIG else "DL001"
+        diagnostics.append(Diagnostic(name, 0, 0, code, problem))
         return Text(name, "")
     try:
         text = content.decode("utf-8")

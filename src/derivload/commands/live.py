@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from derivload.commands.documents import render_documents
-from derivload.commands.inputs import InputError, read_inputs
+from derivload.commands.inputs import InputError, Inputs, read_inputs
 from derivload.commands.paths import Files
 from derivload.cpp.dialect import Dialect
+from derivload.engine.lines import DocumentLines
 from derivload.engine.session import Outcome, Session
 from derivload.outputs.documents import Rendered, Renderer
 from derivload.outputs.files import Written, stale_documents, write_outputs
@@ -25,22 +26,25 @@ class Updated(NamedTuple):
     note: str
 
 
-class Live:
-    """Loads and writes the documents of `files` in `out_dir`, again and again."""
+class Prepared(NamedTuple):
+    """Documents that are loaded and rendered, and not yet written."""
 
-    def __init__(self, files: Files, out_dir: str, shards: int | None = None) -> None:
-        self._files = files
+    outcome: Outcome
+    lines: DocumentLines
+    documents: list[Rendered]
+    note: str
+
+
+class Loader:
+    """Loads inputs and writes their documents in `out_dir`, again and again."""
+
+    def __init__(self, out_dir: str, shards: int | None = None) -> None:
         self._out_dir = out_dir
         self._shards = shards
         self._dialect: Dialect | None = None
 
-    def update(self) -> Updated:
-        """Bring the documents up to date with what the files hold now.
-
-        Raises UsageError, InputError with nothing written when the input has errors, and OSError
-        when a file cannot be written.
-        """
-        inputs = read_inputs(self._files)
+    def load(self, inputs: Inputs) -> Prepared:
+        """Load, from what the last load came to. Raises InputError."""
         if inputs.dialect is not self._dialect:
             self._dialect = inputs.dialect
             self._session = Session(inputs.dialect)
@@ -49,6 +53,31 @@ class Live:
         if outcome.lines is None:
             raise InputError(outcome.diagnostics)
         documents = render_documents(outcome.lines, self._shards, renderer=self._renderer)
+        return Prepared(outcome, outcome.lines, documents, inputs.note)
+
+    def settle(self) -> None:
+        """Do now what the next load would begin with, where there is time for it."""
+        self._session.settle()
+
+    def write(self, prepared: Prepared) -> Updated:
+        """Write the documents that differ from what is there. Raises OSError."""
+        documents = prepared.documents
         stale = stale_documents(self._out_dir, documents)
         written = write_outputs(self._out_dir, documents, stale)
-        return Updated(outcome, documents, written, inputs.note)
+        return Updated(prepared.outcome, documents, written, prepared.note)
+
+
+class Live:
+    """Loads and writes the documents of `files` in `out_dir`, again and again."""
+
+    def __init__(self, files: Files, out_dir: str, shards: int | None = None) -> None:
+        self._files = files
+        self._loader = Loader(out_dir, shards)
+
+    def update(self) -> Updated:
+        """Bring the documents up to date with what the files hold now.
+
+        Raises UsageError, InputError with nothing written when the input has errors, and OSError
+        when a file cannot be written.
+        """
+        return self._loader.write(self._loader.load(read_inputs(self._files)))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 BAD_USAGE = 2
 _MAX_SHARDS = 10_000
+_MAX_DEBOUNCE = 10_000
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,7 +37,11 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     emit = commands.add_parser(
-        "emit", help="load the inputs and write the documents", allow_abbrev=False
+        "emit",
+        help="load the inputs and write the documents",
+        description="Load the inputs and write the documents. In the place of @FILE stand the "
+        "arguments in that file, one a line.",
+        allow_abbrev=False,
     )
     _add_inputs(emit)
     emit.add_argument(
@@ -61,7 +66,34 @@ def make_parser() -> argparse.ArgumentParser:
         const="text",
         help="say what was reused and where the time went",
     )
+    emit.add_argument(
+        "--quiet", action="store_true", help="say nothing of what was written, only what is wrong"
+    )
     _add_cache(emit)
+
+    watch = commands.add_parser(
+        "watch", help="emit at each save, and show what it changed; derivwatch", allow_abbrev=False
+    )
+    _add_inputs(watch)
+    _add_watch(watch)
+    _add_cache(watch)  # the same for all; a session starts from memory
+
+    check = commands.add_parser(
+        "check",
+        help="find every mistake in the inputs",
+        description="Find every mistake in the inputs, in one run.",
+        allow_abbrev=False,
+    )
+    _add_inputs(check)
+    check.add_argument(
+        "--format",
+        choices=["text", "json", "github", "sarif"],
+        default="text",
+        help="for whom: a person, a program, GitHub's annotations, code scanning",
+    )
+    check.add_argument("--strict", action="store_true", help="take warnings for errors")
+    check.add_argument("--explain", metavar="CODE", help="say what a rule is for, and end")
+    _add_cache(check)
 
     show = commands.add_parser("show", help="everything about one operator", allow_abbrev=False)
     _add_inputs(show)
@@ -80,6 +112,38 @@ def make_parser() -> argparse.ArgumentParser:
     cache.add_argument("--older-than", metavar="AGE", help="prune: what was not used for, say, 30d")
     cache.add_argument("--cache-dir", type=_path, metavar="DIR", help="the folder of the cache")
     return parser
+
+
+def _add_watch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out-dir", type=_path, required=True, metavar="DIR", help="where the documents go"
+    )
+    parser.add_argument(
+        "--shards", type=_shards, metavar="N", help="split differentiability.json over N files"
+    )
+    parser.add_argument(
+        "--exec", metavar="COMMAND", help="run that after each save that changed a document"
+    )
+    parser.add_argument(
+        "--on-busy",
+        choices=["restart", "queue"],
+        default="restart",
+        help="end a command that is still running at the next save, or wait for it",
+    )
+    parser.add_argument(
+        "--poll",
+        action="store_true",
+        help="look at the files several times a second: where there are no events",
+    )
+    parser.add_argument(
+        "--debounce",
+        type=_milliseconds,
+        default=0.005,
+        metavar="MS",
+        help="how long no event may have come before a save is read; 5 by default",
+    )
+    parser.add_argument("--json", action="store_true", help="report as JSON, an object a line")
+    parser.add_argument("--once", action="store_true", help="load, write, show, and end")
 
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -130,3 +194,10 @@ def _shards(text: str) -> int:
     if not 1 <= number <= _MAX_SHARDS:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MAX_SHARDS}")
     return number
+
+
+def _milliseconds(text: str) -> float:
+    number = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= number <= _MAX_DEBOUNCE:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {_MAX_DEBOUNCE}")
+    return number / 1000

@@ -53,7 +53,7 @@ class CppBindings:
         """The parameters of the C++ function that users call, out arguments first.
 
         Of the SymInt one, where the schema has SymInt. dtype, layout, device and pin_memory are
-        gathered into `options`. Raises Invalid (DL120, DL121).
+        gathered into `options`. Raises Invalid (DL120, DL121, DL212).
         """
         arguments = schema.arguments
         symint = arguments.has_symint
@@ -71,6 +71,9 @@ class CppBindings:
         positional = [bind(a) for a in (*arguments.out, *arguments.positional)]
         if arguments.options_index is None:
             return (*positional, *map(bind, arguments.kwarg_only))
+        if "options" in no_default:
+            message = "an argument named `options` keeps its default beside those of TensorOptions"
+            raise Invalid("DL212", message)
         first = arguments.options_index
         before, after = arguments.kwarg_only[:first], arguments.kwarg_only[first + 4 :]
         options = self._options(arguments.kwarg_only[first : first + 4])

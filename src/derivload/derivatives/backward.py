@@ -11,8 +11,8 @@ from derivload.derivatives.saved_variables import NamedType, Saver
 from derivload.diagnostics import Invalid
 
 _GRAD_INDEX = re.compile(r"(?:^|\W)grads\[(\d+)\]")
-# Python reads no number of thousands of digits, and no function has that many outputs.
-_MAX_DIGITS = 18
+# Python may be told to read no number of more digits, and no function has that many outputs.
+_MAX_DIGITS = 640
 _OUT_OF_RANGE = 10**_MAX_DIGITS
 _GRADS = re.compile(r"(?:^|\W)grads(?:$|\W)")
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from derivload.cpp.ctypes import CppTypes
 from derivload.cpp.dialect import Dialect
+from derivload.derivatives.identifiers import check_growth
 from derivload.derivatives.info import Derived
 from derivload.derivatives.model import (
     ArgumentBinding,
@@ -141,7 +142,9 @@ class _Translation:
             reference_name = saved.expr.split(".")[0]
             own = self._argument(reference_name)
             element = f"{own.name}[i]" if own.type.kind == "list" else own.name
-            formula = formula.replace(saved.name, saved.expr.replace(reference_name, element))
+            carried = saved.expr.replace(reference_name, element)
+            check_growth(formula, saved.name, carried)
+            formula = formula.replace(saved.name, carried)
             ctype = self._types.argument(
                 own.type, mutable=own.is_write, symint=False, scope=self._function.scope
             )
@@ -205,6 +208,7 @@ class _Translation:
         )
 
     def _rename(self, formula: str, own: Argument, theirs: Argument) -> str:
+        check_growth(formula, theirs.name, own.name)
         if own.type.kind == "list" and not own.type.is_tensor_like:
             return formula.replace(theirs.name, f"{own.name}[i]")
         if not own.type.is_tensor_like:

@@ -13,7 +13,7 @@ from derivload.diagnostics import Invalid
 from derivload.native.function import NativeFunction
 
 _RESULT: Final = re.compile(r"^result(\d+)$")
-_MAX_DIGITS: Final = 18
+_MAX_DIGITS: Final = 640  # Python may be told to read no number of more
 _TENSOR_LISTS: Final = frozenset({"at::TensorList", "const at::ITensorListRef &"})
 AUTO_ELEMENT_WISE: Final = "auto_element_wise"
 AUTO_LINEAR: Final = "auto_linear"

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import re
 
+from derivload.diagnostics import Invalid
+
 _WORDS = re.compile(r"\w+")
+# Names that hold each other's replacements make a formula grow without end.
+_MAX_FORMULA = 1_000_000
 
 
 def words(formula: str) -> frozenset[str]:
@@ -22,5 +26,13 @@ def replace_identifier(formula: str, name: str, replacement: str) -> str:
     """The formula with an identifier replaced, as `re.sub` with IDENT_REGEX would do it."""
     if name not in formula:
         return formula
+    check_growth(formula, name, replacement)
     pattern = rf"(^|\W){re.escape(name)}($|\W)"
     return re.sub(pattern, lambda m: f"{m[1]}{replacement}{m[2]}", formula)
+
+
+def check_growth(formula: str, name: str, replacement: str) -> None:
+    """Check that a formula does not get too long by a replacement. Raises Invalid (DL010)."""
+    if len(formula) + formula.count(name) * len(replacement) > _MAX_FORMULA:
+        message = f"with `{name[:50]}` replaced, this formula has more than a million characters"
+        raise Invalid("DL010", message)

@@ -5,6 +5,7 @@ load_derivatives' `create_differentiability_info` and `set_up_derivatives`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -28,6 +29,7 @@ from derivload.diagnostics import Invalid, Mistake
 from derivload.native.function import NativeFunction
 
 _NON_DIFFERENTIABLE: Final = "non_differentiable"
+_WORD: Final = re.compile(r"\w+")
 # Names that the generated code gives to something of its own.
 _RESERVED: Final = {
     "grad_input_mask": "the generated code has a variable of that name",
@@ -67,6 +69,10 @@ class DerivativeReader:
                 if any(b.name == name for b in arguments):
                     raise Invalid("DL407", f"an argument cannot be named `{name}`: {why}", name)
             outputs = self._outputs(function)
+            for name in (*(b.name for b in arguments), *(output.name for output in outputs)):
+                if not _WORD.fullmatch(name):
+                    # Upstream looks for it in formulas as if it were a regular expression.
+                    raise Invalid("DL407", f"no formula can name `{name}`, which is no word", name)
         except Invalid as invalid:
             return Derived(function, {}), [invalid.at("name")]
         for formulas in definition.dispatch:

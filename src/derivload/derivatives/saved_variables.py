@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect
-from derivload.derivatives.identifiers import words
+from derivload.derivatives.identifiers import check_growth, words
 from derivload.derivatives.model import SavedAttribute
 from derivload.diagnostics import Invalid
 
@@ -161,6 +161,7 @@ class Saver:
             if type_ == self._optional_string:
                 # A node keeps an owning string, and the backward function takes a view of it.
                 view = self._string_view.format(name).replace("\\", r"\\")
+                check_growth(formula, name, view)
                 formula = re.sub(rf"\b{re.escape(name)}\b", view, formula)
             if used is None or formula is not before:
                 used = words(formula)

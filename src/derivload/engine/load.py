@@ -15,7 +15,7 @@ from derivload.engine.pipeline import Found, Load, Readers
 from derivload.native.function import NativeFunction
 from derivload.native.tags import read_tag
 from derivload.sources.entries import EntryValue, SourceFile, read_source
-from derivload.sources.places import place
+from derivload.sources.places import Placer
 
 # The key under which an overlay may hold its list of entries.
 OVERLAY_KEY = "custom"
@@ -29,11 +29,16 @@ class Text(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """The inputs of a load; the overlays follow the base in `native_functions`."""
+    """The inputs of a load; the overlays follow the base in `native_functions`.
+
+    `unread` are the names of those that could not be read: their text is empty, and what only
+    misses them is no mistake.
+    """
 
     derivatives: Text
     native_functions: tuple[Text, ...]
     tags: Text
+    unread: frozenset[str] = frozenset()
 
 
 class Loaded(NamedTuple):
@@ -67,14 +72,17 @@ class Loaded(NamedTuple):
 def load_texts(texts: Texts, dialect: Dialect) -> Loaded:
     """Load everything, and collect every mistake on the way."""
     with collector_off():
-        sources = _Sources()
+        sources = _Sources(texts.unread)
         tags, tags_incomplete = sources.read_tags(texts.tags)
         natives, natives_torn = sources.read_natives(texts.native_functions)
+        definitions = sources.read(texts.derivatives)
         load = Load(
-            Readers(dialect, tags), tags_incomplete=tags_incomplete, natives_torn=natives_torn
+            Readers(dialect, tags, any_tag=tags_incomplete),
+            natives_torn=natives_torn,
+            definitions_torn=sources.is_torn(definitions),
         )
         load.read_natives(natives)
-        derived = load.derive(sources.read(texts.derivatives).entries)
+        derived = load.derive(definitions.entries)
         load.match(number_ops([op_prefixes(entry.derived) for entry in derived]))
         diagnostics = sources.diagnostics(load.mistakes)
         return Loaded(dialect.version, tags, load, diagnostics, frozenset(sources.whole))
@@ -102,7 +110,8 @@ def collector_off() -> Iterator[None]:
 class _Sources:
     """The inputs as YAML, and what was wrong with them as such."""
 
-    def __init__(self) -> None:
+    def __init__(self, unread: frozenset[str] = frozenset()) -> None:
+        self._unread = unread
         self._text_of: dict[str, str] = {}
         self._diagnostics: list[Diagnostic] = []
         self._mistakes: list[Found] = []
@@ -112,16 +121,22 @@ class _Sources:
         self, text: Text, list_key: str | None = None, *, may_be_empty: bool = False
     ) -> SourceFile:
         self._text_of[text.name] = text.text
+        if text.name in self._unread:
+            return SourceFile(text.name, "", [], [])
         source = read_source(text.name, text.text, list_key, may_be_empty=may_be_empty)
         self._diagnostics += source.diagnostics
         if source.whole:
             self.whole.add(text.name)
         return source
 
+    def is_torn(self, source: SourceFile) -> bool:
+        """Whether entries of a file are missing."""
+        return bool(source.diagnostics) or source.name in self._unread
+
     def read_tags(self, text: Text) -> tuple[frozenset[str], bool]:
         """The valid tags, and whether some could not be read."""
         source = self.read(text)
-        incomplete = bool(source.diagnostics)
+        incomplete = self.is_torn(source)
         tags = set()
         for entry, value in source.entries:
             tag, mistakes = read_tag(value)
@@ -138,14 +153,12 @@ class _Sources:
         torn = False
         for i, text in enumerate(texts):
             source = self.read(text, OVERLAY_KEY, may_be_empty=i > 0)
-            torn |= bool(source.diagnostics)
+            torn |= self.is_torn(source)
             entries += source.entries
         return entries, torn
 
     def diagnostics(self, mistakes: Iterable[Found]) -> list[Diagnostic]:
         """All that is wrong, sorted by place, with these mistakes of the entries."""
-        placed = [
-            place(mistake, entry, self._text_of[entry.file])
-            for entry, mistake in [*self._mistakes, *mistakes]
-        ]
+        placer = Placer(self._text_of)
+        placed = placer.place_all([*self._mistakes, *mistakes])
         return sorted({*self._diagnostics, *placed})

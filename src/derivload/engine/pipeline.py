@@ -16,24 +16,29 @@ from derivload.derivatives.info import (
 from derivload.derivatives.matching import MatchedFunction, match_differentiability_info
 from derivload.derivatives.view_copy import add_view_copy_derivatives
 from derivload.diagnostics import Invalid, Mistake
+from derivload.engine.families import family_of
 from derivload.native.checks import check_duplicates, check_functions
 from derivload.native.function import NativeFunction
 from derivload.native.generation import Misfit, generate_variants
 from derivload.native.reader import NativeFunctionReader
 from derivload.native.views import ViewGroup, group_by_view
 from derivload.sources.entries import Entry, EntryValue
+from derivload.sources.plain import Value
 
 # The rules that one entry written twice breaks all at once; the first is reported.
 _DUPLICATES = frozenset({"DL301", "DL304", "DL310"})
 
 
 class Readers:
-    """What reads entries, for one dialect and one set of valid tags. Kept from load to load."""
+    """What reads entries, for one dialect and one set of valid tags. Kept from load to load.
 
-    def __init__(self, dialect: Dialect, tags: frozenset[str]) -> None:
+    With `any_tag`, some tags could not be read, and none is missed.
+    """
+
+    def __init__(self, dialect: Dialect, tags: frozenset[str], *, any_tag: bool = False) -> None:
         self.dialect = dialect
         self.tags = tags
-        self.natives = NativeFunctionReader(dialect, tags)
+        self.natives = NativeFunctionReader(dialect, tags, any_tag=any_tag)
         self.derivatives = DerivativeReader(dialect)
 
 
@@ -45,13 +50,16 @@ class Found(NamedTuple):
 
 
 class DerivedEntry(NamedTuple):
-    """What came of an entry of derivatives.yaml: the info, with its ops not numbered yet, and the
-    dispatch keys that it names.
-    """
+    """What came of an entry of derivatives.yaml: the info, with its ops not numbered yet."""
 
     entry: Entry
     derived: Derived
-    keys: tuple[str, ...]
+    definition: Definition
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The dispatch keys that it names."""
+        return tuple([formulas.dispatch_key for formulas in self.definition.dispatch])
 
 
 class Load:
@@ -59,10 +67,13 @@ class Load:
 
     Three steps, in this order: `read_natives`, `derive`, and, when the ops have their numbers,
     `match`. What they find is in the attributes, `mistakes` among them.
+
+    `natives_torn` and `definitions_torn` tell that entries of native_functions.yaml or of
+    derivatives.yaml are missing of which nothing is known, not even the name.
     """
 
     def __init__(
-        self, readers: Readers, *, tags_incomplete: bool = False, natives_torn: bool = False
+        self, readers: Readers, *, natives_torn: bool = False, definitions_torn: bool = False
     ) -> None:
         self._readers = readers
         self._dialect = readers.dialect
@@ -79,11 +90,10 @@ class Load:
         self.copied_from: dict[str, str] = {}
         """The schema of the view that a copying variant has its info from, by its own."""
         self.matched: list[MatchedFunction] = []
-        self._tags_incomplete = tags_incomplete
-        self._natives_torn = natives_torn
-        # What could not be read: what only misses it is no mistake of its own.
-        self._unread: set[str] = set()
-        self._natives_incomplete = natives_torn
+        # The families in which something could not be read or derived (None: any may be one).
+        # What only misses that is no mistake of its own.
+        self._unread: set[str | None] = {None} if natives_torn else set()
+        self._underived: set[str | None] = {None} if definitions_torn else set()
         self._duplicates: set[tuple[str, int]] = set()
         self._groups: list[ViewGroup] = []
 
@@ -94,13 +104,8 @@ class Load:
             if function is not None:
                 self.natives.append(function)
                 continue
-            if self._tags_incomplete:
-                mistakes = [m for m in mistakes if m.code != "DL205"]
             self._report(entry, mistakes)
-            func = value.get("func")
-            if isinstance(func, str):
-                self._unread.add(_operator(func))
-            self._natives_incomplete = True
+            self._unread.add(self._family(value.get("func")))
         self._report_misfits(check_functions(self.natives, self._dialect))
         schemas = self._readers.natives.schemas
         self.declared = len(self.natives)
@@ -121,9 +126,10 @@ class Load:
                 derived, mistakes = self._derive(definition, index)
                 # What comes of a definition with a mistake would break rules of its own.
                 if derived is not None and not mistakes:
-                    keys = tuple([formulas.dispatch_key for formulas in definition.dispatch])
-                    self.derived.append(DerivedEntry(entry, derived, keys))
+                    self.derived.append(DerivedEntry(entry, derived, definition))
+                    continue
             self._report(entry, mistakes)
+            self._underived.add(self._family(value.get("name")))
         return self.derived
 
     def match(self, numbers: list[tuple[int, ...]]) -> None:
@@ -149,19 +155,28 @@ class Load:
         try:
             function = index.resolve(definition)
         except Invalid as invalid:
-            unread = self._natives_torn or _operator(definition.specification) in self._unread
-            if invalid.code == "DL405" and unread:
+            if self._unread and _may_be(self._family(definition.specification), self._unread):
                 return None, []
             return None, [invalid.at("name")]
         return self._readers.derivatives.create_differentiability_info(definition, function)
+
+    def _family(self, schema: Value) -> str | None:
+        """The family that a schema, readable or not, is of; None when that cannot be told."""
+        if not isinstance(schema, str):
+            return None
+        name = schema.partition("(")[0].rpartition("::")[2]
+        try:
+            return family_of(self._readers.natives.schemas.name(name).base)
+        except Invalid:
+            return None
 
     def _report(self, entry: Entry, mistakes: Iterable[Mistake]) -> None:
         self.mistakes += [Found(entry, mistake) for mistake in mistakes]
 
     def _report_misfits(self, misfits: Sequence[Misfit]) -> None:
-        if self._natives_incomplete:
-            return  # what fits no other function may go with one that could not be read
         for function, invalid, key in misfits:
+            if self._unread and _may_miss(function, self._unread):
+                continue
             if invalid.code in _DUPLICATES:
                 place_ = (function.entry.file, function.entry.line)
                 if place_ in self._duplicates:
@@ -172,6 +187,8 @@ class Load:
     def _report_matching(self, misfits: Sequence[Misfit]) -> None:
         """Report what matching found: at a function's own definition, where it has one."""
         for function, invalid, _ in misfits:
+            if self._underived and _may_miss(function, self._underived):
+                continue
             definition = self.definitions.get(function.schema.text)
             if definition is not None:
                 self._report(definition, [invalid.at()])
@@ -179,16 +196,27 @@ class Load:
                 self._report_misfits([Misfit(function, invalid)])
 
 
-def _operator(schema: str) -> str:
-    """The base name that a schema, readable or not, begins with."""
-    name = schema.partition("(")[0].rpartition("::")[2]
-    return name.partition(".")[0].removesuffix("_")
+def _may_be(family: str | None, families: set[str | None]) -> bool:
+    return family is None or None in families or family in families
+
+
+def _may_miss(function: NativeFunction, families: set[str | None]) -> bool:
+    """Whether what a function misses may be in these families: its own, or its delegate's."""
+    delegate = function.structured_delegate
+    names = (function.name,) if delegate is None else (function.name, delegate)
+    return any(_may_be(family_of(name.base), families) for name in names)
+
+
+# What is unknown everywhere is a wrong file, and to guess at each would take minutes.
+_MAX_GUESSES = 20
+_MAX_GUESSED = 200
 
 
 class _Index:
     """The functions by schema and by signature, as definitions look for them."""
 
     def __init__(self, functions: Sequence[NativeFunction]) -> None:
+        self._guesses = 0
         self._by_schema: dict[str, NativeFunction] = {}
         self._by_signature: dict[str, list[NativeFunction]] = {}
         for function in functions:
@@ -206,6 +234,9 @@ class _Index:
     def _nearest(self, definition: Definition) -> str:
         overloads = [s for s, f in self._by_schema.items() if f.cpp_name == definition.name]
         if not overloads:
+            self._guesses += 1
+            if self._guesses > _MAX_GUESSES or len(definition.name) > _MAX_GUESSED:
+                return ""
             import difflib
 
             names = sorted({f.name.name for f in self._by_schema.values()})

@@ -35,6 +35,7 @@ from derivload.engine.state import (
     Natives,
     State,
     certain_family,
+    content_of,
     definitions_of,
     functions_of,
     lines_of,
@@ -95,6 +96,10 @@ class Session:
         self._settle()
         return None if self._state is None else pack(self._state)
 
+    def settle(self) -> None:
+        """Do now what the next load would begin with, where there is time for it."""
+        self._settle()
+
     def load(self, texts: Texts, splits: Sequence[Split] = ()) -> Outcome:
         """Load these texts. `splits` are theirs, in the order of the command line, if known."""
         with collector_off():
@@ -104,6 +109,28 @@ class Session:
                 with suppress(NotCertainError):
                     return self._update(self._state, inputs)
             return self._load_all(inputs)
+
+    def update(self, texts: Texts, splits: Sequence[Split] = ()) -> Load | None:
+        """Load these texts, if that can be done incrementally: the load of what was touched, in
+        which there is no mistake. None when it cannot.
+        """
+        with collector_off():
+            inputs = InputEntries(texts, self._inputs, splits)
+            self._settle()
+            if self._state is not None:
+                with suppress(NotCertainError):
+                    return self._run_update(self._state, inputs).load
+            return None
+
+    def content(self) -> bytes | None:
+        """A digest of the entries and tags that the last load was of, None when they are not
+        known.
+        """
+        self._settle()
+        state = self._state
+        if state is None:
+            return None
+        return content_of(state.natives.digests, state.definitions.digests, state.tags)
 
     def _load_all(self, inputs: InputEntries) -> Outcome:
         loaded = load_texts(inputs.texts, self._dialect)
@@ -131,6 +158,12 @@ class Session:
         self._loaded = None
 
     def _update(self, state: State, inputs: InputEntries) -> Outcome:
+        update = self._run_update(state, inputs)
+        assert self._state is not None
+        lines = lines_of(self._dialect.version, self._state)
+        return Outcome(lines, [], True, inputs.is_of_entries, update.counts)
+
+    def _run_update(self, state: State, inputs: InputEntries) -> _Update:
         tags = inputs.read_tags()
         if sorted(tags) != state.tags:
             raise NotCertainError
@@ -141,8 +174,7 @@ class Session:
         update = _Update(state, inputs, readers)
         self._state = update.run()
         self._inputs = inputs
-        lines = lines_of(self._dialect.version, self._state)
-        return Outcome(lines, [], True, inputs.is_of_entries, update.counts)
+        return update
 
 
 class _Update:
@@ -154,6 +186,8 @@ class _Update:
         self._readers = readers
         self._touched: set[str] = set()
         self._stay = False
+        self.load = Load(readers)
+        """Of what was touched."""
         self.counts: dict[str, int] = {}
 
     def run(self) -> State:
@@ -166,7 +200,7 @@ class _Update:
             self._touch_linked(natives)
             declared = natives.rows.positions(self._touched)
             positions = self._touched_definitions(definitions)
-            load = Load(self._readers)
+            load = self.load = Load(self._readers)
             load.read_natives([inputs.native(i) for i in declared])
             load.derive([inputs.definition(i) for i in positions])
             if load.mistakes or len(load.derived) != len(positions):

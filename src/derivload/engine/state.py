@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -133,6 +134,14 @@ def state_of(loaded: Loaded, inputs: InputEntries) -> State:
     )
 
 
+def content_of(natives: list[bytes], definitions: list[bytes], tags: list[str]) -> bytes:
+    """A digest of all that a load is of: entries by digest, and the tags, sorted."""
+    digest = hashlib.sha256()
+    for part in (natives, definitions, tags):
+        digest.update(_ENCODER.encode(part))
+    return digest.digest()
+
+
 def native_row(digest: bytes, function: NativeFunction) -> NativeRow:
     """The row of an entry. Raises NotCertainError."""
     family = certain_family(function.name.base)
@@ -146,7 +155,8 @@ def definitions_of(load: Load, digests: list[bytes]) -> Definitions:
     copies = {view: copy for copy, view in load.copied_from.items()}
     made = Definitions(digests, [], [], [])
     seen = set()
-    for (entry, derived, keys), numbers in zip(load.derived, load.numbers, strict=True):
+    for made_of, numbers in zip(load.derived, load.numbers, strict=True):
+        entry, derived = made_of.entry, made_of.derived
         schema = derived.function.schema.text
         copy = None if schema in seen else copies.get(schema)
         base = derived.function.name.base
@@ -156,7 +166,7 @@ def definitions_of(load: Load, digests: list[bytes]) -> Definitions:
                 family=certain_family(base),
                 prefixes=op_prefixes(derived),
                 numbers=numbers,
-                keys=keys,
+                keys=made_of.keys,
                 base=None if schema in seen else base,
                 copy_base=None if copy is None else load.infos[copy].function.name.base,
             )

@@ -26,6 +26,7 @@ def check_precomputed(value: Value, arguments: ArgumentReader) -> list[Mistake]:
     """
     assert isinstance(value, list)
     mistakes: list[Mistake] = []
+    replaced: set[str] = set()
     for i, item in enumerate(value):
         if not isinstance(item, str):
             message = f"`precomputed` lists texts; this is {describe(item)}"
@@ -35,6 +36,11 @@ def check_precomputed(value: Value, arguments: ArgumentReader) -> list[Mistake]:
             _check_precomputed_item(item, i == len(value) - 1, arguments)
         except Invalid as invalid:
             mistakes.append(invalid.at("precomputed", i))
+        name = item.partition(_ARROW)[0] if _ARROW in item else ""
+        if name and name in replaced:
+            message = f"`{name}` is replaced twice"
+            mistakes.append(Mistake("DL216", message, ("precomputed", i), name))
+        replaced.add(name)
     return mistakes
 
 

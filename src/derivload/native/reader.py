@@ -36,11 +36,17 @@ class ReadFunction(NamedTuple):
 
 
 class NativeFunctionReader:
-    """Reads the entries of native_functions.yaml for one dialect and one set of valid tags."""
+    """Reads the entries of native_functions.yaml for one dialect and one set of valid tags.
 
-    def __init__(self, dialect: Dialect, valid_tags: frozenset[str]) -> None:
+    With `any_tag`, not all valid tags are known, and none is turned away.
+    """
+
+    def __init__(
+        self, dialect: Dialect, valid_tags: frozenset[str], *, any_tag: bool = False
+    ) -> None:
         self._dialect = dialect
         self._valid_tags = valid_tags
+        self._any_tag = any_tag
         self._dispatch = DispatchReader(dialect)
         self._tag_sets: dict[tuple[str, ...], frozenset[str]] = {}
         self._implied: dict[tuple[bool, bool, bool], tuple[str, ...]] = {}
@@ -161,7 +167,7 @@ class NativeFunctionReader:
             mistakes.append(Mistake("DL203", message, ("structured_inherits",)))
         if value.get("precomputed"):
             mistakes += check_precomputed(value["precomputed"], self.schemas.arguments)
-        if value.get("ufunc_inner_loop"):
+        if "ufunc_inner_loop" in value:
             mistakes += check_ufunc(value["ufunc_inner_loop"], self._dialect.scalar_types)
 
     def _tags(
@@ -171,7 +177,8 @@ class NativeFunctionReader:
         listed = [given] if isinstance(given, str) else given
         assert isinstance(listed, list | tuple)
         for i, tag in enumerate(listed):
-            if not isinstance(tag, str) or tag not in self._valid_tags:
+            is_tag = isinstance(tag, str) and (self._any_tag or tag in self._valid_tags)
+            if not is_tag:
                 shown = tag if isinstance(tag, str) else describe(tag)
                 path = ("tags",) if isinstance(given, str) else ("tags", i)
                 mistakes.append(Mistake("DL205", f"tags.yaml has no tag `{shown}`", path))

@@ -17,10 +17,12 @@ from derivload.outputs.documents import (
     ManifestDocument,
 )
 from derivload.outputs.files import write_if_changed
+from derivload.outputs.report import DiagnosticsDocument
 
 FOLDER: Final = Path(__file__).with_name("schemas")
 
 _DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
+    "diagnostics": DiagnosticsDocument,
     "differentiability": DifferentiabilityDocument,
     "functions": FunctionsDocument,
     "manifest": ManifestDocument,

@@ -64,6 +64,9 @@ def read_operator_name(text: str, *, namespaces: bool) -> OperatorName:
             name,
             "make `out` the overload name: `foo.out`",
         )
+    if namespaces and name.find("\n") == len(name) - 1:
+        advice = "write it on one line; a block scalar `|` ends in a line end"
+        raise Invalid("DL102", "there is a line end behind this name", help=advice)
     namespace, colons, plain = name.rpartition("::") if namespaces else ("", "", name)
     if not plain or (colons and not namespace):
         raise Invalid("DL102", f"`{name}` is not of the form `namespace::name`", name)

@@ -12,9 +12,9 @@ _LIST = re.compile(r"(.+)\[([0-9]+)?\]")
 _CUSTOM_CLASS = re.compile(r"__torch__\.torch\.classes\.[a-zA-Z0-9_.]+")
 
 
-# Far beyond what C++ could compile.
+# Far beyond what C++ could compile. Python may be told to read no number of more digits.
 _MAX_DEPTH = 50
-_MAX_DIGITS = 18
+_MAX_DIGITS = 640
 
 
 class Type(msgspec.Struct, frozen=True, gc=False):

@@ -20,6 +20,13 @@ Mapping = dict[Value, Value]
 
 _SHOWN_BITS = 200
 
+# The longest entry of any release has some 1,300 characters. The bounds keep input that was made
+# to, and files that are no definitions at all, from filling time and memory.
+MAX_ENTRY = 100_000
+MAX_MISTAKES = 1_000
+_MAX_ENTRIES = 50_000
+_MAX_SPREAD = 4
+
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One entry's text and where it stands.
@@ -79,6 +86,8 @@ def read_alone(entry: Entry, plain: PlainReader) -> Mapping | None:
 
     None when it may, or when something is wrong with the entry.
     """
+    if len(entry.text) > MAX_ENTRY:
+        return None
     try:
         read = read_entry(entry, plain)
     except YamlError:
@@ -105,6 +114,11 @@ def read_source(
     plain = PlainReader()
     alone = True
     for entry in split:
+        if found.is_full:
+            break
+        if len(entry.text) > MAX_ENTRY:
+            found.add_long(entry)
+            continue
         try:
             read = read_entry(entry, plain)
         except YamlError as error:
@@ -113,7 +127,7 @@ def read_source(
         found.add(entry, read, entry.line)
         # An anchor may be used, or be there twice, in another entry.
         alone = alone and (read.plain or "&" not in entry.text)
-    if found.torn or not alone:
+    if (found.torn or not alone) and not found.is_full:
         whole = _read_whole(name, text, list_key)
         # Of the errors that entries have by themselves, the whole file shows the first alone;
         # what it can show besides is that they are none.
@@ -134,9 +148,20 @@ def _read_whole(name: str, text: str, list_key: str | None) -> SourceFile:
             Diagnostic(name, 1, 1, "DL004", items, source_line=source_line(text, 1))
         )
         return found.file()
+    if sum(item.end - item.start for item in items) > _MAX_SPREAD * len(text):
+        found.add_too_large("aliases make this file many times as large as it is")
+        return found.file()
+    if len(items) > _MAX_ENTRIES:  # of lists within brackets, which no line break parts
+        found.add_too_large(f"this file has more than {_MAX_ENTRIES} entries")
+        return found.file()
     for index, item in enumerate(items):
         entry = Entry(name, item.line + 1, index, text[item.start : item.end], whole=True)
-        found.add(entry, item.read, 1)
+        if found.is_full:
+            break
+        if item.end - item.start > MAX_ENTRY:
+            found.add_long(entry)
+        else:
+            found.add(entry, item.read, 1)
     return found.file()
 
 
@@ -147,11 +172,20 @@ class _Found:
         self._name = name
         self._text = text
         self._whole = whole
+        self._lines: list[str] | None = None
         self._entries: list[EntryValue] = []
         self.diagnostics: list[Diagnostic] = []
         self.torn = False
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there are so many mistakes that it is no use to look for more."""
+        return len(self.diagnostics) >= MAX_MISTAKES
+
     def file(self) -> SourceFile:
+        if self.is_full:
+            self.diagnostics = self.diagnostics[:MAX_MISTAKES]
+            self.add_too_large(f"this file has more than {MAX_MISTAKES} mistakes")
         return SourceFile(self._name, self._text, self._entries, self.diagnostics, self._whole)
 
     def add(self, entry: Entry, read: Read, first_line: int) -> None:
@@ -162,7 +196,7 @@ class _Found:
             self._report("DL009", message, line, column, len(double.key))
         if not isinstance(read.value, dict):
             message = f"this entry is {describe(read.value)}, not a mapping of keys"
-            length = len(source_line(self._text, entry.line).rstrip())
+            length = len(self._line(entry.line).rstrip())
             self._report("DL005", message, entry.line, 1, length)
         elif not read.duplicates:
             self._entries.append(EntryValue(entry, read.value))
@@ -173,8 +207,22 @@ class _Found:
         message = f"this is no YAML: {error.message}"
         self._report("DL003", message, first_line + error.line, error.column + 1, 1)
 
+    def add_long(self, entry: Entry) -> None:
+        """Add that an entry is too long to be read."""
+        message = f"this entry has more than {MAX_ENTRY} characters"
+        self._report("DL010", message, entry.line, 1, 1)
+
+    def add_too_large(self, message: str) -> None:
+        """Add that the file as a whole is too large."""
+        self.diagnostics.append(Diagnostic(self._name, 0, 0, "DL010", message))
+
+    def _line(self, line: int) -> str:
+        if self._lines is None:
+            self._lines = self._text.split("\n")
+        return self._lines[line - 1] if 0 < line <= len(self._lines) else ""
+
     def _report(self, code: str, message: str, line: int, column: int, length: int) -> None:
-        shown = source_line(self._text, line)
+        shown = self._line(line)
         self.diagnostics.append(
             Diagnostic(
                 file=self._name,

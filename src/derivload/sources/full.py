@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     import yaml
 
 
+# Far more than any build has; what it guards is time, memory and the C stack.
 _MAX_DEPTH = 500
+_MAX_PARTS = 300_000
+_LOADER_TAGS = frozenset({"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"})
 _COLLECTION_TAGS = frozenset({"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
 
 
@@ -75,16 +78,21 @@ def compose(text: str) -> yaml.Node | None:
     import yaml
 
     with _yaml_errors(text):
-        _check_depth(text)
+        _check_size(text)
         return yaml.compose(text, Loader=_loader())
 
 
-def _check_depth(text: str) -> None:
-    """Turn away what is nested so deeply that composing it would overflow the C stack."""
+def _check_size(text: str) -> None:
+    """Turn away what is nested so deeply that composing it would overflow the C stack, and what
+    has so many parts that it would fill the memory.
+    """
     import yaml
 
     depth = 0
-    for event in yaml.parse(text, Loader=_loader()):
+    for count, event in enumerate(yaml.parse(text, Loader=_loader())):
+        if count > _MAX_PARTS:
+            place = Lines(text).place(event.start_mark)
+            raise YamlError(f"it has more than {_MAX_PARTS} parts", *place)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _MAX_DEPTH:
@@ -147,7 +155,8 @@ def _construct(node: yaml.Node | None, lines: Lines) -> Read:
         return Read(None, [])
     loader = _loader()("")
     try:
-        return Read(loader.construct_document(node), _duplicates(node, lines))
+        duplicates = _duplicates(node, lines, loader)  # constructing takes mappings apart
+        return Read(loader.construct_document(node), duplicates)
     finally:
         loader.dispose()
 
@@ -174,7 +183,13 @@ def _loader() -> type[yaml.CSafeLoader] | type[yaml.SafeLoader]:
     return yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
-def _duplicates(node: yaml.Node, lines: Lines) -> list[DuplicateKey]:
+def _duplicates(
+    node: yaml.Node, lines: Lines, loader: yaml.CSafeLoader | yaml.SafeLoader
+) -> list[DuplicateKey]:
+    """The keys that stand twice, as values: `yes` and `true` are one. Raises YamlError.
+
+    Upstream's loader makes a value of each key by itself, so it reads no merge keys.
+    """
     import yaml
 
     found: list[DuplicateKey] = []
@@ -188,14 +203,18 @@ def _duplicates(node: yaml.Node, lines: Lines) -> list[DuplicateKey]:
             todo.extend(current.value)
         if not isinstance(current, yaml.MappingNode):
             continue
-        keys: set[tuple[str, str]] = set()
+        keys: set[object] = set()
         for key, value in current.value:
             todo.extend((key, value))
             if not isinstance(key, yaml.ScalarNode):
                 continue
-            if (key.tag, key.value) in keys:
-                found.append(DuplicateKey(key.value, *lines.place(key.start_mark)))
-            keys.add((key.tag, key.value))
+            place = lines.place(key.start_mark)
+            if key.tag in _LOADER_TAGS:
+                raise YamlError(f"`{key.value}` is no key that torchgen reads", *place)
+            made = loader.construct_object(key)
+            if made in keys:
+                found.append(DuplicateKey(key.value, *place))
+            keys.add(made)
     return sorted(found, key=lambda d: (d.line, d.column))
 
 

@@ -1,0 +1,137 @@
+"""The rule derivload_codegen_inputs, and the macro that names its outputs."""
+
+load(":providers.bzl", "DerivloadInfo")
+load(":toolchain.bzl", "TOOLCHAIN_TYPE")
+
+_MAX_SHARDS = 10000
+
+def _codegen_inputs_impl(ctx):
+    derivload = ctx.toolchains[TOOLCHAIN_TYPE].derivload
+    outputs = ctx.outputs.outs
+    shards, functions, manifest = outputs[:-2], outputs[-2], outputs[-1]
+
+    # In a file, one argument a line: what a worker gets with each request, where the command
+    # line only starts it. With = between them, no path can be taken for an option or a file.
+    options = ctx.actions.args()
+    options.set_param_file_format("multiline")
+    options.use_param_file("@%s", use_always = True)
+    options.add("--no-cache")
+    options.add("--quiet")
+    options.add(ctx.file.derivatives, format = "--derivatives=%s")
+    options.add_all(ctx.files.native_functions, format_each = "--native-functions=%s")
+    options.add(ctx.file.tags_yaml, format = "--tags=%s")
+    if ctx.attr.torch_version:
+        options.add(ctx.attr.torch_version, format = "--torch-version=%s")
+    if ctx.attr.shards:
+        options.add(ctx.attr.shards, format = "--shards=%s")
+    options.add(manifest.dirname, format = "--out-dir=%s")
+
+    ctx.actions.run(
+        mnemonic = "DerivloadCodegen",
+        progress_message = "Loading derivatives for %s" % ctx.label,
+        executable = derivload,
+        arguments = ["emit", options],
+        inputs = [ctx.file.derivatives, ctx.file.tags_yaml] + ctx.files.native_functions,
+        outputs = outputs,
+        execution_requirements = {
+            "requires-worker-protocol": "json",
+            "supports-workers": "1",
+        },
+    )
+    return [
+        DefaultInfo(files = depset(outputs)),
+        DerivloadInfo(
+            functions = functions,
+            manifest = manifest,
+            shards = shards,
+            torch_version = ctx.attr.torch_version,
+        ),
+    ]
+
+_codegen_inputs = rule(
+    implementation = _codegen_inputs_impl,
+    doc = "Runs derivload. The macro derivload_codegen_inputs names the outputs.",
+    attrs = {
+        "derivatives": attr.label(
+            doc = "derivatives.yaml",
+            allow_single_file = True,
+            mandatory = True,
+        ),
+        "native_functions": attr.label_list(
+            doc = "native_functions.yaml, and then its overlays, in order",
+            allow_empty = False,
+            allow_files = True,
+            mandatory = True,
+        ),
+        "outs": attr.output_list(
+            doc = "the shards in order, functions.json, manifest.json; all in one folder",
+            mandatory = True,
+        ),
+        "shards": attr.int(
+            doc = "over how many files differentiability.json is split; 0 for not at all",
+        ),
+        "tags_yaml": attr.label(
+            doc = "tags.yaml",
+            allow_single_file = True,
+            mandatory = True,
+        ),
+        "torch_version": attr.string(
+            doc = "the release to follow, such as `2.15`; empty for the newest",
+        ),
+    },
+    provides = [DerivloadInfo],
+    toolchains = [TOOLCHAIN_TYPE],
+)
+
+def derivload_codegen_inputs(
+        name,
+        derivatives,
+        native_functions,
+        tags,
+        shards = None,
+        torch_version = "",
+        bazel_tags = None,
+        **kwargs):
+    """Loads derivatives.yaml and writes the documents that code generators need.
+
+    The documents go into a folder of the package that has the name of the target. Each is a
+    target of its own, so that a rule may depend on one alone: `":NAME/functions.json"`,
+    `":NAME/manifest.json"` and, with N shards, `":NAME/differentiability_0.json"` to
+    `":NAME/differentiability_{N-1}.json"`, without shards `":NAME/differentiability.json"`.
+    All are made by one action; what depends on a shard runs again only if its bytes changed.
+    The target itself stands for all of them, and provides DerivloadInfo.
+
+    Args:
+      name: the name of the target, and of the folder.
+      derivatives: label of derivatives.yaml.
+      native_functions: list of labels: native_functions.yaml, and then any overlays, whose
+        entries are appended in the order given. An overlay is a list of entries, or a mapping
+        with a `custom:` list. A label with several files is not in any certain order.
+      tags: label of tags.yaml.
+      shards: over how many files differentiability.json is split, from 1 to 10000. A number,
+        not a select(), for it says which outputs there are. None, the default: one file that
+        is not numbered.
+      torch_version: the release whose C++ spellings and types to follow, such as `"2.15"`. The
+        newest that derivload knows when left out.
+      bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
+      **kwargs: the other attributes that all rules have, such as `visibility`.
+    """
+    if shards == None:
+        numbered = ["differentiability.json"]
+    elif type(shards) != "int" or shards < 1 or shards > _MAX_SHARDS:
+        fail("shards is %r: write a number from 1 to %d, or leave it out" % (shards, _MAX_SHARDS))
+    else:
+        numbered = ["differentiability_%d.json" % i for i in range(shards)]
+    if type(native_functions) == "string":
+        fail("native_functions is a string: write a list of labels, [%r]" % native_functions)
+    _codegen_inputs(
+        name = name,
+        derivatives = derivatives,
+        native_functions = native_functions,
+        outs = ["%s/%s" % (name, out) for out in numbered + ["functions.json", "manifest.json"]],
+        shards = shards or 0,
+        tags = bazel_tags,
+        tags_yaml = tags,
+        torch_version = torch_version,
+        **kwargs
+    )

@@ -1,0 +1,117 @@
+# What is wrong with the arguments of derivload_codegen_inputs: one sentence, which stops the
+# configure step and says what to write instead.
+
+function(_derivload_stop name sentence)
+  message(FATAL_ERROR "derivload_codegen_inputs(${name}): ${sentence}")
+endfunction()
+
+# What cmake_parse_arguments would take: a keyword in the name's place, or the same one twice.
+function(_derivload_check_words name keywords words)
+  if(name IN_LIST keywords)
+    _derivload_stop("" "the target's name is missing: write it before ${name}.")
+  endif()
+  foreach(keyword IN LISTS keywords)
+    set(found ${words})
+    list(FILTER found INCLUDE REGEX "^${keyword}$")
+    list(LENGTH found count)
+    if(count GREATER 1)
+      _derivload_stop("${name}" "${keyword} stands there ${count} times: write it once.")
+    endif()
+  endforeach()
+  if(TARGET "${name}")
+    _derivload_stop("${name}" "there is a target of that name already: give this one another.")
+  endif()
+endfunction()
+
+# The arguments one by one; `keywords` are those that take a value.
+function(_derivload_check_values name keywords words)
+  if(arg_UNPARSED_ARGUMENTS)
+    list(GET arg_UNPARSED_ARGUMENTS 0 word)
+    list(JOIN keywords ", " known)
+    _derivload_stop("${name}" "\"${word}\" is none of its arguments: write one of ${known} and a \
+value, or NO_CACHE.")
+  endif()
+  foreach(keyword IN LISTS keywords)
+    if(keyword IN_LIST words AND "${arg_${keyword}}" STREQUAL "")
+      _derivload_stop("${name}" "${keyword} has no value: write one after it, or leave it out.")
+    endif()
+  endforeach()
+  if(NOT DEFINED arg_OUTPUT_DIR)
+    _derivload_stop("${name}" "OUTPUT_DIR is missing: write OUTPUT_DIR and a folder for the \
+documents, such as OUTPUT_DIR ${name}.")
+  endif()
+  if(DEFINED arg_SHARDS
+     AND NOT (arg_SHARDS MATCHES "^[1-9][0-9]*$" AND arg_SHARDS LESS_EQUAL 10000))
+    _derivload_stop("${name}" "SHARDS is \"${arg_SHARDS}\": write a number from 1 to 10000, or \
+leave it out for one file.")
+  endif()
+  if(DEFINED arg_TORCH_VERSION AND NOT arg_TORCH_VERSION MATCHES "^[0-9]+\\.[0-9]+")
+    _derivload_stop("${name}" "TORCH_VERSION is \"${arg_TORCH_VERSION}\": write it as X.Y, such as \
+2.15.")
+  endif()
+  if(arg_NO_CACHE AND DEFINED arg_CACHE_DIR)
+    _derivload_stop("${name}" "CACHE_DIR and NO_CACHE exclude each other: write one of them.")
+  endif()
+endfunction()
+
+# The inputs, by absolute paths. One that the build makes need not be there yet.
+function(_derivload_check_inputs name)
+  foreach(keyword IN ITEMS DERIVATIVES NATIVE_FUNCTIONS TAGS)
+    foreach(path IN LISTS arg_${keyword})
+      get_property(generated SOURCE "${path}" PROPERTY GENERATED)
+      if(NOT generated AND (NOT EXISTS "${path}" OR IS_DIRECTORY "${path}"))
+        _derivload_stop("${name}" "${keyword} names ${path}, and there is no such file: write an \
+absolute path, or one relative to ${CMAKE_CURRENT_SOURCE_DIR}.")
+      endif()
+    endforeach()
+  endforeach()
+  if(arg_PYTORCH_DIR)
+    _derivload_check_pytorch("${name}")
+  else()
+    _derivload_check_files("${name}")
+  endif()
+endfunction()
+
+function(_derivload_check_files name)
+  if(arg_DERIVATIVES AND NOT arg_NATIVE_FUNCTIONS)
+    _derivload_stop("${name}" "DERIVATIVES needs the functions that they are of: write \
+NATIVE_FUNCTIONS too, or PYTORCH_DIR.")
+  elseif(arg_NATIVE_FUNCTIONS AND NOT arg_DERIVATIVES)
+    _derivload_stop("${name}" "NATIVE_FUNCTIONS needs derivatives: write DERIVATIVES too or, for \
+overlays over PyTorch's own files, PYTORCH_DIR.")
+  elseif(arg_TAGS AND NOT arg_DERIVATIVES)
+    _derivload_stop("${name}" "TAGS means nothing alone: write DERIVATIVES and NATIVE_FUNCTIONS \
+too, or PYTORCH_DIR.")
+  elseif(arg_DERIVATIVES AND NOT arg_TAGS)
+    list(GET arg_NATIVE_FUNCTIONS 0 first)
+    cmake_path(REPLACE_FILENAME first "tags.yaml" OUTPUT_VARIABLE beside)
+    get_property(generated SOURCE "${beside}" PROPERTY GENERATED)
+    if(NOT generated AND NOT EXISTS "${beside}")
+      _derivload_stop("${name}" "TAGS is missing, and there is no ${beside}: write TAGS and a \
+file.")
+    endif()
+  endif()
+endfunction()
+
+# Looks where `derivload emit --pytorch` does.
+function(_derivload_check_pytorch name)
+  foreach(place IN ITEMS tools/autograd torchgen/packaged/autograd packaged/autograd
+                         ../torchgen/packaged/autograd)
+    if(EXISTS "${arg_PYTORCH_DIR}/${place}/derivatives.yaml")
+      return()
+    endif()
+  endforeach()
+  _derivload_stop("${name}" "PYTORCH_DIR is ${arg_PYTORCH_DIR}, which is no PyTorch: write a \
+checkout, a folder with an installed or unpacked torchgen, or one that `derivload fetch` made.")
+endfunction()
+
+# Two targets in one folder would remove each other's documents.
+function(_derivload_claim_folder name folder)
+  string(SHA256 key "${folder}")
+  get_property(owner GLOBAL PROPERTY "DERIVLOAD_OWNER_${key}")
+  if(owner)
+    _derivload_stop("${name}" "OUTPUT_DIR ${folder} is that of ${owner}: write a folder of its \
+own.")
+  endif()
+  set_property(GLOBAL PROPERTY "DERIVLOAD_OWNER_${key}" "${name}")
+endfunction()

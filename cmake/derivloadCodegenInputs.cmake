@@ -1,0 +1,128 @@
+# derivload_codegen_inputs(): a target that brings the documents of `derivload emit` up to date.
+#
+# The custom command's OUTPUT is a stamp of the target's own; the documents are BYPRODUCTS, which
+# keep their time stamps while their bytes are the same. So what depends on a document is made
+# again when that document changed, and in no other case, while the stamp says when derivload last
+# ran: a build with nothing to do runs nothing, under Makefiles too.
+#
+# An input that is saved while derivload runs is the next build's. Make compares it with the stamp,
+# which gets the time at which derivload began, not ended. Ninja goes by the newest of the outputs,
+# but by the beginning where one of them stayed as it was: so there is one that always does. (Ninja
+# 1.11 goes by the end in any case.)
+#
+# The functions that check stop the configure step; they read the arguments as arg_KEYWORD.
+
+include("${CMAKE_CURRENT_LIST_DIR}/derivloadCheckArguments.cmake")
+
+# derivload_codegen_inputs(NAME
+#   [DERIVATIVES file]          derivatives.yaml
+#   [NATIVE_FUNCTIONS file...]  native_functions.yaml, then overlays
+#   [TAGS file]                 tags.yaml; the one beside the first of NATIVE_FUNCTIONS
+#   [PYTORCH_DIR folder]        instead of the three; NATIVE_FUNCTIONS are then overlays
+#   OUTPUT_DIR folder           of this target alone; relative to CMAKE_CURRENT_BINARY_DIR
+#   [SHARDS n]                  differentiability_0.json to differentiability_{n-1}.json
+#   [TORCH_VERSION X.Y]         the release to follow
+#   [OUTPUTS_VARIABLE variable] is set to the documents' absolute paths
+#   [CACHE_DIR folder | NO_CACHE])
+#
+# With no inputs at all, the catalogue that ships with derivload. Relative inputs are relative to
+# CMAKE_CURRENT_SOURCE_DIR, and CACHE_DIR to CMAKE_CURRENT_BINARY_DIR. The target's property
+# DERIVLOAD_OUTPUTS has the documents too, for other directories.
+function(derivload_codegen_inputs name)
+  set(flags NO_CACHE)
+  set(single DERIVATIVES TAGS PYTORCH_DIR OUTPUT_DIR SHARDS TORCH_VERSION OUTPUTS_VARIABLE
+             CACHE_DIR)
+  set(several NATIVE_FUNCTIONS)
+  _derivload_check_words("${name}" "${flags};${single};${several}" "${ARGN}")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "${flags}" "${single}" "${several}")
+  _derivload_check_values("${name}" "${single};${several}" "${ARGN}")
+  foreach(keyword IN ITEMS DERIVATIVES NATIVE_FUNCTIONS TAGS PYTORCH_DIR)
+    _derivload_make_absolute(arg_${keyword} "${CMAKE_CURRENT_SOURCE_DIR}")
+  endforeach()
+  foreach(keyword IN ITEMS OUTPUT_DIR CACHE_DIR)
+    _derivload_make_absolute(arg_${keyword} "${CMAKE_CURRENT_BINARY_DIR}")
+  endforeach()
+  _derivload_check_inputs("${name}")
+  _derivload_claim_folder("${name}" "${arg_OUTPUT_DIR}")
+
+  _derivload_documents("${arg_OUTPUT_DIR}" "${arg_SHARDS}" documents)
+  _derivload_emit_options(options)
+  get_property(command GLOBAL PROPERTY DERIVLOAD_COMMAND)
+  list(GET command 0 program)
+  set(own "${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${name}.dir")
+  file(MAKE_DIRECTORY "${own}")
+  set(stamp "${own}/derivload.stamp")
+  set(depfile "${own}/derivload.d")
+  set(steady "${own}/derivload.steady")
+  if(NOT EXISTS "${steady}")
+    file(TOUCH "${steady}")
+  endif()
+  add_custom_command(
+    OUTPUT "${stamp}"
+    BYPRODUCTS ${documents} "${steady}"
+    COMMAND "${CMAKE_COMMAND}" -E touch "${stamp}.begun"
+    COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${stamp}.begun" "${steady}"
+    COMMAND ${command} emit ${options} --out-dir "${arg_OUTPUT_DIR}"
+            --depfile "${depfile}" --depfile-target "${stamp}"
+    COMMAND "${CMAKE_COMMAND}" -E rename "${stamp}.begun" "${stamp}"
+    # The program, for an upgrade writes it anew, even one that gives modules an older time.
+    DEPENDS "${program}" ${arg_DERIVATIVES} ${arg_NATIVE_FUNCTIONS} ${arg_TAGS}
+    DEPFILE "${depfile}"
+    COMMENT "Loading the derivatives of ${name}"
+    VERBATIM)
+  # Make looks at the stamp alone.
+  foreach(document IN LISTS documents)
+    if(NOT EXISTS "${document}")
+      file(REMOVE "${stamp}")
+    endif()
+  endforeach()
+  add_custom_target("${name}" DEPENDS "${stamp}")
+  set_property(TARGET "${name}" PROPERTY DERIVLOAD_OUTPUTS "${documents}")
+  # What no build tool knows of, for `--target clean`.
+  set_property(DIRECTORY APPEND PROPERTY ADDITIONAL_CLEAN_FILES
+               "${depfile}" "${stamp}.begun" "${arg_OUTPUT_DIR}/.derivload-stamp")
+  if(arg_OUTPUTS_VARIABLE)
+    set(${arg_OUTPUTS_VARIABLE} "${documents}" PARENT_SCOPE)
+  endif()
+endfunction()
+
+# Makes the paths in a variable absolute, and the same however they were written.
+function(_derivload_make_absolute variable base)
+  set(paths "")
+  foreach(path IN LISTS ${variable})
+    cmake_path(ABSOLUTE_PATH path BASE_DIRECTORY "${base}" NORMALIZE)
+    string(REGEX REPLACE "(.)/$" "\\1" path "${path}")
+    list(APPEND paths "${path}")
+  endforeach()
+  set(${variable} "${paths}" PARENT_SCOPE)
+endfunction()
+
+function(_derivload_documents folder shards result)
+  set(documents "")
+  if("${shards}" STREQUAL "")
+    list(APPEND documents "${folder}/differentiability.json")
+  else()
+    math(EXPR last "${shards} - 1")
+    foreach(shard RANGE ${last})
+      list(APPEND documents "${folder}/differentiability_${shard}.json")
+    endforeach()
+  endif()
+  list(APPEND documents "${folder}/functions.json" "${folder}/manifest.json")
+  set(${result} "${documents}" PARENT_SCOPE)
+endfunction()
+
+# The arguments of the function as options of `derivload emit`.
+function(_derivload_emit_options result)
+  set(options "")
+  set(keywords PYTORCH_DIR DERIVATIVES NATIVE_FUNCTIONS TAGS SHARDS TORCH_VERSION CACHE_DIR)
+  set(names pytorch derivatives native-functions tags shards torch-version cache-dir)
+  foreach(keyword name IN ZIP_LISTS keywords names)
+    foreach(value IN LISTS arg_${keyword})
+      list(APPEND options "--${name}" "${value}")
+    endforeach()
+  endforeach()
+  if(arg_NO_CACHE)
+    list(APPEND options --no-cache)
+  endif()
+  set(${result} "${options}" PARENT_SCOPE)
+endfunction()

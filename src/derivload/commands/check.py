@@ -1,0 +1,141 @@
+"""`derivload check`: every mistake of the inputs in one run, errors and warnings.
+
+The mistakes are the result and go to stdout, in the format asked for; how many there are goes to
+stderr. What was found is kept in the store, by the bytes and names of the inputs. What finds it is
+imported when that is not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from derivload import __version__
+from derivload.commands.emit import release_key
+from derivload.commands.paths import Files, UsageError
+from derivload.diagnostics import Diagnostic
+from derivload.engine.results import Keys
+from derivload.identity import tool_digest
+from derivload.rules import RULES
+
+if TYPE_CHECKING:
+    from derivload.engine.store import Store
+
+_CLEAN, _MISTAKEN = 0, 1
+_KIND: Final = b"diagnostics 1"
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What is wrong with inputs, sorted by place, and the release whose rules were followed.
+
+    `note` is what the user should know of that choice.
+    """
+
+    diagnostics: list[Diagnostic]
+    torch_version: str
+    note: str
+
+
+def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -> Checked:
+    """Find all mistakes in these files. Raises UsageError."""
+    contents = files.read()
+    readable = [content for content in contents if isinstance(content, bytes)]
+    store = open_store() if len(readable) == len(contents) else None
+    keys = Keys(tool_digest(), release_key(files.version), None, readable)
+    key = _key(files.paths, keys)
+    kept = None if store is None else _kept(store.get(key))
+    if kept is not None:
+        return kept
+    from derivload.commands.check_find import find_mistakes
+    from derivload.commands.inputs import read_what_can_be
+
+    inputs = read_what_can_be(files, contents)
+    found = find_mistakes(inputs, store, keys)
+    checked = Checked(found, inputs.dialect.version, inputs.note)
+    if store is not None:
+        with suppress(UnicodeEncodeError):  # half a surrogate pair, quoted in a sentence
+            store.put(key, msgspec.json.encode(checked))
+    return checked
+
+
+def _key(paths: Sequence[str], keys: Keys) -> bytes:
+    """The key of what was found: diagnostics name the files as they were given."""
+    names = [hashlib.sha256(p.encode("utf-8", "surrogateescape")).digest() for p in paths]
+    return hashlib.sha256(b"".join([_KIND, keys.by_bytes, *names])).digest()
+
+
+def _kept(data: bytes | None) -> Checked | None:
+    if data is None:
+        return None
+    try:
+        checked = msgspec.json.decode(data, type=Checked)
+    except msgspec.DecodeError:
+        return None
+    return checked if all(found.code in RULES for found in checked.diagnostics) else None
+
+
+def print_checked(checked: Checked, form: str, *, strict: bool) -> int:
+    """Print what was found, as --format has it; the exit status. `strict`: warnings are errors."""
+    found = checked.diagnostics
+    if strict:
+        found = [msgspec.structs.replace(diagnostic, severity="error") for diagnostic in found]
+    _print(found, checked.torch_version, form)
+    errors = sum(diagnostic.severity == "error" for diagnostic in found)
+    if checked.note:
+        _say(f"note: {checked.note}")
+    _say(_counted(errors, len(found) - errors))
+    return _MISTAKEN if errors else _CLEAN
+
+
+def explain(code: str) -> None:
+    """Print the page of a rule. Raises UsageError when there is none of that code."""
+    from derivload.commands.check_pages import render_page
+
+    known = code.upper()
+    if known not in RULES:
+        raise UsageError(
+            f"there is no rule {code}; the first is {min(RULES)}, the last {max(RULES)}"
+        )
+    _write(render_page(known).encode())
+
+
+def _print(found: Sequence[Diagnostic], torch_version: str, form: str) -> None:
+    if form == "text":
+        from derivload.commands.check_text import print_text
+
+        print_text(found)
+    elif form == "json":
+        from derivload.outputs.report import render_report
+
+        _write(render_report(found, torch_version))
+    elif form == "github":
+        from derivload.outputs.annotations import render_annotations
+
+        _write(render_annotations(found).encode("utf-8", "surrogateescape"))
+    else:
+        from derivload.commands.check_pages import render_page
+        from derivload.outputs.sarif import render_sarif
+
+        _write(render_sarif(found, __version__, render_page))
+    sys.stdout.flush()
+
+
+def _write(data: bytes) -> None:
+    """Write to stdout in UTF-8, whatever the locale: these formats are read by programs."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+
+
+def _counted(errors: int, warnings: int) -> str:
+    counts = ((errors, "error"), (warnings, "warning"))
+    told = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
+    return ", ".join(told) or "no mistakes"
+
+
+def _say(message: str) -> None:
+    print(f"derivload: {message}", file=sys.stderr)

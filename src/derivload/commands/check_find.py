@@ -1,0 +1,60 @@
+"""Finding the mistakes of inputs, in the least costly way.
+
+Of inputs without any mistake the store keeps that they have none. When the state that `emit` left
+there is of such inputs, only what was touched since is loaded and looked at; anything that is found
+there, or is not certain, has everything loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from derivload.commands.documents import restore_session
+from derivload.commands.inputs import Inputs
+from derivload.diagnostics import Diagnostic
+from derivload.engine.lint import content_without_warnings, find_warnings, is_without
+from derivload.engine.load import load_texts
+from derivload.engine.session import Session
+
+if TYPE_CHECKING:
+    from derivload.engine.results import Keys
+    from derivload.engine.store import Store
+
+_KIND: Final = b"without mistakes 1"
+
+
+def find_mistakes(inputs: Inputs, store: Store | None, keys: Keys) -> list[Diagnostic]:
+    """All that is wrong with these inputs, sorted by place. `keys` are theirs."""
+    if store is not None and _is_still_right(inputs, store, keys):
+        return []
+    loaded = load_texts(inputs.texts, inputs.dialect)
+    warnings = find_warnings(loaded, inputs.texts)
+    found = sorted([*inputs.unreadable, *loaded.diagnostics, *warnings.diagnostics])
+    if store is not None and not found and warnings.are_of_families:
+        _keep(store, keys, content_without_warnings(loaded, inputs.texts, keys.splits()))
+    return found
+
+
+def _is_still_right(inputs: Inputs, store: Store, keys: Keys) -> bool:
+    """Whether the state in the store is of inputs without mistakes, and these have none either."""
+    session = Session(inputs.dialect)
+    restore_session(session, store, keys)
+    content = session.content()
+    if content is None or store.get(_key(keys, content)) is None:
+        return False
+    touched = session.update(inputs.texts, keys.splits())
+    if touched is None or not is_without(touched):
+        return False
+    _keep(store, keys, session.content())
+    return True
+
+
+def _keep(store: Store, keys: Keys, content: bytes | None) -> None:
+    """Keep that a load of this content has no mistakes."""
+    if content is not None:
+        store.put(_key(keys, content), b"")
+
+
+def _key(keys: Keys, content: bytes) -> bytes:
+    return hashlib.sha256(b"".join([_KIND, keys.state, content])).digest()

@@ -1,0 +1,154 @@
+"""The page of each rule, from the table of rules and its explanations.
+
+`check --explain` prints a page; `python -m derivload.commands.check_pages FOLDER` writes them all
+anew, with a list of them. A test tells when those in docs/rules are stale.
+
+An explanation, in `explanations/*.yaml` by code, has `why` the rule exists, and an example: a
+`bad` text and its `mended` form, each that of one file (`file`, native_functions when left out) or
+a mapping of texts by file. `beside` has the texts of other files, the same for both. `missing`
+tells that the file is not there at all; `alone`, that nothing may be added to the text to make it
+whole; `long`, for how many letters `…` stands in the bad text.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from derivload.rules import RULES
+
+_FOLDER: Final = Path(__file__).parents[1] / "explanations"
+_FLOORS: Final = {
+    "DL0": ("files", "Files and YAML"),
+    "DL1": ("schemas", "Schemas and C++"),
+    "DL2": ("entries", "Entries of native_functions.yaml and tags.yaml"),
+    "DL3": ("functions", "Between functions"),
+    "DL4": ("derivatives", "Entries of derivatives.yaml"),
+    "DL5": ("matching", "Which function gets which derivatives"),
+    "DL6": ("warnings", "What upstream takes, and nobody means: warnings"),
+}
+
+_WIDTH: Final = 96
+
+InputFile = Literal["derivatives", "native_functions", "tags"]
+Example = dict[InputFile, str]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why a rule exists, and an example that breaks it, with its mended form: texts by file."""
+
+    why: str
+    bad: Example
+    mended: Example
+    beside: Example
+    missing: bool
+    alone: bool
+    long: int
+
+
+class _Written(msgspec.Struct, forbid_unknown_fields=True):
+    """An explanation as it stands in its file."""
+
+    why: str
+    bad: str | Example
+    mended: str | Example
+    file: InputFile | None = None
+    beside: Example = {}
+    missing: bool = False
+    alone: bool = False
+    long: int = 0
+
+
+def read_explanations(floor: str) -> dict[str, Explanation]:
+    """The explanations of the rules whose codes begin so, such as "DL1", by code."""
+    import yaml
+
+    name, _ = _FLOORS[floor]
+    text = (_FOLDER / f"{name}.yaml").read_text("utf-8")
+    written = msgspec.convert(yaml.safe_load(text), dict[str, _Written])
+    own: InputFile = "derivatives" if floor in ("DL4", "DL5", "DL6") else "native_functions"
+    return {code: _explanation(one, own) for code, one in written.items()}
+
+
+def _explanation(written: _Written, own: InputFile) -> Explanation:
+    file = written.file or own
+
+    def by_file(text: str | Example) -> Example:
+        return {file: text} if isinstance(text, str) else text
+
+    return Explanation(
+        why=written.why,
+        bad=by_file(written.bad),
+        mended=by_file(written.mended),
+        beside=written.beside,
+        missing=written.missing,
+        alone=written.alone,
+        long=written.long,
+    )
+
+
+def render_page(code: str) -> str:
+    """The page of a rule, in Markdown, which reads well as plain text too."""
+    return _page(code, read_explanations(code[:3])[code])
+
+
+def render_pages() -> dict[str, str]:
+    """All pages and the list of them, by file name."""
+    lines = ["# The rules", "", "`derivload check --explain CODE` prints any of these pages.", ""]
+    pages = {}
+    for floor, (_, title) in _FLOORS.items():
+        lines += [f"## {title}", "", "| code | what is wrong |", "| --- | --- |"]
+        explanations = read_explanations(floor)
+        for code in [code for code in RULES if code.startswith(floor)]:
+            lines.append(f"| [{code}]({code}.md) | {RULES[code].title} |")
+            pages[f"{code}.md"] = _page(code, explanations[code])
+        lines.append("")
+    return {"README.md": "\n".join(lines).rstrip() + "\n", **pages}
+
+
+def _page(code: str, explanation: Explanation) -> str:
+    rule = RULES[code]
+    why = f"{rule.severity.capitalize()}. {explanation.why}"
+    parts = [f"# {code}: {rule.title}", _wrapped(why)]
+    if explanation.beside:
+        parts += ["Both examples go with:", *map(_block, explanation.beside.items())]
+    if explanation.missing:
+        parts.append("Wrong: the file is not there.")
+    else:
+        parts += ["Wrong:", *map(_block, explanation.bad.items())]
+    if rule.help:
+        parts.append(_wrapped(f"What to do: {rule.help}."))
+    parts += ["Mended:", *map(_block, explanation.mended.items())]
+    return "\n\n".join(parts) + "\n"
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _block(example: tuple[InputFile, str]) -> str:
+    file, text = example
+    return f"```yaml\n# {file}.yaml\n{_shown(text)}```"
+
+
+def _shown(text: str) -> str:
+    """The text with bytes that are no UTF-8 as escapes."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _write_pages(folder: Path) -> None:
+    pages = render_pages()
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("*.md"):
+        if stale.name not in pages:
+            stale.unlink()
+    for name, text in pages.items():
+        (folder / name).write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    _write_pages(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/rules"))

@@ -1,0 +1,94 @@
+"""From what a look found to a report: loaded, written and compared with the load before."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from derivload.commands.inputs import InputError, read_inputs
+from derivload.commands.live import Loader, Updated
+from derivload.commands.watch_report import Failed, Reloaded, Report, Started
+from derivload.commands.watch_signals import Signals
+from derivload.commands.watch_sources import Seen, Watching
+from derivload.engine.difference import Difference, difference
+from derivload.engine.lines import DocumentLines
+
+
+class Updates:
+    """Brings the documents in `out_dir` up to date, time after time.
+
+    `failure` is what is wrong at the moment, None when nothing is.
+    """
+
+    def __init__(self, out_dir: str, shards: int | None, signals: Signals) -> None:
+        self._out_dir = out_dir
+        self._loader = Loader(out_dir, shards)
+        self._signals = signals
+        self._lines: DocumentLines | None = None
+        self.failure: Failed | None = None
+
+    @property
+    def has_started(self) -> bool:
+        """Whether any load went well."""
+        return self._lines is not None
+
+    def take(self, seen: Seen, since: float, watching: Watching | None) -> Report:
+        """Load and write what was seen; `since` when it was saved, by the monotonic clock.
+
+        Raises UsageError, and OSError when a document cannot be written.
+        """
+        try:
+            prepared = self._loader.load(read_inputs(seen.files, seen.contents))
+        except InputError as error:
+            return self.fail(_failed(error))
+        with self._signals.held():
+            updated = self._loader.write(prepared)
+        seconds = time.monotonic() - since
+        before, self._lines = self._lines, prepared.lines
+        failure, self.failure = self.failure, None
+        if before is None:
+            return self._started(seen, updated, prepared.lines, seconds, watching)
+        found = Difference() if before is prepared.lines else difference(before, prepared.lines)
+        written = updated.written
+        return Reloaded(
+            found, tuple(written.written), tuple(written.removed), seconds, failure is not None
+        )
+
+    def settle(self) -> None:
+        """Do now what the next load would begin with, where there is time for it."""
+        if self.has_started:
+            self._loader.settle()
+
+    def fail(self, failure: Failed) -> Failed:
+        """Something is wrong."""
+        self.failure = failure
+        return failure
+
+    def _started(
+        self,
+        seen: Seen,
+        updated: Updated,
+        lines: DocumentLines,
+        seconds: float,
+        watching: Watching | None,
+    ) -> Started:
+        return Started(
+            pid=os.getpid(),
+            torch_version=lines.torch_version,
+            inputs=seen.files.paths,
+            out_dir=self._out_dir,
+            watching=watching,
+            functions=len(lines.functions),
+            differentiable=len(lines.records),
+            written=tuple(updated.written.written),
+            removed=tuple(updated.written.removed),
+            seconds=seconds,
+            note=updated.note,
+        )
+
+
+def _failed(error: InputError) -> Failed:
+    count = len(error.diagnostics)
+    return Failed(
+        f"{count} {'error' if count == 1 else 'errors'}; nothing was written", error.diagnostics
+    )

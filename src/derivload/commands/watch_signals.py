@@ -1,0 +1,71 @@
+"""Signals that end derivwatch: at once, but never between two files of one set."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+from typing import Final
+
+# The terminal was closed, Ctrl-C, and what asks a process to end; not all systems have all.
+_NUMBERS: Final = [
+    signal.Signals[name]
+    for name in ("SIGHUP", "SIGINT", "SIGTERM")
+    if name in signal.Signals.__members__
+]
+
+
+class Stopped(BaseException):
+    """A signal came; its number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Signals:
+    """While it is entered, the first signal raises Stopped in the main thread; later ones, which
+    come while all is put away, do nothing.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[int, object] = {}
+        self._came: int | None = None
+        self._held = False
+
+    def __enter__(self) -> Signals:
+        for number in _NUMBERS:
+            # With nohup, the end of the terminal is not ours. Shells have scripts' background
+            # jobs ignore Ctrl-C too, but would leave one that watches behind.
+            is_ignored = signal.getsignal(number) is signal.SIG_IGN
+            if not is_ignored or number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold a signal that comes until this is left."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._came is not None:
+            raise Stopped(self._came)
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        is_first = self._came is None
+        if is_first:
+            self._came = number
+            if not self._held:
+                raise Stopped(number)

@@ -1,0 +1,197 @@
+"""The text of derivwatch's reports: a report in, lines out."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from derivload.commands.show_layout import Line, Segment, visible
+from derivload.commands.watch_report import Executed, Failed, Reloaded, Report, Started
+from derivload.diagnostics import Diagnostic
+from derivload.engine.difference import Change, Difference, FunctionChange
+
+_WORD: Final = re.compile(r"\w+|\s+|.")
+# More of one function than this are counted.
+_MOST_CHANGES: Final = 12
+# More files than this are counted.
+_MOST_NAMES: Final = 2
+_INDENT: Final = "    "
+_WIDEST_LABEL: Final = 24
+
+
+def summary(report: Report) -> tuple[Segment, ...]:
+    """The one line that says what happened."""
+    if isinstance(report, Started):
+        return tuple(_started(report))
+    if isinstance(report, Reloaded):
+        return tuple(_reloaded(report))
+    if isinstance(report, Failed):
+        return (Segment(report.message, "bad"),)
+    assert isinstance(report, Executed)
+    return tuple(_executed(report))
+
+
+def _started(report: Started) -> Iterator[Segment]:
+    yield Segment(f"{report.functions} functions", "good")
+    yield Segment(
+        f", {report.differentiable} with derivatives; {_files(report.written, report.removed)}"
+        f" in {_time(report.seconds)}"
+    )
+    if report.note:
+        yield Segment(f"; {report.note}", "note")
+    if report.watching == "polling":
+        yield Segment("; polling", "note")
+
+
+def _reloaded(report: Reloaded) -> Iterator[Segment]:
+    if report.mended:
+        yield Segment("mended: ", "good")
+    found = report.difference
+    counts = [
+        f"{len(functions)} {word}"
+        for word, functions in (
+            ("added", found.added),
+            ("removed", found.removed),
+            ("changed", found.changed),
+        )
+        if functions
+    ]
+    yield Segment(", ".join(counts) or "no function changed", "good" if counts else "")
+    yield Segment(f"; {_files(report.written, report.removed)} in {_time(report.seconds)}")
+
+
+def _executed(report: Executed) -> Iterator[Segment]:
+    if report.state == "started":
+        yield Segment(f"$ {visible(report.command)}", "name")
+        return
+    took = f" after {_time(report.seconds or 0)}"
+    if report.state == "stopped":
+        yield Segment(f"ended for the next save{took}: ", "note")
+    elif report.exit_status:
+        yield Segment(f"exit status {report.exit_status}", "bad")
+        yield Segment(f"{took}: ")
+    else:
+        yield Segment("exit status 0", "good")
+        yield Segment(f"{took}: ")
+    yield Segment(visible(report.command))
+
+
+def _files(written: Sequence[str], removed: Sequence[str]) -> str:
+    done = [f"wrote {_names(written)}"] if written else []
+    if removed:
+        done.append(f"removed {_names(removed)}")
+    return ", ".join(done) or "nothing to write"
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _MOST_NAMES else f"{len(names)} files"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e3:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def output_line(text: str) -> Line:
+    """A line that the command printed, apart from ours by what stands before it."""
+    reset = "\x1b[0m" if "\x1b" in text else ""
+    return Line((Segment("  | ", "note"), Segment(text + reset)))
+
+
+def diagnostic_lines(diagnostics: Sequence[Diagnostic], room: int) -> list[Line]:
+    """The diagnostics, as many as there is room for, and how many there are besides."""
+    lines: list[Line] = []
+    for i, diagnostic in enumerate(diagnostics):
+        rendered = diagnostic.render().split("\n")
+        if lines and len(lines) + len(rendered) > room:
+            return [*lines, _more(len(diagnostics) - i, "error", "errors")]
+        lines += [_diagnostic_line(line, i == 0) for i, line in enumerate(rendered)]
+    return lines
+
+
+def _diagnostic_line(text: str, is_first: bool) -> Line:
+    place, error, rest = text.partition(": error[")
+    if is_first and error:
+        return Line(
+            body=(Segment(place, "place"), Segment(": "), Segment(f"error[{rest}", "bad")), hang=2
+        )
+    # Not to be wrapped: the caret stands under the line before it.
+    style = "bad" if set(text.partition(" | ")[2].strip()) == {"^"} else ""
+    return Line((Segment(text, style),))
+
+
+def difference_lines(found: Difference, room: int) -> list[Line]:
+    """The difference, function by function, as far as there is room, and how many are left."""
+    functions = [
+        *(("- ", "old", function) for function in found.removed),
+        *(("+ ", "new", function) for function in found.added),
+        *(("~ ", "name", function) for function in found.changed),
+    ]
+    lines = _document_lines(found.documents)
+    for i, (mark, style, function) in enumerate(functions):
+        block = [Line((Segment(mark, style), Segment(function.name, style)))]
+        block += _change_lines(function)
+        if lines and len(lines) + len(block) > room:
+            return [*lines, _more(len(functions) - i, "function", "functions")]
+        lines += block
+    return lines
+
+
+def _document_lines(changes: Iterable[Change]) -> list[Line]:
+    return [
+        Line((Segment("~ ", "name"), Segment(f"{change.what}: {change.before} -> {change.after}")))
+        for change in changes
+    ]
+
+
+def _change_lines(function: FunctionChange) -> list[Line]:
+    shown = function.changes[:_MOST_CHANGES]
+    labels = [f"{change.what} {change.of}".strip() for change in shown]
+    widths = [len(label) for label in labels if len(label) <= _WIDEST_LABEL]
+    column = max(widths, default=0)
+    lines: list[Line] = []
+    for label, change in zip(labels, shown, strict=True):
+        before, after = _marked(change)
+        padded = label.ljust(column)
+        if before:
+            lines.append(_side(padded, "- ", "old", before))
+            padded = " " * len(padded)
+        if after:
+            lines.append(_side(padded, "+ ", "new", after))
+    if len(function.changes) > len(shown):
+        more = _more(len(function.changes) - len(shown), "change", "changes")
+        lines.append(Line((Segment(_INDENT), *more.head)))
+    return lines
+
+
+def _side(label: str, mark: str, style: str, body: tuple[Segment, ...]) -> Line:
+    head = (Segment(f"{_INDENT}{label}  ", "label"), Segment(mark, style))
+    return Line(head, body, sum(len(segment.text) for segment in head))
+
+
+def _marked(change: Change) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
+    """Both sides of a change, with the words marked that only one of them has."""
+    before = None if change.before is None else visible(change.before)
+    after = None if change.after is None else visible(change.after)
+    if before is None or after is None:
+        return (
+            (Segment(before, "old"),) if before is not None else (),
+            (Segment(after, "new"),) if after is not None else (),
+        )
+    old, new = _WORD.findall(before), _WORD.findall(after)
+    steps = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return (
+        tuple(_words([(tag, old[a:b]) for tag, a, b, _, _ in steps], "old")),
+        tuple(_words([(tag, new[c:d]) for tag, _, _, c, d in steps], "new")),
+    )
+
+
+def _words(steps: Iterable[tuple[str, Sequence[str]]], style: str) -> Iterator[Segment]:
+    for tag, words in steps:
+        if words:
+            yield Segment("".join(words), style if tag == "equal" else f"{style} words")
+
+
+def _more(count: int, one: str, several: str) -> Line:
+    return Line((Segment(f"... and {count} more {one if count == 1 else several}", "note"),))

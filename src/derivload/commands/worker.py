@@ -1,0 +1,220 @@
+"""`derivload emit --persistent_worker`: a process that serves Bazel, one request after another.
+
+The protocol (https://bazel.build/remote/creating) is JSON, an object a line: a WorkRequest on
+stdin has the arguments of one `emit`, a WorkResponse on stdout its status and all that it had to
+say. What else is printed goes to stderr, which Bazel keeps as the worker's log.
+
+Each target has a session, so that its next load costs what changed. A session is known by the
+release, the names of the inputs, the folder of the outputs and the shards: what a request may
+change without changing the target is the content of files alone. The sessions used last are
+kept, about 20 MB each for the files of a PyTorch release.
+
+Requests are served one at a time. Multiplexing would have them share one interpreter, which
+runs one of them at a time anyway; Bazel starts a second worker instead, which does run beside
+the first. A request to cancel needs no answer, and arrives when its request has been answered:
+a load is over sooner than anybody gives up on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import os
+import sys
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from derivload.commands.arguments import with_files_read
+from derivload.commands.inputs import InputError
+from derivload.commands.live import Live, Updated
+from derivload.commands.options import make_parser
+from derivload.commands.paths import UsageError, find_files
+
+if TYPE_CHECKING:
+    import argparse
+
+_MAX_SESSIONS: Final = 8
+_FAILED: Final = 1
+_CHUNK: Final = 1 << 16
+# What msgspec raises for what is no JSON, or not of the type.
+_NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+# Release, inputs, folder of the outputs, shards.
+_Key = tuple[str | None, tuple[str, ...], str, int | None]
+
+
+class WorkRequest(msgspec.Struct, rename="camel"):
+    """What is asked. Its `inputs`, with their digests, are left aside: files are read."""
+
+    arguments: tuple[str, ...] = ()
+    request_id: int = 0
+    cancel: bool = False
+
+
+class _Numbered(msgspec.Struct, rename="camel"):
+    request_id: int = 0
+
+
+class WorkResponse(msgspec.Struct, rename="camel"):
+    """The answer. `output` is shown to the user, and empty when there is nothing to say."""
+
+    exit_code: int
+    output: str
+    request_id: int
+
+
+def serve() -> int:
+    """Serve the requests on stdin until it ends; 0, the exit status.
+
+    From here on, stdout is the protocol's: what anybody prints goes to stderr.
+    """
+    # `main` turns it off, for a process that ends when it is done.
+    gc.enable()
+    with os.fdopen(os.dup(1), "wb") as responses:
+        os.dup2(2, 1)
+        with contextlib.redirect_stdout(sys.stderr):
+            worker = _Worker()
+            for request in _read(sys.stdin.fileno()):
+                response = worker.answer(request)
+                if response is not None:
+                    responses.write(msgspec.json.encode(response) + b"\n")
+                    responses.flush()
+    return 0
+
+
+def _read(stream: int) -> Iterator[bytes]:
+    """Each request that comes down a stream, until it ends.
+
+    A request ends with its line. Bazel 4 ends no lines: what is a whole request is one too.
+    """
+    pending = b""
+    while chunk := os.read(stream, _CHUNK):
+        *lines, pending = (pending + chunk).split(b"\n")
+        yield from filter(bytes.strip, lines)
+        if pending.endswith(b"}") and _is_json(pending):
+            yield pending
+            pending = b""
+    if pending.strip():
+        yield pending
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        msgspec.json.decode(data)
+    except _NO_JSON:
+        return False
+    return True
+
+
+class _Worker:
+    """Answers requests, and keeps the sessions of the targets that were asked for last."""
+
+    def __init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(WorkRequest)
+        self._parser = make_parser()
+        self._sessions: OrderedDict[_Key, Live] = OrderedDict()
+
+    def answer(self, line: bytes) -> WorkResponse | None:
+        """The response to a request; None where there is none to give."""
+        try:
+            request = self._decoder.decode(line)
+        except _NO_JSON as error:
+            said = f"derivload: error: this is no WorkRequest: {error}\n"
+            return WorkResponse(_FAILED, said, self._request_id(line))
+        if request.cancel:
+            return None
+        status, output = self._emit(request.arguments)
+        # A path may have bytes in its name that are no text.
+        text = output.encode("utf-8", "backslashreplace").decode("utf-8")
+        return WorkResponse(status, text, request.request_id)
+
+    def _request_id(self, line: bytes) -> int:
+        """The number of a request that has little else to it."""
+        with contextlib.suppress(*_NO_JSON):
+            return msgspec.json.decode(line, type=_Numbered).request_id
+        return 0
+
+    def _emit(self, arguments: Sequence[str]) -> tuple[int, str]:
+        """Run `emit` with these arguments; the exit status and what it has to say."""
+        start = time.perf_counter()
+        try:
+            options = self._parse(arguments)
+            updated = self._session(options).update()
+        except _BadArguments as error:
+            return _FAILED, str(error)
+        except UsageError as error:
+            return _FAILED, f"derivload: error: {error}\n"
+        except InputError as error:
+            return _FAILED, _render(error)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename is not None else ""
+            return _FAILED, f"derivload: error: {where}{error.strerror or error}\n"
+        except Exception:
+            # A mistake of ours, that may have left a session half-way.
+            self._sessions.clear()
+            return _FAILED, traceback.format_exc()
+        _log(options.out_dir, updated, time.perf_counter() - start)
+        return 0, f"derivload: note: {updated.note}\n" if updated.note else ""
+
+    def _parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        if any("\0" in argument for argument in arguments):
+            raise _BadArguments("derivload: error: an argument has a NUL in it\n")
+        arguments = with_files_read(arguments)
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+                options = self._parser.parse_args(["emit", *arguments])
+        except SystemExit:
+            raise _BadArguments(said.getvalue()) from None
+        for name in ("cache_dir", "depfile", "depfile_target", "stats"):
+            if getattr(options, name) is not None:
+                option = name.replace("_", "-")
+                raise _BadArguments(f"derivload: error: --{option} is not for a worker\n")
+        return options
+
+    def _session(self, options: argparse.Namespace) -> Live:
+        """The session of a target, a new one if need be."""
+        files = find_files(
+            derivatives=options.derivatives,
+            native_functions=options.native_functions,
+            tags=options.tags,
+            torch_version=options.torch_version,
+            pytorch=options.pytorch,
+        )
+        key = (files.version, files.paths, options.out_dir, options.shards)
+        session = self._sessions.pop(key, None) or Live(files, options.out_dir, options.shards)
+        self._sessions[key] = session
+        if len(self._sessions) > _MAX_SESSIONS:
+            self._sessions.popitem(last=False)
+        return session
+
+
+class _BadArguments(Exception):  # noqa: N818 - it carries what was said of them
+    """Arguments that `emit` does not take."""
+
+
+def _render(error: InputError) -> str:
+    count = len(error.diagnostics)
+    return "".join(
+        [
+            *(f"{diagnostic.render()}\n" for diagnostic in error.diagnostics),
+            f"derivload: {count} {'error' if count == 1 else 'errors'}; nothing was written\n",
+        ]
+    )
+
+
+def _log(out_dir: str, updated: Updated, seconds: float) -> None:
+    way = "incremental" if updated.outcome.is_incremental else "cold"
+    counts = updated.outcome.counts
+    print(
+        f"derivload: {out_dir}: {way}, {counts['read']} read, {counts['reused']} reused, "
+        f"{len(updated.written.written)} written, {seconds:.3f} s",
+        file=sys.stderr,
+        flush=True,
+    )

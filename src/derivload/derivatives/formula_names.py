@@ -1,0 +1,112 @@
+"""The names that a formula uses and does not bring along: neither called, nor members, nor its own.
+
+A formula is an expression of C++. It is not parsed: it is cut into tokens, and a name counts only
+where the tokens beside it leave no doubt that it is a value that somebody else has to give. What
+is in doubt is left out, for a warning that is wrong is worse than one that is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+# What is not closed goes on to the end: then each character is looked at once.
+_TOKEN: Final = re.compile(
+    r"""/\*(?:[^*]|\*(?!/))*(?:\*/)?|//[^\n]*"""
+    r"""|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?"""
+    r"""|[A-Za-z_]\w*|\.?\d[\w.']*|->|::|&&|\|\||==|[<>!]=|\S""",
+    re.DOTALL,
+)
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+# Types and macros begin in upper case, constants with a k; the last are types of <cstdint>.
+_BY_CONVENTION: Final = re.compile(r"[A-Z]\w*|k[A-Z]\w*|u?int(?:_fast|_least|ptr|max)?\d*_t|size_t")
+_KEYWORDS: Final = frozenset(
+    """
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const
+    const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit
+    export extern false float for friend goto if inline int long mutable namespace new noexcept not
+    not_eq nullptr operator or or_eq private protected public register reinterpret_cast return
+    short signed sizeof static static_assert static_cast struct switch template this throw true try
+    typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
+    """.split()
+)
+# A name behind one of these begins no declaration.
+_BEFORE_VALUES: Final = frozenset(
+    "and bitand bitor case compl else not or return throw xor delete new co_return co_yield".split()
+)
+_OUTSIDE_CALLS: Final = re.compile(r"(?<![\w.])[a-z_]\w*\b(?!\(|::)")
+_QUALIFIERS: Final = frozenset({".", "->", "::"})
+
+
+class UsedName(NamedTuple):
+    """A name that a formula uses; `occurrence` counts the same words before it, from 0."""
+
+    name: str
+    occurrence: int
+
+
+def words_outside_calls(formula: str) -> set[str]:
+    """The words that are not called right there: among them all that `used_names` finds.
+
+    For a first look, which most formulas pass.
+    """
+    return set(_OUTSIDE_CALLS.findall(formula)) - _KEYWORDS
+
+
+def called_names(formula: str) -> frozenset[str]:
+    """The names that a formula calls."""
+    return frozenset(re.findall(r"([A-Za-z_]\w*)\s*\(", formula))
+
+
+def used_names(formula: str) -> list[UsedName]:
+    """The values that a formula names and does not declare, in its order, each once."""
+    tokens = list(_TOKEN.finditer(formula))
+    texts = ["", "", "", *[token[0] for token in tokens], ""]
+    inside = _template_arguments(tokens)
+    declared: set[str] = set()
+    found: dict[str, int] = {}
+    for i, token in enumerate(tokens):
+        name = token[0]
+        before, behind = texts[i : i + 3], texts[i + 4]
+        if i in inside or name in _KEYWORDS or _NAME.fullmatch(name) is None:
+            continue
+        if before[-1] in _QUALIFIERS or behind in ("(", "::", "{"):
+            continue
+        if _is_declared(before, behind):
+            declared.add(name)
+        elif _BY_CONVENTION.fullmatch(name) is None:
+            found.setdefault(name, token.start())
+    return [
+        UsedName(name, len(re.findall(rf"(?<!\w){name}(?!\w)", formula[:at])))
+        for name, at in found.items()
+        if name not in declared
+    ]
+
+
+def _template_arguments(tokens: list[re.Match[str]]) -> set[int]:
+    """Which tokens are a template and its arguments: from a name with `<` right behind it to `>`.
+
+    A comparison written so, without spaces, is taken for one too.
+    """
+    inside: set[int] = set()
+    opened: list[int] = []
+    for i, token in enumerate(tokens):
+        if token[0] == ">" and opened:
+            start = opened.pop()
+            if not opened:
+                inside.update(range(start, i + 1))
+        elif token[0] == "<" and i and tokens[i - 1].end() == token.start():
+            opened += [i - 1] if _NAME.fullmatch(tokens[i - 1][0]) is not None else []
+    return inside
+
+
+def _is_declared(before: list[str], behind: str) -> bool:
+    """Whether a name is the formula's own: declared, captured, or a parameter of a lambda.
+
+    `before` are the three tokens before it, `behind` the one behind.
+    """
+    if _NAME.fullmatch(before[-1]) is not None and before[-1] not in _BEFORE_VALUES:
+        return True
+    if before[-1] in ("&", "*", "&&"):
+        return before[-2] == "auto" or before[-3] == "const"
+    return behind == "="

@@ -1,0 +1,164 @@
+"""Warnings about one definition (DL602, DL603, DL604, DL606): what loads, and nobody means.
+
+Upstream takes all of this, and says nothing, or lets the C++ compiler say it hours later.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import msgspec
+
+from derivload.derivatives.definition import Definition, Formulas
+from derivload.derivatives.formula_names import UsedName, used_names, words_outside_calls
+from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
+from derivload.derivatives.identifiers import words
+from derivload.derivatives.info import Derived, is_forward_derivative_definition, split_names
+from derivload.derivatives.lint_allowed import ALLOWED, GENERATED_CODE
+from derivload.derivatives.model import Derivative, DifferentiabilityInfo
+from derivload.diagnostics import Mistake, Path
+from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
+
+_NO_FORMULAS: Final = frozenset({"non_differentiable", AUTO_ELEMENT_WISE, AUTO_LINEAR})
+# What a tensor tells of its sizes and its type, by what would be saved in place of the tensor.
+# (What `Replacement` rows match is replaced, and never gets here.)
+_METADATA: Final = {
+    "size": "write `{0}.sym_size(N)`, or take it from `{0}.sym_sizes()`",
+    "sym_size": "take it from `{0}.sym_sizes()`",
+    "ndimension": "write `{0}.dim()`",
+    "dtype": "write `{0}.scalar_type()`",
+    "device": "write `{0}.options().device()`",
+    "is_complex": "ask `{0}.scalar_type()`",
+    "is_floating_point": "ask `{0}.scalar_type()`",
+    "sym_stride": "take it from `{0}.sym_strides()`",
+}
+_ASKS: Final = re.compile(rf"\.(?:{'|'.join(_METADATA)})\(")
+_TENSOR: Final = "at::Tensor"
+
+
+def check_definition(
+    definition: Definition, derived: Derived, is_called: Callable[[str], bool]
+) -> Iterator[Mistake]:
+    """The warnings about a definition that loads.
+
+    `is_called` tells whether some formula of the file calls a name: then it is that of a
+    function, which may be handed on too.
+    """
+    for mistake in _check(definition, derived, is_called):
+        if derived.function.name.text not in ALLOWED.get(mistake.code, {}):
+            yield mistake
+
+
+def _check(
+    definition: Definition, derived: Derived, is_called: Callable[[str], bool]
+) -> Iterator[Mistake]:
+    yield from _check_composite(derived)
+    for formulas in definition.dispatch:
+        info = derived.dispatch.get(formulas.dispatch_key)
+        if info is None:
+            continue
+        yield from _check_arguments(formulas, derived.function, info)
+        known = _Known(derived.function, info)
+        for raw_names, formula in formulas.formulas:
+            if formula.strip().lower() not in _NO_FORMULAS:
+                for mistake in known.check_names(raw_names, formula, is_called):
+                    yield msgspec.structs.replace(mistake, path=(*formulas.path, raw_names))
+        yield from _check_saved(formulas, info)
+
+
+def _check_composite(derived: Derived) -> Iterator[Mistake]:
+    function = derived.function
+    has_formulas = any(i.derivatives or i.forward_derivatives for i in derived.dispatch.values())
+    if has_formulas and function.dispatch and function.dispatch <= {IMPLICIT, IMPLICIT_NESTED}:
+        message = (
+            f"`{function.name.text}` has no kernel but {IMPLICIT}: autograd sees through it, to "
+            "the functions that it calls"
+        )
+        yield Mistake("DL604", message, ("name",), function.name.text)
+
+
+def _check_arguments(
+    formulas: Formulas, function: NativeFunction, info: DifferentiabilityInfo
+) -> Iterator[Mistake]:
+    if not info.derivatives:
+        return  # nothing is differentiable here: there is no node to give a gradient
+    named = {name for raw_names, _ in formulas.formulas for name in split_names(raw_names)}
+    used: frozenset[str] | None = None
+    for argument in function.schema.arguments.flat_non_out:
+        if not argument.type.is_tensor_like or argument.name in named:
+            continue
+        if used is None:
+            used = frozenset().union(*[words(formula) for _, formula in formulas.formulas])
+        forms = (argument.name, f"{argument.name}_p", f"{argument.name}_t")
+        if used.isdisjoint(forms):
+            message = f"`{argument.name}` is a tensor, but has no formula and is used in none"
+            yield Mistake("DL603", message, ("name",), argument.text)
+
+
+class _Known:
+    """The names that the formulas of one function may use."""
+
+    def __init__(self, function: NativeFunction, info: DifferentiabilityInfo) -> None:
+        self._function = function.name.text
+        arguments = function.schema.arguments
+        self._arguments = [a.name for a in arguments.flat_all]
+        returns = function.schema.returns
+        outputs = {"result", *(f"result{i}" for i in range(len(returns)))}
+        outputs |= {r.name for r in returns if r.name is not None}
+        self._both = {*self._arguments, *outputs}
+        if arguments.options_index is not None:
+            self._both.add("options")
+        if function.is_foreach:
+            self._both.add("i")  # the generated code counts the tensors of the lists with it
+        self._backward = {"grad", "grads", *info.available_named_gradients, *GENERATED_CODE}
+        self._forward = {f"{name}_{form}" for name in self._arguments for form in "pt"}
+        self._forward |= {"original_self_p", "original_self_t"}
+
+    def check_names(
+        self, raw_names: str, formula: str, is_called: Callable[[str], bool]
+    ) -> Iterator[Mistake]:
+        """The names in a formula that nobody gives it. `raw_names` is the formula's key."""
+        forward = is_forward_derivative_definition(self._arguments, split_names(raw_names))
+        own = self._forward if forward else self._backward
+        if words_outside_calls(formula) - self._both - own:
+            for used in used_names(formula):
+                known = used.name in self._both or used.name in own or is_called(used.name)
+                if not known:
+                    yield self._unknown(used, own)
+
+    def _unknown(self, used: UsedName, own: set[str]) -> Mistake:
+        close = difflib.get_close_matches(used.name, sorted(self._both | own), 1)
+        return Mistake(
+            code="DL602",
+            message=f"`{used.name}` is no argument, output or gradient of `{self._function}`",
+            words=used.name,
+            help=f"did you mean `{close[0]}`?" if close else "",
+            occurrence=used.occurrence,
+        )
+
+
+def _check_saved(formulas: Formulas, info: DifferentiabilityInfo) -> Iterator[Mistake]:
+    asking = [d for d in info.derivatives if _ASKS.search(d.formula) is not None]
+    if not asking:
+        return
+    raw = {split_names(raw_names): raw_names for raw_names, _ in formulas.formulas}
+    for derivative in asking:
+        path = (*formulas.path, raw[derivative.var_names])
+        for saved in (*derivative.saved_inputs, *derivative.saved_outputs):
+            if saved.name == saved.expr and saved.type == _TENSOR:
+                yield from _check_use(derivative, saved.name, path)
+
+
+def _check_use(derivative: Derivative, name: str, path: Path) -> Iterator[Mistake]:
+    asked: list[str] = []
+    for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)(?:\.(\w+)\()?", derivative.formula):
+        if match[1] not in _METADATA:
+            return
+        asked.append(match[1])
+    if asked:
+        message = f"`{name}` is saved as a whole, and only `{asked[0]}` of it is used"
+        help_ = _METADATA[asked[0]].format(name)
+        yield Mistake("DL606", message, path, f"{name}.{asked[0]}", help=help_)

@@ -1,0 +1,133 @@
+"""All warnings about a load: those of each definition, and what stands there twice.
+
+Asked for by `check` alone, so that no other command pays for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from derivload.derivatives.formula_names import called_names
+from derivload.derivatives.lint import check_definition
+from derivload.diagnostics import Diagnostic, Mistake
+from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.engine.load import Loaded, Texts
+from derivload.engine.pipeline import DerivedEntry, Found, Load
+from derivload.engine.state import content_of
+from derivload.native.function import NativeFunction
+from derivload.sources.entries import Entry
+from derivload.sources.places import Placer
+from derivload.sources.splitting import Split
+
+
+class Warnings(NamedTuple):
+    """The warnings about a load, sorted by place.
+
+    `are_of_families` tells that each was found in one family of operators alone, so that an edit
+    to one says nothing of another. Where there are none, that tells it of their absence.
+    """
+
+    diagnostics: list[Diagnostic]
+    are_of_families: bool
+
+
+def find_warnings(loaded: Loaded, texts: Texts) -> Warnings:
+    """The warnings about a load of these texts (DL601 to DL606).
+
+    There are none about an entry with an error, or about what only an error hides.
+    """
+    linter = _Linter(loaded.load)
+    found = linter.find()
+    every = (texts.derivatives, *texts.native_functions)
+    placer = Placer({text.name: text.text for text in every})
+    return Warnings(sorted(set(placer.place_all(found))), linter.is_of_families)
+
+
+def is_without(load: Load) -> bool:
+    """Whether there is certainly no warning about a load of some families, whatever the others
+    are like.
+    """
+    linter = _Linter(load)
+    return not linter.find() and linter.is_of_families
+
+
+def content_without_warnings(
+    loaded: Loaded, texts: Texts, splits: Sequence[Split] = ()
+) -> bytes | None:
+    """The `content` that a session of this load has, None where it may have none."""
+    inputs = InputEntries(texts, None, splits)
+    try:
+        inputs.check_whole(loaded.whole)
+        return content_of(inputs.natives, inputs.definitions, sorted(loaded.tags))
+    except NotCertainError:
+        return None
+
+
+class _Linter:
+    """Finds the warnings about one load. `is_of_families`: no formula was asked for by another."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._called: set[str] | None = None
+
+    @property
+    def is_of_families(self) -> bool:
+        return self._called is None
+
+    def find(self) -> list[Found]:
+        load = self._load
+        wrong = {(entry.file, entry.line) for entry, _ in load.mistakes}
+        return [
+            *_definitions_twice(load.derived),
+            *self._definitions(),
+            *_operators_twice(load.natives[: load.declared], wrong),
+        ]
+
+    def _definitions(self) -> Iterator[Found]:
+        for made in self._load.derived:
+            for mistake in check_definition(made.definition, made.derived, self._is_called):
+                yield Found(made.entry, mistake)
+
+    def _is_called(self, name: str) -> bool:
+        if self._called is None:
+            self._called = {
+                name
+                for made in self._load.derived
+                for formulas in made.definition.dispatch
+                for _, formula in formulas.formulas
+                for name in called_names(formula)
+            }
+        return name in self._called
+
+
+def _definitions_twice(derived: list[DerivedEntry]) -> Iterator[Found]:
+    first: dict[str, Entry] = {}
+    for made in derived:
+        function = made.derived.function
+        other = first.setdefault(function.schema.text, made.entry)
+        if other is not made.entry:
+            message = (
+                f"`{function.name.text}` is defined at {_place(other)} already; only this "
+                "definition counts"
+            )
+            specification = made.definition.specification
+            yield Found(made.entry, Mistake("DL601", message, ("name",), specification))
+
+
+def _operators_twice(
+    declared: list[NativeFunction], wrong: set[tuple[str, int]]
+) -> Iterator[Found]:
+    first: dict[str, NativeFunction] = {}
+    for function in declared:
+        name = function.name.text
+        other = first.setdefault(name, function)
+        if other is function or (function.entry.file, function.entry.line) in wrong:
+            continue
+        where = _place(other.entry)
+        message = f"`{name}` is declared at {where} already, with other arguments"
+        yield Found(function.entry, Mistake("DL605", message, ("func",), name))
+
+
+def _place(entry: Entry) -> str:
+    return f"{entry.file}:{entry.line}"

@@ -1,0 +1,44 @@
+"""Diagnostics as GitHub workflow commands, which it shows beside the lines of a pull request.
+
+What stands in a command is escaped as the runner reads it: `%`, carriage return and line feed
+everywhere, `:` and `,` in properties too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from derivload.diagnostics import Diagnostic
+
+
+def render_annotations(diagnostics: Iterable[Diagnostic]) -> str:
+    """A line for each diagnostic."""
+    return "".join(f"{_command(diagnostic)}\n" for diagnostic in diagnostics)
+
+
+def _command(diagnostic: Diagnostic) -> str:
+    properties = {"file": diagnostic.file, **_place(diagnostic), "title": diagnostic.code}
+    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    message = diagnostic.sentence
+    if diagnostic.advice:
+        message += f"\nhelp: {diagnostic.advice}"
+    return f"::{diagnostic.severity} {listed}::{_data(message)}"
+
+
+def _place(diagnostic: Diagnostic) -> dict[str, str]:
+    if not diagnostic.line:
+        return {}
+    end_line, end_column = diagnostic.end
+    place = {"line": str(diagnostic.line), "endLine": str(end_line)}
+    if end_line == diagnostic.line:
+        # GitHub takes columns only within one line.
+        place |= {"col": str(diagnostic.column), "endColumn": str(end_column)}
+    return place
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,81 @@
+"""Diagnostics as SARIF 2.1.0, for code scanning: what `check --format sarif` prints."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from derivload.diagnostics import Diagnostic
+from derivload.outputs.report import encodable
+from derivload.rules import RULES
+
+_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+
+Json = dict[str, object]
+
+
+def render_sarif(
+    diagnostics: Sequence[Diagnostic], tool_version: str, page: Callable[[str], str]
+) -> bytes:
+    """The log of one run. `page` gives the page of a rule, in Markdown."""
+    codes = sorted({diagnostic.code for diagnostic in diagnostics})
+    driver = {
+        "name": "derivload",
+        "version": tool_version,
+        "rules": [_rule(code, page(code)) for code in codes],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": True}],
+        "results": [_result(d, codes.index(d.code)) for d in diagnostics],
+    }
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _rule(code: str, page: str) -> Json:
+    rule = RULES[code]
+    return {
+        "id": code,
+        "shortDescription": {"text": rule.title},
+        "help": {"text": page, "markdown": page},
+        "defaultConfiguration": {"level": rule.severity},
+    }
+
+
+def _result(diagnostic: Diagnostic, index: int) -> Json:
+    text = diagnostic.sentence
+    if diagnostic.advice:
+        text += f"\nhelp: {diagnostic.advice}"
+    location: Json = {"artifactLocation": {"uri": _uri(diagnostic.file)}}
+    if diagnostic.line:
+        end_line, end_column = diagnostic.end
+        region: Json = {
+            "startLine": diagnostic.line,
+            "startColumn": diagnostic.column,
+            "endLine": end_line,
+            "endColumn": end_column,
+        }
+        if end_line == diagnostic.line:
+            words = diagnostic.source_line[diagnostic.column - 1 : end_column - 1]
+            region["snippet"] = {"text": encodable(words)}
+        location["region"] = region
+    return {
+        "ruleId": diagnostic.code,
+        "ruleIndex": index,
+        "level": diagnostic.severity,
+        "message": {"text": text},
+        "locations": [{"physicalLocation": location}],
+    }
+
+
+def _uri(path: str) -> str:
+    """The path as it was given, as a URI; a relative one stays relative."""
+    if Path(path).is_absolute():
+        return Path(path).as_uri()
+    return quote(os.fsencode(path.replace(os.sep, "/")))

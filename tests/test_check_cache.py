@@ -1,0 +1,137 @@
+"""`check` with a cache finds what it finds without one, and after an edit looks at less."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from derivload.cli import main
+from derivload.commands import check_find
+from derivload.commands.check import check
+from derivload.commands.paths import Files, find_files
+from derivload.diagnostics import Diagnostic
+from derivload.engine.store import Store
+
+CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
+
+
+class Project:
+    """The catalogue in a folder of its own, with a state in a store that `emit` left there."""
+
+    def __init__(self, folder: Path) -> None:
+        for path in CATALOGUE.glob("*.yaml"):
+            shutil.copy(path, folder)
+        names = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
+        self.derivatives, self.natives, self.tags = (folder / name for name in names)
+        self._cache = str(folder / "cache")
+        self._out = str(folder / "out")
+
+    def emit(self) -> int:
+        inputs = ["--derivatives", str(self.derivatives), "--native-functions", str(self.natives)]
+        return main(["emit", *inputs, "--out-dir", self._out, "--cache-dir", self._cache])
+
+    def files(self) -> Files:
+        return find_files(str(self.derivatives), [str(self.natives)])
+
+    def check(self) -> list[Diagnostic]:
+        """What is found with the cache; the same as without."""
+        found = check(self.files(), lambda: Store(self._cache)).diagnostics
+        assert found == check(self.files()).diagnostics
+        return found
+
+    def check_incrementally(self) -> list[Diagnostic]:
+        """What is found with the cache; fails where everything has to be loaded for it."""
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(check_find, "load_texts", None)
+            return check(self.files(), lambda: Store(self._cache)).diagnostics
+
+    def edit(self, old: str, new: str) -> None:
+        text = self.derivatives.read_text("utf-8")
+        assert old in text
+        self.derivatives.write_text(text.replace(old, new, 1), "utf-8")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project(tmp_path)
+    assert made.emit() == 0
+    assert made.check() == []
+    return made
+
+
+def test_after_an_edit_what_it_did_not_touch_is_not_loaded(project: Project) -> None:
+    project.edit("grad * luster", "grad * luster * 2")
+    assert project.check_incrementally() == []
+    project.edit("luster * 2", "luster * 3")
+    assert project.check_incrementally() == []
+
+
+def test_after_an_emit_the_state_that_it_left_serves(project: Project) -> None:
+    project.edit("grad * luster", "grad * luster * 2")
+    assert project.check() == []
+    assert project.emit() == 0
+    project.edit("luster * 2", "luster * 3")
+    assert project.check_incrementally() == []
+
+
+def test_a_warning_that_an_edit_brings_is_found(project: Project) -> None:
+    project.edit("grad * luster", "grad * lustre")
+    assert [d.code for d in project.check()] == ["DL602"]
+    assert [d.code for d in project.check_incrementally()] == ["DL602"]  # kept by content
+    project.edit("grad * lustre", "grad * luster * 2")
+    assert project.check() == []
+
+
+def test_an_error_that_an_edit_brings_is_found(project: Project) -> None:
+    project.edit("grad * luster", "grad * self.sizes()")
+    assert [d.code for d in project.check()] == ["DL420"]
+
+
+def test_a_state_with_warnings_is_not_taken_for_one_without(project: Project) -> None:
+    project.edit("grad * luster", "grad * lustre")
+    assert project.emit() == 0
+    assert [d.code for d in project.check()] == ["DL602"]
+    project.edit("gleam_slope(self)", "gleam_slope(self) * 2")
+    assert [d.code for d in project.check()] == ["DL602"]
+
+
+def test_a_name_that_another_family_calls_is_not_told_without_it(project: Project) -> None:
+    # `handed_on` is a function only because gleam's formula calls it.
+    project.edit("grad * luster", "handed_on_to(grad, handed_on)")
+    project.edit("gleam_slope(self)", "handed_on(self)")
+    assert project.check() == []
+    assert project.emit() == 0
+    assert project.check() == []
+    project.edit("handed_on(self)", "gleam_slope(self)")
+    assert [d.code for d in project.check()] == ["DL602"]
+
+
+def test_other_tags_are_another_load(project: Project) -> None:
+    project.tags.write_text(project.tags.read_text("utf-8") + "- tag: lone\n", "utf-8")
+    assert [d.code for d in project.check()] == ["DL230"]
+
+
+def test_any_sequence_of_edits_finds_what_a_check_of_everything_finds(project: Project) -> None:
+    seed = random.randrange(1 << 30)
+    chance = random.Random(seed)
+    original = project.derivatives.read_text("utf-8")
+    words = sorted(set(re.findall(r"\w+", original)))
+    incremental = 0
+    for _ in range(25):
+        text = original if chance.random() < 0.3 else project.derivatives.read_text("utf-8")
+        places = [m.span() for m in re.finditer(r"(?<=  self: ).*", text)]
+        start, end = chance.choice(places)
+        formula = (
+            f"{text[start:end]} * {chance.choice(words)}" if "'" not in text[start:end] else ""
+        )
+        formula = formula if '"' not in formula else ""
+        project.derivatives.write_text(text[:start] + (formula or "grad") + text[end:], "utf-8")
+        found = project.check()
+        incremental += not found
+        if not any(d.severity == "error" for d in found) and chance.random() < 0.5:
+            assert project.emit() == 0, seed
+    assert incremental < 25, seed

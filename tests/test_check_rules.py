@@ -1,0 +1,125 @@
+"""Every rule's page, and its example: the bad one breaks the rule, the mended one breaks none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from derivload.cli import main
+from derivload.commands.check import check
+from derivload.commands.check_pages import Example, read_explanations, render_pages
+from derivload.commands.paths import find_files
+from derivload.diagnostics import Diagnostic
+from derivload.rules import RULES
+
+PAGES = Path(__file__).parents[1] / "docs" / "rules"
+FLOORS = sorted({code[:3] for code in RULES})
+EXPLANATIONS = {code: e for floor in FLOORS for code, e in read_explanations(floor).items()}
+
+# Behind the texts of an example stand these, which are right.
+WHOLE: Example = {
+    "native_functions": "- func: base(Tensor self) -> Tensor\n  dispatch:\n    CPU: base\n",
+    "derivatives": "- name: base(Tensor self) -> Tensor\n  self: grad\n",
+    "tags": "".join(
+        f"- tag: {tag}\n  desc: Some tag.\n"
+        for tag in ("core", "inplace_view", "view_copy", "nondeterministic_seeded")
+    ),
+}
+
+
+def found_in(folder: Path, example: Example, *, alone: bool = False) -> list[Diagnostic]:
+    for name, rest in WHOLE.items():
+        text = example.get(name, "")
+        text = text if alone and text else text + rest
+        (folder / f"{name}.yaml").write_text(text, "utf-8", errors="surrogateescape")
+    return found(folder)
+
+
+def found(folder: Path) -> list[Diagnostic]:
+    names = {name: str(folder / f"{name}.yaml") for name in WHOLE}
+    files = find_files(names["derivatives"], [names["native_functions"]], names["tags"])
+    return check(files).diagnostics
+
+
+def test_every_rule_is_explained() -> None:
+    assert EXPLANATIONS.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_bad_example_breaks_the_rule(code: str, tmp_path: Path) -> None:
+    explanation = EXPLANATIONS[code]
+    bad = {file: t.replace("…", "x" * explanation.long) for file, t in explanation.bad.items()}
+    example = {**explanation.beside, **bad}
+    diagnostics = found_in(tmp_path, example, alone=explanation.alone)
+    if explanation.missing:
+        (name,) = explanation.bad
+        (tmp_path / f"{name}.yaml").unlink()
+        diagnostics = found(tmp_path)
+    assert {d.code for d in diagnostics} == {code}, [d.render() for d in diagnostics]
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_mended_example_breaks_none(code: str, tmp_path: Path) -> None:
+    explanation = EXPLANATIONS[code]
+    diagnostics = found_in(tmp_path, {**explanation.beside, **explanation.mended})
+    assert [d.render() for d in diagnostics] == []
+
+
+def test_the_pages_are_those_that_the_table_gives() -> None:
+    stored = {path.name: path.read_text("utf-8") for path in PAGES.iterdir()}
+    assert stored == render_pages(), "run `python -m derivload.commands.check_pages docs/rules`"
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_explain_prints_the_page(code: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["check", "--explain", code.lower()]) == 0
+    out, err = capsysbinary.readouterr()
+    assert out.decode() == (PAGES / f"{code}.md").read_text("utf-8")
+    assert err == b""
+
+
+def test_a_page_reads_so(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    main(["check", "--explain", "DL420"])
+    assert (
+        capsysbinary.readouterr().out.decode()
+        == """\
+# DL420: concrete sizes
+
+Error. Sizes may be symbols while a program is traced, and these functions know numbers alone.
+
+Both examples go with:
+
+```yaml
+# native_functions.yaml
+- func: gild(Tensor self) -> Tensor
+  dispatch:
+    CPU: gild
+```
+
+Wrong:
+
+```yaml
+# derivatives.yaml
+- name: gild(Tensor self) -> Tensor
+  self: grad.expand_symint(self.sizes())
+```
+
+Mended:
+
+```yaml
+# derivatives.yaml
+- name: gild(Tensor self) -> Tensor
+  self: grad.expand_symint(self.sym_sizes())
+```
+"""
+    )
+
+
+def test_an_unknown_rule_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--explain", "DL999"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == (
+        "",
+        "derivload: error: there is no rule DL999; the first is DL001, the last DL606\n",
+    )
