@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import compileall
 import json
+import math
 import os
 import platform
 import re
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import derivload
-from benchmarks import enlarge
+from benchmarks import enlarge, watch
 from derivload.commands.fetch import fetch
 
 _UPSTREAM = """
@@ -97,6 +98,9 @@ class Comparison(NamedTuple):
     goal: str
 
 
+# Saves under derivwatch.
+_SAVES = 200
+
 _DERIVATIVES = "torchgen/packaged/autograd/derivatives.yaml"
 _NATIVES = "torchgen/packaged/ATen/native/native_functions.yaml"
 
@@ -138,6 +142,34 @@ def compare(comparison: Comparison, rounds: int) -> dict[str, object]:
     summary["ratio"] = ratio
     print(f"  ratio of medians {ratio:.2f}   pair by pair {pairs[0]:.2f} to {pairs[-1]:.2f}")
     return summary
+
+
+def compare_watch(pytorch: Path, out: Path, upstream: Command) -> dict[str, object]:
+    """Time derivwatch from save to last write, with upstream in between, and print what came."""
+    title = "a formula saved under derivwatch"
+    goal = "median at least 100, 99th percentile at least 40; idle under 0.2 %"
+    print(f"\n{title}   (goal: {goal})")
+    upstream.run()
+    cold: list[float] = []
+    watched = watch.measure(pytorch, out, _SAVES, lambda: cold.append(upstream.run().wall))
+    saves = sorted(watched.seconds)
+    late = saves[math.ceil(0.99 * len(saves)) - 1]
+    middle, slow = statistics.median(saves), statistics.median(cold)
+    shown = " / ".join(f"{s * 1e3:.0f}" for s in _three(cold))
+    print(f"  {upstream.name:<44} {shown:>20} ms")
+    print(
+        f"  {f'derivwatch, {_SAVES} saves':<44} {middle * 1e3:>9.1f} ms   99 % {late * 1e3:.1f} ms"
+    )
+    print(f"  ratio of medians {slow / middle:.2f}   to the 99th percentile {slow / late:.2f}")
+    print(f"  idle {watched.idle:.2%} of a processor")
+    return {
+        "title": title,
+        "goal": goal,
+        upstream.name: {"wall_s": cold},
+        "save_s": watched.seconds,
+        "idle": watched.idle,
+        "ratio": slow / middle,
+    }
 
 
 def _three(values: Sequence[float]) -> tuple[float, float, float]:
@@ -273,6 +305,12 @@ def main() -> None:
         large = scratch / "large"
         enlarge.main(10, release, large)
         results = [compare(c, options.rounds) for c in comparisons(release, large, scratch)]
+        watched = scratch / "watched"
+        shutil.copytree(release, watched)
+        upstream = Command(
+            "upstream load_derivatives", [sys.executable, "-c", _UPSTREAM, str(release)]
+        )
+        results.append(compare_watch(watched, scratch / "watched-out", upstream))
     if options.json is not None:
         options.json.write_text(json.dumps({"results": results}, indent=2) + "\n", "utf-8")
 

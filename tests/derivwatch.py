@@ -1,0 +1,189 @@
+"""A derivwatch in a process of its own, on a copy of the catalogue, for the tests of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+SOURCE = Path(__file__).parents[1] / "src"
+CATALOGUE = SOURCE / "derivload" / "catalog"
+DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
+FORMULA = "self: grad * luster"
+
+# A machine that does other things too may take long; a test that fails waits so long once.
+PATIENCE = 30.0
+# After so long with nothing, nothing more comes: longer than files may be gone unsaid.
+QUIET = 0.3
+
+Event = dict[str, Any]
+
+
+class Inputs:
+    """A copy of the catalogue, to be edited."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(CATALOGUE, folder)
+
+    @property
+    def derivatives(self) -> Path:
+        return self.folder / DERIVATIVES
+
+    def edited(self, formula: str) -> str:
+        """derivatives.yaml with another formula for `gild`."""
+        text = (CATALOGUE / DERIVATIVES).read_text("utf-8")
+        assert FORMULA in text
+        return text.replace(FORMULA, f"self: {formula}", 1)
+
+    def edit(self, formula: str) -> None:
+        """Save derivatives.yaml, in place, with another formula for `gild`."""
+        self.derivatives.write_text(self.edited(formula), "utf-8")
+
+    def arguments(self) -> list[str]:
+        return [
+            *("--derivatives", str(self.derivatives)),
+            *("--native-functions", str(self.folder / NATIVES)),
+        ]
+
+
+class Watch:
+    """A derivwatch --json that runs, with what it has said."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        out: Path,
+        environment: dict[str, str] | None = None,
+        before: Sequence[str] = (),
+    ) -> None:
+        self.out = out
+        self.events: list[Event] = []
+        self.errors = ""
+        self._lines: queue.Queue[str] = queue.Queue()
+        self.process = subprocess.Popen(
+            [
+                *before,
+                *(sys.executable, "-m", "derivload", "watch", "--json", *arguments),
+                *("--out-dir", str(out)),
+            ],
+            env={**os.environ, "PYTHONPATH": str(SOURCE), **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._readers = [
+            threading.Thread(target=self._read_lines, daemon=True),
+            threading.Thread(target=self._read_errors, daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read_lines(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.errors += line
+
+    def next(self, patience: float = PATIENCE) -> Event:
+        """The next event. Raises queue.Empty when none comes."""
+        try:
+            event: Event = json.loads(self._lines.get(timeout=patience))
+        except queue.Empty:
+            raise queue.Empty(self.events, self.errors) from None
+        self.events.append(event)
+        return event
+
+    def until(self, is_it: Callable[[Event], bool]) -> Event:
+        """The next event of that kind, past others."""
+        while not is_it(event := self.next()):
+            pass
+        return event
+
+    def expect(self, kind: str) -> Event:
+        """The next event, which is of a kind."""
+        event = self.next()
+        assert event["event"] == kind, (event, self.errors)
+        return event
+
+    def rest(self) -> list[Event]:
+        """What still comes, until nothing more does."""
+        came = []
+        while True:
+            try:
+                came.append(self.next(QUIET))
+            except queue.Empty:
+                return came
+
+    def only(self) -> Event:
+        """The next event, after which no other comes."""
+        event = self.next()
+        assert not (more := self.rest()), (event, more)
+        return event
+
+    def formula(self) -> str:
+        """The backward formula of `gild` in the documents."""
+        document = json.loads((self.out / "differentiability.json").read_bytes())
+        (record,) = [r for r in document["functions"] if r["schema"].startswith("gild(")]
+        formula: str = record["dispatch"]["Default"]["derivatives"][0]["original_formula"]
+        return formula
+
+    def settle_on(self, formula: str) -> None:
+        """Wait until that is the formula of `gild` in the documents."""
+        deadline = time.monotonic() + PATIENCE
+        while self.formula() != formula:
+            assert time.monotonic() < deadline, (self.formula(), self.events, self.errors)
+            time.sleep(0.01)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """End it with a signal; its exit status."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        status = self.process.wait(PATIENCE)
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        return status
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.wait()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+        assert "Traceback" not in self.errors, self.errors
+
+
+def changes(event: Event) -> dict[str, list[tuple[str, str, str | None, str | None]]]:
+    """What changed of which function."""
+    return {
+        function["name"]: [
+            (c["what"], c["of"], c["before"], c["after"]) for c in function["changes"]
+        ]
+        for function in event["difference"]["changed"]
+    }
+
+
+def watching(inputs: Inputs, out: Path, *more: str, before: Sequence[str] = ()) -> Iterator[Watch]:
+    """A derivwatch that has started; ended and closed in the end."""
+    watch = Watch([*inputs.arguments(), *more], out, before=before)
+    try:
+        watch.expect("started")
+        yield watch
+    finally:
+        watch.close()
