@@ -6,6 +6,7 @@ DERIVLOAD_TEST_CACHE names, or the user's.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,12 @@ import platformdirs
 import pytest
 
 from derivload.commands.fetch import FetchError, fetch
+
+if sys.platform != "win32":
+    import fcntl
+
+# Runs are tested as a user has them: with a buffer before stdout.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 RELEASES = [f"2.{minor}.0" for minor in range(1, 16)]
 SPREAD = ["2.1.0", "2.5.0", "2.10.0", "2.15.0"]
@@ -93,7 +100,8 @@ def release(release_cache: Path, unavailable: Callable[[str], NoReturn]) -> Rele
         folder = release_cache / "releases" / version
         if version not in failures:
             try:
-                fetch(version, folder)
+                with _locked(release_cache / "fetch.lock"):
+                    fetch(version, folder)
             except FetchError as error:
                 failures[version] = str(error)
         if version in failures:
@@ -101,6 +109,16 @@ def release(release_cache: Path, unavailable: Callable[[str], NoReturn]) -> Rele
         return folder
 
     return get
+
+
+@contextlib.contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Hold a lock that the processes of one test run share."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as stream:
+        if sys.platform != "win32":
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -36,12 +36,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Who read our output has seen enough. Python would complain once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()  # who read our output has seen enough
         return _DONE
+    except OSError as error:
+        _say(f"error: {error.strerror or error}")
+        _let_go_of_stdout()
+        return _ENVIRONMENT
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _let_go_of_stdout() -> None:
+    """Have what is left in its buffer go nowhere: Python would try once more at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def watch() -> int:
