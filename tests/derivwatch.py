@@ -23,7 +23,7 @@ FORMULA = "self: grad * luster"
 # A machine that does other things too may take long; a test that fails waits so long once.
 PATIENCE = 30.0
 # After so long with nothing, nothing more comes: longer than files may be gone unsaid.
-QUIET = 0.3
+QUIET = 0.25
 
 Event = dict[str, Any]
 

@@ -746,7 +746,7 @@ def test_any_sequence_of_edits_gives_what_a_cold_load_gives(longer: bool) -> Non
     run_state_machine_as_test(
         Edits,
         settings=settings(
-            max_examples=300 if longer else 15,
+            max_examples=300 if longer else 12,
             stateful_step_count=50 if longer else 20,
             deadline=None,
             print_blob=True,
@@ -785,12 +785,12 @@ def wander_through(inputs: Inputs, seed: int, steps: int) -> None:
 def test_random_edits_of_a_release(
     each_release: str, release: Release, longer: bool, seed: int
 ) -> None:
-    wander_through(inputs_of(each_release, release), seed, 200 if longer else 12)
+    wander_through(inputs_of(each_release, release), seed, 200 if longer else 9)
 
 
 @pytest.mark.release
 def test_random_edits_of_the_oldest_release(release: Release, longer: bool, seed: int) -> None:
-    wander_through(inputs_of("2.1.0", release), seed, 200 if longer else 12)
+    wander_through(inputs_of("2.1.0", release), seed, 200 if longer else 9)
 
 
 @pytest.mark.release

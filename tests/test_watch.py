@@ -378,7 +378,7 @@ def test_signal_ends_it_cleanly(watch: Watch, number: int, status: int) -> None:
 
 
 def test_signals_at_any_moment_leave_whole_outputs(inputs: Inputs, tmp_path: Path) -> None:
-    for delay in (0.0, 0.004, 0.008):
+    for delay in (0.0, 0.008):
         for watch in watching(inputs, tmp_path / "out"):
             inputs.edit(f"grad * {delay}")
             time.sleep(delay)
@@ -388,6 +388,43 @@ def test_signals_at_any_moment_leave_whole_outputs(inputs: Inputs, tmp_path: Pat
             assert {file["name"] for file in manifest["files"]} | {"manifest.json"} == {
                 path.name for path in watch.out.iterdir()
             }
+
+
+# Python drops what is raised while an object is finalized: what a signal raises, too.
+_FINALIZED = """
+import os, signal
+from derivload.commands.watch_messages import Messages
+from derivload.commands.watch_signals import Stopped
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(100):
+            pass
+
+messages = Messages()
+with messages.signals:
+    Finalized()
+    print("dropped")
+    try:
+        messages.get()
+    except Stopped as stopped:
+        print(stopped.number)
+"""
+
+
+def test_signal_that_python_drops_ends_it_all_the_same(
+    child_environment: dict[str, str],
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FINALIZED],
+        env=child_environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+    )
+    assert done.stdout == f"dropped\n{int(signal.SIGTERM)}\n"
 
 
 def test_second_one_on_the_same_out_dir_is_refused(watch: Watch, inputs: Inputs) -> None:

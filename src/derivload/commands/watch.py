@@ -19,9 +19,10 @@ from derivload.commands.paths import Files, UsageError
 from derivload.commands.watch_exec import Ended, OnBusy, Runner
 from derivload.commands.watch_load import Updates
 from derivload.commands.watch_lock import HeldError, out_dir_lock
+from derivload.commands.watch_messages import Messages
 from derivload.commands.watch_report import Executed, Failed, Reloaded, Started
-from derivload.commands.watch_settle import Hint, Settled, Settling
-from derivload.commands.watch_signals import Signals, Stopped
+from derivload.commands.watch_settle import Settled, Settling
+from derivload.commands.watch_signals import Stopped
 from derivload.commands.watch_sources import INTERVAL, Seen, Sources, Watching
 from derivload.commands.watch_view import JsonView, TextView, View
 
@@ -60,9 +61,10 @@ def watch(options: WatchOptions) -> int:
     gc.enable()
     options.find()
     view: View = JsonView() if options.json else TextView()
+    messages = Messages()
     try:
-        with Signals() as signals, out_dir_lock(options.out_dir):
-            watching = _Watch(options, view, signals)
+        with messages.signals, out_dir_lock(options.out_dir):
+            watching = _Watch(options, view, messages)
             try:
                 return watching.once() if options.once else watching.run()
             finally:
@@ -76,16 +78,16 @@ def watch(options: WatchOptions) -> int:
 
 
 class _Watch:
-    def __init__(self, options: WatchOptions, view: View, signals: Signals) -> None:
+    def __init__(self, options: WatchOptions, view: View, messages: Messages) -> None:
         self._debounce = options.debounce
         self._view = view
-        self._messages: queue.SimpleQueue[Hint | Ended] = queue.SimpleQueue()
+        self._messages = messages
         watching: Watching = "polling" if options.poll else "events"
         self._sources = Sources(
-            options.find, None if options.once else watching, self._messages.put, view.note
+            options.find, None if options.once else watching, messages.put, view.note
         )
-        self._settling = Settling(self._messages, options.debounce)
-        self._updates = Updates(options.out_dir, options.shards, signals)
+        self._settling = Settling(messages, options.debounce)
+        self._updates = Updates(options.out_dir, options.shards, messages.signals)
         self._runner: Runner | None = None
         if options.command is not None:
             command = options.command
@@ -94,7 +96,7 @@ class _Watch:
                 options.on_busy,
                 began=lambda: view.report(Executed("started", command)),
                 say=view.say,
-                over=self._messages.put,
+                over=messages.put,
             )
         # What the last look found, None where its outcome does not stand.
         self._seen: Seen | None = None
@@ -130,7 +132,7 @@ class _Watch:
         gc.freeze()
         while True:
             try:
-                message = self._messages.get(timeout=self._patience())
+                message = self._messages.get(self._patience())
             except queue.Empty:
                 self._look_without_hint()
                 continue
@@ -235,7 +237,9 @@ class _Watch:
 
     def _execute(self) -> None:
         if self._runner is not None:
-            self._runner.request()
+            # A run that has half begun is one that nobody ends.
+            with self._messages.signals.held():
+                self._runner.request()
 
     def _end(self, ended: Ended) -> None:
         """The command has ended; the next run of it begins, if one is due."""
@@ -246,7 +250,8 @@ class _Watch:
                 "stopped" if ended.stopped else "ended", command, ended.exit_status, ended.seconds
             )
         )
-        self._runner.go_on()
+        with self._messages.signals.held():
+            self._runner.go_on()
 
 
 def _text(error: Exception) -> str:

@@ -33,8 +33,8 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+from derivload.commands.watch_messages import Hint
 from derivload.commands.watch_paths import lookups
-from derivload.commands.watch_settle import Hint
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
@@ -61,6 +61,8 @@ _HELD_BACK: Final = (
     ("watchdog.observers.inotify_move_event_grouper", "InotifyMoveEventGrouper"),
     ("watchdog.observers.inotify_buffer", "InotifyBuffer"),
 )
+# Threads end with us, whether they were well or not.
+_PATIENCE: Final = 1.0
 # So often folders that change under our hands are looked at again.
 _TRIES: Final = 5
 
@@ -137,7 +139,7 @@ class Watches:
         with contextlib.suppress(OSError, KeyError):
             observer.stop()
         with contextlib.suppress(RuntimeError):  # it was never started
-            observer.join()
+            observer.join(_PATIENCE)
 
 
 class _Handler(FileSystemEventHandler):

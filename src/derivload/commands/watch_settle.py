@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from derivload.commands.watch_exec import Ended
+from derivload.commands.watch_messages import Hint, Messages
 
 # How long to wait for a file to be closed that is written to, and for git; and how long in all,
 # where events never cease.
@@ -20,20 +21,6 @@ _CLOSING: Final = 0.3
 _GIT: Final = 2.0
 _LONGEST: Final = 1.0
 _GIT_STEP: Final = 0.005
-
-
-class Hint(NamedTuple):
-    """Something happened to a name that leads to an input, at a moment of the monotonic clock.
-
-    `path` is "" when it is not known where; `kind` is watchdog's event type: "modified",
-    "closed", "created", "moved" or "deleted". `is_open` tells that whoever wrote has not closed
-    the file, which will be told when it happens.
-    """
-
-    kind: str
-    path: str
-    at: float
-    is_open: bool = False
 
 
 class Settled(NamedTuple):
@@ -50,7 +37,7 @@ class Settled(NamedTuple):
 class Settling:
     """Waits for saves to be over. `debounce` is how long nothing may have happened, in seconds."""
 
-    def __init__(self, messages: queue.SimpleQueue[Hint | Ended], debounce: float) -> None:
+    def __init__(self, messages: Messages, debounce: float) -> None:
         self._messages = messages
         self._debounce = debounce
         self._stale: set[tuple[str, int]] = set()
@@ -77,7 +64,7 @@ class Settling:
             wait = min(quiet, end) - now
             try:
                 # With nothing to wait for, what has come already is taken all the same.
-                message = self._messages.get(wait > 0, wait if wait > 0 else None)
+                message = self._messages.get(max(0.0, wait))
             except queue.Empty:
                 return
             if isinstance(message, Ended):

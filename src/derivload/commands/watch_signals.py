@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Final
 
@@ -27,9 +27,13 @@ class Stopped(BaseException):
 class Signals:
     """While it is entered, the first signal raises Stopped in the main thread; later ones, which
     come while all is put away, do nothing.
+
+    Python drops what is raised while an object is finalized. So `wake` is called too, which is
+    to lead to a `check`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
         self._before: dict[int, object] = {}
         self._came: int | None = None
         self._held = False
@@ -60,12 +64,16 @@ class Signals:
             yield
         finally:
             self._held = False
+        self.check()
+
+    def check(self) -> None:
+        """Raise Stopped if a signal has come."""
         if self._came is not None:
             raise Stopped(self._came)
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        is_first = self._came is None
-        if is_first:
+        if self._came is None:
             self._came = number
+            self._wake()
             if not self._held:
                 raise Stopped(number)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from derivload.commands.paths import Files
 from derivload.commands.watch_git import git_locks
+from derivload.commands.watch_messages import Hint
 from derivload.commands.watch_paths import Signature, signatures
-from derivload.commands.watch_settle import Hint
 
 if TYPE_CHECKING:
     from derivload.commands.watch_events import Watches

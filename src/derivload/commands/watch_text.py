@@ -59,7 +59,9 @@ def _reloaded(report: Reloaded) -> Iterator[Segment]:
         if functions
     ]
     yield Segment(", ".join(counts) or "no function changed", "good" if counts else "")
-    yield Segment(f"; {_files(report.written, report.removed)} in {_time(report.seconds)}")
+    between = " in " if report.written or report.removed else ", after "
+    files = _files(report.written, report.removed)
+    yield Segment(f"; {files}{between}{_time(report.seconds)}")
 
 
 def _executed(report: Executed) -> Iterator[Segment]:
