@@ -62,6 +62,12 @@ def _releases(config: pytest.Config) -> list[str]:
     return SPREAD if _in_ci() else RELEASES[-1:]
 
 
+@pytest.fixture(scope="session")
+def releases(request: pytest.FixtureRequest) -> list[str]:
+    """The releases that this session tests."""
+    return _releases(request.config)
+
+
 def _in_ci() -> bool:
     return bool(os.environ.get("CI"))
 
