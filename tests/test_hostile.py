@@ -41,6 +41,8 @@ class Case(NamedTuple):
     valid: bool = False
     natives: str = ""
     """What stands before native_functions.yaml, where the case is one of derivatives.yaml."""
+    alone: bool = False
+    """Whether nothing of the catalogue follows in its file."""
 
 
 def native(text: Callable[[int], str]) -> Case:
@@ -264,12 +266,14 @@ def run(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProces
     )
 
 
-def prepend(folder: Path, file: str, text: str | bytes, natives: str = "") -> None:
-    before = {NATIVES: natives.encode("utf-8")}
-    before[file] = text if isinstance(text, bytes) else text.encode("utf-8")
+def write(folder: Path, case: Case, times: int) -> None:
+    """Write the files of the catalogue with a case before them."""
+    text = case.make(times)
+    before = {NATIVES: case.natives.encode("utf-8")}
+    before[case.file] = text if isinstance(text, bytes) else text.encode("utf-8")
     for name in FILES:
-        kept = (CATALOGUE / name).read_bytes()
-        (folder / name).write_bytes(before.get(name, b"") + kept)
+        rest = b"" if case.alone and name == case.file else (CATALOGUE / name).read_bytes()
+        (folder / name).write_bytes(before.get(name, b"") + rest)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")
@@ -279,7 +283,7 @@ def test_hostile_input_is_bounded(
 ) -> None:
     longer = bool(request.config.getoption("--long", default=False))
     case = CASES[name]
-    prepend(tmp_path, case.file, case.make(10 if longer else 1), case.natives)
+    write(tmp_path, case, 10 if longer else 1)
     before = {path.name for path in tmp_path.iterdir()}
     done = run(tmp_path, child_environment)
     told = done.stderr[:500] + " … " + done.stderr[-500:]
@@ -297,7 +301,8 @@ def test_nothing_is_executed(
     tmp_path: Path, child_environment: dict[str, str], file: str, value: str
 ) -> None:
     key = {DERIVATIVES: "name", NATIVES: "func", TAGS: "tag"}[file]
-    prepend(tmp_path, file, f"- {key}: {value}\n- {value}\n- ? {value}\n  : x\n")
+    text = f"- {key}: {value}\n- {value}\n- ? {value}\n  : x\n"
+    write(tmp_path, Case(file, lambda _: text), 1)
     before = {path.name for path in tmp_path.iterdir()}
     done = run(tmp_path, child_environment)
     assert done.returncode == 1

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from derivload.commands.codegen import Generated
     from derivload.commands.emit import Emitted
     from derivload.commands.paths import Files
     from derivload.engine.store import Store
@@ -58,7 +59,7 @@ def watch() -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments[:1] == ["emit"]:
+    if arguments[:1] == ["emit"] or arguments[:1] == ["codegen"]:
         if arguments == ["emit", "--persistent_worker"]:
             from derivload.commands.worker import serve
 
@@ -71,7 +72,7 @@ def _run(arguments: list[str]) -> int:
             except OSError as error:
                 _say(f"error: {error.filename}: {error.strerror or error}")
                 return _BAD_USAGE
-        if "--no-cache" not in arguments and _nothing_to_do(arguments[1:]):
+        if "--no-cache" not in arguments and _nothing_to_do(arguments):
             return _DONE
     if arguments in (["--cmake-dir"], ["--bazel-dir"]):
         print(_shipped(arguments[0].strip("-").removesuffix("-dir")))
@@ -141,7 +142,9 @@ def _command(options: argparse.Namespace, arguments: list[str]) -> int:
         return _watch(options)
     files = _files(options)
     if options.command == "emit":
-        return _emit(files, options, arguments[1:])
+        return _emit(files, options, arguments)
+    if options.command == "codegen":
+        return _codegen(files, options, arguments)
     return _show(files, options.operator)
 
 
@@ -155,6 +158,38 @@ def _files(options: argparse.Namespace) -> Files:
         torch_version=options.torch_version,
         pytorch=options.pytorch,
     )
+
+
+def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from derivload.commands.codegen import codegen
+    from derivload.commands.emit import Target, cleaned_up_when_ended
+    from derivload.commands.paths import UsageError
+    from derivload.pytorch.errors import GeneratorError
+    from derivload.pytorch.selection import Selection
+
+    if options.pytorch is None:
+        raise UsageError("--pytorch is missing: the generators are PyTorch's own")
+    target = Target(options.out_dir, None, options.depfile, options.depfile_target)
+    selection = Selection(
+        options.subset,
+        options.disable_autograd,
+        options.selected_op_list_path,
+        options.operators_yaml_path,
+    )
+    try:
+        with cleaned_up_when_ended():
+            stamped = None if options.no_cache else arguments
+            done = codegen(files, selection, target, stamped, lambda: _open_store(options))
+    except GeneratorError as error:
+        _print_to_stderr(f"{error}derivload: a generator of PyTorch's failed; nothing was written")
+        return _BAD_INPUT
+    except Exception as error:
+        return _report(error, "; nothing was written")
+    except SystemExit as ended:
+        _say("error: ended by SIGTERM; each output is as it was, or done")
+        return int(str(ended.code))
+    _say_done(done, options)
+    return _DONE
 
 
 def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -> int:
@@ -171,14 +206,22 @@ def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -
     except SystemExit as ended:
         _say("error: ended by SIGTERM; each output is as it was, or done")
         return int(str(ended.code))
+    _say_done(done, options)
+    return _DONE
+
+
+def _say_done(done: Emitted | Generated, options: argparse.Namespace) -> None:
+    written = done.written
     if done.note:
         _say(f"note: {done.note}")
     if not options.quiet:
-        _say_emitted(done, options.out_dir)
+        changes = [f"wrote {', '.join(written.written)}"] if written.written else []
+        if written.removed:
+            changes.append(f"removed {', '.join(written.removed)}")
+        _say(f"{options.out_dir}: {'; '.join(changes) or 'up to date'}")
     if options.stats is not None:
         from derivload.commands.stats import print_stats
 
-        written = done.written
         counts = {
             "written": len(written.written),
             "unchanged": len(written.unchanged),
@@ -186,15 +229,6 @@ def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -
             **done.counts,
         }
         print_stats(options.stats, done.exit, counts, done.seconds)
-    return _DONE
-
-
-def _say_emitted(done: Emitted, out_dir: str) -> None:
-    written = done.written
-    changes = [f"wrote {', '.join(written.written)}"] if written.written else []
-    if written.removed:
-        changes.append(f"removed {', '.join(written.removed)}")
-    _say(f"{out_dir}: {'; '.join(changes) or 'up to date'}")
 
 
 def _open_store(options: argparse.Namespace) -> Store | None:

@@ -16,6 +16,9 @@ Path = tuple[str | int, ...]
 
 # So much of a line is shown: schemas have some two hundred characters, and are one line.
 _SHOWN = 400
+# So long is a sentence: the longest schema of any release has 492 characters, and some sentences
+# name several.
+_LONGEST = 3_000
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -95,12 +98,12 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
     @property
     def sentence(self) -> str:
         """What is wrong, on one line."""
-        return printable(self.message)
+        return printable(shortened(self.message))
 
     @property
     def advice(self) -> str:
         """What to write instead, on one line; "" when the sentence says it."""
-        return printable(self.help or RULES[self.code].help)
+        return printable(shortened(self.help or RULES[self.code].help))
 
     def render(self) -> str:
         """The diagnostic as text: place, code and sentence, the source line with a caret, help."""
@@ -114,7 +117,7 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
 
         Of a long line the part around the caret, with `…` where it is cut.
         """
-        if not (self.source_line.strip() and self.column):
+        if not self.column or not self.source_line or self.source_line.isspace():
             return []
         at, line = self.column - 1, self.source_line
         cut = max(0, min(at - _SHOWN // 2, len(line) - _SHOWN))
@@ -127,6 +130,13 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
         shown = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in part)
         pad = " " * len(f"{self.line}")
         return [f"  {self.line} | {shown}", f"  {pad} | {lead}{caret}"]
+
+
+def shortened(sentence: str) -> str:
+    """The sentence with its middle left out, where it quotes something very long."""
+    if len(sentence) <= _LONGEST:
+        return sentence
+    return f"{sentence[: _LONGEST * 2 // 3]} … {sentence[-_LONGEST // 3 :]}"
 
 
 def printable(text: str) -> str:

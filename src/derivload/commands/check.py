@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _CLEAN, _MISTAKEN = 0, 1
 _KIND: Final = b"diagnostics 1"
+# Characters of source lines: each diagnostic has its own, which may be the whole of a file.
+_MAX_KEPT: Final = 4_000_000
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -
     inputs = read_what_can_be(files, contents)
     found = find_mistakes(inputs, store, keys)
     checked = Checked(found, inputs.dialect.version, inputs.note)
-    if store is not None:
+    if store is not None and sum(len(d.source_line) for d in found) <= _MAX_KEPT:
         with suppress(UnicodeEncodeError):  # half a surrogate pair, quoted in a sentence
             store.put(key, msgspec.json.encode(checked))
     return checked

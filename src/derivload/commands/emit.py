@@ -84,48 +84,88 @@ def emit(
     InputError with nothing written when the input has errors, and OSError when a file cannot be
     written.
     """
-    clock = _Clock()
-    contents = files.read()
-    readable = [content for content in contents if isinstance(content, bytes)]
-    tool = tool_digest()
-    keys = Keys(tool, release_key(files.version), target.shards, readable)
-    clock.step("inputs")
-    store = open_store()
-    kept: Kept | None = None
-    if store is not None and len(readable) == len(contents):
-        kept = find_documents(store, keys)
-    clock.step("store")
-    exit_ = "stored"
-    counts: dict[str, int] = {}
-    if kept is None:
-        with _without_typing_extensions():
-            from derivload.commands.documents import load_documents
-            from derivload.commands.inputs import read_inputs
-
-        inputs = read_inputs(files, contents)
-        clock.step("import")
-        loaded, outcome = load_documents(inputs, target.shards, store, keys, clock.step)
-        kept = Kept(loaded, inputs.note)
-        exit_ = "incremental" if outcome.is_incremental else "cold"
-        counts = outcome.counts
-        if store is not None:
-            keep_documents(store, keys, kept, is_of_entries=outcome.is_of_entries)
-            clock.step("keep")
+    clock = Clock()
+    started = Started(files, target.shards, open_store, clock)
+    loaded = find_or_load(files, target.shards, started, clock)
+    kept = loaded.kept
     stale = stale_documents(target.out_dir, kept.documents)
     written = write_outputs(target.out_dir, kept.documents, stale)
     outputs = [
         (os.path.join(target.out_dir, name), sha256) for name, _, _, sha256 in kept.documents
     ]
     if target.depfile is not None:
-        outputs.append((target.depfile, _write_depfile(target, outputs, files)))
+        inputs = [*files.paths, *(path for path, _ in files.consulted)]
+        outputs.append(write_depfile(target, outputs, inputs))
     if arguments is not None:
         read = [
-            *zip(files.paths, [digest.hex() for digest in keys.digests], strict=True),
+            *zip(files.paths, [digest.hex() for digest in started.keys.digests], strict=True),
             *((path, digest_of(data)) for path, data in files.consulted),
         ]
-        _write_stamp(target, arguments, Record(tool, read, files.absent, outputs, kept.note))
+        record = Record(started.tool, read, files.absent, outputs, kept.note)
+        write_stamp(target.out_dir, arguments, record)
     clock.step("write")
-    return Emitted(exit_, kept.note, written, counts, clock.seconds)
+    return Emitted(loaded.exit, kept.note, written, loaded.counts, clock.seconds)
+
+
+class Started:
+    """The beginning of a run: the bytes of the inputs, their keys, and the store if there is one.
+
+    `tool` is derivload's digest when it began.
+    """
+
+    __slots__ = ("contents", "keys", "store", "tool")
+
+    def __init__(
+        self, files: Files, shards: int | None, open_store: Callable[[], Store | None], clock: Clock
+    ) -> None:
+        self.tool = tool_digest()
+        self.contents = files.read()
+        readable = [content for content in self.contents if isinstance(content, bytes)]
+        self.keys = Keys(self.tool, release_key(files.version), shards, readable)
+        clock.step("inputs")
+        self.store = open_store()
+        clock.step("store")
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether all inputs can be read, so that the keys are those of all of them."""
+        return len(self.keys.digests) == len(self.contents)
+
+
+class Found:
+    """The documents of the inputs, by which exit they were come by, and what was loaded."""
+
+    __slots__ = ("counts", "exit", "kept")
+
+    def __init__(self, kept: Kept, exit_: str, counts: dict[str, int]) -> None:
+        self.kept = kept
+        self.exit = exit_
+        self.counts = counts
+
+
+def find_or_load(files: Files, shards: int | None, started: Started, clock: Clock) -> Found:
+    """The documents of the inputs in `files`, over so many shards, from the store if it has them.
+
+    Raises UsageError, and InputError when the input has errors.
+    """
+    store, keys = started.store, started.keys
+    if store is not None and started.is_readable:
+        found = find_documents(store, keys)
+        clock.step("find")
+        if found is not None:
+            return Found(found, "stored", {})
+    with _without_typing_extensions():
+        from derivload.commands.documents import load_documents
+        from derivload.commands.inputs import read_inputs
+
+    inputs = read_inputs(files, started.contents)
+    clock.step("import")
+    loaded, outcome = load_documents(inputs, shards, store, keys, clock.step)
+    kept = Kept(loaded, inputs.note)
+    if store is not None:
+        keep_documents(store, keys, kept, is_of_entries=outcome.is_of_entries)
+        clock.step("keep")
+    return Found(kept, "incremental" if outcome.is_incremental else "cold", outcome.counts)
 
 
 @contextlib.contextmanager
@@ -147,21 +187,26 @@ def cleaned_up_when_ended() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _write_depfile(target: Target, outputs: Sequence[tuple[str, str]], files: Files) -> str:
-    """Write the depfile, which must be named; its sha256."""
+def write_depfile(
+    target: Target, outputs: Sequence[tuple[str, str]], inputs: Sequence[str]
+) -> tuple[str, str]:
+    """Write the depfile, which must be named: that `outputs` depend on `inputs` and derivload.
+
+    Outputs are paths with digests. Returns the depfile's. Raises OSError.
+    """
     from derivload.outputs.depfile import render_depfile
 
     assert target.depfile is not None
     named = [target.depfile_target] if target.depfile_target else [path for path, _ in outputs]
-    consulted = [path for path, _ in files.consulted]
-    depfile = render_depfile(named, [*files.paths, *consulted, *tool_files()])
+    depfile = render_depfile(named, [*inputs, *tool_files()])
     write_if_changed(target.depfile, depfile)
-    return digest_of(depfile)
+    return target.depfile, digest_of(depfile)
 
 
-def _write_stamp(target: Target, arguments: Sequence[str], record: Record) -> None:
+def write_stamp(out_dir: str, arguments: Sequence[str], record: Record) -> None:
+    """Write the stamp of a run that ended well, if that can be done."""
     with contextlib.suppress(OSError):  # without one, the next run only does more
-        write_if_changed(os.path.join(target.out_dir, STAMP), render_stamp(arguments, record))
+        write_if_changed(os.path.join(out_dir, STAMP), render_stamp(arguments, record))
 
 
 @contextlib.contextmanager
@@ -181,14 +226,15 @@ def _without_typing_extensions() -> Iterator[None]:
         del sys.modules[name]
 
 
-class _Clock:
-    """The seconds that each step took."""
+class Clock:
+    """The seconds that each step of a run took."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._last = time.perf_counter()
 
     def step(self, name: str) -> None:
+        """Note that a step is done."""
         now = time.perf_counter()
         self.seconds[name] = now - self._last
         self._last = now

@@ -45,31 +45,23 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_inputs(emit)
     emit.add_argument(
-        "--out-dir", type=_path, required=True, metavar="DIR", help="where the documents go"
-    )
-    emit.add_argument(
         "--shards", type=_shards, metavar="N", help="split differentiability.json over N files"
     )
-    emit.add_argument(
-        "--depfile", type=_path, metavar="FILE", help="name the inputs there, for make and ninja"
-    )
-    emit.add_argument(
-        "--depfile-target",
-        type=_path,
-        metavar="FILE",
-        help="what the depfile is for, in place of the documents: a build tool's own stamp, say",
-    )
-    emit.add_argument(
-        "--stats",
-        nargs="?",
-        choices=["text", "json"],
-        const="text",
-        help="say what was reused and where the time went",
-    )
-    emit.add_argument(
-        "--quiet", action="store_true", help="say nothing of what was written, only what is wrong"
-    )
+    _add_outputs(emit, "the documents")
     _add_cache(emit)
+
+    codegen = commands.add_parser(
+        "codegen",
+        help="run PyTorch's own generators for what changed",
+        description="Bring the files of PyTorch's own autograd generators up to date: run them, as "
+        "they are in DIR, for what changed. In the place of @FILE stand the arguments in that "
+        "file, one a line.",
+        allow_abbrev=False,
+    )
+    _add_inputs(codegen)
+    _add_selection(codegen)
+    _add_outputs(codegen, "the files")
+    _add_cache(codegen)
 
     watch = commands.add_parser(
         "watch", help="emit at each save, and show what it changed; derivwatch", allow_abbrev=False
@@ -112,6 +104,58 @@ def make_parser() -> argparse.ArgumentParser:
     cache.add_argument("--older-than", metavar="AGE", help="prune: what was not used for, say, 30d")
     cache.add_argument("--cache-dir", type=_path, metavar="DIR", help="the folder of the cache")
     return parser
+
+
+def _add_outputs(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--out-dir", type=_path, required=True, metavar="DIR", help=f"where {what} go"
+    )
+    parser.add_argument(
+        "--depfile", type=_path, metavar="FILE", help="name the inputs there, for make and ninja"
+    )
+    parser.add_argument(
+        "--depfile-target",
+        type=_path,
+        metavar="FILE",
+        help=f"what the depfile is for, in place of {what}: a build tool's own stamp, say",
+    )
+    parser.add_argument(
+        "--stats",
+        nargs="?",
+        choices=["text", "json"],
+        const="text",
+        help="say what was reused and where the time went",
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="say nothing of what was written, only what is wrong"
+    )
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "selection", "Options of PyTorch's tools/setup_helpers/generate_code.py."
+    )
+    group.add_argument(
+        "--subset",
+        choices=["libtorch", "pybindings", "python", "all"],
+        default="all",
+        help="what gen_autograd, gen_autograd_python or gen_annotated writes, or all three",
+    )
+    group.add_argument(
+        "--disable-autograd", action="store_true", help="leave out what is for autograd alone"
+    )
+    chosen = group.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--selected-op-list-path", type=_path, metavar="FILE", help="a YAML list of operators"
+    )
+    chosen.add_argument(
+        "--operators-yaml-path", type=_path, metavar="FILE", help="a model's YAML file of operators"
+    )
+    group.add_argument(
+        "--force-schema-registration",
+        action="store_true",
+        help="taken for PyTorch's sake: it changes no file that is written here",
+    )
 
 
 def _add_watch(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ is in doubt is left out, for a warning that is wrong is worse than one that is m
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Final, NamedTuple
 
 # What is not closed goes on to the end: then each character is looked at once.
@@ -17,6 +18,7 @@ _TOKEN: Final = re.compile(
     r"""|[A-Za-z_]\w*|\.?\d[\w.']*|->|::|&&|\|\||==|[<>!]=|\S""",
     re.DOTALL,
 )
+_WORD: Final = re.compile(r"\w+")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 # Types and macros begin in upper case, constants with a k; the last are types of <cstdint>.
 _BY_CONVENTION: Final = re.compile(r"[A-Z]\w*|k[A-Z]\w*|u?int(?:_fast|_least|ptr|max)?\d*_t|size_t")
@@ -76,11 +78,18 @@ def used_names(formula: str) -> list[UsedName]:
             declared.add(name)
         elif _BY_CONVENTION.fullmatch(name) is None:
             found.setdefault(name, token.start())
-    return [
-        UsedName(name, len(re.findall(rf"(?<!\w){name}(?!\w)", formula[:at])))
-        for name, at in found.items()
-        if name not in declared
-    ]
+    for name in declared:
+        found.pop(name, None)
+    return _with_occurrences(formula, found)
+
+
+def _with_occurrences(formula: str, found: dict[str, int]) -> list[UsedName]:
+    """The names found, each with how many of the same words stand before where it was found."""
+    before: Counter[str] = Counter()
+    for word in _WORD.finditer(formula):
+        if word.start() < found.get(word[0], 0):
+            before[word[0]] += 1
+    return [UsedName(name, before[name]) for name in found]
 
 
 def _template_arguments(tokens: list[re.Match[str]]) -> set[int]:

@@ -5,22 +5,20 @@ Upstream takes all of this, and says nothing, or lets the C++ compiler say it ho
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-import msgspec
-
 from derivload.derivatives.definition import Definition, Formulas
-from derivload.derivatives.formula_names import UsedName, used_names, words_outside_calls
+from derivload.derivatives.formula_names import used_names, words_outside_calls
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import Derived, is_forward_derivative_definition, split_names
 from derivload.derivatives.lint_allowed import ALLOWED, GENERATED_CODE
-from derivload.derivatives.model import Derivative, DifferentiabilityInfo
+from derivload.derivatives.model import DifferentiabilityInfo
 from derivload.diagnostics import Mistake, Path
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
+from derivload.native.guesses import Guesses
 
 _NO_FORMULAS: Final = frozenset({"non_differentiable", AUTO_ELEMENT_WISE, AUTO_LINEAR})
 # What a tensor tells of its sizes and its type, by what would be saved in place of the tensor.
@@ -36,37 +34,56 @@ _METADATA: Final = {
     "sym_stride": "take it from `{0}.sym_strides()`",
 }
 _ASKS: Final = re.compile(rf"\.(?:{'|'.join(_METADATA)})\(")
+_USE: Final = re.compile(r"(\w+)(?=(?:\.(\w+)\()?)")
 _TENSOR: Final = "at::Tensor"
 
 
-def check_definition(
-    definition: Definition, derived: Derived, is_called: Callable[[str], bool]
-) -> Iterator[Mistake]:
-    """The warnings about a definition that loads.
+class DefinitionLinter:
+    """Finds the warnings about the definitions of one file.
 
     `is_called` tells whether some formula of the file calls a name: then it is that of a
     function, which may be handed on too.
     """
-    for mistake in _check(definition, derived, is_called):
-        if derived.function.name.text not in ALLOWED.get(mistake.code, {}):
-            yield mistake
 
+    def __init__(self, is_called: Callable[[str], bool]) -> None:
+        self._is_called = is_called
+        self._guesses = Guesses()
 
-def _check(
-    definition: Definition, derived: Derived, is_called: Callable[[str], bool]
-) -> Iterator[Mistake]:
-    yield from _check_composite(derived)
-    for formulas in definition.dispatch:
-        info = derived.dispatch.get(formulas.dispatch_key)
-        if info is None:
-            continue
-        yield from _check_arguments(formulas, derived.function, info)
-        known = _Known(derived.function, info)
+    def check(self, definition: Definition, derived: Derived) -> Iterator[Mistake]:
+        """The warnings about a definition that loads."""
+        for mistake in self._check(definition, derived):
+            if derived.function.name.text not in ALLOWED.get(mistake.code, {}):
+                yield mistake
+
+    def _check(self, definition: Definition, derived: Derived) -> Iterator[Mistake]:
+        yield from _check_composite(derived)
+        for formulas in definition.dispatch:
+            info = derived.dispatch.get(formulas.dispatch_key)
+            if info is None:
+                continue
+            yield from _check_arguments(formulas, derived.function, info)
+            yield from self._check_names(formulas, _Known(derived.function, info))
+            yield from _check_saved(formulas, info)
+
+    def _check_names(self, formulas: Formulas, known: _Known) -> Iterator[Mistake]:
         for raw_names, formula in formulas.formulas:
-            if formula.strip().lower() not in _NO_FORMULAS:
-                for mistake in known.check_names(raw_names, formula, is_called):
-                    yield msgspec.structs.replace(mistake, path=(*formulas.path, raw_names))
-        yield from _check_saved(formulas, info)
+            if formula.strip().lower() in _NO_FORMULAS:
+                continue
+            names = known.names(raw_names)
+            if words_outside_calls(formula) <= names:
+                continue
+            for used in used_names(formula):
+                if used.name not in names and not self._is_called(used.name):
+                    close = self._guesses.nearest(used.name, names, 1)
+                    yield Mistake(
+                        code="DL602",
+                        message=f"`{used.name}` is no argument, output or gradient of "
+                        f"`{known.function}`",
+                        path=(*formulas.path, raw_names),
+                        words=used.name,
+                        help=f"did you mean `{close[0]}`?" if close else "",
+                        occurrence=used.occurrence,
+                    )
 
 
 def _check_composite(derived: Derived) -> Iterator[Mistake]:
@@ -102,42 +119,24 @@ class _Known:
     """The names that the formulas of one function may use."""
 
     def __init__(self, function: NativeFunction, info: DifferentiabilityInfo) -> None:
-        self._function = function.name.text
+        self.function = function.name.text
         arguments = function.schema.arguments
         self._arguments = [a.name for a in arguments.flat_all]
         returns = function.schema.returns
-        outputs = {"result", *(f"result{i}" for i in range(len(returns)))}
-        outputs |= {r.name for r in returns if r.name is not None}
-        self._both = {*self._arguments, *outputs}
+        both = {*self._arguments, "result", *(f"result{i}" for i in range(len(returns)))}
+        both |= {r.name for r in returns if r.name is not None}
         if arguments.options_index is not None:
-            self._both.add("options")
+            both.add("options")
         if function.is_foreach:
-            self._both.add("i")  # the generated code counts the tensors of the lists with it
-        self._backward = {"grad", "grads", *info.available_named_gradients, *GENERATED_CODE}
-        self._forward = {f"{name}_{form}" for name in self._arguments for form in "pt"}
-        self._forward |= {"original_self_p", "original_self_t"}
+            both.add("i")  # the generated code counts the tensors of the lists with it
+        self._backward = {*both, "grad", "grads", *info.available_named_gradients, *GENERATED_CODE}
+        tangents = {f"{name}_{form}" for name in self._arguments for form in "pt"}
+        self._forward = {*both, *tangents, "original_self_p", "original_self_t"}
 
-    def check_names(
-        self, raw_names: str, formula: str, is_called: Callable[[str], bool]
-    ) -> Iterator[Mistake]:
-        """The names in a formula that nobody gives it. `raw_names` is the formula's key."""
+    def names(self, raw_names: str) -> set[str]:
+        """Those that a formula may use which has this key."""
         forward = is_forward_derivative_definition(self._arguments, split_names(raw_names))
-        own = self._forward if forward else self._backward
-        if words_outside_calls(formula) - self._both - own:
-            for used in used_names(formula):
-                known = used.name in self._both or used.name in own or is_called(used.name)
-                if not known:
-                    yield self._unknown(used, own)
-
-    def _unknown(self, used: UsedName, own: set[str]) -> Mistake:
-        close = difflib.get_close_matches(used.name, sorted(self._both | own), 1)
-        return Mistake(
-            code="DL602",
-            message=f"`{used.name}` is no argument, output or gradient of `{self._function}`",
-            words=used.name,
-            help=f"did you mean `{close[0]}`?" if close else "",
-            occurrence=used.occurrence,
-        )
+        return self._forward if forward else self._backward
 
 
 def _check_saved(formulas: Formulas, info: DifferentiabilityInfo) -> Iterator[Mistake]:
@@ -147,18 +146,22 @@ def _check_saved(formulas: Formulas, info: DifferentiabilityInfo) -> Iterator[Mi
     raw = {split_names(raw_names): raw_names for raw_names, _ in formulas.formulas}
     for derivative in asking:
         path = (*formulas.path, raw[derivative.var_names])
+        asked = _asked(derivative.formula)
         for saved in (*derivative.saved_inputs, *derivative.saved_outputs):
             if saved.name == saved.expr and saved.type == _TENSOR:
-                yield from _check_use(derivative, saved.name, path)
+                yield from _check_use(saved.name, asked.get(saved.name, ()), path)
 
 
-def _check_use(derivative: Derivative, name: str, path: Path) -> Iterator[Mistake]:
-    asked: list[str] = []
-    for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)(?:\.(\w+)\()?", derivative.formula):
-        if match[1] not in _METADATA:
-            return
-        asked.append(match[1])
-    if asked:
+def _asked(formula: str) -> dict[str, list[str]]:
+    """What is asked of each word of a formula: a method for each time, "" for anything else."""
+    asked: dict[str, list[str]] = {}
+    for match in _USE.finditer(formula):
+        asked.setdefault(match[1], []).append(match[2] or "")
+    return asked
+
+
+def _check_use(name: str, asked: Sequence[str], path: Path) -> Iterator[Mistake]:
+    if asked and all(method in _METADATA for method in asked):
         message = f"`{name}` is saved as a whole, and only `{asked[0]}` of it is used"
         help_ = _METADATA[asked[0]].format(name)
         yield Mistake("DL606", message, path, f"{name}.{asked[0]}", help=help_)

@@ -9,14 +9,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from derivload.derivatives.formula_names import called_names
-from derivload.derivatives.lint import check_definition
+from derivload.derivatives.lint import DefinitionLinter
 from derivload.diagnostics import Diagnostic, Mistake
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.load import Loaded, Texts
-from derivload.engine.pipeline import DerivedEntry, Found, Load
+from derivload.engine.pipeline import DerivedEntry, Load
 from derivload.engine.state import content_of
 from derivload.native.function import NativeFunction
 from derivload.sources.entries import Entry
+from derivload.sources.mistakes import Found, Mistakes
 from derivload.sources.places import Placer
 from derivload.sources.splitting import Split
 
@@ -38,10 +39,10 @@ def find_warnings(loaded: Loaded, texts: Texts) -> Warnings:
     There are none about an entry with an error, or about what only an error hides.
     """
     linter = _Linter(loaded.load)
-    found = linter.find()
     every = (texts.derivatives, *texts.native_functions)
     placer = Placer({text.name: text.text for text in every})
-    return Warnings(sorted(set(placer.place_all(found))), linter.is_of_families)
+    found = placer.place_all(linter.find())
+    return Warnings(sorted(set(found)), linter.is_of_families)
 
 
 def is_without(load: Load) -> bool:
@@ -75,19 +76,19 @@ class _Linter:
     def is_of_families(self) -> bool:
         return self._called is None
 
-    def find(self) -> list[Found]:
+    def find(self) -> Mistakes:
         load = self._load
+        found = Mistakes()
+        for entry, mistake in _definitions_twice(load.derived):
+            found.add(entry, [mistake])
+        definitions = DefinitionLinter(self._is_called)
+        for made in load.derived:
+            if not found.is_crowded(made.entry.file):
+                found.add(made.entry, definitions.check(made.definition, made.derived))
         wrong = {(entry.file, entry.line) for entry, _ in load.mistakes}
-        return [
-            *_definitions_twice(load.derived),
-            *self._definitions(),
-            *_operators_twice(load.natives[: load.declared], wrong),
-        ]
-
-    def _definitions(self) -> Iterator[Found]:
-        for made in self._load.derived:
-            for mistake in check_definition(made.definition, made.derived, self._is_called):
-                yield Found(made.entry, mistake)
+        for entry, mistake in _operators_twice(load.natives[: load.declared], wrong):
+            found.add(entry, [mistake])
+        return found
 
     def _is_called(self, name: str) -> bool:
         if self._called is None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.derivatives.model import DifferentiabilityRecord
 from derivload.diagnostics import Diagnostic
-from derivload.engine.pipeline import Found, Load, Readers
+from derivload.engine.pipeline import Load, Readers
 from derivload.native.function import NativeFunction
 from derivload.native.tags import read_tag
 from derivload.sources.entries import EntryValue, SourceFile, read_source
+from derivload.sources.mistakes import Mistakes
 from derivload.sources.places import Placer
 
 # The key under which an overlay may hold its list of entries.
@@ -92,7 +93,7 @@ def read_tags(text: Text) -> frozenset[str] | None:
     """The valid tags; None when something is wrong with them, or they had to be read together."""
     sources = _Sources()
     tags, _ = sources.read_tags(text)
-    return None if sources.diagnostics(()) or sources.whole else tags
+    return None if sources.diagnostics(Mistakes()) or sources.whole else tags
 
 
 @contextlib.contextmanager
@@ -114,7 +115,7 @@ class _Sources:
         self._unread = unread
         self._text_of: dict[str, str] = {}
         self._diagnostics: list[Diagnostic] = []
-        self._mistakes: list[Found] = []
+        self._mistakes = Mistakes()
         self.whole: set[str] = set()
 
     def read(
@@ -140,7 +141,7 @@ class _Sources:
         tags = set()
         for entry, value in source.entries:
             tag, mistakes = read_tag(value)
-            self._mistakes += [Found(entry, mistake) for mistake in mistakes]
+            self._mistakes.add(entry, mistakes)
             if tag is not None:
                 tags.add(tag)
             else:
@@ -157,8 +158,8 @@ class _Sources:
             entries += source.entries
         return entries, torn
 
-    def diagnostics(self, mistakes: Iterable[Found]) -> list[Diagnostic]:
+    def diagnostics(self, mistakes: Mistakes) -> list[Diagnostic]:
         """All that is wrong, sorted by place, with these mistakes of the entries."""
         placer = Placer(self._text_of)
-        placed = placer.place_all([*self._mistakes, *mistakes])
+        placed = [*placer.place_all(self._mistakes), *placer.place_all(mistakes)]
         return sorted({*self._diagnostics, *placed})

@@ -20,9 +20,11 @@ from derivload.engine.families import family_of
 from derivload.native.checks import check_duplicates, check_functions
 from derivload.native.function import NativeFunction
 from derivload.native.generation import Misfit, generate_variants
+from derivload.native.guesses import Guesses
 from derivload.native.reader import NativeFunctionReader
 from derivload.native.views import ViewGroup, group_by_view
 from derivload.sources.entries import Entry, EntryValue
+from derivload.sources.mistakes import Mistakes
 from derivload.sources.plain import Value
 
 # The rules that one entry written twice breaks all at once; the first is reported.
@@ -40,13 +42,6 @@ class Readers:
         self.tags = tags
         self.natives = NativeFunctionReader(dialect, tags, any_tag=any_tag)
         self.derivatives = DerivativeReader(dialect)
-
-
-class Found(NamedTuple):
-    """A mistake, and the entry that it was found in."""
-
-    entry: Entry
-    mistake: Mistake
 
 
 class DerivedEntry(NamedTuple):
@@ -77,7 +72,7 @@ class Load:
     ) -> None:
         self._readers = readers
         self._dialect = readers.dialect
-        self.mistakes: list[Found] = []
+        self.mistakes = Mistakes()
         self.natives: list[NativeFunction] = []
         self.declared = 0
         """How many of them have an entry; those come first."""
@@ -104,7 +99,7 @@ class Load:
             if function is not None:
                 self.natives.append(function)
                 continue
-            self._report(entry, mistakes)
+            self.mistakes.add(entry, mistakes)
             self._unread.add(self._family(value.get("func")))
         self._report_misfits(check_functions(self.natives, self._dialect))
         schemas = self._readers.natives.schemas
@@ -128,7 +123,7 @@ class Load:
                 if derived is not None and not mistakes:
                     self.derived.append(DerivedEntry(entry, derived, definition))
                     continue
-            self._report(entry, mistakes)
+            self.mistakes.add(entry, mistakes)
             self._underived.add(self._family(value.get("name")))
         return self.derived
 
@@ -170,9 +165,6 @@ class Load:
         except Invalid:
             return None
 
-    def _report(self, entry: Entry, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes += [Found(entry, mistake) for mistake in mistakes]
-
     def _report_misfits(self, misfits: Sequence[Misfit]) -> None:
         for function, invalid, key in misfits:
             if self._unread and _may_miss(function, self._unread):
@@ -182,7 +174,7 @@ class Load:
                 if place_ in self._duplicates:
                     continue
                 self._duplicates.add(place_)
-            self._report(function.entry, [invalid.at(key)])
+            self.mistakes.add(function.entry, [invalid.at(key)])
 
     def _report_matching(self, misfits: Sequence[Misfit]) -> None:
         """Report what matching found: at a function's own definition, where it has one."""
@@ -191,7 +183,7 @@ class Load:
                 continue
             definition = self.definitions.get(function.schema.text)
             if definition is not None:
-                self._report(definition, [invalid.at()])
+                self.mistakes.add(definition, [invalid.at()])
             else:
                 self._report_misfits([Misfit(function, invalid)])
 
@@ -207,18 +199,16 @@ def _may_miss(function: NativeFunction, families: set[str | None]) -> bool:
     return any(_may_be(family_of(name.base), families) for name in names)
 
 
-# What is unknown everywhere is a wrong file, and to guess at each would take minutes.
-_MAX_GUESSES = 20
-_MAX_GUESSED = 200
-
-
 class _Index:
     """The functions by schema and by signature, as definitions look for them."""
 
     def __init__(self, functions: Sequence[NativeFunction]) -> None:
-        self._guesses = 0
         self._by_schema: dict[str, NativeFunction] = {}
         self._by_signature: dict[str, list[NativeFunction]] = {}
+        # For guesses at unknown functions: made when the first is met.
+        self._guesses = Guesses()
+        self._overloads: dict[str, list[str]] = {}
+        self._names: set[str] = set()
         for function in functions:
             self._by_schema[function.schema.text] = function
             self._by_signature.setdefault(function.signatures.exact, []).append(function)
@@ -232,15 +222,13 @@ class _Index:
         return canonical_function(self._by_signature[function.signatures.exact], definition.name)
 
     def _nearest(self, definition: Definition) -> str:
-        overloads = [s for s, f in self._by_schema.items() if f.cpp_name == definition.name]
-        if not overloads:
-            self._guesses += 1
-            if self._guesses > _MAX_GUESSES or len(definition.name) > _MAX_GUESSED:
-                return ""
-            import difflib
-
-            names = sorted({f.name.name for f in self._by_schema.values()})
-            close = difflib.get_close_matches(definition.name, names, 3)
-            return f"did you mean {', '.join(f'`{n}`' for n in close)}?" if close else ""
-        listed = "; ".join(f"`{schema}`" for schema in overloads[:5])
-        return f"the functions of that name are: {listed}"
+        if not self._overloads:
+            for schema, function in self._by_schema.items():
+                self._overloads.setdefault(function.cpp_name, []).append(schema)
+                self._names.add(function.name.name)
+        overloads = self._overloads.get(definition.name)
+        if overloads is not None:
+            listed = "; ".join(f"`{schema}`" for schema in overloads[:5])
+            return f"the functions of that name are: {listed}"
+        close = self._guesses.nearest(definition.name, self._names, 3)
+        return f"did you mean {', '.join(f'`{n}`' for n in close)}?" if close else ""

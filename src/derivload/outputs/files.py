@@ -31,35 +31,39 @@ class Written:
         self.removed = removed
 
 
-def write_outputs(out_dir: str, documents: Sequence[File], stale: Iterable[str]) -> Written:
+def write_outputs(out_dir: str, documents: Iterable[File], stale: Iterable[str]) -> Written:
     """Bring `out_dir` up to date with `documents`, and take out the files named in `stale`.
 
     Each file that changed is replaced atomically, after all of them have been written beside
-    their places: when one cannot be written, none is replaced. The last document comes after
-    the removals: it is the one that lists the files, and a run that is killed half-way must not
-    leave files there that nothing lists. Raises OSError.
+    their places: when one cannot be written, or made, none is replaced. The last document comes
+    after the removals: it is the one that lists the files, and a run that is killed half-way must
+    not leave files there that nothing lists. Of documents that are made when they are asked for,
+    one is in memory at a time. Raises OSError.
     """
     _make_folder(out_dir)
-    changed = [d for d in documents if _differs(os.path.join(out_dir, d[0]), d[1])]
     staged: list[tuple[str, str]] = []
+    written: list[str] = []
+    unchanged: list[str] = []
     removed: list[str] = []
     try:
-        for name, data, *_ in changed:
-            staged.append((_stage(out_dir, name, data), os.path.join(out_dir, name)))
-        for temporary, target in staged[:-1]:
+        for name, data, *_ in documents:
+            target = os.path.join(out_dir, name)
+            if _differs(target, data):
+                staged.append((_stage(out_dir, name, data), target))
+                written.append(name)
+            else:
+                unchanged.append(name)
+        is_last_written = bool(written) and name == written[-1]
+        before = staged[:-1] if is_last_written else staged
+        for temporary, target in before:
             replace(temporary, target)
         removed = [name for name in stale if _remove(os.path.join(out_dir, name))]
-        for temporary, target in staged[-1:]:
+        for temporary, target in staged[len(before) :]:
             replace(temporary, target)
     finally:
         for temporary, _ in staged:
             _remove(temporary)
-    names = {d[0] for d in changed}
-    return Written(
-        written=[d[0] for d in documents if d[0] in names],
-        unchanged=[d[0] for d in documents if d[0] not in names],
-        removed=removed,
-    )
+    return Written(written, unchanged, removed)
 
 
 def stale_documents(out_dir: str, documents: Sequence[File]) -> list[str]:
@@ -117,7 +121,9 @@ def _make_folder(folder: str) -> None:
 
 def _stage(out_dir: str, name: str, data: bytes) -> str:
     """Write a file beside its place, under a name that no other process takes."""
-    temporary = os.path.join(out_dir, f".{name}.{os.urandom(6).hex()}.tmp")
+    folder, name = os.path.split(os.path.join(out_dir, name))
+    _make_folder(folder)
+    temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:
             _reserve(file.fileno(), len(data))

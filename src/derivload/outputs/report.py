@@ -14,7 +14,8 @@ from derivload.diagnostics import Diagnostic
 
 FORMAT: Final = "derivload.diagnostics"
 VERSION: Final = 1
-_MAX_LINE: Final = 10_000
+# So much of a line is shown to programs: one line may hold the whole of a large file.
+MAX_LINE: Final = 10_000
 
 
 class ReportedDiagnostic(msgspec.Struct, frozen=True):
@@ -66,5 +67,5 @@ def _report(diagnostic: Diagnostic) -> ReportedDiagnostic:
         end_column=end_column,
         message=diagnostic.sentence,
         help=diagnostic.advice,
-        source_line=encodable(diagnostic.source_line[:_MAX_LINE]),
+        source_line=encodable(diagnostic.source_line[:MAX_LINE]),
     )

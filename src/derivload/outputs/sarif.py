@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from derivload.diagnostics import Diagnostic
-from derivload.outputs.report import encodable
+from derivload.outputs.report import MAX_LINE, encodable
 from derivload.rules import RULES
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -63,7 +63,7 @@ def _result(diagnostic: Diagnostic, index: int) -> Json:
         }
         if end_line == diagnostic.line:
             words = diagnostic.source_line[diagnostic.column - 1 : end_column - 1]
-            region["snippet"] = {"text": encodable(words)}
+            region["snippet"] = {"text": encodable(words[:MAX_LINE])}
         location["region"] = region
     return {
         "ruleId": diagnostic.code,

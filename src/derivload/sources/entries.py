@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from derivload.diagnostics import Diagnostic
+from derivload.diagnostics import Diagnostic, shortened
 from derivload.sources.full import Read, YamlError, read_full, read_items
 from derivload.sources.plain import NotPlain, PlainReader, Value
 from derivload.sources.splitting import split_text
@@ -184,14 +184,13 @@ class _Found:
 
     def file(self) -> SourceFile:
         if self.is_full:
-            self.diagnostics = self.diagnostics[:MAX_MISTAKES]
-            self.add_too_large(f"this file has more than {MAX_MISTAKES} mistakes")
+            self.diagnostics = [*self.diagnostics[:MAX_MISTAKES], too_many(self._name)]
         return SourceFile(self._name, self._text, self._entries, self.diagnostics, self._whole)
 
     def add(self, entry: Entry, read: Read, first_line: int) -> None:
         """Add an entry that was read from a text that begins at `first_line`."""
-        for double in read.duplicates:
-            message = f"the key `{double.key}` stands twice in one mapping"
+        for double in read.duplicates[:MAX_MISTAKES]:
+            message = f"the key `{shortened(double.key)}` stands twice in one mapping"
             line, column = first_line + double.line, double.column + 1
             self._report("DL009", message, line, column, len(double.key))
         if not isinstance(read.value, dict):
@@ -235,6 +234,12 @@ class _Found:
                 length=length,
             )
         )
+
+
+def too_many(file: str, severity: str = "error") -> Diagnostic:
+    """The diagnostic of a file that has more mistakes than are told."""
+    message = f"this file has more than {MAX_MISTAKES} mistakes"
+    return Diagnostic(file, 0, 0, "DL010", message, severity=severity)
 
 
 def source_line(text: str, line: int) -> str:

@@ -44,8 +44,13 @@ class Lines:
         """The line and column of a mark, both from 0."""
         if mark is None:
             return 0, 0
-        line = bisect.bisect_left(self._ends, mark.index)
-        return line, mark.index - (self._ends[line - 1] + 1 if line else 0)
+        line, column = self.at(mark.index)
+        return line - 1, column - 1
+
+    def at(self, index: int, first_line: int = 1) -> tuple[int, int]:
+        """The line and column of a character: the column from 1, the line from `first_line`."""
+        line = bisect.bisect_left(self._ends, index)
+        return first_line + line, index - (self._ends[line - 1] if line else -1)
 
 
 class DuplicateKey(NamedTuple):

@@ -6,26 +6,23 @@ file) is parsed once more, by PyYAML and with marks.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from derivload.diagnostics import Diagnostic, Mistake
 from derivload.rules import RULES
-from derivload.sources.entries import MAX_MISTAKES, Entry
-from derivload.sources.full import YamlError, compose
+from derivload.sources.entries import Entry
+from derivload.sources.full import Lines, YamlError, compose
+from derivload.sources.mistakes import Mistakes
+from derivload.sources.written import Written
 
 if TYPE_CHECKING:
     import yaml
 
 
-# So many mistakes of one entry are told; each takes a look through all of it.
-_MAX_OF_ENTRY = 100
-
-
 class Placer:
-    """Places mistakes; what one load found. Holds each file's lines and, where needed, its nodes.
+    """Places mistakes; what one load found. Holds what was parsed for it.
 
     `texts` are the files' texts by name.
     """
@@ -33,40 +30,23 @@ class Placer:
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
         self._lines: dict[str, list[str]] = {}
-        self._roots: dict[str, yaml.Node | None] = {}
-        self._last: tuple[str, yaml.Node | None] = ("", None)
+        self._parsed: dict[str, _Parsed] = {}
+        self._last: _Parsed | None = None
 
-    def place_all(self, mistakes: Iterable[tuple[Entry, Mistake]]) -> list[Diagnostic]:
-        """The diagnostics of mistakes, of each entry and each file no more than can be of use.
-
-        Where there are more, the last diagnostic of that file says so (DL010).
-        """
-        placed: list[Diagnostic] = []
-        of_entry: Counter[tuple[str, int]] = Counter()
-        of_file: Counter[str] = Counter()
-        for entry, mistake in mistakes:
-            of_entry[entry.file, entry.index] += 1
-            if of_entry[entry.file, entry.index] > _MAX_OF_ENTRY:
-                continue
-            of_file[entry.file] += 1
-            if of_file[entry.file] <= MAX_MISTAKES:
-                placed.append(self.place(mistake, entry))
-            elif of_file[entry.file] == MAX_MISTAKES + 1:
-                message = f"this file has more than {MAX_MISTAKES} mistakes"
-                placed.append(Diagnostic(entry.file, 0, 0, "DL010", message))
-        return placed
+    def place_all(self, mistakes: Mistakes) -> list[Diagnostic]:
+        """The diagnostics of mistakes, and of the files that have more of them (DL010)."""
+        return [*(self.place(mistake, entry) for entry, mistake in mistakes), *mistakes.crowded]
 
     def place(self, mistake: Mistake, entry: Entry) -> Diagnostic:
         """The diagnostic of a mistake in `entry`, which is of one of the files."""
-        read_from, first_line = entry.text, entry.line
-        if entry.whole:
-            read_from, first_line = self._texts[entry.file], 1
+        parsed = self._parse(entry)
+        first_line = 1 if entry.whole else entry.line
         line, column, length, end = entry.line, 1, 1, (0, 0)
-        node = _entry_node(self._root(entry, read_from), entry)
+        node = _entry_node(parsed.root, entry)
         if node is not None:
-            span = _span(_follow(node, mistake), mistake, read_from)
-            (line, column), end = (_line_and_column(read_from, at, first_line) for at in span)
-            length = max(1, span[1] - span[0]) if end[0] == line else len(read_from)
+            span = parsed.span(_follow(node, mistake), mistake)
+            (line, column), end = (parsed.lines.at(index, first_line) for index in span)
+            length = max(1, span[1] - span[0]) if end[0] == line else len(parsed.text)
         shown = self._line(entry.file, line)
         return Diagnostic(
             file=entry.file,
@@ -88,25 +68,44 @@ class Placer:
             lines = self._lines[file] = self._texts[file].split("\n")
         return lines[line - 1] if 0 < line <= len(lines) else ""
 
-    def _root(self, entry: Entry, text: str) -> yaml.Node | None:
+    def _parse(self, entry: Entry) -> _Parsed:
+        """The text that an entry was read from, parsed: its own, or that of its file."""
         if not entry.whole:
-            if self._last[0] != text:
-                self._last = text, _compose(text)
-            return self._last[1]
-        if entry.file not in self._roots:
-            self._roots[entry.file] = _compose(text)
-        return self._roots[entry.file]
+            if self._last is None or self._last.text != entry.text:
+                self._last = _Parsed(entry.text)
+            return self._last
+        if entry.file not in self._parsed:
+            self._parsed[entry.file] = _Parsed(self._texts[entry.file])
+        return self._parsed[entry.file]
 
 
-def _compose(text: str) -> yaml.Node | None:
-    try:
-        return compose(text)
-    except YamlError:
-        return None
+class _Parsed:
+    """A text, its nodes (None when it is no YAML), and where things stand in it."""
 
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.root: yaml.Node | None = None
+        with suppress(YamlError):
+            self.root = compose(text)
+        self.lines = Lines(text)
+        self._written: tuple[tuple[int, int], Written] | None = None
 
-def _line_and_column(text: str, at: int, first_line: int) -> tuple[int, int]:
-    return first_line + text.count("\n", 0, at), at - text.rfind("\n", 0, at)
+    def span(self, node: yaml.Node, mistake: Mistake) -> tuple[int, int]:
+        """From where to where the offending words of a node stand."""
+        start, end = node.start_mark.index, node.end_mark.index
+        if _is_block(node):
+            # What is wrong is the text, not the `|` or `>` before it.
+            head = self.text.find("\n", start, end)
+            start = head + 1 if head >= 0 else start
+        if mistake.words:
+            if self._written is None or self._written[0] != (start, end):
+                self._written = (start, end), Written(self.text, start, end)
+            found = self._written[1].find(mistake.words, mistake.occurrence)
+            if found is not None:
+                return found
+        shown = self.text[start:end].rstrip()
+        start += len(shown) - len(shown.lstrip())
+        return start, start + max(1, len(shown.strip()))
 
 
 def _entry_node(root: yaml.Node | None, entry: Entry) -> yaml.Node | None:
@@ -142,32 +141,7 @@ def _follow(node: yaml.Node, mistake: Mistake) -> yaml.Node:
     return node
 
 
-def _span(node: yaml.Node, mistake: Mistake, text: str) -> tuple[int, int]:
-    """From where to where, in `text`, the offending words of a node stand."""
-    start, end = node.start_mark.index, node.end_mark.index
-    if _is_block(node):
-        # What is wrong is the text, not the `|` or `>` before it.
-        head = text.find("\n", start, end)
-        start = head + 1 if head >= 0 else start
-    words = mistake.words.split()
-    if words:
-        # Over several lines, a scalar has line ends where its value has spaces.
-        pattern = r"(?:\s|\\\n)+".join(map(_as_written, words))
-        for search in (rf"(?<!\w){pattern}(?!\w)", pattern):
-            found = [match.span() for match in re.compile(search).finditer(text, start, end)]
-            if found:
-                return found[mistake.occurrence if mistake.occurrence < len(found) else 0]
-    shown = text[start:end].rstrip()
-    start += len(shown) - len(shown.lstrip())
-    return start, start + max(1, len(shown.strip()))
-
-
 def _is_block(node: yaml.Node) -> bool:
     import yaml
 
     return isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
-
-
-def _as_written(word: str) -> str:
-    """A pattern for a word as it may be quoted: YAML doubles `'` and escapes `"`."""
-    return re.escape(word).replace("'", "''?").replace('"', '\\\\?"')

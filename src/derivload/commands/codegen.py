@@ -1,0 +1,165 @@
+"""`derivload codegen`: bring the files of PyTorch's own generators up to date.
+
+The exits, in this order: everything is up to date, which the stamp tells before this module is
+imported; nothing that the generators look at has changed; they are run for what has; they are
+run for everything. What the short cut cannot be taken for goes upstream's own path, whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+from derivload.commands.emit import (
+    Clock,
+    Started,
+    Target,
+    find_or_load,
+    write_depfile,
+    write_stamp,
+)
+from derivload.commands.inputs import read_inputs
+from derivload.commands.paths import Files, UsageError
+from derivload.engine.inputs import InputEntries
+from derivload.outputs.files import Written, write_outputs
+from derivload.outputs.stamp import Record, digest_of
+from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.generators import Generators, Made
+from derivload.pytorch.selection import Selection
+from derivload.pytorch.source import lines_of
+from derivload.pytorch.upstream import Sources, Upstream, locate
+
+if TYPE_CHECKING:
+    from derivload.engine.store import Store
+
+
+class Generated(NamedTuple):
+    """What a run did: by which exit, what became of the files, and how long its steps took.
+
+    `exit` is "stored", "incremental", "cold" or "plain"; `note` is what the user should know.
+    """
+
+    exit: str
+    note: str
+    written: Written
+    counts: dict[str, int]
+    seconds: dict[str, float]
+
+
+def codegen(
+    files: Files,
+    selection: Selection,
+    target: Target,
+    arguments: Sequence[str] | None,
+    open_store: Callable[[], Store | None] = lambda: None,
+) -> Generated:
+    """Run PyTorch's generators on the inputs in `files`, and write what differs in the out-dir.
+
+    `arguments` are those of the command line, for the stamp; None for no stamp. Raises
+    UsageError, InputError when the input has errors, GeneratorError when a generator raises an
+    exception, all with nothing written, and OSError when a file cannot be read or written.
+    """
+    clock = Clock()
+    upstream = find_upstream(files)
+    started = Started(files, None, open_store, clock)
+    sources = Sources(upstream)
+    deprecated = _read(upstream.deprecated)
+    inputs = hashlib.sha256(started.keys.by_entries() + deprecated).digest()
+    generators = Generators(
+        upstream, sources, selection, target.out_dir, started.tool, started.store
+    )
+    made = generators.recall(inputs) if started.is_readable else None
+    clock.step("recall")
+    changed = [""] if made is None else find_changed(target.out_dir, made)
+    if made is None or changed:
+        made = _make(files, started, generators, deprecated, clock)
+        changed = find_changed(target.out_dir, made)
+    digests, written = write_made(target.out_dir, made, changed)
+    generators.written(digests)
+    clock.step("write")
+    outputs = [(os.path.join(target.out_dir, name), sha256) for name, sha256 in digests.items()]
+    read = [
+        *zip(files.paths, [digest.hex() for digest in started.keys.digests], strict=True),
+        *((path, digest_of(data)) for path, data in files.consulted),
+        *sources.files,
+        (upstream.deprecated, digest_of(deprecated)),
+        *((path, digest_of(_read(path))) for path in selection.paths),
+    ]
+    if target.depfile is not None:
+        outputs.append(write_depfile(target, outputs, [path for path, _ in read]))
+    # A generator that was edited meanwhile may be in what was made, or not.
+    if Sources(upstream).files == sources.files:
+        generators.keep(inputs, made.note)
+        if arguments is not None:
+            record = Record(started.tool, read, files.absent, outputs, made.note)
+            write_stamp(target.out_dir, arguments, record)
+    clock.step("keep")
+    return Generated(made.exit, made.note, written, made.counts, clock.seconds)
+
+
+def _make(
+    files: Files, started: Started, generators: Generators, deprecated: bytes, clock: Clock
+) -> Made:
+    found = find_or_load(files, None, started, clock)
+    inputs = read_inputs(files, started.contents)
+    entries = InputEntries(inputs.texts, splits=started.keys.splits())
+    lines = lines_of({document[0]: document[1] for document in found.kept.documents})
+    made = generators.make(files, entries, lines, deprecated)
+    clock.step("generate")
+    notes = [note for note in (found.kept.note, made.note) if note]
+    return made._replace(note="; ".join(notes))
+
+
+def find_upstream(files: Files) -> Upstream:
+    """The generators that belong to the inputs. Raises UsageError."""
+    try:
+        return locate(files.native_functions[0])
+    except UnexpectedTorchgenError as error:
+        raise UsageError(f"there are no generators of PyTorch's: {error}") from None
+
+
+def write_made(out_dir: str, made: Made, changed: Sequence[str]) -> tuple[dict[str, str], Written]:
+    """Write the files that `find_changed` found; the digests of all by name. Raises OSError."""
+    digests = dict(made.files)
+
+    def contents() -> Iterator[tuple[str, bytes, int, str]]:
+        for name in changed:
+            data = made.content(name)
+            digests[name] = digest_of(data)
+            yield name, data, 0, digests[name]
+
+    written = write_outputs(out_dir, contents(), ())
+    unchanged = [name for name in made.files if name not in changed]
+    return digests, Written(written.written, unchanged + written.unchanged, written.removed)
+
+
+def find_changed(out_dir: str, made: Made) -> list[str]:
+    """The files that are to be rendered, or are not there as they should be."""
+    there = _digests(os.path.join(out_dir, name) for name, sha256 in made.files.items() if sha256)
+    return [
+        name
+        for name, sha256 in made.files.items()
+        if not sha256 or there[os.path.join(out_dir, name)] != sha256
+    ]
+
+
+def _digests(paths: Iterable[str]) -> dict[str, str]:
+    """The sha256 of each file's bytes, by path; "" for what is no file that can be read."""
+    named = list(paths)
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(named, pool.map(_digest_of_file, named), strict=True))
+
+
+def _digest_of_file(path: str) -> str:
+    try:
+        return digest_of(_read(path))
+    except OSError:
+        return ""
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

@@ -1,0 +1,42 @@
+"""derivload in PyTorch's own code generation: its values as torchgen's objects, in its place.
+
+    import derivload.pytorch
+
+    infos, used_dispatch_keys = derivload.pytorch.load_derivatives(
+        "derivatives.yaml", "native_functions.yaml", "tags.yaml"
+    )
+
+    with derivload.pytorch.install(["my_operators.yaml"]):
+        ...  # whatever calls torchgen
+
+What may live here: all that touches torchgen, which is imported when it is asked for, and never
+by an import of derivload. What may not: rules of what a definition means.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__all__ = ["Installation", "UnexpectedTorchgenError", "install", "load_derivatives"]
+
+if TYPE_CHECKING:
+    from derivload.pytorch.drop_in import load_derivatives
+    from derivload.pytorch.errors import UnexpectedTorchgenError
+    from derivload.pytorch.installation import Installation, install
+
+_WHERE = {
+    "Installation": "derivload.pytorch.installation",
+    "UnexpectedTorchgenError": "derivload.pytorch.errors",
+    "install": "derivload.pytorch.installation",
+    "load_derivatives": "derivload.pytorch.drop_in",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Commands import this package for what they need of it alone.
+    module = _WHERE.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(module), name)

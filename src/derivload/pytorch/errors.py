@@ -1,0 +1,14 @@
+"""What can go wrong between derivload and a torchgen."""
+
+from __future__ import annotations
+
+
+class UnexpectedTorchgenError(Exception):
+    """A torchgen that differs from what derivload expects; the text says in what.
+
+    Whoever meets it lets upstream's own code run in derivload's place.
+    """
+
+
+class GeneratorError(Exception):
+    """A generator of PyTorch's raised an exception; the text is upstream's traceback of it."""

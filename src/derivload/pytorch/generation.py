@@ -1,0 +1,233 @@
+"""Running upstream's generators for some of the functions.
+
+Upstream's three entry points are called as PyTorch's build calls them, for a catalogue that has
+these functions only. What they would load is handed to them, and so is the file manager. The
+few generators whose files are not sharded are called item by item: see `capture.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from derivload.pytorch.capture import (
+    INFOS,
+    NAMES,
+    NATIVE,
+    SORTED,
+    Captured,
+    base_of,
+    make_file_manager,
+)
+from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.upstream import Modules, Upstream
+
+
+class Catalogue(NamedTuple):
+    """What the generators are to be run for, in torchgen's own objects.
+
+    `deprecated` is the path of a deprecated.yaml that has the entries of these functions alone.
+    """
+
+    functions: Sequence[Any]
+    infos: Mapping[Any, Mapping[str, Any]]
+    used_dispatch_keys: frozenset[str]
+    tags: frozenset[str]
+    deprecated: str
+
+
+class Parts(NamedTuple):
+    """Which of the generators are to run, and for what `selector` selects."""
+
+    autograd: bool
+    python: bool
+    annotated: bool
+    selector: Any
+    disable_autograd: bool
+
+
+class _Parsed(NamedTuple):
+    """What parsing native_functions.yaml gives, as far as generators look at it."""
+
+    native_functions: list[Any]
+
+
+def run_generators(
+    upstream: Upstream, modules: Modules, catalogue: Catalogue, parts: Parts, captured: Captured
+) -> None:
+    """Run the generators and capture what they make.
+
+    Raises UnexpectedTorchgenError, and whatever a generator raises.
+    """
+    run = _Run(modules, catalogue, captured)
+    generators = modules.generators
+    arguments = ("native_functions.yaml", "tags.yaml", captured.out, upstream.autograd)
+    with ExitStack() as stack:
+        for module, name, replacement in run.replacements():
+            stack.enter_context(replaced(module, name, replacement))
+        # In the order of PyTorch's build: matching, which gen_autograd does, adds infos of foreach
+        # functions to those that both get, and gen_autograd_python is not to see them.
+        if parts.python:
+            generators["gen_autograd"].gen_autograd_python(*arguments)
+        if parts.autograd:
+            generators["gen_autograd"].gen_autograd(
+                *arguments,
+                operator_selector=parts.selector,
+                disable_autograd=parts.disable_autograd,
+            )
+        if parts.annotated:
+            generators["gen_annotated_fn_args"].gen_annotated(*arguments)
+
+
+class _Run:
+    """What stands in the place of upstream's own during one run."""
+
+    def __init__(self, modules: Modules, catalogue: Catalogue, captured: Captured) -> None:
+        self._modules = modules
+        self._catalogue = catalogue
+        self._captured = captured
+        self._functions = list(catalogue.functions)
+
+    def replacements(self) -> Iterator[tuple[ModuleType, str, object]]:
+        utils = self._modules.torchgen["utils"]
+        file_manager = make_file_manager(
+            utils.FileManager, self._captured, utils.string_stable_hash
+        )
+        for module in self._modules.generators.values():
+            for name, replacement in (
+                ("FileManager", file_manager),
+                ("load_derivatives", self._load_derivatives),
+                ("parse_native_yaml", self._parse_native_yaml),
+                ("parse_tags_yaml", self._parse_tags_yaml),
+            ):
+                if hasattr(module, name):
+                    yield module, name, replacement
+        main = self._modules.generators["gen_autograd"]
+        python = self._modules.generators["gen_python_functions"]
+        for module, name, split in (
+            (main, "gen_autograd_functions_lib", self._by_info),
+            (main, "gen_view_funcs", self._by_function_with_info),
+            (main, "gen_variable_factories", self._by_function),
+            (python, "create_python_bindings", self._by_name),
+            (python, "create_python_return_type_bindings", self._by_name),
+            (python, "create_python_return_type_bindings_header", self._by_name),
+            (python, "load_deprecated_signatures", self._with_deprecated),
+        ):
+            original = getattr(module, name, None)
+            if original is not None:
+                yield module, name, split(original)
+
+    def _load_derivatives(self, *_: object) -> tuple[object, set[str]]:
+        return self._catalogue.infos, set(self._catalogue.used_dispatch_keys)
+
+    def _parse_native_yaml(self, *_: object) -> _Parsed:
+        return _Parsed(self._functions)
+
+    def _parse_tags_yaml(self, _: object) -> set[str]:
+        return set(self._catalogue.tags)
+
+    def _by_info(self, original: Callable[..., None]) -> Callable[..., None]:
+        def split(out: str, infos: Mapping[Any, Any], *rest: object) -> None:
+            with self._captured.split(INFOS):
+                original(out, {}, *rest)
+                for schema, by_key in infos.items():
+                    with self._captured.item(str(schema), base_of(schema)):
+                        original(out, {schema: by_key}, *rest)
+
+        return split
+
+    def _by_function_with_info(self, original: Callable[..., None]) -> Callable[..., None]:
+        def split(out: str, functions: Iterable[Any], *rest: object) -> None:
+            with self._captured.split(SORTED):
+                original(out, [], *rest)
+                for function in functions:
+                    schema = function.func.func
+                    with self._captured.item(str(schema), base_of(schema)):
+                        original(out, [function], *rest)
+
+        return split
+
+    def _by_function(self, original: Callable[..., None]) -> Callable[..., None]:
+        def split(*arguments: object) -> None:
+            every = self._functions
+            try:
+                with self._captured.split(NATIVE):
+                    self._functions = []
+                    original(*arguments)
+                    for function in every:
+                        self._functions = [function]
+                        with self._captured.item(str(function.func), base_of(function.func)):
+                            original(*arguments)
+            finally:
+                self._functions = every
+
+        return split
+
+    def _by_name(self, original: Callable[..., None]) -> Callable[..., None]:
+        def split(manager: object, pairs: Iterable[Any], *rest: object, **how: object) -> None:
+            grouped: dict[Any, list[Any]] = {}
+            for pair in pairs:
+                grouped.setdefault(pair.function.func.name.name, []).append(pair)
+            with self._captured.split(NAMES):
+                original(manager, [], *rest, **how)
+                for name, group in grouped.items():
+                    with self._captured.item(str(name), str(name.base)):
+                        original(manager, group, *rest, **how)
+
+        return split
+
+    def _with_deprecated(self, original: Callable[..., object]) -> Callable[..., object]:
+        def load(pairs: object, _: str, **how: object) -> object:
+            return original(pairs, self._catalogue.deprecated, **how)
+
+        return load
+
+
+@contextmanager
+def replaced(module: ModuleType, name: str, replacement: object) -> Iterator[None]:
+    """Inside, the module has `replacement` under a name."""
+    original = getattr(module, name)
+    setattr(module, name, replacement)
+    try:
+        yield
+    finally:
+        setattr(module, name, original)
+
+
+def make_functions(
+    modules: Modules, entries: Sequence[Mapping[str, object]], tags: Iterable[str], path: str
+) -> list[tuple[Any, list[Any]]]:
+    """The native functions of these entries, each with those that are generated when it is met.
+
+    An entry is a mapping as native_functions.yaml has it. `path` is for messages. Upstream
+    generates functions group by group of one signature, in the order of the groups' first
+    functions, and puts them behind all others: so each goes with the first of its group.
+    """
+    generate = modules.torchgen["native_function_generation"]
+    parsed = modules.torchgen["gen"].parse_native_yaml_struct(
+        [{**entry, "__line__": 0} for entry in entries],
+        set(tags),
+        None,
+        path,
+        skip_native_fns_gen=True,
+    )
+    declared = parsed.native_functions
+    if len(declared) != len(entries):
+        raise UnexpectedTorchgenError("it makes other functions than there are entries")
+    behind: dict[int, list[Any]] = {}
+    for group in generate.pre_group_native_functions(declared).values():
+        functions = list(group.values())
+        count = len(functions)
+        generate.add_generated_native_functions(functions, _Indices())
+        if len(functions) > count:
+            behind[id(next(iter(group.values())))] = functions[count:]
+    return [(function, behind.get(id(function), [])) for function in declared]
+
+
+class _Indices(dict[Any, dict[Any, Any]]):
+    """Kernels by dispatch key, which nobody looks at here."""
+
+    def __missing__(self, key: Any) -> dict[Any, Any]:
+        return self.setdefault(key, {})

@@ -1,0 +1,103 @@
+"""The torchgen that can be imported: where its loader and its parser are.
+
+A checkout has the loader under `tools`, a wheel under `torchgen.packaged`. Where derivload has
+put something in the place of a function, what stood there is found in the replacement.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Final, NamedTuple, cast
+
+from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.torchgen_types import Infos, ParsedYaml
+
+LOAD_DERIVATIVES: Final = "load_derivatives"
+PARSE_NATIVE_YAML: Final = "parse_native_yaml"
+_GEN: Final = "torchgen.gen"
+_PACKAGED: Final = "torchgen.packaged.autograd.load_derivatives"
+_CHECKOUT: Final = "tools.autograd.load_derivatives"
+
+Function = Callable[..., object]
+Result = tuple[Infos, set[str]]
+
+
+class Replacement:
+    """A function that stands where another one, `original`, stood."""
+
+    def __init__(self, original: Function, function: Function) -> None:
+        self.original = original
+        self._function = function
+        functools.update_wrapper(self, original)
+
+    def __call__(self, *arguments: object, **named: object) -> object:
+        """What the function returns that stands here now."""
+        return self._function(*arguments, **named)
+
+
+class Torchgen(NamedTuple):
+    """The modules of one torchgen: that of its loader, and torchgen.gen."""
+
+    loader: ModuleType
+    gen: ModuleType
+
+    def load_derivatives(self, derivatives: str, native: str, tags: str) -> Result:
+        """What its own loader returns, whatever stands in its place."""
+        return cast(Result, original(self.loader, LOAD_DERIVATIVES)(derivatives, native, tags))
+
+    def parse_native_yaml(self, *arguments: object, **named: object) -> ParsedYaml:
+        """What its own parser returns, whatever stands in its place."""
+        return cast(ParsedYaml, original(self.gen, PARSE_NATIVE_YAML)(*arguments, **named))
+
+
+def original(module: ModuleType, name: str) -> Function:
+    """A module's function, or what stood there before a replacement. Raises
+    UnexpectedTorchgenError where there is none.
+    """
+    function: Function | None = getattr(module, name, None)
+    while isinstance(function, Replacement):
+        function = function.original
+    if function is None:
+        raise UnexpectedTorchgenError(f"{module.__name__} has no {name}")
+    return function
+
+
+def find_torchgen() -> Torchgen:
+    """The torchgen that is imported, or can be. Raises UnexpectedTorchgenError without one."""
+    for torchgen in find_loaders():
+        return torchgen
+    raise UnexpectedTorchgenError(f"{_PACKAGED} cannot be imported")
+
+
+def find_loaders() -> Iterator[Torchgen]:
+    """The importable torchgen, with each of the loaders that can be imported with it; first what
+    is imported already, then a checkout's own.
+    """
+    gen = _import(_GEN)
+    if gen is None:
+        return
+    names = [_CHECKOUT, _PACKAGED] if _is_of_checkout(gen) else [_PACKAGED]
+    for name in sorted(names, key=lambda name: name not in sys.modules):
+        loader = _import(name)
+        if loader is not None and hasattr(loader, LOAD_DERIVATIVES):
+            yield Torchgen(loader, gen)
+
+
+def _is_of_checkout(gen: ModuleType) -> bool:
+    """Whether a loader under `tools`, which may be anybody's name, is this torchgen's."""
+    if _CHECKOUT in sys.modules:
+        return True
+    root = Path(gen.__file__ or "").parent.parent
+    return Path(root, *_CHECKOUT.split(".")).with_suffix(".py").is_file()
+
+
+def _import(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None

@@ -1,0 +1,80 @@
+"""Files from items: joined by shard, and put into their template by upstream's own code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from derivload.pytorch.capture import EVERYTHING, Item, Output, shard_id
+from derivload.pytorch.upstream import Modules
+
+# What PyTorch's own build runs, and the generators name in the files that they write.
+_SCRIPT: Final = ("tools", "setup_helpers", "generate_code.py")
+
+
+def items_by_shard(output: Output, items: list[Item]) -> dict[int, list[Item]]:
+    """The items of each file of an output."""
+    shards: dict[int, list[Item]] = {EVERYTHING: items}
+    for shard in range(output.shards):
+        shards[shard] = []
+    if output.shards:
+        for item in items:
+            shards[item.shard].append(item)
+    return shards
+
+
+def render(
+    modules: Modules, output: Output, shard: int, items: Sequence[Item], made: str | None
+) -> bytes:
+    """The bytes of one file, as upstream's file manager makes them.
+
+    `made` is the text of the template where that is itself an output.
+    """
+    env: dict[str, Any] = {**output.env, **_joined(output.keys, items)}
+    if output.shards:
+        env["shard_id"] = shard_id(shard)
+    utils = modules.torchgen["utils"]
+    with _template(output, made) as path, named_as_in_a_build(utils.__file__):
+        manager = utils.FileManager(
+            install_dir=os.path.dirname(path), template_dir=os.path.dirname(path), dry_run=False
+        )
+        text = manager.substitute_with_template(os.path.basename(path), lambda: env)
+    return str(text).encode()
+
+
+def _joined(keys: Iterable[str], items: Iterable[Item]) -> dict[str, list[str]]:
+    joined: dict[str, list[str]] = {key: [] for key in keys}
+    for item in items:
+        for key, pieces in item.pieces.items():
+            joined[key] += pieces
+    return joined
+
+
+@contextmanager
+def _template(output: Output, made: str | None) -> Iterator[str]:
+    """The path of an output's template."""
+    if made is None:
+        yield output.template
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, os.path.basename(output.template))
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(made)
+        yield path
+
+
+@contextmanager
+def named_as_in_a_build(utils: str) -> Iterator[None]:
+    """Have upstream name the script that PyTorch's build runs, whatever runs it here."""
+    main = sys.modules["__main__"]
+    before = main.__dict__.get("__file__")
+    root = os.path.dirname(os.path.dirname(os.path.abspath(utils)))
+    main.__dict__["__file__"] = os.path.join(root, *_SCRIPT)
+    try:
+        yield
+    finally:
+        main.__dict__["__file__"] = before

@@ -1,0 +1,148 @@
+"""What PyTorch's generators are run on: everything that they would read, as values and digests."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import msgspec
+
+from derivload.diagnostics import Invalid
+from derivload.engine.inputs import InputEntries
+from derivload.outputs.documents import read_lines
+from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.kept import Deprecated, Kept, NativeRow
+from derivload.schema.names import read_operator_name
+
+_SCHEMA: Final = re.compile(rb'\{"schema":("(?:[^"\\]|\\.)*")')
+_KEYS: Final = re.compile(rb'"used_dispatch_keys":(\[[^\]]*\])')
+_GENERATED: Final = b'"generated":['
+_OUT: Final = "_out"
+
+
+class Lines(NamedTuple):
+    """The lines of the documents that generators depend on, in their order."""
+
+    used_dispatch_keys: Sequence[str]
+    records: list[bytes]
+    functions: list[bytes]
+    generated: list[bytes]
+
+
+def lines_of(documents: Mapping[str, bytes]) -> Lines:
+    """The lines of differentiability.json and functions.json, in `documents` by name."""
+    head = _KEYS.search(documents["differentiability.json"])
+    assert head is not None
+    functions = documents["functions.json"]
+    at = functions.index(_GENERATED)
+    return Lines(
+        msgspec.json.decode(head[1], type=list[str]),
+        read_lines(documents["differentiability.json"]),
+        read_lines(functions[:at]),
+        read_lines(functions[at:]),
+    )
+
+
+class Source:
+    """The inputs of a run of the generators.
+
+    `entries` are the inputs, `lines` what they come to, `deprecated` the bytes of
+    deprecated.yaml.
+    """
+
+    def __init__(self, entries: InputEntries, lines: Lines, deprecated: bytes) -> None:
+        self.entries = entries
+        self.lines = lines
+        self._deprecated = deprecated
+
+    @property
+    def path(self) -> str:
+        """The name of native_functions.yaml, for messages."""
+        return self.entries.texts.native_functions[0].name
+
+    @cached_property
+    def tags(self) -> list[str]:
+        """The valid tags, sorted."""
+        return sorted(self.entries.read_tags())
+
+    @cached_property
+    def infos(self) -> list[str]:
+        """The schemas of all records: of these, and of those made for foreach functions."""
+        return [_schema(line) for line in [*self.lines.records, *self.lines.generated]]
+
+    @cached_property
+    def by_cpp_name(self) -> list[str]:
+        """The schemas of all functions, sorted by their C++ names."""
+        return [_schema(line) for line in self.lines.functions]
+
+    def rows(self, kept: Kept | None) -> list[NativeRow]:
+        """The entries of native_functions.yaml; what an entry came to before is taken over."""
+        known = {row.digest: row for row in kept.rows} if kept else {}
+        rows = []
+        for i, digest in enumerate(self.entries.natives):
+            row = known.get(digest)
+            rows.append(self._row(i, digest, kept) if row is None else row)
+        return rows
+
+    def _row(self, index: int, digest: bytes, kept: Kept | None) -> NativeRow:
+        entry = self.value(index)
+        value = hashlib.sha256(repr(entry).encode("utf-8", "surrogatepass")).digest()[:16]
+        for row in kept.rows if kept else ():
+            if row.value == value:
+                return msgspec.structs.replace(row, digest=digest)
+        delegate = entry.get("structured_delegate")
+        return NativeRow(
+            digest,
+            value,
+            base_of(str(entry["func"])),
+            "" if delegate is None else base_of(str(delegate)),
+        )
+
+    def value(self, index: int) -> Mapping[str, object]:
+        """An entry of native_functions.yaml, by its index."""
+        value = self.entries.native(index).value
+        assert isinstance(value, dict)
+        return value
+
+    def deprecated(self, kept: Kept | None) -> Deprecated:
+        """deprecated.yaml. Raises UnexpectedTorchgenError where it is not as it should be."""
+        digest = hashlib.sha256(self._deprecated).digest()
+        if kept is not None and kept.deprecated.digest == digest:
+            return kept.deprecated
+        return Deprecated(digest, _read_deprecated(self._deprecated))
+
+
+def _schema(line: bytes) -> str:
+    found = _SCHEMA.match(line)
+    assert found is not None
+    quoted = found[1]
+    return msgspec.json.decode(quoted, type=str) if b"\\" in quoted else quoted[1:-1].decode()
+
+
+def base_of(text: str) -> str:
+    """The base name of the operator that a schema or a name begins with."""
+    return read_operator_name(text.partition("(")[0], namespaces=True).base
+
+
+def _read_deprecated(content: bytes) -> dict[str, list[tuple[str, str]]]:
+    import yaml
+
+    by_base: dict[str, list[tuple[str, str]]] = {}
+    try:
+        for entry in yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            name, aten = entry["name"], entry["aten"]
+            called = aten.partition("(")[0].removesuffix(_OUT)
+            by_base.setdefault(base_of(called), []).append((name, aten))
+            if len(entry) != 2:
+                raise UnexpectedTorchgenError("deprecated.yaml has keys that are not known")
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, Invalid) as error:
+        raise UnexpectedTorchgenError(f"deprecated.yaml is not as it should be: {error}") from None
+    return by_base
+
+
+def render_deprecated(entries: Sequence[tuple[str, str]]) -> bytes:
+    """A deprecated.yaml with these entries: JSON, which is YAML too."""
+    return msgspec.json.encode([{"name": name, "aten": aten} for name, aten in entries])
