@@ -29,7 +29,7 @@ function(_derivload_check_values name keywords words)
     list(GET arg_UNPARSED_ARGUMENTS 0 word)
     list(JOIN keywords ", " known)
     _derivload_stop("${name}" "\"${word}\" is none of its arguments: write one of ${known} and a \
-value, or NO_CACHE.")
+value, or CODEGEN, DISABLE_AUTOGRAD or NO_CACHE.")
   endif()
   foreach(keyword IN LISTS keywords)
     if(keyword IN_LIST words AND "${arg_${keyword}}" STREQUAL "")
@@ -54,9 +54,39 @@ leave it out for one file.")
   endif()
 endfunction()
 
+# What is for PyTorch's generators alone, and what is not for them.
+function(_derivload_check_codegen name)
+  if(NOT arg_CODEGEN)
+    foreach(keyword IN ITEMS SUBSET DISABLE_AUTOGRAD SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH)
+      if(NOT "${arg_${keyword}}" MATCHES "^(FALSE)?$")
+        _derivload_stop("${name}" "${keyword} is for PyTorch's generators: write CODEGEN too, or \
+leave it out.")
+      endif()
+    endforeach()
+    return()
+  endif()
+  if(NOT DEFINED arg_PYTORCH_DIR)
+    _derivload_stop("${name}" "CODEGEN runs PyTorch's own generators: write PYTORCH_DIR and a \
+checkout, or a folder with an installed or unpacked torchgen.")
+  endif()
+  if(DEFINED arg_SHARDS)
+    _derivload_stop("${name}" "SHARDS is for documents, and PyTorch's generators have shards of \
+their own: leave it out, or CODEGEN.")
+  endif()
+  if(DEFINED arg_SUBSET AND NOT arg_SUBSET MATCHES "^(libtorch|pybindings|python|all)$")
+    _derivload_stop("${name}" "SUBSET is \"${arg_SUBSET}\": write libtorch, pybindings, python or \
+all.")
+  endif()
+  if(DEFINED arg_SELECTED_OP_LIST_PATH AND DEFINED arg_OPERATORS_YAML_PATH)
+    _derivload_stop("${name}" "SELECTED_OP_LIST_PATH and OPERATORS_YAML_PATH exclude each other: \
+write one of them.")
+  endif()
+endfunction()
+
 # The inputs, by absolute paths. One that the build makes need not be there yet.
 function(_derivload_check_inputs name)
-  foreach(keyword IN ITEMS DERIVATIVES NATIVE_FUNCTIONS TAGS)
+  foreach(keyword IN ITEMS DERIVATIVES NATIVE_FUNCTIONS TAGS SELECTED_OP_LIST_PATH
+                           OPERATORS_YAML_PATH)
     foreach(path IN LISTS arg_${keyword})
       get_property(generated SOURCE "${path}" PROPERTY GENERATED)
       if(NOT generated AND (NOT EXISTS "${path}" OR IS_DIRECTORY "${path}"))
@@ -93,16 +123,30 @@ file.")
   endif()
 endfunction()
 
-# Looks where `derivload emit --pytorch` does.
 function(_derivload_check_pytorch name)
-  foreach(place IN ITEMS tools/autograd torchgen/packaged/autograd packaged/autograd
-                         ../torchgen/packaged/autograd)
+  _derivload_find_pytorch(torchgen autograd)
+  if(NOT autograd)
+    _derivload_stop("${name}" "PYTORCH_DIR is ${arg_PYTORCH_DIR}, which is no PyTorch: write a \
+checkout, a folder with an installed or unpacked torchgen, or one that `derivload fetch` made.")
+  endif()
+endfunction()
+
+# The folders of torchgen and of derivatives.yaml, "" where there is none. Looks where
+# `derivload emit --pytorch` does.
+function(_derivload_find_pytorch torchgen autograd)
+  set(packages torchgen torchgen . ../torchgen)
+  set(places tools/autograd torchgen/packaged/autograd packaged/autograd
+             ../torchgen/packaged/autograd)
+  set(${torchgen} "" PARENT_SCOPE)
+  set(${autograd} "" PARENT_SCOPE)
+  foreach(package place IN ZIP_LISTS packages places)
     if(EXISTS "${arg_PYTORCH_DIR}/${place}/derivatives.yaml")
+      _derivload_make_absolute(package "${arg_PYTORCH_DIR}")
+      set(${torchgen} "${package}" PARENT_SCOPE)
+      set(${autograd} "${arg_PYTORCH_DIR}/${place}" PARENT_SCOPE)
       return()
     endif()
   endforeach()
-  _derivload_stop("${name}" "PYTORCH_DIR is ${arg_PYTORCH_DIR}, which is no PyTorch: write a \
-checkout, a folder with an installed or unpacked torchgen, or one that `derivload fetch` made.")
 endfunction()
 
 # Two targets in one folder would remove each other's documents.

@@ -1,9 +1,10 @@
-# derivload_codegen_inputs(): a target that brings the documents of `derivload emit` up to date.
+# derivload_codegen_inputs(): a target that brings the documents of `derivload emit` up to date or,
+# with CODEGEN, the files of `derivload codegen`.
 #
-# The custom command's OUTPUT is a stamp of the target's own; the documents are BYPRODUCTS, which
-# keep their time stamps while their bytes are the same. So what depends on a document is made
-# again when that document changed, and in no other case, while the stamp says when derivload last
-# ran: a build with nothing to do runs nothing, under Makefiles too.
+# The custom command's OUTPUT is a stamp of the target's own; what derivload writes are BYPRODUCTS,
+# which keep their time stamps while their bytes are the same. So what depends on one of them is
+# made again when that changed, and in no other case, while the stamp says when derivload last ran:
+# a build with nothing to do runs nothing, under Makefiles too.
 #
 # An input that is saved while derivload runs is the next build's. Make compares it with the stamp,
 # which gets the time at which derivload began, not ended. Ninja goes by the newest of the outputs,
@@ -13,6 +14,7 @@
 # The functions that check stop the configure step; they read the arguments as arg_KEYWORD.
 
 include("${CMAKE_CURRENT_LIST_DIR}/derivloadCheckArguments.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/derivloadListOutputs.cmake")
 
 # derivload_codegen_inputs(NAME
 #   [DERIVATIVES file]          derivatives.yaml
@@ -22,21 +24,26 @@ include("${CMAKE_CURRENT_LIST_DIR}/derivloadCheckArguments.cmake")
 #   OUTPUT_DIR folder           of this target alone; relative to CMAKE_CURRENT_BINARY_DIR
 #   [SHARDS n]                  differentiability_0.json to differentiability_{n-1}.json
 #   [TORCH_VERSION X.Y]         the release to follow
-#   [OUTPUTS_VARIABLE variable] is set to the documents' absolute paths
-#   [CACHE_DIR folder | NO_CACHE])
+#   [OUTPUTS_VARIABLE variable] is set to the absolute paths of what is written
+#   [CACHE_DIR folder | NO_CACHE]
+#   [CODEGEN                    the files of PyTorch's own generators, not the documents
+#    [SUBSET libtorch|pybindings|python|all] [DISABLE_AUTOGRAD]
+#    [SELECTED_OP_LIST_PATH file | OPERATORS_YAML_PATH file]])
 #
 # With no inputs at all, the catalogue that ships with derivload. Relative inputs are relative to
 # CMAKE_CURRENT_SOURCE_DIR, and CACHE_DIR to CMAKE_CURRENT_BINARY_DIR. The target's property
-# DERIVLOAD_OUTPUTS has the documents too, for other directories.
+# DERIVLOAD_OUTPUTS has the paths too, for other directories.
 function(derivload_codegen_inputs name)
-  set(flags NO_CACHE)
+  set(flags NO_CACHE CODEGEN DISABLE_AUTOGRAD)
   set(single DERIVATIVES TAGS PYTORCH_DIR OUTPUT_DIR SHARDS TORCH_VERSION OUTPUTS_VARIABLE
-             CACHE_DIR)
+             CACHE_DIR SUBSET SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH)
   set(several NATIVE_FUNCTIONS)
   _derivload_check_words("${name}" "${flags};${single};${several}" "${ARGN}")
   cmake_parse_arguments(PARSE_ARGV 1 arg "${flags}" "${single}" "${several}")
   _derivload_check_values("${name}" "${single};${several}" "${ARGN}")
-  foreach(keyword IN ITEMS DERIVATIVES NATIVE_FUNCTIONS TAGS PYTORCH_DIR)
+  _derivload_check_codegen("${name}")
+  set(read DERIVATIVES NATIVE_FUNCTIONS TAGS SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH)
+  foreach(keyword IN ITEMS ${read} PYTORCH_DIR)
     _derivload_make_absolute(arg_${keyword} "${CMAKE_CURRENT_SOURCE_DIR}")
   endforeach()
   foreach(keyword IN ITEMS OUTPUT_DIR CACHE_DIR)
@@ -45,8 +52,17 @@ function(derivload_codegen_inputs name)
   _derivload_check_inputs("${name}")
   _derivload_claim_folder("${name}" "${arg_OUTPUT_DIR}")
 
-  _derivload_documents("${arg_OUTPUT_DIR}" "${arg_SHARDS}" documents)
-  _derivload_emit_options(options)
+  if(arg_CODEGEN)
+    set(action codegen)
+    set(comment "Running PyTorch's generators for ${name}")
+    _derivload_list_generated("${name}" outputs)
+  else()
+    set(action emit)
+    set(comment "Loading the derivatives of ${name}")
+    _derivload_list_documents(outputs)
+  endif()
+  _derivload_remove_unlisted("${arg_OUTPUT_DIR}" "${outputs}")
+  _derivload_options(options)
   get_property(command GLOBAL PROPERTY DERIVLOAD_COMMAND)
   list(GET command 0 program)
   set(own "${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${name}.dir")
@@ -57,32 +73,37 @@ function(derivload_codegen_inputs name)
   if(NOT EXISTS "${steady}")
     file(TOUCH "${steady}")
   endif()
+  set(inputs "")
+  foreach(keyword IN LISTS read)
+    list(APPEND inputs ${arg_${keyword}})
+  endforeach()
   add_custom_command(
     OUTPUT "${stamp}"
-    BYPRODUCTS ${documents} "${steady}"
+    BYPRODUCTS ${outputs} "${steady}"
     COMMAND "${CMAKE_COMMAND}" -E touch "${stamp}.begun"
     COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${stamp}.begun" "${steady}"
-    COMMAND ${command} emit ${options} --out-dir "${arg_OUTPUT_DIR}"
+    COMMAND ${command} ${action} ${options} --out-dir "${arg_OUTPUT_DIR}"
             --depfile "${depfile}" --depfile-target "${stamp}"
     COMMAND "${CMAKE_COMMAND}" -E rename "${stamp}.begun" "${stamp}"
     # The program, for an upgrade writes it anew, even one that gives modules an older time.
-    DEPENDS "${program}" ${arg_DERIVATIVES} ${arg_NATIVE_FUNCTIONS} ${arg_TAGS}
+    DEPENDS "${program}" ${inputs}
     DEPFILE "${depfile}"
-    COMMENT "Loading the derivatives of ${name}"
+    COMMENT "${comment}"
     VERBATIM)
   # Make looks at the stamp alone.
-  foreach(document IN LISTS documents)
-    if(NOT EXISTS "${document}")
+  foreach(output IN LISTS outputs)
+    if(NOT EXISTS "${output}")
       file(REMOVE "${stamp}")
     endif()
   endforeach()
   add_custom_target("${name}" DEPENDS "${stamp}")
-  set_property(TARGET "${name}" PROPERTY DERIVLOAD_OUTPUTS "${documents}")
+  set_property(TARGET "${name}" PROPERTY DERIVLOAD_OUTPUTS "${outputs}")
   # What no build tool knows of, for `--target clean`.
   set_property(DIRECTORY APPEND PROPERTY ADDITIONAL_CLEAN_FILES
-               "${depfile}" "${stamp}.begun" "${arg_OUTPUT_DIR}/.derivload-stamp")
+               "${depfile}" "${stamp}.begun" "${arg_OUTPUT_DIR}/.derivload-stamp"
+               "${arg_OUTPUT_DIR}/.derivload-stamp-${arg_SUBSET}")
   if(arg_OUTPUTS_VARIABLE)
-    set(${arg_OUTPUTS_VARIABLE} "${documents}" PARENT_SCOPE)
+    set(${arg_OUTPUTS_VARIABLE} "${outputs}" PARENT_SCOPE)
   endif()
 endfunction()
 
@@ -97,25 +118,13 @@ function(_derivload_make_absolute variable base)
   set(${variable} "${paths}" PARENT_SCOPE)
 endfunction()
 
-function(_derivload_documents folder shards result)
-  set(documents "")
-  if("${shards}" STREQUAL "")
-    list(APPEND documents "${folder}/differentiability.json")
-  else()
-    math(EXPR last "${shards} - 1")
-    foreach(shard RANGE ${last})
-      list(APPEND documents "${folder}/differentiability_${shard}.json")
-    endforeach()
-  endif()
-  list(APPEND documents "${folder}/functions.json" "${folder}/manifest.json")
-  set(${result} "${documents}" PARENT_SCOPE)
-endfunction()
-
-# The arguments of the function as options of `derivload emit`.
-function(_derivload_emit_options result)
+# The arguments of the function as options of `derivload emit` or `derivload codegen`.
+function(_derivload_options result)
   set(options "")
-  set(keywords PYTORCH_DIR DERIVATIVES NATIVE_FUNCTIONS TAGS SHARDS TORCH_VERSION CACHE_DIR)
-  set(names pytorch derivatives native-functions tags shards torch-version cache-dir)
+  set(keywords PYTORCH_DIR DERIVATIVES NATIVE_FUNCTIONS TAGS SHARDS TORCH_VERSION CACHE_DIR SUBSET
+               SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH)
+  set(names pytorch derivatives native-functions tags shards torch-version cache-dir subset
+            selected-op-list-path operators-yaml-path)
   foreach(keyword name IN ZIP_LISTS keywords names)
     foreach(value IN LISTS arg_${keyword})
       list(APPEND options "--${name}" "${value}")
@@ -123,6 +132,9 @@ function(_derivload_emit_options result)
   endforeach()
   if(arg_NO_CACHE)
     list(APPEND options --no-cache)
+  endif()
+  if(arg_DISABLE_AUTOGRAD)
+    list(APPEND options --disable-autograd)
   endif()
   set(${result} "${options}" PARENT_SCOPE)
 endfunction()

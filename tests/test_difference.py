@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from derivload.commands.inputs import read_inputs
-from derivload.commands.live import Loader
+from derivload.commands.live import DocumentLoader
 from derivload.commands.paths import find_files
 from derivload.engine.difference import Change, Difference, FunctionChange, difference
 from derivload.engine.lines import DocumentLines
@@ -29,7 +29,7 @@ class Loads:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._loader = Loader(str(folder))
+        self._loader = DocumentLoader(str(folder))
         for name in NAMES:
             (folder / name).write_bytes((CATALOGUE / name).read_bytes())
         self.first = self._load()

@@ -1,13 +1,16 @@
 """Input that was made to do harm: no traceback, nothing executed, bounded time and memory.
 
-Each case is loaded by a process of its own, which the kernel ends after ten seconds of work and
-gives no more than 500 MB. `--long` makes the largest larger, and changes the shipped catalogue at
-every position.
+Each case is given to a process of its own, which the kernel ends after ten seconds of work and
+gives no more than 500 MB: to `emit`, and where finding and telling the mistakes is the work, to
+`check`. `--long` gives each case to both, with each format, makes the largest larger, and changes
+the shipped catalogue at every position.
 """
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,6 +46,8 @@ class Case(NamedTuple):
     """What stands before native_functions.yaml, where the case is one of derivatives.yaml."""
     alone: bool = False
     """Whether nothing of the catalogue follows in its file."""
+    command: str = "emit"
+    """What the plain run gives it to; one of COMMANDS."""
 
 
 def native(text: Callable[[int], str]) -> Case:
@@ -239,7 +244,169 @@ CASES: Final[dict[str, Case]] = {
     "a path of the root": native(lambda _: "/etc/passwd_out.x(Tensor self) -> Tensor"),
     "a path of Windows": native(lambda _: "C:\\x_out(Tensor self) -> Tensor"),
 }
-EXECUTED = "executed"
+
+# ------------------------------------------------------------------------ food for `check` alone
+
+SWELL: Final = "  dispatch:\n    CPU: swell\n"
+# As many arguments, and as many names in a formula, as an entry has room for.
+_TENSORS: Final = [f"x{i}" for i in range(3_000)]
+_MANY: Final = f"swell({', '.join(f'Tensor {name}' for name in _TENSORS)}) -> Tensor"
+_IN_ONE_LINE: Final = "{name: 'gleam(Tensor self) -> Tensor', self: grad * x}, "
+
+
+def natives_of(*schemas: str) -> str:
+    return "".join(f"- func: {schema}\n{SWELL}" for schema in schemas)
+
+
+def warned(formula: str) -> Case:
+    """A formula that is right, as far as a load is concerned."""
+    text = f"{GLEAM}  self: {formula}\n"
+    return Case(DERIVATIVES, lambda _: text, valid=True, command="check")
+
+
+def warned_of_many(formula: str) -> Case:
+    text = f"- name: {_MANY}\n  x0: {formula}\n"
+    return Case(DERIVATIVES, lambda _: text, True, natives_of(_MANY), command="check")
+
+
+def told(file: str, make: Callable[[int], str], natives: str = "", *, valid: bool = False) -> Case:
+    return Case(file, make, valid, natives, command="check")
+
+
+def many(entry: str, line: str, lines: int = 120) -> Callable[[int], str]:
+    """Entries of so many lines each; `{}` is their number."""
+
+    def make(times: int) -> str:
+        below = "".join(line.format(i) for i in range(lines))
+        return "".join(entry.format(i) + below for i in range(800 * times))
+
+    return make
+
+
+def _foreach(times: int) -> str:
+    functions = [f"_foreach_swell.o{i}(Tensor[] self) -> Tensor[]" for i in range(300 * times)]
+    text = natives_of("swell(Tensor self) -> Tensor", *functions)
+    return text.replace("  dispatch", "  device_check: NoCheck\n  dispatch")
+
+
+CASES.update(
+    {
+        "words that begin alike": told(
+            NATIVES, lambda _: f'- func: "{"a " * (ALLOWED // 2)}\\x58"\n'
+        ),
+        "words of quotes": told(NATIVES, lambda _: f"- func: f{chr(39) * 240}x\n"),
+        "words of quotes, quoted": told(
+            NATIVES, lambda _: f"- func: 'f{chr(39) * (ALLOWED - 1000)}x'\n"
+        ),
+        "words of double quotes": told(
+            NATIVES, lambda _: '- func: "f' + '\\"' * (ALLOWED // 3) + 'x"\n'
+        ),
+        "long words, wrong together": told(
+            NATIVES, lambda _: "".join(f"- func: f.{i}({'x' * 40_000})\n" for i in range(80))
+        ),
+        "mistakes in one line": Case(
+            NATIVES, lambda _: "[" + "{func: f}, " * 20_000 + "]", alone=True, command="check JSON"
+        ),
+        "warnings in one line": Case(
+            DERIVATIVES,
+            lambda _: f"[{_IN_ONE_LINE * 8_000}]\n",
+            valid=True,
+            alone=True,
+            command="check SARIF",
+        ),
+        "mistakes behind a long comment": Case(
+            NATIVES,
+            lambda _: "[\n" + "# xxxxxxxxxxxxx\n" * 900_000 + "{func: f}, " * 2_000 + "]\n",
+            alone=True,
+            command="check",
+        ),
+        "unknown names": warned(" + ".join(f"abcdefgh{i}" for i in range(ALLOWED // 16))),
+        "long unknown names": warned(" + ".join("a" * 900 + str(i) for i in range(100))),
+        "an unknown name as long as may be": warned("a" * (ALLOWED - 1_000)),
+        "unknown names beside many arguments": warned_of_many(
+            " + ".join(f"xabcdefgh{i}" for i in range(2_500))
+        ),
+        "unknown names everywhere": told(
+            DERIVATIVES,
+            lambda times: (
+                f"{GLEAM}  self: {' + '.join(f'a{i}' for i in range(200))}\n" * (900 * times)
+            ),
+            valid=True,
+        ),
+        "arguments saved for their types": warned_of_many(
+            " + ".join(f"{name}.dtype()" for name in _TENSORS)
+        ),
+        "arguments without formulas": told(
+            DERIVATIVES,
+            lambda _: f"- name: {_MANY}\n  x0: grad\n" * 30,
+            natives_of(_MANY),
+            valid=True,
+        ),
+        "definitions again and again": told(
+            DERIVATIVES, lambda times: f"{GLEAM}  self: grad\n" * (5_000 * times), valid=True
+        ),
+        "templates that do not end": warned("a<" * (ALLOWED // 2 - 500)),
+        "comments that do not end": warned("/*" * (ALLOWED // 2 - 500)),
+        "strings that do not end": warned('a"\\' * (ALLOWED // 3 - 500)),
+        "unknown keys of functions": told(
+            NATIVES, many("- func: f(Tensor self) -> Tensor\n", "  k{}: x\n")
+        ),
+        "unknown keys of definitions": told(DERIVATIVES, many(GLEAM, "  k{}: x\n")),
+        "unknown keys of tags": told(TAGS, many("- tag: x{}\n", "  k{}: x\n")),
+        "unknown tags": told(
+            NATIVES, many("- func: f{}(Tensor self) -> Tensor\n  tags:\n", "  - k{}\n")
+        ),
+        "a key repeated by aliases": told(
+            NATIVES, lambda _: f"- [&a {'x' * 50_000}, {{{'*a : b, ' * 5_000}}}]\n"
+        ),
+        "unknown functions beside many": told(
+            DERIVATIVES,
+            lambda times: "".join(
+                f"- name: swell{i}(Tensor y) -> Tensor\n  y: grad\n" for i in range(2_000 * times)
+            ),
+            natives_of(*(f"f{i}(Tensor x) -> Tensor" for i in range(4_000))),
+        ),
+        "unknown functions like many others": told(
+            DERIVATIVES,
+            lambda _: "".join(
+                f"- name: {'ab' * 35}{i}(Tensor y) -> Tensor\n  y: grad\n" for i in range(100)
+            ),
+            natives_of(*(f"{'ab' * 35}_{i}(Tensor x) -> Tensor" for i in range(4_000))),
+        ),
+        "a function with many overloads": told(
+            DERIVATIVES,
+            lambda times: "".join(
+                f"- name: swell.o{i}(Tensor y) -> Tensor\n  y: grad\n" for i in range(300 * times)
+            ),
+            natives_of(*(f"swell.p{i}(Tensor {'x' * 9_000}) -> Tensor" for i in range(30))),
+        ),
+        "a long formula for many foreach functions": told(
+            DERIVATIVES,
+            lambda _: f"- name: swell(Tensor self) -> Tensor\n  self: {'x' * 90_000} * grads[7]\n",
+            _foreach(1),
+        ),
+        "a formula that cannot be carried over to many": told(
+            DERIVATIVES,
+            lambda _: (
+                "- name: swell(Tensor self) -> Tensor\n"
+                f"  self: grad * result.sym_size(0) * {'x' * 90_000}\n"
+            ),
+            _foreach(1),
+        ),
+    }
+)
+
+
+# ------------------------------------------------------------------------------- the tests
+
+COMMANDS: Final = {
+    "emit": ["emit", "--out-dir", "out"],
+    "check": ["check"],
+    "check JSON": ["check", "--format", "json"],
+    "check SARIF": ["check", "--format", "sarif"],
+}
+# What is told of a thousand mistakes in each file, with a line of the file and a sentence each.
+MOST_TOLD: Final = 10 * M
 TAGGED: Final = (
     "!!python/object/apply:os.system ['touch executed']",
     "!!python/object/new:os.system ['touch executed']",
@@ -251,11 +418,12 @@ TAGGED: Final = (
 )
 
 
-def run(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, environment: dict[str, str], command: str
+) -> subprocess.CompletedProcess[str]:
     options = ["--derivatives", DERIVATIVES, "--native-functions", NATIVES, "--tags", TAGS]
-    command = [sys.executable, "-c", LIMITED, "emit", *options, "--out-dir", "out"]
     return subprocess.run(
-        command,
+        [sys.executable, "-c", LIMITED, *COMMANDS[command], *options, "--no-cache"],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -276,38 +444,54 @@ def write(folder: Path, case: Case, times: int) -> None:
         (folder / name).write_bytes(before.get(name, b"") + rest)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if {"name", "command"} <= set(metafunc.fixturenames):
+        longer = bool(metafunc.config.getoption("--long", default=False))
+        pairs = [(n, c) for n in CASES for c in COMMANDS if longer or c == CASES[n].command]
+        metafunc.parametrize(("name", "command"), pairs)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")
-@pytest.mark.parametrize("name", CASES)
 def test_hostile_input_is_bounded(
-    request: pytest.FixtureRequest, tmp_path: Path, child_environment: dict[str, str], name: str
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    child_environment: dict[str, str],
+    name: str,
+    command: str,
 ) -> None:
     longer = bool(request.config.getoption("--long", default=False))
     case = CASES[name]
     write(tmp_path, case, 10 if longer else 1)
     before = {path.name for path in tmp_path.iterdir()}
-    done = run(tmp_path, child_environment)
-    told = done.stderr[:500] + " … " + done.stderr[-500:]
-    assert "Traceback" not in done.stderr, told
-    assert done.returncode in ((0, 1) if case.valid else (1,)), told
-    assert done.stdout == ""
+    done = run(tmp_path, child_environment, command)
+    told = done.stderr if command == "emit" else done.stdout
+    shown = f"{done.stderr[-500:]} {told[:500]} … {told[-500:]}"
+    assert "Traceback" not in done.stderr, shown
+    assert done.returncode in ((0, 1) if case.valid else (1,)), shown
+    assert len(done.stdout) + len(done.stderr) < MOST_TOLD
+    if command == "emit":
+        assert done.stdout == ""
+    elif command != "check":
+        json.loads(done.stdout)
     if done.returncode:
-        assert "error[DL" in done.stderr, told
+        assert re.search(r"\[DL\d|\"DL\d", told), shown
         assert {path.name for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("kind", ["emit", "check"])
 @pytest.mark.parametrize("value", TAGGED)
 @pytest.mark.parametrize("file", FILES)
 def test_nothing_is_executed(
-    tmp_path: Path, child_environment: dict[str, str], file: str, value: str
+    tmp_path: Path, child_environment: dict[str, str], file: str, value: str, kind: str
 ) -> None:
     key = {DERIVATIVES: "name", NATIVES: "func", TAGS: "tag"}[file]
     text = f"- {key}: {value}\n- {value}\n- ? {value}\n  : x\n"
     write(tmp_path, Case(file, lambda _: text), 1)
     before = {path.name for path in tmp_path.iterdir()}
-    done = run(tmp_path, child_environment)
+    done = run(tmp_path, child_environment, kind)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "error[DL003]" in done.stderr
+    assert "error[DL003]" in (done.stderr if kind == "emit" else done.stdout)
     assert {path.name for path in tmp_path.iterdir()} == before
 
 

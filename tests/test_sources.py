@@ -22,6 +22,7 @@ from derivload.sources.plain import Value
 from derivload.sources.splitting import find_window, split_digests
 
 FILE = "some.yaml"
+QUOTES = "'" * 40
 
 
 def entry_texts(text: str) -> list[str]:
@@ -404,6 +405,14 @@ def check_place(
         ("- a: (some «(words)» [here])\n", ("a",), "(words)"),
         # Words stand by themselves, if they do anywhere.
         ("- a: sword swords «word» words\n", ("a",), "word"),
+        ("- a: a b «a b c» a b c d\n", ("a",), "a b c"),
+        # However their quotes are written: of a run of them, as many as YAML makes of it.
+        ("- a: it's «'some'» here\n", ("a",), "'some'"),
+        ("- a: 'it''s «''some''» here'\n", ("a",), "'some'"),
+        (f"- a: x «f{QUOTES}g» y\n", ("a",), f"f{QUOTES}g"),
+        (f"- a: 'x «f{QUOTES * 2}g» y'\n", ("a",), f"f{QUOTES}g"),
+        ('- a: "x «\\"f\\"\\"» y"\n', ("a",), '"f""'),
+        ('- a: "x «f\\\n  g» y"\n', ("a",), "f g"),
         ("- a: f(self_t) * «self»\n", ("a",), "self"),
         ("- a: s«word»s\n", ("a",), "word"),
         # Words that are not there: all of the value.

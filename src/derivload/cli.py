@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from derivload.commands.emit import Emitted
     from derivload.commands.paths import Files
     from derivload.engine.store import Store
+    from derivload.pytorch.selection import Selection
 
 _DONE, _BAD_INPUT, _BAD_USAGE, _ENVIRONMENT = 0, 1, 2, 3
 
@@ -72,7 +73,7 @@ def _run(arguments: list[str]) -> int:
             except OSError as error:
                 _say(f"error: {error.filename}: {error.strerror or error}")
                 return _BAD_USAGE
-        if "--no-cache" not in arguments and _nothing_to_do(arguments):
+        if not {"--no-cache", "--list-outputs"} & {*arguments} and _nothing_to_do(arguments):
             return _DONE
     if arguments in (["--cmake-dir"], ["--bazel-dir"]):
         print(_shipped(arguments[0].strip("-").removesuffix("-dir")))
@@ -161,21 +162,15 @@ def _files(options: argparse.Namespace) -> Files:
 
 
 def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -> int:
-    from derivload.commands.codegen import codegen
+    from derivload.commands.codegen import codegen, list_outputs
     from derivload.commands.emit import Target, cleaned_up_when_ended
-    from derivload.commands.paths import UsageError
     from derivload.pytorch.errors import GeneratorError
-    from derivload.pytorch.selection import Selection
 
-    if options.pytorch is None:
-        raise UsageError("--pytorch is missing: the generators are PyTorch's own")
     target = Target(options.out_dir, None, options.depfile, options.depfile_target)
-    selection = Selection(
-        options.subset,
-        options.disable_autograd,
-        options.selected_op_list_path,
-        options.operators_yaml_path,
-    )
+    selection = _selection(options)
+    if options.list_outputs:
+        print("\n".join(list_outputs(files, selection)))
+        return _DONE
     try:
         with cleaned_up_when_ended():
             stamped = None if options.no_cache else arguments
@@ -247,13 +242,29 @@ def _open_store(options: argparse.Namespace) -> Store | None:
 
 
 def _watch(options: argparse.Namespace) -> int:
+    from derivload.commands.live import DocumentLoader, Loader
     from derivload.commands.watch import WatchOptions, watch
+
+    def find() -> Files:
+        files = _files(options)
+        if options.codegen:
+            from derivload.commands.codegen import consult_generators
+
+            consult_generators(files, _selection(options))
+        return files
+
+    def make_loader() -> Loader:
+        if not options.codegen:
+            return DocumentLoader(options.out_dir, options.shards)
+        from derivload.commands.codegen_live import CodegenLoader
+
+        return CodegenLoader(options.out_dir, _selection(options), lambda: _open_store(options))
 
     return watch(
         WatchOptions(
-            find=lambda: _files(options),
+            find=find,
             out_dir=options.out_dir,
-            shards=options.shards,
+            loader=make_loader,
             command=options.exec,
             on_busy=options.on_busy,
             poll=options.poll,
@@ -261,6 +272,23 @@ def _watch(options: argparse.Namespace) -> int:
             json=options.json,
             once=options.once,
         )
+    )
+
+
+def _selection(options: argparse.Namespace) -> Selection:
+    """Which of PyTorch's generators are to run. Raises UsageError."""
+    from derivload.commands.paths import UsageError
+    from derivload.pytorch.selection import Selection
+
+    if options.pytorch is None:
+        raise UsageError("--pytorch is missing: the generators are PyTorch's own")
+    if getattr(options, "shards", None) is not None:
+        raise UsageError("--shards is for documents: PyTorch's generators have shards of their own")
+    return Selection(
+        options.subset,
+        options.disable_autograd,
+        options.selected_op_list_path,
+        options.operators_yaml_path,
     )
 
 

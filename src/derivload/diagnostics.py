@@ -18,7 +18,7 @@ Path = tuple[str | int, ...]
 _SHOWN = 400
 # So long is a sentence: the longest schema of any release has 492 characters, and some sentences
 # name several.
-_LONGEST = 3_000
+_LONGEST = 2_000
 
 
 class Mistake(msgspec.Struct, frozen=True):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from derivload.commands.paths import UsageError, cache_folder, cache_size_limit
+from derivload.commands.stderr import say
 from derivload.engine.store import LAYOUT, FolderError, Store, StoreError
 
 _DONE, _ENVIRONMENT = 0, 3
@@ -48,14 +48,14 @@ def run(action: str, cache_dir: str | None, max_size: str | None, older_than: st
     except StoreError as error:
         if action == "clear" and not isinstance(error, FolderError):
             return _clear_files(folder, str(error))
-        _say(f"error: the cache cannot be used: {error}")
+        say(f"error: the cache cannot be used: {error}")
         return _ENVIRONMENT
     if done is not None:
         print(done)
         return _DONE
     if action == "clear":
         return _clear_files(folder, f"{folder} does not answer")
-    _say(f"error: the cache {folder} does not answer: `derivload cache clear` starts it afresh")
+    say(f"error: the cache {folder} does not answer: `derivload cache clear` starts it afresh")
     return _ENVIRONMENT
 
 
@@ -94,7 +94,7 @@ def _verify(store: Store) -> str | None:
 
 def _clear_files(folder: str, problem: str) -> int:
     """Remove the files of a store that cannot be opened, or does not answer."""
-    _say(f"note: the cache cannot be used, so its files are removed: {problem}")
+    say(f"note: the cache cannot be used, so its files are removed: {problem}")
     removed = 0
     try:
         for file in list(_store_files(Path(folder, LAYOUT))):
@@ -102,7 +102,7 @@ def _clear_files(folder: str, problem: str) -> int:
             removed += 1
         _remove_empty_folders(Path(folder, LAYOUT))
     except OSError as error:
-        _say(f"error: {error.filename}: {error.strerror or error}")
+        say(f"error: {error.filename}: {error.strerror or error}")
         return _ENVIRONMENT
     print(f"{folder}: removed {removed} {'file' if removed == 1 else 'files'} of a damaged cache")
     return _DONE
@@ -172,7 +172,3 @@ def _amount(size: int) -> str:
 
 def _values(count: int) -> str:
     return f"{count} {'value' if count == 1 else 'values'}"
-
-
-def _say(message: str) -> None:
-    print(f"derivload: {message}", file=sys.stderr)

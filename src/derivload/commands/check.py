@@ -18,6 +18,7 @@ import msgspec
 from derivload import __version__
 from derivload.commands.emit import release_key
 from derivload.commands.paths import Files, UsageError
+from derivload.commands.stderr import say
 from derivload.diagnostics import Diagnostic
 from derivload.engine.results import Keys
 from derivload.identity import tool_digest
@@ -89,8 +90,8 @@ def print_checked(checked: Checked, form: str, *, strict: bool) -> int:
     _print(found, checked.torch_version, form)
     errors = sum(diagnostic.severity == "error" for diagnostic in found)
     if checked.note:
-        _say(f"note: {checked.note}")
-    _say(_counted(errors, len(found) - errors))
+        say(f"note: {checked.note}")
+    say(_counted(errors, len(found) - errors))
     return _MISTAKEN if errors else _CLEAN
 
 
@@ -137,7 +138,3 @@ def _counted(errors: int, warnings: int) -> str:
     counts = ((errors, "error"), (warnings, "warning"))
     told = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
     return ", ".join(told) or "no mistakes"
-
-
-def _say(message: str) -> None:
-    print(f"derivload: {message}", file=sys.stderr)

@@ -25,9 +25,9 @@ from derivload.commands.inputs import read_inputs
 from derivload.commands.paths import Files, UsageError
 from derivload.engine.inputs import InputEntries
 from derivload.outputs.files import Written, write_outputs
-from derivload.outputs.stamp import Record, digest_of
+from derivload.outputs.stamp import Record, digest_of, read_outputs, stamp_path
 from derivload.pytorch.errors import UnexpectedTorchgenError
-from derivload.pytorch.generators import Generators, Made
+from derivload.pytorch.generators import Generators, Job, Made, list_files
 from derivload.pytorch.selection import Selection
 from derivload.pytorch.source import lines_of
 from derivload.pytorch.upstream import Sources, Upstream, locate
@@ -66,18 +66,20 @@ def codegen(
     upstream = find_upstream(files)
     started = Started(files, None, open_store, clock)
     sources = Sources(upstream)
-    deprecated = _read(upstream.deprecated)
+    deprecated = read_file(upstream.deprecated)
     inputs = hashlib.sha256(started.keys.by_entries() + deprecated).digest()
-    generators = Generators(
-        upstream, sources, selection, target.out_dir, started.tool, started.store
-    )
+    job = Job(upstream, sources, selection, target.out_dir, started.tool)
+    generators = Generators(job, started.store)
     made = generators.recall(inputs) if started.is_readable else None
     clock.step("recall")
     changed = [""] if made is None else find_changed(target.out_dir, made)
     if made is None or changed:
         made = _make(files, started, generators, deprecated, clock)
         changed = find_changed(target.out_dir, made)
-    digests, written = write_made(target.out_dir, made, changed)
+    stamp = stamp_path(target.out_dir, selection.subset)
+    digests, written = write_made(
+        target.out_dir, made, changed, _stale(stamp, target.out_dir, made)
+    )
     generators.written(digests)
     clock.step("write")
     outputs = [(os.path.join(target.out_dir, name), sha256) for name, sha256 in digests.items()]
@@ -86,7 +88,7 @@ def codegen(
         *((path, digest_of(data)) for path, data in files.consulted),
         *sources.files,
         (upstream.deprecated, digest_of(deprecated)),
-        *((path, digest_of(_read(path))) for path in selection.paths),
+        *((path, digest_of(read_file(path))) for path in selection.paths),
     ]
     if target.depfile is not None:
         outputs.append(write_depfile(target, outputs, [path for path, _ in read]))
@@ -95,9 +97,19 @@ def codegen(
         generators.keep(inputs, made.note)
         if arguments is not None:
             record = Record(started.tool, read, files.absent, outputs, made.note)
-            write_stamp(target.out_dir, arguments, record)
+            write_stamp(stamp, arguments, record)
     clock.step("keep")
     return Generated(made.exit, made.note, written, made.counts, clock.seconds)
+
+
+def list_outputs(files: Files, selection: Selection) -> list[str]:
+    """The names of the files that a run writes, sorted. Raises UsageError."""
+    upstream = find_upstream(files)
+    try:
+        names = list_files(upstream, selection)
+    except UnexpectedTorchgenError as error:
+        raise UsageError(f"the generators are not as derivload knows them: {error}") from None
+    return sorted(names)
 
 
 def _make(
@@ -121,8 +133,30 @@ def find_upstream(files: Files) -> Upstream:
         raise UsageError(f"there are no generators of PyTorch's: {error}") from None
 
 
-def write_made(out_dir: str, made: Made, changed: Sequence[str]) -> tuple[dict[str, str], Written]:
-    """Write the files that `find_changed` found; the digests of all by name. Raises OSError."""
+def consult_generators(files: Files, selection: Selection) -> None:
+    """Name the generators and what they read among what `files` depend on.
+
+    Raises UsageError, and OSError where a file cannot be read.
+    """
+    upstream = find_upstream(files)
+    paths = [path for path, _ in Sources(upstream).files]
+    for path in (*paths, upstream.deprecated, *selection.paths):
+        files.consulted.append((path, read_file(path)))
+
+
+def _stale(stamp: str, out_dir: str, made: Made) -> list[str]:
+    """The files that the last run of this stamp wrote and this one does not."""
+    inside = os.path.join(out_dir, "")
+    names = [path[len(inside) :] for path in read_outputs(stamp) if path.startswith(inside)]
+    return [name for name in names if name not in made.files and os.pardir not in name]
+
+
+def write_made(
+    out_dir: str, made: Made, changed: Sequence[str], stale: Sequence[str] = ()
+) -> tuple[dict[str, str], Written]:
+    """Write the files that `find_changed` found, and remove those that are stale; the digests of
+    all by name. Raises OSError.
+    """
     digests = dict(made.files)
 
     def contents() -> Iterator[tuple[str, bytes, int, str]]:
@@ -131,7 +165,7 @@ def write_made(out_dir: str, made: Made, changed: Sequence[str]) -> tuple[dict[s
             digests[name] = digest_of(data)
             yield name, data, 0, digests[name]
 
-    written = write_outputs(out_dir, contents(), ())
+    written = write_outputs(out_dir, contents(), stale)
     unchanged = [name for name in made.files if name not in changed]
     return digests, Written(written.written, unchanged + written.unchanged, written.removed)
 
@@ -155,11 +189,12 @@ def _digests(paths: Iterable[str]) -> dict[str, str]:
 
 def _digest_of_file(path: str) -> str:
     try:
-        return digest_of(_read(path))
+        return digest_of(read_file(path))
     except OSError:
         return ""
 
 
-def _read(path: str) -> bytes:
+def read_file(path: str) -> bytes:
+    """The bytes of a file. Raises OSError."""
     with open(path, "rb") as file:
         return file.read()

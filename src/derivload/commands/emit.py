@@ -15,8 +15,7 @@ import time
 from derivload.engine.results import Kept, Keys, find_documents, keep_documents
 from derivload.identity import tool_digest, tool_files
 from derivload.outputs.files import Written, stale_documents, write_if_changed, write_outputs
-from derivload.outputs.stamp import NAME as STAMP
-from derivload.outputs.stamp import Record, digest_of, render_stamp
+from derivload.outputs.stamp import Record, digest_of, render_stamp, stamp_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def emit(
             *((path, digest_of(data)) for path, data in files.consulted),
         ]
         record = Record(started.tool, read, files.absent, outputs, kept.note)
-        write_stamp(target.out_dir, arguments, record)
+        write_stamp(stamp_path(target.out_dir), arguments, record)
     clock.step("write")
     return Emitted(loaded.exit, kept.note, written, loaded.counts, clock.seconds)
 
@@ -203,10 +202,10 @@ def write_depfile(
     return target.depfile, digest_of(depfile)
 
 
-def write_stamp(out_dir: str, arguments: Sequence[str], record: Record) -> None:
+def write_stamp(path: str, arguments: Sequence[str], record: Record) -> None:
     """Write the stamp of a run that ended well, if that can be done."""
     with contextlib.suppress(OSError):  # without one, the next run only does more
-        write_if_changed(os.path.join(out_dir, STAMP), render_stamp(arguments, record))
+        write_if_changed(path, render_stamp(arguments, record))
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ Where `emit` starts from the store, this starts from memory.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from derivload.commands.documents import render_documents
 from derivload.commands.inputs import InputError, Inputs, read_inputs
@@ -26,16 +26,28 @@ class Updated(NamedTuple):
     note: str
 
 
-class Prepared(NamedTuple):
-    """Documents that are loaded and rendered, and not yet written."""
+class Prepared(Protocol):
+    """What a load came to, and is not written yet."""
 
-    outcome: Outcome
-    lines: DocumentLines
-    documents: list[Rendered]
-    note: str
+    @property
+    def lines(self) -> DocumentLines:
+        """The lines of the documents of the load."""
+
+    def write(self) -> Updated:
+        """Write what differs from what is there. Raises OSError."""
 
 
-class Loader:
+class Loader(Protocol):
+    """Loads inputs and writes what is made of them, again and again."""
+
+    def load(self, inputs: Inputs) -> Prepared:
+        """Load, from what the last load came to. Raises InputError."""
+
+    def settle(self) -> None:
+        """Do now what the next load would begin with, where there is time for it."""
+
+
+class DocumentLoader:
     """Loads inputs and writes their documents in `out_dir`, again and again."""
 
     def __init__(self, out_dir: str, shards: int | None = None) -> None:
@@ -43,7 +55,7 @@ class Loader:
         self._shards = shards
         self._dialect: Dialect | None = None
 
-    def load(self, inputs: Inputs) -> Prepared:
+    def load(self, inputs: Inputs) -> PreparedDocuments:
         """Load, from what the last load came to. Raises InputError."""
         if inputs.dialect is not self._dialect:
             self._dialect = inputs.dialect
@@ -53,18 +65,27 @@ class Loader:
         if outcome.lines is None:
             raise InputError(outcome.diagnostics)
         documents = render_documents(outcome.lines, self._shards, renderer=self._renderer)
-        return Prepared(outcome, outcome.lines, documents, inputs.note)
+        return PreparedDocuments(self._out_dir, outcome, outcome.lines, documents, inputs.note)
 
     def settle(self) -> None:
         """Do now what the next load would begin with, where there is time for it."""
         self._session.settle()
 
-    def write(self, prepared: Prepared) -> Updated:
+
+class PreparedDocuments(NamedTuple):
+    """Documents that are loaded and rendered, and not yet written."""
+
+    out_dir: str
+    outcome: Outcome
+    lines: DocumentLines
+    documents: list[Rendered]
+    note: str
+
+    def write(self) -> Updated:
         """Write the documents that differ from what is there. Raises OSError."""
-        documents = prepared.documents
-        stale = stale_documents(self._out_dir, documents)
-        written = write_outputs(self._out_dir, documents, stale)
-        return Updated(prepared.outcome, documents, written, prepared.note)
+        stale = stale_documents(self.out_dir, self.documents)
+        written = write_outputs(self.out_dir, self.documents, stale)
+        return Updated(self.outcome, self.documents, written, self.note)
 
 
 class Live:
@@ -72,7 +93,7 @@ class Live:
 
     def __init__(self, files: Files, out_dir: str, shards: int | None = None) -> None:
         self._files = files
-        self._loader = Loader(out_dir, shards)
+        self._loader = DocumentLoader(out_dir, shards)
 
     def update(self) -> Updated:
         """Bring the documents up to date with what the files hold now.
@@ -80,4 +101,4 @@ class Live:
         Raises UsageError, InputError with nothing written when the input has errors, and OSError
         when a file cannot be written.
         """
-        return self._loader.write(self._loader.load(read_inputs(self._files)))
+        return self._loader.load(read_inputs(self._files)).write()

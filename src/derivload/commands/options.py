@@ -61,6 +61,11 @@ def make_parser() -> argparse.ArgumentParser:
     _add_inputs(codegen)
     _add_selection(codegen)
     _add_outputs(codegen, "the files")
+    codegen.add_argument(
+        "--list-outputs",
+        action="store_true",
+        help="print the names of the files, one a line, and write none; for build tools",
+    )
     _add_cache(codegen)
 
     watch = commands.add_parser(
@@ -68,6 +73,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_inputs(watch)
     _add_watch(watch)
+    watch.add_argument(
+        "--codegen",
+        action="store_true",
+        help="write the files of PyTorch's own generators, not the documents",
+    )
+    _add_selection(watch)
     _add_cache(watch)  # the same for all; a session starts from memory
 
     check = commands.add_parser(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _LARGE = 1 << 20
 _MAX_SIZE = 16 << 20
 _MAX_LINES = 1_000_000
 _MAX_ENTRIES = 50_000
+# Seconds: who writes to a pipe may be started at the same moment.
+_PATIENCE = 2.0
 _CATALOGUE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "catalog")
 
 
@@ -70,15 +73,44 @@ class Files:
 
 def _read(path: str) -> bytes | OSError:
     try:
-        with open(path, "rb") as file:
-            # What is no file has no size, and may have no end.
-            if os.fstat(file.fileno()).st_size <= _LARGE and os.path.isfile(path):
+        with open(path, "rb", opener=_open_at_once) as file:
+            about = os.fstat(file.fileno())
+            if stat.S_ISREG(about.st_mode) and about.st_size <= _LARGE:
                 return file.read()
-            content = file.read(_MAX_SIZE + 1)
+            # What is no file has no size, and may have no end.
+            first = _wait(file.fileno()) if stat.S_ISFIFO(about.st_mode) else b""
+            content = first + file.read(_MAX_SIZE + 1 - len(first))
     except OSError as error:
         return error
     why = _too_large(content)
     return OSError(errno.EFBIG, why, path) if why else content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a named pipe too, which nobody else may ever open."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _wait(pipe: int) -> bytes:
+    """Wait for the first bytes of a pipe; the others can then be waited for as for any file's.
+
+    Raises OSError when nobody has opened it for writing within _PATIENCE.
+    """
+    import time
+
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            first = os.read(pipe, _LARGE)
+        except BlockingIOError:  # there is who writes, and nothing written yet
+            first = b""
+            end = 0.0
+        if first or not end:
+            os.set_blocking(pipe, True)
+            return first
+        if time.monotonic() > end:
+            raise OSError(errno.EPIPE, "it is a pipe that nothing writes to")
+        time.sleep(0.01)
 
 
 def _too_large(content: bytes) -> str:

@@ -18,6 +18,7 @@ from derivload.commands.show_groups import Group, find_groups
 from derivload.commands.show_layout import Line, wrap
 from derivload.commands.show_query import read_query, unknown
 from derivload.commands.show_text import group_lines
+from derivload.commands.stderr import say
 
 _DONE, _UNKNOWN = 0, 1
 _STYLES: Final = {
@@ -42,7 +43,7 @@ def show(inputs: Inputs, operator: str) -> int:
     query = read_query(operator)
     groups = find_groups(loaded, query)
     if not groups:
-        print(f"derivload: {unknown(query, loaded.load.natives)}", file=sys.stderr)
+        say(unknown(query, loaded.load.natives))
         return _UNKNOWN
     _print_lines(show_lines(groups, inputs.texts.derivatives.name))
     return _DONE

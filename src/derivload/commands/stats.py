@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from derivload.commands.stderr import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,4 +26,4 @@ def print_stats(
     lines = [f"exit      {exit_}"]
     lines += [f"{name:<9} {count}" for name, count in counts.items()]
     lines += [f"{name:<9} {value * 1e3:.1f} ms" for name, value in seconds.items()]
-    print("\n".join(f"derivload: {line}" for line in lines), file=sys.stderr)
+    say("\nderivload: ".join(lines))

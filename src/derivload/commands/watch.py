@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from derivload.commands.live import Loader
 from derivload.commands.paths import Files, UsageError
 from derivload.commands.watch_exec import Ended, OnBusy, Runner
 from derivload.commands.watch_load import Updates
@@ -39,11 +40,13 @@ _WRITE_AGAIN: Final = 2.0
 
 
 class WatchOptions(NamedTuple):
-    """The options of derivwatch. `find` finds the inputs anew; `debounce` is in seconds."""
+    """The options of derivwatch. `find` finds the inputs anew, `loader` makes what is to load
+    and write them; `debounce` is in seconds.
+    """
 
     find: Callable[[], Files]
     out_dir: str
-    shards: int | None
+    loader: Callable[[], Loader]
     command: str | None
     on_busy: OnBusy
     poll: bool
@@ -87,7 +90,7 @@ class _Watch:
             options.find, None if options.once else watching, messages.put, view.note
         )
         self._settling = Settling(messages, options.debounce)
-        self._updates = Updates(options.out_dir, options.shards, messages.signals)
+        self._updates = Updates(options.out_dir, options.loader(), messages.signals)
         self._runner: Runner | None = None
         if options.command is not None:
             command = options.command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from derivload.commands.inputs import InputError, read_inputs
@@ -12,17 +13,18 @@ from derivload.commands.watch_signals import Signals
 from derivload.commands.watch_sources import Seen, Watching
 from derivload.engine.difference import Difference, difference
 from derivload.engine.lines import DocumentLines
+from derivload.pytorch.errors import GeneratorError
 
 
 class Updates:
-    """Brings the documents in `out_dir` up to date, time after time.
+    """Brings what `loader` writes in `out_dir` up to date, time after time.
 
     `failure` is what is wrong at the moment, None when nothing is.
     """
 
-    def __init__(self, out_dir: str, shards: int | None, signals: Signals) -> None:
+    def __init__(self, out_dir: str, loader: Loader, signals: Signals) -> None:
         self._out_dir = out_dir
-        self._loader = Loader(out_dir, shards)
+        self._loader = loader
         self._signals = signals
         self._lines: DocumentLines | None = None
         self.failure: Failed | None = None
@@ -41,8 +43,13 @@ class Updates:
             prepared = self._loader.load(read_inputs(seen.files, seen.contents))
         except InputError as error:
             return self.fail(_failed(error))
+        except GeneratorError as error:
+            return self._show(error)
         with self._signals.held():
-            updated = self._loader.write(prepared)
+            try:
+                updated = prepared.write()
+            except GeneratorError as error:
+                return self._show(error)
         seconds = time.monotonic() - since
         before, self._lines = self._lines, prepared.lines
         failure, self.failure = self.failure, None
@@ -63,6 +70,12 @@ class Updates:
         """Something is wrong."""
         self.failure = failure
         return failure
+
+    def _show(self, error: GeneratorError) -> Failed:
+        """Show what upstream would; the report says how it ends."""
+        print(error, end="", file=sys.stderr, flush=True)
+        last = str(error).rstrip().rpartition("\n")[2]
+        return self.fail(Failed(f"a generator of PyTorch's failed: {last}; nothing was written"))
 
     def _started(
         self,

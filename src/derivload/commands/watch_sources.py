@@ -48,9 +48,9 @@ class Seen(NamedTuple):
             for path, content in zip(self.files.paths, self.contents, strict=True)
         )
 
-    def _key(self) -> tuple[str | None, tuple[str, ...], tuple[bytes | str, ...]]:
+    def _key(self) -> tuple[object, ...]:
         known = tuple([c if isinstance(c, bytes) else str(c) for c in self.contents])
-        return self.files.version, self.files.paths, known
+        return self.files.version, self.files.paths, known, self.files.consulted
 
 
 def _known(content: bytes | OSError) -> bytes:

@@ -18,6 +18,7 @@ _TOKEN: Final = re.compile(
     r"""|[A-Za-z_]\w*|\.?\d[\w.']*|->|::|&&|\|\||==|[<>!]=|\S""",
     re.DOTALL,
 )
+_CALLED: Final = re.compile(r"(?<!\w)([A-Za-z_]\w*)\s*\(")
 _WORD: Final = re.compile(r"\w+")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 # Types and macros begin in upper case, constants with a k; the last are types of <cstdint>.
@@ -57,7 +58,7 @@ def words_outside_calls(formula: str) -> set[str]:
 
 def called_names(formula: str) -> frozenset[str]:
     """The names that a formula calls."""
-    return frozenset(re.findall(r"([A-Za-z_]\w*)\s*\(", formula))
+    return frozenset(_CALLED.findall(formula))
 
 
 def used_names(formula: str) -> list[UsedName]:

@@ -15,7 +15,7 @@ from derivload.diagnostics import Diagnostic
 FORMAT: Final = "derivload.diagnostics"
 VERSION: Final = 1
 # So much of a line is shown to programs: one line may hold the whole of a large file.
-MAX_LINE: Final = 10_000
+MAX_LINE: Final = 2_000
 
 
 class ReportedDiagnostic(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NAME = ".derivload-stamp"
+_NAME = ".derivload-stamp"
 _FORMAT = "derivload-stamp 1"
 # Arguments that change how a run goes but not what it writes.
 _WITHOUT_EFFECT = ("--cache-dir", "--no-cache", "--stats")
@@ -80,9 +80,17 @@ def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
     return body + f"check {digest_of(body)}\n".encode()
 
 
+def stamp_path(out_dir: str, subset: str | None = None) -> str:
+    """The path of the stamp in a folder: one for each subset of outputs that may go there."""
+    return os.path.join(out_dir, _NAME if subset in (None, "all") else f"{_NAME}-{subset}")
+
+
 def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
-    """That the run with these arguments of `emit` has nothing to do, or None when it may have."""
-    out_dir = _out_dir(arguments)
+    """That the run with these arguments has nothing to do, or None when it may have.
+
+    The arguments begin with the command.
+    """
+    out_dir = _option(arguments, "--out-dir")
     if out_dir is None:
         return None
     try:
@@ -91,14 +99,30 @@ def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
         return None
 
 
-def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
-    with open(os.path.join(out_dir, NAME), "rb") as file:
+def read_outputs(path: str) -> list[str]:
+    """The paths of the outputs that a stamp names; none where there is no stamp."""
+    try:
+        lines = _lines(path)
+    except (OSError, ValueError):
+        return []
+    named = (line.split(" ", 2) for line in lines)
+    return [words[2] for words in named if words[0] == "output" and len(words) > 2]
+
+
+def _lines(path: str) -> list[str]:
+    """The lines of a stamp; none for what is no stamp. Raises OSError and ValueError."""
+    with open(path, "rb") as file:
         data = file.read()
     body, _, check = data.rpartition(b"check ")
     if check.strip().decode() != digest_of(body):
-        return None
+        return []
     lines = body.decode("utf-8", "surrogateescape").split("\n")[:-1]
-    if lines[0] != _FORMAT:
+    return lines if lines[0] == _FORMAT else []
+
+
+def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
+    lines = _lines(stamp_path(out_dir, _option(arguments, "--subset")))
+    if not lines:
         return None
     counts = {"input": 0, "output": 0}
     note = ""
@@ -123,18 +147,21 @@ def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
         return not os.path.exists(rest)
     if what in ("input", "output"):
         digest, _, path = rest.partition(" ")
+        if not os.path.isfile(path):  # a pipe can be read once, which is the run's to do
+            return False
         with open(path, "rb") as file:
             return digest_of(file.read()) == digest
     return what == "note"
 
 
-def _out_dir(arguments: Sequence[str]) -> str | None:
+def _option(arguments: Sequence[str], name: str) -> str | None:
+    """The value of an option, the last one that is given."""
     found = None
     for i, argument in enumerate(arguments):
-        if argument == "--out-dir" and i + 1 < len(arguments):
+        if argument == name and i + 1 < len(arguments):
             found = arguments[i + 1]
-        elif argument.startswith("--out-dir="):
-            found = argument[len("--out-dir=") :]
+        elif argument.startswith(f"{name}="):
+            found = argument[len(name) + 1 :]
     return found or None
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,13 +20,14 @@ from derivload.pytorch.kept import (
     digest_of,
     digests_by_family,
     digests_of_items,
+    linked_families,
     pack_items,
     touched_families,
 )
 from derivload.pytorch.objects import differentiability_infos
 from derivload.pytorch.rendering import items_by_shard, render
 from derivload.pytorch.selection import Selection
-from derivload.pytorch.source import Source, base_of, render_deprecated
+from derivload.pytorch.source import Source, base_of
 from derivload.pytorch.upstream import Modules, Upstream
 
 
@@ -38,21 +38,30 @@ class LostItemsError(Exception):
 class Codegen:
     """Runs the generators of one torchgen, again and again.
 
-    `kept` is what the last run came to. Files that are to be rendered have no digest in it until
-    `note` tells what it is.
+    `kept` is what the last run came to: files that are to be rendered have no digest there until
+    `note` tells what it is. `has_run` says whether the generators ran in it, `was_cold` for
+    everything, and `count` for how many functions.
     """
 
     def __init__(
         self,
         upstream: Upstream,
         selection: Selection,
-        kept: Kept | None = None,
-        find_items: Callable[[str, bytes], list[Item] | None] = lambda *_: None,
+        kept: Kept | None,
+        find_items: Callable[[str, bytes], list[Item] | None],
+        *,
+        is_split: bool,
     ) -> None:
+        """`find_items` finds items that were kept, by an output's name and a digest.
+
+        `is_split` has the generators run for some families and then for the others, to show that
+        this comes to the same.
+        """
         self.upstream = upstream
         self.selection = selection
         self.kept = kept
-        self.counts: dict[str, int] = {}
+        self.is_split = is_split
+        self.count = 0
         self.has_run = False
         self.was_cold = False
         self.has_changed = False
@@ -69,8 +78,10 @@ class Codegen:
             return self._update(source, None)
 
     def _update(self, source: Source, kept: Kept | None) -> Kept:
-        self.has_run, self.was_cold = False, kept is None
+        self.count = 0
+        self.has_run = False
         update = _Update(self, source, kept)
+        self.was_cold = update.is_cold
         self.kept = made = update.run()
         self.has_changed = made != kept
         return made
@@ -159,6 +170,12 @@ class _Update:
         self._shared = digest_of(source.tags)
         self._natives = digest_of([row.value for row in self._rows])
         self._kept = kept if kept is not None and kept.everything == self._everything else None
+        self._functions: dict[int, tuple[Any, list[Any]]] = {}
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether nothing can be taken over from what was kept."""
+        return self._kept is None
 
     def run(self) -> Kept:
         """What is to be kept now."""
@@ -170,9 +187,14 @@ class _Update:
             touched = touched_families(self._families, kept.families, self._digests, rows)
         if kept is not None and not touched and self._is_the_same(kept):
             return self._made(kept.outputs, kept.orders)
-        captured = self._generate(touched)
+        self._codegen.has_run = True
+        parts = self._codegen.selection.parts(self._codegen.modules)
+        batches = [self._generate(batch, parts) for batch in self._batches(touched)]
+        whole = self._generate_whole(parts)
         orders = self._orders()
-        outputs = self._merge(captured, touched, orders)
+        for captured in batches:
+            _check_orders(captured, orders)
+        outputs = self._merge(_joined([*batches, *whole]), touched, orders)
         return self._made(outputs, orders.digests())
 
     def _is_the_same(self, kept: Kept) -> bool:
@@ -198,36 +220,51 @@ class _Update:
             outputs,
         )
 
-    def _generate(self, touched: set[str]) -> Captured:
-        """Run the generators for some families, and those that are not of items for all."""
-        codegen, source, families = self._codegen, self._source, self._families
-        codegen.has_run = True
-        parts = codegen.selection.parts(codegen.modules)
-        needs_all = parts.annotated and (self._kept is None or self._kept.natives != self._natives)
-        indices = [
-            i for i, row in enumerate(self._rows) if needs_all or families.of(row.base) in touched
-        ]
-        made = make_functions(
-            codegen.modules, [source.value(i) for i in indices], source.tags, source.path
-        )
-        for i, (function, generated) in zip(indices, made, strict=True):
+    def _batches(self, touched: set[str]) -> list[set[str]]:
+        """The families that the generators are run for at a time."""
+        if not self._codegen.is_split or not self._families.is_certain:
+            return [touched]
+        half = {family for family in touched if len(family) % 2}
+        half = linked_families(self._families, half, self._rows)
+        return [half, touched - half]
+
+    def _generate(self, touched: set[str], parts: Parts) -> Captured:
+        """Run the generators that are of items, for some families."""
+        of = self._families.of
+        indices = [i for i, row in enumerate(self._rows) if of(row.base) in touched]
+        functions = self._make_functions(indices)
+        captured = Captured(os.path.abspath("out"))
+        self._run(functions, touched, parts._replace(annotated=False), captured)
+        self._codegen.count += len(functions)
+        return captured
+
+    def _generate_whole(self, parts: Parts) -> list[Captured]:
+        """Run the generator that is not of items, for all functions, if any of them changed."""
+        if not parts.annotated or (self._kept and self._kept.natives == self._natives):
+            return []
+        functions = self._make_functions(range(len(self._rows)))
+        captured = Captured(os.path.abspath("out"))
+        only = Parts(False, False, True, parts.selector, parts.disable_autograd)
+        self._run(functions, set(), only, captured)
+        return [captured]
+
+    def _make_functions(self, indices: Sequence[int]) -> list[Any]:
+        """Upstream's functions of these entries, in upstream's order; notes them in the rows."""
+        source = self._source
+        # A family is there whole or not at all.
+        missing = [i for i in indices if i not in self._functions]
+        entries = [source.value(i) for i in missing]
+        made = make_functions(self._codegen.modules, entries, source.tags, source.path)
+        for i, (function, generated) in zip(missing, made, strict=True):
+            self._functions[i] = (function, generated)
             self._rows[i] = msgspec.structs.replace(
                 self._rows[i],
                 schema=str(function.func),
                 generated=tuple([str(other.func) for other in generated]),
             )
-        chosen = [
-            pair
-            for i, pair in zip(indices, made, strict=True)
-            if families.of(self._rows[i].base) in touched
-        ]
-        captured = Captured(os.path.abspath("out"))
-        self._run(_in_order(chosen), touched, parts._replace(annotated=False), captured)
-        if needs_all:
-            only = Parts(False, False, True, parts.selector, parts.disable_autograd)
-            self._run(_in_order(made), set(), only, captured)
-        self._codegen.counts = {"functions": len(_in_order(chosen))}
-        return captured
+        found = [self._functions[i] for i in indices]
+        declared = [function for function, _ in found]
+        return declared + [other for _, generated in found for other in generated]
 
     def _run(
         self, functions: list[Any], touched: set[str], parts: Parts, captured: Captured
@@ -245,20 +282,14 @@ class _Update:
             if self._families.of(base) in touched
             for entry in entries
         ]
-        with tempfile.TemporaryDirectory() as folder:
-            deprecated = os.path.join(folder, "deprecated.yaml")
-            with open(deprecated, "wb") as file:
-                file.write(render_deprecated(entries))
-            catalogue = Catalogue(
-                functions,
-                infos,
-                frozenset(source.lines.used_dispatch_keys),
-                frozenset(source.tags),
-                deprecated,
-            )
-            run_generators(
-                self._codegen.upstream, self._codegen.modules, catalogue, parts, captured
-            )
+        catalogue = Catalogue(
+            functions,
+            infos,
+            frozenset(source.lines.used_dispatch_keys),
+            frozenset(source.tags),
+            entries,
+        )
+        run_generators(self._codegen.upstream, self._codegen.modules, catalogue, parts, captured)
 
     def _merge(self, captured: Captured, touched: set[str], orders: Orders) -> list[KeptOutput]:
         before = {o.output.name: o for o in self._kept.outputs} if self._kept else {}
@@ -280,8 +311,6 @@ class _Update:
         touched: set[str],
         orders: Orders,
     ) -> KeptOutput:
-        if output.order != NAMES and orders.sort(new, output.order) != new:
-            raise UnexpectedTorchgenError(f"{output.name} is in another order")
         families = self._families
         digests = digests_of_items(families, new)
         if before is None:
@@ -315,6 +344,23 @@ class _Update:
         return KeptOutput(output, digests, kept_items, made)
 
 
-def _in_order(made: list[tuple[Any, list[Any]]]) -> list[Any]:
-    """Functions in upstream's order: the generated ones behind all others."""
-    return [function for function, _ in made] + [other for _, others in made for other in others]
+def _check_orders(captured: Captured, orders: Orders) -> None:
+    """Check that items came in the orders that they are taken to be in.
+
+    Raises UnexpectedTorchgenError.
+    """
+    for name, output in captured.outputs.items():
+        items = captured.items[name]
+        if output.order != NAMES and orders.sort(items, output.order) != items:
+            raise UnexpectedTorchgenError(f"{name} is in another order")
+
+
+def _joined(batches: list[Captured]) -> Captured:
+    """What was captured of all batches. Raises UnexpectedTorchgenError where they disagree."""
+    first, *others = batches
+    for other in others:
+        for name, output in other.outputs.items():
+            if first.outputs.setdefault(name, output) != output:
+                raise UnexpectedTorchgenError(f"{name} has an environment that differs by item")
+            first.items.setdefault(name, []).extend(other.items[name])
+    return first

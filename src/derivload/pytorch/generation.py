@@ -7,6 +7,8 @@ few generators whose files are not sharded are called item by item: see `capture
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
@@ -22,20 +24,21 @@ from derivload.pytorch.capture import (
     make_file_manager,
 )
 from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.kept import render_deprecated
 from derivload.pytorch.upstream import Modules, Upstream
 
 
 class Catalogue(NamedTuple):
     """What the generators are to be run for, in torchgen's own objects.
 
-    `deprecated` is the path of a deprecated.yaml that has the entries of these functions alone.
+    `deprecated` are the entries of deprecated.yaml for these functions, each two texts.
     """
 
     functions: Sequence[Any]
     infos: Mapping[Any, Mapping[str, Any]]
     used_dispatch_keys: frozenset[str]
     tags: frozenset[str]
-    deprecated: str
+    deprecated: Sequence[tuple[str, str]]
 
 
 class Parts(NamedTuple):
@@ -180,7 +183,11 @@ class _Run:
 
     def _with_deprecated(self, original: Callable[..., object]) -> Callable[..., object]:
         def load(pairs: object, _: str, **how: object) -> object:
-            return original(pairs, self._catalogue.deprecated, **how)
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "deprecated.yaml")
+                with open(path, "wb") as file:
+                    file.write(render_deprecated(self._catalogue.deprecated))
+                return original(pairs, path, **how)
 
         return load
 

@@ -28,9 +28,10 @@ Result = tuple[Infos, set[str]]
 
 
 class Replacement:
-    """A function that stands where another one, `original`, stood."""
+    """A function that stands where another one, `original`, stood, by the name of that."""
 
-    def __init__(self, original: Function, function: Function) -> None:
+    def __init__(self, name: str, original: Function, function: Function) -> None:
+        self.name = name
         self.original = original
         self._function = function
         functools.update_wrapper(self, original)

@@ -1,7 +1,7 @@
 """Putting derivload in the place of upstream's functions, and taking it back.
 
-Modules take functions of others by `from ... import`, so a function is replaced wherever it is
-found, in every module that is imported. One that is imported later takes the replacement.
+Modules take functions of others by `from ... import`, so a function is replaced in every module
+that has it by its name. One that is imported later takes the replacement.
 
 There is one installation at a time in a process: `_current`.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -56,7 +56,7 @@ class Installation:
         """Give upstream its functions back. Does nothing when that has been done."""
         global _current  # noqa: PLW0603
         for replacement in self._replacements:
-            _exchange(replacement, replacement.original)
+            _exchange(replacement.name, replacement, replacement.original)
         self._replacements.clear()
         self._drop_in.forget()
         if _current is self:
@@ -75,9 +75,9 @@ class Installation:
 
     def _replace(self, module: ModuleType, name: str, function: Function) -> None:
         if not isinstance(getattr(module, name), Replacement):
-            replacement = Replacement(original(module, name), function)
+            replacement = Replacement(name, original(module, name), function)
             self._replacements.append(replacement)
-            _exchange(replacement.original, replacement)
+            _exchange(name, replacement.original, replacement)
 
 
 def install(
@@ -113,15 +113,9 @@ def install(
     return _current
 
 
-def _exchange(old: Function, new: Function) -> None:
-    """Put one function in the place of another, wherever a module has it."""
-    for module, name in list(_places(old)):
-        setattr(module, name, new)
-
-
-def _places(function: Function) -> Iterator[tuple[ModuleType, str]]:
+def _exchange(name: str, old: Function, new: Function) -> None:
+    """Put one function in the place of another, in every module that has it by its name."""
     for module in list(sys.modules.values()):
-        if isinstance(module, ModuleType):
-            for name, value in list(vars(module).items()):
-                if value is function:
-                    yield module, name
+        # Anything may be put among the modules.
+        if getattr(module, "__dict__", {}).get(name) is old:
+            setattr(module, name, new)

@@ -59,6 +59,11 @@ class Deprecated(msgspec.Struct, frozen=True, array_like=True):
     entries: dict[str, list[tuple[str, str]]]
 
 
+def render_deprecated(entries: Sequence[tuple[str, str]]) -> bytes:
+    """A deprecated.yaml with these entries: JSON, which is YAML too."""
+    return msgspec.json.encode([{"name": name, "aten": aten} for name, aten in entries])
+
+
 class Kept(msgspec.Struct, frozen=True, array_like=True):
     """What a run came to, besides the items.
 
@@ -130,16 +135,21 @@ def touched_families(
 ) -> set[str]:
     """The families that are not what they were, and those linked with them by a delegate."""
     touched = {f for f in before.keys() | now.keys() if before.get(f) != now.get(f)}
+    return linked_families(families, touched, rows)
+
+
+def linked_families(families: Families, chosen: set[str], rows: Iterable[NativeRow]) -> set[str]:
+    """These families and those that a structured delegate links them with."""
     links = [{families.of(row.base), families.of(row.delegate)} for row in rows if row.delegate]
     links = [link for link in links if len(link) > 1]
-    grown = True
-    while grown:
-        count = len(touched)
+    found = set(chosen)
+    count = -1
+    while count < len(found):
+        count = len(found)
         for link in links:
-            if not link.isdisjoint(touched):
-                touched |= link
-        grown = len(touched) > count
-    return touched
+            if not link.isdisjoint(found):
+                found |= link
+    return found
 
 
 class Orders:

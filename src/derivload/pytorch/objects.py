@@ -111,7 +111,7 @@ def _module(name: str) -> ModuleType:
 
 def _maker(class_: type, known: Collection[str]) -> Callable[..., object]:
     """A function that makes objects of a dataclass from the fields that it has of those known."""
-    fields = [field.name for field in dataclasses.fields(class_) if field.init]
+    fields = [field.name for field in dataclasses.fields(class_)]
     unknown = sorted({*fields} - {*known})
     if unknown:
         raise UnexpectedTorchgenError(f"its {class_.__name__} has {', '.join(unknown)}")
@@ -128,10 +128,10 @@ class _Written:
 
     @cached_property
     def _words(self) -> str:
-        return "".join(self._text.split())
+        return " ".join(self._text.split())
 
     def __contains__(self, formula: str) -> bool:
-        return "".join(formula.split()) in self._words
+        return " ".join(formula.split()) in self._words
 
 
 class _Arguments:

@@ -43,7 +43,7 @@ def _run(
     natives, tags = files.native_functions[0], files.tags
     generators = modules.generators
     with tempfile.TemporaryDirectory() as out, ExitStack() as stack:
-        stack.enter_context(named_as_in_a_build(modules.torchgen["utils"].__file__))
+        stack.enter_context(named_as_in_a_build(modules.torchgen["utils"]))
         load = generators["gen_autograd"].load_derivatives
         stack.enter_context(
             replaced(

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any, Final
 
 from derivload.pytorch.capture import EVERYTHING, Item, Output, shard_id
@@ -38,7 +39,7 @@ def render(
     if output.shards:
         env["shard_id"] = shard_id(shard)
     utils = modules.torchgen["utils"]
-    with _template(output, made) as path, named_as_in_a_build(utils.__file__):
+    with _template(output, made) as path, named_as_in_a_build(utils):
         manager = utils.FileManager(
             install_dir=os.path.dirname(path), template_dir=os.path.dirname(path), dry_run=False
         )
@@ -68,11 +69,14 @@ def _template(output: Output, made: str | None) -> Iterator[str]:
 
 
 @contextmanager
-def named_as_in_a_build(utils: str) -> Iterator[None]:
-    """Have upstream name the script that PyTorch's build runs, whatever runs it here."""
+def named_as_in_a_build(utils: ModuleType) -> Iterator[None]:
+    """Have upstream name the script that PyTorch's build runs, whatever runs it here.
+
+    `utils` is the module torchgen.utils.
+    """
     main = sys.modules["__main__"]
     before = main.__dict__.get("__file__")
-    root = os.path.dirname(os.path.dirname(os.path.abspath(utils)))
+    root = os.path.dirname(os.path.dirname(os.path.abspath(str(utils.__file__))))
     main.__dict__["__file__"] = os.path.join(root, *_SCRIPT)
     try:
         yield

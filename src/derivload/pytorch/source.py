@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import msgspec
 
@@ -80,19 +80,20 @@ class Source:
 
     def rows(self, kept: Kept | None) -> list[NativeRow]:
         """The entries of native_functions.yaml; what an entry came to before is taken over."""
-        known = {row.digest: row for row in kept.rows} if kept else {}
-        rows = []
-        for i, digest in enumerate(self.entries.natives):
-            row = known.get(digest)
-            rows.append(self._row(i, digest, kept) if row is None else row)
-        return rows
+        old = kept.rows if kept else []
+        known = {row.digest: row for row in old}
+        by_value = {row.value: row for row in old}
+        return [
+            known.get(digest) or self._row(i, digest, by_value)
+            for i, digest in enumerate(self.entries.natives)
+        ]
 
-    def _row(self, index: int, digest: bytes, kept: Kept | None) -> NativeRow:
+    def _row(self, index: int, digest: bytes, by_value: Mapping[bytes, NativeRow]) -> NativeRow:
         entry = self.value(index)
         value = hashlib.sha256(repr(entry).encode("utf-8", "surrogatepass")).digest()[:16]
-        for row in kept.rows if kept else ():
-            if row.value == value:
-                return msgspec.structs.replace(row, digest=digest)
+        row = by_value.get(value)
+        if row is not None:
+            return msgspec.structs.replace(row, digest=digest)
         delegate = entry.get("structured_delegate")
         return NativeRow(
             digest,
@@ -104,8 +105,7 @@ class Source:
     def value(self, index: int) -> Mapping[str, object]:
         """An entry of native_functions.yaml, by its index."""
         value = self.entries.native(index).value
-        assert isinstance(value, dict)
-        return value
+        return cast("Mapping[str, object]", value)
 
     def deprecated(self, kept: Kept | None) -> Deprecated:
         """deprecated.yaml. Raises UnexpectedTorchgenError where it is not as it should be."""
@@ -141,8 +141,3 @@ def _read_deprecated(content: bytes) -> dict[str, list[tuple[str, str]]]:
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, Invalid) as error:
         raise UnexpectedTorchgenError(f"deprecated.yaml is not as it should be: {error}") from None
     return by_base
-
-
-def render_deprecated(entries: Sequence[tuple[str, str]]) -> bytes:
-    """A deprecated.yaml with these entries: JSON, which is YAML too."""
-    return msgspec.json.encode([{"name": name, "aten": aten} for name, aten in entries])

@@ -239,7 +239,8 @@ class _Found:
 def too_many(file: str, severity: str = "error") -> Diagnostic:
     """The diagnostic of a file that has more mistakes than are told."""
     message = f"this file has more than {MAX_MISTAKES} mistakes"
-    return Diagnostic(file, 0, 0, "DL010", message, severity=severity)
+    help_ = "mend those that are told, and check again"
+    return Diagnostic(file, 0, 0, "DL010", message, help_, severity=severity)
 
 
 def source_line(text: str, line: int) -> str:

@@ -1,0 +1,63 @@
+# Which files derivload will write, by absolute paths: known when CMake runs, for what depends on
+# one of them names it.
+#
+# Those of PyTorch's generators are what these themselves write for no function at all. Any module
+# of theirs may have a hand in that, so CMake runs again when one was edited. The inputs have none.
+
+function(_derivload_list_documents result)
+  set(documents "")
+  if(NOT DEFINED arg_SHARDS)
+    list(APPEND documents "${arg_OUTPUT_DIR}/differentiability.json")
+  else()
+    math(EXPR last "${arg_SHARDS} - 1")
+    foreach(shard RANGE ${last})
+      list(APPEND documents "${arg_OUTPUT_DIR}/differentiability_${shard}.json")
+    endforeach()
+  endif()
+  list(APPEND documents "${arg_OUTPUT_DIR}/functions.json" "${arg_OUTPUT_DIR}/manifest.json")
+  set(${result} "${documents}" PARENT_SCOPE)
+endfunction()
+
+function(_derivload_list_generated name result)
+  set(options --pytorch "${arg_PYTORCH_DIR}" --out-dir "${arg_OUTPUT_DIR}" --list-outputs)
+  if(DEFINED arg_TORCH_VERSION)
+    list(APPEND options --torch-version "${arg_TORCH_VERSION}")
+  endif()
+  if(DEFINED arg_SUBSET)
+    list(APPEND options --subset "${arg_SUBSET}")
+  endif()
+  if(arg_DISABLE_AUTOGRAD)
+    list(APPEND options --disable-autograd)
+  endif()
+  get_property(command GLOBAL PROPERTY DERIVLOAD_COMMAND)
+  execute_process(COMMAND ${command} codegen ${options}
+                  RESULT_VARIABLE status OUTPUT_VARIABLE names ERROR_VARIABLE errors
+                  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_STRIP_TRAILING_WHITESPACE)
+  if(NOT status EQUAL 0)
+    _derivload_stop("${name}" "PYTORCH_DIR is ${arg_PYTORCH_DIR}, and its generators do not tell \
+what they write: write a checkout, or a folder with a whole torchgen. It said: ${errors}")
+  endif()
+  string(REGEX REPLACE "\r?\n" ";" names "${names}")
+  list(TRANSFORM names PREPEND "${arg_OUTPUT_DIR}/")
+  set(${result} "${names}" PARENT_SCOPE)
+
+  _derivload_find_pytorch(torchgen autograd)
+  file(GLOB_RECURSE modules RELATIVE "${torchgen}" "${torchgen}/*.py")
+  list(FILTER modules EXCLUDE REGEX "^packaged/") # in a checkout, copies that a build made
+  list(TRANSFORM modules PREPEND "${torchgen}/")
+  file(GLOB generators "${autograd}/*.py")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${modules} ${generators})
+endfunction()
+
+# Removes what was listed for this folder at the configure step before, and is not any more.
+function(_derivload_remove_unlisted folder outputs)
+  string(SHA256 key "${folder}")
+  set(unlisted ${_DERIVLOAD_OUTPUTS_${key}})
+  if(unlisted)
+    list(REMOVE_ITEM unlisted ${outputs})
+  endif()
+  if(unlisted)
+    file(REMOVE ${unlisted})
+  endif()
+  set(_DERIVLOAD_OUTPUTS_${key} "${outputs}" CACHE INTERNAL "What derivload writes in ${folder}")
+endfunction()

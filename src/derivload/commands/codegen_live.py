@@ -1,0 +1,126 @@
+"""PyTorch's generated files that one process keeps up to date, from load to load.
+
+Where `codegen` starts from the store each time, this starts from memory, with torchgen imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from derivload.commands.codegen import find_changed, find_upstream, read_file, write_made
+from derivload.commands.emit import release_key
+from derivload.commands.inputs import InputError, Inputs
+from derivload.commands.live import Updated
+from derivload.commands.paths import Files
+from derivload.engine.inputs import InputEntries
+from derivload.engine.lines import DocumentLines
+from derivload.engine.results import Keys
+from derivload.engine.session import Outcome, Session
+from derivload.identity import tool_digest
+from derivload.pytorch.generators import Generators, Job, Made
+from derivload.pytorch.selection import Selection
+from derivload.pytorch.source import Lines
+from derivload.pytorch.upstream import Sources, Upstream
+
+if TYPE_CHECKING:
+    from derivload.cpp.dialect import Dialect
+    from derivload.engine.store import Store
+
+
+class CodegenLoader:
+    """Loads inputs, runs PyTorch's generators on them, and writes their files in `out_dir`."""
+
+    def __init__(
+        self, out_dir: str, selection: Selection, open_store: Callable[[], Store | None]
+    ) -> None:
+        """`open_store` opens the store that a start can start from, if there is one."""
+        self._out_dir = out_dir
+        self._selection = selection
+        self._store = open_store()
+        self._tool = tool_digest()
+        self._dialect: Dialect | None = None
+        self._entries: InputEntries | None = None
+        self._generators: Generators | None = None
+        self._last: _Last | None = None
+
+    def load(self, inputs: Inputs) -> PreparedFiles:
+        """Load and generate, from what the last load came to.
+
+        Raises InputError, GeneratorError, UsageError and OSError.
+        """
+        if inputs.dialect is not self._dialect:
+            self._dialect = inputs.dialect
+            self._session = Session(inputs.dialect)
+        outcome = self._session.load(inputs.texts)
+        if outcome.lines is None:
+            raise InputError(outcome.diagnostics)
+        self._entries = InputEntries(inputs.texts, self._entries)
+        texts = inputs.texts
+        names = [text.name for text in texts.native_functions]
+        files = Files(texts.derivatives.name, names, texts.tags.name, None)
+        upstream = find_upstream(files)
+        generators, sources = self._generators_of(upstream)
+        deprecated = read_file(upstream.deprecated)
+        found = outcome.lines
+        lines = Lines(found.used_dispatch_keys, found.records, found.functions, found.generated)
+        made = generators.make(files, self._entries, lines, deprecated)
+        notes = [note for note in (inputs.note, made.note) if note]
+        made = made._replace(note="; ".join(notes))
+        self._last = _Last(upstream, sources, inputs, deprecated, made.note)
+        return PreparedFiles(self._out_dir, outcome, found, generators, made)
+
+    def settle(self) -> None:
+        """Do now what the next load would begin with, and keep what a next start can use."""
+        self._session.settle()
+        last, self._last = self._last, None
+        if last is None or self._generators is None or self._store is None:
+            return
+        if Sources(last.upstream).files == last.sources.files:
+            self._generators.keep(last.digest(self._tool), last.note)
+
+    def _generators_of(self, upstream: Upstream) -> tuple[Generators, Sources]:
+        """The generators as their source is now: those of the last load, if it has not changed."""
+        sources = Sources(upstream)
+        job = Job(upstream, sources, self._selection, self._out_dir, self._tool)
+        made = Generators(job, self._store)
+        if self._generators is None or self._generators.key != made.key:
+            self._generators = made
+        return self._generators, sources
+
+
+class _Last(NamedTuple):
+    """What the last load was of."""
+
+    upstream: Upstream
+    sources: Sources
+    inputs: Inputs
+    deprecated: bytes
+    note: str
+
+    def digest(self, tool: bytes) -> bytes:
+        """The digest of the inputs that `codegen` goes by."""
+        texts = self.inputs.texts
+        named = (texts.derivatives, *texts.native_functions, texts.tags)
+        contents = [text.text.encode() for text in named]
+        keys = Keys(tool, release_key(self.inputs.dialect.version), None, contents)
+        return hashlib.sha256(keys.by_entries() + self.deprecated).digest()
+
+
+class PreparedFiles(NamedTuple):
+    """Files that are generated, and not yet rendered and written."""
+
+    out_dir: str
+    outcome: Outcome
+    lines: DocumentLines
+    generators: Generators
+    made: Made
+
+    def write(self) -> Updated:
+        """Render and write the files that differ from what is there. Raises OSError."""
+        digests, written = write_made(
+            self.out_dir, self.made, find_changed(self.out_dir, self.made)
+        )
+        self.generators.written(digests)
+        return Updated(self.outcome, [], written, self.made.note)

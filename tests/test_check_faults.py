@@ -1,0 +1,221 @@
+"""`check` when the system fails it, and inputs that are no plain files, for all that read them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from test_faults import fill, restless, small_disk
+
+__all__ = ["small_disk"]  # a fixture
+
+CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
+DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
+RIGHT, MISTAKEN = "self: grad * luster", "self: grad * luster.sizes()"
+INPUTS = f"--derivatives {DERIVATIVES} --native-functions {NATIVES} --tags {TAGS}"
+NOBODY = "error[DL001]: cannot read this file: it is a pipe that nothing writes to\n"
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="made of what Linux and bash have")
+
+
+class Project:
+    """The catalogue, with a mistake, in a folder of its own, and a shell there."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self._environment = environment
+        for path in CATALOGUE.glob("*.yaml"):
+            shutil.copy(path, folder)
+        self.right = (folder / DERIVATIVES).read_text("utf-8")
+        assert RIGHT in self.right
+        self.mistaken = self.right.replace(RIGHT, MISTAKEN)
+        (folder / DERIVATIVES).write_text(self.mistaken, "utf-8")
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        with self.start(command) as process:
+            out, err = process.communicate(timeout=60)
+        assert "Traceback" not in err, err
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def start(self, command: str) -> subprocess.Popen[str]:
+        """Start a command of bash, in which `derivload` is this checkout's, with pipefail."""
+        derivload = f'derivload() {{ {shlex.quote(sys.executable)} -m derivload "$@"; }}'
+        return subprocess.Popen(
+            ["bash", "-c", f"set -o pipefail; {derivload}; {command}"],
+            cwd=self.folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture
+def project(tmp_path: Path, child_environment: dict[str, str]) -> Project:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return Project(folder, child_environment)
+
+
+# ----------------------------------------------------------------------------- files and disks
+
+
+@pytest.mark.parametrize("command", ["check", "emit --out-dir out", "show gild"])
+def test_a_file_of_which_reading_fails(project: Project, command: str) -> None:
+    # Opening this one succeeds, for anybody, and reading does not.
+    done = project.shell(f"derivload {command} {INPUTS.replace(TAGS, '/proc/self/mem')}")
+    told = done.stdout if command == "check" else done.stderr
+    assert done.returncode == 1
+    assert "/proc/self/mem: error[DL001]: cannot read this file: Input/output error\n" in told
+    assert "error[DL420]" in told
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read any file")
+@pytest.mark.parametrize("command", ["check", "emit --out-dir out"])
+def test_a_file_that_may_not_be_read(project: Project, command: str) -> None:
+    (project.folder / TAGS).chmod(0)
+    done = project.shell(f"derivload {command} {INPUTS}")
+    told = done.stdout if command == "check" else done.stderr
+    assert done.returncode == 1
+    assert "tags.yaml: error[DL001]: cannot read this file: Permission denied\n" in told
+
+
+@pytest.mark.parametrize("vanishes", [False, True])
+def test_a_file_that_does_not_hold_still(project: Project, vanishes: bool) -> None:
+    file = project.folder / DERIVATIVES
+
+    def change() -> None:
+        if vanishes:
+            file.unlink(missing_ok=True)
+        for text in (project.right, project.mistaken):
+            file.write_text(text, "utf-8")
+
+    with restless(change):
+        for _ in range(5):
+            done = project.shell(f"derivload check {INPUTS}")
+            # What was read may be nothing yet, or a part.
+            assert done.returncode in (0, 1)
+            assert done.stderr.count("\n") == 1
+    assert "error[DL420]" in project.shell(f"derivload check {INPUTS}").stdout
+
+
+def test_a_full_disk_below_the_cache(project: Project, small_disk: Path) -> None:
+    cache = f"--cache-dir {small_disk}/cache"
+    without = project.shell(f"derivload check {INPUTS} --no-cache")
+    fill(small_disk)
+    for _ in range(2):
+        done = project.shell(f"derivload check {INPUTS} {cache}")
+        assert (done.returncode, done.stdout) == (without.returncode, without.stdout)
+        assert done.stderr.count("warning") <= 1
+    (small_disk / "filler").unlink()
+    for _ in range(2):
+        done = project.shell(f"derivload check {INPUTS} {cache}")
+        assert (done.stdout, done.stderr) == (without.stdout, without.stderr)
+
+
+# --------------------------------------------------------------------- streams and signals
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
+@pytest.mark.parametrize("reader", ["| head -n 1", "| true", ">&-"])
+def test_a_stdout_that_nobody_reads_to_its_end(project: Project, form: str, reader: str) -> None:
+    many = "".join(f"- name: {'x' * 900}{i}\n" for i in range(200))
+    (project.folder / DERIVATIVES).write_text(many, "utf-8")
+    done = project.shell(f"derivload check {INPUTS} --format {form} {reader}")
+    assert done.returncode in (0, 1)
+    assert done.stderr in ("", "derivload: 200 errors\n")
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
+def test_a_stdout_that_is_full(project: Project, form: str) -> None:
+    done = project.shell(f"derivload check {INPUTS} --format {form} >/dev/full")
+    assert (done.returncode, done.stderr.splitlines()[-1:]) == (
+        3,
+        ["derivload: error: No space left on device"],
+    )
+
+
+def test_a_stderr_that_nobody_reads_changes_no_result(project: Project) -> None:
+    result = project.shell(f"derivload check {INPUTS}").stdout
+    for stream in ("2>&-", "2>/dev/full"):
+        done = project.shell(f"derivload check {INPUTS} {stream}")
+        assert (done.returncode, done.stdout, done.stderr) == (1, result, "")
+
+
+def test_ended_half_way_the_next_run_is_right(project: Project, tmp_path: Path) -> None:
+    command = f"check {INPUTS} --cache-dir {tmp_path}/cache"
+    result = project.shell(f"derivload check {INPUTS} --no-cache").stdout
+    ended = 0
+    for moment in range(8):
+        process = project.start(f"exec {shlex.quote(sys.executable)} -m derivload {command}")
+        time.sleep(0.04 * moment)
+        process.terminate()
+        out, err = process.communicate(timeout=60)
+        assert process.returncode in (1, -signal.SIGTERM)
+        assert "Traceback" not in err
+        assert out in ("", result)
+        ended += process.returncode < 0
+        assert project.shell(f"derivload {command}").stdout == result
+    assert ended
+
+
+# ------------------------------------------------------------------------------------- pipes
+
+
+@pytest.mark.parametrize("command", ["check", "emit --out-dir out", "show gild"])
+@pytest.mark.parametrize("name", [DERIVATIVES, NATIVES, TAGS])
+def test_a_pipe_that_nobody_writes_to(project: Project, command: str, name: str) -> None:
+    (project.folder / name).unlink()
+    os.mkfifo(project.folder / name)
+    done = project.shell(f"derivload {command} {INPUTS}")
+    told = done.stdout if command == "check" else done.stderr
+    assert done.returncode == 1
+    assert f"{name}: {NOBODY}" in told
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cat some.yaml | derivload {} /dev/stdin",
+        "derivload {} /dev/stdin <some.yaml",
+        "derivload {} <(cat some.yaml)",
+        "derivload {} <(sleep 2.5; cat some.yaml)",
+        "derivload {} <(head -c 100 some.yaml; sleep 2.5; tail -c +101 some.yaml)",
+        "cat some.yaml >pipe & derivload {} pipe",
+        "(sleep 0.5; cat some.yaml >pipe) & derivload {} pipe",
+    ],
+)
+def test_a_pipe_that_somebody_writes_to(project: Project, command: str) -> None:
+    os.mkfifo(project.folder / "pipe")
+    (project.folder / "some.yaml").write_text(project.right, "utf-8")
+    check = f"check --native-functions {NATIVES} --tags {TAGS} --derivatives"
+    done = project.shell(command.format(check))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "derivload: no mistakes\n")
+
+
+def test_a_pipe_is_read_once(project: Project) -> None:
+    (project.folder / "right.yaml").write_text(project.right, "utf-8")
+    options = f"--native-functions {NATIVES} --tags {TAGS} --out-dir out"
+
+    def emit(source: str) -> subprocess.CompletedProcess[str]:
+        return project.shell(f"derivload emit --derivatives <({source}) {options}")
+
+    wrote = "derivload: out: wrote differentiability.json, functions.json, manifest.json\n"
+    assert emit("cat right.yaml").stderr == wrote
+    assert emit("cat right.yaml").stderr == "derivload: out: up to date\n"
+    other = emit("sed 's/grad . luster/luster * grad/' right.yaml")
+    assert other.stderr == "derivload: out: wrote differentiability.json, manifest.json\n"
+
+
+def test_what_has_no_end_is_too_large(project: Project) -> None:
+    done = project.shell(f"derivload check {INPUTS.replace(TAGS, '/dev/zero')}")
+    assert done.returncode == 1
+    assert "/dev/zero: error[DL010]: cannot read this file: it is larger than 16 MB" in done.stdout
