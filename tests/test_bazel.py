@@ -1,7 +1,6 @@
 """The Bazel rules, with the real Bazel, gcc and nginx, on a PyTorch release and the example.
 
-What ran is read from Bazel's execution log, which has each process that it started or whose
-results it found in a remote cache. One checkout is built once; each test starts from there.
+One checkout is built once; each test starts from there.
 """
 
 from __future__ import annotations
@@ -11,18 +10,16 @@ import os
 import re
 import shutil
 import socket
-import stat
 import subprocess
-import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from bazel_workspace import ROOT, SANDBOXED, SOURCE, Workspace, remove_tree
+
 SHARDS = 16
 PACKAGED = "torchgen/packaged"
 DERIVATIVES = f"{PACKAGED}/autograd/derivatives.yaml"
@@ -33,43 +30,13 @@ FORMULA = ("self: grad * self.sgn()\n", "self: self.sgn() * grad\n")
 MISTAKE = ("self: grad * self.sgn()\n", "self: grad * self.sizes()\n")
 DOCUMENTS = "//:codegen_inputs"
 PROGRAM = "//:nodes"
-SANDBOXED = "--spawn_strategy=sandboxed"
 WORKER = "--strategy=DerivloadCodegen=worker"
-
-# Bazel 4 wants these two from the network; the example has what it uses of them.
-_OFFLINE = ("rules_cc", "rules_java")
 
 Unavailable = Callable[[str], NoReturn]
 
 
-# ------------------------------------------------------------------------------ Bazel, driven
-
-
-class Built(NamedTuple):
-    """What a build did: its status, what it said, and the processes in its execution log."""
-
-    status: int
-    output: str
-    spawned: list[tuple[str, str]]
-
-    @property
-    def ran(self) -> Counter[str]:
-        """How many processes there were of each mnemonic."""
-        return Counter(mnemonic for mnemonic, _ in self.spawned)
-
-    @property
-    def runners(self) -> set[str]:
-        return {runner for _, runner in self.spawned}
-
-    def __str__(self) -> str:
-        return f"{self.status} {self.spawned}\n{self.output}"
-
-
-class Checkout:
-    """A checkout with the example in it, a Python that has derivload, and a Bazel for both.
-
-    The derivload is a copy, laid out like an installed wheel, in `package`.
-    """
+class Checkout(Workspace):
+    """A checkout with the example in it, a Python that has derivload, and a Bazel for both."""
 
     def __init__(
         self,
@@ -77,57 +44,19 @@ class Checkout:
         bazel: Path,
         pytorch: Path,
         environment: Mapping[str, str] | None = None,
-        source: Path = ROOT / "src" / "derivload",
+        source: Path = SOURCE,
     ) -> None:
-        self.workspace = folder / "checkout" / "examples" / "bazel"
         self.pytorch = folder / "pytorch"
-        self.package = folder / "package" / "derivload"
-        self.bazel = bazel
-        self.log = folder / "log.json"
-        self.environment = {**os.environ, **(environment or {})}
         ignored = shutil.ignore_patterns("__pycache__", "bazel-*")
         for name in ("bazel", "examples"):
             shutil.copytree(ROOT / name, folder / "checkout" / name, ignore=ignored)
-        shutil.copytree(source, self.package, ignore=ignored)
-        shutil.copytree(ROOT / "bazel", self.package / "bazel", dirs_exist_ok=True)
         for name in (DERIVATIVES, NATIVES, TAGS, "version.txt"):
             target = self.pytorch / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(pytorch / name, target)
-        self.python = _environment_with(folder / "venv", self.package.parent)
-        self.start_options = [
-            *("--nohome_rc", f"--output_user_root={bazel}"),
-            *("--host_jvm_args=-Xmx768m", "--max_idle_secs=120"),
-        ]
-        self.options = [
-            *(
-                f"--override_repository={name}={self.workspace / 'offline' / name}"
-                for name in _OFFLINE
-            ),
-            f"--repo_env=DERIVLOAD_PYTHON={self.python}",
-            *(f"--repo_env=PYTORCH_DIR={self.pytorch}", f"--repo_env=SHARDS={SHARDS}"),
-        ]
-
-    def build(self, *arguments: str) -> Built:
-        self.log.unlink(missing_ok=True)
-        done = self.run(
-            "build",
-            *self.options,
-            *("--nosandbox_debug", "--color=no", "--curses=no", "--noshow_progress"),
-            *(f"--execution_log_json_file={self.log}", "--worker_verbose", *arguments),
-        )
-        return Built(done.returncode, done.stdout, _spawned(self.log))
-
-    def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["bazel", *self.start_options, command, *arguments],
-            cwd=self.workspace,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        workspace = folder / "checkout" / "examples" / "bazel"
+        super().__init__(workspace, folder, bazel, environment, source)
+        self.options += [f"--repo_env=PYTORCH_DIR={self.pytorch}", f"--repo_env=SHARDS={SHARDS}"]
 
     def edit(self, old: str, new: str) -> None:
         path = self.pytorch / DERIVATIVES
@@ -145,33 +74,6 @@ class Checkout:
         folder = Path(base, "bazel-workers")
         return {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.log"))}
 
-    def shut_down(self) -> None:
-        self.run("shutdown")
-
-
-def _environment_with(folder: Path, package_folder: Path) -> Path:
-    """The Python of a new environment: with a package, and with what this one can import."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    others = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
-    (installed,) = folder.glob("lib/python*/site-packages")
-    lines = [str(package_folder), *others]
-    (installed / "test.pth").write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    return folder / "bin" / "python3"
-
-
-def _spawned(log: Path) -> list[tuple[str, str]]:
-    """The mnemonic and the runner of each process in an execution log."""
-    if not log.exists():
-        return []
-    text = log.read_text("utf-8")
-    decoder = json.JSONDecoder()
-    spawned = []
-    position = 0
-    while position < len(text):
-        entry, position = decoder.raw_decode(text, position)
-        spawned.append((entry["mnemonic"], entry["runner"]))
-    return spawned
-
 
 @pytest.fixture(scope="module")
 def bazel(tmp_path_factory: pytest.TempPathFactory, unavailable: Unavailable) -> Iterator[Path]:
@@ -181,17 +83,7 @@ def bazel(tmp_path_factory: pytest.TempPathFactory, unavailable: Unavailable) ->
             unavailable(f"there is no {name} on this machine")
     root = tmp_path_factory.mktemp("bazel")
     yield root
-    _remove(root)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a tree that has read-only folders, as Bazel's outputs are."""
-    for parent, names, _ in os.walk(folder):
-        for name in names:
-            path = Path(parent, name)
-            if not path.is_symlink():
-                path.chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(root)
 
 
 @pytest.fixture(scope="module")

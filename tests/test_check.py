@@ -239,6 +239,55 @@ def test_one_definition_with_a_mistake_is_one_mistake(project: Project) -> None:
     assert project.places() == [("DL402", "derivatives.yaml", 4)]
 
 
+TORN = "- func: tint(Tensor self) -> Tensor\n  variants: a: b\n"
+TINTS = """\
+- func: tint_(Tensor(a!) self) -> Tensor(a!)
+  structured_delegate: tint.out
+- func: tint.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)
+  structured: True
+  dispatch:
+    CPU: tint_out
+"""
+OF_TINT = "- name: tint(Tensor self) -> Tensor\n  self: grad\n"
+OF_NOTHING = "- name: gleam(Tensor self) -> Tensor\n  self: grad\n"
+LONE_OUT = """\
+- func: gleam.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)
+  dispatch:
+    CPU: gleam_out
+"""
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        TORN,
+        TORN.replace("func: tint(Tensor self) -> Tensor", "'func' : 'tint(Tensor self) -> Tensor'"),
+        "- func: tint(Tensor self) -> Tensor\n  func: tint(Tensor self) -> Tensor\n",
+        f"- func: tint(Tensor self) -> Tensor\n  category_override: {'x' * 100_000}\n",
+        "- func: gild.other(Tensor self) -> Tensor\n - func: tint(Tensor self) -> Tensor\n",
+    ],
+    ids=["no YAML", "quoted", "a key twice", "too long", "another entry"],
+)
+def test_an_entry_that_cannot_be_read_hides_what_misses_it_alone(
+    project: Project, torn: str
+) -> None:
+    project.write(DERIVATIVES + OF_TINT + OF_NOTHING, NATIVES + torn + TINTS + LONE_OUT)
+    unread, lone = [(d["line"], d["code"]) for d in project.found() if "native" in d["file"]]
+    assert unread[0] in (4, 5)
+    assert lone == (3 + torn.count("\n") + 6 + 1, "DL302")
+    derivatives = [(d["line"], d["code"]) for d in project.found() if "deriv" in d["file"]]
+    assert derivatives == [(6, "DL405")]
+
+
+@pytest.mark.parametrize("torn", ["- 'func\n", "- fun: tint(Tensor self): x: y\n", "- x\n"])
+def test_an_entry_of_which_nothing_is_known_hides_what_may_miss_it(
+    project: Project, torn: str
+) -> None:
+    project.write(DERIVATIVES + OF_TINT + OF_NOTHING, NATIVES + torn + TINTS + LONE_OUT)
+    (mistake,) = project.found()
+    assert (mistake["file"], mistake["line"]) == ("native_functions.yaml", 4)
+
+
 def test_a_broken_tag_is_one_mistake(project: Project) -> None:
     project.write(DERIVATIVES, NATIVES + "  tags: dull\n", TAGS + "- tag: dull\n  desc: a: b\n")
     assert project.places() == [("DL003", "tags.yaml", 4)]

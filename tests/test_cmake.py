@@ -1,8 +1,7 @@
 """The CMake package, with the real CMake, Ninja, GNU Make and g++.
 
-What was run is asked of the build tool's own output: CMake prints a command's comment when it
-runs it, and only then. What a build is about is in a project of a few lines, whose "generator"
-copies each document; the example project, with its generator and the compiler, is built too.
+What a build is about is in a project of a few lines; the example project, with its generator and
+the compiler, is built too.
 """
 
 from __future__ import annotations
@@ -13,187 +12,51 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 import pytest
 
+from cmake_project import (
+    CONSUMERS,
+    GENERATORS,
+    PACKAGE,
+    ROOT,
+    Built,
+    Project,
+    Tools,
+    assert_nothing_runs,
+    changed,
+    copy_of_derivload,
+    find_tools,
+    make_launcher,
+    replace_in,
+    state,
+    words,
+)
 from derivload import __version__
 
-ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / "cmake"
 EXAMPLE = ROOT / "examples" / "cmake"
 CATALOGUE = ROOT / "src" / "derivload" / "catalog"
-GENERATORS = ["Ninja", "Unix Makefiles", "Ninja Multi-Config"]
 SHARDS = 4
 # An edit to a formula, and to a comment, in the catalogue and in a release.
 FORMULA = ("self: grad * luster", "self: luster * grad")
 RELEASE_FORMULA = ("self: grad * self.sgn()\n", "self: self.sgn() * grad\n")
 
-# A file is made from each document, by a command that depends on it.
-CONSUMERS = """
-foreach(document IN LISTS documents)
-  cmake_path(GET document FILENAME name)
-  set(copy "${CMAKE_CURRENT_BINARY_DIR}/copy_${name}")
-  add_custom_command(
-    OUTPUT "${copy}" COMMAND "${CMAKE_COMMAND}" -E copy "${document}" "${copy}"
-    DEPENDS "${document}" definitions COMMENT "Copying ${name}" VERBATIM)
-  list(APPEND copies "${copy}")
-endforeach()
-add_custom_target(copies ALL DEPENDS ${copies})
-"""
 INPUTS = """
   DERIVATIVES inputs/derivatives.yaml
   NATIVE_FUNCTIONS inputs/native_functions.yaml
 """
 
 
-class Tools(NamedTuple):
-    cmake: str
-    programs: dict[str, str]
-
-
-@pytest.fixture(scope="session")
-def tools(unavailable: Callable[[str], NoReturn]) -> Tools:
-    found = {}
-    for name in ("cmake", "ninja", "make", "g++"):
-        path = shutil.which(name)
-        if path is None:
-            unavailable(f"there is no {name} on this machine")
-        found[name] = path
-    programs = {"Unix Makefiles": found["make"]}
-    return Tools(found["cmake"], dict.fromkeys(GENERATORS, found["ninja"]) | programs)
-
-
-class Built(NamedTuple):
-    status: int
-    output: str
-
-    @property
-    def loads(self) -> int:
-        """How often derivload ran."""
-        return len(re.findall(r"Loading the derivatives of ", self.output))
-
-    @property
-    def generated(self) -> list[str]:
-        return sorted(re.findall(r"(?:Copying|Generating) (\S+\.\w+)", self.output))
-
-    @property
-    def compiled(self) -> list[str]:
-        return sorted(
-            path.rpartition("/")[2]
-            for path in re.findall(r"Building CXX object (\S+)", self.output)
-        )
-
-    def __str__(self) -> str:
-        return f"{self.status}\n{self.output}"
-
-
-class Project:
-    """A source folder and a build folder, and the environment of the tools."""
-
-    def __init__(
-        self,
-        tools: Tools,
-        generator: str,
-        folders: tuple[Path, Path],
-        environment: Mapping[str, str],
-        launcher: Path,
-    ) -> None:
-        self.tools = tools
-        self.generator = generator
-        self.source, self.build_dir = folders
-        self.environment = {**environment, "LC_ALL": "C.UTF-8"}
-        self.launcher = launcher
-
-    def configure(self, *options: str) -> Built:
-        return self._run(
-            *("-S", str(self.source), "-B", str(self.build_dir), "-G", self.generator),
-            f"-DCMAKE_MAKE_PROGRAM={self.tools.programs[self.generator]}",
-            *(f"-Dderivload_DIR={PACKAGE}", f"-DDERIVLOAD_EXECUTABLE={self.launcher}", *options),
-        )
-
-    def build(self, *options: str) -> Built:
-        """Build, and wait until what is saved next is newer than the build for Ninja too.
-
-        Ninja 1.11 remembers the end of a run, and takes an input that is just as old for one that
-        the run has seen; file systems count in the kernel's ticks, of 10 ms at most.
-        """
-        built = self._run("--build", str(self.build_dir), *options)
-        time.sleep(0.02)
-        return built
-
-    def _run(self, *arguments: str) -> Built:
-        done = subprocess.run(
-            [self.tools.cmake, *arguments],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            check=False,
-        )
-        return Built(done.returncode, done.stdout)
-
-    def write(self, call: str, rest: str = CONSUMERS) -> None:
-        """Write a list file with this call of the function, and what depends on its documents."""
-        self.source.mkdir(parents=True, exist_ok=True)
-        (self.source / "CMakeLists.txt").write_text(
-            "cmake_minimum_required(VERSION 3.20)\nproject(small LANGUAGES NONE)\n"
-            f"find_package(derivload CONFIG REQUIRED)\n{call}\n{rest}",
-            "utf-8",
-        )
-
-    @property
-    def inputs(self) -> Path:
-        return self.source / "inputs"
-
-    @property
-    def derivatives(self) -> Path:
-        return self.inputs / "derivatives.yaml"
-
-    @property
-    def out(self) -> Path:
-        return self.build_dir / "out"
-
-    def documents(self) -> dict[str, tuple[bytes, int]]:
-        return state(self.out)
-
-
-def state(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.glob("*.json")}
-
-
-def changed(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
-    assert before.keys() == after.keys()
-    return sorted(name for name in before if before[name] != after[name])
-
-
 def shards_of(names: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith("differentiability_")]
 
 
-def replace_in(path: Path, old: str, new: str) -> None:
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), "utf-8")
-
-
-def words(text: str) -> str:
-    """A message as it was written: CMake breaks its lines."""
-    return " ".join(text.split())
-
-
-def make_launcher(path: Path, source: Path = ROOT / "src", before: str = "") -> Path:
-    """A command that runs the derivload in a source folder, wherever that is installed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        f"#!/bin/sh\n{before}\nPYTHONPATH='{source}' exec '{sys.executable}' -m derivload \"$@\"\n",
-        "utf-8",
-    )
-    path.chmod(0o755)
-    return path
+@pytest.fixture(scope="session")
+def tools(unavailable: Callable[[str], NoReturn]) -> Tools:
+    return find_tools(unavailable)
 
 
 @pytest.fixture(scope="module")
@@ -201,12 +64,6 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """It runs a copy of derivload: who edits the checkout meanwhile runs nothing again."""
     folder = tmp_path_factory.mktemp("launcher")
     return make_launcher(folder / "derivload", copy_of_derivload(folder / "src"))
-
-
-def copy_of_derivload(folder: Path) -> Path:
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "src" / "derivload", folder / "derivload", ignore=ignore)
-    return folder
 
 
 @pytest.fixture
@@ -259,13 +116,6 @@ def built(project: Project) -> Project:
     return project
 
 
-def assert_nothing_runs(project: Project) -> None:
-    again = project.build()
-    assert (again.status, again.loads, again.generated, again.compiled) == (0, 0, [], []), (
-        again.output
-    )
-
-
 # The package
 
 
@@ -310,7 +160,7 @@ class Finder:
         return folder
 
     def run(self, *options: str) -> Built:
-        return self.project._run(
+        return self.project.run(
             *("-S", str(self.project.source), "-B", str(self.project.build_dir), "-G", "Ninja"),
             f"-DCMAKE_MAKE_PROGRAM={self.project.tools.programs['Ninja']}",
             *("-DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF", *options),

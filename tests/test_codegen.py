@@ -1,4 +1,8 @@
-"""`derivload codegen` against the generators of PyTorch's releases, file by file, byte by byte."""
+"""`derivload codegen` against the generators of PyTorch's releases, file by file, byte by byte.
+
+Most of it on a PyTorch with few operators (small_pytorch.py), that of the newest release; the
+releases themselves are tested whole, too.
+"""
 
 from __future__ import annotations
 
@@ -6,69 +10,87 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from codegen_edits import EDITS, PyTorch
+from codegen_edits import EDITS, PROBE, PROBE_DERIVATIVE, PyTorch, insert
+from derivload.pytorch.known import KNOWN
+from derivload.pytorch.upstream import Sources, locate
+from small_pytorch import make_small
 
 pytestmark = pytest.mark.release
 
 Release = Callable[[str], Path]
 REFERENCE = Path(__file__).parent / "reference" / "run_generators.py"
 STAMP = ".derivload-stamp"
-SHORT = 8  # edits in a plain run
+SHORT = 8  # edits to a release in a run that is not long
+ABS = ("  self: grad * self.sgn()\n", "  self: self.sgn() * grad\n")
+CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 
 
 class Project:
-    """A copy of a release, what derivload made of it, and what upstream makes of it."""
+    """A PyTorch, what derivload made of it, and what upstream makes of it."""
 
-    def __init__(self, release: Path, folder: Path) -> None:
-        self.pytorch = PyTorch(folder / "pytorch")
-        self.out = folder / "out"
+    def __init__(self, pytorch: PyTorch, folder: Path) -> None:
+        self.pytorch = pytorch
         self.folder = folder
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(release / "torchgen", self.pytorch.root / "torchgen", ignore=ignored)
-        shutil.copy(release / "version.txt", self.pytorch.root)
+        self.out = folder / "out"
+        self.cache = folder / "cache"
 
-    def run(self, *options: str, status: int = 0) -> dict[str, object]:
+    def run(self, *options: str) -> dict[str, object]:
         """Run derivload; its stats."""
-        done = self.run_as_it_is(*options)
-        assert done.returncode == status, done.stderr
-        return dict(json.loads(done.stdout)) if status == 0 else {"stderr": done.stderr}
+        done = self.try_run("--stats=json", *options)
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
 
-    def run_as_it_is(self, *options: str) -> subprocess.CompletedProcess[str]:
+    def try_run(self, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [
-                *(sys.executable, "-m", "derivload", "codegen", "--stats=json"),
-                *("--pytorch", str(self.pytorch.root), "--out-dir", str(self.out)),
-                *("--cache-dir", str(self.folder / "cache")),
-                *options,
-            ],
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
+            self.command(*options), capture_output=True, encoding="utf-8", check=False
         )
+
+    def command(self, *options: str) -> list[str]:
+        return [
+            *(sys.executable, "-m", "derivload", "codegen"),
+            *("--pytorch", str(self.pytorch.root), "--out-dir", str(self.out)),
+            *(() if "--no-cache" in options else ("--cache-dir", str(self.cache))),
+            *options,
+        ]
 
     def upstream(self, *options: str) -> dict[str, bytes]:
         """What upstream's own run writes."""
         out = self.folder / "upstream"
         shutil.rmtree(out, ignore_errors=True)
-        command = [sys.executable, str(REFERENCE), str(self.pytorch.root), str(out), *options]
-        subprocess.run(command, check=True)
+        done = self.try_upstream(out, *options)
+        assert done.returncode == 0, done.stderr
         return contents(out)
+
+    def try_upstream(self, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(REFERENCE), str(self.pytorch.root), str(out), *options]
+        return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
 
     def assert_same(self, *options: str) -> None:
         """All files are upstream's, none is missing, and none is there besides."""
         assert_same(contents(self.out), self.upstream(*options))
 
+    def replace(self, path: Path, old: str, new: str) -> None:
+        text = path.read_text("utf-8")
+        assert text.count(old) >= 1, old
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
 
 def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != STAMP)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in files
+        if not path.name.startswith(STAMP)
+    }
 
 
 def assert_same(made: dict[str, bytes], expected: dict[str, bytes]) -> None:
@@ -80,31 +102,384 @@ def times(folder: Path) -> dict[str, int]:
     return {name: (folder / name).stat().st_mtime_ns for name in contents(folder)}
 
 
+def changed(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
+    return sorted(name for name in before.keys() | after if before.get(name) != after.get(name))
+
+
+@pytest.fixture(scope="session")
+def small_release(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_small(release(newest), tmp_path_factory.mktemp("small") / "pytorch").root
+
+
+@pytest.fixture(scope="session")
+def generated(small_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the small PyTorch was generated from, with its cache."""
+    folder = tmp_path_factory.mktemp("generated")
+    shutil.copytree(small_release, folder / "pytorch")
+    assert Project(PyTorch(folder / "pytorch"), folder).run()["exit"] == "cold"
+    return folder
+
+
 @pytest.fixture
-def project(release: Release, newest: str, tmp_path: Path) -> Project:
-    return Project(release(newest), tmp_path)
+def project(generated: Path, tmp_path: Path) -> Project:
+    """A project of one's own, of which nothing was generated yet."""
+    shutil.copytree(generated / "pytorch", tmp_path / "pytorch", symlinks=True)
+    return Project(PyTorch(tmp_path / "pytorch"), tmp_path)
 
 
-def test_codegen_writes_what_upstream_writes(
+@pytest.fixture
+def done(project: Project) -> Project:
+    """A project that was generated."""
+    assert project.run()["exit"] == "cold"
+    return project
+
+
+# The releases
+
+
+def test_releases_are_known(each_release: str, release: Release) -> None:
+    natives = release(each_release) / "torchgen/packaged/ATen/native/native_functions.yaml"
+    assert Sources(locate(str(natives))).digest in KNOWN
+
+
+def test_release_equals_upstream_after_every_edit(
     each_release: str, release: Release, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    project = Project(release(each_release), tmp_path)
+    root = tmp_path / "pytorch"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(release(each_release) / "torchgen", root / "torchgen", ignore=ignored)
+    shutil.copy(release(each_release) / "version.txt", root)
+    project = Project(PyTorch(root), tmp_path)
+    is_long = request.config.getoption("--long")
     assert project.run()["exit"] == "cold"
-    project.assert_same()
+    if is_long:
+        project.assert_same()
     assert project.run()["exit"] == "up-to-date"
-    seed = int(os.environ.get("DERIVLOAD_TEST_SEED", "1"))
-    edits = EDITS if request.config.getoption("--long") else EDITS[:SHORT]
+    seed = os.environ.get("DERIVLOAD_TEST_SEED", "1")
     random_ = random.Random(f"{each_release} {seed}")
-    print(f"{each_release}: seed {seed}")
-    for number, edit in enumerate(edits):
+    print(f"{each_release}: DERIVLOAD_TEST_SEED={seed}")
+    for number, edit in enumerate(EDITS if is_long else EDITS[:SHORT]):
         what = edit(project.pytorch, random_)
-        print(f"{each_release} edit {number}: {what}", flush=True)
         before, times_before = contents(project.out), times(project.out)
         stats = project.run()
+        print(f"{each_release} {number}: {what}: {stats['exit']}, {stats['counts']}", flush=True)
         made, times_made = contents(project.out), times(project.out)
-        print(f"  {stats['exit']}: {stats['counts']}", flush=True)
-        assert_same(made, project.upstream())
-        assert [
-            n for n in made if made[n] == before.get(n) and times_made[n] != times_before[n]
-        ] == []
-    assert project.run()["exit"] == "up-to-date"
+        touched = [name for name in made if times_made[name] != times_before.get(name)]
+        assert sorted(touched) == changed(before, made)
+        if is_long:
+            assert_same(made, project.upstream())
+    project.assert_same()
+
+
+# What is generated again
+
+
+def test_small_pytorch_equals_upstream(done: Project) -> None:
+    done.assert_same()
+    assert done.run()["exit"] == "up-to-date"
+
+
+def test_small_pytorch_equals_upstream_after_every_edit_to_it(
+    done: Project, request: pytest.FixtureRequest
+) -> None:
+    rounds = 25 if request.config.getoption("--long") else 1
+    seed = int(os.environ.get("DERIVLOAD_TEST_SEED", "1"))
+    random_ = random.Random(seed)
+    edits = EDITS[:6] + EDITS[8:9]
+    for _ in range(rounds):
+        for edit in edits:
+            print(f"DERIVLOAD_TEST_SEED={seed}: {edit(done.pytorch, random_)}", flush=True)
+            done.run()
+            done.assert_same()
+        edits = [edit for edit in EDITS if edit.__name__ in ("change_formula", "save_more")]
+
+
+def test_formula_is_generated_for_its_family_alone(done: Project) -> None:
+    before, times_before = contents(done.out), times(done.out)
+    done.replace(done.pytorch.derivatives, *ABS)
+    stats = done.run()
+    assert stats["exit"] == "incremental"
+    # abs, abs_, abs.out, and the three of _foreach_abs.
+    assert dict(stats["counts"])["functions"] == 6  # type: ignore[call-overload]
+    after, times_after = contents(done.out), times(done.out)
+    assert changed(before, after) == ["Functions.cpp"]
+    assert [name for name in after if times_after[name] != times_before[name]] == ["Functions.cpp"]
+
+
+def test_comment_runs_no_generator(done: Project) -> None:
+    times_before = times(done.out)
+    done.replace(done.pytorch.derivatives, "- name: abs", "# hello\n- name: abs")
+    assert done.run()["exit"] == "stored"
+    assert times(done.out) == times_before
+
+
+def test_comment_inside_an_entry_runs_no_generator(done: Project) -> None:
+    natives = done.pytorch.natives
+    done.replace(natives, "- func: abs(Tensor self) -> Tensor\n", PROBE.split("\n")[0] + "\n")
+    done.replace(
+        natives,
+        PROBE.split("\n")[0] + "\n",
+        "- func: abs(Tensor self) -> Tensor\n  # hello\n",
+    )
+    assert done.run()["exit"] == "stored"
+
+
+def test_going_back_gives_the_files_back(done: Project) -> None:
+    before = contents(done.out)
+    done.replace(done.pytorch.derivatives, *ABS)
+    done.run()
+    done.replace(done.pytorch.derivatives, *reversed(ABS))
+    done.run()
+    assert contents(done.out) == before
+
+
+@pytest.mark.parametrize("name", ["Functions.cpp", "templates/VariableType.cpp"])
+def test_output_that_is_gone_or_edited_comes_back(done: Project, name: str) -> None:
+    before = contents(done.out)
+    (done.out / name).unlink()
+    done.run()
+    assert contents(done.out) == before
+    (done.out / name).write_bytes(b"edited")
+    done.run()
+    assert contents(done.out) == before
+
+
+def test_output_that_is_not_made_any_more_goes(done: Project) -> None:
+    (done.out / "mine.cpp").write_text("// mine\n")
+    trace = done.pytorch.autograd / "gen_trace_type.py"
+    done.replace(trace, "num_shards=10", "num_shards=2")
+    done.run()
+    assert not (done.out / "TraceType_5.cpp").exists()
+    (done.out / "mine.cpp").unlink()
+    done.assert_same()
+
+
+def test_overlay_is_generated_too(done: Project) -> None:
+    overlay = done.folder / "mine.yaml"
+    overlay.write_text("custom:\n" + "".join(f"  {line}\n" for line in PROBE.splitlines() if line))
+    insert(done.pytorch.derivatives, random.Random(1), PROBE_DERIVATIVE)
+    done.run("--native-functions", str(overlay))
+    natives = done.pytorch.natives
+    natives.write_text(f"{natives.read_text('utf-8').rstrip()}\n\n{PROBE}", "utf-8")
+    done.assert_same()
+
+
+def test_derivatives_of_ones_own_take_the_place_of_pytorchs(done: Project) -> None:
+    own = done.folder / "own.yaml"
+    shutil.copy(done.pytorch.derivatives, own)
+    done.replace(own, *ABS)
+    done.run("--derivatives", str(own))
+    shutil.copy(own, done.pytorch.derivatives)
+    done.assert_same()
+
+
+# The selection
+
+
+@pytest.mark.parametrize("subset", ["libtorch", "pybindings", "python"])
+def test_subset_is_upstreams(project: Project, subset: str) -> None:
+    project.run("--subset", subset)
+    project.assert_same("--subset", subset)
+
+
+def test_subsets_can_share_a_folder(project: Project) -> None:
+    for _ in range(2):
+        exits = [project.run("--subset", name)["exit"] for name in ("libtorch", "pybindings")]
+    assert exits == ["up-to-date", "up-to-date"]
+    assert_same(
+        contents(project.out),
+        project.upstream("--subset", "libtorch") | project.upstream("--subset", "pybindings"),
+    )
+
+
+def test_autograd_can_be_disabled(project: Project) -> None:
+    project.run("--disable-autograd", "--force-schema-registration")
+    project.assert_same("--disable-autograd")
+
+
+def test_operators_can_be_selected(project: Project) -> None:
+    model = project.folder / "model.yaml"
+    model.write_text(
+        "operators:\n  aten::abs:\n    is_used_for_training: true\n    is_root_operator: true\n"
+        "    include_all_overloads: true\n"
+    )
+    project.run("--operators-yaml-path", str(model))
+    project.assert_same("--operators-yaml-path", str(model))
+    listed = project.folder / "listed.yaml"
+    listed.write_text("- aten::abs\n- aten::add.Tensor\n")
+    project.run("--selected-op-list-path", str(listed))
+    project.assert_same("--legacy-operators", "aten::abs", "aten::add")
+    listed.write_text("- aten::abs\n")
+    project.run("--selected-op-list-path", str(listed))
+    project.assert_same("--legacy-operators", "aten::abs")
+
+
+@pytest.mark.parametrize("options", [[], ["--subset", "libtorch"], ["--disable-autograd"]])
+def test_outputs_can_be_listed(project: Project, options: Sequence[str]) -> None:
+    listed = project.try_run("--list-outputs", *options).stdout.splitlines()
+    assert listed == sorted(project.upstream(*options))
+    assert not project.out.exists()
+
+
+# What goes wrong
+
+
+def test_exception_in_a_generator_is_upstreams(done: Project) -> None:
+    before = contents(done.out)
+    source = done.pytorch.autograd / "gen_trace_type.py"
+    done.replace(
+        source,
+        "def gen_trace_type_func(",
+        "def gen_trace_type_func(fn):\n    raise ValueError('not ' + str(fn.func.name))\n\n\n"
+        "def unused(",
+    )
+    failed = done.try_run()
+    assert failed.returncode == 1
+    expected = done.try_upstream(done.folder / "failed").stderr
+    own, _, last = failed.stderr.rstrip("\n").rpartition("\n")
+    assert last == "derivload: a generator of PyTorch's failed; nothing was written"
+    assert own.splitlines()[-1] == expected.splitlines()[-1]
+    frames = [line for line in expected.splitlines() if "torchgen" in line]
+    assert [line for line in own.splitlines() if line in frames] == frames
+    assert str(Path(__file__).parents[1] / "src") not in own
+    assert contents(done.out) == before
+
+
+def test_template_with_an_unknown_key_is_upstreams_error(done: Project) -> None:
+    before = contents(done.out)
+    done.replace(
+        done.pytorch.autograd / "templates/TraceType.cpp", "namespace", "${none} namespace"
+    )
+    failed = done.try_run()
+    assert failed.returncode == 1
+    assert "KeyError: 'none'" in failed.stderr
+    assert contents(done.out) == before
+
+
+def test_mistake_in_the_yaml_is_told_with_its_place(done: Project) -> None:
+    before = contents(done.out)
+    done.replace(done.pytorch.derivatives, ABS[0], "  slef: grad\n")
+    failed = done.try_run()
+    assert failed.returncode == 1
+    assert f"{done.pytorch.derivatives}:" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert contents(done.out) == before
+
+
+def test_generator_whose_items_depend_on_each_other_runs_whole(done: Project) -> None:
+    source = done.pytorch.autograd / "gen_trace_type.py"
+    text = source.read_text("utf-8").replace(
+        '        "trace_method_definitions": [method_definition(fn)],\n',
+        "        \"trace_method_definitions\": [f'// {next(COUNT)}\\n' + method_definition(fn)],\n",
+    )
+    assert text != source.read_text("utf-8")
+    source.write_text(
+        text.replace("\nimport itertools\n", "\nimport itertools\n\nCOUNT = itertools.count()\n")
+    )
+    stats = done.run()
+    assert stats["exit"] == "plain"
+    done.assert_same()
+    done.replace(done.pytorch.derivatives, *ABS)
+    ran = done.try_run()
+    assert "note: upstream's generators ran whole" in ran.stderr
+    done.assert_same()
+
+
+def test_edited_generator_is_incremental_once_it_was_compared(done: Project) -> None:
+    source = done.pytorch.autograd / "gen_trace_type.py"
+    done.replace(source, "\nimport itertools\n", "\nimport itertools\n# edited\n")
+    assert done.run()["exit"] == "cold"
+    done.assert_same()
+    done.replace(done.pytorch.derivatives, *ABS)
+    assert done.run()["exit"] == "incremental"
+    done.assert_same()
+
+
+def test_file_manager_that_is_not_as_expected_runs_whole(done: Project) -> None:
+    utils = done.pytorch.root / "torchgen" / "utils.py"
+    for source in (utils, *done.pytorch.autograd.glob("gen_*.py")):
+        text = source.read_text("utf-8").replace("write_sharded", "write_in_shards")
+        source.write_text(text, "utf-8")
+    ran = done.try_run()
+    assert ran.returncode == 0, ran.stderr
+    assert "note: upstream's generators ran whole" in ran.stderr
+    done.assert_same()
+
+
+def test_damaged_cache_costs_time_alone(done: Project) -> None:
+    done.replace(done.pytorch.derivatives, *ABS)
+    random_ = random.Random(1)
+    for path in done.cache.rglob("*"):
+        if path.is_file() and path.stat().st_size:
+            data = bytearray(path.read_bytes())
+            data[random_.randrange(len(data))] ^= 1
+            path.write_bytes(data)
+    done.run()
+    done.assert_same()
+
+
+def test_lost_pieces_are_generated_again(done: Project) -> None:
+    for path in done.cache.rglob("*.val"):
+        path.unlink()
+    (done.out / "Functions.cpp").unlink()
+    done.run()
+    done.assert_same()
+
+
+def test_without_a_cache_all_is_generated(done: Project) -> None:
+    assert done.run("--no-cache")["exit"] == "cold"
+    done.assert_same()
+
+
+def test_end_by_signal_leaves_each_output_whole(project: Project) -> None:
+    expected = project.upstream()
+    for moment in (0.3, 0.8, 1.1, 1.3):
+        shutil.rmtree(project.out, ignore_errors=True)
+        process = subprocess.Popen(
+            project.command("--no-cache"), stderr=subprocess.PIPE, encoding="utf-8"
+        )
+        time.sleep(moment)
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate()
+        assert "Traceback" not in stderr
+        there = contents(project.out) if project.out.exists() else {}
+        assert {name: expected[name] for name in there} == there
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--out-dir", "out"], "--pytorch is missing: the generators are PyTorch's own"),
+        (["--out-dir", "out", "--pytorch", "."], "is no PyTorch"),
+        (["--out-dir", "out", "--subset", "some"], "invalid choice: 'some'"),
+        (
+            ["--out-dir", "o", "--selected-op-list-path", "a", "--operators-yaml-path", "b"],
+            "not allowed with argument",
+        ),
+    ],
+)
+def test_wrong_usage_says_what_to_write(
+    arguments: Sequence[str], sentence: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "derivload", "codegen", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2
+    assert sentence in done.stderr
+
+
+def test_selection_that_cannot_be_read_is_told(project: Project) -> None:
+    failed = project.try_run("--operators-yaml-path", str(project.folder / "none.yaml"))
+    assert failed.returncode == 3
+    assert failed.stderr.startswith(f"derivload: error: {project.folder / 'none.yaml'}: No such")
+
+
+def test_pytorch_without_generators_is_told(project: Project) -> None:
+    (project.pytorch.autograd / "gen_autograd.py").unlink()
+    failed = project.try_run()
+    assert failed.returncode == 2
+    assert "there are no generators of PyTorch's: there is no " in failed.stderr

@@ -42,8 +42,8 @@ def _local_toolchain_impl(repository_ctx):
     script = repository_ctx.path(Label("//private:find_derivload.py"))
     interpreter, found = _find(repository_ctx, script)
     repository_ctx.symlink(found["interpreter"], "python3")
-    for name, folder in found["packages"].items():
-        repository_ctx.symlink(folder, "site/" + name)
+    for name, path in found["packages"].items():
+        repository_ctx.symlink(path, "site/" + name)
     repository_ctx.symlink(Label("//private:run_derivload.py"), "run_derivload.py")
     repository_ctx.file("BUILD.bazel", _BUILD.format(interpreter = interpreter), False)
 

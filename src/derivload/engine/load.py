@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -75,12 +76,12 @@ def load_texts(texts: Texts, dialect: Dialect) -> Loaded:
     with collector_off():
         sources = _Sources(texts.unread)
         tags, tags_incomplete = sources.read_tags(texts.tags)
-        natives, natives_torn = sources.read_natives(texts.native_functions)
+        natives, lost = sources.read_natives(texts.native_functions)
         definitions = sources.read(texts.derivatives)
         load = Load(
             Readers(dialect, tags, any_tag=tags_incomplete),
-            natives_torn=natives_torn,
-            definitions_torn=sources.is_torn(definitions),
+            natives_lost=lost,
+            definitions_lost=names_lost(definitions, "name"),
         )
         load.read_natives(natives)
         derived = load.derive(definitions.entries)
@@ -94,6 +95,17 @@ def read_tags(text: Text) -> frozenset[str] | None:
     sources = _Sources()
     tags, _ = sources.read_tags(text)
     return None if sources.diagnostics(Mistakes()) or sources.whole else tags
+
+
+def names_lost(source: SourceFile, key: str) -> set[str | None]:
+    """The names that entries have under a key of which the YAML cannot be read; None, where that
+    cannot be told, for any name.
+    """
+    names: set[str | None] = set()
+    for text in source.lost:
+        # Of an entry that holds another one, wrongly indented, both.
+        names |= {*re.findall(rf"\b{key}[\"']?\s*:\s*[\"']?([\w.:]*)", text or "")} or {None}
+    return names
 
 
 @contextlib.contextmanager
@@ -123,21 +135,17 @@ class _Sources:
     ) -> SourceFile:
         self._text_of[text.name] = text.text
         if text.name in self._unread:
-            return SourceFile(text.name, "", [], [])
+            return SourceFile(text.name, "", [], [], lost=(None,))
         source = read_source(text.name, text.text, list_key, may_be_empty=may_be_empty)
         self._diagnostics += source.diagnostics
         if source.whole:
             self.whole.add(text.name)
         return source
 
-    def is_torn(self, source: SourceFile) -> bool:
-        """Whether entries of a file are missing."""
-        return bool(source.diagnostics) or source.name in self._unread
-
     def read_tags(self, text: Text) -> tuple[frozenset[str], bool]:
         """The valid tags, and whether some could not be read."""
         source = self.read(text)
-        incomplete = self.is_torn(source)
+        incomplete = bool(source.lost)
         tags = set()
         for entry, value in source.entries:
             tag, mistakes = read_tag(value)
@@ -148,15 +156,15 @@ class _Sources:
                 incomplete = True
         return frozenset(tags), incomplete
 
-    def read_natives(self, texts: Sequence[Text]) -> tuple[list[EntryValue], bool]:
-        """The entries of the base and its overlays, and whether some are no YAML."""
+    def read_natives(self, texts: Sequence[Text]) -> tuple[list[EntryValue], set[str | None]]:
+        """The entries of the base and its overlays, and the names of those that are no YAML."""
         entries: list[EntryValue] = []
-        torn = False
+        lost: set[str | None] = set()
         for i, text in enumerate(texts):
             source = self.read(text, OVERLAY_KEY, may_be_empty=i > 0)
-            torn |= self.is_torn(source)
+            lost |= names_lost(source, "func")
             entries += source.entries
-        return entries, torn
+        return entries, lost
 
     def diagnostics(self, mistakes: Mistakes) -> list[Diagnostic]:
         """All that is wrong, sorted by place, with these mistakes of the entries."""

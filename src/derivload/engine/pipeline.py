@@ -63,12 +63,16 @@ class Load:
     Three steps, in this order: `read_natives`, `derive`, and, when the ops have their numbers,
     `match`. What they find is in the attributes, `mistakes` among them.
 
-    `natives_torn` and `definitions_torn` tell that entries of native_functions.yaml or of
-    derivatives.yaml are missing of which nothing is known, not even the name.
+    `natives_lost` and `definitions_lost` are the names in entries of native_functions.yaml and of
+    derivatives.yaml of which nothing else is known; None stands for any name.
     """
 
     def __init__(
-        self, readers: Readers, *, natives_torn: bool = False, definitions_torn: bool = False
+        self,
+        readers: Readers,
+        *,
+        natives_lost: Iterable[str | None] = (),
+        definitions_lost: Iterable[str | None] = (),
     ) -> None:
         self._readers = readers
         self._dialect = readers.dialect
@@ -87,8 +91,8 @@ class Load:
         self.matched: list[MatchedFunction] = []
         # The families in which something could not be read or derived (None: any may be one).
         # What only misses that is no mistake of its own.
-        self._unread: set[str | None] = {None} if natives_torn else set()
-        self._underived: set[str | None] = {None} if definitions_torn else set()
+        self._unread = {self._family(name) for name in natives_lost}
+        self._underived = {self._family(name) for name in definitions_lost}
         self._duplicates: set[tuple[str, int]] = set()
         self._groups: list[ViewGroup] = []
 

@@ -125,14 +125,14 @@ class Generators:
         `lines` are those of the documents that `entries` come to, `deprecated` the bytes of
         deprecated.yaml. Raises GeneratorError when a generator raises an exception, and OSError.
         """
-        if self._codegen is None:
-            self._codegen = self._restored()
-        reason = self._get(b"plain")
-        if reason is not None:
-            return self._plain(files, entries, reason.decode())
+        codegen, self._codegen = self._codegen, None
+        known = self._get(b"plain")
+        if known is not None:
+            return self._plain(files, entries, known.decode())
+        codegen = codegen or self._restored()
         try:
             source = Source(entries, lines, deprecated)
-            return self._short_cut(files, entries, source, self._codegen)
+            made = self._short_cut(files, entries, source, codegen)
         except (UnexpectedTorchgenError, NotCertainError) as error:
             why = str(error) or "the inputs are no plain lists of entries"
         except OSError as error:
@@ -141,7 +141,9 @@ class Generators:
             why = f"{type(error).__name__} in a generator"
         except Exception as error:  # of upstream's, which upstream is to show
             why = f"{type(error).__name__} in a generator"
-        self._codegen = None
+        else:
+            self._codegen = codegen
+            return made
         return self._plain(files, entries, why)
 
     def written(self, files: Mapping[str, str]) -> None:

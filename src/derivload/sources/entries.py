@@ -52,7 +52,8 @@ class EntryValue(NamedTuple):
 class SourceFile(NamedTuple):
     """A file's entries as read, and what was wrong with it as YAML.
 
-    `whole` tells that entries could not be read by themselves.
+    `whole` tells that entries could not be read by themselves. `lost` has the texts of those that
+    could not be read at all; None stands for any number of which nothing is known.
     """
 
     name: str
@@ -60,6 +61,7 @@ class SourceFile(NamedTuple):
     entries: list[EntryValue]
     diagnostics: list[Diagnostic]
     whole: bool = False
+    lost: tuple[str | None, ...] = ()
 
 
 def split_entries(name: str, text: str) -> list[Entry] | None:
@@ -122,7 +124,7 @@ def read_source(
         try:
             read = read_entry(entry, plain)
         except YamlError as error:
-            found.add_error(error, entry.line)
+            found.add_error(error, entry.line, entry.text)
             continue
         found.add(entry, read, entry.line)
         # An anchor may be used, or be there twice, in another entry.
@@ -144,9 +146,7 @@ def _read_whole(name: str, text: str, list_key: str | None) -> SourceFile:
         found.add_error(error, 1)
         return found.file()
     if isinstance(items, str):
-        found.diagnostics.append(
-            Diagnostic(name, 1, 1, "DL004", items, source_line=source_line(text, 1))
-        )
+        found.add_no_list(items)
         return found.file()
     if sum(item.end - item.start for item in items) > _MAX_SPREAD * len(text):
         found.add_too_large("aliases make this file many times as large as it is")
@@ -174,6 +174,7 @@ class _Found:
         self._whole = whole
         self._lines: list[str] | None = None
         self._entries: list[EntryValue] = []
+        self._lost: list[str | None] = []
         self.diagnostics: list[Diagnostic] = []
         self.torn = False
 
@@ -185,7 +186,15 @@ class _Found:
     def file(self) -> SourceFile:
         if self.is_full:
             self.diagnostics = [*self.diagnostics[:MAX_MISTAKES], too_many(self._name)]
-        return SourceFile(self._name, self._text, self._entries, self.diagnostics, self._whole)
+            self._lost.append(None)
+        return SourceFile(
+            name=self._name,
+            text=self._text,
+            entries=self._entries,
+            diagnostics=self.diagnostics,
+            whole=self._whole,
+            lost=tuple(self._lost),
+        )
 
     def add(self, entry: Entry, read: Read, first_line: int) -> None:
         """Add an entry that was read from a text that begins at `first_line`."""
@@ -197,12 +206,16 @@ class _Found:
             message = f"this entry is {describe(read.value)}, not a mapping of keys"
             length = len(self._line(entry.line).rstrip())
             self._report("DL005", message, entry.line, 1, length)
-        elif not read.duplicates:
+            self._lost.append(entry.text)
+        elif read.duplicates:
+            self._lost.append(entry.text)
+        else:
             self._entries.append(EntryValue(entry, read.value))
 
-    def add_error(self, error: YamlError, first_line: int) -> None:
-        """Add an error of a text that begins at `first_line`."""
+    def add_error(self, error: YamlError, first_line: int, entry: str | None = None) -> None:
+        """Add an error of a text that begins at `first_line`: an entry, or all (None)."""
         self.torn = True
+        self._lost.append(entry)
         message = f"this is no YAML: {error.message}"
         self._report("DL003", message, first_line + error.line, error.column + 1, 1)
 
@@ -210,10 +223,17 @@ class _Found:
         """Add that an entry is too long to be read."""
         message = f"this entry has more than {MAX_ENTRY} characters"
         self._report("DL010", message, entry.line, 1, 1)
+        self._lost.append(entry.text)
 
     def add_too_large(self, message: str) -> None:
         """Add that the file as a whole is too large."""
         self.diagnostics.append(Diagnostic(self._name, 0, 0, "DL010", message))
+        self._lost.append(None)
+
+    def add_no_list(self, message: str) -> None:
+        """Add that the file holds no list of entries."""
+        self._report("DL004", message, 1, 1, 1)
+        self._lost.append(None)
 
     def _line(self, line: int) -> str:
         if self._lines is None:

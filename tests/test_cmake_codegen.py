@@ -1,0 +1,367 @@
+"""CODEGEN of the CMake function: PyTorch's own generators as a step of a build.
+
+On a release, and on its generators with two operators, for what is about the build alone. Each
+file that is generated is copied by a command that depends on it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from cmake_project import (
+    GENERATORS,
+    Project,
+    Tools,
+    assert_nothing_runs,
+    copy_of_derivload,
+    find_tools,
+    make_launcher,
+    replace_in,
+    words,
+)
+from small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
+
+pytestmark = pytest.mark.release
+
+Release = Callable[[str], Path]
+CALL = "derivload_codegen_inputs(definitions PYTORCH_DIR pytorch OUTPUT_DIR out CODEGEN {})"
+LIBTORCH = CALL.format("SUBSET libtorch OUTPUTS_VARIABLE documents")
+LIBTORCH_FILES = 32
+EXTRA_SHARDS = range(2, 12)
+
+
+class PyTorchProject(Project):
+    """The small project, which runs the generators of the PyTorch in its folder `pytorch`."""
+
+    pytorch: SmallPyTorch
+
+    def files(self) -> dict[str, tuple[bytes, int]]:
+        """What is in the output folder, by name, with its time."""
+        return {
+            path.relative_to(self.out).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in self.out.rglob("*")
+            if path.is_file() and not path.name.startswith(".derivload-stamp")
+        }
+
+    def contents(self) -> dict[str, bytes]:
+        return {name: data for name, (data, _) in self.files().items()}
+
+    def codegen(self, *options: str) -> dict[str, bytes]:
+        """What `derivload codegen` itself writes with these options."""
+        out = self.source / "generated"
+        subprocess.run(
+            [
+                *(self.launcher, "codegen", "--pytorch", "pytorch", "--no-cache"),
+                *("--out-dir", out, *options),
+            ],
+            cwd=self.source,
+            env=self.environment,
+            capture_output=True,
+            check=True,
+        )
+        written = {p.relative_to(out).as_posix(): p for p in out.rglob("*") if p.is_file()}
+        return {name: path.read_bytes() for name, path in written.items()}
+
+
+@pytest.fixture(scope="session")
+def tools(unavailable: Callable[[str], NoReturn]) -> Tools:
+    return find_tools(unavailable)
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """It runs a copy of derivload: who edits the checkout meanwhile runs nothing again."""
+    folder = tmp_path_factory.mktemp("launcher")
+    return make_launcher(folder / "derivload", copy_of_derivload(folder / "src"))
+
+
+Make = Callable[[str, Path], PyTorchProject]
+
+
+@pytest.fixture(scope="module")
+def make(tools: Tools, launcher: Path) -> Make:
+    """A project for a build tool, in a folder, without a list file and a PyTorch."""
+
+    def project(generator: str, folder: Path) -> PyTorchProject:
+        environment = {name: v for name, v in os.environ.items() if name != "PYTHONPATH"}
+        environment["DERIVLOAD_CACHE_DIR"] = str(folder / "cache")
+        folders = (folder / "source of é☃", folder / "build of é☃")
+        return PyTorchProject(tools, generator, folders, environment, launcher)
+
+    return project
+
+
+@pytest.fixture(scope="module", params=GENERATORS[:2])
+def small(
+    make: Make,
+    request: pytest.FixtureRequest,
+    release: Release,
+    newest: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> PyTorchProject:
+    """The small project, configured and built once for each build tool."""
+    made = make(request.param, tmp_path_factory.mktemp("small"))
+    made.pytorch = SmallPyTorch(release(newest), made.source / "pytorch")
+    shutil.copytree(made.pytorch.root, made.source / "pristine")
+    made.write(LIBTORCH)
+    assert made.configure().status == 0
+    first = made.build("-j8")
+    assert (first.status, first.loads, len(first.generated)) == (0, 1, LIBTORCH_FILES), first
+    return made
+
+
+@pytest.fixture
+def built(small: PyTorchProject) -> Iterator[PyTorchProject]:
+    """That project, with nothing left to do."""
+    yield small
+    small.write(LIBTORCH)
+    for path in (small.source / "pristine").rglob("*"):
+        place = small.pytorch.root / path.relative_to(small.source / "pristine")
+        if path.is_file() and path.read_bytes() != place.read_bytes():
+            shutil.copyfile(path, place)
+    assert small.build("-j8").status == 0
+
+
+def test_release_is_generated_and_a_formula_changes_one_file(
+    make: Make, release: Release, newest: str, tmp_path: Path
+) -> None:
+    project = make("Ninja", tmp_path)
+    shutil.copytree(release(newest), project.source / "pytorch")
+    project.write(LIBTORCH)
+    assert project.configure().status == 0
+    first = project.build("-j8")
+    assert (first.status, first.loads, len(first.generated)) == (0, 1, LIBTORCH_FILES), first
+    before = project.files()
+    assert project.contents() == project.codegen("--subset", "libtorch")
+    assert_nothing_runs(project)
+
+    derivatives = project.source / "pytorch/torchgen/packaged/autograd/derivatives.yaml"
+    derivatives.write_text("# A comment.\n" + derivatives.read_text("utf-8"), "utf-8")
+    again = project.build()
+    assert (again.status, again.loads, again.generated) == (0, 1, []), again
+    assert project.files() == before
+
+    replace_in(derivatives, "self: grad * self.sgn()\n", "self: self.sgn() * grad\n")
+    again = project.build()
+    assert (again.status, again.loads, again.generated) == (0, 1, ["Functions.cpp"]), again
+    after = project.files()
+    assert [name for name in after if after[name] != before[name]] == ["Functions.cpp"]
+    assert_nothing_runs(project)
+
+
+# What runs when
+
+
+def test_nothing_runs_when_nothing_changed(built: PyTorchProject) -> None:
+    before = built.files()
+    assert_nothing_runs(built)
+    assert built.configure().status == 0
+    assert_nothing_runs(built)
+    assert built.files() == before
+
+
+def test_comment_runs_derivload_alone(built: PyTorchProject) -> None:
+    before = built.files()
+    built.pytorch.add_a_comment()
+    again = built.build()
+    assert (again.status, again.loads, again.generated) == (0, 1, []), again
+    assert built.files() == before
+    assert_nothing_runs(built)
+
+
+def test_formula_makes_anew_what_depends_on_the_file_that_has_it(built: PyTorchProject) -> None:
+    built.pytorch.edit_a_formula()
+    again = built.build()
+    assert (again.status, again.loads, again.generated) == (0, 1, ["Functions.cpp"]), again
+    assert_nothing_runs(built)
+
+
+def test_template_is_an_input(built: PyTorchProject) -> None:
+    built.pytorch.edit_a_template()
+    again = built.build()
+    assert (again.status, again.loads, again.generated) == (0, 1, ["ViewFuncs.h"]), again
+    assert_nothing_runs(built)
+
+
+def test_generator_that_writes_other_files_is_asked_again_for_their_names(
+    built: PyTorchProject,
+) -> None:
+    before = set(built.files())
+    built.pytorch.edit_a_generator()
+    again = built.build("-j8")
+    added = {f"ADInplaceOrViewType_{shard}.cpp" for shard in EXTRA_SHARDS}
+    assert (again.status, again.loads) == (0, 1), again
+    assert added <= set(again.generated)
+    assert set(built.files()) == before | added
+    assert_nothing_runs(built)
+
+    replace_in(built.pytorch.autograd / "gen_inplace_or_view_type.py", "=12,", "=2,")
+    again = built.build("-j8")
+    assert (again.status, again.loads) == (0, 1), again
+    assert set(built.files()) == before
+    assert_nothing_runs(built)
+
+
+def test_mistake_stops_the_build_and_leaves_the_files(built: PyTorchProject) -> None:
+    before = built.files()
+    built.pytorch.make_a_mistake()
+    failed = built.build()
+    assert failed.status != 0
+    assert f"{built.pytorch.derivatives}:" in failed.output
+    assert "error[DL" in failed.output
+    assert built.files() == before
+
+
+def test_file_that_was_deleted_is_made_again(built: PyTorchProject) -> None:
+    before = built.contents()
+    (built.out / "TraceType_3.cpp").unlink()
+    (built.build_dir / "copy_TraceType_3.cpp").unlink()
+    if built.generator == "Unix Makefiles":  # Make looks at the stamp alone
+        assert built.configure().status == 0
+    again = built.build()
+    assert (again.status, "TraceType_3.cpp" in again.generated) == (0, True), again
+    assert built.contents() == before
+    assert_nothing_runs(built)
+
+
+def test_other_subset_takes_out_what_was_there_before(built: PyTorchProject) -> None:
+    replace_in(built.source / "CMakeLists.txt", "SUBSET libtorch", "SUBSET python")
+    again = built.build()
+    assert (again.status, again.loads) == (0, 1), again
+    assert set(built.files()) == {"annotated_fn_args.py"}
+    assert_nothing_runs(built)
+
+
+def test_clean_takes_out_all_that_was_made(built: PyTorchProject) -> None:
+    assert built.build("--target", "clean").status == 0
+    left = [*built.out.rglob("*"), *built.build_dir.rglob("derivload.*")]
+    assert [path for path in left if path.is_file()] == []
+
+
+def test_input_that_is_saved_while_derivload_runs_is_the_next_builds(
+    make: Make, launcher: Path, release: Release, newest: str, tmp_path: Path
+) -> None:
+    project = make("Unix Makefiles", tmp_path)  # Ninja 1.11 cannot tell
+    project.pytorch = SmallPyTorch(release(newest), project.source / "pytorch")
+    save = f"[ -e '{tmp_path}/saved' ] || {{ sleep 0.1; touch '{project.pytorch.derivatives}'; }}"
+    once = f"case $* in *list-outputs*) ;; codegen*) {save}; touch '{tmp_path}/saved' ;; esac"
+    project.launcher = make_launcher(tmp_path / "own" / "derivload", launcher.parent / "src", once)
+    project.write(CALL.format("SUBSET python OUTPUTS_VARIABLE documents"))
+    assert project.configure().status == 0
+    assert project.build().loads == 1
+    again = project.build()
+    assert (again.loads, again.generated) == (1, []), again
+    assert_nothing_runs(project)
+
+
+# The arguments
+
+
+def test_arguments_mean_what_the_options_of_codegen_mean(
+    make: Make, release: Release, newest: str, tmp_path: Path
+) -> None:
+    project = make("Ninja", tmp_path)
+    project.pytorch = SmallPyTorch(release(newest), project.source / "pytorch")
+    (project.source / "overlay.yaml").write_text(OVERLAY, "utf-8")
+    derivatives = project.pytorch.derivatives.read_text("utf-8") + OVERLAY_DERIVATIVE
+    (project.source / "derivatives.yaml").write_text(derivatives, "utf-8")
+    (project.source / "tags.yaml").write_text("- tag: inert\n  desc: None.\n", "utf-8")
+    (project.source / "operators.yaml").write_text("[aten::gild]\n", "utf-8")
+    project.write(
+        CALL.format(
+            "NATIVE_FUNCTIONS overlay.yaml DERIVATIVES derivatives.yaml TAGS tags.yaml"
+            " TORCH_VERSION 2.15 SELECTED_OP_LIST_PATH operators.yaml DISABLE_AUTOGRAD NO_CACHE"
+        ),
+        "",
+    )
+    assert project.configure().status == 0
+    done = project.build("--target", "definitions")
+    assert done.status == 0, done
+    assert project.contents() == project.codegen(
+        *("--native-functions", "overlay.yaml", "--derivatives", "derivatives.yaml"),
+        *("--tags", "tags.yaml", "--selected-op-list-path", "operators.yaml"),
+        "--disable-autograd",
+    )
+    assert b"QuenchBackward0" in project.contents()["Functions.cpp"]
+    assert not (tmp_path / "cache").exists()
+    assert project.build("--target", "definitions").loads == 0
+    (project.source / "operators.yaml").write_text("[aten::gild, aten::smelt]\n", "utf-8")
+    assert project.build("--target", "definitions").loads == 1
+
+
+@pytest.mark.parametrize("place", ["checkout", "pytorch/torchgen", "pytorch/torch"])
+def test_pytorch_is_found_where_codegen_finds_it(
+    make: Make, place: str, release: Release, newest: str, tmp_path: Path
+) -> None:
+    project = make("Ninja", tmp_path)
+    root = project.source / place.partition("/")[0]
+    project.pytorch = SmallPyTorch(release(newest), root, is_checkout=place == "checkout")
+    (project.source / place).mkdir(exist_ok=True)
+    call = CALL.replace("PYTORCH_DIR pytorch", f"PYTORCH_DIR {place}")
+    project.write(call.format("SUBSET libtorch OUTPUTS_VARIABLE documents"))
+    assert project.configure().status == 0
+    assert project.build("-j8").status == 0
+    project.pytorch.edit_a_generator()
+    again = project.build("-j8")
+    assert (again.status, again.loads) == (0, 1), again
+    assert "ADInplaceOrViewType_11.cpp" in again.generated
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        ("CODEGEN", "CODEGEN runs PyTorch's own generators: write PYTORCH_DIR and a checkout"),
+        (
+            "CODEGEN PYTORCH_DIR yaml SHARDS 4",
+            "SHARDS is for documents, and PyTorch's generators have shards of their own: leave it",
+        ),
+        (
+            "CODEGEN PYTORCH_DIR yaml SUBSET cpp",
+            'SUBSET is "cpp": write libtorch, pybindings, python or all.',
+        ),
+        (
+            "CODEGEN PYTORCH_DIR yaml SELECTED_OP_LIST_PATH a OPERATORS_YAML_PATH b",
+            "SELECTED_OP_LIST_PATH and OPERATORS_YAML_PATH exclude each other: write one of them.",
+        ),
+        (
+            "CODEGEN PYTORCH_DIR yaml OPERATORS_YAML_PATH no.yaml",
+            "no.yaml, and there is no such file: write an absolute path, or one relative to",
+        ),
+        ("CODEGEN CODEGEN PYTORCH_DIR yaml", "CODEGEN stands there 2 times: write it once."),
+        ("CODEGEN PYTORCH_DIR nowhere", "which is no PyTorch: write a checkout"),
+        (
+            "CODEGEN PYTORCH_DIR yaml",
+            "yaml, and its generators do not tell what they write: write a checkout, or a folder"
+            " with a whole torchgen. It said: derivload: error: there are no generators",
+        ),
+        *(
+            (
+                words_,
+                f"{words_.split()[0]} is for PyTorch's generators: write CODEGEN too, or leave",
+            )
+            for words_ in ("SUBSET all", "DISABLE_AUTOGRAD", "OPERATORS_YAML_PATH no.yaml")
+        ),
+    ],
+)
+def test_bad_argument_stops_the_configure_step(
+    make: Make, release: Release, newest: str, tmp_path: Path, call: str, sentence: str
+) -> None:
+    project = make("Ninja", tmp_path)
+    packaged = release(newest) / "torchgen" / "packaged"
+    for name in ("autograd/derivatives.yaml", "ATen/native/native_functions.yaml"):
+        place = project.source / "yaml" / "torchgen" / "packaged" / name
+        place.parent.mkdir(parents=True)
+        shutil.copy(packaged / name, place)
+    shutil.copy(packaged / "ATen/native/tags.yaml", place.parent)
+    (project.source / "yaml" / "version.txt").write_text("2.15.0\n", "utf-8")
+    project.write(f"derivload_codegen_inputs(n OUTPUT_DIR out {call})", "")
+    done = project.configure()
+    assert done.status != 0
+    assert sentence in words(done.output)
