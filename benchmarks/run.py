@@ -1,6 +1,6 @@
 """Time derivload against upstream's load_derivatives, in one run, and print the ratios.
 
-    script/bench [--release X.Y.Z] [--rounds N] [--json FILE]
+    script/bench [--release X.Y.Z] [--rounds N] [--only PART] [--json FILE]
 
 Whole processes, one after the other (A B A B …), so that a machine whose speed drifts drifts
 for both. Both run from compiled bytecode and from a warm file cache. Quote the ratios of
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import derivload
-from benchmarks import enlarge, watch
+from benchmarks import codegen, enlarge, watch
 from derivload.commands.fetch import fetch
 
 _UPSTREAM = """
@@ -98,9 +98,6 @@ class Comparison(NamedTuple):
     goal: str
 
 
-# Saves under derivwatch.
-_SAVES = 200
-
 _DERIVATIVES = "torchgen/packaged/autograd/derivatives.yaml"
 _NATIVES = "torchgen/packaged/ATen/native/native_functions.yaml"
 
@@ -144,21 +141,40 @@ def compare(comparison: Comparison, rounds: int) -> dict[str, object]:
     return summary
 
 
-def compare_watch(pytorch: Path, out: Path, upstream: Command) -> dict[str, object]:
+class Saving(NamedTuple):
+    """Saves under derivwatch, against upstream."""
+
+    title: str
+    goal: str
+    saves: int
+    codegen: bool
+
+
+_DOCUMENTS = Saving(
+    "a formula saved under derivwatch",
+    "median at least 100, 99th percentile at least 40; idle under 0.2 %",
+    200,
+    codegen=False,
+)
+_FILES = Saving("a formula saved under derivwatch --codegen", "at least 20", 60, codegen=True)
+
+
+def compare_watch(pytorch: Path, out: Path, upstream: Command, saving: Saving) -> dict[str, object]:
     """Time derivwatch from save to last write, with upstream in between, and print what came."""
-    title = "a formula saved under derivwatch"
-    goal = "median at least 100, 99th percentile at least 40; idle under 0.2 %"
+    title, goal, count, codegen = saving
     print(f"\n{title}   (goal: {goal})")
     upstream.run()
     cold: list[float] = []
-    watched = watch.measure(pytorch, out, _SAVES, lambda: cold.append(upstream.run().wall))
+    watched = watch.measure(
+        pytorch, out, count, lambda: cold.append(upstream.run().wall), codegen=codegen
+    )
     saves = sorted(watched.seconds)
     late = saves[math.ceil(0.99 * len(saves)) - 1]
     middle, slow = statistics.median(saves), statistics.median(cold)
     shown = " / ".join(f"{s * 1e3:.0f}" for s in _three(cold))
     print(f"  {upstream.name:<44} {shown:>20} ms")
     print(
-        f"  {f'derivwatch, {_SAVES} saves':<44} {middle * 1e3:>9.1f} ms   99 % {late * 1e3:.1f} ms"
+        f"  {f'derivwatch, {count} saves':<44} {middle * 1e3:>9.1f} ms   99 % {late * 1e3:.1f} ms"
     )
     print(f"  ratio of medians {slow / middle:.2f}   to the 99th percentile {slow / late:.2f}")
     print(f"  idle {watched.idle:.2%} of a processor")
@@ -280,11 +296,33 @@ def comparisons(release: Path, large: Path, scratch: Path) -> list[Comparison]:
     ]
 
 
+def codegen_comparisons(pytorch: Path, scratch: Path) -> list[Comparison]:
+    """What is measured of PyTorch's generators. `pytorch` is edited."""
+    runs = codegen.Codegen(pytorch, scratch)
+    name = "upstream gen_autograd, gen_autograd_python"
+    upstream, upstream_cold = (
+        Command(name, *prepared) for prepared in (runs.upstream(), runs.upstream_cold())
+    )
+
+    def own(what: str, prepared: codegen.Prepared) -> Command:
+        return Command(f"derivload codegen, {what}", *prepared)
+
+    return [
+        Comparison("cold", upstream_cold, own("cold", runs.cold()), "at least 1"),
+        Comparison(
+            "nothing changed", upstream, own("up to date", runs.up_to_date()), "at least 100"
+        ),
+        Comparison("a comment changed", upstream, own("a comment", runs.comment()), "at least 60"),
+        Comparison("one formula", upstream, own("a formula", runs.formula()), "at least 8"),
+    ]
+
+
 def main() -> None:
-    """Run all comparisons."""
+    """Run the comparisons."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--release", default="2.15.0", metavar="X.Y.Z")
     parser.add_argument("--rounds", type=int, default=9, metavar="N")
+    parser.add_argument("--only", choices=["emit", "watch", "codegen"], help="not everything")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
 
@@ -300,19 +338,38 @@ def main() -> None:
         f"Python {platform.python_version()}, {os.cpu_count()} cores; "
         f"min / median / max of {options.rounds}"
     )
+    results = []
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        large = scratch / "large"
-        enlarge.main(10, release, large)
-        results = [compare(c, options.rounds) for c in comparisons(release, large, scratch)]
-        watched = scratch / "watched"
-        shutil.copytree(release, watched)
-        upstream = Command(
-            "upstream load_derivatives", [sys.executable, "-c", _UPSTREAM, str(release)]
-        )
-        results.append(compare_watch(watched, scratch / "watched-out", upstream))
+        for part, measure in (("emit", _emit), ("watch", _watch), ("codegen", _codegen)):
+            if options.only in (None, part):
+                (scratch / part).mkdir()
+                results += measure(release, scratch / part, options.rounds)
     if options.json is not None:
         options.json.write_text(json.dumps({"results": results}, indent=2) + "\n", "utf-8")
+
+
+def _emit(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
+    large = scratch / "large"
+    enlarge.main(10, release, large)
+    return [compare(c, rounds) for c in comparisons(release, large, scratch)]
+
+
+def _watch(release: Path, scratch: Path, _: int) -> list[dict[str, object]]:
+    shutil.copytree(release, scratch / "release")
+    upstream = Command("upstream load_derivatives", [sys.executable, "-c", _UPSTREAM, str(release)])
+    return [compare_watch(scratch / "release", scratch / "out", upstream, _DOCUMENTS)]
+
+
+def _codegen(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
+    shutil.copytree(release, scratch / "release")
+    results = [compare(c, rounds) for c in codegen_comparisons(scratch / "release", scratch)]
+    shutil.copytree(release, scratch / "watched")
+    upstream = Command(
+        "upstream gen_autograd, gen_autograd_python",
+        *codegen.Codegen(release, scratch).upstream(),
+    )
+    return [*results, compare_watch(scratch / "watched", scratch / "out", upstream, _FILES)]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
     python -m benchmarks.watch PYTORCH_DIR OUT_DIR [EDITS]
 
+With --codegen behind, what is written are the files of PyTorch's generators, of which that
+formula changes one.
+
 Edits one formula of derivatives.yaml, time after time, in the way an editor does that writes in
 place. The seconds of each, from the moment the file is closed to the moment manifest.json, the
 last output, has been replaced, go to stdout, a line each; and then the share of one processor
@@ -39,13 +42,16 @@ class Watched(NamedTuple):
 class Watch:
     """A derivwatch, from start to end."""
 
-    def __init__(self, pytorch: Path, out: Path) -> None:
+    def __init__(self, pytorch: Path, out: Path, *, codegen: bool = False) -> None:
         self._path = Path(find_files(pytorch=str(pytorch)).derivatives)
         self._text = self._path.read_text("utf-8")
-        self._manifest = out / "manifest.json"
+        self._last = out / ("Functions.cpp" if codegen else "manifest.json")
         self._edits = 0
         command = [sys.executable, "-m", "derivload", "watch", "--json", "--pytorch", str(pytorch)]
-        self._process = subprocess.Popen([*command, "--out-dir", str(out)], stdout=subprocess.PIPE)
+        command += ["--out-dir", str(out)]
+        if codegen:
+            command += ["--codegen", "--no-cache"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._answer()
         time.sleep(1)  # nobody saves in the same moment
 
@@ -53,11 +59,11 @@ class Watch:
         """Edit once: the seconds from the save to the last write."""
         self._edits += 1
         text = _FORMULA.sub(rf"\g<1>{self._edits + 1000} * \2", self._text, count=1)
-        before = self._manifest.stat().st_ino
+        before = self._last.stat().st_ino
         with self._path.open("w", encoding="utf-8") as file:
             file.write(text)
         start = time.perf_counter()
-        while self._manifest.stat().st_ino == before:
+        while self._last.stat().st_ino == before:
             if time.perf_counter() - start > _PATIENCE:
                 raise SystemExit("derivwatch does not see the edit")
             time.sleep(0.0002)
@@ -91,10 +97,15 @@ class Watch:
 
 
 def measure(
-    pytorch: Path, out: Path, edits: int, between: Callable[[], object] = lambda: None
+    pytorch: Path,
+    out: Path,
+    edits: int,
+    between: Callable[[], object] = lambda: None,
+    *,
+    codegen: bool = False,
 ) -> Watched:
     """So many edits, with `between` before each batch of them, and then nothing for a while."""
-    watch = Watch(pytorch, out)
+    watch = Watch(pytorch, out, codegen=codegen)
     seconds = []
     try:
         for number in range(edits):
@@ -108,8 +119,9 @@ def measure(
 
 def main() -> None:
     """Measure, and print."""
-    pytorch, out, *edits = sys.argv[1:]
-    watched = measure(Path(pytorch), Path(out), int(edits[0]) if edits else 200)
+    pytorch, out, *rest = sys.argv[1:]
+    edits = [int(number) for number in rest if number.isdigit()] or [200]
+    watched = measure(Path(pytorch), Path(out), edits[0], codegen="--codegen" in rest)
     print("\n".join(str(seconds) for seconds in watched.seconds))
     print(watched.idle)
 

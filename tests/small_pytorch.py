@@ -65,7 +65,7 @@ class SmallPyTorch:
         replace_in(self.derivatives, "self: grad * luster", "self: luster * grad")
 
     def make_a_mistake(self) -> None:
-        replace_in(self.derivatives, "self: grad * luster", "self: grad * lustre")
+        replace_in(self.derivatives, "self: grad * luster", "self: grad * self.sizes()")
 
     def edit_a_template(self) -> None:
         """Only ViewFuncs.h comes of it."""

@@ -45,21 +45,25 @@ def test_the_workflow_annotates_and_leaves_sarif(
     if mistaken:
         definitions = tmp_path / "derivatives.yaml"
         definitions.write_text(definitions.read_text("utf-8") + "- name: 3\n", "utf-8")
+    cache = tmp_path / "cache"
     program = f'derivload() {{ {shlex.quote(sys.executable)} -m derivload "$@"; }}\n'
 
     def run(command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["bash", "-e", "-c", program + command],
             cwd=tmp_path,
-            env={**child_environment, **workflow["env"]},
+            # Of no other test's making, whichever ran before.
+            env={**child_environment, **workflow["env"], "DERIVLOAD_CACHE_DIR": str(cache)},
             capture_output=True,
             encoding="utf-8",
             check=False,
         )
 
     annotated = run(annotate)
-    assert annotated.returncode == int(mistaken)
-    assert annotated.stdout.startswith("::error file=derivatives.yaml,line=") == mistaken
-    assert run(leave).returncode == 0
+    assert annotated.returncode == int(mistaken), annotated
+    told = annotated.stdout.startswith("::error file=derivatives.yaml,line=")
+    assert told == mistaken, annotated
+    left = run(leave)
+    assert left.returncode == 0, left
     (sarif,) = json.loads((tmp_path / "derivload.sarif").read_bytes())["runs"]
     assert len(sarif["results"]) == int(mistaken)

@@ -1,6 +1,6 @@
 """`derivload codegen` against the generators of PyTorch's releases, file by file, byte by byte.
 
-Most of it on a PyTorch with few operators (small_pytorch.py), that of the newest release; the
+Most of it on a PyTorch with few operators (few_operators.py), that of the newest release; the
 releases themselves are tested whole, too.
 """
 
@@ -22,7 +22,7 @@ import pytest
 from codegen_edits import EDITS, PROBE, PROBE_DERIVATIVE, PyTorch, insert
 from derivload.pytorch.known import KNOWN
 from derivload.pytorch.upstream import Sources, locate
-from small_pytorch import make_small
+from few_operators import make_small
 
 pytestmark = pytest.mark.release
 
