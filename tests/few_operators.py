@@ -1,78 +1,59 @@
-"""A PyTorch of two operators: a release's own generators, which are done with them in a moment."""
+"""A PyTorch with few operators: a release's own generators and templates, and some of its entries.
+
+All kinds are among them: views and their copies, in-place, out and foreach functions, structured
+ones, factories, functions that return a named tuple, of every Python module, deprecated ones.
+Nothing is written by hand: the entries are the release's.
+"""
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-from cmake_project import replace_in
+from codegen_edits import PyTorch, base, entries
 
-_NATIVES = """
-- func: gild(Tensor self, float luster) -> Tensor
-  variants: function, method
-  dispatch:
-    CompositeExplicitAutograd: gild
-
-- func: smelt(Tensor self) -> Tensor
-  variants: function, method
-  dispatch:
-    CompositeExplicitAutograd: smelt
-"""
-_DERIVATIVES = """
-- name: gild(Tensor self, float luster) -> Tensor
-  self: grad * luster
-
-- name: smelt(Tensor self) -> Tensor
-  self: grad * self
-"""
-_TAGS = "- tag: core\n  desc: None.\n"
-# An operator of a backend's own.
-OVERLAY = "- func: quench(Tensor self) -> Tensor\n  variants: function\n"
-OVERLAY_DERIVATIVE = "- name: quench(Tensor self) -> Tensor\n  self: grad\n"
+BASES = """abs add addmm mul sgn neg exp t transpose view detach select unbind split empty ones
+zeros_like rand sort max linalg_eigh linalg_norm fft_fft special_erf avg_pool2d nested_size
+sparse_coo_tensor sparse_mask clone copy requires_grad_ set_ fill random_ conj real relu pow
+baddbmm polygamma threshold_backward cumsum""".split()
 
 
-class SmallPyTorch:
-    """A folder laid out like a wheel or, with `is_checkout`, like a checkout."""
+def make_small(release: Path, folder: Path) -> PyTorch:
+    """Make it in a new folder."""
+    pytorch = PyTorch(folder)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(release / "torchgen", folder / "torchgen", ignore=ignored)
+    shutil.copy(release / "version.txt", folder)
+    stems = {_stem(name) for name in BASES}
+    natives = entries(pytorch.natives)[1:]
+    before = -1
+    while before < len(stems):
+        before = len(stems)
+        for entry in natives:
+            delegate = re.search(r"structured_delegate: (\w+)", entry)
+            if delegate and _stem(base(entry)) in stems:
+                stems.add(_stem(delegate[1]))
+    _keep(pytorch.natives, lambda entry: _stem(base(entry)) in stems)
+    _keep(pytorch.derivatives, lambda entry: _stem(base(entry)) in stems)
+    _keep(pytorch.deprecated, lambda entry: _stem(_called(entry)) in stems)
+    return pytorch
 
-    def __init__(self, release: Path, root: Path, *, is_checkout: bool = False) -> None:
-        ignored = shutil.ignore_patterns("__pycache__", "packaged")
-        self.root = root
-        shutil.copytree(release / "torchgen", root / "torchgen", ignore=ignored)
-        shutil.copy(release / "version.txt", root)
-        packaged = release / "torchgen" / "packaged"
-        if is_checkout:
-            self.autograd = root / "tools" / "autograd"
-            self.native = root / "aten" / "src" / "ATen" / "native"
-        else:
-            self.autograd = root / "torchgen" / "packaged" / "autograd"
-            self.native = root / "torchgen" / "packaged" / "ATen" / "native"
-        shutil.copytree(packaged / "autograd", self.autograd, ignore=ignored)
-        self.native.mkdir(parents=True)
-        (self.autograd / "deprecated.yaml").write_text("[]\n", "utf-8")
-        self.derivatives.write_text(_DERIVATIVES, "utf-8")
-        (self.native / "native_functions.yaml").write_text(_NATIVES, "utf-8")
-        (self.native / "tags.yaml").write_text(_TAGS, "utf-8")
 
-    @property
-    def derivatives(self) -> Path:
-        return self.autograd / "derivatives.yaml"
+def _keep(path: Path, is_wanted: Callable[[str], bool]) -> None:
+    _, *pieces = entries(path)
+    path.write_text("".join(piece for piece in pieces if is_wanted(piece)), "utf-8")
 
-    def add_a_comment(self) -> None:
-        self.derivatives.write_text("# A comment.\n" + self.derivatives.read_text("utf-8"), "utf-8")
 
-    def edit_a_formula(self) -> None:
-        """Only Functions.cpp has it."""
-        replace_in(self.derivatives, "self: grad * luster", "self: luster * grad")
+def _called(entry: str) -> str:
+    found = re.search(r"aten: (\w+)", entry)
+    assert found is not None
+    return found[1].removesuffix("_out")
 
-    def make_a_mistake(self) -> None:
-        replace_in(self.derivatives, "self: grad * luster", "self: grad * lustre")
 
-    def edit_a_template(self) -> None:
-        """Only ViewFuncs.h comes of it."""
-        template = self.autograd / "templates" / "ViewFuncs.h"
-        template.write_text(template.read_text("utf-8") + "// Edited.\n", "utf-8")
-
-    def edit_a_generator(self) -> None:
-        """Both files of ADInplaceOrViewType become twelve, and its …Everything stays."""
-        module = self.autograd / "gen_inplace_or_view_type.py"
-        replace_in(module, "num_shards=2,", "num_shards=12,")
+def _stem(name: str) -> str:
+    name = name.strip("_").removeprefix("foreach_").replace("_", "")
+    while name != (shorter := name.replace("copy", "").replace("scatter", "inverse")):
+        name = shorter
+    return name

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -63,6 +64,7 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True):
     long: int = 0
 
 
+@cache
 def read_explanations(floor: str) -> dict[str, Explanation]:
     """The explanations of the rules whose codes begin so, such as "DL1", by code."""
     import yaml
