@@ -1,7 +1,11 @@
-"""Every rule's page, and its example: the bad one breaks the rule, the mended one breaks none."""
+"""Every rule's page, and its example: the bad one breaks the rule, the mended one breaks none.
+
+What is said of each bad example stands, whole, in reference/messages.txt, to be read aloud.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,7 @@ from derivload.rules import RULES
 
 PAGES = Path(__file__).parents[1] / "docs" / "rules"
 FLOORS = sorted({code[:3] for code in RULES})
+MESSAGES = Path(__file__).parent / "reference" / "messages.txt"
 EXPLANATIONS = {code: e for floor in FLOORS for code, e in read_explanations(floor).items()}
 
 # Behind the texts of an example stand these, which are right.
@@ -46,17 +51,31 @@ def test_every_rule_is_explained() -> None:
     assert EXPLANATIONS.keys() == RULES.keys()
 
 
+def messages() -> dict[str, str]:
+    """What is said of each rule's bad example, by code."""
+    _, *parts = re.split(r"(?m)^# (DL\d+)\n", MESSAGES.read_text("utf-8"))
+    return {code: text.strip("\n") for code, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
 @pytest.mark.parametrize("code", RULES)
-def test_the_bad_example_breaks_the_rule(code: str, tmp_path: Path) -> None:
+def test_the_bad_example_breaks_the_rule_and_the_message_reads_so(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     explanation = EXPLANATIONS[code]
     bad = {file: t.replace("…", "x" * explanation.long) for file, t in explanation.bad.items()}
     example = {**explanation.beside, **bad}
-    diagnostics = found_in(tmp_path, example, alone=explanation.alone)
+    diagnostics = found_in(Path(), example, alone=explanation.alone)
     if explanation.missing:
         (name,) = explanation.bad
-        (tmp_path / f"{name}.yaml").unlink()
-        diagnostics = found(tmp_path)
+        Path(f"{name}.yaml").unlink()
+        diagnostics = found(Path())
     assert {d.code for d in diagnostics} == {code}, [d.render() for d in diagnostics]
+    assert "\n".join(d.render() for d in diagnostics) == messages()[code]
+
+
+def test_there_is_a_message_for_each_rule() -> None:
+    assert list(messages()) == list(RULES)
 
 
 @pytest.mark.parametrize("code", RULES)

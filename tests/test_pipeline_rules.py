@@ -1,5 +1,7 @@
 """Every rule by the least that breaks it: one diagnostic, at its place, and nothing in its wake.
 
+How each reads is in test_check_rules.py.
+
 The texts have « and » around what is to be underlined; they are taken out before loading.
 """
 
@@ -337,132 +339,6 @@ def test_the_rules_are_those_that_the_source_reports() -> None:
         if path.name != "rules.py":
             used |= set(re.findall(r'"(DL\d{3})"', path.read_text("utf-8")))
     assert used == RULES.keys()
-
-
-RENDERED = {
-    "DL003": """\
-native_functions.yaml:1:9: error[DL003]: this is no YAML: found character that cannot start any \
-token while scanning for the next token
-  1 | - func: @f
-    |         ^
-  help: mend the YAML here; a value with `: ` or `#` in it needs quotes""",
-    "DL005": """\
-native_functions.yaml:1:1: error[DL005]: this entry is the text `some text`, not a mapping of keys
-  1 | - some text
-    | ^^^^^^^^^^^
-  help: an entry holds `key: value` lines""",
-    "DL006": """\
-native_functions.yaml:2:3: error[DL006]: an entry of native_functions.yaml has no key `colour`
-  2 |   colour: red
-    |   ^^^^^^
-  help: check its spelling, or take it out""",
-    "DL008": """\
-native_functions.yaml:1:3: error[DL008]: this entry has no `func`
-  1 | - variants: function
-    |   ^^^^^^^^^^^^^^^^^^
-  help: add the key""",
-    "DL101": """\
-native_functions.yaml:1:9: error[DL101]: `f(Tensor self)` is not of the form \
-`name(arguments) -> returns`
-  1 | - func: f(Tensor self)
-    |         ^^^^^^^^^^^^^^
-  help: write it as `name.overload(Type argument, …) -> Type`""",
-    "DL102": """\
-native_functions.yaml:1:9: error[DL102]: `f_out` ends in `_out`, which is kept for the C++ names \
-of out variants
-  1 | - func: f_out(Tensor self) -> Tensor
-    |         ^^^^^
-  help: make `out` the overload name: `foo.out`""",
-    "DL104": """\
-native_functions.yaml:1:24: error[DL104]: there is no type `Tenser`
-  1 | - func: f(Tensor self, Tenser x) -> Tensor
-    |                        ^^^^^^
-  help: types are those of native_functions.yaml, such as `Tensor`, `int[2]?`""",
-    "DL105": """\
-native_functions.yaml:1:17: error[DL105]: `(A)` is no alias annotation
-  1 | - func: f(Tensor(A) self) -> Tensor
-    |                 ^^^
-  help: write it as `Tensor(a)`, `Tensor(a!)` or `Tensor(a -> *)`""",
-    "DL202": """\
-native_functions.yaml:2:23: error[DL202]: `methods` is no variant
-  2 |   variants: function, methods
-    |                       ^^^^^^^
-  help: write `function`, `method` or `function, method`""",
-    "DL205": """\
-native_functions.yaml:2:9: error[DL205]: tags.yaml has no tag `colour`
-  2 |   tags: colour
-    |         ^^^^^^
-  help: declare it in tags.yaml, or check its spelling""",
-    "DL215": """\
-native_functions.yaml:1:9: error[DL215]: `randomize` has `rand` in its name, so it is tagged \
-`nondeterministic_seeded`
-  1 | - func: randomize(Tensor self) -> Tensor
-    |         ^^^^^^^^^
-  help: add `nondeterministic_seeded` to its tags""",
-    "DL222": """\
-native_functions.yaml:3:10: error[DL222]: `GPU` is no dispatch key that kernels are registered for
-  3 |     CPU, GPU: f
-    |          ^^^
-  help: check its spelling""",
-    "DL230": """\
-tags.yaml:1:8: error[DL230]: the tag `colour` is not described
-  1 | - tag: colour
-    |        ^^^^^^
-  help: add `desc`""",
-    "DL301": """\
-native_functions.yaml:2:9: error[DL301]: `f.b` and `f.a` (native_functions.yaml:1) are both the \
-functional variant of one signature
-  2 | - func: f.b(Tensor self) -> Tensor
-    |         ^^^
-  help: give the second another base name, or other arguments""",
-    "DL312": """\
-native_functions.yaml:1:9: error[DL312]: the view `f` has no copying variant `f_copy`
-  1 | - func: f(Tensor(a) self) -> Tensor(a)
-    |         ^
-  help: add it, tagged `view_copy`, with a CompositeExplicitAutogradNonFunctional kernel""",
-    "DL401": """\
-derivatives.yaml:3:5: error[DL401]: `GPU` is no dispatch key that derivatives are defined for
-  3 |     GPU:
-    |     ^^^
-  help: write `Default`, or a key such as `AutogradCUDA`""",
-    "DL405": """\
-derivatives.yaml:1:9: error[DL405]: there is no function `f(Tensor self) -> Tensor`
-  1 | - name: f(Tensor self) -> Tensor
-    |         ^^^^^^^^^^^^^^^^^^^^^^^^
-  help: the name is the whole schema of an entry of native_functions.yaml""",
-    "DL410": """\
-derivatives.yaml:2:20: error[DL410]: `grads[1]` is out of range: `f` has 1 output
-  2 |   self: grads[0] + grads[1]
-    |                    ^^^^^^^^
-  help: outputs are counted from 0""",
-    "DL420": """\
-derivatives.yaml:2:20: error[DL420]: a formula cannot use `sizes`, which does not know symbolic \
-sizes
-  2 |   self: grad + self.sizes()
-    |                    ^^^^^^^^
-  help: write `sym_sizes` instead""",
-    "DL430": """\
-derivatives.yaml:2:3: error[DL430]: `colour` is neither an argument nor an output
-  2 |   colour: grad
-    |   ^^^^^^
-  help: the key of a formula is an argument, or an output such as `result`""",
-    "DL431": """\
-derivatives.yaml:3:20: error[DL431]: `self` in a forward formula may mean its value or its tangent
-  3 |   result: self_t * self
-    |                    ^^^^
-  help: write `self_p` for the value, `self_t` for the tangent""",
-    "DL501": """\
-native_functions.yaml:2:9: error[DL501]: `f_` is in-place, and the strides of `self` are asked
-  2 | - func: f_(Tensor(a!) self) -> Tensor(a!)
-    |         ^^
-  help: give the in-place variant a definition of its own""",
-}
-
-
-@pytest.mark.parametrize("code", RENDERED)
-def test_a_diagnostic_reads_so(code: str) -> None:
-    case = next(case for case in CASES if case.code == code)
-    assert [d.render() for d in load(case)] == [RENDERED[code]]
 
 
 # ---------------------------------------------------------------------------------------- helps

@@ -18,6 +18,7 @@ from derivload.commands.emit import (
     Started,
     Target,
     find_or_load,
+    release_key,
     write_depfile,
     write_stamp,
 )
@@ -68,7 +69,8 @@ def codegen(
     sources = Sources(upstream)
     deprecated = read_file(upstream.deprecated)
     inputs = hashlib.sha256(started.keys.by_entries() + deprecated).digest()
-    job = Job(upstream, sources, selection, target.out_dir, started.tool)
+    release = release_key(files.version)
+    job = Job(upstream, sources, selection, release, target.out_dir, started.tool)
     generators = Generators(job, started.store)
     made = generators.recall(inputs) if started.is_readable else None
     clock.step("recall")

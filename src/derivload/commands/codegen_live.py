@@ -61,10 +61,17 @@ class CodegenLoader:
         names = [text.name for text in texts.native_functions]
         files = Files(texts.derivatives.name, names, texts.tags.name, None)
         upstream = find_upstream(files)
-        generators, sources = self._generators_of(upstream)
+        release = inputs.dialect.version
+        generators, sources = self._generators_of(upstream, release)
         deprecated = read_file(upstream.deprecated)
         found = outcome.lines
-        lines = Lines(found.used_dispatch_keys, found.records, found.functions, found.generated)
+        lines = Lines(
+            found.torch_version,
+            found.used_dispatch_keys,
+            found.records,
+            found.functions,
+            found.generated,
+        )
         made = generators.make(files, self._entries, lines, deprecated)
         notes = [note for note in (inputs.note, made.note) if note]
         made = made._replace(note="; ".join(notes))
@@ -80,10 +87,10 @@ class CodegenLoader:
         if Sources(last.upstream).files == last.sources.files:
             self._generators.keep(last.digest(self._tool), last.note)
 
-    def _generators_of(self, upstream: Upstream) -> tuple[Generators, Sources]:
+    def _generators_of(self, upstream: Upstream, release: str) -> tuple[Generators, Sources]:
         """The generators as their source is now: those of the last load, if it has not changed."""
         sources = Sources(upstream)
-        job = Job(upstream, sources, self._selection, self._out_dir, self._tool)
+        job = Job(upstream, sources, self._selection, release, self._out_dir, self._tool)
         made = Generators(job, self._store)
         if self._generators is None or self._generators.key != made.key:
             self._generators = made

@@ -131,7 +131,8 @@ class CppBindings:
             if symint and default.isdigit() and type_.elem.text == "SymInt":
                 return f"c10::SymInt({default})"
             if type_.size is None:
-                raise Invalid("DL121", f"`{default}` is no list", f"={default}")
+                message = f"the default of a list is a list, not `{default}`"
+                raise Invalid("DL121", message, f"={default}")
         return self._defaults.get(default, default)
 
 

@@ -151,8 +151,9 @@ class _Translation:
             saved_inputs.append(SavedAttribute(own.name, ctype.value, own.name))
         for saved in derivative.saved_outputs:
             if saved.name != "result":
-                message = f"a formula of its reference saves `{saved.name}`, not `result` whole"
-                raise Invalid("DL504", message, self._function.name.text)
+                name = self._function.name.text
+                message = f"the reference of `{name}` saves `{saved.name}`, not `result` whole"
+                raise Invalid("DL504", message, name)
         return Derivative(
             formula=formula,
             original_formula=derivative.formula,
@@ -168,8 +169,9 @@ class _Translation:
     def _argument(self, reference_name: str) -> Argument:
         own = self._by_reference.get(reference_name)
         if own is None:
-            message = f"no argument stands where its reference has `{reference_name}`"
-            raise Invalid("DL504", message, self._function.name.text)
+            name = self._function.name.text
+            message = f"`{name}` has no argument where its reference has `{reference_name}`"
+            raise Invalid("DL504", message, name)
         return own
 
     def args_with_derivatives(self, derived: set[str]) -> tuple[ArgumentBinding, ...]:
@@ -214,7 +216,7 @@ class _Translation:
         if not own.type.is_tensor_like:
             return formula.replace(theirs.name, own.name)
         if own.type.kind != "list" and not (own.type.text == "Tensor" and self._takes_tensor):
-            message = f"it takes `{own.text}`, which is no list"
+            message = f"`{self._function.name.text}` takes `{own.text}`, which is no list"
             raise Invalid("DL504", message, self._function.name.text)
         for suffix in ("_p", "_t"):
             formula = formula.replace(theirs.name + suffix, own.name + suffix)

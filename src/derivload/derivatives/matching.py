@@ -130,7 +130,8 @@ class Matcher:
             return _NONE
         info = reference.dispatch.get("Default")
         if info is None:
-            message = f"its reference `{reference.function.name.text}` has no Default derivatives"
+            of = f"`{function.name.text}` applies `{reference.function.name.text}`"
+            message = f"{of} to each tensor, which has no derivatives for Default"
             raise Invalid("DL503", message, function.name.text)
         if function.schema.kind == "inplace":
             return Match(Derived(reference.function, {"Default": info}), False)
@@ -141,13 +142,14 @@ class Matcher:
 
 
 def _check_strides(function: NativeFunction, derived: Derived) -> None:
+    name = function.name.text
     for info in derived.dispatch.values():
         for derivative in info.derivatives:
             if "self" in derivative.var_names and any(
                 _STRIDES in saved.expr for saved in derivative.saved_inputs
             ):
-                message = f"`{function.name.text}` is in-place, and the strides of `self` are asked"
-                raise Invalid("DL501", message, function.name.text)
+                message = f"a formula asks for the strides of `self`, which `{name}` overwrites"
+                raise Invalid("DL501", message, name)
 
 
 def _check_reusable(function: NativeFunction, other: Derived) -> None:

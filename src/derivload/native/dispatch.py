@@ -144,7 +144,7 @@ def _check_composites(keys: frozenset[str], mistakes: list[Mistake]) -> None:
 
 def _with_ufunc(keys: frozenset[str], structured: bool, mistakes: list[Mistake]) -> frozenset[str]:
     if not structured:
-        message = "a function with `ufunc_inner_loop` is structured"
+        message = "only a structured function has `ufunc_inner_loop`"
         mistakes.append(Mistake("DL227", message, ("ufunc_inner_loop",), on_key=True))
     for key in sorted(keys & _UFUNC_KEYS):
         message = f"`ufunc_inner_loop` already gives the kernel for {key}"

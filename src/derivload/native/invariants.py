@@ -62,7 +62,7 @@ def _check_structured(function: NativeFunction, value: Mapping, mistakes: list[M
         message = "`structured_delegate` is for the other variants than out"
         mistakes.append(Mistake("DL208", message, ("structured_delegate",), on_key=True))
     if value.get("device_guard") is False:
-        message = "a structured function has a device guard"
+        message = "a structured function always has a device guard"
         mistakes.append(Mistake("DL209", message, ("device_guard",), on_key=True))
 
 

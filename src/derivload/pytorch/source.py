@@ -19,6 +19,7 @@ from derivload.schema.names import read_operator_name
 
 _SCHEMA: Final = re.compile(rb'\{"schema":("(?:[^"\\]|\\.)*")')
 _KEYS: Final = re.compile(rb'"used_dispatch_keys":(\[[^\]]*\])')
+_VERSION: Final = re.compile(rb'"torch_version":"([^"]*)"')
 _GENERATED: Final = b'"generated":['
 _OUT: Final = "_out"
 
@@ -26,6 +27,7 @@ _OUT: Final = "_out"
 class Lines(NamedTuple):
     """The lines of the documents that generators depend on, in their order."""
 
+    torch_version: str
     used_dispatch_keys: Sequence[str]
     records: list[bytes]
     functions: list[bytes]
@@ -38,7 +40,10 @@ def lines_of(documents: Mapping[str, bytes]) -> Lines:
     assert head is not None
     functions = documents["functions.json"]
     at = functions.index(_GENERATED)
+    version = _VERSION.search(functions)
+    assert version is not None
     return Lines(
+        version[1].decode(),
         msgspec.json.decode(head[1], type=list[str]),
         read_lines(documents["differentiability.json"]),
         read_lines(functions[:at]),

@@ -19,7 +19,7 @@ def check_schema(schema: FunctionSchema) -> None:
     if arguments.options_index is not None and schema.kind != "functional":
         raise Invalid("DL118", f"only factory functions take TensorOptions: `{schema.text}`")
     if "functional" in schema.name.overload and schema.kind != "functional":
-        raise Invalid("DL119", f"the overload name of `{schema.name.text}` says functional")
+        raise Invalid("DL119", f"`{schema.name.text}` is functional by its overload name alone")
 
 
 def _check_mutable(schema: FunctionSchema) -> None:
@@ -48,7 +48,7 @@ def _check_returns(schema: FunctionSchema) -> None:
     if not writes:
         return
     if len(writes) != len(schema.returns):
-        raise Invalid("DL114", "all returns alias an argument that is written to, or none does")
+        raise Invalid("DL114", "some returns alias an argument that is written to, and some do not")
     named_self = [a for a in schema.arguments.positional if a.name == "self"]
     targets = [a.annotation for a in (*schema.arguments.out, *named_self)]
     for returned in writes:
