@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from derivload.commands.check_find import find_mistakes
 from derivload.commands.documents import load_documents
@@ -20,6 +20,7 @@ from derivload.diagnostics import Diagnostic, Invalid
 from derivload.engine.load import Text, Texts
 from derivload.engine.results import Keys
 from derivload.engine.session import Session
+from derivload.engine.store import Store
 from derivload.outputs.annotations import render_annotations
 from derivload.outputs.report import render_report
 from derivload.outputs.sarif import render_sarif
@@ -183,9 +184,7 @@ class CheckTarget:
 
     def check(self, text: str) -> bool:
         texts = {name: with_plain_line_ends(part) for name, part in split_files(text).items()}
-        named = {name: Text(name, part) for name, part in texts.items()}
-        inputs = Inputs(Texts(named[DERIVATIVES], (named[NATIVES],), named[TAGS]), NEWEST)
-        keys = Keys(b"", "newest", None, [p.encode("utf-8", "replace") for p in texts.values()])
+        inputs, keys = inputs_of(texts)
         found = find_mistakes(inputs, None, keys)
         assert found == sorted(found)
         assert len(found) == len(set(found))
@@ -193,28 +192,56 @@ class CheckTarget:
             check_diagnostic(diagnostic, texts)
         check_formats(found)
         errors = [d for d in found if d.severity == "error"]
-        assert self._emitted(inputs, keys) == errors
-        self._check_after_another(inputs, errors)
+        assert emitted(texts) == errors
+        before = {**texts, NATIVES: texts[NATIVES].rpartition("\n- ")[0] + "\n"}
+        check_session(before, texts, errors)
+        check_store(before, texts, found)
         return not errors
 
-    def _emitted(self, inputs: Inputs, keys: Keys) -> list[Diagnostic]:
-        try:
-            load_documents(inputs, None, None, keys, lambda _: None)
-        except InputError as error:
-            return list(error.diagnostics)
-        return []
 
-    def _check_after_another(self, inputs: Inputs, errors: list[Diagnostic]) -> None:
-        """Check that a session that had other texts before says and gives the same."""
-        session = Session(NEWEST)
-        before = inputs.texts.native_functions[0].text
-        shorter = before.rpartition("\n- ")[0] + "\n"
-        natives = (Text(NATIVES, shorter),)
-        session.load(inputs.texts._replace(native_functions=natives))
-        after = session.load(inputs.texts)
-        alone = Session(NEWEST).load(inputs.texts)
-        assert after.diagnostics == alone.diagnostics == errors
-        assert after.lines == alone.lines
+def inputs_of(texts: dict[str, str]) -> tuple[Inputs, Keys]:
+    named = {name: Text(name, part) for name, part in texts.items()}
+    inputs = Inputs(Texts(named[DERIVATIVES], (named[NATIVES],), named[TAGS]), NEWEST)
+    data = [texts[name].encode("utf-8", "replace") for name in FILES]
+    return inputs, Keys(b"", "newest", None, data)
+
+
+def emitted(texts: dict[str, str], store: Store | None = None) -> list[Diagnostic]:
+    """What `emit` says."""
+    inputs, keys = inputs_of(texts)
+    try:
+        load_documents(inputs, None, store, keys, lambda _: None)
+    except InputError as error:
+        return list(error.diagnostics)
+    return []
+
+
+def check_session(before: dict[str, str], texts: dict[str, str], errors: list[Diagnostic]) -> None:
+    """Check that a session that had other texts before says and gives the same."""
+    session = Session(NEWEST)
+    session.load(inputs_of(before)[0].texts)
+    after = session.load(inputs_of(texts)[0].texts)
+    alone = Session(NEWEST).load(inputs_of(texts)[0].texts)
+    assert after.diagnostics == alone.diagnostics == errors
+    assert after.lines == alone.lines
+
+
+class Memory(dict[bytes, bytes]):
+    """As much of a store as loads ask for."""
+
+    def put(self, key: bytes, value: bytes, sha256: bytes | None = None) -> bool:
+        self[key] = value
+        return True
+
+
+def check_store(before: dict[str, str], texts: dict[str, str], found: list[Diagnostic]) -> None:
+    """Check that with a store in which runs on other texts left something the same is found."""
+    store = cast(Store, Memory())
+    emitted(before, store)
+    for each in (before, texts, texts):
+        inputs, keys = inputs_of(each)
+        told = find_mistakes(inputs, store, keys)
+    assert told == found
 
 
 def split_files(text: str) -> dict[str, str]:

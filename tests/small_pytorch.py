@@ -68,8 +68,8 @@ class SmallPyTorch:
         replace_in(self.derivatives, "self: grad * luster", "self: grad * self.sizes()")
 
     def edit_a_template(self) -> None:
-        """Only ViewFuncs.h comes of it."""
-        template = self.autograd / "templates" / "ViewFuncs.h"
+        """Only ViewFuncs.cpp comes of it."""
+        template = self.autograd / "templates" / "ViewFuncs.cpp"
         template.write_text(template.read_text("utf-8") + "// Edited.\n", "utf-8")
 
     def edit_a_generator(self) -> None:

@@ -215,7 +215,16 @@ def test_a_pipe_is_read_once(project: Project) -> None:
     assert other.stderr == "derivload: out: wrote differentiability.json, manifest.json\n"
 
 
-def test_what_has_no_end_is_too_large(project: Project) -> None:
-    done = project.shell(f"derivload check {INPUTS.replace(TAGS, '/dev/zero')}")
+@pytest.mark.parametrize("path", ["/dev/zero", "/proc/self/pagemap"])
+def test_what_has_no_end_is_too_large(project: Project, path: str) -> None:
+    done = project.shell(f"derivload check {INPUTS.replace(TAGS, path)}")
     assert done.returncode == 1
-    assert "/dev/zero: error[DL010]: cannot read this file: it is larger than 16 MB" in done.stdout
+    assert f"{path}: error[DL010]: cannot read this file: it is larger than 16 MB" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["show nothing", "emit --out-dir out --stats"])
+def test_what_cannot_be_said_on_stderr_is_not_said_on_stdout(
+    project: Project, command: str
+) -> None:
+    with_it, without = (project.shell(f"derivload {command} {to}") for to in ("", "2>&-"))
+    assert (without.returncode, without.stdout) == (with_it.returncode, with_it.stdout)

@@ -676,7 +676,7 @@ def test_bad_argument_stops_the_configure_step(small: Project, call: str, senten
 
 def test_list_file_of_the_documentation(project: Project) -> None:
     text = (ROOT / "docs" / "cmake.md").read_text("utf-8")
-    call, consumers = re.findall(r"^```cmake\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    call, consumers, _ = re.findall(r"^```cmake\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     shutil.copytree(project.inputs, project.source, dirs_exist_ok=True)
     (project.source / "generate.py").write_text(
         "import shutil, sys\nshutil.copyfile(*sys.argv[1:])\n"

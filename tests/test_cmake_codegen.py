@@ -1,12 +1,14 @@
 """CODEGEN of the CMake function: PyTorch's own generators as a step of a build.
 
-On a release, and on its generators with two operators, for what is about the build alone. Each
-file that is generated is copied by a command that depends on it.
+On a release, and on its generators with two operators, for what is about the build alone. The
+list file is that of the documentation, whose library has the C++ files; its compiler writes
+nothing.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,8 +18,9 @@ from typing import NoReturn
 import pytest
 
 from cmake_project import (
-    CONSUMERS,
     GENERATORS,
+    ROOT,
+    Built,
     Project,
     Tools,
     assert_nothing_runs,
@@ -32,23 +35,47 @@ from small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
 pytestmark = pytest.mark.release
 
 Release = Callable[[str], Path]
-CALL = "derivload_codegen_inputs(definitions PYTORCH_DIR pytorch OUTPUT_DIR out CODEGEN {})"
-LIBTORCH = CALL.format("SUBSET libtorch OUTPUTS_VARIABLE documents")
-LIBTORCH_FILES = 32
-# Some of the files: a command for each takes longer than making them.
-SOME = (
-    'list(FILTER documents INCLUDE REGEX "/(Functions|ADInplaceOrViewType_[0-9]+).cpp$|/ViewF")'
-    + CONSUMERS
+CALL = "derivload_codegen_inputs(autograd CODEGEN PYTORCH_DIR pytorch OUTPUT_DIR autograd {})"
+_DOCUMENTATION = (ROOT / "docs" / "cmake.md").read_text("utf-8")
+LIBRARY = (
+    "enable_language(CXX)\n"
+    + re.findall(
+        r"^```cmake\n(derivload_codegen_inputs\(autograd\n.*?)^```",
+        _DOCUMENTATION,
+        re.DOTALL | re.MULTILINE,
+    )[0]
 )
-SOME_FILES = 5
+# The C++ files that PyTorch compiles of those that the library's generators write, and all.
+COMPILED = 24
+WRITTEN = 32
 # The edit to a generator adds these.
-EXTRA_SHARDS = range(2, 12)
+ADDED = [f"ADInplaceOrViewType_{shard}.cpp" for shard in range(2, 12)]
+
+_COMPILER = """#!/bin/sh
+while [ $# -gt 0 ]; do
+  if [ "$1" = -o ]; then : > "$2"; fi
+  shift
+done
+"""
 
 
 class PyTorchProject(Project):
-    """The small project, which runs the generators of the PyTorch in its folder `pytorch`."""
+    """A project that runs the generators of the PyTorch in its folder `pytorch`."""
 
     pytorch: SmallPyTorch
+
+    @property
+    def out(self) -> Path:
+        return self.build_dir / "autograd"
+
+    def configure(self, *options: str) -> Built:
+        compiler = self.source.with_name("compiler")
+        compiler.write_text(_COMPILER, "utf-8")
+        compiler.chmod(0o755)
+        return super().configure(
+            f"-DCMAKE_CXX_COMPILER={compiler}",
+            *("-DCMAKE_CXX_COMPILER_FORCED=ON", "-DCMAKE_CXX_COMPILER_ID_RUN=ON", *options),
+        )
 
     @property
     def pristine(self) -> Path:
@@ -122,12 +149,16 @@ def small(
     """The small project, configured and built once for each build tool."""
     made = make(request.param, tmp_path_factory.mktemp("small"))
     made.pytorch = SmallPyTorch(release(newest), made.source / "pytorch")
-    made.write(LIBTORCH, SOME)
+    made.write(LIBRARY, "")
     shutil.copytree(made.source, made.pristine)
     assert made.configure().status == 0
     first = made.build("-j8")
-    assert (first.status, first.loads, len(first.generated)) == (0, 1, SOME_FILES), first
+    assert (first.status, first.loads, len(first.compiled)) == (0, 1, COMPILED), first
     return made
+
+
+# What is the same with every build tool.
+NINJA_ALONE = pytest.mark.parametrize("small", GENERATORS[:1], indirect=True, scope="module")
 
 
 @pytest.fixture
@@ -141,31 +172,28 @@ def built(small: PyTorchProject) -> Iterator[PyTorchProject]:
     assert small.build("-j8").status == 0
 
 
-# What is the same with every build tool.
-NINJA_ALONE = pytest.mark.parametrize("small", GENERATORS[:1], indirect=True, scope="module")
-
-
 def test_release_is_generated_and_a_formula_changes_one_file(
     make: Make, release: Release, newest: str, tmp_path: Path
 ) -> None:
     project = make("Ninja", tmp_path)
     shutil.copytree(release(newest), project.source / "pytorch")
-    project.write(LIBTORCH)
+    project.write(LIBRARY, "")
     assert project.configure().status == 0
     first = project.build("-j8")
-    assert (first.status, first.loads, len(first.generated)) == (0, 1, LIBTORCH_FILES), first
+    assert (first.status, first.loads, len(first.compiled)) == (0, 1, COMPILED), first
+    assert len(project.files()) == WRITTEN
     before = project.files()
     assert_nothing_runs(project)
 
     derivatives = project.source / "pytorch/torchgen/packaged/autograd/derivatives.yaml"
     derivatives.write_text("# A comment.\n" + derivatives.read_text("utf-8"), "utf-8")
     again = project.build()
-    assert (again.status, again.loads, again.generated) == (0, 1, []), again
+    assert (again.status, again.loads, again.compiled) == (0, 1, []), again
     assert project.files() == before
 
     replace_in(derivatives, "self: grad * self.sgn()\n", "self: self.sgn() * grad\n")
     again = project.build()
-    assert (again.status, again.loads, again.generated) == (0, 1, ["Functions.cpp"]), again
+    assert (again.status, again.loads, again.compiled) == (0, 1, ["Functions.cpp.o"]), again
     after = project.files()
     assert [name for name in after if after[name] != before[name]] == ["Functions.cpp"]
     assert_nothing_runs(project)
@@ -186,15 +214,15 @@ def test_comment_runs_derivload_alone(built: PyTorchProject) -> None:
     before = built.files()
     built.pytorch.add_a_comment()
     again = built.build()
-    assert (again.status, again.loads, again.generated) == (0, 1, []), again
+    assert (again.status, again.loads, again.compiled) == (0, 1, []), again
     assert built.files() == before
     assert_nothing_runs(built)
 
 
-def test_formula_makes_anew_what_depends_on_the_file_that_has_it(built: PyTorchProject) -> None:
+def test_formula_compiles_the_file_that_has_it(built: PyTorchProject) -> None:
     built.pytorch.edit_a_formula()
     again = built.build()
-    assert (again.status, again.loads, again.generated) == (0, 1, ["Functions.cpp"]), again
+    assert (again.status, again.loads, again.compiled) == (0, 1, ["Functions.cpp.o"]), again
     assert_nothing_runs(built)
 
 
@@ -202,7 +230,7 @@ def test_formula_makes_anew_what_depends_on_the_file_that_has_it(built: PyTorchP
 def test_template_is_an_input(built: PyTorchProject) -> None:
     built.pytorch.edit_a_template()
     again = built.build()
-    assert (again.status, again.loads, again.generated) == (0, 1, ["ViewFuncs.h"]), again
+    assert (again.status, again.loads, again.compiled) == (0, 1, ["ViewFuncs.cpp.o"]), again
     assert_nothing_runs(built)
 
 
@@ -212,10 +240,9 @@ def test_generator_that_writes_other_files_is_asked_again_for_their_names(
     before = set(built.files())
     built.pytorch.edit_a_generator()
     again = built.build("-j8")
-    added = {f"ADInplaceOrViewType_{shard}.cpp" for shard in EXTRA_SHARDS}
     assert (again.status, again.loads) == (0, 1), again
-    assert added <= set(again.generated)
-    assert set(built.files()) == before | added
+    assert {f"{name}.o" for name in ADDED} <= set(again.compiled)
+    assert set(built.files()) == {*before, *ADDED}
     assert_nothing_runs(built)
 
     replace_in(built.pytorch.autograd / "gen_inplace_or_view_type.py", "=12,", "=2,")
@@ -238,22 +265,21 @@ def test_mistake_stops_the_build_and_leaves_the_files(built: PyTorchProject) -> 
 
 def test_file_that_was_deleted_is_made_again(built: PyTorchProject) -> None:
     before = built.contents()
-    (built.out / "ViewFuncs.h").unlink()
-    (built.build_dir / "copy_ViewFuncs.h").unlink()
+    (built.out / "ViewFuncs.cpp").unlink()
     if built.generator == "Unix Makefiles":  # Make looks at the stamp alone
         assert built.configure().status == 0
     again = built.build()
-    assert (again.status, "ViewFuncs.h" in again.generated) == (0, True), again
+    assert (again.status, again.compiled) == (0, ["ViewFuncs.cpp.o"]), again
     assert built.contents() == before
     assert_nothing_runs(built)
 
 
 @NINJA_ALONE
 def test_other_subset_takes_out_what_was_there_before(built: PyTorchProject) -> None:
-    replace_in(built.source / "CMakeLists.txt", "SUBSET libtorch", "SUBSET python")
-    again = built.build()
+    replace_in(built.source / "CMakeLists.txt", "SUBSET libtorch", "SUBSET pybindings")
+    again = built.build("--target", "autograd")
     assert (again.status, again.loads) == (0, 1), again
-    assert set(built.files()) == {"annotated_fn_args.py"}
+    assert [name for name in built.files() if not name.startswith("python_")] == []
     assert_nothing_runs(built)
 
 
@@ -272,11 +298,10 @@ def test_input_that_is_saved_while_derivload_runs_is_the_next_builds(
     save = f"[ -e '{tmp_path}/saved' ] || {{ sleep 0.1; touch '{project.pytorch.derivatives}'; }}"
     once = f"case $* in *list-outputs*) ;; codegen*) {save}; touch '{tmp_path}/saved' ;; esac"
     project.launcher = make_launcher(tmp_path / "own" / "derivload", launcher.parent / "src", once)
-    project.write(CALL.format("SUBSET python OUTPUTS_VARIABLE documents"))
+    project.write(CALL.format("SUBSET python"), "add_custom_target(all_of_it ALL DEPENDS autograd)")
     assert project.configure().status == 0
     assert project.build().loads == 1
-    again = project.build()
-    assert (again.loads, again.generated) == (1, []), again
+    assert project.build().loads == 1
     assert_nothing_runs(project)
 
 
@@ -301,7 +326,7 @@ def test_arguments_mean_what_the_options_of_codegen_mean(
         "",
     )
     assert project.configure().status == 0
-    done = project.build("--target", "definitions")
+    done = project.build("--target", "autograd")
     assert done.status == 0, done
     assert project.contents() == project.codegen(
         *("--native-functions", "overlay.yaml", "--derivatives", "derivatives.yaml"),
@@ -310,9 +335,9 @@ def test_arguments_mean_what_the_options_of_codegen_mean(
     )
     assert b"QuenchBackward0" in project.contents()["Functions.cpp"]
     assert not (tmp_path / "cache").exists()
-    assert project.build("--target", "definitions").loads == 0
+    assert project.build("--target", "autograd").loads == 0
     (project.source / "operators.yaml").write_text("[aten::gild, aten::smelt]\n", "utf-8")
-    assert project.build("--target", "definitions").loads == 1
+    assert project.build("--target", "autograd").loads == 1
 
 
 def test_pytorch_is_found_where_codegen_finds_it(

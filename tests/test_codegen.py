@@ -28,7 +28,7 @@ pytestmark = pytest.mark.release
 
 Release = Callable[[str], Path]
 REFERENCE = Path(__file__).parent / "reference" / "run_generators.py"
-STAMP = ".derivload-stamp"
+OWN = (".derivload-stamp", ".derivwatch")
 SHORT = 8  # edits to a release in a run that is not long
 ABS = ("  self: grad * self.sgn()\n", "  self: self.sgn() * grad\n")
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
@@ -89,7 +89,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in files
-        if not path.name.startswith(STAMP)
+        if not path.name.startswith(OWN)
     }
 
 

@@ -19,8 +19,11 @@ from typing import Final, NamedTuple
 
 import pytest
 
+from derivload.commands.check_find import find_mistakes
+from derivload.commands.inputs import Inputs
 from derivload.cpp.dialect import NEWEST
-from derivload.engine.load import Text, Texts, load_texts
+from derivload.engine.load import Text, Texts
+from derivload.engine.results import Keys
 
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
@@ -278,7 +281,7 @@ def many(entry: str, line: str, lines: int = 120) -> Callable[[int], str]:
 
     def make(times: int) -> str:
         below = "".join(line.format(i) for i in range(lines))
-        return "".join(entry.format(i) + below for i in range(800 * times))
+        return "".join(entry.format(i) + below for i in range(500 * times))
 
     return make
 
@@ -507,15 +510,15 @@ def test_one_character_changed_gives_diagnostics_or_nothing(
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
     texts = {name: (CATALOGUE / name).read_text("utf-8") for name in FILES}
+    keys = Keys(b"", "newest", None, [])
     places = [(name, at) for name, text in texts.items() for at in range(len(text))]
     for name, at in places if longer else chance.sample(places, 500):
         changed = texts[name][:at] + chance.choice(REPLACEMENTS) + texts[name][at + 1 :]
         made = {n: Text(n, text) for n, text in {**texts, name: changed}.items()}
         inputs = Texts(made[DERIVATIVES], (made[NATIVES],), made[TAGS])
         try:
-            rendered = [
-                diagnostic.render() for diagnostic in load_texts(inputs, NEWEST).diagnostics
-            ]
+            found = find_mistakes(Inputs(inputs, NEWEST), None, keys)
+            rendered = [diagnostic.render() for diagnostic in found]
         except Exception as error:
             raise AssertionError(f"{name} at {at}, seed {seed}: {error!r}") from error
         assert all(rendered), f"{name} at {at}, seed {seed}"

@@ -14,7 +14,6 @@ from derivload.sources.entries import (
     SourceFile,
     describe,
     read_source,
-    source_line,
     split_entries,
 )
 from derivload.sources.places import Placer
@@ -345,10 +344,6 @@ def test_values_are_named_in_sentences() -> None:
     others = {"date": datetime.date(2001, 1, 1), "set": {"a"}, "bytes": b"a"}
     for name, value in others.items():
         assert describe(value) == f"of the type {name}"  # type: ignore[arg-type]
-
-
-def test_lines_are_counted_from_one() -> None:
-    assert [source_line("a\nb\n", n) for n in (0, 1, 2, 3, 4)] == ["", "a", "b", "", ""]
 
 
 # ---------------------------------------------------------------------------------------- places

@@ -243,7 +243,14 @@ def _open_store(options: argparse.Namespace) -> Store | None:
 
 def _watch(options: argparse.Namespace) -> int:
     from derivload.commands.live import DocumentLoader, Loader
+    from derivload.commands.paths import UsageError
     from derivload.commands.watch import WatchOptions, watch
+
+    for name in ("subset", "disable_autograd", "selected_op_list_path", "operators_yaml_path"):
+        if not options.codegen and getattr(options, name) not in ("all", False, None):
+            raise UsageError(f"--{name.replace('_', '-')} is for --codegen: write that too")
+    if options.codegen:
+        _selection(options)
 
     def find() -> Files:
         files = _files(options)

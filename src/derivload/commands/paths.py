@@ -75,9 +75,9 @@ def _read(path: str) -> bytes | OSError:
     try:
         with open(path, "rb", opener=_open_at_once) as file:
             about = os.fstat(file.fileno())
-            if stat.S_ISREG(about.st_mode) and about.st_size <= _LARGE:
+            if stat.S_ISREG(about.st_mode) and 0 < about.st_size <= _LARGE:
                 return file.read()
-            # What is no file has no size, and may have no end.
+            # What is no file on a disk has no size, and may have no end.
             first = _wait(file.fileno()) if stat.S_ISFIFO(about.st_mode) else b""
             content = first + file.read(_MAX_SIZE + 1 - len(first))
     except OSError as error:

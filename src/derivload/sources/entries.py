@@ -181,7 +181,7 @@ class _Found:
     @property
     def is_full(self) -> bool:
         """Whether there are so many mistakes that it is no use to look for more."""
-        return len(self.diagnostics) >= MAX_MISTAKES
+        return len(self.diagnostics) > MAX_MISTAKES
 
     def file(self) -> SourceFile:
         if self.is_full:
@@ -198,7 +198,7 @@ class _Found:
 
     def add(self, entry: Entry, read: Read, first_line: int) -> None:
         """Add an entry that was read from a text that begins at `first_line`."""
-        for double in read.duplicates[:MAX_MISTAKES]:
+        for double in read.duplicates[: MAX_MISTAKES + 1]:
             message = f"the key `{shortened(double.key)}` stands twice in one mapping"
             line, column = first_line + double.line, double.column + 1
             self._report("DL009", message, line, column, len(double.key))
@@ -242,16 +242,17 @@ class _Found:
 
     def _report(self, code: str, message: str, line: int, column: int, length: int) -> None:
         shown = self._line(line)
+        # PyYAML's marks may stand behind the end of a line, and a key may go on over it.
+        column = min(column, len(shown) + 1)
         self.diagnostics.append(
             Diagnostic(
                 file=self._name,
                 line=line,
-                # PyYAML's marks may stand behind the end of a line.
-                column=min(column, len(shown) + 1),
+                column=column,
                 code=code,
                 message=message,
                 source_line=shown,
-                length=length,
+                length=max(1, min(length, len(shown) + 1 - column)),
             )
         )
 
@@ -261,12 +262,6 @@ def too_many(file: str, severity: str = "error") -> Diagnostic:
     message = f"this file has more than {MAX_MISTAKES} mistakes"
     help_ = "mend those that are told, and check again"
     return Diagnostic(file, 0, 0, "DL010", message, help_, severity=severity)
-
-
-def source_line(text: str, line: int) -> str:
-    """The line of that number, counted from 1; "" past the end."""
-    lines = text.split("\n", line)
-    return lines[line - 1] if 0 < line <= len(lines) else ""
 
 
 def describe(value: Value | Sequence[Value]) -> str:

@@ -1,0 +1,110 @@
+"""`derivwatch --codegen`: PyTorch's generated files, kept up to date from save to save."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codegen_edits import PyTorch
+from derivwatch import Watch
+from few_operators import make_small
+from test_codegen import ABS, Project, Release
+
+pytestmark = pytest.mark.release
+
+
+@pytest.fixture(scope="module")
+def small(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_small(release(newest), tmp_path_factory.mktemp("small") / "pytorch").root
+
+
+@pytest.fixture
+def project(small: Path, tmp_path: Path) -> Project:
+    shutil.copytree(small, tmp_path / "pytorch")
+    return Project(PyTorch(tmp_path / "pytorch"), tmp_path)
+
+
+@pytest.fixture
+def watch(project: Project) -> Iterator[Watch]:
+    options = ["--codegen", "--pytorch", str(project.pytorch.root)]
+    watch = Watch([*options, "--cache-dir", str(project.cache)], project.out)
+    try:
+        yield watch
+    finally:
+        watch.close()
+
+
+def test_save_writes_what_it_changed(project: Project, watch: Watch) -> None:
+    started = watch.expect("started")
+    assert len(started["written"]) == 54
+    project.assert_same()
+    project.replace(project.pytorch.derivatives, *ABS)
+    saved = watch.expect("reloaded")
+    assert saved["written"] == ["Functions.cpp"]
+    assert next(f["name"] for f in saved["difference"]["changed"]) == "abs"
+    project.assert_same()
+    project.replace(project.pytorch.deprecated, "- name: add(", "# A comment.\n- name: add(")
+    assert watch.expect("reloaded")["written"] == []
+
+
+def test_generators_and_templates_are_inputs(project: Project, watch: Watch) -> None:
+    watch.expect("started")
+    template = project.pytorch.autograd / "templates" / "ViewFuncs.h"
+    project.replace(template, "#pragma once", "#pragma once\n// edited")
+    assert watch.expect("reloaded")["written"] == ["ViewFuncs.h"]
+    source = project.pytorch.autograd / "gen_trace_type.py"
+    project.replace(source, 'class_type="TraceType"', 'class_type="Traced"')
+    assert "TraceTypeEverything.cpp" in watch.expect("reloaded")["written"]
+    project.replace(project.pytorch.derivatives, *ABS)
+    assert watch.expect("reloaded")["written"] == ["Functions.cpp"]
+    project.assert_same()
+
+
+def test_next_start_begins_where_the_last_ended(project: Project, watch: Watch) -> None:
+    watch.expect("started")
+    project.replace(project.pytorch.derivatives, *ABS)
+    watch.expect("reloaded")
+    watch.rest()
+    watch.end()
+    assert project.run()["exit"] == "stored"
+
+
+def test_exception_in_a_generator_is_shown(project: Project) -> None:
+    source = project.pytorch.autograd / "gen_trace_type.py"
+    text = source.read_text("utf-8")
+    source.write_text(
+        text.replace(
+            "def gen_trace_type_func(",
+            "def gen_trace_type_func(fn):\n    raise ValueError('no')\n\n\ndef unused(",
+        )
+    )
+    command = [sys.executable, "-m", "derivload", "watch", "--once", "--codegen", "--json"]
+    command += ["--pytorch", str(project.pytorch.root), "--out-dir", str(project.out)]
+    done = subprocess.run(
+        [*command, "--no-cache"], capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 1
+    assert '"event":"error"' in done.stdout
+    assert "a generator of PyTorch's failed: ValueError: no" in done.stdout
+    assert done.stderr.endswith("ValueError: no\n  in ") or "ValueError: no" in done.stderr
+    assert not [path for path in project.out.rglob("*") if path.suffix in (".cpp", ".h")]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--codegen"], "--pytorch is missing: the generators are PyTorch's own"),
+        (["--codegen", "--pytorch", ".", "--shards", "2"], "--shards is for documents"),
+        (["--subset", "libtorch"], "--subset is for --codegen"),
+    ],
+)
+def test_wrong_usage_says_what_to_write(options: list[str], sentence: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "derivload", "watch", "--out-dir", "out", *options]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert sentence in done.stderr
