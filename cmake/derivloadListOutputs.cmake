@@ -33,14 +33,22 @@ function(_derivload_list_generated name result)
   execute_process(COMMAND ${command} codegen ${options}
                   RESULT_VARIABLE status OUTPUT_VARIABLE names ERROR_VARIABLE errors
                   OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_STRIP_TRAILING_WHITESPACE)
-  if(NOT status EQUAL 0)
+  if(status EQUAL 0)
+    string(REGEX REPLACE "\r?\n" ";" names "${names}")
+    list(TRANSFORM names PREPEND "${arg_OUTPUT_DIR}/")
+  else()
+    # Somebody is at work on a generator: the build shows where it fails.
+    _derivload_listed_before("${arg_OUTPUT_DIR}" names)
+  endif()
+  if(NOT names)
     _derivload_stop("${name}" "PYTORCH_DIR is ${arg_PYTORCH_DIR}, and its generators do not tell \
 what they write: write a checkout, or a folder with a whole torchgen. It said: ${errors}")
   endif()
-  string(REGEX REPLACE "\r?\n" ";" names "${names}")
-  list(TRANSFORM names PREPEND "${arg_OUTPUT_DIR}/")
   set(${result} "${names}" PARENT_SCOPE)
+endfunction()
 
+# Has CMake run again when a module of PyTorch's generators was edited.
+function(_derivload_configure_with_generators)
   _derivload_find_pytorch(torchgen autograd)
   file(GLOB_RECURSE modules RELATIVE "${torchgen}" "${torchgen}/*.py")
   list(FILTER modules EXCLUDE REGEX "^packaged/") # in a checkout, copies that a build made
@@ -49,13 +57,21 @@ what they write: write a checkout, or a folder with a whole torchgen. It said: $
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${modules} ${generators})
 endfunction()
 
-# Removes what was listed for this folder at the configure step before, and is not any more.
-function(_derivload_remove_unlisted folder listed)
+# Removes what was written in this folder at the configure step before, and is not any more. `stamp`
+# is derivload's own.
+function(_derivload_remove_unlisted folder outputs stamp)
+  _derivload_listed_before("${folder}" before)
   string(SHA256 key "${folder}")
-  foreach(file IN LISTS _DERIVLOAD_LISTED_${key})
-    if(NOT file IN_LIST listed)
+  foreach(file IN LISTS before _DERIVLOAD_STAMP_${key})
+    if(NOT file IN_LIST outputs AND NOT file STREQUAL stamp)
       file(REMOVE "${file}")
     endif()
   endforeach()
-  set(_DERIVLOAD_LISTED_${key} "${listed}" CACHE INTERNAL "What derivload writes in ${folder}")
+  set(_DERIVLOAD_OUTPUTS_${key} "${outputs}" CACHE INTERNAL "What derivload writes in ${folder}")
+  set(_DERIVLOAD_STAMP_${key} "${stamp}" CACHE INTERNAL "Its stamp there")
+endfunction()
+
+function(_derivload_listed_before folder result)
+  string(SHA256 key "${folder}")
+  set(${result} "${_DERIVLOAD_OUTPUTS_${key}}" PARENT_SCOPE)
 endfunction()

@@ -76,3 +76,7 @@ class SmallPyTorch:
         """Both files of ADInplaceOrViewType become twelve, and its …Everything stays."""
         module = self.autograd / "gen_inplace_or_view_type.py"
         replace_in(module, "num_shards=2,", "num_shards=12,")
+
+    def break_a_generator(self) -> None:
+        module = self.autograd / "gen_view_funcs.py"
+        replace_in(module, ") -> None:\n", ") -> None:\n    1 / 0\n")

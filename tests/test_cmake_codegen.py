@@ -263,6 +263,17 @@ def test_mistake_stops_the_build_and_leaves_the_files(built: PyTorchProject) -> 
     assert built.files() == before
 
 
+@NINJA_ALONE
+def test_generator_that_fails_stops_the_build_and_is_shown(built: PyTorchProject) -> None:
+    before = built.files()
+    built.pytorch.break_a_generator()
+    failed = built.build()
+    assert failed.status != 0
+    assert "gen_view_funcs.py" in failed.output
+    assert "ZeroDivisionError" in failed.output
+    assert built.files() == before
+
+
 def test_file_that_was_deleted_is_made_again(built: PyTorchProject) -> None:
     before = built.contents()
     (built.out / "ViewFuncs.cpp").unlink()
@@ -277,7 +288,7 @@ def test_file_that_was_deleted_is_made_again(built: PyTorchProject) -> None:
 @NINJA_ALONE
 def test_other_subset_takes_out_what_was_there_before(built: PyTorchProject) -> None:
     replace_in(built.source / "CMakeLists.txt", "SUBSET libtorch", "SUBSET pybindings")
-    again = built.build("--target", "autograd")
+    again = built.build("-j8")
     assert (again.status, again.loads) == (0, 1), again
     assert [name for name in built.files() if not name.startswith("python_")] == []
     assert_nothing_runs(built)

@@ -113,7 +113,7 @@ def test_second_run_does_nothing_and_imports_the_standard_library_alone(project:
     ours = {name for name in ran.modules if name.startswith("derivload.")}
     assert ours == {
         *("derivload.cli", "derivload.identity"),
-        *("derivload.outputs", "derivload.outputs.stamp"),
+        *("derivload.outputs", "derivload.outputs.digests", "derivload.outputs.stamp"),
     }
 
 

@@ -16,12 +16,32 @@ _LAYOUTS = [
     ],
 ]
 
+_DEFINITIONS = """\
+package(default_visibility = ["//visibility:public"])
+
+exports_files(glob(["*.yaml"]))
+
+filegroup(
+    name = "pytorch",
+    srcs = glob(
+        [
+            "torchgen/**/*.py",
+            "torchgen/**/*.yaml",
+            "torchgen/packaged/autograd/templates/*",
+            "version.txt",
+        ],
+        allow_empty = True,
+    ),
+)
+"""
+
 def _definitions_impl(repository_ctx):
     environ = repository_ctx.os.environ
     pytorch = environ.get("PYTORCH_DIR", "")
     version = ""
     if pytorch:
         files = _of_pytorch(repository_ctx, pytorch)
+        _link(repository_ctx, pytorch, ["torchgen", "version.txt"])
         if repository_ctx.path(pytorch + "/version.txt").exists:
             words = repository_ctx.read(pytorch + "/version.txt").strip().split(".")
             version = ".".join(words[:2])
@@ -33,7 +53,12 @@ def _definitions_impl(repository_ctx):
         int(environ.get("SHARDS", "4")),
         version,
     ))
-    repository_ctx.file("BUILD.bazel", "exports_files(glob([\"*.yaml\"]))\n")
+    repository_ctx.file("BUILD.bazel", _DEFINITIONS)
+
+def _link(repository_ctx, folder, names):
+    for name in names:
+        if repository_ctx.path(folder + "/" + name).exists:
+            repository_ctx.symlink(folder + "/" + name, name)
 
 def _of_pytorch(repository_ctx, folder):
     for layout in _LAYOUTS:

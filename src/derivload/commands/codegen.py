@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.commands.emit import (
@@ -25,8 +24,9 @@ from derivload.commands.emit import (
 from derivload.commands.inputs import read_inputs
 from derivload.commands.paths import Files, UsageError
 from derivload.engine.inputs import InputEntries
+from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Written, write_outputs
-from derivload.outputs.stamp import Record, digest_of, read_outputs, stamp_path
+from derivload.outputs.stamp import Record, read_outputs, stamp_path
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.generators import Generators, Job, Made, list_files
 from derivload.pytorch.selection import Selection
@@ -174,26 +174,14 @@ def write_made(
 
 def find_changed(out_dir: str, made: Made) -> list[str]:
     """The files that are to be rendered, or are not there as they should be."""
-    there = _digests(os.path.join(out_dir, name) for name, sha256 in made.files.items() if sha256)
+    there = digests_of_files(
+        os.path.join(out_dir, name) for name, sha256 in made.files.items() if sha256
+    )
     return [
         name
         for name, sha256 in made.files.items()
         if not sha256 or there[os.path.join(out_dir, name)] != sha256
     ]
-
-
-def _digests(paths: Iterable[str]) -> dict[str, str]:
-    """The sha256 of each file's bytes, by path; "" for what is no file that can be read."""
-    named = list(paths)
-    with ThreadPoolExecutor() as pool:
-        return dict(zip(named, pool.map(_digest_of_file, named), strict=True))
-
-
-def _digest_of_file(path: str) -> str:
-    try:
-        return digest_of(read_file(path))
-    except OSError:
-        return ""
 
 
 def read_file(path: str) -> bytes:

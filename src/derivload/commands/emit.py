@@ -14,8 +14,9 @@ import time
 
 from derivload.engine.results import Kept, Keys, find_documents, keep_documents
 from derivload.identity import tool_digest, tool_files
+from derivload.outputs.digests import digest_of
 from derivload.outputs.files import Written, stale_documents, write_if_changed, write_outputs
-from derivload.outputs.stamp import Record, digest_of, render_stamp, stamp_path
+from derivload.outputs.stamp import Record, render_stamp, stamp_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def find_or_load(files: Files, shards: int | None, started: Started, clock: Cloc
         clock.step("find")
         if found is not None:
             return Found(found, "stored", {})
-    with _without_typing_extensions():
+    with _importing_msgspec():
         from derivload.commands.documents import load_documents
         from derivload.commands.inputs import read_inputs
 
@@ -209,20 +210,36 @@ def write_stamp(path: str, arguments: Sequence[str], record: Record) -> None:
 
 
 @contextlib.contextmanager
-def _without_typing_extensions() -> Iterator[None]:
+def _importing_msgspec() -> Iterator[None]:
     """Have msgspec take two helpers from typing, as it does where typing_extensions is not there.
 
-    Importing that takes longer than importing msgspec, and a tenth of an incremental run.
+    Importing that takes longer than importing msgspec, and a tenth of an incremental run. And have
+    SIGTERM wait: an exception in the middle of that import ends the process with SIGSEGV.
     """
     name = "typing_extensions"
-    if name in sys.modules:
+    is_there = name in sys.modules
+    if not is_there:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        with _sigterm_held():
+            yield
+    finally:
+        if not is_there:
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _sigterm_held() -> Iterator[None]:
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):  # Windows, which knows no SIGTERM to catch
         yield
         return
-    sys.modules[name] = None  # type: ignore[assignment]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         yield
     finally:
-        del sys.modules[name]
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Clock:

@@ -10,10 +10,10 @@ Imports nothing but what hashing needs: this is the exit that builds take hundre
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 from derivload.identity import tool_digest
+from derivload.outputs.digests import digest_of, digests_of_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,32 +126,30 @@ def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
         return None
     counts = {"input": 0, "output": 0}
     note = ""
+    expected: dict[str, str] = {}
     for line in lines[1:]:
         what, _, rest = line.partition(" ")
-        if what == "note":
-            note = rest
-        elif what in counts:
+        if what in counts:
             counts[what] += 1
-        if not _holds(what, rest, arguments):
+            digest, _, path = rest.partition(" ")
+            if expected.setdefault(path, digest) != digest:
+                return None
+        elif what == "note":
+            note = rest
+        elif not _holds(what, rest, arguments):
             return None
+    if digests_of_files(expected) != expected:
+        return None
     return UpToDate(out_dir, note, counts["input"], counts["output"])
 
 
 def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
-    """Whether what a line of the stamp says is still so."""
+    """Whether what a line of the stamp says, besides the files, is still so."""
     if what == "tool":
         return rest == tool_digest().hex()
     if what == "arguments":
         return rest == _arguments_digest(arguments)
-    if what == "absent":
-        return not os.path.exists(rest)
-    if what in ("input", "output"):
-        digest, _, path = rest.partition(" ")
-        if not os.path.isfile(path):  # a pipe can be read once, which is the run's to do
-            return False
-        with open(path, "rb") as file:
-            return digest_of(file.read()) == digest
-    return what == "note"
+    return what == "absent" and not os.path.exists(rest)
 
 
 def _option(arguments: Sequence[str], name: str) -> str | None:
@@ -176,8 +174,3 @@ def _arguments_digest(arguments: Sequence[str]) -> str:
         else:
             kept.append(argument)
     return digest_of("\0".join(kept).encode("utf-8", "surrogateescape"))
-
-
-def digest_of(data: bytes) -> str:
-    """The sha256 of some bytes, in hex."""
-    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,57 @@
+"""The digests of files, two at a time: hashing is most of what a run with nothing to do does.
+
+Imports nothing but what hashing needs; threading alone would take longer than it saves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from _thread import allocate_lock, start_new_thread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def digest_of(data: bytes) -> str:
+    """The sha256 of some bytes, in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
+    """The sha256 of each file's bytes in hex, by path; "" for what is no file that can be read."""
+    waiting = list(paths)
+    digests: dict[str, str] = {}
+
+    def work() -> None:
+        while waiting:
+            try:
+                path = waiting.pop()
+            except IndexError:  # the other was faster
+                return
+            digests[path] = _digest_of_file(path)
+
+    is_done = allocate_lock()
+    is_done.acquire()
+
+    def work_beside() -> None:
+        try:
+            work()
+        finally:
+            is_done.release()
+
+    try:
+        start_new_thread(work_beside, ())
+    except RuntimeError:  # no more threads are to be had
+        is_done.release()
+    work()
+    is_done.acquire()
+    return digests
+
+
+def _digest_of_file(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return digest_of(file.read())
+    except (OSError, ValueError):  # a NUL in the path
+        return ""
