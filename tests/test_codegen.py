@@ -254,6 +254,19 @@ def test_output_that_is_not_made_any_more_goes(done: Project) -> None:
     done.assert_same()
 
 
+def test_edit_in_the_second_of_the_last_one_is_seen(project: Project) -> None:
+    """Python takes what it compiled of the first for that of the second: of one size and second."""
+    trace = project.pytorch.autograd / "gen_trace_type.py"
+    now = time.time()
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    for old, new in (("num_shards=10", "num_shards=20"), ("num_shards=20", "num_shards=30")):
+        project.replace(trace, old, new)
+        os.utime(trace, (now, now))
+        subprocess.run(project.command("--quiet"), env=environment, check=True)
+    assert (trace.parent / "__pycache__").exists()
+    assert (project.out / "TraceType_29.cpp").exists()
+
+
 def test_overlay_is_generated_too(done: Project) -> None:
     overlay = done.folder / "mine.yaml"
     overlay.write_text("custom:\n" + "".join(f"  {line}\n" for line in PROBE.splitlines() if line))

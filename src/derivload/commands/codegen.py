@@ -31,7 +31,7 @@ from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.generators import Generators, Job, Made, list_files
 from derivload.pytorch.selection import Selection
 from derivload.pytorch.source import lines_of
-from derivload.pytorch.upstream import Sources, Upstream, locate
+from derivload.pytorch.upstream import Sources, Upstream, forget_bytecode, locate
 
 if TYPE_CHECKING:
     from derivload.engine.store import Store
@@ -74,9 +74,10 @@ def codegen(
     generators = Generators(job, started.store)
     made = generators.recall(inputs) if started.is_readable else None
     clock.step("recall")
-    changed = [""] if made is None else find_changed(target.out_dir, made)
+    changed = [] if made is None else find_changed(target.out_dir, made)
+    is_of_entries = True
     if made is None or changed:
-        made = _make(files, started, generators, deprecated, clock)
+        made, is_of_entries = _make(files, started, generators, deprecated, clock)
         changed = find_changed(target.out_dir, made)
     stamp = stamp_path(target.out_dir, selection.subset)
     digests, written = write_made(
@@ -94,12 +95,15 @@ def codegen(
     ]
     if target.depfile is not None:
         outputs.append(write_depfile(target, outputs, [path for path, _ in read]))
-    # A generator that was edited meanwhile may be in what was made, or not.
-    if Sources(upstream).files == sources.files:
-        generators.keep(inputs, made.note)
+    now = Sources(upstream)
+    if job._replace(sources=now).digest() == generators.key:
+        generators.keep(inputs if is_of_entries else None, made.note)
         if arguments is not None:
             record = Record(started.tool, read, files.absent, outputs, made.note)
             write_stamp(stamp, arguments, record)
+    else:
+        # What was edited meanwhile may be in what was made, or not; and in what was compiled.
+        forget_bytecode([path for path, _ in {*now.files} ^ {*sources.files}])
     clock.step("keep")
     return Generated(made.exit, made.note, written, made.counts, clock.seconds)
 
@@ -116,7 +120,8 @@ def list_outputs(files: Files, selection: Selection) -> list[str]:
 
 def _make(
     files: Files, started: Started, generators: Generators, deprecated: bytes, clock: Clock
-) -> Made:
+) -> tuple[Made, bool]:
+    """The files, and whether each entry of the inputs was read by itself."""
     found = find_or_load(files, None, started, clock)
     inputs = read_inputs(files, started.contents)
     entries = InputEntries(inputs.texts, splits=started.keys.splits())
@@ -124,7 +129,7 @@ def _make(
     made = generators.make(files, entries, lines, deprecated)
     clock.step("generate")
     notes = [note for note in (found.kept.note, made.note) if note]
-    return made._replace(note="; ".join(notes))
+    return made._replace(note="; ".join(notes)), found.kept.is_of_entries
 
 
 def find_upstream(files: Files) -> Upstream:

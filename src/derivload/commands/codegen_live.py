@@ -16,13 +16,14 @@ from derivload.commands.live import Updated
 from derivload.commands.paths import Files
 from derivload.engine.inputs import InputEntries
 from derivload.engine.lines import DocumentLines
+from derivload.engine.load import Texts
 from derivload.engine.results import Keys
 from derivload.engine.session import Outcome, Session
 from derivload.identity import tool_digest
 from derivload.pytorch.generators import Generators, Job, Made
 from derivload.pytorch.selection import Selection
 from derivload.pytorch.source import Lines
-from derivload.pytorch.upstream import Sources, Upstream
+from derivload.pytorch.upstream import Sources, Upstream, forget_bytecode
 
 if TYPE_CHECKING:
     from derivload.cpp.dialect import Dialect
@@ -60,10 +61,10 @@ class CodegenLoader:
         texts = inputs.texts
         names = [text.name for text in texts.native_functions]
         files = Files(texts.derivatives.name, names, texts.tags.name, None)
-        upstream = find_upstream(files)
-        release = inputs.dialect.version
-        generators, sources = self._generators_of(upstream, release)
-        deprecated = read_file(upstream.deprecated)
+        job = self._job(find_upstream(files), inputs.dialect.version)
+        if self._generators is None or self._generators.key != job.digest():
+            self._generators = Generators(job, self._store)
+        deprecated = read_file(job.upstream.deprecated)
         found = outcome.lines
         lines = Lines(
             found.torch_version,
@@ -72,46 +73,47 @@ class CodegenLoader:
             found.functions,
             found.generated,
         )
-        made = generators.make(files, self._entries, lines, deprecated)
+        made = self._generators.make(files, self._entries, lines, deprecated)
         notes = [note for note in (inputs.note, made.note) if note]
         made = made._replace(note="; ".join(notes))
-        self._last = _Last(upstream, sources, inputs, deprecated, made.note)
-        return PreparedFiles(self._out_dir, outcome, found, generators, made)
+        texts_read = texts if outcome.is_of_entries else None
+        self._last = _Last(job, texts_read, deprecated, made.note)
+        return PreparedFiles(self._out_dir, outcome, found, self._generators, made)
 
     def settle(self) -> None:
         """Do now what the next load would begin with, and keep what a next start can use."""
         self._session.settle()
         last, self._last = self._last, None
-        if last is None or self._generators is None or self._store is None:
+        if last is None or self._generators is None:
             return
-        if Sources(last.upstream).files == last.sources.files:
-            self._generators.keep(last.digest(self._tool), last.note)
+        job = self._job(last.job.upstream, last.job.release)
+        if job.digest() == self._generators.key:
+            self._generators.keep(last.digest(), last.note)
+        else:
+            changed = {*job.sources.files} ^ {*last.job.sources.files}
+            forget_bytecode([path for path, _ in changed])
 
-    def _generators_of(self, upstream: Upstream, release: str) -> tuple[Generators, Sources]:
-        """The generators as their source is now: those of the last load, if it has not changed."""
+    def _job(self, upstream: Upstream, release: str) -> Job:
+        """What is to be done by the generators as their source is now."""
         sources = Sources(upstream)
-        job = Job(upstream, sources, self._selection, release, self._out_dir, self._tool)
-        made = Generators(job, self._store)
-        if self._generators is None or self._generators.key != made.key:
-            self._generators = made
-        return self._generators, sources
+        return Job(upstream, sources, self._selection, release, self._out_dir, self._tool)
 
 
 class _Last(NamedTuple):
-    """What the last load was of."""
+    """What the last load was of. `texts` is None where no entry can be told from the others."""
 
-    upstream: Upstream
-    sources: Sources
-    inputs: Inputs
+    job: Job
+    texts: Texts | None
     deprecated: bytes
     note: str
 
-    def digest(self, tool: bytes) -> bytes:
+    def digest(self) -> bytes | None:
         """The digest of the inputs that `codegen` goes by."""
-        texts = self.inputs.texts
-        named = (texts.derivatives, *texts.native_functions, texts.tags)
+        if self.texts is None:
+            return None
+        named = (self.texts.derivatives, *self.texts.native_functions, self.texts.tags)
         contents = [text.text.encode() for text in named]
-        keys = Keys(tool, release_key(self.inputs.dialect.version), None, contents)
+        keys = Keys(self.job.tool, release_key(self.job.release), None, contents)
         return hashlib.sha256(keys.by_entries() + self.deprecated).digest()
 
 

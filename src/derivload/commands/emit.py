@@ -161,9 +161,9 @@ def find_or_load(files: Files, shards: int | None, started: Started, clock: Cloc
     inputs = read_inputs(files, started.contents)
     clock.step("import")
     loaded, outcome = load_documents(inputs, shards, store, keys, clock.step)
-    kept = Kept(loaded, inputs.note)
+    kept = Kept(loaded, inputs.note, is_of_entries=outcome.is_of_entries)
     if store is not None:
-        keep_documents(store, keys, kept, is_of_entries=outcome.is_of_entries)
+        keep_documents(store, keys, kept)
         clock.step("keep")
     return Found(kept, "incremental" if outcome.is_incremental else "cold", outcome.counts)
 

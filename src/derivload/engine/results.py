@@ -35,13 +35,18 @@ _SEPARATOR = b"\0"
 
 
 class Kept:
-    """The documents of a run, and the note that the user is given each time."""
+    """The documents of a run, and the note that the user is given each time.
 
-    __slots__ = ("documents", "note")
+    `is_of_entries` tells that each entry of the inputs was read by itself, so that nothing
+    between them means anything.
+    """
 
-    def __init__(self, documents: Sequence[Document], note: str) -> None:
+    __slots__ = ("documents", "is_of_entries", "note")
+
+    def __init__(self, documents: Sequence[Document], note: str, *, is_of_entries: bool) -> None:
         self.documents = documents
         self.note = note
+        self.is_of_entries = is_of_entries
 
 
 class Keys:
@@ -99,18 +104,18 @@ def find_documents(store: Store, keys: Keys) -> Kept | None:
     """The documents of a run that some run before made, or None."""
     target = store.get(keys.by_bytes)
     if target is not None:
-        return _find(store, target)
-    return _find(store, keys.by_entries())
+        return _find(store, target, is_of_entries=target != keys.by_bytes_alone)
+    return _find(store, keys.by_entries(), is_of_entries=True)
 
 
-def keep_documents(store: Store, keys: Keys, kept: Kept, *, is_of_entries: bool) -> None:
+def keep_documents(store: Store, keys: Keys, kept: Kept) -> None:
     """Keep the documents of a run for runs to come.
 
-    `is_of_entries` tells that each entry was read by itself. Only then may what stands between
-    entries be left out of a key: of entries that are complete, any text that has these very
-    entries has nothing but comments and blank lines between them.
+    Only where each entry was read by itself may what stands between them be left out of a key:
+    of entries that are complete, any text that has these very entries has nothing but comments
+    and blank lines between them.
     """
-    target = keys.by_entries() if is_of_entries else keys.by_bytes_alone
+    target = keys.by_entries() if kept.is_of_entries else keys.by_bytes_alone
     listing = _put_documents(store, kept.documents)
     if store.put(target, f"{kept.note}\n{listing}".encode()):
         store.put(keys.by_bytes, target)
@@ -134,13 +139,13 @@ def keep_state(store: Store, keys: Keys, state: bytes, documents: Sequence[Docum
     store.put(keys.state, listing.encode() + b"\n\n" + state)
 
 
-def _find(store: Store, target: bytes) -> Kept | None:
+def _find(store: Store, target: bytes, *, is_of_entries: bool) -> Kept | None:
     found = store.get(target)
     if found is None:
         return None
     note, _, listing = found.decode().partition("\n")
     documents = _get_documents(store, listing)
-    return None if documents is None else Kept(documents, note)
+    return None if documents is None else Kept(documents, note, is_of_entries=is_of_entries)
 
 
 def _put_documents(store: Store, documents: Sequence[Document]) -> str:

@@ -64,7 +64,6 @@ class Codegen:
         self.count = 0
         self.has_run = False
         self.was_cold = False
-        self.has_changed = False
         self._find_items = find_items
         self._modules: Modules | None = None
         self._items: dict[str, tuple[bytes, list[Item]]] = {}
@@ -82,9 +81,8 @@ class Codegen:
         self.has_run = False
         update = _Update(self, source, kept)
         self.was_cold = update.is_cold
-        self.kept = made = update.run()
-        self.has_changed = made != kept
-        return made
+        self.kept = update.run()
+        return self.kept
 
     @property
     def modules(self) -> Modules:

@@ -13,7 +13,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -133,11 +133,11 @@ class Generators:
         codegen, self._codegen = self._codegen, None
         known = self._get(b"plain")
         if known is not None:
-            return self._plain(files, entries, known.decode())
+            return self._plain(files, known.decode())
         codegen = codegen or self._restored()
         try:
             source = Source(entries, lines, deprecated)
-            made = self._short_cut(files, entries, source, codegen)
+            made = self._short_cut(files, source, codegen)
         except (UnexpectedTorchgenError, NotCertainError) as error:
             why = str(error) or "the inputs are no plain lists of entries"
         except OSError as error:
@@ -149,7 +149,7 @@ class Generators:
         else:
             self._codegen = codegen
             return made
-        return self._plain(files, entries, why)
+        return self._plain(files, why)
 
     def written(self, files: Mapping[str, str]) -> None:
         """Take the digests of files that were rendered."""
@@ -157,27 +157,29 @@ class Generators:
             for name, sha256 in files.items():
                 self._codegen.note(name, sha256)
 
-    def keep(self, inputs: bytes, note: str) -> None:
-        """Keep what the next process can start from, as that of inputs with this digest."""
+    def keep(self, inputs: bytes | None, note: str) -> None:
+        """Keep what the next process can start from.
+
+        `inputs` is the digest by which `recall` will find it, None where it is to find nothing.
+        """
         codegen = self._codegen
         if self._store is None or codegen is None or codegen.kept is None:
             return
         for name, items in codegen.new_items():
             self._put(name.encode(), items)
         self._put(b"kept", pack(codegen.kept))
-        self._put(b"head", msgspec.msgpack.encode(Head(inputs, note, codegen.files())))
+        head = Head(inputs or b"", note, codegen.files())
+        self._put(b"head", msgspec.msgpack.encode(head))
 
-    def _short_cut(
-        self, files: Files, entries: InputEntries, source: Source, codegen: Codegen
-    ) -> Made:
+    def _short_cut(self, files: Files, source: Source, codegen: Codegen) -> Made:
         is_first = codegen.kept is None
         if is_first:
             self._check_release(source.lines.torch_version, codegen.modules)
         codegen.update(source)
         if is_first and self._known is None:
-            self._compare(files, entries, codegen)
+            self._compare(files, codegen)
         exit_ = "cold" if codegen.was_cold else "incremental" if codegen.has_run else "stored"
-        content = _Content(codegen, source, lambda: self._run_plain(files, entries))
+        content = _Content(codegen, source, lambda: self._run_plain(files))
         return Made(exit_, "", codegen.files(), content, {"functions": codegen.count})
 
     def _check_release(self, followed: str, modules: Modules) -> None:
@@ -192,10 +194,10 @@ class Generators:
                 f"the rules of {followed} were asked for, and its source has those of {own}"
             )
 
-    def _compare(self, files: Files, entries: InputEntries, codegen: Codegen) -> None:
+    def _compare(self, files: Files, codegen: Codegen) -> None:
         """Compare with upstream's own path. Raises UnexpectedTorchgenError where they differ."""
         made = codegen.files()
-        plain = self._run_plain(files, entries)
+        plain = self._run_plain(files)
         different = sorted(
             name
             for name in made.keys() | plain.keys()
@@ -206,18 +208,14 @@ class Generators:
             self._put(b"plain", reason.encode())
             raise UnexpectedTorchgenError(reason)
 
-    def _plain(self, files: Files, entries: InputEntries, reason: str) -> Made:
-        contents = self._run_plain(files, entries)
+    def _plain(self, files: Files, reason: str) -> Made:
+        contents = self._run_plain(files)
         made = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
         note = f"upstream's generators ran whole, in their own way: {reason}"
         return Made("plain", note, made, contents.__getitem__, {})
 
-    def _run_plain(self, files: Files, entries: InputEntries) -> dict[str, bytes]:
-        values = []
-        if len(files.native_functions) > 1:
-            for index in range(len(entries.natives)):
-                values.append(cast("Mapping[str, object]", entries.native(index).value))
-        return run_plain(self._upstream, files, self._selection, values)
+    def _run_plain(self, files: Files) -> dict[str, bytes]:
+        return run_plain(self._upstream, files, self._selection)
 
     def _restored(self) -> Codegen:
         data = self._get(b"kept")

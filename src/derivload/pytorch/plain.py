@@ -7,71 +7,61 @@ with.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import traceback
-from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any
 
 from derivload.commands.paths import Files
 from derivload.pytorch.errors import GeneratorError
 from derivload.pytorch.generation import replaced
+from derivload.pytorch.importable import Torchgen
+from derivload.pytorch.parsing import Parser
 from derivload.pytorch.rendering import named_as_in_a_build
 from derivload.pytorch.selection import Selection
 from derivload.pytorch.upstream import Modules, Upstream
 
 
-def run_plain(
-    upstream: Upstream, files: Files, selection: Selection, entries: list[Mapping[str, object]]
-) -> dict[str, bytes]:
+def run_plain(upstream: Upstream, files: Files, selection: Selection) -> dict[str, bytes]:
     """The bytes of all files that upstream's generators write, by name.
 
-    `entries` are those of native_functions.yaml and its overlays; upstream is given them where
-    there are overlays, which it does not know. Raises GeneratorError.
+    Raises GeneratorError when one of them raises an exception.
     """
     try:
-        return _run(upstream, files, selection, entries)
+        return _run(upstream, files, selection)
     except Exception as error:
         raise GeneratorError(_traceback(error)) from error
 
 
-def _run(
-    upstream: Upstream, files: Files, selection: Selection, entries: list[Mapping[str, object]]
-) -> dict[str, bytes]:
+def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, bytes]:
     modules = Modules(upstream)
     parts = selection.parts(modules)
-    natives, tags = files.native_functions[0], files.tags
-    generators = modules.generators
+    natives, *overlays = files.native_functions
+    main = modules.generators["gen_autograd"]
+    load = main.load_derivatives
+
+    def load_derivatives(_: str, *others: str) -> object:
+        return load(files.derivatives, *others)
+
     with tempfile.TemporaryDirectory() as out, ExitStack() as stack:
         stack.enter_context(named_as_in_a_build(modules.torchgen["utils"]))
-        load = generators["gen_autograd"].load_derivatives
-        stack.enter_context(
-            replaced(
-                generators["gen_autograd"],
-                "load_derivatives",
-                lambda _, natives, tags: load(files.derivatives, natives, tags),
-            )
-        )
-        if len(files.native_functions) > 1:
-            # Upstream's parser keeps what it was given for a path.
-            loaded = [{**entry, "__line__": 0} for entry in entries]
-            _parse(modules, natives, tags, loaded)
-        arguments = (natives, tags, out, upstream.autograd)
+        stack.enter_context(replaced(main, "load_derivatives", load_derivatives))
+        if overlays:
+            # torchgen keeps what it parsed by path, and so takes the overlays for part of that.
+            torchgen = Torchgen(sys.modules[load.__module__], modules.torchgen["gen"])
+            Parser(overlays).parse(torchgen, natives, files.tags)
+        arguments = (natives, files.tags, out, upstream.autograd)
         if parts.python:
-            generators["gen_autograd"].gen_autograd_python(*arguments)
+            main.gen_autograd_python(*arguments)
         if parts.autograd:
-            generators["gen_autograd"].gen_autograd(
+            main.gen_autograd(
                 *arguments,
                 operator_selector=parts.selector,
                 disable_autograd=parts.disable_autograd,
             )
         if parts.annotated:
-            generators["gen_annotated_fn_args"].gen_annotated(*arguments)
+            modules.generators["gen_annotated_fn_args"].gen_annotated(*arguments)
         return _contents(out)
-
-
-def _parse(modules: Modules, natives: str, tags: str, entries: list[Any]) -> None:
-    modules.torchgen["gen"].parse_native_yaml(natives, tags, loaded_yaml=entries)
 
 
 def _contents(folder: str) -> dict[str, bytes]:

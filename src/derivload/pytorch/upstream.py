@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from importlib.util import cache_from_source
 from types import ModuleType
 from typing import Final, NamedTuple
 
@@ -134,6 +135,9 @@ class Modules:
         forget()
         self._package = upstream.package
         sys.path.insert(0, upstream.root)
+        before = sys.pycache_prefix
+        if not forget_bytecode([path for _, path in _code(upstream)]):
+            sys.pycache_prefix = os.devnull
         try:
             self.torchgen = {
                 name: self._import(f"torchgen.{name}")
@@ -148,12 +152,42 @@ class Modules:
             }
         finally:
             sys.path.remove(upstream.root)
+            sys.pycache_prefix = before
 
     def _import(self, name: str) -> ModuleType:
         try:
             return importlib.import_module(name)
         except Exception as error:
             raise UnexpectedTorchgenError(f"{name} cannot be imported: {error}") from error
+
+
+def forget_bytecode(paths: Iterable[str]) -> bool:
+    """Remove the compiled form of each source file that may be of another source; whether there
+    is none left.
+
+    Python tells that by the size of the source and the second in which it was modified, so that
+    two edits in one second may be one to it. What was compiled after the file last changed is
+    right.
+    """
+    is_forgotten = True
+    for path in paths:
+        try:
+            compiled = cache_from_source(path)
+            is_right = _changed_at(compiled) > _changed_at(path)
+        except (OSError, NotImplementedError):  # there is none
+            continue
+        if not is_right:
+            try:
+                os.unlink(compiled)
+            except OSError:
+                is_forgotten = False
+    return is_forgotten
+
+
+def _changed_at(path: str) -> int:
+    """When a file last changed, in nanoseconds: on Windows, that its content did."""
+    status = os.stat(path)
+    return status.st_mtime_ns if os.name == "nt" else status.st_ctime_ns
 
 
 def forget() -> None:
