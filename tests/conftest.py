@@ -56,6 +56,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("each_release", _releases(metafunc.config), scope="session")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what takes long, so that a plain run is one that is made often."""
+    if _in_ci() or config.getoption("--long"):
+        return
+    skip = pytest.mark.skip(reason="thorough tests are for CI and --long")
+    for item in items:
+        if item.get_closest_marker("thorough"):
+            item.add_marker(skip)
+
+
 def _releases(config: pytest.Config) -> list[str]:
     if config.getoption("--all-releases"):
         return RELEASES

@@ -211,6 +211,7 @@ def workspace(built: PyTorchWorkspace) -> Iterator[PyTorchWorkspace]:
     shutil.copytree(built.pristine, built.pytorch.autograd, dirs_exist_ok=True)
 
 
+@pytest.mark.thorough
 def test_release_is_generated_in_a_sandbox_as_outside_of_one(
     built: PyTorchWorkspace, release: Release, newest: str, tmp_path: Path
 ) -> None:
@@ -219,6 +220,7 @@ def test_release_is_generated_in_a_sandbox_as_outside_of_one(
     assert built.contents("release") == codegen(release(newest), tmp_path, "--subset", "pybindings")
 
 
+@pytest.mark.thorough
 def test_folder_has_all_files_and_the_files_are_the_same(
     built: PyTorchWorkspace, tmp_path: Path
 ) -> None:
@@ -229,6 +231,7 @@ def test_folder_has_all_files_and_the_files_are_the_same(
     assert [name for name in files if files[name] != expected[name]] == []
 
 
+@pytest.mark.thorough
 def test_attributes_mean_what_the_options_of_codegen_mean(
     built: PyTorchWorkspace, tmp_path: Path
 ) -> None:
@@ -243,12 +246,14 @@ def test_attributes_mean_what_the_options_of_codegen_mean(
     )
 
 
+@pytest.mark.thorough
 def test_nothing_changed_and_nothing_runs(workspace: PyTorchWorkspace) -> None:
     os.utime(workspace.pytorch.derivatives)
     done = workspace.build(*FILES, SANDBOXED)
     assert (done.status, done.spawned) == (0, [])
 
 
+@pytest.mark.thorough
 def test_comment_runs_derivload_alone(workspace: PyTorchWorkspace) -> None:
     workspace.pytorch.add_a_comment()
     done = workspace.build(*FILES[:2], SANDBOXED)
@@ -263,6 +268,7 @@ def test_formula_makes_anew_what_depends_on_the_file_that_has_it(
     assert (done.status, done.ran) == (0, {"DerivloadGenerate": 1, "Genrule": 1}), done
 
 
+@pytest.mark.thorough
 def test_template_is_an_input(workspace: PyTorchWorkspace) -> None:
     workspace.pytorch.edit_a_template()
     done = workspace.build(*FILES[2:], SANDBOXED)
@@ -270,6 +276,7 @@ def test_template_is_an_input(workspace: PyTorchWorkspace) -> None:
     assert workspace.contents("copies")["ViewFuncs.cpp"].endswith(b"// Edited.\n")
 
 
+@pytest.mark.thorough
 def test_folder_gets_what_an_edited_generator_writes(workspace: PyTorchWorkspace) -> None:
     before = workspace.contents("folder")
     workspace.pytorch.edit_a_generator()
@@ -279,6 +286,7 @@ def test_folder_gets_what_an_edited_generator_writes(workspace: PyTorchWorkspace
     assert workspace.contents("folder").keys() == before.keys() | added
 
 
+@pytest.mark.thorough
 def test_mistake_fails_the_build(workspace: PyTorchWorkspace) -> None:
     workspace.pytorch.make_a_mistake()
     done = workspace.build(FILES[0], SANDBOXED)
@@ -288,6 +296,7 @@ def test_mistake_fails_the_build(workspace: PyTorchWorkspace) -> None:
     assert "Traceback" not in done.output
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("attributes", "sentence"),
     [

@@ -172,6 +172,7 @@ def built(small: PyTorchProject) -> Iterator[PyTorchProject]:
     assert small.build("-j8").status == 0
 
 
+@pytest.mark.thorough
 def test_release_is_generated_and_a_formula_changes_one_file(
     make: Make, release: Release, newest: str, tmp_path: Path
 ) -> None:
@@ -210,6 +211,7 @@ def test_nothing_runs_when_nothing_changed(built: PyTorchProject) -> None:
     assert built.files() == before
 
 
+@pytest.mark.thorough
 def test_comment_runs_derivload_alone(built: PyTorchProject) -> None:
     before = built.files()
     built.pytorch.add_a_comment()
@@ -226,6 +228,7 @@ def test_formula_compiles_the_file_that_has_it(built: PyTorchProject) -> None:
     assert_nothing_runs(built)
 
 
+@pytest.mark.thorough
 @NINJA_ALONE
 def test_template_is_an_input(built: PyTorchProject) -> None:
     built.pytorch.edit_a_template()
@@ -234,6 +237,7 @@ def test_template_is_an_input(built: PyTorchProject) -> None:
     assert_nothing_runs(built)
 
 
+@pytest.mark.thorough
 def test_generator_that_writes_other_files_is_asked_again_for_their_names(
     built: PyTorchProject,
 ) -> None:
@@ -252,6 +256,7 @@ def test_generator_that_writes_other_files_is_asked_again_for_their_names(
     assert_nothing_runs(built)
 
 
+@pytest.mark.thorough
 @NINJA_ALONE
 def test_mistake_stops_the_build_and_leaves_the_files(built: PyTorchProject) -> None:
     before = built.files()
@@ -274,6 +279,7 @@ def test_generator_that_fails_stops_the_build_and_is_shown(built: PyTorchProject
     assert built.files() == before
 
 
+@pytest.mark.thorough
 def test_file_that_was_deleted_is_made_again(built: PyTorchProject) -> None:
     before = built.contents()
     (built.out / "ViewFuncs.cpp").unlink()
@@ -285,6 +291,7 @@ def test_file_that_was_deleted_is_made_again(built: PyTorchProject) -> None:
     assert_nothing_runs(built)
 
 
+@pytest.mark.thorough
 @NINJA_ALONE
 def test_other_subset_takes_out_what_was_there_before(built: PyTorchProject) -> None:
     replace_in(built.source / "CMakeLists.txt", "SUBSET libtorch", "SUBSET pybindings")
@@ -294,6 +301,7 @@ def test_other_subset_takes_out_what_was_there_before(built: PyTorchProject) -> 
     assert_nothing_runs(built)
 
 
+@pytest.mark.thorough
 @NINJA_ALONE
 def test_clean_takes_out_all_that_was_made(built: PyTorchProject) -> None:
     assert built.build("--target", "clean").status == 0
@@ -301,6 +309,7 @@ def test_clean_takes_out_all_that_was_made(built: PyTorchProject) -> None:
     assert [path for path in left if path.is_file()] == []
 
 
+@pytest.mark.thorough
 def test_input_that_is_saved_while_derivload_runs_is_the_next_builds(
     make: Make, launcher: Path, release: Release, newest: str, tmp_path: Path
 ) -> None:
@@ -319,6 +328,7 @@ def test_input_that_is_saved_while_derivload_runs_is_the_next_builds(
 # The arguments
 
 
+@pytest.mark.thorough
 def test_arguments_mean_what_the_options_of_codegen_mean(
     make: Make, release: Release, newest: str, tmp_path: Path
 ) -> None:
@@ -351,6 +361,7 @@ def test_arguments_mean_what_the_options_of_codegen_mean(
     assert project.build("--target", "autograd").loads == 1
 
 
+@pytest.mark.thorough
 def test_pytorch_is_found_where_codegen_finds_it(
     make: Make, release: Release, newest: str, tmp_path: Path
 ) -> None:

@@ -179,6 +179,7 @@ def test_small_pytorch_equals_upstream(done: Project) -> None:
     assert done.run()["exit"] == "up-to-date"
 
 
+@pytest.mark.thorough
 def test_small_pytorch_equals_upstream_after_every_edit_to_it(
     done: Project, request: pytest.FixtureRequest
 ) -> None:
@@ -213,6 +214,7 @@ def test_comment_runs_no_generator(done: Project) -> None:
     assert times(done.out) == times_before
 
 
+@pytest.mark.thorough
 def test_comment_inside_an_entry_runs_no_generator(done: Project) -> None:
     natives = done.pytorch.natives
     done.replace(natives, "- func: abs(Tensor self) -> Tensor\n", PROBE.split("\n")[0] + "\n")
@@ -224,6 +226,7 @@ def test_comment_inside_an_entry_runs_no_generator(done: Project) -> None:
     assert done.run()["exit"] == "stored"
 
 
+@pytest.mark.thorough
 def test_going_back_gives_the_files_back(done: Project) -> None:
     before = contents(done.out)
     done.replace(done.pytorch.derivatives, *ABS)
@@ -233,6 +236,7 @@ def test_going_back_gives_the_files_back(done: Project) -> None:
     assert contents(done.out) == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["Functions.cpp", "templates/VariableType.cpp"])
 def test_output_that_is_gone_or_edited_comes_back(done: Project, name: str) -> None:
     before = contents(done.out)
@@ -277,6 +281,7 @@ def test_overlay_is_generated_too(done: Project) -> None:
     done.assert_same()
 
 
+@pytest.mark.thorough
 def test_derivatives_of_ones_own_take_the_place_of_pytorchs(done: Project) -> None:
     own = done.folder / "own.yaml"
     shutil.copy(done.pytorch.derivatives, own)
@@ -289,12 +294,14 @@ def test_derivatives_of_ones_own_take_the_place_of_pytorchs(done: Project) -> No
 # The selection
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("subset", ["libtorch", "pybindings", "python"])
 def test_subset_is_upstreams(project: Project, subset: str) -> None:
     project.run("--subset", subset)
     project.assert_same("--subset", subset)
 
 
+@pytest.mark.thorough
 def test_subsets_can_share_a_folder(project: Project) -> None:
     for _ in range(2):
         exits = [project.run("--subset", name)["exit"] for name in ("libtorch", "pybindings")]
@@ -305,11 +312,13 @@ def test_subsets_can_share_a_folder(project: Project) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_autograd_can_be_disabled(project: Project) -> None:
     project.run("--disable-autograd", "--force-schema-registration")
     project.assert_same("--disable-autograd")
 
 
+@pytest.mark.thorough
 def test_operators_can_be_selected(project: Project) -> None:
     model = project.folder / "model.yaml"
     model.write_text(
@@ -327,6 +336,7 @@ def test_operators_can_be_selected(project: Project) -> None:
     project.assert_same("--legacy-operators", "aten::abs")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("options", [[], ["--subset", "libtorch"], ["--disable-autograd"]])
 def test_outputs_can_be_listed(project: Project, options: Sequence[str]) -> None:
     listed = project.try_run("--list-outputs", *options).stdout.splitlines()
@@ -358,6 +368,7 @@ def test_exception_in_a_generator_is_upstreams(done: Project) -> None:
     assert contents(done.out) == before
 
 
+@pytest.mark.thorough
 def test_template_with_an_unknown_key_is_upstreams_error(done: Project) -> None:
     before = contents(done.out)
     done.replace(
@@ -398,6 +409,7 @@ def test_generator_whose_items_depend_on_each_other_runs_whole(done: Project) ->
     done.assert_same()
 
 
+@pytest.mark.thorough
 def test_another_release_than_the_generators_runs_whole(done: Project) -> None:
     ran = done.try_run("--torch-version", "2.10")
     assert ran.returncode == 0, ran.stderr
@@ -405,6 +417,7 @@ def test_another_release_than_the_generators_runs_whole(done: Project) -> None:
     done.assert_same()
 
 
+@pytest.mark.thorough
 def test_loader_that_is_edited_runs_whole(done: Project) -> None:
     loader = done.pytorch.autograd / "load_derivatives.py"
     done.replace(loader, "\nimport re\n", "\nimport re\nEDITED = 1\n")
@@ -414,6 +427,7 @@ def test_loader_that_is_edited_runs_whole(done: Project) -> None:
     done.assert_same()
 
 
+@pytest.mark.thorough
 def test_edited_generator_is_incremental_once_it_was_compared(done: Project) -> None:
     source = done.pytorch.autograd / "gen_trace_type.py"
     done.replace(source, "\nimport itertools\n", "\nimport itertools\n# edited\n")
@@ -424,6 +438,7 @@ def test_edited_generator_is_incremental_once_it_was_compared(done: Project) -> 
     done.assert_same()
 
 
+@pytest.mark.thorough
 def test_file_manager_that_is_not_as_expected_runs_whole(done: Project) -> None:
     utils = done.pytorch.root / "torchgen" / "utils.py"
     for source in (utils, *done.pytorch.autograd.glob("gen_*.py")):
@@ -435,6 +450,7 @@ def test_file_manager_that_is_not_as_expected_runs_whole(done: Project) -> None:
     done.assert_same()
 
 
+@pytest.mark.thorough
 def test_damaged_cache_costs_time_alone(done: Project) -> None:
     done.replace(done.pytorch.derivatives, *ABS)
     random_ = random.Random(1)
@@ -447,6 +463,7 @@ def test_damaged_cache_costs_time_alone(done: Project) -> None:
     done.assert_same()
 
 
+@pytest.mark.thorough
 def test_lost_pieces_are_generated_again(done: Project) -> None:
     for path in done.cache.rglob("*.val"):
         path.unlink()
@@ -455,11 +472,13 @@ def test_lost_pieces_are_generated_again(done: Project) -> None:
     done.assert_same()
 
 
+@pytest.mark.thorough
 def test_without_a_cache_all_is_generated(done: Project) -> None:
     assert done.run("--no-cache")["exit"] == "cold"
     done.assert_same()
 
 
+@pytest.mark.thorough
 def test_end_by_signal_leaves_each_output_whole(project: Project) -> None:
     expected = project.upstream()
     for moment in (0.3, 0.8, 1.1, 1.3):

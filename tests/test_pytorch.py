@@ -140,6 +140,7 @@ RARE_DEFINITIONS = (
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_objects_of_rare_definitions_equal_upstreams(
@@ -166,6 +167,7 @@ def test_the_objects_of_rare_definitions_equal_upstreams(
     assert ended == ("None 4\n", "")
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_objects_are_made_as_far_as_they_are_asked_for(
     newest: str, release: Release, run: Run
@@ -187,6 +189,7 @@ def test_objects_are_made_as_far_as_they_are_asked_for(
     run(release(newest), code)
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_a_view_copy_has_the_arguments_of_its_view(newest: str, release: Release, run: Run) -> None:
     code = """
@@ -200,6 +203,7 @@ def test_a_view_copy_has_the_arguments_of_its_view(newest: str, release: Release
     run(release(newest), code)
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_upstreams_generators_write_the_same_files_with_it_installed(
     each_release: str, release: Release, run: Run, tmp_path: Path
@@ -399,6 +403,7 @@ def test_overlays_give_what_one_file_with_all_entries_gives_upstream(
     assert_same_files(tmp_path / "ours", tmp_path / "theirs")
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_an_overlay_that_is_no_list_is_a_mistake_of_its_file(
     newest: str, release: Release, run: Run, small: Small
@@ -451,6 +456,7 @@ assert load_derivatives is upstream
     run(release(newest), code)
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_installing_twice_is_installing_once(newest: str, release: Release, run: Run) -> None:
     code = f"""{REPORT}
@@ -468,6 +474,7 @@ assert functions() == before
     run(release(newest), code)
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_a_checkouts_own_loader_is_replaced_too(
     newest: str, release: Release, run: Run, small: Small, tmp_path: Path
@@ -489,6 +496,7 @@ def test_a_checkouts_own_loader_is_replaced_too(
     assert run(checkout, code, *small.paths).stderr == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_what_torchgen_parsed_with_overlays_does_not_stay_behind(
     newest: str, release: Release, run: Run, overlaid: Small
@@ -536,6 +544,7 @@ def test_a_second_call_gives_the_same_dict_until_a_file_changes(
     run(release(newest), code, *small.paths)
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 @pytest.mark.parametrize("installed", [True, False])
 def test_an_edit_of_functions_or_tags_is_seen(
@@ -633,6 +642,7 @@ def test_a_fork_loads_for_itself_and_one_line_says_so(run: Run, small: Small, fo
     assert first.startswith("derivload: going on with torchgen's own load_derivatives: its source")
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_a_dataclass_with_an_unknown_field_has_upstream_load(
     run: Run, small: Small, fork: Fork
@@ -649,6 +659,7 @@ def test_a_dataclass_with_an_unknown_field_has_upstream_load(
     assert ended.stderr.splitlines()[0].endswith("its DifferentiabilityInfo has novel")
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_a_field_that_a_dataclass_lacks_is_left_out(run: Run, small: Small, fork: Fork) -> None:
     field = "is_reusing_outplace_formula"
@@ -661,6 +672,7 @@ def test_a_field_that_a_dataclass_lacks_is_left_out(run: Run, small: Small, fork
     assert run(forked, code, *small.paths).stderr == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_a_comment_makes_no_fork(run: Run, small: Small, fork: Fork) -> None:
     forked = fork("model.py", "class Argument:", "# Ours.\n\nclass Argument:")
@@ -668,6 +680,7 @@ def test_a_comment_makes_no_fork(run: Run, small: Small, fork: Fork) -> None:
     assert run(forked, code, *small.paths).stderr == ""
 
 
+@pytest.mark.thorough
 def test_without_a_torchgen_there_is_nothing_to_go_on_with(run: Run, small: Small) -> None:
     code = """
     assert not any(name.partition(".")[0] == "torchgen" for name in sys.modules)
@@ -681,6 +694,7 @@ def test_without_a_torchgen_there_is_nothing_to_go_on_with(run: Run, small: Smal
     assert ended.stdout == "torchgen.packaged.autograd.load_derivatives cannot be imported\n" * 2
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_a_version_that_cannot_be_followed_is_wrong_usage(
     newest: str, release: Release, run: Run, small: Small
@@ -697,6 +711,7 @@ def test_a_version_that_cannot_be_followed_is_wrong_usage(
     assert len(run(release(newest), code, *small.paths).stdout.splitlines()) == 4
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_a_broken_cache_is_no_error(
     newest: str, release: Release, run: Run, small: Small, monkeypatch: pytest.MonkeyPatch

@@ -52,6 +52,7 @@ def test_save_writes_what_it_changed(project: Project, watch: Watch) -> None:
     assert watch.expect("reloaded")["written"] == []
 
 
+@pytest.mark.thorough
 def test_generators_and_templates_are_inputs(project: Project, watch: Watch) -> None:
     watch.expect("started")
     template = project.pytorch.autograd / "templates" / "ViewFuncs.h"
@@ -65,6 +66,7 @@ def test_generators_and_templates_are_inputs(project: Project, watch: Watch) -> 
     project.assert_same()
 
 
+@pytest.mark.thorough
 def test_next_start_begins_where_the_last_ended(project: Project, watch: Watch) -> None:
     watch.expect("started")
     project.replace(project.pytorch.derivatives, *ABS)
@@ -74,6 +76,7 @@ def test_next_start_begins_where_the_last_ended(project: Project, watch: Watch) 
     assert project.run()["exit"] == "stored"
 
 
+@pytest.mark.thorough
 def test_exception_in_a_generator_is_shown(project: Project) -> None:
     source = project.pytorch.autograd / "gen_trace_type.py"
     text = source.read_text("utf-8")

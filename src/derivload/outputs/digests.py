@@ -6,6 +6,7 @@ Imports nothing but what hashing needs; threading alone would take longer than i
 from __future__ import annotations
 
 import hashlib
+import os
 from _thread import allocate_lock, start_new_thread
 
 TYPE_CHECKING = False
@@ -51,6 +52,8 @@ def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
 
 def _digest_of_file(path: str) -> str:
     try:
+        if not os.path.isfile(path):  # a pipe can be read once, which is the run's to do
+            return ""
         with open(path, "rb") as file:
             return digest_of(file.read())
     except (OSError, ValueError):  # a NUL in the path
