@@ -21,20 +21,18 @@ from derivload.commands.emit import (
     write_depfile,
     write_stamp,
 )
-from derivload.commands.inputs import read_inputs
 from derivload.commands.paths import Files, UsageError
-from derivload.engine.inputs import InputEntries
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Written, write_outputs
 from derivload.outputs.stamp import Record, read_outputs, stamp_path
 from derivload.pytorch.errors import UnexpectedTorchgenError
-from derivload.pytorch.generators import Generators, Job, Made, list_files
+from derivload.pytorch.job import Job, Made, recall
 from derivload.pytorch.selection import Selection
-from derivload.pytorch.source import lines_of
 from derivload.pytorch.upstream import Sources, Upstream, forget_bytecode, locate
 
 if TYPE_CHECKING:
     from derivload.engine.store import Store
+    from derivload.pytorch.generators import Generators
 
 
 class Generated(NamedTuple):
@@ -71,19 +69,21 @@ def codegen(
     inputs = hashlib.sha256(started.keys.by_entries() + deprecated).digest()
     release = release_key(files.version)
     job = Job(upstream, sources, selection, release, target.out_dir, started.tool)
-    generators = Generators(job, started.store)
-    made = generators.recall(inputs) if started.is_readable else None
+    key = job.digest()
+    made = recall(started.store, key, inputs) if started.is_readable else None
     clock.step("recall")
     changed = [] if made is None else find_changed(target.out_dir, made)
+    generators: Generators | None = None
     is_of_entries = True
     if made is None or changed:
-        made, is_of_entries = _make(files, started, generators, deprecated, clock)
+        generators, made, is_of_entries = _make(files, started, job, deprecated, clock)
         changed = find_changed(target.out_dir, made)
     stamp = stamp_path(target.out_dir, selection.subset)
     digests, written = write_made(
         target.out_dir, made, changed, _stale(stamp, target.out_dir, made)
     )
-    generators.written(digests)
+    if generators is not None:
+        generators.written(digests)
     clock.step("write")
     outputs = [(os.path.join(target.out_dir, name), sha256) for name, sha256 in digests.items()]
     read = [
@@ -96,8 +96,9 @@ def codegen(
     if target.depfile is not None:
         outputs.append(write_depfile(target, outputs, [path for path, _ in read]))
     now = Sources(upstream)
-    if job._replace(sources=now).digest() == generators.key:
-        generators.keep(inputs if is_of_entries else None, made.note)
+    if job._replace(sources=now).digest() == key:
+        if generators is not None:
+            generators.keep(inputs if is_of_entries else None, made.note)
         if arguments is not None:
             record = Record(started.tool, read, files.absent, outputs, made.note)
             write_stamp(stamp, arguments, record)
@@ -110,6 +111,8 @@ def codegen(
 
 def list_outputs(files: Files, selection: Selection) -> list[str]:
     """The names of the files that a run writes, sorted. Raises UsageError."""
+    from derivload.pytorch.generators import list_files
+
     upstream = find_upstream(files)
     try:
         names = list_files(upstream, selection)
@@ -119,17 +122,23 @@ def list_outputs(files: Files, selection: Selection) -> list[str]:
 
 
 def _make(
-    files: Files, started: Started, generators: Generators, deprecated: bytes, clock: Clock
-) -> tuple[Made, bool]:
-    """The files, and whether each entry of the inputs was read by itself."""
+    files: Files, started: Started, job: Job, deprecated: bytes, clock: Clock
+) -> tuple[Generators, Made, bool]:
+    """What makes the files, these, and whether each entry of the inputs was read by itself."""
     found = find_or_load(files, None, started, clock)
+    from derivload.commands.inputs import read_inputs
+    from derivload.engine.inputs import InputEntries
+    from derivload.pytorch.generators import Generators
+    from derivload.pytorch.source import lines_of
+
     inputs = read_inputs(files, started.contents)
     entries = InputEntries(inputs.texts, splits=started.keys.splits())
     lines = lines_of({document[0]: document[1] for document in found.kept.documents})
+    generators = Generators(job, started.store)
     made = generators.make(files, entries, lines, deprecated)
     clock.step("generate")
     notes = [note for note in (found.kept.note, made.note) if note]
-    return made._replace(note="; ".join(notes)), found.kept.is_of_entries
+    return generators, made._replace(note="; ".join(notes)), found.kept.is_of_entries
 
 
 def find_upstream(files: Files) -> Upstream:

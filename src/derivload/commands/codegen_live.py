@@ -20,7 +20,8 @@ from derivload.engine.load import Texts
 from derivload.engine.results import Keys
 from derivload.engine.session import Outcome, Session
 from derivload.identity import tool_digest
-from derivload.pytorch.generators import Generators, Job, Made
+from derivload.pytorch.generators import Generators
+from derivload.pytorch.job import Job, Made
 from derivload.pytorch.selection import Selection
 from derivload.pytorch.source import Lines
 from derivload.pytorch.upstream import Sources, Upstream, forget_bytecode

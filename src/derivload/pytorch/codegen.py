@@ -11,7 +11,13 @@ import msgspec
 
 from derivload.pytorch.capture import EVERYTHING, NAMES, Captured, Item, Output
 from derivload.pytorch.errors import UnexpectedTorchgenError
-from derivload.pytorch.generation import Catalogue, Parts, make_functions, run_generators
+from derivload.pytorch.generation import (
+    Catalogue,
+    Parts,
+    make_functions,
+    parts_of,
+    run_generators,
+)
 from derivload.pytorch.kept import (
     Families,
     Kept,
@@ -186,7 +192,7 @@ class _Update:
         if kept is not None and not touched and self._is_the_same(kept):
             return self._made(kept.outputs, kept.orders)
         self._codegen.has_run = True
-        parts = self._codegen.selection.parts(self._codegen.modules)
+        parts = parts_of(self._codegen.selection, self._codegen.modules)
         batches = [self._generate(batch, parts) for batch in self._batches(touched)]
         whole = self._generate_whole(parts)
         orders = self._orders()

@@ -25,6 +25,7 @@ from derivload.pytorch.capture import (
 )
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.kept import render_deprecated
+from derivload.pytorch.selection import Selection
 from derivload.pytorch.upstream import Modules, Upstream
 
 
@@ -49,6 +50,32 @@ class Parts(NamedTuple):
     annotated: bool
     selector: Any
     disable_autograd: bool
+
+
+def parts_of(selection: Selection, modules: Modules) -> Parts:
+    """The generators that a selection means, and upstream's own selector. Raises OSError."""
+    return Parts(
+        autograd=selection.subset in ("libtorch", "all"),
+        python=selection.subset in ("pybindings", "all"),
+        annotated=selection.subset in ("python", "all"),
+        selector=_selector(selection, modules),
+        disable_autograd=selection.disable_autograd,
+    )
+
+
+def _selector(selection: Selection, modules: Modules) -> Any:
+    builder = modules.selector.SelectiveBuilder
+    if selection.operators_yaml_path is not None:
+        return builder.from_yaml_path(selection.operators_yaml_path)
+    if selection.selected_op_list_path is None:
+        return builder.get_nop_selector()
+    import yaml
+
+    with open(selection.selected_op_list_path, encoding="utf-8") as file:
+        names = yaml.safe_load(file)
+    # A format in which overloads do not count, and every operator is a root that is trained.
+    operators = {name.partition(".")[0] for name in names}
+    return builder.from_legacy_op_registration_allow_list(operators, True, True)
 
 
 class _Parsed(NamedTuple):

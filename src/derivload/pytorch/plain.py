@@ -14,7 +14,7 @@ from contextlib import ExitStack
 
 from derivload.commands.paths import Files
 from derivload.pytorch.errors import GeneratorError
-from derivload.pytorch.generation import replaced
+from derivload.pytorch.generation import parts_of, replaced
 from derivload.pytorch.importable import Torchgen
 from derivload.pytorch.parsing import Parser
 from derivload.pytorch.rendering import named_as_in_a_build
@@ -35,7 +35,7 @@ def run_plain(upstream: Upstream, files: Files, selection: Selection) -> dict[st
 
 def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, bytes]:
     modules = Modules(upstream)
-    parts = selection.parts(modules)
+    parts = parts_of(selection, modules)
     natives, *overlays = files.native_functions
     main = modules.generators["gen_autograd"]
     load = main.load_derivatives
