@@ -17,7 +17,8 @@ from codegen_edits import PyTorch, base, entries
 BASES = """abs add addmm mul sgn neg exp t transpose view detach select unbind split empty ones
 zeros_like rand sort max linalg_eigh linalg_norm fft_fft special_erf avg_pool2d nested_size
 sparse_coo_tensor sparse_mask clone copy requires_grad_ set_ fill random_ conj real relu pow
-baddbmm polygamma threshold_backward cumsum""".split()
+baddbmm polygamma threshold_backward cumsum polar gelu allclose isclose istft cosine_similarity
+norm_except_dim unsafe_chunk dequantize clamp_max atan2 hypot""".split()
 
 
 def make_small(release: Path, folder: Path) -> PyTorch:
