@@ -196,15 +196,22 @@ class _Run:
         return split
 
     def _by_name(self, original: Callable[..., None]) -> Callable[..., None]:
-        def split(manager: object, pairs: Iterable[Any], *rest: object, **how: object) -> None:
+        def split(
+            manager: object,
+            pairs: Iterable[Any],
+            is_meant: Callable[[Any], bool],
+            *rest: object,
+            **how: object,
+        ) -> None:
             grouped: dict[Any, list[Any]] = {}
             for pair in pairs:
-                grouped.setdefault(pair.function.func.name.name, []).append(pair)
+                if is_meant(pair.function):
+                    grouped.setdefault(pair.function.func.name.name, []).append(pair)
             with self._captured.split(NAMES):
-                original(manager, [], *rest, **how)
+                original(manager, [], is_meant, *rest, **how)
                 for name, group in grouped.items():
                     with self._captured.item(str(name), str(name.base)):
-                        original(manager, group, *rest, **how)
+                        original(manager, group, is_meant, *rest, **how)
 
         return split
 
