@@ -133,6 +133,8 @@ def base(entry: str) -> str:
 def formula_lines(pytorch: PyTorch, pattern: str) -> list[tuple[str, re.Match[str]]]:
     found = []
     for entry in entries(pytorch.derivatives)[1:]:
+        if "derivload" in named(entry):  # what other edits have put there, and look for
+            continue
         found += [(entry, match) for match in re.finditer(pattern, entry, re.MULTILINE)]
     return found
 
@@ -226,6 +228,7 @@ def lone_natives(pytorch: PyTorch) -> list[str]:
         and not re.search(rf"\b_?{own}", others)
         and not re.search(r"structured|_copy|autogen|_foreach|\(a\)", piece)
         and sum(own in other for other in bases) == 1
+        and "derivload" not in own
     ]
 
 
@@ -241,7 +244,9 @@ def remove_derivative(pytorch: PyTorch, random_: random.Random) -> str:
     alone = [
         piece
         for piece, own in zip(pieces, bases, strict=True)
-        if sum(own in other for other in bases) == 1 and "->" in named(piece)
+        if sum(own in other for other in bases) == 1
+        and "->" in named(piece)
+        and "derivload" not in own
     ]
     entry = random_.choice(alone)
     remove(pytorch.derivatives, entry)
@@ -379,7 +384,11 @@ EDITS: list[Edit] = [
     change_formula,
     remove_operator,
     edit_source("utils.py", "class FileManager", "# derivload\nclass FileManager"),
-    rewrite("natives", "  python_module: special\n", "  python_module: fft\n"),
+    rewrite(
+        "natives",
+        "- func: derivload_probe(Tensor self, int n=1) -> Tensor\n  python_module: special\n",
+        "- func: derivload_probe(Tensor self, int n=1) -> Tensor\n  python_module: fft\n",
+    ),
     take_out(FOREACH),
     move("natives"),
     edit_source(
