@@ -292,6 +292,24 @@ def test_derivatives_of_ones_own_take_the_place_of_pytorchs(done: Project) -> No
     done.assert_same()
 
 
+@pytest.mark.thorough
+def test_checkout_is_generated_from(project: Project) -> None:
+    """PyTorch's own layout, by which the generators call their templates otherwise."""
+    root = project.pytorch.root
+    packaged = root / "torchgen" / "packaged"
+    (root / "tools").mkdir()
+    (root / "tools" / "__init__.py").touch()
+    shutil.move(packaged / "autograd", root / "tools" / "autograd")
+    (root / "aten" / "src" / "ATen").mkdir(parents=True)
+    shutil.move(packaged / "ATen" / "native", root / "aten" / "src" / "ATen" / "native")
+    shutil.rmtree(packaged)
+    assert project.run()["exit"] == "cold"
+    project.assert_same()
+    project.replace(root / "tools" / "autograd" / "derivatives.yaml", *ABS)
+    assert project.run()["exit"] == "incremental"
+    project.assert_same()
+
+
 # The selection
 
 

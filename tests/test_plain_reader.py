@@ -23,9 +23,10 @@ from derivload.sources.plain import NotPlain, PlainReader, Value
 
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 LONGER = 50
-# What PyYAML raises for a text that it does not take: ValueError and its like come from scalars
-# that look like a date or a number but are none.
-REJECTS = (yaml.YAMLError, ValueError, TypeError, OverflowError)
+# What PyYAML raises for a text that it does not take: all but the first come from scalars that
+# look like a date or a number, or are tagged as one, but are none.
+_NONE_OF_ITS_TAG = (LookupError, AttributeError)
+REJECTS = (yaml.YAMLError, ValueError, TypeError, OverflowError, *_NONE_OF_ITS_TAG)
 
 
 # ------------------------------------------------------------------------------- the properties

@@ -1,7 +1,7 @@
 """What a PyTorch's own generators write: PYTORCH OUT [SUBSET] [--torchgen-option ...].
 
-Run by the Python that has PyYAML, and no derivload. PYTORCH has `torchgen/` with its YAML files
-and generators in `torchgen/packaged`. They run in one process, in the order of PyTorch's
+Run by the Python that has PyYAML, and no derivload. PYTORCH is a checkout, or has `torchgen/` with
+the YAML files and generators in `torchgen/packaged`. They run in one process, in the order of PyTorch's
 tools/setup_helpers/generate_code.py, which is also what they take for the script that runs them.
 """
 
@@ -26,8 +26,10 @@ def main() -> None:
     sys.path.insert(0, str(root))
     sys.modules["__main__"].__file__ = str(root / "tools" / "setup_helpers" / "generate_code.py")
 
-    generators = import_module("torchgen.packaged.autograd.gen_autograd")
-    annotated = import_module("torchgen.packaged.autograd.gen_annotated_fn_args")
+    is_checkout = (root / "tools" / "autograd").exists()
+    package = "tools.autograd" if is_checkout else "torchgen.packaged.autograd"
+    generators = import_module(f"{package}.gen_autograd")
+    annotated = import_module(f"{package}.gen_annotated_fn_args")
     builder = import_module("torchgen.selective_build.selector").SelectiveBuilder
 
     selector = builder.get_nop_selector()
@@ -36,14 +38,14 @@ def main() -> None:
     if options.legacy_operators is not None:
         names = set(options.legacy_operators)
         selector = builder.from_legacy_op_registration_allow_list(names, True, True)
-    packaged = root / "torchgen" / "packaged"
-    folder = packaged / "ATen" / "native"
+    autograd = root / package.replace(".", "/")
+    folder = root / ("aten/src" if is_checkout else "torchgen/packaged") / "ATen" / "native"
     options.out.mkdir(parents=True)
     arguments = [
         str(folder / "native_functions.yaml"),
         str(folder / "tags.yaml"),
         str(options.out),
-        str(packaged / "autograd"),
+        str(autograd),
     ]
     if options.subset in ("pybindings", "all"):
         generators.gen_autograd_python(*arguments)

@@ -179,6 +179,9 @@ def _yaml_errors(text: str) -> Iterator[None]:
     except (ValueError, TypeError, OverflowError) as error:
         # A scalar that looks like a date or a number but is none, or a key that cannot be one.
         raise YamlError(str(error), 0, 0) from None
+    except (LookupError, AttributeError):
+        # What PyYAML makes of `!!int ''`, `!!bool x` and `!!timestamp x`.
+        raise YamlError("a value is none of the type that its tag names", 0, 0) from None
 
 
 def _loader() -> type[yaml.CSafeLoader] | type[yaml.SafeLoader]:
