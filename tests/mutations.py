@@ -776,7 +776,10 @@ def _anchored(chance: Random, text: str) -> str | None:
 _ESCAPES: Final = (
     *("\\n", "\\t", "\\x41", "\\u00e9", "\\0", "\\ud800", "\\\\", '\\"', "\\q", "\\\n "),
 )
-_YAML_TAGS: Final = ("!!str", "!!int", "!!python/name:os.system", "!foo", "!!null", "!", "!!binary")
+_YAML_TAGS: Final = (
+    *("!!str", "!!int", "!!python/name:os.system", "!foo", "!!null", "!", "!!binary", "!!bool"),
+    *("!!float", "!!timestamp", "!!omap", "!!pairs", "!!seq"),
+)
 _ODD: Final = (
     *("é", "日", "\u200b", "\u202e", "\U0001f600", "\xa0", "ﬁ", "\ufeff", "\uff41", "٣"),
     "\u017f",

@@ -359,6 +359,9 @@ CASES.update(
         "unknown tags": told(
             NATIVES, many("- func: f{}(Tensor self) -> Tensor\n  tags:\n", "  - k{}\n")
         ),
+        "numbers to the base of sixty": told(
+            NATIVES, lambda times: f"- func: 1{':1' * (ALLOWED // 2 - 100)}\n" * (15 * times)
+        ),
         "a key repeated by aliases": told(
             NATIVES, lambda _: f"- [&a {'x' * 50_000}, {{{'*a : b, ' * 5_000}}}]\n"
         ),

@@ -1,8 +1,9 @@
 """What a PyTorch's own generators write: PYTORCH OUT [SUBSET] [--torchgen-option ...].
 
 Run by the Python that has PyYAML, and no derivload. PYTORCH is a checkout, or has `torchgen/` with
-the YAML files and generators in `torchgen/packaged`. They run in one process, in the order of PyTorch's
-tools/setup_helpers/generate_code.py, which is also what they take for the script that runs them.
+the YAML files and generators in `torchgen/packaged`. They run in one process, in the order of
+PyTorch's tools/setup_helpers/generate_code.py, which is also what they take for the script that
+runs them.
 """
 
 from __future__ import annotations

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # Far more than any build has; what it guards is time, memory and the C stack.
 _MAX_DEPTH = 500
 _MAX_PARTS = 300_000
+# To read a number takes the square of its length.
+_MAX_NUMBER = 1_000
+_NUMBER = re.compile(r"[-+\d_:.]+")
 _LOADER_TAGS = frozenset({"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"})
 _COLLECTION_TAGS = frozenset({"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
 
@@ -88,23 +91,32 @@ def compose(text: str) -> yaml.Node | None:
 
 
 def _check_size(text: str) -> None:
-    """Turn away what is nested so deeply that composing it would overflow the C stack, and what
-    has so many parts that it would fill the memory.
+    """Turn away what is nested so deeply that composing it would overflow the C stack, what has so
+    many parts that it would fill the memory, and numbers that it would take seconds to read.
     """
     import yaml
 
     depth = 0
     for count, event in enumerate(yaml.parse(text, Loader=_loader())):
+        problem = ""
         if count > _MAX_PARTS:
-            place = Lines(text).place(event.start_mark)
-            raise YamlError(f"it has more than {_MAX_PARTS} parts", *place)
-        if isinstance(event, yaml.CollectionStartEvent):
+            problem = f"it has more than {_MAX_PARTS} parts"
+        elif isinstance(event, yaml.ScalarEvent):
+            if len(event.value) > _MAX_NUMBER and _may_be_number(event):
+                problem = f"this number has more than {_MAX_NUMBER} characters"
+        elif isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _MAX_DEPTH:
-                place = Lines(text).place(event.start_mark)
-                raise YamlError("it is nested too deeply", *place)
+                problem = "it is nested too deeply"
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+        if problem:
+            raise YamlError(problem, *Lines(text).place(event.start_mark))
+
+
+def _may_be_number(event: yaml.ScalarEvent) -> bool:
+    is_plain_text = event.implicit[1] and not event.implicit[0]
+    return not is_plain_text and _NUMBER.fullmatch(event.value) is not None
 
 
 def read_full(text: str) -> Read:

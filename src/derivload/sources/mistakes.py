@@ -35,7 +35,9 @@ class Mistakes:
     def __init__(self) -> None:
         self._found: list[Found] = []
         self._of_file: Counter[str] = Counter()
-        self._of_entry: dict[tuple[str, int], list[int]] = {}
+        self._of_entry: Counter[tuple[str, int]] = Counter()
+        # Where the last one of each entry is that has not said yet that there are more.
+        self._last: dict[tuple[str, int], int] = {}
         self._crowded: dict[str, Diagnostic] = {}
 
     def __iter__(self) -> Iterator[Found]:
@@ -55,20 +57,21 @@ class Mistakes:
 
     def add(self, entry: Entry, mistakes: Iterable[Mistake]) -> None:
         """Add mistakes that were found in an entry, as far as there is room for them."""
-        own = self._of_entry.setdefault((entry.file, entry.index), [])
+        key = (entry.file, entry.index)
         for mistake in mistakes:
-            if len(own) == _MAX_OF_ENTRY:
-                self._found[own[-1]] = _with_more(self._found[own[-1]])
-                own.append(-1)
-            if len(own) > _MAX_OF_ENTRY:
+            if self._of_entry[key] == _MAX_OF_ENTRY:
+                last = self._last.pop(key, None)
+                if last is not None:
+                    self._found[last] = _with_more(self._found[last])
                 return
             if self._of_file[entry.file] == MAX_MISTAKES:
                 # Of warnings, it is no reason to turn the file away.
                 severity = RULES[mistake.code].severity
                 self._crowded.setdefault(entry.file, too_many(entry.file, severity))
                 return
+            self._of_entry[key] += 1
             self._of_file[entry.file] += 1
-            own.append(len(self._found))
+            self._last[key] = len(self._found)
             short = msgspec.structs.replace(mistake, message=shortened(mistake.message))
             self._found.append(Found(entry, short))
 
