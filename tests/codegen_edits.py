@@ -328,7 +328,10 @@ def add_deprecated(pytorch: PyTorch, _: random.Random) -> str:
 
 def remove_deprecated(pytorch: PyTorch, random_: random.Random) -> str:
     pieces = entries(pytorch.deprecated)
-    gone = pieces.pop(random_.randrange(1, len(pieces)))
+    # A functional one could not go without its out variant.
+    gone = pieces.pop(
+        random_.choice([i for i, piece in enumerate(pieces) if " out)" in named(piece)])
+    )
     pytorch.deprecated.write_text("".join(pieces), "utf-8")
     return f"no deprecated signature any more: {named(gone)}"
 
