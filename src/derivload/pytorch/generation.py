@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -186,7 +187,7 @@ class _Run:
                 with self._captured.split(NATIVE):
                     self._functions = []
                     original(*arguments)
-                    for function in every:
+                    for function in filter(self._may_be_factory, every):
                         self._functions = [function]
                         with self._captured.item(str(function.func), base_of(function.func)):
                             original(*arguments)
@@ -194,6 +195,12 @@ class _Run:
                 self._functions = every
 
         return split
+
+    @cached_property
+    def _may_be_factory(self) -> Callable[[Any], bool]:
+        """Whether a function may be one that variable_factories.h is about, as far as is known."""
+        module = self._modules.generators["gen_variable_factories"]
+        return getattr(module, "is_factory_function", lambda _: True)
 
     def _by_name(self, original: Callable[..., None]) -> Callable[..., None]:
         def split(
