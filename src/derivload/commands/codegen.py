@@ -7,7 +7,6 @@ run for everything. What the short cut cannot be taken for goes upstream's own p
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,7 +25,7 @@ from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Written, write_outputs
 from derivload.outputs.stamp import Record, read_outputs, stamp_path
 from derivload.pytorch.errors import UnexpectedTorchgenError
-from derivload.pytorch.job import Job, Made, recall
+from derivload.pytorch.job import Job, Made, digest_of_inputs, find_head
 from derivload.pytorch.selection import Selection
 from derivload.pytorch.upstream import Sources, Upstream, forget_bytecode, locate
 
@@ -66,11 +65,13 @@ def codegen(
     started = Started(files, None, open_store, clock)
     sources = Sources(upstream)
     deprecated = read_file(upstream.deprecated)
-    inputs = hashlib.sha256(started.keys.by_entries() + deprecated).digest()
     release = release_key(files.version)
     job = Job(upstream, sources, selection, release, target.out_dir, started.tool)
     key = job.digest()
-    made = recall(started.store, key, inputs) if started.is_readable else None
+    head = find_head(started.store, key)
+    entries = started.keys.digests_of_entries(head.entries)
+    inputs = digest_of_inputs(entries, deprecated)
+    made = head.made(inputs) if started.is_readable else None
     clock.step("recall")
     changed = [] if made is None else find_changed(target.out_dir, made)
     generators: Generators | None = None
@@ -98,7 +99,8 @@ def codegen(
     now = Sources(upstream)
     if job._replace(sources=now).digest() == key:
         if generators is not None:
-            generators.keep(inputs if is_of_entries else None, made.note)
+            of_entries = dict(zip(started.keys.digests, entries, strict=True))
+            generators.keep(inputs if is_of_entries else b"", of_entries, made.note)
         if arguments is not None:
             record = Record(started.tool, read, files.absent, outputs, made.note)
             write_stamp(stamp, arguments, record)

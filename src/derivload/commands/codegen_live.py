@@ -5,7 +5,6 @@ Where `codegen` starts from the store each time, this starts from memory, with t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +20,7 @@ from derivload.engine.results import Keys
 from derivload.engine.session import Outcome, Session
 from derivload.identity import tool_digest
 from derivload.pytorch.generators import Generators
-from derivload.pytorch.job import Job, Made
+from derivload.pytorch.job import Job, Made, digest_of_inputs
 from derivload.pytorch.selection import Selection
 from derivload.pytorch.source import Lines
 from derivload.pytorch.upstream import Sources, Upstream, forget_bytecode
@@ -89,7 +88,7 @@ class CodegenLoader:
             return
         job = self._job(last.job.upstream, last.job.release)
         if job.digest() == self._generators.key:
-            self._generators.keep(last.digest(), last.note)
+            self._generators.keep(*last.digests(), last.note)
         else:
             changed = {*job.sources.files} ^ {*last.job.sources.files}
             forget_bytecode([path for path, _ in changed])
@@ -108,14 +107,16 @@ class _Last(NamedTuple):
     deprecated: bytes
     note: str
 
-    def digest(self) -> bytes | None:
-        """The digest of the inputs that `codegen` goes by."""
+    def digests(self) -> tuple[bytes, dict[bytes, bytes]]:
+        """What a Head holds of the inputs."""
         if self.texts is None:
-            return None
+            return b"", {}
         named = (self.texts.derivatives, *self.texts.native_functions, self.texts.tags)
         contents = [text.text.encode() for text in named]
         keys = Keys(self.job.tool, release_key(self.job.release), None, contents)
-        return hashlib.sha256(keys.by_entries() + self.deprecated).digest()
+        entries = keys.digests_of_entries({})
+        inputs = digest_of_inputs(entries, self.deprecated)
+        return inputs, dict(zip(keys.digests, entries, strict=True))
 
 
 class PreparedFiles(NamedTuple):

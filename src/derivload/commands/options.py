@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from derivload import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 BAD_USAGE = 2
+# Of a terminal that does not say.
+_WIDTH = 80
 _MAX_SHARDS = 10_000
 _MAX_DEBOUNCE = 10_000
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Help as wide as the terminal.
+
+    argparse makes a formatter for each option, and one that is not told how wide the terminal is
+    imports a compression library or two on the way to asking.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_terminal_width() - 2)
+
+
+def _terminal_width() -> int:
+    """As shutil.get_terminal_size has it."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(1).columns or _WIDTH
+    except OSError:  # no terminal
+        return _WIDTH
+
+
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, formatter_class=_Formatter, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         self.exit(BAD_USAGE, f"{self.prog}: error: {message}\n")
@@ -27,7 +55,6 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="derivload",
         description="PyTorch's autograd definitions: derivatives.yaml in, codegen inputs out.",
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"derivload {__version__}")
     for name in ("cmake", "bazel"):
@@ -41,7 +68,6 @@ def make_parser() -> argparse.ArgumentParser:
         help="load the inputs and write the documents",
         description="Load the inputs and write the documents. In the place of @FILE stand the "
         "arguments in that file, one a line.",
-        allow_abbrev=False,
     )
     _add_inputs(emit)
     emit.add_argument(
@@ -56,7 +82,6 @@ def make_parser() -> argparse.ArgumentParser:
         description="Bring the files of PyTorch's own autograd generators up to date: run them, as "
         "they are in DIR, for what changed. In the place of @FILE stand the arguments in that "
         "file, one a line.",
-        allow_abbrev=False,
     )
     _add_inputs(codegen)
     _add_selection(codegen)
@@ -69,7 +94,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_cache(codegen)
 
     watch = commands.add_parser(
-        "watch", help="emit at each save, and show what it changed; derivwatch", allow_abbrev=False
+        "watch", help="emit at each save, and show what it changed; derivwatch"
     )
     _add_inputs(watch)
     _add_watch(watch)
@@ -85,7 +110,6 @@ def make_parser() -> argparse.ArgumentParser:
         "check",
         help="find every mistake in the inputs",
         description="Find every mistake in the inputs, in one run.",
-        allow_abbrev=False,
     )
     _add_inputs(check)
     check.add_argument(
@@ -98,18 +122,16 @@ def make_parser() -> argparse.ArgumentParser:
     check.add_argument("--explain", metavar="CODE", help="say what a rule is for, and end")
     _add_cache(check)
 
-    show = commands.add_parser("show", help="everything about one operator", allow_abbrev=False)
+    show = commands.add_parser("show", help="everything about one operator")
     _add_inputs(show)
     _add_cache(show)  # the same for all; nothing that show needs is kept there yet
     show.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
 
-    fetch = commands.add_parser(
-        "fetch", help="get a PyTorch release's YAML files, through pip", allow_abbrev=False
-    )
+    fetch = commands.add_parser("fetch", help="get a PyTorch release's YAML files, through pip")
     fetch.add_argument("version", metavar="VERSION", help="such as 2.15.0, or 2.15 for its newest")
     fetch.add_argument("--to", required=True, metavar="DIR", help="a new or empty folder")
 
-    cache = commands.add_parser("cache", help="look into or clear the cache", allow_abbrev=False)
+    cache = commands.add_parser("cache", help="look into or clear the cache")
     cache.add_argument("action", choices=["stats", "verify", "prune", "clear"])
     cache.add_argument("--max-size", metavar="SIZE", help="prune: keep at most that, such as 200M")
     cache.add_argument("--older-than", metavar="AGE", help="prune: what was not used for, say, 30d")

@@ -22,7 +22,7 @@ from derivload.sources.splitting import Split, split_digests, with_plain_line_en
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from derivload.engine.store import Store
 
@@ -59,7 +59,7 @@ class Keys:
         release = _SEPARATOR.join((tool, version.encode("utf-8", "surrogateescape")))
         self._options = _SEPARATOR.join((_KIND, release, str(shards).encode()))
         self._inputs = inputs
-        self._splits: list[Split] | None = None
+        self._splits: list[Split | None] = [None for _ in inputs]
         self.digests = [hashlib.sha256(data).digest() for data in inputs]
         self.by_bytes = self._key(b"bytes", self.digests)
         self.state = hashlib.sha256(_SEPARATOR.join((_STATE, release))).digest()
@@ -71,19 +71,29 @@ class Keys:
 
     def by_entries(self) -> bytes:
         """The key of the inputs' entries."""
-        digests = []
-        for split, whole in zip(self.splits(), self.digests, strict=True):
-            # A text that holds a part of an entry in quotes has a key here too, but nothing is
-            # ever kept under it: see keep_documents.
-            entries = b"whole" + whole if split.digests is None else b"".join(split.digests)
-            digests.append(hashlib.sha256(entries).digest())
-        return self._key(b"entries", digests)
+        return self._key(b"entries", self.digests_of_entries({}))
+
+    def digests_of_entries(self, known: Mapping[bytes, bytes]) -> list[bytes]:
+        """A digest of each input's entries. `known` has some, by the sha256 of their input."""
+        found = [known.get(digest) for digest in self.digests]
+        return [own or self._digest_of_entries(index) for index, own in enumerate(found)]
+
+    def _digest_of_entries(self, index: int) -> bytes:
+        # A text that holds a part of an entry in quotes has a digest here too, but nothing is
+        # ever kept under it: see keep_documents.
+        digests = self._split(index).digests
+        entries = b"whole" + self.digests[index] if digests is None else b"".join(digests)
+        return hashlib.sha256(entries).digest()
 
     def splits(self) -> list[Split]:
         """The inputs, split into entries."""
-        if self._splits is None:
-            self._splits = [_split(data) for data in self._inputs]
-        return self._splits
+        return [self._split(index) for index in range(len(self._inputs))]
+
+    def _split(self, index: int) -> Split:
+        split = self._splits[index]
+        if split is None:
+            split = self._splits[index] = _split(self._inputs[index])
+        return split
 
     def _key(self, kind: bytes, digests: Sequence[bytes]) -> bytes:
         key = hashlib.sha256(self._options + _SEPARATOR + kind)

@@ -21,7 +21,7 @@ from derivload.pytorch.capture import EVERYTHING, Captured
 from derivload.pytorch.codegen import Codegen, LostItemsError
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.generation import Catalogue, parts_of, run_generators
-from derivload.pytorch.job import HEAD, Job, Made, named, render_head
+from derivload.pytorch.job import HEAD, Head, Job, Made, named
 from derivload.pytorch.kept import pack, unpack, unpack_items
 from derivload.pytorch.known import KNOWN
 from derivload.pytorch.plain import run_plain
@@ -83,18 +83,15 @@ class Generators:
             for name, sha256 in files.items():
                 self._codegen.note(name, sha256)
 
-    def keep(self, inputs: bytes | None, note: str) -> None:
-        """Keep what the next process can start from.
-
-        `inputs` is the digest by which `recall` will find it, None where it is to find nothing.
-        """
+    def keep(self, inputs: bytes, entries: dict[bytes, bytes], note: str) -> None:
+        """Keep what the next process can start from: see Head for what comes in."""
         codegen = self._codegen
         if self._store is None or codegen is None or codegen.kept is None:
             return
         for name, items in codegen.new_items():
             self._put(name.encode(), items)
         self._put(b"kept", pack(codegen.kept))
-        self._put(HEAD, render_head(inputs, note, codegen.files()))
+        self._put(HEAD, Head(inputs, entries, note, codegen.files()).render())
 
     def _short_cut(self, files: Files, source: Source, codegen: Codegen) -> Made:
         is_first = codegen.kept is None

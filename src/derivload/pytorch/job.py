@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from derivload.pytorch.selection import Selection
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from derivload.engine.store import Store
 
 HEAD: Final = b"head"
-_KIND: Final = b"codegen 1"
+_KIND: Final = b"codegen 2"
 _SEPARATOR: Final = b"\0"
 
 
@@ -74,24 +74,54 @@ def named(key: bytes, name: bytes) -> bytes:
     return hashlib.sha256(key + name).digest()
 
 
-def render_head(inputs: bytes | None, note: str, files: Mapping[str, str]) -> bytes:
-    """What a run came to, in short: of which inputs, by a digest, the note, and the files."""
-    lines = [(inputs or b"").hex(), note, *(f"{sha256} {name}" for name, sha256 in files.items())]
-    return "\n".join(lines).encode()
+class Head(NamedTuple):
+    """What a run came to, in short.
 
-
-def recall(store: Store | None, key: bytes, inputs: bytes) -> Made | None:
-    """The files of these inputs, a digest of which is given, if the last run of the job with this
-    key was of them. Their bytes are not to be had.
+    `inputs` is a digest of what it was of, b"" where the next one is to be of something else in
+    any case; `entries` are digests of the inputs' entries by those of their bytes, which spares
+    the next run splitting them; `files` are the sha256 in hex by name.
     """
-    head = None if store is None else store.get(named(key, HEAD))
-    if head is None:
-        return None
-    of, note, *lines = head.decode().split("\n")
-    if of != inputs.hex():
-        return None
-    files = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines)}
-    return Made("stored", note, files, _no_content, {})
+
+    inputs: bytes
+    entries: dict[bytes, bytes]
+    note: str
+    files: dict[str, str]
+
+    def render(self) -> bytes:
+        """Its bytes in the store."""
+        lines = [
+            self.inputs.hex(),
+            " ".join(f"{of.hex()} {digest.hex()}" for of, digest in self.entries.items()),
+            self.note,
+            *(f"{sha256} {name}" for name, sha256 in self.files.items()),
+        ]
+        return "\n".join(lines).encode()
+
+    def made(self, inputs: bytes) -> Made | None:
+        """The files, if the run was of these inputs. Their bytes are not to be had."""
+        if self.inputs != inputs:
+            return None
+        return Made("stored", self.note, self.files, _no_content, {})
+
+
+def find_head(store: Store | None, key: bytes) -> Head:
+    """What the last run of the job with this key came to; one of nothing where there is none."""
+    data = None if store is None else store.get(named(key, HEAD))
+    if data is None:
+        return Head(b"", {}, "", {})
+    inputs, entries, note, *lines = data.decode().split("\n")
+    digests = [bytes.fromhex(digest) for digest in entries.split()]
+    return Head(
+        bytes.fromhex(inputs),
+        dict(zip(digests[::2], digests[1::2], strict=True)),
+        note,
+        {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines)},
+    )
+
+
+def digest_of_inputs(entries: Iterable[bytes], deprecated: bytes) -> bytes:
+    """The digest that a head goes by: of digests of entries, and of deprecated.yaml's bytes."""
+    return hashlib.sha256(b"".join(entries) + deprecated).digest()
 
 
 def _no_content(name: str) -> bytes:
