@@ -96,7 +96,8 @@ def codegen(
     ]
     if target.depfile is not None:
         outputs.append(write_depfile(target, outputs, [path for path, _ in read]))
-    now = Sources(upstream)
+    # Where nothing was generated, the sources as they were read are all that the files are of.
+    now = sources if generators is None else Sources(upstream)
     if job._replace(sources=now).digest() == key:
         if generators is not None:
             of_entries = dict(zip(started.keys.digests, entries, strict=True))

@@ -94,11 +94,27 @@ class Place(NamedTuple):
     template: str
 
 
+class SchemaTexts:
+    """The texts of FunctionSchemas, which are much to make and asked for many times."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, tuple[object, str]] = {}
+
+    def of(self, schema: object) -> str:
+        """The text of a FunctionSchema."""
+        found = self._texts.get(id(schema))
+        if found is None:
+            # The schema is kept with it, so that no other can have its id.
+            found = self._texts[id(schema)] = (schema, str(schema))
+        return found[1]
+
+
 class Captured:
     """All that the generators handed over in one run: outputs by name, and the items of each."""
 
-    def __init__(self, out: str) -> None:
+    def __init__(self, out: str, texts: SchemaTexts) -> None:
         self.out = out
+        self.texts = texts
         self.outputs: dict[str, Output] = {}
         self.items: dict[str, list[Item]] = {}
         self._one: tuple[str, str] | None = None
@@ -176,6 +192,7 @@ def _keys_of(place: Place) -> set[str]:
 
 def make_file_manager(base: type, captured: Captured, shard_of: Callable[[str], int]) -> type:
     """A class to stand in the place of the release's own FileManager, `base`."""
+    told: dict[str, str] = {}
 
     class CapturingFileManager(base):  # type: ignore[misc]
         def _place(self, name: Any, template: Any) -> Place:
@@ -205,13 +222,25 @@ def make_file_manager(base: type, captured: Captured, shard_of: Callable[[str], 
                 self._place(filename, template_fn), base_env or {}, num_shards, sharded_keys
             )
             for item in items:
-                name = function_of(item).func
+                schema = function_of(item).func
                 pieces = env_callable(item)
                 if not pieces.keys() <= sharded_keys:
                     raise UnexpectedTorchgenError(f"{filename} has pieces for an unknown key")
                 taken.append(
-                    Item(str(name), base_of(name), shard_of(key_fn(item)) % num_shards, pieces)
+                    Item(
+                        captured.texts.of(schema),
+                        base_of(schema),
+                        shard_of(key_fn(item)) % num_shards,
+                        pieces,
+                    )
                 )
+
+        def template_dir_for_comments(self) -> str:
+            # It takes a while, and generators ask for it with each item.
+            folder = str(self.template_dir)
+            if folder not in told:
+                told[folder] = super().template_dir_for_comments()
+            return told[folder]
 
     return CapturingFileManager
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from derivload.pytorch.capture import EVERYTHING, NAMES, Captured, Item, Output
+from derivload.pytorch.capture import EVERYTHING, NAMES, Captured, Item, Output, SchemaTexts
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.generation import (
     Catalogue,
@@ -175,6 +175,7 @@ class _Update:
         self._natives = digest_of([row.value for row in self._rows])
         self._kept = kept if kept is not None and kept.everything == self._everything else None
         self._functions: dict[int, tuple[Any, list[Any]]] = {}
+        self._texts = SchemaTexts()
 
     @property
     def is_cold(self) -> bool:
@@ -237,7 +238,7 @@ class _Update:
         of = self._families.of
         indices = [i for i, row in enumerate(self._rows) if of(row.base) in touched]
         functions = self._make_functions(indices)
-        captured = Captured(os.path.abspath("out"))
+        captured = Captured(os.path.abspath("out"), self._texts)
         self._run(functions, touched, parts._replace(annotated=False), captured)
         self._codegen.count += len(functions)
         return captured
@@ -247,7 +248,7 @@ class _Update:
         if not parts.annotated or (self._kept and self._kept.natives == self._natives):
             return []
         functions = self._make_functions(range(len(self._rows)))
-        captured = Captured(os.path.abspath("out"))
+        captured = Captured(os.path.abspath("out"), self._texts)
         only = Parts(False, False, True, parts.selector, parts.disable_autograd)
         self._run(functions, set(), only, captured)
         return [captured]
@@ -263,8 +264,8 @@ class _Update:
             self._functions[i] = (function, generated)
             self._rows[i] = msgspec.structs.replace(
                 self._rows[i],
-                schema=str(function.func),
-                generated=tuple([str(other.func) for other in generated]),
+                schema=self._texts.of(function.func),
+                generated=tuple([self._texts.of(other.func) for other in generated]),
             )
         found = [self._functions[i] for i in indices]
         declared = [function for function, _ in found]
@@ -279,7 +280,7 @@ class _Update:
             for base, line in zip(self._record_bases, source.lines.records, strict=True)
             if self._families.of(base) in touched
         ]
-        infos = differentiability_infos(records, {str(f.func): f for f in functions})
+        infos = differentiability_infos(records, {self._texts.of(f.func): f for f in functions})
         entries = [
             entry
             for base, entries in self._deprecated.entries.items()

@@ -120,6 +120,7 @@ class _Run:
         self._catalogue = catalogue
         self._captured = captured
         self._functions = list(catalogue.functions)
+        self._text_of = captured.texts.of
 
     def replacements(self) -> Iterator[tuple[ModuleType, str, object]]:
         utils = self._modules.torchgen["utils"]
@@ -164,7 +165,7 @@ class _Run:
             with self._captured.split(INFOS):
                 original(out, {}, *rest)
                 for schema, by_key in infos.items():
-                    with self._captured.item(str(schema), base_of(schema)):
+                    with self._captured.item(self._text_of(schema), base_of(schema)):
                         original(out, {schema: by_key}, *rest)
 
         return split
@@ -175,7 +176,7 @@ class _Run:
                 original(out, [], *rest)
                 for function in functions:
                     schema = function.func.func
-                    with self._captured.item(str(schema), base_of(schema)):
+                    with self._captured.item(self._text_of(schema), base_of(schema)):
                         original(out, [function], *rest)
 
         return split
@@ -189,7 +190,8 @@ class _Run:
                     original(*arguments)
                     for function in filter(self._may_be_factory, every):
                         self._functions = [function]
-                        with self._captured.item(str(function.func), base_of(function.func)):
+                        schema = function.func
+                        with self._captured.item(self._text_of(schema), base_of(schema)):
                             original(*arguments)
             finally:
                 self._functions = every

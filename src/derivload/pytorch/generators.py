@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from derivload.commands.paths import Files
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.pytorch.capture import EVERYTHING, Captured
+from derivload.pytorch.capture import EVERYTHING, Captured, SchemaTexts
 from derivload.pytorch.codegen import Codegen, LostItemsError
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.generation import Catalogue, parts_of, run_generators
@@ -200,7 +200,7 @@ def list_files(upstream: Upstream, selection: Selection) -> list[str]:
     Raises UnexpectedTorchgenError.
     """
     modules = Modules(upstream)
-    captured = Captured(os.path.abspath("out"))
+    captured = Captured(os.path.abspath("out"), SchemaTexts())
     nothing = Catalogue([], {}, frozenset(), frozenset(), [])
     try:
         run_generators(upstream, modules, nothing, parts_of(selection, modules), captured)
