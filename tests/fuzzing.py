@@ -269,6 +269,7 @@ def check_diagnostic(diagnostic: Diagnostic, texts: dict[str, str]) -> None:
     assert d.severity == RULES[d.code].severity
     assert d.message, d
     assert d.sentence.isprintable(), d
+    assert d.advice, d
     assert d.advice.isprintable(), d
     assert d.render().isprintable() or all(c.isprintable() or c in "\n\t" for c in d.render()), d
     lines = texts[d.file].split("\n")

@@ -243,6 +243,7 @@ class Trial:
         theirs = self._judge(self._folder)
         self.tried[mutation.name] += 1
         self.accepted[mutation.name] += not diagnostics
+        self.differences += [f"no remedy: {d.render()}" for d in diagnostics if not d.advice]
         difference = self._difference(ours, diagnostics, theirs)
         if difference:
             first = "".join(files[mutation.file])[:700]

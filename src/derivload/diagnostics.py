@@ -26,7 +26,8 @@ class Mistake(msgspec.Struct, frozen=True):
 
     `path` leads from the entry to the value by mapping keys and list indexes; with `on_key` it
     points at the last key itself. `words` are the offending words inside that value, when less
-    than the whole of it is wrong, and `occurrence` counts, from 0, which of them are meant.
+    than the whole of it is wrong, and `occurrence` counts, from 0, which of them are meant; -1
+    means the last.
     """
 
     code: str
@@ -45,12 +46,21 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
     the entry's next key, so that one run reports every mistake.
     """
 
-    def __init__(self, code: str, message: str, words: str = "", help: str = "") -> None:  # noqa: A002
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        words: str = "",
+        help: str = "",  # noqa: A002
+        *,
+        occurrence: int = 0,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.words = words
         self.help = help
+        self.occurrence = occurrence
 
     def at(self, *path: str | int, on_key: bool = False) -> Mistake:
         """The mistake, placed at `path` of the entry being read."""
@@ -61,6 +71,7 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
             words=self.words,
             on_key=on_key,
             help=self.help,
+            occurrence=self.occurrence,
         )
 
 
@@ -102,15 +113,13 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
 
     @property
     def advice(self) -> str:
-        """What to write instead, on one line; "" when the sentence says it."""
+        """What to write instead, on one line."""
         return printable(shortened(self.help or RULES[self.code].help))
 
     def render(self) -> str:
         """The diagnostic as text: place, code and sentence, the source line with a caret, help."""
-        lines = [f"{self.place}: {self.severity}[{self.code}]: {self.sentence}", *self.excerpt()]
-        if self.advice:
-            lines.append(f"  help: {self.advice}")
-        return "\n".join(lines)
+        sentence = f"{self.place}: {self.severity}[{self.code}]: {self.sentence}"
+        return "\n".join([sentence, *self.excerpt(), f"  help: {self.advice}"])
 
     def excerpt(self) -> list[str]:
         """The source line and the caret under it; nothing where there is nothing to show.

@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 
 class Rule(NamedTuple):
-    """A rule's name, and one sentence on how to mend what breaks it ("" when the message says).
+    """A rule's name, and one sentence on how to mend what breaks it ("" where each mistake has its
+    own).
 
     `severity` is "error" or "warning".
     """
@@ -32,13 +33,13 @@ RULES: Final[dict[str, Rule]] = {
     "DL004": Rule("no list of entries", "the file is a YAML list: each entry begins with `- `"),
     "DL005": Rule("entry is no mapping", "an entry holds `key: value` lines"),
     "DL006": Rule("unknown key", "check its spelling, or take it out"),
-    "DL007": Rule("value of the wrong type"),
+    "DL007": Rule("value of the wrong type", "write that; a text that YAML takes for something else needs quotes"),
     "DL008": Rule("missing key", "add the key"),
     "DL009": Rule("duplicate key", "keep one of them"),
-    "DL010": Rule("too large to be read", "nothing that is built is as large; see what wrote it"),
+    "DL010": Rule("too large to be read", "PyTorch's own is far smaller; see what wrote this"),
     # Schemas and C++.
     "DL101": Rule("not a schema", "write it as `name.overload(Type argument, …) -> Type`"),
-    "DL102": Rule("bad operator name"),
+    "DL102": Rule("bad operator name", "write it as `name`, `name.overload` or `namespace::name.overload`"),
     "DL103": Rule("bad argument", "write it as `Type name` or `Type name=default`, parted by `, `"),
     "DL104": Rule("unknown type", "types are those of native_functions.yaml, such as `Tensor`, `int[2]?`"),
     "DL105": Rule("bad alias annotation", "write it as `Tensor(a)`, `Tensor(a!)` or `Tensor(a -> *)`"),
@@ -52,7 +53,7 @@ RULES: Final[dict[str, Rule]] = {
     "DL115": Rule("return aliases nothing", "make the argument an out argument, behind `*`"),
     "DL116": Rule("returns of an out variant", "return each out tensor once, in order; lists not at all"),
     "DL117": Rule("in-place schema", "write `name_(Tensor(a!) self, …) -> Tensor(a!)`"),
-    "DL118": Rule("TensorOptions where none may be", "take dtype, layout, device and pin_memory apart"),
+    "DL118": Rule("TensorOptions where none may be", "part dtype, layout, device and pin_memory: in a row they are TensorOptions"),
     "DL119": Rule("functional by name alone", "use another overload name"),
     "DL120": Rule("no C++ type", "use a type that PyTorch's C++ API has"),
     "DL121": Rule("default of a list", "write it as `[…]`"),

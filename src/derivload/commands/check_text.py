@@ -40,8 +40,7 @@ def _print_styled(diagnostics: Iterable[Diagnostic]) -> None:
             source, caret = excerpt
             gutter, bar, under = caret.partition("| ")
             parts += [(f"\n{source}", ""), (f"\n{gutter}{bar}", ""), (under, style)]
-        if diagnostic.advice:
-            parts += [("\n  help: ", "cyan"), (diagnostic.advice, "")]
+        parts += [("\n  help: ", "cyan"), (diagnostic.advice, "")]
         text = Text.assemble(*parts)
         # As it is: neither wrapped, which would part a caret from its line, nor with tabs widened.
         console.print(text, soft_wrap=True)

@@ -19,9 +19,7 @@ def render_annotations(diagnostics: Iterable[Diagnostic]) -> str:
 def _command(diagnostic: Diagnostic) -> str:
     properties = {"file": diagnostic.file, **_place(diagnostic), "title": diagnostic.code}
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    message = diagnostic.sentence
-    if diagnostic.advice:
-        message += f"\nhelp: {diagnostic.advice}"
+    message = f"{diagnostic.sentence}\nhelp: {diagnostic.advice}"
     return f"::{diagnostic.severity} {listed}::{_data(message)}"
 
 

@@ -49,9 +49,7 @@ def _rule(code: str, page: str) -> Json:
 
 
 def _result(diagnostic: Diagnostic, index: int) -> Json:
-    text = diagnostic.sentence
-    if diagnostic.advice:
-        text += f"\nhelp: {diagnostic.advice}"
+    text = f"{diagnostic.sentence}\nhelp: {diagnostic.advice}"
     location: Json = {"artifactLocation": {"uri": _uri(diagnostic.file)}}
     if diagnostic.line:
         end_line, end_column = diagnostic.end

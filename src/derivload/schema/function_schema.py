@@ -59,6 +59,13 @@ class Arguments(msgspec.Struct, frozen=True, gc=False):
         )
 
     @property
+    def options(self) -> tuple[Argument, ...]:
+        """Those of TensorOptions."""
+        if self.options_index is None:
+            return ()
+        return self.kwarg_only[self.options_index : self.options_index + len(_OPTIONS)]
+
+    @property
     def without_options(self) -> tuple[Argument, ...]:
         """The keyword-only arguments but for those of TensorOptions."""
         if self.options_index is None:
@@ -122,7 +129,9 @@ def _find_options(kwarg_only: tuple[Argument, ...]) -> int | None:
             for a, (name, types) in zip(kwarg_only[i:], _OPTIONS, strict=False)
         ):
             if found is not None:
-                raise Invalid("DL107", "dtype, layout, device and pin_memory stand there twice")
+                again = ", ".join([a.text for a in kwarg_only[i : i + len(_OPTIONS)]])
+                message = "dtype, layout, device and pin_memory stand there twice"
+                raise Invalid("DL107", message, again, occurrence=-1)
             found = i
             i += len(_OPTIONS)
         else:

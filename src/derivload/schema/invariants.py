@@ -17,27 +17,30 @@ def check_schema(schema: FunctionSchema) -> None:
     if schema.name.inplace:
         _check_inplace(schema)
     if arguments.options_index is not None and schema.kind != "functional":
-        raise Invalid("DL118", f"only factory functions take TensorOptions: `{schema.text}`")
+        message = f"`{schema.name.text}` is no factory function, so it takes no TensorOptions"
+        raise Invalid("DL118", message, ", ".join([a.text for a in arguments.options]))
     if "functional" in schema.name.overload and schema.kind != "functional":
-        raise Invalid("DL119", f"`{schema.name.text}` is functional by its overload name alone")
+        message = f"`{schema.name.text}` is functional by its overload name alone"
+        raise Invalid("DL119", message, schema.name.text)
 
 
 def _check_mutable(schema: FunctionSchema) -> None:
     for argument in schema.arguments.positional[: schema.arguments.self_index or 0]:
         if argument.is_write:
-            raise Invalid(
-                "DL111", f"`{argument.text}` stands before `self`, where nothing may be written to"
-            )
+            message = f"`{argument.text}` stands before `self`, where nothing may be written to"
+            raise Invalid("DL111", message, argument.text)
     out = schema.arguments.out
     for argument, returned in zip(out, schema.returns, strict=False):
         if argument.annotation != returned.annotation:
             raise Invalid(
                 "DL112",
                 f"`{argument.text}` and the return in its place, `{returned.text}`, do not alias",
+                argument.text,
             )
     for argument in schema.arguments.post_self:
         if argument.is_write and any(argument.annotation == r.annotation for r in schema.returns):
-            raise Invalid("DL113", f"`{argument.text}` is positional, so it cannot be returned")
+            message = f"`{argument.text}` is positional, so it cannot be returned"
+            raise Invalid("DL113", message, argument.text)
     _check_returns(schema)
     if out:
         _check_out(schema)
@@ -48,7 +51,8 @@ def _check_returns(schema: FunctionSchema) -> None:
     if not writes:
         return
     if len(writes) != len(schema.returns):
-        raise Invalid("DL114", "some returns alias an argument that is written to, and some do not")
+        message = "some returns alias an argument that is written to, and some do not"
+        raise _wrong_returns(schema, "DL114", message)
     named_self = [a for a in schema.arguments.positional if a.name == "self"]
     targets = [a.annotation for a in (*schema.arguments.out, *named_self)]
     for returned in writes:
@@ -57,6 +61,7 @@ def _check_returns(schema: FunctionSchema) -> None:
                 "DL115",
                 f"the return `{returned.text}` aliases neither `self` nor an out argument",
                 returned.text,
+                occurrence=-1,
             )
 
 
@@ -64,11 +69,13 @@ def _check_out(schema: FunctionSchema) -> None:
     out = schema.arguments.out
     if any(a.type.text != "Tensor" for a in out):
         if schema.returns:
-            raise Invalid("DL116", "an out variant with lists to write to returns nothing")
+            message = "an out variant with lists to write to returns nothing"
+            raise _wrong_returns(schema, "DL116", message)
         return
     returned = sum(not a.name.startswith("_scratch_") for a in out)
     if returned != len(schema.returns):
-        raise Invalid(
+        raise _wrong_returns(
+            schema,
             "DL116",
             "an out variant returns each of its out arguments; returns: "
             f"{len(schema.returns)}, out arguments: {returned}",
@@ -76,12 +83,21 @@ def _check_out(schema: FunctionSchema) -> None:
 
 
 def _check_inplace(schema: FunctionSchema) -> None:
+    name = schema.name.text
     argument = schema.arguments.self_argument
     if argument is None or not argument.is_write:
-        raise Invalid("DL117", f"`{schema.name.text}` is in-place but does not write to `self`")
+        wrong = name if argument is None else argument.text
+        raise Invalid("DL117", f"`{name}` is in-place but does not write to `self`", wrong)
     if argument.type.text != "Tensor":
         if schema.returns:
-            raise Invalid("DL117", f"`{schema.name.text}` writes to a list, so it returns nothing")
+            message = f"`{name}` writes to a list, so it returns nothing"
+            raise _wrong_returns(schema, "DL117", message)
         return
     if len(schema.returns) != 1 or schema.returns[0].annotation != argument.annotation:
-        raise Invalid("DL117", f"`{schema.name.text}` is in-place, so it returns `self` alone")
+        message = f"`{name}` is in-place, so it returns `self` alone"
+        raise _wrong_returns(schema, "DL117", message)
+
+
+def _wrong_returns(schema: FunctionSchema, code: str, message: str) -> Invalid:
+    """That all returns together are wrong."""
+    return Invalid(code, message, schema.text.rpartition(") -> ")[2], occurrence=-1)

@@ -79,12 +79,14 @@ def read_operator_name(text: str, *, namespaces: bool) -> OperatorName:
     if functional:
         base = base.removesuffix(_FUNCTIONAL)
         if inplace:
-            raise Invalid("DL102", f"`{name}` is both in-place and a functional overload", name)
+            message = f"`{name}` is both in-place and a functional overload"
+            raise Invalid("DL102", message, name, "take the last underscore off, or `_functional`")
     return OperatorName(text, name, overload, base, inplace, functional_overload=functional)
 
 
 def _dunder(text: str, name: str, overload: str, middle: str) -> OperatorName:
     inplace = middle in _AUGMENTED_ASSIGNMENTS
     if not inplace and middle.startswith("i"):
-        raise Invalid("DL102", f"`{name}` is no augmented assignment that Python has", name)
+        message = f"`{name}` is no augmented assignment that Python has"
+        raise Invalid("DL102", message, name, "use one of Python's, such as `__iadd__`")
     return OperatorName(text, name, overload, middle[1:] if inplace else middle, inplace, True)

@@ -97,7 +97,8 @@ def _kind(name: OperatorName, arguments: Arguments) -> str:
     # An in-place or out function may also write to later positional arguments: what it is by
     # name or by its out arguments comes first (torchgen's FunctionSchema.kind).
     if arguments.out and name.inplace:
-        raise Invalid("DL110", f"`{name.text}` is in-place by name and has out arguments too")
+        message = f"`{name.text}` is in-place by name and has out arguments too"
+        raise Invalid("DL110", message, arguments.out[0].text)
     if name.inplace:
         return "inplace"
     if arguments.out:

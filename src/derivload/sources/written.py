@@ -35,7 +35,7 @@ class Written:
         """From where to where words stand in the text; None where they do not.
 
         They stand by themselves, if they do so anywhere. `occurrence` counts, from 0, which of
-        them are meant; the first, if there are fewer.
+        them are meant, -1 being the last; the first, if there are fewer.
         """
         wanted = _WRITTEN.sub(_simplified, words).strip()
         found = list(self._places(wanted)) if wanted else []
