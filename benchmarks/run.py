@@ -201,7 +201,7 @@ def prepare_release(version: str, cache: Path) -> Path:
 
 
 class Emit:
-    """Runs of emit on one release, with what is done before each of them."""
+    """Runs of emit, and of check, on one release, with what is done before each of them."""
 
     def __init__(self, name: str, pytorch: Path, scratch: Path) -> None:
         self._name = name
@@ -219,6 +219,11 @@ class Emit:
     def cold(self) -> Command:
         """Without a cache, and with no outputs there."""
         return self._command("cold", ["--no-cache"], self._remove_outputs)
+
+    def check(self) -> Command:
+        """Not emit but check, without a cache."""
+        argv = [sys.executable, "-m", "derivload", "check", "--pytorch", str(self._pytorch)]
+        return Command("derivload check", [*argv, "--no-cache"], lambda: None)
 
     def up_to_date(self) -> Command:
         """Once more, after a run that did everything."""
@@ -281,6 +286,7 @@ def comparisons(release: Path, large: Path, scratch: Path) -> list[Comparison]:
     return [
         Comparison("everything to be done", upstream, emit.cold(), "at least 6"),
         Comparison("10 times the catalogue", ten_times.cold(), emit.cold(), "at most 11"),
+        Comparison("every mistake told", emit.check(), emit.cold(), "at most 1.1"),
         Comparison("nothing to be done", emit.up_to_date(), python, "at most 3"),
         Comparison("outputs missing, documents stored", upstream, emit.stored(), "at least 30"),
         Comparison("a comment edited", upstream, emit.comment(), "at least 30"),
