@@ -442,6 +442,8 @@ def test_a_generated_variant_that_is_declared_too_is_a_mistake_whatever_else_is(
     )
     lone = f"- func: g.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)\n{CPU}"
     assert codes(Case("", natives=clash)) == [("DL304", "native_functions.yaml", 1)]
+    (told,) = load(Case("", natives=clash))
+    assert told.message == "`f` gets a variant `f.out`, which native_functions.yaml:8 has already"
     assert codes(Case("", natives=clash + lone)) == [
         ("DL304", "native_functions.yaml", 1),
         ("DL302", "native_functions.yaml", 11),

@@ -110,7 +110,7 @@ class Load:
         self.declared = len(self.natives)
         generated, misfits = generate_variants(self.natives, self._dialect, schemas)
         self.natives += generated
-        self._report_misfits(check_duplicates(self.natives))
+        self._report_misfits(check_duplicates(self.natives, self.declared))
         self._report_misfits(misfits)
 
     def derive(self, entries: Iterable[EntryValue]) -> list[DerivedEntry]:

@@ -6,7 +6,7 @@ torchgen's error_check_native_functions and BackendIndex.grow_index.
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from derivload.cpp.dialect import Dialect
@@ -37,12 +37,15 @@ def check_functions(functions: Sequence[NativeFunction], dialect: Dialect) -> li
     return misfits
 
 
-def check_duplicates(functions: Iterable[NativeFunction]) -> list[Misfit]:
-    """The operators that have two kernels for one dispatch key (DL304)."""
+def check_duplicates(functions: Sequence[NativeFunction], declared: int) -> list[Misfit]:
+    """The operators that have two kernels for one dispatch key (DL304).
+
+    The first `declared` functions have entries of their own, the others are generated for those.
+    """
     seen: dict[str, NativeFunction] = {}
     keys: dict[str, frozenset[str]] = {}
     misfits = []
-    for function in functions:
+    for index, function in enumerate(functions):
         name = function.schema.name.text
         first = seen.setdefault(name, function)
         if first is function:
@@ -50,10 +53,24 @@ def check_duplicates(functions: Iterable[NativeFunction]) -> list[Misfit]:
         taken = keys.get(name, first.dispatch)
         if taken & function.dispatch:
             where = f"{first.entry.file}:{first.entry.line}"
-            message = f"`{name}` is declared twice: here and at {where}"
-            misfits.append(Misfit(function, Invalid("DL304", message, name)))
+            if index < declared:
+                invalid = Invalid("DL304", f"`{name}` is declared twice: here and at {where}", name)
+            else:
+                invalid = _taken(name, where, _declared(function, functions[:declared]))
+            misfits.append(Misfit(function, invalid))
         keys[name] = taken | function.dispatch
     return misfits
+
+
+def _declared(generated: NativeFunction, functions: Sequence[NativeFunction]) -> str:
+    """The name of the function that another is generated for."""
+    return next(f.name.text for f in functions if f.entry is generated.entry)
+
+
+def _taken(name: str, where: str, declared: str) -> Invalid:
+    message = f"`{declared}` gets a variant `{name}`, which {where} has already"
+    help_ = "give both the same arguments, or one of them another name"
+    return Invalid("DL304", message, declared, help_)
 
 
 def _check_delegate(

@@ -217,7 +217,8 @@ class _Found:
         self.torn = True
         self._lost.append(entry)
         message = f"this is no YAML: {error.message}"
-        self._report("DL003", message, first_line + error.line, error.column + 1, 1)
+        line, column = first_line + error.line, error.column + 1
+        self._report("DL003", message, line, column, 1, help=error.help)
 
     def add_long(self, entry: Entry) -> None:
         """Add that an entry is too long to be read."""
@@ -240,7 +241,16 @@ class _Found:
             self._lines = self._text.split("\n")
         return self._lines[line - 1] if 0 < line <= len(self._lines) else ""
 
-    def _report(self, code: str, message: str, line: int, column: int, length: int) -> None:
+    def _report(
+        self,
+        code: str,
+        message: str,
+        line: int,
+        column: int,
+        length: int,
+        *,
+        help: str = "",  # noqa: A002
+    ) -> None:
         shown = self._line(line)
         # PyYAML's marks may stand behind the end of a line, and a key may go on over it.
         column = min(column, len(shown) + 1)
@@ -251,6 +261,7 @@ class _Found:
                 column=column,
                 code=code,
                 message=message,
+                help=help,
                 source_line=shown,
                 length=max(1, min(length, len(shown) + 1 - column)),
             )

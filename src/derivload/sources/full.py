@@ -24,14 +24,41 @@ _MAX_PARTS = 300_000
 _MAX_NUMBER = 1_000
 _NUMBER = re.compile(r"[-+\d_:.]+")
 _LOADER_TAGS = frozenset({"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"})
+_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
+_SIGN_HELP = "quote the value: YAML keeps this sign for itself"
+# What to write instead, by words in what libyaml says is wrong.
+_HELP = (
+    ("could not find expected ':'", "write `key: value`"),
+    (
+        "mapping values are not allowed",
+        "indent it like the keys beside it; a value with `: ` in it needs quotes",
+    ),
+    ("expected '-' indicator", "indent it like the keys of its entry, by two spaces"),
+    ("tab character", "indent with spaces"),
+    ("unexpected end of stream", "close the quotes"),
+    ("expected ',' or", "close the bracket, or quote the value"),
+    (
+        "did not find expected key",
+        "end the value with its closing quote or bracket, or quote all of it",
+    ),
+    ("sequence entries are not allowed", "quote the value: `- ` begins an item of a list"),
+    ("undefined alias", _SIGN_HELP),
+    ("expected alphabetic or numeric", _SIGN_HELP),
+    ("constructor for the tag", _SIGN_HELP),
+    ("cannot start any token", _SIGN_HELP),
+    ("expected node content", _SIGN_HELP),
+    ("mapping keys are not allowed", _SIGN_HELP),
+    ("unknown escape character", "write two backslashes for one, or use single quotes"),
+)
 _COLLECTION_TAGS = frozenset({"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
 
 
 class YamlError(Exception):
-    """A text that is no YAML; `line` and `column` count from 0."""
+    """A text that is no YAML; `line` and `column` count from 0, `help` is what to write."""
 
-    def __init__(self, message: str, line: int, column: int) -> None:
+    def __init__(self, message: str, line: int, column: int, help: str = "") -> None:  # noqa: A002
         super().__init__(message)
+        self.help = help
         self.message = message
         self.line = line
         self.column = column
@@ -241,16 +268,33 @@ def _duplicates(
 def _yaml_error(error: yaml.YAMLError, text: str) -> YamlError:
     import yaml
 
+    lines = Lines(text)
+    conflict = _CONFLICT.search(text)
+    if conflict is not None:
+        line, column = lines.at(conflict.start(), 0)
+        return YamlError(
+            "a merge conflict is left here", line, column - 1, "resolve it, and take its marks out"
+        )
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
-        if mark is not None and mark.index >= len(text.rstrip()) and error.context_mark is not None:
-            # What is never closed is found at the end; it is wrong where it was opened.
-            mark = error.context_mark
-        message = " ".join(part for part in (error.problem, error.context) if part)
+        problem = error.problem or ""
+        if mark is not None and error.context_mark is not None:
+            is_at_end = mark.index >= len(text.rstrip())
+            # What is never closed is found at the end; it is wrong where it was opened. A key
+            # without a colon is found behind it.
+            if is_at_end or "could not find expected ':'" in problem:
+                mark = error.context_mark
+        message = " ".join(part for part in (problem, error.context) if part)
         if mark is not None:
-            return YamlError(message or "not YAML", *Lines(text).place(mark))
+            is_tab = text[mark.index : mark.index + 1] == "\t"
+            remedy = "indent with spaces" if is_tab else _remedy(problem)
+            return YamlError(message or "not YAML", *lines.place(mark), remedy)
     if isinstance(error, yaml.reader.ReaderError) and isinstance(error.character, int):
         # Its position counts bytes or characters, as libyaml or Python reads.
         before = text.partition(chr(error.character))[0]
         return YamlError(error.reason, before.count("\n"), len(before) - before.rfind("\n") - 1)
     return YamlError(" ".join(str(error).split()), 0, 0)
+
+
+def _remedy(problem: str) -> str:
+    return next((remedy for words, remedy in _HELP if words in problem), "")
