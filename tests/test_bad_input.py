@@ -174,7 +174,7 @@ def test_yaml_that_is_no_list_of_mappings(
         ("- a: x: y\n", (1, 7), "a value with `: ` in it needs quotes"),
         ("- a: 'x\n", (1, 6), "close the quotes"),
         ("- a: [x\n  b: y\n", (2, 4), "close the bracket, or quote the value"),
-        ("- a: 'x' * y\n", (1, 11), "or quote all of it"),
+        ("- a: 'x' y\n", (1, 10), "or quote all of it"),
         ("- a: - x\n", (1, 6), "`- ` begins an item of a list"),
         ("- a: *x\n", (1, 6), "quote the value"),
         ("- a: !x y\n", (1, 6), "quote the value"),
