@@ -140,5 +140,5 @@ def test_an_unknown_rule_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> N
     out, err = capsys.readouterr()
     assert (out, err) == (
         "",
-        "derivload: error: there is no rule DL999; the first is DL001, the last DL606\n",
+        "derivload: error: there is no rule DL999; the first is DL001, the last DL607\n",
     )

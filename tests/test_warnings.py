@@ -267,6 +267,33 @@ def test_a_tensor_that_is_not_saved_or_needed(formula: str) -> None:
     assert of_formula(formula) == []
 
 
+@pytest.mark.parametrize(
+    ("formula", "at", "told"),
+    [
+        ("grad * (self", 7, "`(` is never closed"),
+        ("f(grad, g(self)", 1, "`(` is never closed"),
+        ("(grad * self.sgn())) + f()", 19, "`)` closes nothing"),
+        ("f(grad, {self)", 13, "`)` stands where `}` is due"),
+        ("grad * self[0", 11, "`[` is never closed"),
+    ],
+)
+def test_brackets_that_do_not_match(formula: str, at: int, told: str) -> None:
+    schema = "f(Tensor self) -> Tensor"
+    for key in ("  self: ", "  self: '"):
+        quote = key[-1].strip()
+        derivatives = f"- name: {schema}\n{key}{formula}{quote}\n"
+        (found,) = warnings(f"- func: {schema}\n{CPU}", derivatives)
+        place = f"derivatives.yaml:2:{9 + at + len(quote)}: "
+        assert found.startswith(f"{place}warning[DL607]: {told}\n")
+
+
+@pytest.mark.parametrize(
+    "formula", ["f(self, '(')", 'f(self, "([")', "f(self) /* ( */", "f({self[0]})", "self // :)"]
+)
+def test_brackets_that_match_or_mean_nothing(formula: str) -> None:
+    assert of_formula(formula) == []
+
+
 def test_an_overlay_with_an_operator_of_its_own() -> None:
     schema = "f(Tensor self) -> Tensor"
     natives = f"- func: {schema}\n{CPU}---\n- func: f.x(Tensor self, int x) -> Tensor\n{CPU}"

@@ -134,4 +134,5 @@ RULES: Final[dict[str, Rule]] = {
     "DL604": Rule("derivative of a composite function", "leave the definition away, or give the function a kernel of its own", "warning"),
     "DL605": Rule("operator declared again", "give the second another overload name", "warning"),
     "DL606": Rule("tensor saved for its sizes or type", "", "warning"),
+    "DL607": Rule("brackets that do not match", "close each bracket that is opened, and no other", "warning"),
 }  # fmt: skip

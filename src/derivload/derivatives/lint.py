@@ -1,4 +1,4 @@
-"""Warnings about one definition (DL602, DL603, DL604, DL606): what loads, and nobody means.
+"""Warnings about one definition (DL602 to DL604, DL606, DL607): what loads, and nobody means.
 
 Upstream takes all of this, and says nothing, or lets the C++ compiler say it hours later.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from derivload.derivatives.brackets import find_unmatched
 from derivload.derivatives.definition import Definition, Formulas
 from derivload.derivatives.formula_names import used_names, words_outside_calls
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
@@ -61,6 +62,7 @@ class DefinitionLinter:
             info = derived.dispatch.get(formulas.dispatch_key)
             if info is None:
                 continue
+            yield from _check_brackets(formulas)
             yield from _check_arguments(formulas, derived.function, info)
             yield from self._check_names(formulas, _Known(derived.function, info))
             yield from _check_saved(formulas, info)
@@ -95,6 +97,15 @@ def _check_composite(derived: Derived) -> Iterator[Mistake]:
             "the functions that it calls"
         )
         yield Mistake("DL604", message, ("name",), function.name.text)
+
+
+def _check_brackets(formulas: Formulas) -> Iterator[Mistake]:
+    for raw_names, formula in formulas.formulas:
+        unmatched = find_unmatched(formula)
+        if unmatched is not None:
+            path = (*formulas.path, raw_names)
+            rest = formula[unmatched.at :].rstrip()
+            yield Mistake("DL607", unmatched.message, path, rest, occurrence=-1)
 
 
 def _check_arguments(

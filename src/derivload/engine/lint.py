@@ -34,7 +34,7 @@ class Warnings(NamedTuple):
 
 
 def find_warnings(loaded: Loaded, texts: Texts) -> Warnings:
-    """The warnings about a load of these texts (DL601 to DL606).
+    """The warnings about a load of these texts (DL601 to DL607).
 
     There are none about an entry with an error, or about what only an error hides.
     """
