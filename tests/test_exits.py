@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import pytest
 
+from derivload.engine.results import Keys
+
 SOURCE = Path(__file__).parents[1] / "src"
 CATALOGUE = SOURCE / "derivload" / "catalog"
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
@@ -255,6 +257,21 @@ def test_comment_that_is_none_is_no_comment(project: Project) -> None:
     assert project.emit().status == 0
     assert project.documents() == project.cold()
     assert b"# two" in project.documents()["differentiability.json"]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_digests_learned_of_another_run_are_those_of_this_one(newline: str) -> None:
+    texts = [(CATALOGUE / name).read_text("utf-8") for name in (DERIVATIVES, NATIVES, TAGS)]
+    others = [texts[0] + "- name: x\n", "custom:\n- func: y\n", "# nothing\n", texts[2]]
+    first = [text.replace("\n", newline).encode() for text in [*texts, *others]]
+    edited = [b"# a comment\n" + first[0], *first[1:]]
+    taught, alone = (Keys(b"", "newest", None, edited) for _ in range(2))
+    taught.learn_entries(Keys(b"", "newest", None, first).render_entries())
+    assert taught.digests_of_entries() == alone.digests_of_entries()
+    for learned, split in zip(taught.splits(), alone.splits(), strict=True):
+        assert learned.digests == split.digests
+        for index in range(len(split.digests or ())):
+            assert learned.entry(index) == split.entry(index)
 
 
 def test_line_ends_of_windows_are_no_change(project: Project) -> None:

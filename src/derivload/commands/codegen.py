@@ -21,6 +21,7 @@ from derivload.commands.emit import (
     write_stamp,
 )
 from derivload.commands.paths import Files, UsageError
+from derivload.engine.results import learn_entries
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Written, write_outputs
 from derivload.outputs.stamp import Record, read_outputs, stamp_path
@@ -69,8 +70,9 @@ def codegen(
     job = Job(upstream, sources, selection, release, target.out_dir, started.tool)
     key = job.digest()
     head = find_head(started.store, key)
-    entries = started.keys.digests_of_entries(head.entries)
-    inputs = digest_of_inputs(entries, deprecated)
+    if started.store is not None:
+        learn_entries(started.store, started.keys)
+    inputs = digest_of_inputs(started.keys.digests_of_entries(), deprecated)
     made = head.made(inputs) if started.is_readable else None
     clock.step("recall")
     changed = [] if made is None else find_changed(target.out_dir, made)
@@ -100,8 +102,7 @@ def codegen(
     now = sources if generators is None else Sources(upstream)
     if job._replace(sources=now).digest() == key:
         if generators is not None:
-            of_entries = dict(zip(started.keys.digests, entries, strict=True))
-            generators.keep(inputs if is_of_entries else b"", of_entries, made.note)
+            generators.keep(inputs if is_of_entries else b"", made.note)
         if arguments is not None:
             record = Record(started.tool, read, files.absent, outputs, made.note)
             write_stamp(stamp, arguments, record)

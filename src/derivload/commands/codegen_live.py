@@ -88,7 +88,7 @@ class CodegenLoader:
             return
         job = self._job(last.job.upstream, last.job.release)
         if job.digest() == self._generators.key:
-            self._generators.keep(*last.digests(), last.note)
+            self._generators.keep(last.digest(), last.note)
         else:
             changed = {*job.sources.files} ^ {*last.job.sources.files}
             forget_bytecode([path for path, _ in changed])
@@ -107,16 +107,14 @@ class _Last(NamedTuple):
     deprecated: bytes
     note: str
 
-    def digests(self) -> tuple[bytes, dict[bytes, bytes]]:
-        """What a Head holds of the inputs."""
+    def digest(self) -> bytes:
+        """The digest of the inputs that a Head goes by."""
         if self.texts is None:
-            return b"", {}
+            return b""
         named = (self.texts.derivatives, *self.texts.native_functions, self.texts.tags)
         contents = [text.text.encode() for text in named]
         keys = Keys(self.job.tool, release_key(self.job.release), None, contents)
-        entries = keys.digests_of_entries({})
-        inputs = digest_of_inputs(entries, self.deprecated)
-        return inputs, dict(zip(keys.digests, entries, strict=True))
+        return digest_of_inputs(keys.digests_of_entries(), self.deprecated)
 
 
 class PreparedFiles(NamedTuple):

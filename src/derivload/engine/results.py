@@ -8,7 +8,8 @@ it was is kept once.
 
 Those keys are of content: what they lead to never changes. The third, of the state, is of the
 release alone, and leads to that of the last load, whichever inputs it had: a state says itself
-what it is of. Its lines are those of two documents, which are kept like any other.
+what it is of. Its lines are those of two documents, which are kept like any other. With it stand
+the digests of its inputs' entries, which spares hashing them in an input that is still the same.
 
 Keys cover derivload itself, the release to follow and the shards, never a path or a time.
 Imports no more than hashing and splitting need.
@@ -22,7 +23,7 @@ from derivload.sources.splitting import Split, split_digests, with_plain_line_en
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from derivload.engine.store import Store
 
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     Document = tuple[str, bytes, int, str]
 
 _KIND = b"documents 2"
-_STATE = b"state 1"
+_STATE = b"state 2"
 _SEPARATOR = b"\0"
+_PART = b"\n\n"
 
 
 class Kept:
@@ -60,6 +62,7 @@ class Keys:
         self._options = _SEPARATOR.join((_KIND, release, str(shards).encode()))
         self._inputs = inputs
         self._splits: list[Split | None] = [None for _ in inputs]
+        self._learned: dict[bytes, bytes] = {}
         self.digests = [hashlib.sha256(data).digest() for data in inputs]
         self.by_bytes = self._key(b"bytes", self.digests)
         self.state = hashlib.sha256(_SEPARATOR.join((_STATE, release))).digest()
@@ -71,28 +74,48 @@ class Keys:
 
     def by_entries(self) -> bytes:
         """The key of the inputs' entries."""
-        return self._key(b"entries", self.digests_of_entries({}))
+        return self._key(b"entries", self.digests_of_entries())
 
-    def digests_of_entries(self, known: Mapping[bytes, bytes]) -> list[bytes]:
-        """A digest of each input's entries. `known` has some, by the sha256 of their input."""
-        found = [known.get(digest) for digest in self.digests]
-        return [own or self._digest_of_entries(index) for index, own in enumerate(found)]
-
-    def _digest_of_entries(self, index: int) -> bytes:
-        # A text that holds a part of an entry in quotes has a digest here too, but nothing is
-        # ever kept under it: see keep_documents.
-        digests = self._split(index).digests
-        entries = b"whole" + self.digests[index] if digests is None else b"".join(digests)
-        return hashlib.sha256(entries).digest()
+    def digests_of_entries(self) -> list[bytes]:
+        """A digest of each input's entries."""
+        digests = []
+        for index, whole in enumerate(self.digests):
+            # A text that holds a part of an entry in quotes has a digest here too, but nothing is
+            # ever kept under it: see keep_documents.
+            joined = self._joined(index)
+            entries = b"whole" + whole if joined is None else joined
+            digests.append(hashlib.sha256(entries).digest())
+        return digests
 
     def splits(self) -> list[Split]:
         """The inputs, split into entries."""
         return [self._split(index) for index in range(len(self._inputs))]
 
+    def render_entries(self) -> bytes:
+        """The digests of all entries, for the keys of another run to learn."""
+        joined = [(whole, self._joined(index)) for index, whole in enumerate(self.digests)]
+        lines = [f"{whole.hex()} {own.hex()}" for whole, own in joined if own is not None]
+        return "\n".join(lines).encode()
+
+    def learn_entries(self, rendered: bytes) -> None:
+        """Take the digests of entries of what is the same as in the run that rendered them."""
+        for line in rendered.decode().splitlines():
+            whole, _, joined = line.partition(" ")
+            self._learned[bytes.fromhex(whole)] = bytes.fromhex(joined)
+
+    def _joined(self, index: int) -> bytes | None:
+        """The digests of an input's entries, None where it has to be read whole."""
+        learned = self._learned.get(self.digests[index])
+        if learned is not None:
+            return learned
+        digests = self._split(index).digests
+        return None if digests is None else b"".join(digests)
+
     def _split(self, index: int) -> Split:
         split = self._splits[index]
         if split is None:
-            split = self._splits[index] = _split(self._inputs[index])
+            learned = self._learned.get(self.digests[index])
+            split = self._splits[index] = _split(self._inputs[index], learned)
         return split
 
     def _key(self, kind: bytes, digests: Sequence[bytes]) -> bytes:
@@ -102,12 +125,12 @@ class Keys:
         return key.digest()
 
 
-def _split(data: bytes) -> Split:
+def _split(data: bytes, learned: bytes | None) -> Split:
     try:
-        text = data.decode("utf-8")
+        text = with_plain_line_ends(data.decode("utf-8"))
     except UnicodeDecodeError:
         return Split.whole()
-    return split_digests(with_plain_line_ends(text))
+    return split_digests(text) if learned is None else Split.of_digests(text, learned)
 
 
 def find_documents(store: Store, keys: Keys) -> Kept | None:
@@ -115,6 +138,7 @@ def find_documents(store: Store, keys: Keys) -> Kept | None:
     target = store.get(keys.by_bytes)
     if target is not None:
         return _find(store, target, is_of_entries=target != keys.by_bytes_alone)
+    learn_entries(store, keys)
     return _find(store, keys.by_entries(), is_of_entries=True)
 
 
@@ -131,14 +155,22 @@ def keep_documents(store: Store, keys: Keys, kept: Kept) -> None:
         store.put(keys.by_bytes, target)
 
 
+def learn_entries(store: Store, keys: Keys) -> None:
+    """Have the keys take the digests of entries that the last load found, where inputs are still
+    the same.
+    """
+    _, entries, _ = _state_of(store, keys)
+    keys.learn_entries(entries)
+
+
 def find_state(store: Store, keys: Keys) -> tuple[bytes, list[Document]] | None:
     """The state that the next load can start from, and the documents that go with it, in which
     its lines stand; None where there is none.
     """
-    found = store.get(keys.state)
-    if found is None:
+    listing, entries, state = _state_of(store, keys)
+    if not listing:
         return None
-    listing, _, state = found.partition(b"\n\n")
+    keys.learn_entries(entries)
     documents = _get_documents(store, listing.decode())
     return None if documents is None else (state, documents)
 
@@ -146,7 +178,16 @@ def find_state(store: Store, keys: Keys) -> tuple[bytes, list[Document]] | None:
 def keep_state(store: Store, keys: Keys, state: bytes, documents: Sequence[Document]) -> None:
     """Keep a state, and the documents that go with it, for the next load to start from."""
     listing = _put_documents(store, documents)
-    store.put(keys.state, listing.encode() + b"\n\n" + state)
+    store.put(keys.state, _PART.join([listing.encode(), keys.render_entries(), state]))
+
+
+def _state_of(store: Store, keys: Keys) -> tuple[bytes, bytes, bytes]:
+    """The listing, the entries and the state as they are kept; nothing where there is none."""
+    found = store.get(keys.state)
+    if found is None:
+        return b"", b"", b""
+    listing, entries, state = found.split(_PART, 2)
+    return listing, entries, state
 
 
 def _find(store: Store, target: bytes, *, is_of_entries: bool) -> Kept | None:

@@ -83,7 +83,7 @@ class Generators:
             for name, sha256 in files.items():
                 self._codegen.note(name, sha256)
 
-    def keep(self, inputs: bytes, entries: dict[bytes, bytes], note: str) -> None:
+    def keep(self, inputs: bytes, note: str) -> None:
         """Keep what the next process can start from: see Head for what comes in."""
         codegen = self._codegen
         if self._store is None or codegen is None or codegen.kept is None:
@@ -91,7 +91,7 @@ class Generators:
         for name, items in codegen.new_items():
             self._put(name.encode(), items)
         self._put(b"kept", pack(codegen.kept))
-        self._put(HEAD, Head(inputs, entries, note, codegen.files()).render())
+        self._put(HEAD, Head(inputs, note, codegen.files()).render())
 
     def _short_cut(self, files: Files, source: Source, codegen: Codegen) -> Made:
         is_first = codegen.kept is None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from derivload.engine.store import Store
 
 HEAD: Final = b"head"
-_KIND: Final = b"codegen 2"
+_KIND: Final = b"codegen 1"
 _SEPARATOR: Final = b"\0"
 
 
@@ -78,12 +78,10 @@ class Head(NamedTuple):
     """What a run came to, in short.
 
     `inputs` is a digest of what it was of, b"" where the next one is to be of something else in
-    any case; `entries` are digests of the inputs' entries by those of their bytes, which spares
-    the next run splitting them; `files` are the sha256 in hex by name.
+    any case; `files` are the sha256 in hex by name.
     """
 
     inputs: bytes
-    entries: dict[bytes, bytes]
     note: str
     files: dict[str, str]
 
@@ -91,7 +89,6 @@ class Head(NamedTuple):
         """Its bytes in the store."""
         lines = [
             self.inputs.hex(),
-            " ".join(f"{of.hex()} {digest.hex()}" for of, digest in self.entries.items()),
             self.note,
             *(f"{sha256} {name}" for name, sha256 in self.files.items()),
         ]
@@ -108,12 +105,10 @@ def find_head(store: Store | None, key: bytes) -> Head:
     """What the last run of the job with this key came to; one of nothing where there is none."""
     data = None if store is None else store.get(named(key, HEAD))
     if data is None:
-        return Head(b"", {}, "", {})
-    inputs, entries, note, *lines = data.decode().split("\n")
-    digests = [bytes.fromhex(digest) for digest in entries.split()]
+        return Head(b"", "", {})
+    inputs, note, *lines = data.decode().split("\n")
     return Head(
         bytes.fromhex(inputs),
-        dict(zip(digests[::2], digests[1::2], strict=True)),
         note,
         {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines)},
     )

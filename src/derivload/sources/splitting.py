@@ -76,6 +76,12 @@ class Split:
         """That of a text that has to be read whole, whatever it is."""
         return Split(_Parts(""), None)
 
+    @staticmethod
+    def of_digests(text: str, joined: bytes) -> Split:
+        """That of a text of which the digests are known, one behind the other."""
+        starts = range(0, len(joined), _DIGEST_SIZE)
+        return Split(_Parts(text), [joined[at : at + _DIGEST_SIZE] for at in starts])
+
     def entry(self, index: int) -> str:
         """The text of an entry. Raises ValueError where there are none."""
         entry = self._parts.entry(index)
