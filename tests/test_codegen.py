@@ -399,6 +399,31 @@ def test_template_with_an_unknown_key_is_upstreams_error(done: Project) -> None:
     assert contents(done.out) == before
 
 
+@pytest.mark.parametrize("code", ["'enough'", "0", ""])
+def test_generator_that_ends_the_process_has_failed(done: Project, code: str) -> None:
+    before = contents(done.out)
+    source = done.pytorch.autograd / "gen_trace_type.py"
+    done.replace(
+        source, "    fm = FileManager(", f"    raise SystemExit({code})\n    fm = FileManager("
+    )
+    failed = done.try_run()
+    assert failed.returncode == 1
+    assert "\nSystemExit" in failed.stderr
+    assert failed.stderr.endswith("a generator of PyTorch's failed; nothing was written\n")
+    assert contents(done.out) == before
+
+
+@pytest.mark.parametrize("options", [["--list-outputs"], ["--quiet"]])
+def test_what_a_generator_prints_is_no_result(done: Project, options: list[str]) -> None:
+    expected = done.try_run(*options).stdout
+    source = done.pytorch.autograd / "gen_trace_type.py"
+    done.replace(source, "    fm = FileManager(", "    print('here')\n    fm = FileManager(")
+    ran = done.try_run(*options)
+    assert ran.returncode == 0
+    assert ran.stdout == expected
+    assert "here\n" in ran.stderr
+
+
 def test_mistake_in_the_yaml_is_told_with_its_place(done: Project) -> None:
     before = contents(done.out)
     done.replace(done.pytorch.derivatives, ABS[0], "  slef: grad\n")

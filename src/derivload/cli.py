@@ -162,17 +162,23 @@ def _files(options: argparse.Namespace) -> Files:
 
 
 def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from contextlib import redirect_stdout
+
     from derivload.commands.codegen import codegen, list_outputs
-    from derivload.commands.emit import Target, cleaned_up_when_ended
+    from derivload.commands.emit import Ended, Target, cleaned_up_when_ended
     from derivload.pytorch.errors import GeneratorError
 
     target = Target(options.out_dir, None, options.depfile, options.depfile_target)
     selection = _selection(options)
+    # What a generator prints is no result of ours.
+    printed = redirect_stdout(sys.stderr)
     if options.list_outputs:
-        print("\n".join(list_outputs(files, selection)))
+        with printed:
+            names = list_outputs(files, selection)
+        print("\n".join(names))
         return _DONE
     try:
-        with cleaned_up_when_ended():
+        with cleaned_up_when_ended(), printed:
             stamped = None if options.no_cache else arguments
             done = codegen(files, selection, target, stamped, lambda: _open_store(options))
     except GeneratorError as error:
@@ -180,15 +186,15 @@ def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]
         return _BAD_INPUT
     except Exception as error:
         return _report(error, "; nothing was written")
-    except SystemExit as ended:
+    except Ended as ended:
         _say("error: ended by SIGTERM; each output is as it was, or done")
-        return int(str(ended.code))
+        return ended.status
     _say_done(done, options)
     return _DONE
 
 
 def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -> int:
-    from derivload.commands.emit import Target, cleaned_up_when_ended, emit
+    from derivload.commands.emit import Ended, Target, cleaned_up_when_ended, emit
 
     target = Target(options.out_dir, options.shards, options.depfile, options.depfile_target)
     try:
@@ -198,9 +204,9 @@ def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -
             done = emit(files, target, stamped, lambda: _open_store(options))
     except Exception as error:
         return _report(error, "; nothing was written")
-    except SystemExit as ended:
+    except Ended as ended:
         _say("error: ended by SIGTERM; each output is as it was, or done")
-        return int(str(ended.code))
+        return ended.status
     _say_done(done, options)
     return _DONE
 

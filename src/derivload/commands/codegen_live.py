@@ -5,7 +5,9 @@ Where `codegen` starts from the store each time, this starts from memory, with t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.commands.codegen import find_changed, find_upstream, read_file, write_made
@@ -73,7 +75,8 @@ class CodegenLoader:
             found.functions,
             found.generated,
         )
-        made = self._generators.make(files, self._entries, lines, deprecated)
+        with redirect_stdout(sys.stderr):  # what a generator prints is no report
+            made = self._generators.make(files, self._entries, lines, deprecated)
         notes = [note for note in (inputs.note, made.note) if note]
         made = made._replace(note="; ".join(notes))
         texts_read = texts if outcome.is_of_entries else None
@@ -128,8 +131,8 @@ class PreparedFiles(NamedTuple):
 
     def write(self) -> Updated:
         """Render and write the files that differ from what is there. Raises OSError."""
-        digests, written = write_made(
-            self.out_dir, self.made, find_changed(self.out_dir, self.made)
-        )
+        changed = find_changed(self.out_dir, self.made)
+        with redirect_stdout(sys.stderr):
+            digests, written = write_made(self.out_dir, self.made, changed)
         self.generators.written(digests)
         return Updated(self.outcome, [], written, self.made.note)

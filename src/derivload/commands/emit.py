@@ -168,13 +168,21 @@ def find_or_load(files: Files, shards: int | None, started: Started, clock: Cloc
     return Found(kept, "incremental" if outcome.is_incremental else "cold", outcome.counts)
 
 
+class Ended(BaseException):
+    """A signal asked the run to end; `status` is the exit status that says so."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 @contextlib.contextmanager
 def cleaned_up_when_ended() -> Iterator[None]:
-    """Have SIGTERM raise SystemExit with 128 + n, so that no half-written file is left behind."""
+    """Have SIGTERM raise Ended, so that no half-written file is left behind."""
     import signal
 
     def end(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
+        raise Ended(128 + number)
 
     try:
         before = signal.signal(signal.SIGTERM, end)

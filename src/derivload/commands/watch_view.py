@@ -63,11 +63,12 @@ class JsonView:
 
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
+        self._stdout = sys.stdout
 
     def report(self, report: Report) -> None:
         """Show a report."""
-        sys.stdout.write(self._encode(report).decode() + "\n")
-        sys.stdout.flush()
+        self._stdout.write(self._encode(report).decode() + "\n")
+        self._stdout.flush()
 
     def say(self, line: str) -> None:
         """Show a line that the command printed."""
@@ -85,6 +86,7 @@ class TextView:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._stdout = sys.stdout
         self._is_terminal = sys.stdout.isatty()
         self._console = _console() if self._is_terminal else None
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -119,11 +121,11 @@ class TextView:
                 width = shutil.get_terminal_size().columns
                 lines = [part for line in lines for part in wrap(line, width)]
             if self._console is None:
-                sys.stdout.write("".join([line.text + "\n" for line in lines]))
+                self._stdout.write("".join([line.text + "\n" for line in lines]))
             else:
                 for line in lines:
                     _print_styled(self._console, line)
-            sys.stdout.flush()
+            self._stdout.flush()
 
 
 def _timed(segments: tuple[Segment, ...]) -> Line:

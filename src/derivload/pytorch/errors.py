@@ -10,5 +10,9 @@ class UnexpectedTorchgenError(Exception):
     """
 
 
+# What a generator may raise: it may end the process too, as far as it knows.
+RAISED = (Exception, SystemExit)
+
+
 class GeneratorError(Exception):
     """A generator of PyTorch's raised an exception; the text is upstream's traceback of it."""

@@ -19,7 +19,7 @@ from derivload.commands.paths import Files
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.pytorch.capture import EVERYTHING, Captured, SchemaTexts
 from derivload.pytorch.codegen import Codegen, LostItemsError
-from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.errors import RAISED, UnexpectedTorchgenError
 from derivload.pytorch.generation import Catalogue, parts_of, run_generators
 from derivload.pytorch.job import HEAD, Head, Job, Made, named
 from derivload.pytorch.kept import pack, unpack, unpack_items
@@ -70,7 +70,7 @@ class Generators:
             if error.errno in _FULL:
                 raise
             why = f"{type(error).__name__} in a generator"
-        except Exception as error:  # of upstream's, which upstream is to show
+        except RAISED as error:  # of upstream's, which upstream is to show
             why = f"{type(error).__name__} in a generator"
         else:
             self._codegen = codegen
@@ -181,7 +181,7 @@ class _Content:
         except OSError as error:
             if error.errno in _FULL:
                 raise
-        except Exception:  # of upstream's, which upstream is to show
+        except RAISED:  # of upstream's, which upstream is to show
             return self._run_plain()[name]
         return self._run_plain()[name]
 
@@ -204,7 +204,7 @@ def list_files(upstream: Upstream, selection: Selection) -> list[str]:
     nothing = Catalogue([], {}, frozenset(), frozenset(), [])
     try:
         run_generators(upstream, modules, nothing, parts_of(selection, modules), captured)
-    except Exception as error:  # upstream's own
+    except RAISED as error:  # upstream's own
         raise UnexpectedTorchgenError(str(error)) from error
     return [
         output.file_name(shard)

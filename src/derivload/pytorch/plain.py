@@ -13,7 +13,7 @@ import traceback
 from contextlib import ExitStack
 
 from derivload.commands.paths import Files
-from derivload.pytorch.errors import GeneratorError
+from derivload.pytorch.errors import RAISED, GeneratorError
 from derivload.pytorch.generation import parts_of, replaced
 from derivload.pytorch.importable import Torchgen
 from derivload.pytorch.parsing import Parser
@@ -29,7 +29,7 @@ def run_plain(upstream: Upstream, files: Files, selection: Selection) -> dict[st
     """
     try:
         return _run(upstream, files, selection)
-    except Exception as error:
+    except RAISED as error:
         raise GeneratorError(_traceback(error)) from error
 
 
@@ -74,7 +74,7 @@ def _contents(folder: str) -> dict[str, bytes]:
     return contents
 
 
-def _traceback(error: Exception) -> str:
+def _traceback(error: BaseException) -> str:
     """The traceback as upstream would show it: without our own frames."""
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     frames = error.__traceback__

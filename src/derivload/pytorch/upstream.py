@@ -15,7 +15,7 @@ from importlib.util import cache_from_source
 from types import ModuleType
 from typing import Final, NamedTuple
 
-from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.errors import RAISED, UnexpectedTorchgenError
 
 _CHECKOUT: Final = ("aten", "src", "ATen", "native", "native_functions.yaml")
 _PACKAGED: Final = ("torchgen", "packaged", "ATen", "native", "native_functions.yaml")
@@ -157,7 +157,7 @@ class Modules:
     def _import(self, name: str) -> ModuleType:
         try:
             return importlib.import_module(name)
-        except Exception as error:
+        except RAISED as error:
             raise UnexpectedTorchgenError(f"{name} cannot be imported: {error}") from error
 
 
