@@ -434,6 +434,28 @@ def test_generator_that_ends_the_process_has_failed(done: Project, code: str) ->
     assert contents(done.out) == before
 
 
+@pytest.mark.parametrize("more", [[], ["--list-outputs"]])
+@pytest.mark.parametrize(
+    ("option", "text", "reason"),
+    [
+        ("--selected-op-list-path", "a: [", "expected the node content"),
+        ("--selected-op-list-path", "3", "'int' object is not iterable"),
+        ("--operators-yaml-path", "[1, 2]", "'list' object has no attribute"),
+    ],
+)
+def test_file_that_selects_no_operators_is_told(
+    project: Project, option: str, text: str, reason: str, more: list[str]
+) -> None:
+    selected = project.folder / "selected.yaml"
+    selected.write_text(text, "utf-8")
+    failed = project.try_run(option, str(selected), *more)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith(f"derivload: error: {selected} selects no operators: ")
+    assert reason in failed.stderr
+    assert failed.stderr.endswith("; nothing was written\n")
+    assert failed.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("options", [["--list-outputs"], ["--quiet"]])
 def test_what_a_generator_prints_is_no_result(done: Project, options: list[str]) -> None:
     expected = done.try_run(*options).stdout

@@ -172,17 +172,17 @@ def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]
     selection = _selection(options)
     # What a generator prints is no result of ours.
     printed = redirect_stdout(sys.stderr)
-    if options.list_outputs:
-        with printed:
-            names = list_outputs(files, selection)
-        print("\n".join(names))
-        return _DONE
     try:
+        if options.list_outputs:
+            with printed:
+                names = list_outputs(files, selection)
+            print("\n".join(names))
+            return _DONE
         with cleaned_up_when_ended(), printed:
             stamped = None if options.no_cache else arguments
             done = codegen(files, selection, target, stamped, lambda: _open_store(options))
     except GeneratorError as error:
-        _print_to_stderr(f"{error}derivload: a generator of PyTorch's failed; nothing was written")
+        _print_to_stderr(f"{error}derivload: {error.summary}; nothing was written")
         return _BAD_INPUT
     except Exception as error:
         return _report(error, "; nothing was written")

@@ -75,7 +75,8 @@ class Updates:
         """Show what upstream would; the report says how it ends."""
         print(error, end="", file=sys.stderr, flush=True)
         last = str(error).rstrip().rpartition("\n")[2]
-        return self.fail(Failed(f"a generator of PyTorch's failed: {last}; nothing was written"))
+        said = f"{error.summary}: {last}" if last else error.summary
+        return self.fail(Failed(f"{said}; nothing was written"))
 
     def _started(
         self,

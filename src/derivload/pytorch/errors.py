@@ -15,4 +15,17 @@ RAISED = (Exception, SystemExit)
 
 
 class GeneratorError(Exception):
-    """A generator of PyTorch's raised an exception; the text is upstream's traceback of it."""
+    """A generator of PyTorch's raised an exception; the text is upstream's traceback of it.
+
+    `summary` says in one line what is wrong.
+    """
+
+    summary = "a generator of PyTorch's failed"
+
+
+class SelectionError(GeneratorError):
+    """A file that is to select operators cannot be read as one; there is no traceback."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__("")
+        self.summary = f"error: {path} selects no operators: {reason}"

@@ -24,7 +24,7 @@ from derivload.pytorch.capture import (
     base_of,
     make_file_manager,
 )
-from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.errors import SelectionError, UnexpectedTorchgenError
 from derivload.pytorch.kept import render_deprecated
 from derivload.pytorch.selection import Selection
 from derivload.pytorch.upstream import Modules, Upstream
@@ -54,7 +54,10 @@ class Parts(NamedTuple):
 
 
 def parts_of(selection: Selection, modules: Modules) -> Parts:
-    """The generators that a selection means, and upstream's own selector. Raises OSError."""
+    """The generators that a selection means, and upstream's own selector.
+
+    Raises OSError and SelectionError.
+    """
     return Parts(
         autograd=selection.subset in ("libtorch", "all"),
         python=selection.subset in ("pybindings", "all"),
@@ -67,16 +70,29 @@ def parts_of(selection: Selection, modules: Modules) -> Parts:
 def _selector(selection: Selection, modules: Modules) -> Any:
     builder = modules.selector.SelectiveBuilder
     if selection.operators_yaml_path is not None:
-        return builder.from_yaml_path(selection.operators_yaml_path)
+        with _selected(selection.operators_yaml_path):
+            return builder.from_yaml_path(selection.operators_yaml_path)
     if selection.selected_op_list_path is None:
         return builder.get_nop_selector()
     import yaml
 
-    with open(selection.selected_op_list_path, encoding="utf-8") as file:
-        names = yaml.safe_load(file)
-    # A format in which overloads do not count, and every operator is a root that is trained.
-    operators = {name.partition(".")[0] for name in names}
+    with _selected(selection.selected_op_list_path):
+        with open(selection.selected_op_list_path, encoding="utf-8") as file:
+            names = yaml.safe_load(file)
+        # In this format, overloads do not count, and every operator is a root that is trained.
+        operators = {name.partition(".")[0] for name in names}
     return builder.from_legacy_op_registration_allow_list(operators, True, True)
+
+
+@contextmanager
+def _selected(path: str) -> Iterator[None]:
+    """Inside, a file is read that selects operators: for what torchgen would make of it."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise SelectionError(path, " ".join(str(error).split())) from error
 
 
 class _Parsed(NamedTuple):

@@ -19,7 +19,7 @@ from derivload.commands.paths import Files
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.pytorch.capture import EVERYTHING, Captured, SchemaTexts
 from derivload.pytorch.codegen import Codegen, LostItemsError
-from derivload.pytorch.errors import RAISED, UnexpectedTorchgenError
+from derivload.pytorch.errors import RAISED, GeneratorError, UnexpectedTorchgenError
 from derivload.pytorch.generation import Catalogue, parts_of, run_generators
 from derivload.pytorch.job import HEAD, Head, Job, Made, named
 from derivload.pytorch.kept import pack, unpack, unpack_items
@@ -64,6 +64,8 @@ class Generators:
         try:
             source = Source(entries, lines, deprecated)
             made = self._short_cut(files, source, codegen)
+        except GeneratorError:
+            raise
         except (UnexpectedTorchgenError, NotCertainError) as error:
             why = str(error) or "the inputs are no plain lists of entries"
         except OSError as error:
@@ -197,13 +199,14 @@ class _Content:
 def list_files(upstream: Upstream, selection: Selection) -> list[str]:
     """The names of the files that the generators write: what they write for no function at all.
 
-    Raises UnexpectedTorchgenError.
+    Raises UnexpectedTorchgenError and SelectionError.
     """
     modules = Modules(upstream)
+    parts = parts_of(selection, modules)
     captured = Captured(os.path.abspath("out"), SchemaTexts())
     nothing = Catalogue([], {}, frozenset(), frozenset(), [])
     try:
-        run_generators(upstream, modules, nothing, parts_of(selection, modules), captured)
+        run_generators(upstream, modules, nothing, parts, captured)
     except RAISED as error:  # upstream's own
         raise UnexpectedTorchgenError(str(error)) from error
     return [

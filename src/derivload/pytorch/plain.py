@@ -13,7 +13,7 @@ import traceback
 from contextlib import ExitStack
 
 from derivload.commands.paths import Files
-from derivload.pytorch.errors import RAISED, GeneratorError
+from derivload.pytorch.errors import RAISED, GeneratorError, SelectionError
 from derivload.pytorch.generation import parts_of, replaced
 from derivload.pytorch.importable import Torchgen
 from derivload.pytorch.parsing import Parser
@@ -25,10 +25,12 @@ from derivload.pytorch.upstream import Modules, Upstream
 def run_plain(upstream: Upstream, files: Files, selection: Selection) -> dict[str, bytes]:
     """The bytes of all files that upstream's generators write, by name.
 
-    Raises GeneratorError when one of them raises an exception.
+    Raises GeneratorError when one of them raises an exception, SelectionError among them.
     """
     try:
         return _run(upstream, files, selection)
+    except SelectionError:
+        raise
     except RAISED as error:
         raise GeneratorError(_traceback(error)) from error
 
