@@ -128,8 +128,10 @@ def _stage(out_dir: str, name: str, data: bytes) -> str:
         with open(temporary, "xb") as file:
             _reserve(file.fileno(), len(data))
             file.write(data)
-    except BaseException:
+    except BaseException as error:
         _remove(temporary)
+        if isinstance(error, OSError) and error.filename is None:  # writing knows no name
+            error.filename = os.path.join(folder, name)
         raise
     return temporary
 
