@@ -156,6 +156,10 @@ class Store:
             if self._cache is not None:
                 self._cache.close()
 
+    def __del__(self) -> None:
+        # Most stores are open to the end of a command; Python would warn of that.
+        self.close()
+
     def _attempt(self, action: Callable[[], T]) -> T | None:
         try:
             return action()
