@@ -29,6 +29,7 @@ pytestmark = pytest.mark.release
 Release = Callable[[str], Path]
 REFERENCE = Path(__file__).parent / "reference" / "run_generators.py"
 OWN = (".derivload-stamp", ".derivwatch")
+REFUSED = "refused by upstream, and taken back"
 SHORT = 8  # edits to a release in a run that is not long
 ABS = ("  self: grad * self.sgn()\n", "  self: self.sgn() * grad\n")
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
@@ -78,14 +79,31 @@ class Project:
         """All files are upstream's, none is missing, and none is there besides."""
         assert_same(contents(self.out), self.upstream(*options))
 
-    def assert_refused(self, ran: subprocess.CompletedProcess[str]) -> None:
-        """Upstream turns the inputs away, too, and this run said so in its words."""
+    def edit(
+        self, edit: Callable[[PyTorch, random.Random], str], random_: random.Random
+    ) -> tuple[str, dict[str, object] | None]:
+        """Edit, and run derivload: what was edited, and the stats.
+
+        No stats for an edit that upstream turns away. It is taken back, once it is certain that
+        derivload did so, too, in upstream's words.
+        """
+        root, undo = self.pytorch.root, self.folder / "undo"
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(root, undo, symlinks=True, ignore=ignored)
+        what = edit(self.pytorch, random_)
+        ran = self.try_run("--stats=json")
+        if ran.returncode == 0:
+            shutil.rmtree(undo)
+            return what, json.loads(ran.stdout)
         refused = self.try_upstream(self.folder / "refused")
         assert refused.returncode != 0, ran.stderr
         *said, summary = ran.stderr.splitlines()
         assert summary == "derivload: a generator of PyTorch's failed; nothing was written"
-        # Paths in the message are of the same files; what stands before it is the traceback.
+        # What stands before the exception is the traceback, which begins elsewhere.
         assert refused.stderr.splitlines()[-1] == said[-1]
+        shutil.rmtree(root)
+        undo.rename(root)
+        return what, None
 
     def replace(self, path: Path, old: str, new: str) -> None:
         text = path.read_text("utf-8")
@@ -169,20 +187,10 @@ def test_release_equals_upstream_after_every_edit(
     print(f"{each_release}: DERIVLOAD_TEST_SEED={seed}")
     refused = 0
     for number, edit in enumerate(EDITS if is_long else EDITS[:SHORT]):
-        undo = shutil.copytree(root, tmp_path / "undo", ignore=ignored)
-        what = edit(project.pytorch, random_)
         before, times_before = contents(project.out), times(project.out)
-        ran = project.try_run("--stats=json")
-        if ran.returncode == 0:
-            stats = json.loads(ran.stdout)
-            done = f"{stats['exit']}, {stats['counts']}"
-        else:
-            project.assert_refused(ran)
-            done = "refused by upstream, and taken back"
-            refused += 1
-            shutil.copytree(undo, root, dirs_exist_ok=True)
-        print(f"{each_release} {number}: {what}: {done}", flush=True)
-        shutil.rmtree(undo)
+        what, stats = project.edit(edit, random_)
+        refused += stats is None
+        print(f"{each_release} {number}: {what}: {stats or REFUSED}", flush=True)
         made, times_made = contents(project.out), times(project.out)
         touched = [name for name in made if times_made[name] != times_before.get(name)]
         assert sorted(touched) == changed(before, made)
@@ -211,9 +219,8 @@ def test_small_pytorch_equals_upstream_after_every_edit(
     random_ = random.Random(f"{each_release} {seed}")
     is_long = request.config.getoption("--long")
     for number, edit in enumerate(EDITS if is_long else EDITS[:SHORT]):
-        what = edit(project.pytorch, random_)
-        stats = project.run()
-        print(f"{each_release} {number}, DERIVLOAD_TEST_SEED={seed}: {what}: {stats['exit']}")
+        what, stats = project.edit(edit, random_)
+        print(f"{each_release} {number}, DERIVLOAD_TEST_SEED={seed}: {what}: {stats or REFUSED}")
         project.assert_same()
 
 
