@@ -6,8 +6,9 @@ anew after a change to a type; a test tells when that was forgotten.
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -34,10 +35,22 @@ def json_schemas() -> dict[str, bytes]:
     rendered = {}
     for name, document in _DOCUMENTS.items():
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-        schema |= msgspec.json.schema(document)
+        schema |= _cleaned(msgspec.json.schema(document))
         text = msgspec.json.format(msgspec.json.encode(schema), indent=2)
         rendered[f"{name}.schema.json"] = text + b"\n"
     return rendered
+
+
+def _cleaned(part: Any) -> Any:
+    """Part of a schema without the indentation of docstrings, which Python 3.13 takes away."""
+    if isinstance(part, list):
+        return [_cleaned(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: cleandoc(value) if key == "description" else _cleaned(value)
+        for key, value in part.items()
+    }
 
 
 if __name__ == "__main__":
