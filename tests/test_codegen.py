@@ -25,6 +25,7 @@ from derivload.pytorch.upstream import Sources, locate
 from few_operators import make_small
 
 pytestmark = pytest.mark.release
+THOROUGH = pytest.mark.thorough
 
 Release = Callable[[str], Path]
 REFERENCE = Path(__file__).parent / "reference" / "run_generators.py"
@@ -171,6 +172,7 @@ def test_releases_are_known(each_release: str, release: Release) -> None:
     assert KNOWN[Sources(locate(str(natives))).digest] == each_release.removesuffix(".0")
 
 
+@pytest.mark.thorough
 def test_release_equals_upstream_after_every_edit(
     each_release: str, release: Release, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -429,7 +431,7 @@ def test_template_with_an_unknown_key_is_upstreams_error(done: Project) -> None:
     assert contents(done.out) == before
 
 
-@pytest.mark.parametrize("code", ["'enough'", "0", ""])
+@pytest.mark.parametrize("code", ["0", *(pytest.param(c, marks=THOROUGH) for c in ("'why'", ""))])
 def test_generator_that_ends_the_process_has_failed(done: Project, code: str) -> None:
     before = contents(done.out)
     source = done.pytorch.autograd / "gen_trace_type.py"
@@ -443,13 +445,17 @@ def test_generator_that_ends_the_process_has_failed(done: Project, code: str) ->
     assert contents(done.out) == before
 
 
-@pytest.mark.parametrize("more", [[], ["--list-outputs"]])
+@pytest.mark.parametrize("more", [[], pytest.param(["--list-outputs"], marks=THOROUGH)])
 @pytest.mark.parametrize(
     ("option", "text", "reason"),
     [
         ("--selected-op-list-path", "a: [", "expected the node content"),
-        ("--selected-op-list-path", "3", "'int' object is not iterable"),
-        ("--operators-yaml-path", "[1, 2]", "'list' object has no attribute"),
+        pytest.param(
+            *("--selected-op-list-path", "3", "'int' object is not iterable"), marks=THOROUGH
+        ),
+        pytest.param(
+            *("--operators-yaml-path", "[1, 2]", "'list' object has no attribute"), marks=THOROUGH
+        ),
     ],
 )
 def test_file_that_selects_no_operators_is_told(
@@ -465,7 +471,7 @@ def test_file_that_selects_no_operators_is_told(
     assert failed.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("options", [["--list-outputs"], ["--quiet"]])
+@pytest.mark.parametrize("options", [["--list-outputs"], pytest.param(["--quiet"], marks=THOROUGH)])
 def test_what_a_generator_prints_is_no_result(done: Project, options: list[str]) -> None:
     expected = done.try_run(*options).stdout
     source = done.pytorch.autograd / "gen_trace_type.py"
