@@ -757,9 +757,8 @@ def test_example_lists_the_catalogue(example: Project) -> None:
 
 
 @pytest.mark.release
-@pytest.mark.parametrize(
-    "generator", [GENERATORS[0], pytest.param(GENERATORS[1], marks=pytest.mark.thorough)]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("generator", GENERATORS[:2])
 def test_release_rebuilds_exactly_what_an_edit_touches(
     example: Project, tmp_path: Path, release: Callable[[str], Path], newest: str
 ) -> None:

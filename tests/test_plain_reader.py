@@ -432,6 +432,7 @@ def all_texts(starts: list[str], parts: Iterable[str], length: int) -> Iterator[
                 yield start + "".join(chosen)
 
 
+@pytest.mark.thorough
 def test_all_short_texts_are_read_alike(search: Search) -> None:
     # One reader for all, for what it keeps of one text must not leak into another.
     reader = PlainReader()

@@ -835,6 +835,7 @@ class Processes(Project):
         )
 
 
+@pytest.mark.thorough
 def test_processes_on_one_store_write_what_cold_ones_write(
     tmp_path: Path, longer: bool, seed: int
 ) -> None:
@@ -1165,6 +1166,7 @@ def test_values_of_an_overlay_differ_by_type_too(key: str, before: str, after: s
         walk.go(with_overlay(f"custom:\n- func: {JET}\n  {key}: {value}\n"))
 
 
+@pytest.mark.thorough
 def test_memory_does_not_grow_from_edit_to_edit() -> None:
     def most_after(edits: range) -> int:
         most = 0
