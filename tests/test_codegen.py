@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -202,6 +204,29 @@ def test_release_equals_upstream_after_every_edit(
             assert_same(made, project.upstream())
     project.assert_same()
     assert refused <= len(EDITS) - 40
+
+
+IMPORTS = """
+import sys
+from derivload.pytorch.upstream import Modules, locate
+Modules(locate(sys.argv[1]))
+for name, module in sorted(sys.modules.items()):
+    if "site-packages" in (getattr(module, "__file__", None) or ""):
+        print(name)
+"""
+
+
+def test_what_torchgen_imports_is_installed_with_derivload(
+    each_release: str, release: Release
+) -> None:
+    natives = release(each_release) / "torchgen/packaged/ATen/native/native_functions.yaml"
+    command = [sys.executable, "-c", IMPORTS, str(natives)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    imported = {name.partition(".")[0] for name in done.stdout.split()}
+    required = [r for r in metadata.requires("derivload") or () if "extra ==" not in r]
+    installed = {re.split(r"[<>=;]", r)[0].replace("-", "_") for r in required} | {"yaml"}
+    assert "yaml" in imported
+    assert {name for name in imported if not name.startswith("_")} <= installed
 
 
 # What is generated again
