@@ -1,0 +1,297 @@
+"""derivload says of each release what its own torchgen said, without a network to ask it again.
+
+And what was recorded is enough: with any one value of any row of `cpp/dialect.py` corrupted, or
+of a list of names beside the rules, derivload says something else.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from derivload.cli import main
+from derivload.cpp.dialect import AUTOGRAD_KEYS, DIALECTS, NEWEST, Dialect
+from derivload.derivatives import saved_variables
+from derivload.engine.load import Text, Texts, load_texts
+from release_cases import (
+    BASE_TYPES,
+    CASES,
+    DISPATCH_KEYS,
+    MUTABLE_WITHOUT_OUT_VARIANT,
+    NONE,
+    SCALAR_TYPES,
+    TURNED_AWAY,
+    WITHOUT_OUT_VARIANT,
+    Case,
+    catalogue,
+    left_out,
+)
+from release_verdicts import Documents, ask_torchgen, line, read_recorded
+
+RECORDED: Final = read_recorded()
+VERDICTS: Final = {release: RECORDED.of(release) for release in DIALECTS}
+Corruption = tuple[str, Any]
+
+
+def verdict(case: Case, dialect: Dialect) -> Documents | None:
+    """What derivload makes of a case."""
+    texts = Texts(
+        Text("derivatives.yaml", case.derivatives),
+        (Text("native_functions.yaml", case.natives),),
+        Text("tags.yaml", case.tags),
+    )
+    loaded = load_texts(texts, dialect)
+    if loaded.diagnostics:
+        return None
+    matched = loaded.load.matched
+    differentiability = {
+        "used_dispatch_keys": loaded.used_dispatch_keys,
+        "functions": [record for _, record in loaded.records()],
+    }
+    functions = {
+        "functions": [m.record for m in matched],
+        "generated": [m.generated for m in matched if m.generated is not None],
+    }
+    return Documents(*(msgspec.json.encode(d).decode() for d in (differentiability, functions)))
+
+
+def digest(case: Case, dialect: Dialect) -> str | None:
+    documents = verdict(case, dialect)
+    return None if documents is None else documents.digest
+
+
+# ------------------------------------------------------------------------- what was recorded
+
+
+@pytest.mark.parametrize("release", DIALECTS)
+def test_the_catalogue_gives_what_that_torchgen_gave(release: str, tmp_path: Path) -> None:
+    case = catalogue(release)
+    derivatives, natives, tags = (tmp_path / name for name in ("d.yaml", "n.yaml", "t.yaml"))
+    derivatives.write_text(case.derivatives, "utf-8")
+    natives.write_text(case.natives, "utf-8")
+    tags.write_text(case.tags, "utf-8")
+    inputs = ["--derivatives", str(derivatives), "--native-functions", str(natives)]
+    options = ["--tags", str(tags), "--torch-version", release, "--out-dir", str(tmp_path)]
+    assert main(["emit", *inputs, *options]) == 0
+    names = ("differentiability.json", "functions.json")
+    documents = [json.loads((tmp_path / name).read_bytes()) for name in names]
+    assert [document["torch_version"] for document in documents] == [release, release]
+    assert Documents(*map(line, documents)).hashes == RECORDED.catalogue[release]
+
+
+@pytest.mark.parametrize("release", DIALECTS)
+def test_each_case_gives_what_that_torchgen_gave(release: str) -> None:
+    recorded = VERDICTS[release]
+    assert recorded.keys() == CASES.keys()
+    found = {name: digest(case, DIALECTS[release]) for name, case in CASES.items()}
+    assert {name: found[name] for name in found if found[name] != recorded[name]} == {}
+
+
+def test_the_catalogue_lacks_only_what_a_release_turns_away() -> None:
+    for release in DIALECTS:
+        recorded = VERDICTS[release]
+        for name in TURNED_AWAY:
+            assert (recorded[f"catalogue {name}"] is None) == (name in left_out(release))
+    assert left_out(NEWEST.version) == []
+
+
+def test_every_release_is_recorded() -> None:
+    assert list(RECORDED.catalogue) == list(DIALECTS)
+    assert list(DIALECTS) == [f"2.{minor}" for minor in range(1, 16)]
+    assert DIALECTS["2.15"] is NEWEST
+
+
+@pytest.mark.release
+def test_torchgen_says_what_was_recorded(each_release: str, release: Callable[[str], Path]) -> None:
+    number = each_release.removesuffix(".0")
+    said = ask_torchgen(release(each_release), number)
+    assert said.catalogue.hashes == RECORDED.catalogue[number]
+    recorded = VERDICTS[number]
+    assert said.cases.keys() == recorded.keys()
+    for name, documents in said.cases.items():
+        assert (documents and documents.digest) == recorded[name], name
+    # A name that the cases do not have could be missing from a row, or too much in it.
+    for kind, names in {
+        "base types": BASE_TYPES,
+        "scalar types": SCALAR_TYPES,
+        "dispatch keys": DISPATCH_KEYS,
+        "without out variant": WITHOUT_OUT_VARIANT,
+        "mutable without": MUTABLE_WITHOUT_OUT_VARIANT,
+    }.items():
+        assert set(said.names[kind]) <= {*names}, kind
+
+
+# ---------------------------------------------------------------------------- it is enough
+
+# What may be added to a value that is a set or a mapping.
+OTHERS: Final[dict[str, list[str]]] = {
+    "cpp_types": [*BASE_TYPES, NONE],
+    "unspelled_types": [*BASE_TYPES, NONE],
+    "dispatch_keys": [*DISPATCH_KEYS, NONE],
+    "structured_dispatch_keys": DISPATCH_KEYS,
+    "scalar_types": [*SCALAR_TYPES, NONE],
+    "implied_tags": ["pt2_compliant_tag", "out", "inplace"],
+    "without_out_variant": [*WITHOUT_OUT_VARIANT, *MUTABLE_WITHOUT_OUT_VARIANT, "gilt"],
+    "foreach_with_tensor_overload": [
+        f"_foreach_{name}.Tensor" for name in ("add", "sub", "mul", "div", "gilt")
+    ],
+}
+
+
+def corruptions(value: Any, others: list[Any]) -> Iterator[Corruption]:
+    """A value with one thing in it changed, and what that is. `others` may be added or taken."""
+    if isinstance(value, bool):
+        yield "", not value
+    elif isinstance(value, int):
+        yield from (("", value - 1), ("", value + 1))
+    elif isinstance(value, str):
+        yield from (("", other) for other in {*others, f"{value}_"} - {value})
+    elif isinstance(value, frozenset):
+        yield from ((member, value - {member}) for member in value)
+        yield from ((other, value | {other}) for other in others if other not in value)
+    elif isinstance(value, Mapping):
+        yield from _of_mapping(value, others)
+    elif hasattr(value, "_replace"):
+        yield from (
+            (name, value._replace(**{name: changed}))
+            for name in value._fields
+            for _, changed in corruptions(getattr(value, name), [])
+        )
+    else:
+        assert isinstance(value, tuple)
+        yield from ((value[i], value[:i] + value[i + 1 :]) for i in range(len(value)))
+        yield from ((other, (*value, other)) for other in others if other not in value)
+
+
+def _of_mapping(value: Mapping[str, Any], others: list[str]) -> Iterator[Corruption]:
+    for key, held in value.items():
+        yield key, {k: v for k, v in value.items() if k != key}
+        yield from ((key, {**value, key: changed}) for _, changed in corruptions(held, []))
+    yield from ((key, {**value, key: f"at::{key}"}) for key in others if key not in value)
+
+
+def corrupted_rows(row: Dialect) -> Iterator[tuple[str, str, Dialect]]:
+    """A row with one value changed: the field, the name in it, and the row."""
+    for field in row.__struct_fields__:
+        value = getattr(row, field)
+        others = OTHERS.get(field) or [getattr(other, field) for other in DIALECTS.values()]
+        for name, changed in corruptions(value, others):
+            if not _is_of_no_effect(row, field, name):
+                yield field, name, msgspec.structs.replace(row, **{field: changed})
+
+
+def _is_of_no_effect(row: Dialect, field: str, name: str) -> bool:
+    """Whether a name in a field changes nothing because of another field of the row."""
+    if field == "structured_dispatch_keys":
+        return name not in row.dispatch_keys
+    return field == "unspelled_types" and name in row.cpp_types
+
+
+def is_noticed(field: str, name: str, dialect: Dialect, release: str) -> bool:
+    """Whether some case or the catalogue gives something else than was recorded."""
+    about = cases_of(field)
+    first = sorted(about, key=lambda case: about[case] != name)
+    if any(differs(case, dialect, release) for case in first):
+        return True
+    documents = verdict(catalogue(release), dialect)
+    return documents is None or documents.hashes != RECORDED.catalogue[release]
+
+
+def differs(case: str, dialect: Dialect, release: str) -> bool:
+    """Whether a case gives something else than was recorded; to fail is something else too."""
+    try:
+        return digest(CASES[case], dialect) != VERDICTS[release][case]
+    except (KeyError, TypeError, ValueError):
+        return True
+
+
+@functools.cache
+def cases_of(field: str) -> dict[str, str]:
+    """The cases of a field, each with the name in it that it is for, if it is for one."""
+    split = ((case, *case.partition(":")[0].partition(" ")) for case in CASES)
+    return {case: name for case, own, _, name in split if own == field}
+
+
+@pytest.mark.parametrize("release", DIALECTS)
+def test_a_corrupted_row_is_noticed(release: str) -> None:
+    unnoticed = []
+    fields = set()
+    for field, name, row in corrupted_rows(DIALECTS[release]):
+        fields.add(field)
+        if field != "version" and not is_noticed(field, name, row, release):
+            unnoticed.append(f"{field} {name}: {getattr(row, field)}")
+    assert not unnoticed
+    assert fields == {*Dialect.__struct_fields__}
+
+
+# Lists of names beside the rules, which hold for every release: the module, and the name there.
+LISTS: Final = (
+    ("derivatives.definition", "AUTOGRAD_KEYS"),
+    ("derivatives.foreach", "_WITHOUT_ALPHA"),
+    ("derivatives.foreach", "_WITH_INPLACE_REFERENCE"),
+    ("derivatives.forward", "_TENSOR_LISTS"),
+    ("native.checks", "_NAMED_FROM"),
+    ("native.checks", "_STORAGE_INPLACE"),
+    ("native.dispatch", "COMPOSITES"),
+    ("native.dispatch", "_ABSTRACT_UNLESS"),
+    ("native.dispatch", "_MAX_KERNEL_NAMESPACES"),
+    ("native.dispatch", "_UFUNC_KEYS"),
+    ("native.extras", "_DTYPE_CLASSES"),
+    ("native.extras", "_UFUNC_KEYS"),
+    ("native.function", "_RESIZING"),
+    ("native.generation", "_INHERITED_TAGS"),
+    ("native.generation", "_UNGROUPED_INPLACE"),
+    ("native.generation", "_UNGROUPED_OUT"),
+    ("native.invariants", "_NOT_SEEDED"),
+    ("native.keys", "KEYS"),
+    ("native.reader", "_DEVICE_CHECKS"),
+    ("native.reader", "_VARIANTS"),
+    ("schema.function_schema", "_OPTIONS"),
+    ("schema.names", "_AUGMENTED_ASSIGNMENTS"),
+)
+
+
+def mentioned(list_: str) -> list[str]:
+    """The names that the cases of a list are for."""
+    cases = (case.partition(":")[0].partition(" ") for case in CASES)
+    return [name for field, _, name in cases if field == list_ and name]
+
+
+@pytest.mark.parametrize(("module", "name"), LISTS, ids=map(".".join, LISTS))
+def test_a_corrupted_list_is_noticed(
+    module: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = import_module(f"derivload.{module}")
+    # Of two lists of one name, the cases have the module too.
+    field = next(
+        f for f in (name, f"{module.rpartition('.')[2]}.{name}") if mentioned(f) or f != name
+    )
+    for release in (*DIALECTS,)[:: len(DIALECTS) - 1]:
+        unnoticed = []
+        for changed_name, changed in corruptions(getattr(place, name), mentioned(field)):
+            with monkeypatch.context() as patch:
+                patch.setattr(place, name, changed)
+                if not is_noticed(field, str(changed_name), DIALECTS[release], release):
+                    unnoticed.append((changed_name, changed))
+        assert not unnoticed
+
+
+def test_a_corrupted_row_of_what_is_saved_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    unnoticed = []
+    for release, row in DIALECTS.items():
+        rows = saved_variables.replacements(row)
+        for i, replacement in enumerate(rows):
+            for name, changed in corruptions(replacement, []):
+                corrupted = (*rows[:i], changed, *rows[i + 1 :])
+                with monkeypatch.context() as patch:
+                    patch.setattr(saved_variables, "replacements", lambda _, rows=corrupted: rows)
+                    if not is_noticed("replacements", name, row, release):
+                        unnoticed.append((release, changed))
+    assert not unnoticed
