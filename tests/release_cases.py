@@ -118,6 +118,19 @@ WITHOUT_OUT_VARIANT: Final = """
     is_same_size is_set_to q_per_channel_axis q_scale q_zero_point qscheme record_stream
     sparse_dim sym_constrain_range sym_constrain_range_for_size
 """.split()
+# The keys of an entry of native_functions.yaml.
+KEYS: Final = """
+    autogen category_override cpp_no_default_args device_check device_guard dispatch func
+    manual_cpp_binding manual_kernel_registration precomputed python_module structured
+    structured_delegate structured_inherits tags ufunc_inner_loop
+    use_const_ref_for_mutable_tensors variants gilt
+""".split()
+# What a formula may ask of a tensor, an optional one, or a list, without the whole being saved.
+ASKED: Final = """
+    {}.sym_sizes() {}->sym_sizes() {}.sym_blocksize() {}.options() zeros_like({}) {}.sym_size(N)
+    {}.numel() {}.sym_numel() to_args_sizes({}) to_args_sizes_symint({}) to_args_scalartypes({})
+    TensorGeometry({}) {}.scalar_type() {}.dim() {}.sym_strides() {}.layout() {}.is_conj()
+""".split()
 MUTABLE_WITHOUT_OUT_VARIANT: Final = "_cummax_helper _cummin_helper".split()
 
 TAGS: Final = "".join(
@@ -150,6 +163,7 @@ def _cases() -> Iterator[tuple[str, Case]]:
     for name in TURNED_AWAY:
         yield f"catalogue {name}", _of_catalogue(name.__eq__)
     yield from _of_types()
+    yield from _of_formulas()
     yield from _of_schemas()
     yield from _of_dispatch()
     yield from _of_kernels()
@@ -182,6 +196,22 @@ def _of_types() -> Iterator[tuple[str, Case]]:
         yield field, _case(_registered(schema), _derived(schema, "grad", "x: grad"))
 
 
+def _of_formulas() -> Iterator[tuple[str, Case]]:
+    schema = "f(Tensor self, Tensor x) -> Tensor"
+    for expression in ASKED:
+        asked = expression.format("self").replace("N", "-1")
+        for note, names in (("", "self"), (": of two", "self, x")):
+            formulas = f"- name: {schema}\n  {names}: f(grad, {asked})\n"
+            yield f"replacements {expression}{note}", _case(_registered(schema), formulas)
+    many = "f(Tensor[] xs) -> Tensor"
+    formulas = f"- name: {many}\n  xs: grad\n  result: f(xs_t, xs_p)\n"
+    yield "_TENSOR_LISTS at::TensorList", _case(_registered(many), formulas)
+    delegates = _function(many, "structured_delegate: f.out")
+    out = "f.out(Tensor[] xs, *, Tensor(a!) out) -> Tensor(a!)"
+    structured = delegates + _registered(out, "structured: True", key="CPU")
+    yield "_TENSOR_LISTS const at::ITensorListRef &", _case(structured, formulas)
+
+
 def _of_schemas() -> Iterator[tuple[str, Case]]:
     spaced = "f(Tensor self, str x='a b') -> Tensor"
     yield "grammar spaces_in_defaults", _case(_registered(spaced), _derived(spaced, "grad"))
@@ -212,6 +242,8 @@ def _of_kernels() -> Iterator[tuple[str, Case]]:
             if key != other:
                 case = _case(f"- func: f(Tensor self) -> Tensor\n{kernels}")
                 yield f"COMPOSITES {key}: {other}", case
+    nested = "CompositeImplicitAutogradNestedTensor"
+    yield "_ABSTRACT_UNLESS", _case(_registered("f(Tensor self) -> Tensor", key=nested))
     for names in ("a::f", "a::b::c::f", "a::b::c::d::f"):
         kernel = f"  dispatch:\n    CPU: {names}\n"
         case = _case(f"- func: f(Tensor self) -> Tensor\n{kernel}")
@@ -252,9 +284,11 @@ def _of_names() -> Iterator[tuple[str, Case]]:
     for value in ("NoCheck", "ExactSame", NONE):
         checked = _function("f(Tensor self) -> Tensor", f"device_check: {value}")
         yield f"_DEVICE_CHECKS {value}", _case(checked)
-    for value in ("function", "method", "function, method", "method, function", NONE):
-        variants = _function("f(Tensor self) -> Tensor", f"variants: {value}")
-        yield f"_VARIANTS {value}", _case(variants)
+    for key in KEYS:
+        for value in ("", "true", "x", "[x]", "{x: y}"):
+            held = _function("f(Tensor self) -> Tensor", f"{key}: {value}")
+            held = f"- func: {value}\n" if key == "func" else held
+            yield f"KEYS {key}: {value}", _case(held)
 
 
 def _of_variants() -> Iterator[tuple[str, Case]]:
@@ -274,7 +308,7 @@ def _of_variants() -> Iterator[tuple[str, Case]]:
     inplace = _registered("f_(Tensor(a!) self) -> Tensor(a!)", "autogen: f.out")
     yield "implied_tags", _case(plain + out + inplace)
     yield "implied_tags: generated", _case(inplace.replace("f.out", "f, f.out"))
-    for tag in "nondeterministic_seeded view_copy core generated".split():
+    for tag in ("nondeterministic_seeded", "view_copy", "core"):
         tagged = _registered("f(Tensor self) -> Tensor", f"tags: {tag}", "autogen: f.out")
         yield f"_INHERITED_TAGS {tag}", _case(tagged)
     for name in ("adaptive_avg_pool3d_backward", "_slow_conv2d_backward", "gilt"):
@@ -282,7 +316,7 @@ def _of_variants() -> Iterator[tuple[str, Case]]:
         yield f"_UNGROUPED_OUT {name}.grad_input", _case(_registered(lone))
     for name in ("polygamma", "gilt"):
         schema = f"{name}_(Tensor(a!) self, int n) -> Tensor(a!)"
-        yield f"_UNGROUPED_INPLACE {name}_", _case(_registered(schema))
+        yield f"_UNGROUPED_INPLACE {name}_", _case(_registered(schema, f"autogen: {name}.out"))
 
 
 def _of_views() -> Iterator[tuple[str, Case]]:
@@ -309,6 +343,9 @@ def _of_views() -> Iterator[tuple[str, Case]]:
         base = name.rstrip("_")
         generates = f"{inplace}  autogen: {base}, {base}.out\n"
         yield f"{field} {name}: generated", _case(generates)
+    viewed = _registered("gilt(Tensor(a) self) -> Tensor(a)", key="CompositeImplicitAutograd")
+    inplace = _registered("gilt_(Tensor(a!) self) -> Tensor(a!)", "tags: inplace_view")
+    yield "_STORAGE_INPLACE gilt_: of a view", _case(viewed + inplace)
 
 
 def _of_foreach() -> Iterator[tuple[str, Case]]:

@@ -8,7 +8,8 @@ in a folder `X.Y.0`; those that it lacks are fetched. The file holds
 - `catalogue`: by release, the sha256 of the two documents of the shipped catalogue, without the
   entries that the release turns away;
 - `cases`: by case, the digest of the two documents, or null where torchgen turns the case away,
-  each under the first release that has it.
+  each under the first release that has it;
+- `sources`: by release, the digests that derivload knows its torchgen by.
 
 Documents count without the fields that torchgen knows nothing of, as one compact line.
 """
@@ -20,10 +21,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from derivload.cpp.dialect import DIALECTS
-from release_cases import CASES, Case, catalogue, number
+from derivload.pytorch.releases import rules_digest
+from derivload.pytorch.upstream import Sources, locate
+from release_cases import CASES, catalogue, number
 
 REFERENCE: Final = Path(__file__).parent / "reference"
 RECORDED: Final = REFERENCE / "verdicts.json"
@@ -91,7 +95,18 @@ def ask_torchgen(folder: Path, release: str) -> Judged:
     return Judged(whole, verdicts, said["names"])
 
 
-# ------------------------------------------------------------------------------- what is recorded
+def source_digests(folder: Path) -> dict[str, str]:
+    """The digests of the source in a release's folder: of the rules of loading, and of all."""
+    packaged = folder / "torchgen" / "packaged"
+    natives = packaged / "ATen" / "native" / "native_functions.yaml"
+    loader, gen = ModuleType("load_derivatives"), ModuleType("gen")
+    loader.__file__ = str(packaged / "autograd" / "load_derivatives.py")
+    gen.__file__ = str(folder / "torchgen" / "gen.py")
+    all_ = Sources(locate(str(natives))).digest.hex()
+    return {"rules": rules_digest(loader, gen), "all": all_}
+
+
+# --------------------------------------------------------------------------- what is recorded
 
 History = dict[str, str | None]
 
@@ -101,6 +116,7 @@ class Recorded(NamedTuple):
 
     catalogue: dict[str, dict[str, str]]
     cases: dict[str, History]
+    sources: dict[str, dict[str, str]]
 
     def of(self, release: str) -> dict[str, str | None]:
         """The verdicts of one release."""
@@ -120,7 +136,8 @@ def _at(history: History, release: str) -> str | None:
 def main() -> None:
     """Ask all releases, and record what they say."""
     folder = Path(sys.argv[1])
-    judged = {release: ask_torchgen(_fetched(folder, release), release) for release in DIALECTS}
+    folders = {release: _fetched(folder, release) for release in DIALECTS}
+    judged = {release: ask_torchgen(path, release) for release, path in folders.items()}
     cases: dict[str, History] = {name: {} for name in CASES}
     for release, said in judged.items():
         for name, documents in said.cases.items():
@@ -128,7 +145,11 @@ def main() -> None:
             history = cases[name]
             if not history or _at(history, release) != digest:
                 history[release] = digest
-    recorded = Recorded({r: said.catalogue.hashes for r, said in judged.items()}, cases)
+    recorded = Recorded(
+        catalogue={release: said.catalogue.hashes for release, said in judged.items()},
+        cases=cases,
+        sources={release: source_digests(path) for release, path in folders.items()},
+    )
     sections = [f"{json.dumps(key)}: {_lines(rows)}" for key, rows in recorded._asdict().items()]
     RECORDED.write_text(f"{{\n{','.join(sections)}\n}}\n", "utf-8")
 
