@@ -17,7 +17,6 @@ import derivload
 
 CATALOGUE: Final = Path(derivload.__file__).parent / "catalog"
 
-
 # A file of entries without any.
 NOTHING: Final = "[]\n"
 

@@ -2,6 +2,8 @@
 
 And what was recorded is enough: with any one value of any row of `cpp/dialect.py` corrupted, or
 of a list of names beside the rules, derivload says something else.
+
+After an edit to the catalogue or to a case, record anew: see release_verdicts.py.
 """
 
 from __future__ import annotations
