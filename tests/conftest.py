@@ -7,6 +7,7 @@ DERIVLOAD_TEST_CACHE names, or the user's.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -19,8 +20,13 @@ from typing import Any, NoReturn
 
 import platformdirs
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import Scheduling
 
 from derivload.commands.fetch import FetchError, fetch
+from support.order import InParts, quickest_first
+from support.telling import Keeping, Telling
+from support.telling import unavailable as end_untested
 
 if sys.platform != "win32":
     import fcntl
@@ -34,6 +40,7 @@ DUMP = Path(__file__).parent / "reference" / "dump_torchgen.py"
 SOURCE = Path(__file__).parents[1] / "src"
 
 Release = Callable[[str], Path]
+Unavailable = Callable[..., NoReturn]
 Judge = Callable[[str, Sequence[Path], Sequence[Path], Path], Path]
 Records = list[dict[str, Any]]
 RecordDifference = Callable[[Records, Records], str | None]
@@ -48,6 +55,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="test every PyTorch release from 2.1 to 2.15, not the newest alone",
     )
     group.addoption("--long", action="store_true", help="let random tests run for longer")
+    group.addoption(
+        "--offline",
+        action="store_true",
+        help="download nothing, and leave out the tests that need what is not on this machine",
+    )
+
+
+@pytest.hookimpl(trylast=True)  # the terminal is one more plugin
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Keeping())
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        is_last = not _in_ci() or bool(config.getoption("--offline"))
+        config.pluginmanager.register(Telling(terminal, has_last_line=is_last))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: half of the time of a test goes into waiting."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    return InParts(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -56,8 +86,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("each_release", _releases(metafunc.config), scope="session")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what takes long, so that a plain run is one that is made often."""
+    """Skip what takes long, so that a plain run is one that is made often; sort the rest."""
+    quickest_first(items)
     if _in_ci() or config.getoption("--long"):
         return
     skip = pytest.mark.skip(reason="thorough tests are for CI and --long")
@@ -89,15 +121,14 @@ def newest() -> str:
 
 
 @pytest.fixture(scope="session")
-def unavailable() -> Callable[[str], NoReturn]:
-    """Skip a test for what this machine lacks; in CI, where it has to be there, fail it."""
+def is_offline(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--offline"))
 
-    def stop(reason: str) -> NoReturn:
-        if _in_ci():
-            pytest.fail(reason)
-        pytest.skip(reason)
 
-    return stop
+@pytest.fixture(scope="session")
+def unavailable(is_offline: bool) -> Unavailable:
+    """End a test for what this machine lacks: an error, or left out with --offline."""
+    return functools.partial(end_untested, is_offline=is_offline)
 
 
 @pytest.fixture(scope="session")
@@ -108,23 +139,42 @@ def release_cache() -> Path:
 
 
 @pytest.fixture(scope="session")
-def release(release_cache: Path, unavailable: Callable[[str], NoReturn]) -> Release:
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder that all processes of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def release(
+    release_cache: Path, run_folder: Path, unavailable: Unavailable, is_offline: bool
+) -> Release:
     """From "X.Y.Z" to a folder with that release's `torchgen/` and `version.txt`."""
-    failures: dict[str, str] = {}
 
     def get(version: str) -> Path:
         folder = release_cache / "releases" / version
-        if version not in failures:
-            try:
-                with _locked(release_cache / "fetch.lock"):
-                    fetch(version, folder)
-            except FetchError as error:
-                failures[version] = str(error)
-        if version in failures:
-            unavailable(f"PyTorch {version} is not there: {failures[version]}")
+        # `fetch` moves it into place last.
+        if not (folder / "version.txt").exists():
+            what = f"PyTorch {version} is not here"
+            if is_offline:
+                unavailable(what)
+            with _locked(release_cache / "fetch.lock"):
+                cause = _fetch_once(version, folder, run_folder / f"no-{version}.txt")
+            if cause:
+                unavailable(what, cause)
         return folder
 
     return get
+
+
+def _fetch_once(version: str, folder: Path, failure: Path) -> str:
+    """Why a release cannot be had, or nothing. The processes of a run try it once."""
+    if not failure.exists():
+        try:
+            fetch(version, folder)
+        except FetchError as error:
+            failure.write_text(str(error), "utf-8")
+    return failure.read_text("utf-8") if failure.exists() else ""
 
 
 @contextlib.contextmanager

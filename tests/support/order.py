@@ -1,0 +1,47 @@
+"""In which order the tests run, and which of them stay in one process.
+
+What is quick runs first: most mistakes are told within seconds. The files that take longest come
+last, and of them first those that stay whole, so that no process is busy alone at the end.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# What the tests of a file share takes seconds to make, so that one process runs them all.
+WHOLE = ("test_bazel.py", "test_bazel_codegen.py", "test_cmake_codegen.py", "test_overlays.py")
+# More than ten seconds each, as `--durations` tells.
+LONG = (
+    *WHOLE,
+    *("test_codegen.py", "test_cmake.py", "test_plain_reader.py", "test_bad_input.py"),
+    *("test_hostile.py", "test_store.py", "test_check_faults.py", "test_watch_files.py"),
+    *("test_session.py", "test_faults.py", "test_fuzz.py"),
+)
+# Fixtures that have a PyTorch release read, or a build tool run.
+_SLOW_FIXTURES = {"release", "releases", "each_release", "expected", "judge", "unavailable"}
+
+
+def quickest_first(items: list[pytest.Item]) -> None:
+    """Sort tests in place; those of one rank stay in their order."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    if item.path.name in LONG:
+        return 2 + LONG.index(item.path.name)
+    names = set(getattr(item, "fixturenames", ()))
+    starts_processes = hasattr(getattr(item, "module", None), "subprocess")
+    return int(starts_processes or bool(names & _SLOW_FIXTURES))
+
+
+class InParts(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives a free process the next function with all its parameters, or the next whole file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, function = nodeid.partition("::")
+        if PurePath(file).name in WHOLE:
+            return file
+        return f"{file}::{function.partition('[')[0]}"
