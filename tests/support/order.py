@@ -16,7 +16,7 @@ WHOLE = ("test_bazel.py", "test_bazel_codegen.py", "test_cmake_codegen.py", "tes
 # More than ten seconds each, as `--durations` tells.
 LONG = (
     *WHOLE,
-    *("test_codegen.py", "test_cmake.py", "test_plain_reader.py", "test_bad_input.py"),
+    *("test_cmake.py", "test_plain_reader.py", "test_bad_input.py"),
     *("test_hostile.py", "test_store.py", "test_check_faults.py", "test_watch_files.py"),
     *("test_session.py", "test_faults.py", "test_fuzz.py"),
 )
@@ -25,23 +25,41 @@ _SLOW_FIXTURES = {"release", "releases", "each_release", "expected", "judge", "u
 
 
 def quickest_first(items: list[pytest.Item]) -> None:
-    """Sort tests in place; those of one rank stay in their order."""
-    items.sort(key=_rank)
+    """Sort tests in place; those of one rank stay in their order.
+
+    Values alone come first, then a first look at each other file, then the rest.
+    """
+    first_functions: dict[str, str] = {}
+    for item in items:
+        file, function = _parts(item.nodeid)
+        first_functions.setdefault(file, function)
+    items.sort(key=lambda item: _rank(item, is_first=_is_in(first_functions, item)))
 
 
-def _rank(item: pytest.Item) -> int:
+def _rank(item: pytest.Item, *, is_first: bool) -> int:
     if item.path.name in LONG:
-        return 2 + LONG.index(item.path.name)
-    names = set(getattr(item, "fixturenames", ()))
-    starts_processes = hasattr(getattr(item, "module", None), "subprocess")
-    return int(starts_processes or bool(names & _SLOW_FIXTURES))
+        return 4 + LONG.index(item.path.name)
+    if _SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        return 1 if is_first else 3
+    if hasattr(getattr(item, "module", None), "subprocess"):
+        return 1 if is_first else 2
+    return 0
+
+
+def _is_in(functions: dict[str, str], item: pytest.Item) -> bool:
+    file, function = _parts(item.nodeid)
+    return functions[file] == function
+
+
+def _parts(nodeid: str) -> tuple[str, str]:
+    """The file and the function of a test."""
+    file, _, rest = nodeid.partition("::")
+    return file, rest.partition("[")[0]
 
 
 class InParts(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Gives a free process the next function with all its parameters, or the next whole file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file, _, function = nodeid.partition("::")
-        if PurePath(file).name in WHOLE:
-            return file
-        return f"{file}::{function.partition('[')[0]}"
+        file, function = _parts(nodeid)
+        return file if PurePath(file).name in WHOLE else f"{file}::{function}"
