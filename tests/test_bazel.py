@@ -193,7 +193,7 @@ def test_mistake_fails_the_build_and_mending_it_rebuilds_what_is_needed(
     checkout: Checkout, strategy: str, is_thorough: bool
 ) -> None:
     if strategy == WORKER and not is_thorough:
-        pytest.skip("takes longer: --long")
+        pytest.skip("thorough tests are for CI and --long")
     before = checkout.documents()
     checkout.edit(*MISTAKE)
     text = (checkout.pytorch / DERIVATIVES).read_text("utf-8")
@@ -359,7 +359,7 @@ def test_another_machine_writes_the_same_bytes(
     built: Checkout, elsewhere: Checkout, pytorch: Path, strategy: str, is_thorough: bool
 ) -> None:
     if strategy != "sandboxed" and not is_thorough:
-        pytest.skip("takes longer: --long")
+        pytest.skip("thorough tests are for CI and --long")
     assert built.build(DOCUMENTS, SANDBOXED).status == 0
     assert elsewhere.run("clean").returncode == 0
     done = elsewhere.build(DOCUMENTS, f"--strategy=DerivloadCodegen={strategy}")

@@ -826,7 +826,7 @@ def test_older_release_compiles(
     example: Project, version: str, request: pytest.FixtureRequest
 ) -> None:
     if not (os.environ.get("CI") or request.config.getoption("--long")):
-        pytest.skip("compiling other releases is for CI and --long")
+        pytest.skip("thorough tests are for CI and --long")
     release: Callable[[str], Path] = request.getfixturevalue("release")
     configure_example(example, f"-DPYTORCH_DIR={release(version)}", "-DSHARDS=2")
     assert example.build("-j8").status == 0

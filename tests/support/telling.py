@@ -109,7 +109,10 @@ class Telling:
             self._terminal.write_line(f"{what}; {len(tests)} {verb} it.")
             for line in cause.splitlines():
                 self._terminal.write_line(f"    {line}")
-        self._terminal.write_line("`script/test --offline` leaves out what cannot be tested here.")
+        self._terminal.write_line(
+            "Tools that are not there: script/test installs them for root, with apt and npm."
+            " `script/test --offline` leaves out what cannot be tested here."
+        )
 
     def _tell_left_out(self) -> None:
         skipped = self._terminal.stats.get("skipped", [])
