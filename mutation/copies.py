@@ -95,7 +95,7 @@ class Copy:
                 return "takes too long"
             finally:
                 _end_group(child.pid)
-        failed = re.search(r"^FAILED (\S+)", output.decode(errors="replace"), re.MULTILINE)
+        failed = re.search(r"^FAILED (.+?)(?:: |$)", output.decode(errors="replace"), re.MULTILINE)
         return (failed[1] if failed else "cannot be run") if child.returncode else ""
 
     def judge(self, mutant: Mutant, tests: Reach) -> Verdict:

@@ -40,7 +40,7 @@ def sample(count: int, seed: int, only: str) -> dict[str, list[Mutant]]:
     for path in sorted((ROOT / "src" / "derivload").rglob("*.py")):
         name = path.relative_to(ROOT).as_posix()
         part = "the pure floors" if _PURE.match(name) else "elsewhere"
-        if only in name:
+        if re.search(only, name):
             found[part] += mutants_of(name, path.read_bytes())
     chosen = random.Random(seed)
     return {
@@ -87,8 +87,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/mutate", description=__doc__.split("\n")[0])
     parser.add_argument("count", nargs="?", type=int, default=100, metavar="N")
     parser.add_argument("--seed", type=int, default=random.randrange(10000))
-    parser.add_argument("--only", default="", metavar="TEXT", help="files with this in their path")
-    parser.add_argument("--tests", default="", metavar="TEXT", help="files of tests, likewise")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="of the paths to mutate")
+    parser.add_argument("--tests", default="", metavar="PATTERN", help="of the tests to run")
     options = parser.parse_args()
     print(f"script/mutate {options.count} --seed {options.seed}", flush=True)
     mutants = sample(options.count, options.seed, options.only)
@@ -111,7 +111,7 @@ class _Workers:
         """Measure what the tests reach where that is not known, then try each mutant."""
         files = sorted(ROOT.glob("tests/**/test_*.py"), key=lambda path: -path.stat().st_size)
         paths = [path.relative_to(ROOT).as_posix() for path in files]
-        names = [path for path in paths if only in path]
+        names = [path for path in paths if re.search(only, path)]
         measured = self._pool.map(lambda name: self._use(lambda copy: copy.measure(name)), names)
         reach = {test: found for part in measured for test, found in part.items()}
         importers = _importers()
