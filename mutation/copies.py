@@ -24,7 +24,7 @@ from mutation.tracer import START
 ROOT = Path(__file__).parents[1]
 # In seconds: a test that is quick, and the most that those of one mutant may take together.
 _QUICK = 0.25
-_MOST = {"quick": 30.0, "slow": 150.0}
+_MOST = {"quick": 30.0, "slow": 90.0}
 
 # From a test to its seconds and the functions that it reaches.
 Reach = dict[str, tuple[float, frozenset[str]]]

@@ -13,8 +13,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 # What the tests of a file share takes seconds to make, so that one process runs them all.
 WHOLE = ("test_bazel.py", "test_bazel_codegen.py", "test_cmake_codegen.py", "test_overlays.py")
-# More than ten seconds each, as `--durations` tells.
+# More than ten seconds each, as `--durations` tells; what is pure first.
 LONG = (
+    "test_release_verdicts.py",
     *WHOLE,
     *("test_cmake.py", "test_plain_reader.py", "test_bad_input.py"),
     *("test_hostile.py", "test_store.py", "test_check_faults.py", "test_watch_files.py"),
