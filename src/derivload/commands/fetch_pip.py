@@ -1,4 +1,4 @@
-"""How `derivload fetch` has pip get a wheel: which settings of pip's hold, and what it complains of.
+"""How `derivload fetch` has pip get a wheel: which of its settings hold, what it complains of.
 
 Two children of one shape: the first reads a part of the wheel (`fetch_part.py`), the second,
 `pip download`, gets all of it where the first could not. Both take the options and the
