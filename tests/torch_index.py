@@ -66,7 +66,7 @@ def make_wheel(
 def look_only_in(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have pip find wheels at `place` alone, with the machine's own settings out of the way."""
     for name in os.environ:
-        if name.startswith("PIP_") or name.lower().endswith("_proxy"):
+        if name.startswith("PIP_") or name.lower().endswith(("_proxy", "_ca_bundle")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")

@@ -20,7 +20,7 @@ from derivload.commands.fetch_part import HOPELESS, LOCAL
 if TYPE_CHECKING:
     from subprocess import Popen
 
-_OPTIONS = (
+OPTIONS = (
     *("--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary=:all:"),
     *("--python-version", "3.11", "--implementation", "cp"),
 )
@@ -31,7 +31,7 @@ _OPTIONS = (
 # file, and pip passes over a name that it does not know; on the command line a list would be
 # added to the user's. An empty value would be passed over too, a space is a list of nothing.
 _NOTHING = " "
-_SETTINGS = {
+SETTINGS = {
     "PIP_PLATFORM": "macosx_14_0_arm64 macosx_11_0_arm64",
     "PIP_ABI": "cp311",
     "PIP_CONSTRAINT": _NOTHING,
@@ -83,7 +83,7 @@ def download(
     wheels.mkdir(parents=True)
     temporary.mkdir()
     exact = version.count(".") == 2
-    arguments = [*_OPTIONS, "-d", str(wheels), f"torch=={version}{'' if exact else '.*'}"]
+    arguments = [*OPTIONS, "-d", str(wheels), f"torch=={version}{'' if exact else '.*'}"]
     say(f"downloading torch {version}'s torchgen (2 MB) with pip")
     script = str(Path(__file__).with_name("fetch_part.py"))
     status, complaints = _run([script, *arguments], temporary, None, check)
@@ -116,7 +116,7 @@ def _run(
         stdin=subprocess.DEVNULL,
         stdout=stdout or subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**os.environ, **_SETTINGS, **own},
+        env={**os.environ, **SETTINGS, **own},
     ) as child:
         complaints = _wait(child, check)
     return child.returncode, complaints
