@@ -23,6 +23,7 @@ from torch_index import (
     Answer,
     Index,
     Spoil,
+    as_it_is,
     look_only_in,
     make_wheel,
     recorded,
@@ -101,6 +102,9 @@ def test_a_release_that_is_not_there_is_asked_for_once(
 # An answer that is not what was asked for
 
 
+ENDLESS = 50 << 20
+
+
 def garbage(number: int, answer: Answer, wheel: bytes) -> Answer:
     return answer._replace(body=os.urandom(len(answer.body)))
 
@@ -134,7 +138,7 @@ def broken_off(number: int, answer: Answer, wheel: bytes) -> Answer:
 
 
 def too_long(number: int, answer: Answer, wheel: bytes) -> Answer:
-    return answer._replace(body=answer.body + bytes(100_000))
+    return answer._replace(body=answer.body + bytes(ENDLESS))
 
 
 def changed(number: int, answer: Answer, wheel: bytes) -> Answer:
@@ -147,8 +151,8 @@ def grown(number: int, answer: Answer, wheel: bytes) -> Answer:
     return answer._replace(headers=headers)
 
 
-def compressed(number: int, answer: Answer, wheel: bytes) -> Answer:
-    return answer._replace(headers={**answer.headers, "Content-Encoding": "gzip"})
+def not_called_a_part(number: int, answer: Answer, wheel: bytes) -> Answer:
+    return answer._replace(status=200)
 
 
 def without_saying_which(number: int, answer: Answer, wheel: bytes) -> Answer:
@@ -179,18 +183,23 @@ def test_what_is_saved_is_a_wheel_with_torchgen_alone(wheel: Path, home: Path) -
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("spoil", "why"),
     [
-        *(without_ranges, garbage, one_wrong_byte, another_part, another_part_unsaid, too_short),
-        *(broken_off, too_long, changed, grown, compressed, without_saying_which, refused),
-        unnumbered,
+        *((spoil, "does not answer with a range") for spoil in (without_ranges, refused)),
+        *((spoil, "does not answer with a range") for spoil in (unnumbered, without_saying_which)),
+        (not_called_a_part, "does not answer with a range"),
+        (another_part, "answers with another range"),
+        *((spoil, "changed while it was read") for spoil in (changed, grown)),
+        *((spoil, "bytes came for the") for spoil in (too_short, too_long)),
+        *((spoil, ".") for spoil in (broken_off, garbage, one_wrong_byte, another_part_unsaid)),
     ],
 )
-def test_a_wrong_answer_saves_nothing(spoil: Spoil, wheel: Path, home: Path) -> None:
+def test_a_wrong_answer_saves_nothing(spoil: Spoil, why: str, wheel: Path, home: Path) -> None:
     errors = (PartError, requests.RequestException, zipfile.BadZipFile, zlib.error)
-    with served(wheel.parent, spoil) as index, pytest.raises(errors):
+    with served(wheel.parent, spoil) as index, pytest.raises(errors, match=why):
         save_from(index, wheel, home / wheel.name)
     assert not (home / wheel.name).exists()
+    assert index.sent < ENDLESS
 
 
 @pytest.mark.parametrize(
@@ -241,6 +250,34 @@ def test_all_of_the_wheel_is_downloaded_when_its_part_cannot_be_had(
         ["downloading", "all"],
         ["fetched", "torch"],
     ]
+
+
+def test_what_pip_has_in_its_cache_does_not_answer_for_a_range(
+    wheel: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(wheel.parent, without_ranges) as index:
+        look_only_in(index.url, monkeypatch)
+        monkeypatch.delenv("PIP_NO_CACHE_DIR")
+        monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "cache"))
+        fetch("2.15.0", home / "one")
+        index.spoil = as_it_is
+        fetch("2.15.0", home / "two")
+    assert index.whole == 1
+    assert tree(home / "two") == WANTED
+
+
+@pytest.mark.parametrize(("version", "status"), [("2.15.0", 0), ("2.15", 3)])
+def test_whether_a_withdrawn_wheel_will_do_is_for_pip_to_say(
+    version: str, status: int, wheel: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip takes it for an exact version alone."""
+    (wheel.parent / "index.html").write_text(
+        f'<!DOCTYPE html><a href="{wheel.name}" data-yanked="broken">{wheel.name}</a>'
+    )
+    with served(wheel.parent) as index:
+        look_only_in(index.url, monkeypatch)
+        assert run(version, str(home / "new")) == status
+    assert index.ranges == 0
 
 
 # What fails in the whole wheel fails as ever

@@ -31,7 +31,6 @@ HOPELESS = 40  # the whole wheel cannot be had either; stderr says why
 LOCAL = 41  # the wheel lies on this machine: reading all of it costs nothing
 
 _MOST_BYTES = 16 << 20  # several times what any release takes; more than that is no torch wheel
-_MOST_REQUESTS = 8
 _END_OF_ZIP = 1024  # holds what says where the list of members is, unless the wheel has a comment
 _LOCAL_HEADER = 4096  # stands before each member, and is a few hundred bytes long at most
 
@@ -101,8 +100,7 @@ class RangeFile:
 
     def hold(self, first: int, end: int) -> None:
         """Fetch the bytes from `first` up to `end`, for the reads that follow."""
-        total = end - first + sum(len(held) for _, held in self._held)
-        if total > _MOST_BYTES or len(self._held) == _MOST_REQUESTS:
+        if end - first + sum(len(held) for _, held in self._held) > _MOST_BYTES:
             raise PartError("too much of the wheel would have to be read")
         answer = self._request(
             {
@@ -129,8 +127,7 @@ class RangeFile:
         """Raise unless this is the range that was asked for, of the file of the first answer."""
         headers = answer.headers
         range_of = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", headers.get("Content-Range", ""))
-        encoding = headers.get("Content-Encoding", "identity")
-        if answer.status_code != 206 or range_of is None or encoding != "identity":
+        if answer.status_code != 206 or range_of is None:
             raise PartError("the server does not answer with a range")
         if (int(range_of[1]), int(range_of[2])) != (first, end - 1):
             raise PartError("the server answers with another range")

@@ -47,10 +47,6 @@ SETTINGS = {
     "PIP_IGNORE_REQUIRES_PYTHON": "0",
     "PIP_REQUIRE_HASHES": "0",
     "PIP_REQUIRE_VIRTUALENV": "0",
-    # How much pip says: its errors are read here.
-    "PIP_QUIET": "0",
-    "PIP_VERBOSE": "0",
-    "PIP_DEBUG": "0",
     # pip would hand over to the `python` of its configuration, a process that nobody could end.
     "_PIP_RUNNING_IN_SUBPROCESS": "1",
 }
