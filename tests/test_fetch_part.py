@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import threading
 import zipfile
 import zlib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,31 @@ def test_a_release_that_is_not_there_is_asked_for_once(
         assert run("2.14.0", str(home / "new")) == 3
     assert (index.whole, index.ranges, index.listed) == (0, 0, 1)
     assert "ERROR: No matching distribution found for torch==2.14.0\n" in capsys.readouterr().err
+
+
+def test_the_child_needs_no_derivload_of_its_own(
+    wheel: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An isolated Python, which was told at run time where derivload is."""
+    code = (
+        f"import sys; sys.path.insert(0, {SOURCE!r}); "
+        "from derivload.commands.fetch import run; sys.exit(run(*sys.argv[1:]))"
+    )
+    # Modules that would be found before pip's, if it looked here or beside its own script.
+    (home / "cache.py").write_text("raise SystemExit(9)\n")
+    (home / "pip.py").write_text("raise SystemExit(9)\n")
+    with served(wheel.parent) as index:
+        look_only_in(index.url, monkeypatch)
+        command = [sys.executable, "-I", "-c", code, "2.15.0", "new"]
+        subprocess.run(command, cwd=home, check=True, capture_output=True)
+    assert index.whole == 0
+    assert tree(home / "new") == WANTED
+
+
+def test_pip_comes_with_derivload() -> None:
+    """uv and pipx make environments without it."""
+    required = [line for line in metadata.requires("derivload") or () if "extra ==" not in line]
+    assert "pip" in [re.split(r"[<>=;]", line)[0] for line in required]
 
 
 # An answer that is not what was asked for
