@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import os
 import re
 import signal
@@ -11,70 +9,27 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 import venv
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from derivload.commands.fetch import FetchError, fetch, run
+from torch_index import TORCHGEN, look_only_in, make_wheel, served, tree, without_ranges
 
 SOURCE = str(Path(__file__).parents[1] / "src")
-PYTHON = "cp311-cp311-macosx_14_0_arm64"
-TORCHGEN = {
-    "torchgen/__init__.py": "",
-    "torchgen/model.py": "# the loader\n",
-    "torchgen/packaged/autograd/derivatives.yaml": "- name: abs(Tensor self) -> Tensor\n",
-    "torchgen/packaged/ATen/native/native_functions.yaml": "- func: abs(Tensor self) -> Tensor\n",
-}
-OTHERS = {
-    "torch/__init__.py": "raise ImportError\n",
-    "torchgen/__pycache__/model.cpython-311.pyc": "compiled",
-    "torchgenerator/model.py": "",
-}
 SIGNALS = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send")
-
-
-def make_wheel(
-    folder: Path, version: str = "2.15.0", files: Mapping[str, str] = {**TORCHGEN, **OTHERS}
-) -> Path:
-    folder.mkdir(exist_ok=True)
-    info = f"torch-{version}.dist-info"
-    metadata = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n",
-        f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {PYTHON}\n",
-        f"{info}/RECORD": "",
-    }
-    wheel = folder / f"torch-{version}-{PYTHON}.whl"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in {**files, **metadata}.items():
-            archive.writestr(name, text)
-    return wheel
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 @pytest.fixture(autouse=True)
 def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only place where pip looks; the machine's own settings are out of the way."""
-    for name in os.environ:
-        if name.startswith("PIP_") or name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
+    """The only place where pip looks."""
     folder = tmp_path / "wheels"
     folder.mkdir()
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    look_only_in(str(folder), monkeypatch)
     return folder
 
 
@@ -399,22 +354,6 @@ def test_the_callers_signal_handlers_come_back(wheels: Path, home: Path) -> None
 # The progress bar
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    handler = functools.partial(QuietHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
 def read_terminal(descriptor: int) -> str:
     seen = b""
     # Linux ends a terminal whose other side is closed with an error, others with nothing.
@@ -433,10 +372,10 @@ def test_on_a_terminal_pip_draws_its_bar_on_stderr(wheels: Path, home: Path) -> 
     noise = os.urandom(1_000_000).hex()  # pip draws no bar for less than half a megabyte
     make_wheel(wheels, files={**TORCHGEN, "torch/library": noise})
     ours, theirs = os.openpty()
-    with served(wheels) as url:
+    with served(wheels, without_ranges) as index:
         child = subprocess.Popen(
             start(home / "new"),
-            env=environment(PIP_FIND_LINKS=url, TERM="xterm", NO_COLOR="1"),
+            env=environment(PIP_FIND_LINKS=index.url, TERM="xterm", NO_COLOR="1"),
             stdout=subprocess.PIPE,
             stderr=theirs,
             text=True,

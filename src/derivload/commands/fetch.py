@@ -7,7 +7,8 @@ same on every platform. The wheel for macOS is taken, for it is among the smalle
   system (pip's own temporary files too, which a killed pip leaves) and renamed into place.
 - Signals are noted, and looked at between steps: a handler that raised could fire when a
   child has started and has no name yet, and nobody would end it.
-- pip draws its own progress bar, for it alone knows how many bytes have come.
+- pip finds the wheel and reads it, a part or all of it (`fetch_pip.py`). Where it is all, pip
+  draws its own progress bar, for it alone knows how many bytes have come.
 """
 
 # What only a fetch needs is imported by the functions: every command's start pays for the rest.
@@ -19,30 +20,14 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from subprocess import Popen
     from zipfile import ZipInfo
 
 _VERSION = re.compile(r"([1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})(?:\.(0|[1-9][0-9]{0,3}))?")
-# Not the heading `ERROR: Exception:`, for there the traceback's last line says more.
-_PIP_ERROR = re.compile(r"\u00d7 |ERROR: (?!Exception:)")
-_PIP_OPTIONS = (
-    *("--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary=:all:"),
-    *("--platform", "macosx_14_0_arm64", "--platform", "macosx_11_0_arm64"),
-    *("--python-version", "3.11", "--implementation", "cp"),
-)
-# In this order: a network that fails is a warning to pip, whose error then finds no release.
-_ADVICE = (
-    ("after connection broken by", "Check the network, and pip's index and proxy settings"),
-    ("No matching distribution", "Check that this release exists"),
-    ("", "Once that is mended, try again"),
-)
-_POLL_SECONDS = 0.1
-_GRACE_SECONDS = 5.0
 
 
 class FetchError(Exception):
@@ -138,6 +123,8 @@ def _fetch_into(
     import secrets
     import shutil
 
+    from derivload.commands.fetch_pip import PipError, download
+
     anchor = next((place for place in (folder, *folder.parents) if place.exists()), folder.parent)
     # A mount point has another file system beside it than in it, and no rename crosses over.
     beside = folder.parent if anchor == folder and not os.path.ismount(folder) else anchor
@@ -145,8 +132,10 @@ def _fetch_into(
     work = beside / f".derivload-fetch-{secrets.token_hex(8)}"
     try:
         work.mkdir(mode=0o700)
-        say(f"downloading torch {version} (60 to 140 MB) with pip")
-        wheel = _download(version, work / "pip", check)
+        try:
+            wheel = download(version, work / "pip", say, check)
+        except PipError as error:
+            raise FetchError(str(error), 3) from error
         built = work / "tree" / folder.relative_to(anchor)
         _unpack(wheel, built, check)
         release = wheel.name.split("-")[1].partition("+")[0]
@@ -156,65 +145,6 @@ def _fetch_into(
         return release
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _download(version: str, box: Path, check: Callable[[], None]) -> Path:
-    """Have pip download the wheel into the new folder `box`; return the wheel's path."""
-    import subprocess
-
-    wheels, temporary = box / "wheels", box / "temporary"
-    wheels.mkdir(parents=True)
-    temporary.mkdir()
-    wanted = f"torch=={version}" if version.count(".") == 2 else f"torch=={version}.*"
-    terminal = sys.stderr.isatty()
-    # A recent pip does not look at NO_COLOR, and one told FORCE_COLOR colours its errors too.
-    plain = [] if terminal and not os.environ.get("NO_COLOR") else ["--no-color"]
-    # PYTHONSAFEPATH: `-m` would otherwise import from the current folder before the library.
-    own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)) | {"PYTHONSAFEPATH": "1"}
-    # Its errors come through a pipe, for a file would be cut short where the disk is full.
-    with subprocess.Popen(
-        [sys.executable, "-m", "pip", "download", *_PIP_OPTIONS, *plain, "-d", str(wheels), wanted],
-        stdin=subprocess.DEVNULL,
-        stdout=sys.stderr if terminal else subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **own},
-    ) as child:
-        complaints = _wait(child, check)
-    found = next(wheels.glob("torch-*.whl"), None)
-    if child.returncode != 0 or found is None:
-        raise FetchError(_why_pip_failed(version, child.returncode, complaints), 3)
-    return found
-
-
-def _wait(child: Popen[bytes], check: Callable[[], None]) -> str:
-    """Return what the child wrote to stderr until its end; end it first when `check` raises."""
-    from subprocess import TimeoutExpired
-
-    try:
-        while True:
-            check()
-            with suppress(TimeoutExpired):
-                _, complaints = child.communicate(timeout=_POLL_SECONDS)
-                check()
-                return complaints.decode("utf-8", errors="replace")
-    finally:
-        child.terminate()  # this and the rest do nothing to a child that has ended
-        with suppress(TimeoutExpired):
-            child.wait(_GRACE_SECONDS)
-        child.kill()
-
-
-def _why_pip_failed(version: str, status: int, complaints: str) -> str:
-    if "No module named pip" in complaints:
-        how = (
-            f"run `{sys.executable} -m ensurepip --upgrade`, or install your system's package of it"
-        )
-        return f"this Python has no pip: {how}"
-    lines = [line.strip() for line in complaints.splitlines() if line.strip()]
-    errors = [line for line in lines if _PIP_ERROR.match(line)]
-    last = (errors or lines or [f"it ended with status {status}"])[-1]
-    advice = next(advice for sign, advice in _ADVICE if sign in complaints)
-    return f"pip could not download torch {version}: {last}\n{advice}."
 
 
 def _unpack(wheel: Path, built: Path, check: Callable[[], None]) -> None:

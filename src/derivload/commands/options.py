@@ -127,7 +127,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_cache(show)  # the same for all; nothing that show needs is kept there yet
     show.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
 
-    fetch = commands.add_parser("fetch", help="get a PyTorch release's YAML files, through pip")
+    fetch = commands.add_parser(
+        "fetch", help="get a PyTorch release's YAML files, from pip's index"
+    )
     fetch.add_argument("version", metavar="VERSION", help="such as 2.15.0, or 2.15 for its newest")
     fetch.add_argument("--to", required=True, metavar="DIR", help="a new or empty folder")
 
