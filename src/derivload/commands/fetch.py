@@ -23,6 +23,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from derivload.terminal.stderr import say, say_lines
+from derivload.terminal.stdout import Stdout
+
 if TYPE_CHECKING:
     from subprocess import Popen
     from zipfile import ZipInfo
@@ -46,10 +49,15 @@ _GRACE_SECONDS = 5.0
 
 
 class FetchError(Exception):
-    """Why nothing was fetched, as a sentence, and the exit status that says so."""
+    """Why nothing was fetched, as a sentence, and the exit status that says so.
 
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
+    `advice` is a sentence of its own, and may be empty.
+    """
+
+    def __init__(self, message: str, status: int, advice: str = "") -> None:
+        super().__init__(f"{message}\n{advice}" if advice else message)
+        self.message = message
+        self.advice = advice
         self.status = status
 
 
@@ -68,19 +76,20 @@ def run(version: str, to: str) -> int:
             raise FetchError("--to is empty: name an empty or new folder", 2)
         result = fetch(version, Path(to), _say)
     except FetchError as error:
-        _say(f"error: {error}")
+        _say(f"error: {error.message}")
+        say_lines([error.advice] if error.advice else [])
         return error.status
     except KeyboardInterrupt:
         _say("interrupted; nothing was fetched")
         return 130
     done = "fetched" if result.downloaded else "nothing to do, the folder already holds"
     _say(f"{done} torch {result.version}'s torchgen")
-    print(result.folder)
+    Stdout().print_path(str(result.folder))
     return 0
 
 
 def _say(message: str) -> None:
-    print(f"derivload fetch: {message}", file=sys.stderr, flush=True)
+    say(message, "derivload fetch")
 
 
 def fetch(version: str, to: Path, say: Callable[[str], None] = lambda message: None) -> FetchResult:
@@ -182,7 +191,7 @@ def _download(version: str, box: Path, check: Callable[[], None]) -> Path:
         complaints = _wait(child, check)
     found = next(wheels.glob("torch-*.whl"), None)
     if child.returncode != 0 or found is None:
-        raise FetchError(_why_pip_failed(version, child.returncode, complaints), 3)
+        raise _pip_failed(version, child.returncode, complaints)
     return found
 
 
@@ -204,17 +213,17 @@ def _wait(child: Popen[bytes], check: Callable[[], None]) -> str:
         child.kill()
 
 
-def _why_pip_failed(version: str, status: int, complaints: str) -> str:
+def _pip_failed(version: str, status: int, complaints: str) -> FetchError:
     if "No module named pip" in complaints:
         how = (
             f"run `{sys.executable} -m ensurepip --upgrade`, or install your system's package of it"
         )
-        return f"this Python has no pip: {how}"
+        return FetchError(f"this Python has no pip: {how}", 3)
     lines = [line.strip() for line in complaints.splitlines() if line.strip()]
     errors = [line for line in lines if _PIP_ERROR.match(line)]
     last = (errors or lines or [f"it ended with status {status}"])[-1]
     advice = next(advice for sign, advice in _ADVICE if sign in complaints)
-    return f"pip could not download torch {version}: {last}\n{advice}."
+    return FetchError(f"pip could not download torch {version}: {last}", 3, f"{advice}.")
 
 
 def _unpack(wheel: Path, built: Path, check: Callable[[], None]) -> None:
