@@ -166,7 +166,8 @@ class _Worker:
     def _parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         if any("\0" in argument for argument in arguments):
             raise _BadArguments(["derivload: error: an argument has a NUL in it"])
-        arguments = with_files_read(arguments)
+        # As the system gives those of a command line, whatever the locale.
+        arguments = with_files_read(os.fsdecode(argument.encode()) for argument in arguments)
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):

@@ -28,7 +28,10 @@ def open_closed() -> None:
         descriptor = os.open(os.devnull, os.O_RDWR)
         # What we start has it too: its own files would go there else.
         os.set_inheritable(descriptor, True)
-        setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
+        stream = os.fdopen(descriptor, mode, encoding="utf-8", closefd=False)
+        setattr(sys, name, stream)
+        # As Python has it: what takes the place of one closes none.
+        setattr(sys, f"__{name}__", stream)
 
 
 def make_fit() -> None:

@@ -87,6 +87,8 @@ def fit_json(data: bytes) -> bytes:
 
     JSON itself asks for that below U+0020 alone. Of the rest only strings can hold any.
     """
+    for command in _COMMANDS:
+        data = data.replace(command.encode(), b"\\u0023" + command[1:].encode())
     if data.isascii() and b"\x7f" not in data:
         return data
     return _ABOVE_ASCII.sub(_in_json, data.decode()).encode()
