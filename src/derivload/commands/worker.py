@@ -78,10 +78,10 @@ def serve() -> int:
     """
     # `main` turns it off, for a process that ends when it is done.
     gc.enable()
-    with os.fdopen(os.dup(1), "wb") as responses:
+    # Who asked may be gone before the answer.
+    with contextlib.suppress(BrokenPipeError), os.fdopen(os.dup(1), "wb") as responses:
         os.dup2(2, 1)
-        # Who asked may be gone before the answer.
-        with contextlib.redirect_stdout(sys.stderr), contextlib.suppress(BrokenPipeError):
+        with contextlib.redirect_stdout(sys.stderr):
             worker = _Worker()
             for request in _read(sys.stdin.fileno()):
                 response = worker.answer(request)

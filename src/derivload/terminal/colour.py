@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 
-from derivload.terminal.text import as_part
+from derivload.terminal.text import as_line, as_part
 
 
 def is_wanted() -> bool:
@@ -30,7 +30,10 @@ class Painter:
         """
         from rich.text import Text
 
-        text = Text.assemble(*((as_part(part), self._styles[style]) for part, style in parts))
+        text = Text()
+        for part, style in parts:
+            fit = as_part(part) if text.plain.strip() else as_line(part)
+            text.append(fit, self._styles[style])
         with self._console.capture() as captured:
             self._console.print(text, soft_wrap=True)
         return captured.get()
