@@ -239,7 +239,7 @@ def test_values_of_yaml_in_derivwatch(project: Project) -> None:
 
 def test_a_line_that_is_wrapped_begins_with_no_command(project: Project) -> None:
     words = f"{'x' * 70} ::error::y" * 3
-    project.append(DERIVATIVES, f'\n- name: weld(Tensor self) -> Tensor\n  "{words}": grad\n')
+    project.append(DERIVATIVES, f'\n- name: "weld {words}"\n  self: grad\n')
     shown = project.fit_on_terminal("watch", "--once", "--out-dir", "out", *project.inputs)
     assert r"\x3a:error::y" in shown
 

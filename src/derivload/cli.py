@@ -15,7 +15,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from derivload.commands.codegen import Generated
     from derivload.commands.emit import Emitted
@@ -29,37 +29,36 @@ _DONE, _BAD_INPUT, _BAD_USAGE, _ENVIRONMENT = 0, 1, 2, 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Run derivload with these arguments, those of the process by default; the exit status."""
     if argv is None:
-        return _main(sys.argv[1:])
-    return _ended(lambda: _run(list(argv)))
+        return _main(sys.argv[1:], is_own_process=True)
+    return _main(list(argv), is_own_process=False)
 
 
 def watch() -> int:
     """`derivwatch`: the same as `derivload watch`; the exit status."""
-    return _main(["watch", *sys.argv[1:]])
+    return _main(["watch", *sys.argv[1:]], is_own_process=True)
 
 
-def _main(arguments: list[str]) -> int:
-    """Run derivload in a process of its own."""
-    # It makes no cycles, and ends when it is done.
-    gc.disable()
-    if None in (sys.stdin, sys.stdout, sys.stderr):
+def _main(arguments: list[str], *, is_own_process: bool) -> int:
+    if is_own_process:
+        # It makes no cycles, and ends when it is done.
+        gc.disable()
+    if None in (sys.stdin, sys.stdout, sys.stderr):  # closed by who started us
         from derivload.terminal.streams import open_closed
 
         open_closed()
-
-    return _ended(lambda: _run(arguments, is_own_process=True))
-
-
-def _ended(run: Callable[[], int]) -> int:
-    """The exit status of a run, when all that it printed is written, or cannot be."""
     try:
-        status = run()
+        status = _run(arguments, is_own_process=is_own_process)
     except KeyboardInterrupt:
         status = 130
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
         _say(f"error: {where}{error.strerror or error}")
         status = _ENVIRONMENT
+    return _flushed(status)
+
+
+def _flushed(status: int) -> int:
+    """The exit status when all that was printed is written, or cannot be."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -68,13 +67,13 @@ def _ended(run: Callable[[], int]) -> int:
         let_go(sys.stdout)
         if isinstance(error, BrokenPipeError):  # who read our output has seen enough
             return status
-        if status != _ENVIRONMENT:
+        if status != _ENVIRONMENT:  # else that has been said
             _say(f"error: {error.strerror or error}")
         return _ENVIRONMENT
     return status
 
 
-def _run(arguments: list[str], *, is_own_process: bool = False) -> int:
+def _run(arguments: list[str], *, is_own_process: bool) -> int:
     is_worker = arguments == ["emit", "--persistent_worker"]
     if arguments[:1] in (["emit"], ["codegen"]) and not is_worker:
         if any(argument.startswith("@") for argument in arguments):

@@ -28,18 +28,13 @@ def open_closed() -> None:
         descriptor = os.open(os.devnull, os.O_RDWR)
         # What we start has it too: its own files would go there else.
         os.set_inheritable(descriptor, True)
-        stream = os.fdopen(descriptor, mode, encoding="utf-8", closefd=False)
-        setattr(sys, name, stream)
-        # As Python has it: what takes the place of one closes none.
-        setattr(sys, f"__{name}__", stream)
+        setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
 
 
 def make_fit() -> None:
     """Have whatever anybody prints to stderr be made fit."""
     if isinstance(sys.stderr, io.TextIOWrapper):
-        sys.stderr = _Fit(
-            sys.stderr.buffer, sys.stderr.encoding, "backslashreplace", line_buffering=True
-        )
+        sys.stderr = _Fit(sys.stderr)
 
 
 def write_fit(stream: TextIO, text: str) -> None:
@@ -66,8 +61,12 @@ class _Fit(io.TextIOWrapper):
     What our own printers write is fit already.
     """
 
-    # Whether nothing but blanks was written since the last newline.
-    _is_at_start = True
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        super().__init__(stream.buffer, stream.encoding, "backslashreplace", line_buffering=True)
+        # It would close the buffer at its end.
+        self._stream = stream
+        # Whether nothing but blanks was written since the last newline.
+        self._is_at_start = True
 
     def write(self, text: str, /) -> int:
         first, *others = text.split("\n")
