@@ -237,6 +237,23 @@ def test_values_of_yaml_in_derivwatch(project: Project) -> None:
     project.fit_on_terminal(*watch)
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_what_a_save_changed_is_fit(project: Project, form: list[str]) -> None:
+    command = [sys.executable, "-m", "derivload", "watch", "--out-dir", "out", *project.inputs]
+    with subprocess.Popen(
+        [*command, *form], env=project.environment, cwd=project.folder, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        printed = process.stdout.readline()
+        project.append(NATIVES, NATIVE_VALUES)
+        while b" added" not in printed and b'"reloaded"' not in printed:
+            printed += process.stdout.readline()
+        process.terminate()
+        printed += process.stdout.read()
+    assert_fit(printed)
+    assert rb"x1b]0;t" in printed or rb"u001b]0;t" in printed
+
+
 def test_a_line_that_is_wrapped_begins_with_no_command(project: Project) -> None:
     words = f"{'x' * 70} ::error::y" * 3
     project.append(DERIVATIVES, f'\n- name: "weld {words}"\n  self: grad\n')
