@@ -143,6 +143,7 @@ def test_what_is_said_goes_to_no_other_stream(shell: Shell, command: str, _: int
     assert (without.status, without.err) == (first.status, b"")
     lines = [len(ran.out.splitlines()) for ran in (first, without)]
     assert lines[0] == lines[1]
+    assert first.out == b"" or first.status != 2
 
 
 def test_what_a_command_of_exec_prints_is_no_json(shell: Shell) -> None:
@@ -159,6 +160,17 @@ def test_a_file_never_takes_the_number_of_a_closed_stream(shell: Shell) -> None:
     assert done.status == 0
     for path in (shell.folder / "whole").glob("*.json"):
         assert (shell.folder / "out" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_what_is_started_has_the_streams_that_were_opened(shell: Shell) -> None:
+    look = " && ".join(f"test -e /proc/$$/fd/{number}" for number in range(3))
+    start = (
+        "import subprocess, sys; from derivload.terminal.streams import open_closed; "
+        f"open_closed(); sys.exit(subprocess.call(['sh', '-c', '{look}']))"
+    )
+    python = f"{shlex.quote(sys.executable)} -c {shlex.quote(start)}"
+    for stream in CLOSED[:4]:
+        assert shell.run(f"{python} {stream}").status == 0
 
 
 def test_a_command_of_exec_has_all_three_streams(shell: Shell) -> None:
@@ -183,7 +195,10 @@ def test_derivwatch_ends_when_nobody_reads(shell: Shell, form: str) -> None:
         process.stdout.close()
         path = shell.folder / DERIVATIVES
         path.write_text(path.read_text("utf-8").replace("grad * luster", "luster * grad"), "utf-8")
-        assert process.wait(60) == 0
+        try:
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
         said = process.stderr.read()
     assert b"Traceback" not in said
     assert said.replace(b"y\n", b"") == b""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -197,6 +199,9 @@ def test_a_name_of_a_file_is_a_value(project: Project, form: str) -> None:
     project.append(NATIVES, "- func: 3\n")
     ran = project.fit("check", *project.inputs, "--format", form, annotations=form == "github")
     assert ran.status == 1
+    if form == "text":
+        name = rb"x\n::error file=README.md,line=1::x\x1b]0;t\x07\x9b\udcff.yaml"
+        assert ran.out.startswith(name + b":")
 
 
 @pytest.mark.parametrize("command", [["check"], ["emit", "--out-dir", "out"]])
