@@ -29,42 +29,53 @@ _DONE, _BAD_INPUT, _BAD_USAGE, _ENVIRONMENT = 0, 1, 2, 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Run derivload with these arguments, those of the process by default; the exit status."""
     if argv is None:
-        # A process of its own, that makes no cycles and ends when it is done.
-        gc.disable()
-    arguments = sys.argv[1:] if argv is None else list(argv)
-    if sys.stdout is None:  # closed by who started us
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
-    try:
-        status = _run(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _let_go_of_stdout()  # who read our output has seen enough
-        return _DONE
-    except OSError as error:
-        _say(f"error: {error.strerror or error}")
-        _let_go_of_stdout()
-        return _ENVIRONMENT
-    except KeyboardInterrupt:
-        return 130
-    return status
-
-
-def _let_go_of_stdout() -> None:
-    """Have what is left in its buffer go nowhere: Python would try once more at its exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _main(sys.argv[1:], is_own_process=True)
+    return _main(list(argv), is_own_process=False)
 
 
 def watch() -> int:
     """`derivwatch`: the same as `derivload watch`; the exit status."""
-    return main(["watch", *sys.argv[1:]])
+    return _main(["watch", *sys.argv[1:]], is_own_process=True)
 
 
-def _run(arguments: list[str]) -> int:
-    if arguments[:1] == ["emit"] or arguments[:1] == ["codegen"]:
-        if arguments == ["emit", "--persistent_worker"]:
-            from derivload.commands.worker import serve
+def _main(arguments: list[str], *, is_own_process: bool) -> int:
+    if is_own_process:
+        # It makes no cycles, and ends when it is done.
+        gc.disable()
+    if None in (sys.stdin, sys.stdout, sys.stderr):  # closed by who started us
+        from derivload.terminal.streams import open_closed
 
-            return serve()
+        open_closed()
+    try:
+        status = _run(arguments, is_own_process=is_own_process)
+    except KeyboardInterrupt:
+        status = 130
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        _say(f"error: {where}{error.strerror or error}")
+        status = _ENVIRONMENT
+    return _flushed(status)
+
+
+def _flushed(status: int) -> int:
+    """The exit status when all that was printed is written, or cannot be."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        from derivload.terminal.streams import let_go
+
+        let_go(sys.stdout)
+        if isinstance(error, BrokenPipeError):  # who read our output has seen enough
+            return status
+        if status != _ENVIRONMENT:  # else that has been said
+            _say(f"error: {error.strerror or error}")
+        return _ENVIRONMENT
+    return status
+
+
+def _run(arguments: list[str], *, is_own_process: bool) -> int:
+    is_worker = arguments == ["emit", "--persistent_worker"]
+    if arguments[:1] in (["emit"], ["codegen"]) and not is_worker:
         if any(argument.startswith("@") for argument in arguments):
             from derivload.commands.arguments import with_files_read
 
@@ -75,12 +86,25 @@ def _run(arguments: list[str]) -> int:
                 return _BAD_USAGE
         if not {"--no-cache", "--list-outputs"} & {*arguments} and _nothing_to_do(arguments):
             return _DONE
+    if is_own_process:
+        from derivload.terminal.streams import make_fit
+
+        make_fit()
+    if is_worker:
+        from derivload.commands.worker import serve
+
+        return serve()
     if arguments in (["--cmake-dir"], ["--bazel-dir"]):
-        print(_shipped(arguments[0].strip("-").removesuffix("-dir")))
+        from derivload.terminal.stdout import Stdout
+
+        Stdout().print_path(_shipped(arguments[0].strip("-").removesuffix("-dir")))
         return _DONE
     from derivload.commands.options import make_parser
 
-    options = make_parser().parse_args(arguments)
+    try:
+        options = make_parser().parse_args(arguments)
+    except SystemExit as ended:  # it has said why
+        return _BAD_USAGE if ended.code else _DONE
     from derivload.commands.paths import UsageError
 
     try:
@@ -88,12 +112,6 @@ def _run(arguments: list[str]) -> int:
     except UsageError as error:
         _say(f"error: {error}")
         return _BAD_USAGE
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename is not None else ""
-        _say(f"error: {where}{error.strerror or error}")
-        return _ENVIRONMENT
 
 
 def _nothing_to_do(arguments: list[str]) -> bool:
@@ -176,13 +194,17 @@ def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]
         if options.list_outputs:
             with printed:
                 names = list_outputs(files, selection)
-            print("\n".join(names))
+            from derivload.terminal.stdout import Stdout
+
+            Stdout().print_lines(names)
             return _DONE
         with cleaned_up_when_ended(), printed:
             stamped = None if options.no_cache else arguments
             done = codegen(files, selection, target, stamped, lambda: _open_store(options))
     except GeneratorError as error:
-        _print_to_stderr(f"{error}derivload: {error.summary}; nothing was written")
+        from derivload.terminal.stderr import say_lines
+
+        say_lines([*error.lines, f"derivload: {error.summary}; nothing was written"])
         return _BAD_INPUT
     except Exception as error:
         return _report(error, "; nothing was written")
@@ -334,22 +356,24 @@ def _report(error: Exception, consequence: str) -> int:
 
     if not isinstance(error, InputError):
         raise error
+    from derivload.terminal.stderr import say_lines
+
     count = len(error.diagnostics)
-    lines = [diagnostic.render() for diagnostic in error.diagnostics]
-    lines.append(f"derivload: {count} {'error' if count == 1 else 'errors'}{consequence}")
-    _print_to_stderr("\n".join(lines))
+    counted = f"derivload: {count} {'error' if count == 1 else 'errors'}{consequence}"
+    say_lines([*str(error).split("\n"), counted])
     return _BAD_INPUT
 
 
 def _say(message: str) -> None:
-    _print_to_stderr(f"derivload: {message}")
+    """Say a line on stderr. The exit that does nothing imports nothing for a line that is fit."""
+    line = f"derivload: {message}"
+    if line.isprintable() and "##" not in line:
+        try:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+            return
+        except (OSError, AttributeError):  # nobody can read it
+            pass
+    from derivload.terminal.stderr import say
 
-
-def _print_to_stderr(text: str) -> None:
-    """Print what has no bearing on the exit status, so that it has none when nobody can read it."""
-    if sys.stderr is None:  # closed by who started us; print would take stdout
-        return
-    try:
-        print(text, file=sys.stderr, flush=True)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    say(message)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from derivload.rules import RULES
+from derivload.terminal.text import in_place, printable
 
 Path = tuple[str | int, ...]
 
@@ -98,8 +99,9 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
 
     @property
     def place(self) -> str:
-        """`file:line:column`, as compilers write it."""
-        return self.file if not self.line else f"{self.file}:{self.line}:{self.column}"
+        """`file:line:column`, as compilers write it, on one line."""
+        file = printable(self.file)
+        return file if not self.line else f"{file}:{self.line}:{self.column}"
 
     @property
     def end(self) -> tuple[int, int]:
@@ -136,9 +138,8 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
         caret = "^" * max(1, min(self.length, len(part) - len(behind) - at))
         # Tabs are kept in the padding, so that the caret stands right at any tab width.
         lead = "".join("\t" if c == "\t" else " " for c in part[:at])
-        shown = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in part)
         pad = " " * len(f"{self.line}")
-        return [f"  {self.line} | {shown}", f"  {pad} | {lead}{caret}"]
+        return [f"  {self.line} | {in_place(part)}", f"  {pad} | {lead}{caret}"]
 
 
 def shortened(sentence: str) -> str:
@@ -146,10 +147,3 @@ def shortened(sentence: str) -> str:
     if len(sentence) <= _LONGEST:
         return sentence
     return f"{sentence[: _LONGEST * 2 // 3]} … {sentence[-_LONGEST // 3 :]}"
-
-
-def printable(text: str) -> str:
-    """The text on one line, with what a terminal would act on, or not show, spelled out."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 from pathlib import Path
 
 TYPE_CHECKING = False
@@ -19,7 +21,11 @@ def with_files_read(arguments: Iterable[str]) -> list[str]:
         if not argument.startswith("@"):
             read.append(argument)
             continue
-        text = Path(argument[1:]).read_text(encoding="utf-8", errors="surrogateescape")
+        # As the system gives those of the command line.
+        encoding = sys.getfilesystemencoding()
+        text = Path(argument[1:]).read_text(encoding, errors="surrogateescape")
+        if "\0" in text:
+            raise OSError(errno.EINVAL, "there is a NUL in it", argument[1:])
         lines = text.split("\n")
         # Behind the last line's end is no line.
         read += lines if lines[-1] else lines[:-1]

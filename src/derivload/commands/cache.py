@@ -13,8 +13,9 @@ from contextlib import closing
 from pathlib import Path
 
 from derivload.commands.paths import UsageError, cache_folder, cache_size_limit
-from derivload.commands.stderr import say
 from derivload.engine.store import LAYOUT, FolderError, Store, StoreError
+from derivload.terminal.stderr import say
+from derivload.terminal.stdout import Stdout
 
 _DONE, _ENVIRONMENT = 0, 3
 _ACTIONS = ("stats", "verify", "prune", "clear")
@@ -40,7 +41,7 @@ def run(action: str, cache_dir: str | None, max_size: str | None, older_than: st
         raise UsageError("cache prune needs --max-size SIZE, --older-than AGE or both")
     folder = cache_folder(cache_dir)
     if _is_absent(Path(folder)):
-        print(f"{folder}: empty")
+        Stdout().print_lines([f"{folder}: empty"])
         return _DONE
     try:
         with closing(Store(folder, cache_size_limit())) as store:
@@ -51,7 +52,7 @@ def run(action: str, cache_dir: str | None, max_size: str | None, older_than: st
         say(f"error: the cache cannot be used: {error}")
         return _ENVIRONMENT
     if done is not None:
-        print(done)
+        Stdout().print_lines(done)
         return _DONE
     if action == "clear":
         return _clear_files(folder, f"{folder} does not answer")
@@ -59,8 +60,8 @@ def run(action: str, cache_dir: str | None, max_size: str | None, older_than: st
     return _ENVIRONMENT
 
 
-def _act(store: Store, action: str, size: int | None, age: float | None) -> str | None:
-    """What to print, or None when the store does not answer."""
+def _act(store: Store, action: str, size: int | None, age: float | None) -> list[str] | None:
+    """The lines to print, or None when the store does not answer."""
     if action == "stats":
         return _stats(store)
     if action == "verify":
@@ -68,28 +69,28 @@ def _act(store: Store, action: str, size: int | None, age: float | None) -> str 
     removed = store.prune(age, size) if action == "prune" else store.clear()
     if action == "clear":
         store.verify()  # removes files that no value names any more
-    return None if removed is None else f"{store.folder}: removed {_values(removed)}"
+    return None if removed is None else [f"{store.folder}: removed {_values(removed)}"]
 
 
-def _stats(store: Store) -> str | None:
+def _stats(store: Store) -> list[str] | None:
     figures = store.figures()
     if figures is None:
         return None
-    return (
-        f"folder  {store.folder}\n"
-        f"values  {figures.values}\n"
-        f"size    {_amount(figures.size)}\n"
-        f"limit   {_amount(store.size_limit)}"
-    )
+    return [
+        f"folder  {store.folder}",
+        f"values  {figures.values}",
+        f"size    {_amount(figures.size)}",
+        f"limit   {_amount(store.size_limit)}",
+    ]
 
 
-def _verify(store: Store) -> str | None:
+def _verify(store: Store) -> list[str] | None:
     removed = store.verify()
     # Asked for afterwards: before, the count itself may be damaged.
     figures = store.figures()
     if removed is None or figures is None:
         return None
-    return f"{store.folder}: read {_values(figures.values + removed)}, removed {removed}"
+    return [f"{store.folder}: read {_values(figures.values + removed)}, removed {removed}"]
 
 
 def _clear_files(folder: str, problem: str) -> int:
@@ -104,7 +105,8 @@ def _clear_files(folder: str, problem: str) -> int:
     except OSError as error:
         say(f"error: {error.filename}: {error.strerror or error}")
         return _ENVIRONMENT
-    print(f"{folder}: removed {removed} {'file' if removed == 1 else 'files'} of a damaged cache")
+    files = "file" if removed == 1 else "files"
+    Stdout().print_lines([f"{folder}: removed {removed} {files} of a damaged cache"])
     return _DONE
 
 

@@ -8,7 +8,6 @@ imported when that is not there.
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -18,11 +17,12 @@ import msgspec
 from derivload import __version__
 from derivload.commands.emit import release_key
 from derivload.commands.paths import Files, UsageError
-from derivload.commands.stderr import say
 from derivload.diagnostics import Diagnostic
 from derivload.engine.results import Keys
 from derivload.identity import tool_digest
 from derivload.rules import RULES
+from derivload.terminal.stderr import say
+from derivload.terminal.stdout import Stdout
 
 if TYPE_CHECKING:
     from derivload.engine.store import Store
@@ -104,34 +104,29 @@ def explain(code: str) -> None:
         raise UsageError(
             f"there is no rule {code}; the first is {min(RULES)}, the last {max(RULES)}"
         )
-    _write(render_page(known).encode())
+    Stdout().write_bytes(render_page(known).encode())
 
 
 def _print(found: Sequence[Diagnostic], torch_version: str, form: str) -> None:
+    stdout = Stdout()
     if form == "text":
         from derivload.commands.check_text import print_text
 
-        print_text(found)
+        print_text(found, stdout)
     elif form == "json":
         from derivload.outputs.report import render_report
 
-        _write(render_report(found, torch_version))
+        stdout.write_json(render_report(found, torch_version))
     elif form == "github":
         from derivload.outputs.annotations import render_annotations
 
-        _write(render_annotations(found).encode("utf-8", "surrogateescape"))
+        stdout.write_bytes(render_annotations(found).encode())
     else:
         from derivload.commands.check_pages import render_page
         from derivload.outputs.sarif import render_sarif
 
-        _write(render_sarif(found, __version__, render_page))
-    sys.stdout.flush()
-
-
-def _write(data: bytes) -> None:
-    """Write to stdout in UTF-8, whatever the locale: these formats are read by programs."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
+        stdout.write_json(render_sarif(found, __version__, render_page))
+    stdout.flush()
 
 
 def _counted(errors: int, warnings: int) -> str:

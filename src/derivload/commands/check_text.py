@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from derivload.diagnostics import Diagnostic
+from derivload.terminal import colour
+from derivload.terminal.stdout import Stdout
 
-_STYLES: Final = {"error": "bold red", "warning": "bold yellow"}
+_STYLES: Final = {
+    "": "",
+    "place": "bold",
+    "sentence": "bold",
+    "help": "cyan",
+    "error": "bold red",
+    "warning": "bold yellow",
+}
 
 
-def print_text(diagnostics: Iterable[Diagnostic]) -> None:
-    """Print diagnostics to stdout, one after another."""
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
-        _print_styled(diagnostics)
+def print_text(diagnostics: Iterable[Diagnostic], stdout: Stdout) -> None:
+    """Print diagnostics, one after another."""
+    if not colour.is_wanted():
+        for diagnostic in diagnostics:
+            stdout.print_lines(diagnostic.render().split("\n"))
         return
-    encoding = sys.stdout.encoding or "utf-8"
+    painter = colour.Painter(_STYLES)
     for diagnostic in diagnostics:
-        # A stream that cannot say a letter gets its number, rather than us a traceback.
-        print(diagnostic.render().encode(encoding, "backslashreplace").decode(encoding))
+        stdout.write("".join(map(painter.line, _lines(diagnostic))))
 
 
-def _print_styled(diagnostics: Iterable[Diagnostic]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(file=sys.stdout, highlight=False)
-    for diagnostic in diagnostics:
-        style = _STYLES[diagnostic.severity]
-        parts: list[tuple[str, str]] = [
-            (f"{diagnostic.place}: ", "bold"),
-            (f"{diagnostic.severity}[{diagnostic.code}]", style),
-            (f": {diagnostic.sentence}", "bold"),
-        ]
-        excerpt = diagnostic.excerpt()
-        if excerpt:
-            source, caret = excerpt
-            gutter, bar, under = caret.partition("| ")
-            parts += [(f"\n{source}", ""), (f"\n{gutter}{bar}", ""), (under, style)]
-        parts += [("\n  help: ", "cyan"), (diagnostic.advice, "")]
-        text = Text.assemble(*parts)
-        # As it is: neither wrapped, which would part a caret from its line, nor with tabs widened.
-        console.print(text, soft_wrap=True)
+def _lines(diagnostic: Diagnostic) -> Iterator[list[tuple[str, str]]]:
+    """The lines of a diagnostic, in parts that are coloured each in its way."""
+    severity = diagnostic.severity
+    yield [
+        (f"{diagnostic.place}: ", "place"),
+        (f"{severity}[{diagnostic.code}]", severity),
+        (f": {diagnostic.sentence}", "sentence"),
+    ]
+    excerpt = diagnostic.excerpt()
+    if excerpt:
+        source, caret = excerpt
+        gutter, bar, under = caret.partition("| ")
+        yield [(source, "")]
+        yield [(f"{gutter}{bar}", ""), (under, severity)]
+    yield [("  help: ", "help"), (diagnostic.advice, "")]

@@ -18,11 +18,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from derivload.terminal.stderr import say, say_lines
+from derivload.terminal.stdout import Stdout
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
@@ -31,10 +33,15 @@ _VERSION = re.compile(r"([1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})(?:\.(0|[1-9][0-9]
 
 
 class FetchError(Exception):
-    """Why nothing was fetched, as a sentence, and the exit status that says so."""
+    """Why nothing was fetched, as a sentence, and the exit status that says so.
 
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
+    `advice` is a sentence of its own, and may be empty.
+    """
+
+    def __init__(self, message: str, status: int, advice: str = "") -> None:
+        super().__init__(f"{message}\n{advice}" if advice else message)
+        self.message = message
+        self.advice = advice
         self.status = status
 
 
@@ -53,19 +60,20 @@ def run(version: str, to: str) -> int:
             raise FetchError("--to is empty: name an empty or new folder", 2)
         result = fetch(version, Path(to), _say)
     except FetchError as error:
-        _say(f"error: {error}")
+        _say(f"error: {error.message}")
+        say_lines([error.advice] if error.advice else [])
         return error.status
     except KeyboardInterrupt:
         _say("interrupted; nothing was fetched")
         return 130
     done = "fetched" if result.downloaded else "nothing to do, the folder already holds"
     _say(f"{done} torch {result.version}'s torchgen")
-    print(result.folder)
+    Stdout().print_path(str(result.folder))
     return 0
 
 
 def _say(message: str) -> None:
-    print(f"derivload fetch: {message}", file=sys.stderr, flush=True)
+    say(message, "derivload fetch")
 
 
 def fetch(version: str, to: Path, say: Callable[[str], None] = lambda message: None) -> FetchResult:
@@ -135,7 +143,7 @@ def _fetch_into(
         try:
             wheel = download(version, work / "pip", say, check)
         except PipError as error:
-            raise FetchError(str(error), 3) from error
+            raise FetchError(error.message, 3, error.advice) from error
         built = work / "tree" / folder.relative_to(anchor)
         _unpack(wheel, built, check)
         release = wheel.name.split("-")[1].partition("+")[0]

@@ -64,7 +64,12 @@ _GRACE_SECONDS = 5.0
 
 
 class PipError(Exception):
-    """Why pip got nothing, as a sentence."""
+    """Why pip got nothing, as a sentence; `advice` is a sentence of its own, and may be empty."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
 
 
 def download(
@@ -94,7 +99,7 @@ def download(
         status, complaints = _run(command, temporary, terminal, check)
     found = next(wheels.glob("torch-*.whl"), None)
     if status != 0 or found is None:
-        raise PipError(_why_pip_failed(version, status, complaints))
+        raise _error_of_pip(version, status, complaints)
     return found
 
 
@@ -136,14 +141,14 @@ def _wait(child: Popen[bytes], check: Callable[[], None]) -> str:
         child.kill()
 
 
-def _why_pip_failed(version: str, status: int, complaints: str) -> str:
+def _error_of_pip(version: str, status: int, complaints: str) -> PipError:
     if "No module named pip" in complaints:
         how = (
             f"run `{sys.executable} -m ensurepip --upgrade`, or install your system's package of it"
         )
-        return f"this Python has no pip: {how}"
+        return PipError(f"this Python has no pip: {how}")
     lines = [line.strip() for line in complaints.splitlines() if line.strip()]
     errors = [line for line in lines if _PIP_ERROR.match(line)]
     last = (errors or lines or [f"it ended with status {status}"])[-1]
     advice = next(advice for sign, advice in _ADVICE if sign in complaints)
-    return f"pip could not download torch {version}: {last}\n{advice}."
+    return PipError(f"pip could not download torch {version}: {last}", f"{advice}.")

@@ -7,10 +7,14 @@ import os
 import sys
 
 from derivload import __version__
+from derivload.terminal.stderr import say, say_lines
+from derivload.terminal.stdout import Stdout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
+
+    from _typeshed import SupportsWrite
 
 BAD_USAGE = 2
 # Of a terminal that does not say.
@@ -46,8 +50,18 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**kwargs, formatter_class=_Formatter, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
+        self.color = False  # from Python 3.14 on: escapes, where we mean none
         self.print_usage(sys.stderr)
-        self.exit(BAD_USAGE, f"{self.prog}: error: {message}\n")
+        say(f"error: {message}", self.prog)
+        self.exit(BAD_USAGE)
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        # All that argparse prints comes by here. It is argparse's text and ours, with no value in
+        # it: the messages of errors have those.
+        if file is sys.stderr:
+            say_lines(message.splitlines())
+        else:
+            Stdout().write(message)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -6,9 +6,7 @@ width, and coloured unless NO_COLOR is set. The text is the same.
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 from collections.abc import Iterable
 from typing import Final
 
@@ -18,7 +16,9 @@ from derivload.commands.show_groups import Group, find_groups
 from derivload.commands.show_layout import Line, wrap
 from derivload.commands.show_query import read_query, unknown
 from derivload.commands.show_text import group_lines
-from derivload.commands.stderr import say
+from derivload.terminal import colour
+from derivload.terminal.stderr import say
+from derivload.terminal.stdout import Stdout
 
 _DONE, _UNKNOWN = 0, 1
 _STYLES: Final = {
@@ -60,29 +60,12 @@ def show_lines(groups: Iterable[Group], derivatives: str) -> list[Line]:
 
 def _print_lines(lines: Iterable[Line]) -> None:
     """Print to stdout: as they are, or wrapped and in colour when a person looks on."""
-    if not sys.stdout.isatty():
-        _print_plain(lines)
-        return
-    width = shutil.get_terminal_size().columns
-    wrapped = [part for line in lines for part in wrap(line, width)]
-    if os.environ.get("NO_COLOR"):
-        _print_plain(wrapped)
+    stdout = Stdout()
+    if stdout.is_terminal:
+        width = shutil.get_terminal_size().columns
+        lines = [part for line in lines for part in wrap(line, width)]
+    if colour.is_wanted():
+        painter = colour.Painter(_STYLES)
+        stdout.write("".join(painter.line(line.segments) for line in lines))
     else:
-        _print_styled(wrapped)
-
-
-def _print_plain(lines: Iterable[Line]) -> None:
-    encoding = sys.stdout.encoding or "utf-8"
-    for line in lines:
-        # A stream that cannot say a letter gets its number, rather than us a traceback.
-        print(line.text.encode(encoding, "backslashreplace").decode(encoding))
-
-
-def _print_styled(lines: Iterable[Line]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(file=sys.stdout, highlight=False)
-    for line in lines:
-        text = Text.assemble(*((part, _STYLES[style]) for part, style in line.segments))
-        console.print(text, soft_wrap=True)
+        stdout.print_lines(line.text for line in lines)

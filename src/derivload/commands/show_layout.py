@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from derivload.terminal.text import printable
+
 # A place is for copying and clicking: it stays whole.
 _UNBROKEN: Final = "place"
 # A label longer than this does not push everything else to the right.
@@ -97,10 +99,7 @@ def listed(names: Sequence[str]) -> str:
 
 def visible(text: str) -> str:
     """Text from a file on one line, with nothing in it that a terminal would obey."""
-    line = _LINE_BREAK.sub(lambda found: " " if found[1] else "", text.strip())
-    if line.isprintable():
-        return line
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    return printable(_LINE_BREAK.sub(lambda found: " " if found[1] else "", text.strip()))
 
 
 def align(sections: Iterable[Sequence[Row]]) -> list[Line]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from derivload.commands.stderr import say
+from derivload.terminal.stderr import say_lines
+from derivload.terminal.stdout import Stdout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ def print_stats(
         import json
 
         times = {name: round(value, 6) for name, value in seconds.items()}
-        print(json.dumps({"exit": exit_, "counts": dict(counts), "seconds": times}))
+        told = json.dumps({"exit": exit_, "counts": dict(counts), "seconds": times})
+        Stdout().print_lines([told])
         return
     lines = [f"exit      {exit_}"]
     lines += [f"{name:<9} {count}" for name, count in counts.items()]
     lines += [f"{name:<9} {value * 1e3:.1f} ms" for name, value in seconds.items()]
-    say("\nderivload: ".join(lines))
+    say_lines(f"derivload: {line}" for line in lines)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gc
 import queue
-import sys
 import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -26,6 +25,7 @@ from derivload.commands.watch_settle import Settled, Settling
 from derivload.commands.watch_signals import Stopped
 from derivload.commands.watch_sources import INTERVAL, Seen, Sources, Watching
 from derivload.commands.watch_view import JsonView, TextView, View
+from derivload.terminal.stderr import say
 
 _DONE, _BAD_INPUT, _ENVIRONMENT = 0, 1, 3
 # How long a file may be gone, or empty, before that is said: editors take it away for a moment.
@@ -56,7 +56,8 @@ class WatchOptions(NamedTuple):
 
 
 def watch(options: WatchOptions) -> int:
-    """Run derivwatch; the exit status: 128 and its number for a signal, 3 when out-dir is taken.
+    """Run derivwatch; the exit status: 128 and its number for a signal, 3 when out-dir is taken,
+    0 when nobody reads its reports any more.
 
     Raises UsageError and OSError, of the start alone.
     """
@@ -76,7 +77,7 @@ def watch(options: WatchOptions) -> int:
         return 128 + stopped.number
     except HeldError as error:
         who = "another derivwatch" if error.pid is None else f"a derivwatch with pid {error.pid}"
-        print(f"derivwatch: error: {options.out_dir}: {who} writes there", file=sys.stderr)
+        say(f"error: {options.out_dir}: {who} writes there", "derivwatch")
         return _ENVIRONMENT
 
 
@@ -127,13 +128,13 @@ class _Watch:
                 return message.exit_status
 
     def run(self) -> int:
-        """Watch until a signal comes, which is raised."""
+        """Watch until a signal comes, which is raised, or nobody reads the reports any more."""
         self._sources.read()
         self._sources.cover()
         self._look(None)
         # What is there now stays: the collector need not go through it after each save.
         gc.freeze()
-        while True:
+        while self._view.is_read:
             try:
                 message = self._messages.get(self._patience())
             except queue.Empty:
@@ -147,6 +148,7 @@ class _Watch:
             self._look(settled)
             for ended in settled.others:
                 self._end(ended)
+        return _DONE
 
     def _patience(self) -> float | None:
         """How long to wait for a hint: forever, when there are events and all is well."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 from derivload.commands.inputs import InputError, read_inputs
@@ -14,6 +13,7 @@ from derivload.commands.watch_sources import Seen, Watching
 from derivload.engine.difference import Difference, difference
 from derivload.engine.lines import DocumentLines
 from derivload.pytorch.errors import GeneratorError
+from derivload.terminal.stderr import say_lines
 
 
 class Updates:
@@ -73,7 +73,7 @@ class Updates:
 
     def _show(self, error: GeneratorError) -> Failed:
         """Show what upstream would; the report says how it ends."""
-        print(error, end="", file=sys.stderr, flush=True)
+        say_lines(error.lines)
         last = str(error).rstrip().rpartition("\n")[2]
         said = f"{error.summary}: {last}" if last else error.summary
         return self.fail(Failed(f"{said}; nothing was written"))

@@ -95,12 +95,6 @@ def _time(seconds: float) -> str:
     return f"{seconds * 1e3:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def output_line(text: str) -> Line:
-    """A line that the command printed, apart from ours by what stands before it."""
-    reset = "\x1b[0m" if "\x1b" in text else ""
-    return Line((Segment("  | ", "note"), Segment(text + reset)))
-
-
 def diagnostic_lines(diagnostics: Sequence[Diagnostic], room: int) -> list[Line]:
     """The diagnostics, as many as there is room for, and how many there are besides."""
     lines: list[Line] = []

@@ -1,28 +1,28 @@
 """How derivwatch reports: for a person, the newest at the bottom, or as lines of JSON.
 
 All of it goes to stdout, in the order in which it happened. Whoever prints holds the view's lock
-for as long as what belongs together takes: a command's lines never part ours.
+for as long as what belongs together takes: a command's lines never part ours. When nobody reads
+stdout any more, nothing more is shown.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from derivload.commands.show_layout import Line, Segment, wrap
 from derivload.commands.watch_report import Failed, Reloaded, Report
-from derivload.commands.watch_text import diagnostic_lines, difference_lines, output_line, summary
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from derivload.commands.watch_text import diagnostic_lines, difference_lines, summary
+from derivload.terminal import colour
+from derivload.terminal.stderr import say, say_fit
+from derivload.terminal.stdout import Stdout
+from derivload.terminal.text import encodable, with_its_colours
 
 _STYLES: Final = {
     "": "",
@@ -48,6 +48,10 @@ _FEWEST_LINES: Final = 8
 class View(Protocol):
     """Where reports go."""
 
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody still reads the reports."""
+
     def report(self, report: Report) -> None:
         """Show a report."""
 
@@ -62,21 +66,25 @@ class JsonView:
     """Reports as JSON, an object a line; what is none goes to stderr."""
 
     def __init__(self) -> None:
-        self._encode = msgspec.json.Encoder().encode
-        self._stdout = sys.stdout
+        self._stdout = Stdout()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody still reads the reports."""
+        return self._stdout.is_read
 
     def report(self, report: Report) -> None:
         """Show a report."""
-        self._stdout.write(self._encode(report).decode() + "\n")
+        self._stdout.write_json(_encode(report) + b"\n")
         self._stdout.flush()
 
     def say(self, line: str) -> None:
         """Show a line that the command printed."""
-        print(line, file=sys.stderr, flush=True)
+        say_fit(f"{with_its_colours(line)}\n")
 
     def note(self, text: str) -> None:
         """Show what the user should know, once."""
-        print(f"derivwatch: note: {text}", file=sys.stderr, flush=True)
+        say(f"note: {text}", "derivwatch")
 
 
 class TextView:
@@ -86,12 +94,14 @@ class TextView:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._stdout = sys.stdout
-        self._is_terminal = sys.stdout.isatty()
-        self._console = _console() if self._is_terminal else None
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # A stream that cannot say a letter gets its number, rather than us a traceback.
-            sys.stdout.reconfigure(errors="backslashreplace")
+        self._stdout = Stdout()
+        is_coloured = colour.is_wanted() and os.environ.get("TERM") != "dumb"
+        self._painter = colour.Painter(_STYLES) if is_coloured else None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody still reads the reports."""
+        return self._stdout.is_read
 
     def report(self, report: Report) -> None:
         """Show a report."""
@@ -103,47 +113,53 @@ class TextView:
         self._print([*lines, _timed(summary(report))])
 
     def say(self, line: str) -> None:
-        """Show a line that the command printed."""
-        self._print([output_line(line)])
+        """Show a line that the command printed, apart from ours by what stands before it."""
+        mark = "  | "
+        if self._painter is not None:
+            mark = self._painter.line([(mark, "note")]).rstrip("\n")
+        with self._lock:
+            self._stdout.write(f"{mark}{with_its_colours(line)}\n")
+            self._stdout.flush()
 
     def note(self, text: str) -> None:
         """Show what the user should know, once."""
         self._print([_timed((Segment(f"note: {text}", "note"),))])
 
     def _room(self) -> int:
-        if not self._is_terminal:
+        if not self._stdout.is_terminal:
             return _LINES
         return max(_FEWEST_LINES, shutil.get_terminal_size().lines - _LINES_BELOW)
 
     def _print(self, lines: Iterable[Line]) -> None:
         with self._lock:
-            if self._is_terminal:
+            if self._stdout.is_terminal:
                 width = shutil.get_terminal_size().columns
                 lines = [part for line in lines for part in wrap(line, width)]
-            if self._console is None:
-                self._stdout.write("".join([line.text + "\n" for line in lines]))
+            if self._painter is None:
+                self._stdout.print_lines(line.text for line in lines)
             else:
-                for line in lines:
-                    _print_styled(self._console, line)
+                self._stdout.write("".join(self._painter.line(line.segments) for line in lines))
             self._stdout.flush()
+
+
+def _encode(report: Report) -> bytes:
+    try:
+        return msgspec.json.encode(report)
+    except UnicodeEncodeError:  # a file's name with bytes in it that are no UTF-8
+        return msgspec.json.encode(_encodable(msgspec.to_builtins(report)))
+
+
+def _encodable(value: object) -> object:
+    """The same value, with texts that UTF-8 can say."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, (list, tuple)):
+        return [_encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _encodable(item) for key, item in value.items()}
+    return value
 
 
 def _timed(segments: tuple[Segment, ...]) -> Line:
     now = time.strftime("%H:%M:%S ")
     return Line((Segment(now, "time"),), segments, len(now))
-
-
-def _console() -> Console | None:
-    """What colours, None where no colour is wanted."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return None
-    from rich.console import Console
-
-    return Console(file=sys.stdout, highlight=False)
-
-
-def _print_styled(console: Console, line: Line) -> None:
-    from rich.text import Text
-
-    text = Text.assemble(*((part, _STYLES[style]) for part, style in line.segments))
-    console.print(text, soft_wrap=True)

@@ -35,6 +35,8 @@ from derivload.commands.inputs import InputError
 from derivload.commands.live import Live, Updated
 from derivload.commands.options import make_parser
 from derivload.commands.paths import UsageError, find_files
+from derivload.terminal.stderr import say
+from derivload.terminal.text import as_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -76,7 +78,8 @@ def serve() -> int:
     """
     # `main` turns it off, for a process that ends when it is done.
     gc.enable()
-    with os.fdopen(os.dup(1), "wb") as responses:
+    # Who asked may be gone before the answer.
+    with contextlib.suppress(BrokenPipeError), os.fdopen(os.dup(1), "wb") as responses:
         os.dup2(2, 1)
         with contextlib.redirect_stdout(sys.stderr):
             worker = _Worker()
@@ -125,14 +128,12 @@ class _Worker:
         try:
             request = self._decoder.decode(line)
         except _NO_JSON as error:
-            said = f"derivload: error: this is no WorkRequest: {error}\n"
-            return WorkResponse(_FAILED, said, self._request_id(line))
+            said = [f"derivload: error: this is no WorkRequest: {error}"]
+            return WorkResponse(_FAILED, as_lines(said), self._request_id(line))
         if request.cancel:
             return None
-        status, output = self._emit(request.arguments)
-        # A path may have bytes in its name that are no text.
-        text = output.encode("utf-8", "backslashreplace").decode("utf-8")
-        return WorkResponse(status, text, request.request_id)
+        status, said = self._emit(request.arguments)
+        return WorkResponse(status, as_lines(said), request.request_id)
 
     def _request_id(self, line: bytes) -> int:
         """The number of a request that has little else to it."""
@@ -140,42 +141,43 @@ class _Worker:
             return msgspec.json.decode(line, type=_Numbered).request_id
         return 0
 
-    def _emit(self, arguments: Sequence[str]) -> tuple[int, str]:
-        """Run `emit` with these arguments; the exit status and what it has to say."""
+    def _emit(self, arguments: Sequence[str]) -> tuple[int, list[str]]:
+        """Run `emit` with these arguments; the exit status and the lines that it has to say."""
         start = time.perf_counter()
         try:
             options = self._parse(arguments)
             updated = self._session(options).update()
         except _BadArguments as error:
-            return _FAILED, str(error)
+            return _FAILED, error.said
         except UsageError as error:
-            return _FAILED, f"derivload: error: {error}\n"
+            return _FAILED, [f"derivload: error: {error}"]
         except InputError as error:
             return _FAILED, _render(error)
         except OSError as error:
             where = f"{error.filename}: " if error.filename is not None else ""
-            return _FAILED, f"derivload: error: {where}{error.strerror or error}\n"
+            return _FAILED, [f"derivload: error: {where}{error.strerror or error}"]
         except Exception:
             # A mistake of ours, that may have left a session half-way.
             self._sessions.clear()
-            return _FAILED, traceback.format_exc()
+            return _FAILED, traceback.format_exc().rstrip().split("\n")
         _log(options.out_dir, updated, time.perf_counter() - start)
-        return 0, f"derivload: note: {updated.note}\n" if updated.note else ""
+        return 0, [f"derivload: note: {updated.note}"] if updated.note else []
 
     def _parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         if any("\0" in argument for argument in arguments):
-            raise _BadArguments("derivload: error: an argument has a NUL in it\n")
-        arguments = with_files_read(arguments)
+            raise _BadArguments(["derivload: error: an argument has a NUL in it"])
+        # As the system gives those of a command line, whatever the locale.
+        arguments = with_files_read(os.fsdecode(argument.encode()) for argument in arguments)
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
                 options = self._parser.parse_args(["emit", *arguments])
         except SystemExit:
-            raise _BadArguments(said.getvalue()) from None
+            raise _BadArguments(said.getvalue().splitlines()) from None
         for name in ("cache_dir", "depfile", "depfile_target", "stats"):
             if getattr(options, name) is not None:
                 option = name.replace("_", "-")
-                raise _BadArguments(f"derivload: error: --{option} is not for a worker\n")
+                raise _BadArguments([f"derivload: error: --{option} is not for a worker"])
         return options
 
     def _session(self, options: argparse.Namespace) -> Live:
@@ -196,25 +198,23 @@ class _Worker:
 
 
 class _BadArguments(Exception):  # noqa: N818 - it carries what was said of them
-    """Arguments that `emit` does not take."""
+    """Arguments that `emit` does not take; `said` are the lines that say why."""
+
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(said)
+        self.said = said
 
 
-def _render(error: InputError) -> str:
+def _render(error: InputError) -> list[str]:
     count = len(error.diagnostics)
-    return "".join(
-        [
-            *(f"{diagnostic.render()}\n" for diagnostic in error.diagnostics),
-            f"derivload: {count} {'error' if count == 1 else 'errors'}; nothing was written\n",
-        ]
-    )
+    counted = f"derivload: {count} {'error' if count == 1 else 'errors'}; nothing was written"
+    return [*str(error).split("\n"), counted]
 
 
 def _log(out_dir: str, updated: Updated, seconds: float) -> None:
     way = "incremental" if updated.outcome.is_incremental else "cold"
     counts = updated.outcome.counts
-    print(
-        f"derivload: {out_dir}: {way}, {counts['read']} read, {counts['reused']} reused, "
-        f"{len(updated.written.written)} written, {seconds:.3f} s",
-        file=sys.stderr,
-        flush=True,
+    say(
+        f"{out_dir}: {way}, {counts['read']} read, {counts['reused']} reused, "
+        f"{len(updated.written.written)} written, {seconds:.3f} s"
     )

@@ -1,7 +1,8 @@
 """Diagnostics as GitHub workflow commands, which it shows beside the lines of a pull request.
 
 What stands in a command is escaped as the runner reads it: `%`, carriage return and line feed
-everywhere, `:` and `,` in properties too.
+everywhere, `:` and `,` in properties too. It knows no escape for other control characters: those
+of a file's name are spelled out.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from derivload.diagnostics import Diagnostic
+from derivload.terminal.text import printable
 
 
 def render_annotations(diagnostics: Iterable[Diagnostic]) -> str:
@@ -35,7 +37,7 @@ def _place(diagnostic: Diagnostic) -> dict[str, str]:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from derivload.diagnostics import Diagnostic
+from derivload.terminal.text import encodable
 
 FORMAT: Final = "derivload.diagnostics"
 VERSION: Final = 1
@@ -48,11 +49,6 @@ def render_report(diagnostics: Iterable[Diagnostic], torch_version: str) -> byte
     """The document. `torch_version` is the release whose rules were followed."""
     document = DiagnosticsDocument(FORMAT, VERSION, torch_version, list(map(_report, diagnostics)))
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-
-
-def encodable(text: str) -> str:
-    """The text with `\\ufffd` for what UTF-8 cannot say: halves of a surrogate pair."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _report(diagnostic: Diagnostic) -> ReportedDiagnostic:

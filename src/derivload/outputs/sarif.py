@@ -10,8 +10,9 @@ from typing import Final
 from urllib.parse import quote
 
 from derivload.diagnostics import Diagnostic
-from derivload.outputs.report import MAX_LINE, encodable
+from derivload.outputs.report import MAX_LINE
 from derivload.rules import RULES
+from derivload.terminal.text import encodable
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 

@@ -8,7 +8,6 @@ the very same object, but only while the files hold the very same bytes.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
@@ -25,6 +24,7 @@ from derivload.pytorch.objects import differentiability_infos
 from derivload.pytorch.parsing import Parser
 from derivload.pytorch.releases import release_of_torchgen
 from derivload.pytorch.torchgen_types import ParsedYaml
+from derivload.terminal.stderr import say
 
 PathLike = str | os.PathLike[str]
 
@@ -93,10 +93,7 @@ class DropIn:
         try:
             return self._build(torchgen, files)
         except UnexpectedTorchgenError as error:
-            print(
-                f"derivload: going on with torchgen's own load_derivatives: {error}",
-                file=sys.stderr,
-            )
+            say(f"going on with torchgen's own load_derivatives: {error}")
             native, *_ = files.native_functions
             _forget_result(torchgen, files.derivatives, native)
             with suppress(UnexpectedTorchgenError):  # so that torchgen takes no stale functions

@@ -22,6 +22,12 @@ class GeneratorError(Exception):
 
     summary = "a generator of PyTorch's failed"
 
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the traceback."""
+        text = str(self).rstrip("\n")
+        return text.split("\n") if text else []
+
 
 class SelectionError(GeneratorError):
     """A file that is to select operators cannot be read as one; there is no traceback."""

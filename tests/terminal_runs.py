@@ -1,0 +1,103 @@
+"""Runs of derivload whose output is looked at byte by byte, and text that is not fit for one."""
+
+from __future__ import annotations
+
+import os
+import pty
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+SOURCE = Path(__file__).parents[1] / "src"
+CATALOGUE = SOURCE / "derivload" / "catalog"
+DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
+
+# Each does something to a terminal, or is a command to a build service, or shows as nothing.
+HOSTILE = (
+    *("\x01", "\x07", "\x08", "\t", "\n", "\x0b", "\x0c", "\r", "\x1b", "\x7f", "\x85", "\x9b"),
+    *("\xa0", "\xad", "\u200b", "\u200d", "\u2028", "\u2029", "\u202e", "\u2066", "\ufeff"),
+    *("\x1b[31m", "\x1b]0;title\x07", "\x1b[2J", "\x9b2J", "\r\n", "\U000e0001"),
+    *("\n::error file=x::y", "\r::error::y", "\u2028::error::y", "::error::y", "  ::debug::y"),
+    *("##[error]y", "##vso[task.x]y", "\n##[add-mask]y"),
+)
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+# The two lines of an excerpt: a tab of the source stays one.
+_EXCERPT = re.compile(r" +\d* \| ")
+
+
+def hostile(dice: random.Random, *, surrogates: bool = False) -> str:
+    """A text with something in it that must not come out as it is."""
+    choices = [*HOSTILE, "\udc9b", "\udcff"] if surrogates else HOSTILE
+    return "".join(dice.choice([*choices, "a", "::", "é"]) for _ in range(2)) + dice.choice(choices)
+
+
+class Ran(NamedTuple):
+    status: int
+    out: bytes
+    err: bytes
+
+
+def run(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    *,
+    stdin: bytes = b"",
+) -> Ran:
+    """Run derivload with pipes for its streams."""
+    done = subprocess.run(
+        [sys.executable, "-m", "derivload", *arguments],
+        env=environment,
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def run_on_terminal(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path
+) -> tuple[int, str]:
+    """Run derivload on a terminal; its status, and what was shown there."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "derivload", *arguments]
+    coloured = {**environment, "TERM": "xterm", "COLUMNS": "80"}
+    coloured.pop("NO_COLOR", None)
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=coloured, cwd=folder
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # how Linux says that nobody has the other side any more
+                part = b""
+            if not part:
+                break
+            shown += part
+    os.close(ours)
+    return process.returncode, shown.decode().replace("\r\n", "\n")
+
+
+def assert_fit(shown: str | bytes, *, coloured: bool = False, annotations: bool = False) -> None:
+    """What was printed has nothing in it that derivload did not mean."""
+    text = shown if isinstance(shown, str) else shown.decode("utf-8", "strict")
+    if coloured:
+        text = _SGR.sub("", text)
+    for line in text.split("\n"):
+        may_have_tabs = _EXCERPT.match(line)
+        bad = [c for c in line if not c.isprintable() and not (may_have_tabs and c == "\t")]
+        assert not bad, (bad, line)
+        if annotations:
+            assert not line or line.startswith(("::error ", "::warning ")), line
+        else:
+            assert not line.lstrip().startswith("::"), line
+            assert not re.search(r"##(vso|teamcity)?\[", line), line
+    assert "Traceback" not in text, text
