@@ -96,7 +96,7 @@ def _verify(store: Store) -> str | None:
 def _clear_files(folder: str, problem: str) -> int:
     """Remove the files of a store that cannot be opened, or does not answer."""
     say(f"note: the cache cannot be used, so its files are removed: {problem}")
-    layout = os.path.join(folder, LAYOUT)
+    layout = str(Path(folder, LAYOUT))
     try:
         removed = remove_database(layout)
     except OSError as error:
@@ -104,7 +104,7 @@ def _clear_files(folder: str, problem: str) -> int:
         return _ENVIRONMENT
     removed += sum([remove_value(layout, name) for name in list(value_files(layout))])
     with suppress(OSError):  # it may have files of somebody else's
-        os.rmdir(layout)
+        Path(layout).rmdir()
     print(f"{folder}: removed {removed} {'file' if removed == 1 else 'files'} of a damaged cache")
     return _DONE
 

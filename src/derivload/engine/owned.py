@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 DATABASE: Final = "cache.db"
 _DATABASE_FILES: Final = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
 # A value file stands two folders deep. Its name is what diskcache would give it.
-_NAME: Final = re.compile("([0-9a-f]{2}[SEP]){2}[0-9a-f]{28}[.]val".replace("SEP", re.escape(os.sep)))
+_NAME: Final = re.compile(
+    "([0-9a-f]{2}[SEP]){2}[0-9a-f]{28}[.]val".replace("SEP", re.escape(os.sep))
+)
 _FOLDER_ENDS: Final = (2, 5)
 # Another process may remove a folder that is empty before there is a file in it.
 _TRIES: Final = 10
