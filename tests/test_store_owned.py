@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -333,75 +329,3 @@ def test_a_value_with_another_sha256_than_asked_for_is_a_miss(tmp_path: Path) ->
             assert store.get(b"key", right) == value
             assert store.get(b"key", hashlib.sha256(b"other").digest()) is None
             assert b"key" not in store
-
-
-# --- another user, for real
-
-
-# Puts another text in the place of a document, behind a seal that is right: it has no secret.
-POISON = """
-import contextlib, glob, hashlib, os, sys
-text = sys.stdin.buffer.read()
-key = hashlib.sha256(b"document " + hashlib.sha256(text).hexdigest().encode()).digest()
-evil = text.replace(b'"gild', b'"EVIL')
-evil = hashlib.sha256(key + hashlib.sha256(evil).digest()).digest() + evil
-for name in glob.glob(sys.argv[1] + "/*/??/??/*.val"):
-    with contextlib.suppress(OSError):
-        if os.stat(name).st_size == len(evil):
-            if not os.access(name, os.W_OK):
-                os.unlink(name)
-            with open(name, "wb") as file:
-                file.write(evil)
-            print("poisoned")
-"""
-
-
-@pytest.mark.skipif(not IS_ROOT, reason="only root can become another user")
-@pytest.mark.parametrize("spoiled", ["nothing", "folders", "files"])
-def test_another_user_cannot_have_a_text_served(
-    spoiled: str, shared: Path, child_environment: dict[str, str]
-) -> None:
-    """Under a umask of 0, in a cache that others may read: restored from CI's, say."""
-    cache, out = shared / "cache", shared / "out"
-    cache.mkdir(0o755)
-    options = ["--cache-dir", str(cache), "--out-dir", str(out)]
-    command = [sys.executable, "-m", "derivload", "emit", *options]
-
-    def emit() -> bytes:
-        subprocess.run(command, env=child_environment, check=True, umask=0)
-        functions = (out / "functions.json").read_bytes()
-        for file in out.iterdir():
-            file.unlink()
-        return functions
-
-    first = emit()
-    (cache / LAYOUT).chmod(0o755)
-    for path in (cache / LAYOUT).rglob("*"):
-        if spoiled != "nothing" and path.is_dir():
-            path.chmod(0o777 if spoiled == "folders" else 0o755)
-        if path.suffix == ".val" and spoiled == "files":
-            path.chmod(0o666)
-    # Another user may have no way to the Python that runs this.
-    python = shutil.which("python3", path=os.defpath) or sys.executable
-    done = subprocess.run(
-        [python, "-c", POISON, str(cache)],
-        user=65534,
-        group=65534,
-        extra_groups=[],
-        input=first,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"another user cannot run Python here: {done.stderr[-200:]!r}")
-    assert done.stdout.count(b"poisoned") == (spoiled != "nothing")
-    assert [emit(), emit(), emit()] == [first] * 3
-
-
-@pytest.fixture
-def shared() -> Iterator[Path]:
-    """A folder that other users can go into."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
