@@ -1,0 +1,222 @@
+"""Entries of the cache behind a right seal that are not what they should be: each is a miss.
+
+The store's own check cannot tell these. They come from a mistake in derivload, or from somebody
+who found a way to write there.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from derivload.cli import main
+from derivload.engine.store import LAYOUT, Store
+
+CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
+Damage = Callable[[random.Random, bytes, list[bytes]], bytes]
+
+
+def some_bytes(rng: random.Random, _: bytes, __: list[bytes]) -> bytes:
+    return rng.randbytes(rng.choice([0, 1, 32, 33, 100, 5000]))
+
+
+def some_text(rng: random.Random, _: bytes, __: list[bytes]) -> bytes:
+    words = ["", "note", "functions.json 1 " + "0" * 64, "../x.json 1 " + "f" * 64, "\0", "é", "{}"]
+    return rng.choice(["\n", "\n\n", " "]).join(rng.choices(words, k=rng.randrange(8))).encode()
+
+
+def deep(rng: random.Random, _: bytes, __: list[bytes]) -> bytes:
+    return rng.choice([b"[", b"\x91", b"\x81\xa0", b'{"":']) * 100_000
+
+
+def cut(rng: random.Random, value: bytes, _: list[bytes]) -> bytes:
+    return value[: rng.randrange(len(value) + 1)]
+
+
+def another(rng: random.Random, value: bytes, values: list[bytes]) -> bytes:
+    return rng.choice([other for other in values if other != value])
+
+
+def repeated(rng: random.Random, value: bytes, _: list[bytes]) -> bytes:
+    lines = value.split(b"\n")
+    at = rng.randrange(len(lines))
+    return b"\n".join([*lines[:at], *lines[at : at + 1] * rng.choice([0, 2, 3]), *lines[at + 1 :]])
+
+
+def changed(rng: random.Random, value: bytes, _: list[bytes]) -> bytes:
+    made = bytearray(value or b"\0")
+    for _number in range(rng.choice([1, 1, 2, 8])):
+        made[rng.randrange(min(len(made), rng.choice([200, 10**9])))] = rng.randrange(256)
+    return bytes(made)
+
+
+# What may be taken for sound: text in a note, or numbers in a state.
+TELLING: list[Damage] = [some_bytes, some_text, deep, cut, another]
+QUIET: list[Damage] = [repeated, changed]
+
+
+def entries(cache: Path) -> dict[bytes, bytes]:
+    with closing(sqlite3.connect(cache / LAYOUT / "cache.db")) as connection:
+        keys = [bytes(key) for (key,) in connection.execute("SELECT key FROM Cache ORDER BY key")]
+    with closing(Store(str(cache))) as store:
+        return {key: value for key in keys if (value := store.get(key)) is not None}
+
+
+def damage(cache: Path, rng: random.Random, ways: list[Damage]) -> str:
+    """Put something else in the place of some entries, or of all; what was done."""
+    found = entries(cache)
+    chosen = [*found] if rng.random() < 0.1 else rng.sample([*found], rng.choice([1, 1, 2]))
+    told = []
+    with closing(Store(str(cache))) as store:
+        for key in chosen:
+            way = rng.choice(ways)
+            assert store.put(key, way(rng, found[key], [*found.values()]))
+            told.append(f"{way.__name__} {found[key][:30]!r}")
+    return ", ".join(told)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The catalogue; the same with a comment, with an edit, with a warning, and with a mistake."""
+    edits = (
+        ("", ""),
+        ("- name: gleam(", "# a comment\n- name: gleam("),
+        ("grad * luster", "luster * grad"),
+        ("grad * luster", "grad"),
+        ("grad * luster", "grad * lustre("),
+    )
+    folders = []
+    for old, new in edits:
+        folder = tmp_path_factory.mktemp("inputs")
+        for file in CATALOGUE.glob("*.yaml"):
+            text = file.read_text("utf-8")
+            (folder / file.name).write_text(text.replace(old, new, 1) if old else text, "utf-8")
+        folders.append(folder)
+    return folders
+
+
+class Runs:
+    """Runs of emit and check on inputs, with a cache or without."""
+
+    def __init__(self, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._out = out
+        self._capsys = capsys
+
+    def emit(
+        self, inputs: Path, shards: int, cache: Path | None
+    ) -> tuple[object, dict[str, bytes]]:
+        shutil.rmtree(self._out, ignore_errors=True)
+        more = ["--shards", str(shards)] if shards else []
+        said = self._run("emit", inputs, cache, "--quiet", "--out-dir", str(self._out), *more)
+        files = self._out.rglob("*") if self._out.exists() else ()
+        made = {f.relative_to(self._out).as_posix(): f.read_bytes() for f in files}
+        return said, {name: data for name, data in made.items() if name != ".derivload-stamp"}
+
+    def check(self, inputs: Path, cache: Path | None) -> object:
+        return self._run("check", inputs, cache, "--format=json")
+
+    def _run(self, command: str, inputs: Path, cache: Path | None, *more: str) -> object:
+        named = [
+            *("--derivatives", str(inputs / "derivatives.yaml")),
+            *("--native-functions", str(inputs / "native_functions.yaml")),
+            *("--tags", str(inputs / "tags.yaml")),
+        ]
+        kept = ["--no-cache"] if cache is None else ["--cache-dir", str(cache)]
+        status = main([command, *named, *kept, *more])
+        return status, *self._capsys.readouterr()
+
+
+@pytest.fixture(scope="module")
+def filled(inputs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that runs on the first inputs have filled."""
+    cache = tmp_path_factory.mktemp("filled") / "cache"
+    out = cache.with_name("out")
+    first = inputs[0]
+    named = [
+        *("--derivatives", str(first / "derivatives.yaml")),
+        *("--native-functions", str(first / "native_functions.yaml")),
+        *("--tags", str(first / "tags.yaml")),
+        *("--cache-dir", str(cache)),
+    ]
+    for shards in ([], ["--shards=2"]):
+        assert main(["emit", *named, "--quiet", "--out-dir", str(out), *shards]) == 0
+    for folder in inputs:
+        named[1] = str(folder / "derivatives.yaml")
+        main(["check", *named])
+    assert len(entries(cache)) > 12
+    return cache
+
+
+@pytest.mark.parametrize("ways", [TELLING, QUIET], ids=["telling", "quiet"])
+def test_no_entry_changes_what_comes_out(
+    ways: list[Damage],
+    inputs: list[Path],
+    filled: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    rng = random.Random(seed)
+    runs = Runs(tmp_path / "out", capsys)
+    cold = {
+        (folder, shards): runs.emit(folder, shards, None) for folder in inputs for shards in (0, 2)
+    }
+    checked = {folder: runs.check(folder, None) for folder in inputs}
+    cache = tmp_path / "cache"
+    for _ in range(ROUNDS):
+        shutil.rmtree(cache, ignore_errors=True)
+        shutil.copytree(filled, cache)
+        told = f"seed {seed}: {damage(cache, rng, ways)}"
+        for _run in range(3):
+            folder, shards = rng.choice(inputs), rng.choice([0, 2])
+            if rng.random() < 0.6:
+                assert runs.emit(folder, shards, cache) == cold[folder, shards], told
+            else:
+                assert runs.check(folder, cache) == checked[folder], told
+
+
+ROUNDS = 60
+
+
+def alter(rng: random.Random, rows: Any) -> None:
+    """Change one thing in the rows of a state, which stay rows."""
+    rows = rows[rng.randrange(1, 5)]
+    if rng.random() < 0.3:
+        at = rng.randrange(len(rows))
+        rows[at:] = rng.choice([[], rows[at + 1 :], rows[at:][::-1], [rows[at], *rows[at:]]])
+        return
+    row = rng.choice(rows)
+    at = rng.randrange(len(row))
+    other = rng.choice(rows)[at]
+    row[at] = other if other != row[at] else type(row[at])()
+
+
+def test_a_state_whose_rows_do_not_fit_together_ends_no_run(
+    inputs: list[Path], filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows that fit and are wrong cannot be told: nobody else may write there, see owned.py."""
+    seed = random.SystemRandom().randrange(2**32)
+    rng = random.Random(seed)
+    runs = Runs(tmp_path / "out", capsys)
+    (key,) = [key for key, value in entries(filled).items() if value.count(b"\n\n") >= 2]
+    listing, learned, packed = entries(filled)[key].split(b"\n\n", 2)
+    cache = tmp_path / "cache"
+    for _ in range(ROUNDS):
+        shutil.rmtree(cache, ignore_errors=True)
+        shutil.copytree(filled, cache)
+        rows = msgspec.msgpack.decode(packed)
+        alter(rng, rows)
+        state = b"\n\n".join([listing, learned, msgspec.msgpack.encode(rows)])
+        with closing(Store(str(cache))) as store:
+            assert store.put(key, state)
+        said, made = runs.emit(inputs[2], 0, cache)
+        assert said == (0, "", ""), f"seed {seed}: {said}"
+        assert sorted(made) == ["differentiability.json", "functions.json", "manifest.json"]
