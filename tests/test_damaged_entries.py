@@ -9,7 +9,9 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from conftest import Release
 from derivload.cli import main
 from derivload.engine.store import LAYOUT, Store
+from derivload.pytorch.job import is_inside
+from small_pytorch import SmallPyTorch
 
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 Damage = Callable[[random.Random, bytes, list[bytes]], bytes]
@@ -209,14 +214,103 @@ def test_a_state_whose_rows_do_not_fit_together_ends_no_run(
     (key,) = [key for key, value in entries(filled).items() if value.count(b"\n\n") >= 2]
     listing, learned, packed = entries(filled)[key].split(b"\n\n", 2)
     cache = tmp_path / "cache"
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         shutil.rmtree(cache, ignore_errors=True)
         shutil.copytree(filled, cache)
         rows = msgspec.msgpack.decode(packed)
-        alter(rng, rows)
+        if number:
+            alter(rng, rows)
+        else:
+            for definition in rows[2]:
+                definition[3] = ()  # the numbers of its ops, which it has as many of as ops
         state = b"\n\n".join([listing, learned, msgspec.msgpack.encode(rows)])
         with closing(Store(str(cache))) as store:
             assert store.put(key, state)
         said, made = runs.emit(inputs[2], 0, cache)
         assert said == (0, "", ""), f"seed {seed}: {said}"
         assert sorted(made) == ["differentiability.json", "functions.json", "manifest.json"]
+
+
+# --- codegen
+
+
+class Generated:
+    """A small PyTorch in a folder of its own, generated from, and the cache of that run."""
+
+    def __init__(self, folder: Path, release: Path, environment: dict[str, str]) -> None:
+        self.out = folder / "out"
+        self.cache = folder / "cache"
+        self._environment = environment
+        self._tree = SmallPyTorch(release, folder / "tree").root
+        self.run()
+        self.files = self._files()
+        self.entries = entries(self.cache)
+
+    def run(self) -> None:
+        options = ["--out-dir", str(self.out), "--cache-dir", str(self.cache)]
+        done = subprocess.run(
+            [sys.executable, "-m", "derivload", "codegen", "--pytorch", str(self._tree), *options],
+            env=self._environment,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    def assert_right_with(self, values: Mapping[bytes, bytes]) -> None:
+        """With these entries, the first run and the second write what they should."""
+        with closing(Store(str(self.cache))) as store:
+            for key, value in {**self.entries, **values}.items():
+                assert store.put(key, value)
+        for _ in range(2):
+            shutil.rmtree(self.out)
+            self.run()
+            assert self._files() == self.files
+        assert {entry.name for entry in self.out.parent.iterdir()} == {"out", "cache", "tree"}
+
+    def _files(self) -> dict[str, bytes]:
+        files = [f for f in self.out.rglob("*") if f.is_file() and not f.name.startswith(".")]
+        return {str(file.relative_to(self.out)): file.read_bytes() for file in files}
+
+
+@pytest.fixture(scope="module")
+def generated(
+    release: Release,
+    newest: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    child_environment: dict[str, str],
+) -> Generated:
+    return Generated(tmp_path_factory.mktemp("generated"), release(newest), child_environment)
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("way", TELLING)
+def test_no_entry_changes_what_is_generated(generated: Generated, way: Damage) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    values = [*generated.entries.values()]
+    generated.assert_right_with(
+        {key: way(rng, value, values) for key, value in generated.entries.items()}
+    )
+
+
+@pytest.mark.release
+def test_a_name_that_leads_out_of_the_folder_is_not_written(generated: Generated) -> None:
+    name, other = b"VariableType.h", b"../leads_out.h"
+    holding = {key: value for key, value in generated.entries.items() if name in value}
+    assert len(holding) > 1
+    generated.assert_right_with({k: value.replace(name, other) for k, value in holding.items()})
+
+
+@pytest.mark.parametrize("name", ["a.h", "python/a.h", "a..h", ".a", "Träger.h"])
+def test_a_name_inside(name: str) -> None:
+    assert is_inside(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "/a.h", "../a.h", "a/../../b.h", "..", ".", "a//b", "a/", "..\\a.h", "a\nb", "\0"],
+)
+def test_a_name_outside(name: str) -> None:
+    assert not is_inside(name)

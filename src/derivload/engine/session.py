@@ -176,10 +176,10 @@ class Session:
         update = _Update(state, inputs, readers)
         try:
             self._state = update.run()
-        except (LookupError, TypeError, ValueError) as error:
+        except Exception as error:
             if not self._is_restored:
                 raise
-            raise NotCertainError from error  # what was kept does not fit together
+            raise NotCertainError from error  # rows that were kept may be no load's
         self._inputs = inputs
         return update
 
