@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from contextlib import suppress
 
@@ -34,10 +33,9 @@ if TYPE_CHECKING:
 # The database, and what SQLite keeps beside it.
 DATABASE: Final = "cache.db"
 _DATABASE_FILES: Final = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
-# A value file stands two folders deep. Its name is what diskcache would give it.
-_NAME: Final = re.compile(
-    "([0-9a-f]{2}[SEP]){2}[0-9a-f]{28}[.]val".replace("SEP", re.escape(os.sep))
-)
+# A value file stands two folders deep: `3f/a0/…`, 28 more digits, `.val`, as diskcache has it.
+_DIGITS: Final = frozenset("0123456789abcdef")
+_COUNT: Final = 32
 _FOLDER_ENDS: Final = (2, 5)
 # Another process may remove a folder that is empty before there is a file in it.
 _TRIES: Final = 10
@@ -110,7 +108,14 @@ def trouble_with_database(layout: str) -> str | None:
 
 def is_value_file(name: object) -> bool:
     """Whether a name, relative to the store's folder, is one that the store gives to a value."""
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+    if not isinstance(name, str):
+        return False
+    digits = name[:2] + name[3:5] + name[6:34]
+    return len(digits) == _COUNT and {*digits} <= _DIGITS and name == _name_of(digits)
+
+
+def _name_of(digits: str) -> str:
+    return os.path.join(digits[:2], digits[2:4], f"{digits[4:]}.val")
 
 
 def read_value(layout: str, name: str) -> bytes:
@@ -127,8 +132,7 @@ def read_value(layout: str, name: str) -> bytes:
 def write_value(layout: str, value: bytes) -> str:
     """Write a new value file; its name. Nothing is left of one that fails. Raises OSError."""
     for left in range(_TRIES, 0, -1):
-        digits = os.urandom(16).hex()
-        name = os.path.join(digits[:2], digits[2:4], f"{digits[4:]}.val")
+        name = _name_of(os.urandom(_COUNT // 2).hex())
         try:
             for end in _FOLDER_ENDS:
                 _make_value_folder(os.path.join(layout, name[:end]))

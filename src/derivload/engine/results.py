@@ -23,7 +23,6 @@ is ever written.
 from __future__ import annotations
 
 import hashlib
-import re
 from contextlib import suppress
 
 from derivload.sources.splitting import Split, split_digests, with_plain_line_ends
@@ -42,7 +41,6 @@ _STATE = b"state 2"
 _SEPARATOR = b"\0"
 _PART = b"\n\n"
 _DIFFERENTIABILITY, _FUNCTIONS = "differentiability.json", "functions.json"
-_LISTED = re.compile(r"([a-z0-9_]{1,40}\.json) ([0-9]{1,9}) ([0-9a-f]{64})")
 
 
 class Kept:
@@ -230,17 +228,18 @@ def _put_documents(store: Store, documents: Sequence[Document]) -> str:
 
 def _get_documents(store: Store, listing: bytes, names: Sequence[str]) -> list[Document] | None:
     """The documents in a list; None unless it is one of these names, and all are there."""
-    lines = [_LISTED.fullmatch(line) for line in listing.decode("latin-1").split("\n")]
-    if [line and line[1] for line in lines] != names:
+    rows = [line.split(" ") for line in listing.decode("latin-1").split("\n")]
+    if [row[0] for row in rows] != names or any([len(row) != 3 for row in rows]):
         return None
     documents = []
-    for name, count, digest in [line.groups() for line in lines if line]:
+    for name, count, digest in rows:
         # All of them, whatever becomes of the first: what is damaged is put again only when it
         # has been met.
-        data = store.get(_document_key(digest), bytes.fromhex(digest))
-        if data is not None:
-            documents.append((name, data, int(count), digest))
-    return documents if len(documents) == len(lines) else None
+        with suppress(ValueError):
+            data = store.get(_document_key(digest), bytes.fromhex(digest))
+            if data is not None:
+                documents.append((name, data, int(count), digest))
+    return documents if len(documents) == len(rows) else None
 
 
 def _document_key(digest: str) -> bytes:
