@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 import diskcache
 from diskcache.core import DBNAME, ENOVAL, MODE_BINARY, MODE_RAW
 
-from derivload.engine.owned import make_database, remove_value, value_files, write_value
+from derivload.engine.owned import remove_value, value_files, write_value
 from derivload.engine.store import LOCK_SECONDS, fetch, verified
 
 TYPE_CHECKING = False
@@ -70,7 +70,6 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
     """
 
     def __init__(self, folder: str, **settings: Any) -> None:
-        make_database(folder)
         self._held = _held_settings(folder)
         try:
             super().__init__(folder, **settings)

@@ -31,6 +31,7 @@ from contextlib import suppress
 
 from derivload.engine.owned import (
     DATABASE,
+    make_database,
     make_folder,
     read_value,
     trouble,
@@ -198,8 +199,8 @@ class Store:
         if self._cache is None:
             from derivload.engine.disk import open_cache
 
-            with suppress(FileNotFoundError):
-                self._check_database()
+            make_database(self._layout)
+            self._check_database()
             self._cache = open_cache(self._layout, self.size_limit)
         return self._cache
 
