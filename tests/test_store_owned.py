@@ -139,7 +139,7 @@ def test_what_a_row_names_and_is_anothers_stays(folder: Path, tmp_path: Path, ac
     names = [os.path.relpath(path, layout) for path in strangers]
     names += [str(path) for path in strangers]
     # Through the link that leads to a folder outside.
-    names += [os.path.join(os.path.relpath(p, layout), NAME) for p in strangers if p.name == "01"]
+    names += [os.path.relpath(p / NAME, layout) for p in strangers if p.name == "01"]
     with database(folder) as connection:
         for number, name in enumerate(names):
             connection.execute(
