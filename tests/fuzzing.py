@@ -226,11 +226,20 @@ def check_session(before: dict[str, str], texts: dict[str, str], errors: list[Di
     assert after.lines == alone.lines
 
 
-class Memory(dict[bytes, bytes]):
+class Memory:
     """As much of a store as loads ask for."""
 
+    def __init__(self) -> None:
+        self.values: dict[bytes, bytes] = {}
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self.values
+
+    def get(self, key: bytes, sha256: bytes | None = None) -> bytes | None:
+        return self.values.get(key)
+
     def put(self, key: bytes, value: bytes, sha256: bytes | None = None) -> bool:
-        self[key] = value
+        self.values[key] = value
         return True
 
 

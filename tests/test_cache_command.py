@@ -12,7 +12,7 @@ import pytest
 
 from derivload.commands.cache import parse_age, parse_size, run
 from derivload.commands.paths import UsageError, cache_folder
-from derivload.engine.store import LAYOUT, Store
+from derivload.engine.store import LAYOUT, Store, StoreError
 
 
 @contextmanager
@@ -58,6 +58,32 @@ def test_the_folder_is_the_option_then_the_variable_then_the_users(
     assert "derivload" in cache_folder(None)
     monkeypatch.delenv("DERIVLOAD_CACHE_DIR")
     assert Path(cache_folder(None)).is_absolute()
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where no shell has replaced it: in a variable of a build image, or behind a `=`."""
+    monkeypatch.setenv("USERPROFILE" if os.name == "nt" else "HOME", str(tmp_path))
+    monkeypatch.setenv("DERIVLOAD_CACHE_DIR", "~/variable")
+    assert Path(cache_folder(None)) == tmp_path / "variable"
+    assert Path(cache_folder("~/option")) == tmp_path / "option"
+    assert Path(cache_folder("~")) == tmp_path
+    assert cache_folder("~other") == "~other"
+    assert cache_folder("./~/x") == "./~/x"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks no HOME")
+@pytest.mark.parametrize("home", ["", "relative", "~"])
+def test_a_home_that_is_no_absolute_path_is_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: str
+) -> None:
+    monkeypatch.setenv("HOME", home)
+    with pytest.raises(StoreError, match="there is no home folder"):
+        cache_folder("~/option")
+    assert run("stats", "~/option", None, None) == 3
+    assert capsys.readouterr().err == (
+        "derivload: error: the cache cannot be used: there is no home folder to keep it in; "
+        "--cache-dir names another folder\n"
+    )
 
 
 def test_the_variable_names_the_folder(

@@ -632,7 +632,7 @@ class Memory(Store):
     def __init__(self) -> None:
         self.values: dict[bytes, bytes] = {}
 
-    def get(self, key: bytes) -> bytes | None:
+    def get(self, key: bytes, sha256: bytes | None = None) -> bytes | None:
         return self.values.get(key)
 
     def put(self, key: bytes, value: bytes, sha256: bytes | None = None) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from derivload.commands.paths import UsageError, cache_folder, cache_size_limit
+from derivload.engine.owned import remove_database, remove_value, value_files
 from derivload.engine.store import LAYOUT, FolderError, Store, StoreError
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
@@ -23,9 +23,6 @@ _SIZE = re.compile(r"([0-9]{1,15})(?:([KMGT])(?:i?B)?|B)?", re.IGNORECASE | re.A
 _SIZE_UNITS = ("", "K", "M", "G", "T")
 _AGE = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
 _AGE_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-# The files that SQLite and diskcache make, and no others, are `clear`'s to remove.
-_DATABASE_FILES = ("cache.db", "cache.db-wal", "cache.db-shm", "cache.db-journal")
-_VALUE_FOLDER = re.compile(r"[0-9a-f]{2}")
 
 
 def run(action: str, cache_dir: str | None, max_size: str | None, older_than: str | None) -> int:
@@ -39,7 +36,11 @@ def run(action: str, cache_dir: str | None, max_size: str | None, older_than: st
     age = None if older_than is None else parse_age(older_than)
     if action == "prune" and size is None and age is None:
         raise UsageError("cache prune needs --max-size SIZE, --older-than AGE or both")
-    folder = cache_folder(cache_dir)
+    try:
+        folder = cache_folder(cache_dir)
+    except StoreError as error:
+        say(f"error: the cache cannot be used: {error}; --cache-dir names another folder")
+        return _ENVIRONMENT
     if _is_absent(Path(folder)):
         Stdout().print_lines([f"{folder}: empty"])
         return _DONE
@@ -96,49 +97,18 @@ def _verify(store: Store) -> list[str] | None:
 def _clear_files(folder: str, problem: str) -> int:
     """Remove the files of a store that cannot be opened, or does not answer."""
     say(f"note: the cache cannot be used, so its files are removed: {problem}")
-    removed = 0
+    layout = str(Path(folder, LAYOUT))
     try:
-        for file in list(_store_files(Path(folder, LAYOUT))):
-            file.unlink(missing_ok=True)
-            removed += 1
-        _remove_empty_folders(Path(folder, LAYOUT))
+        removed = remove_database(layout)
     except OSError as error:
         say(f"error: {error.filename}: {error.strerror or error}")
         return _ENVIRONMENT
+    removed += sum([remove_value(layout, name) for name in list(value_files(layout))])
+    with suppress(OSError):  # it may have files of somebody else's
+        Path(layout).rmdir()
     files = "file" if removed == 1 else "files"
     Stdout().print_lines([f"{folder}: removed {removed} {files} of a damaged cache"])
     return _DONE
-
-
-def _store_files(layout: Path) -> Iterator[Path]:
-    for name in _DATABASE_FILES:
-        file = layout / name
-        if os.path.lexists(file):
-            yield file
-    for folder in _value_folders(layout):
-        yield from folder.glob("*.val")
-
-
-def _value_folders(layout: Path) -> Iterator[Path]:
-    """The folders of values, two levels deep. A link is none of the store's, nor followed."""
-    for first in _two_digit_folders(layout):
-        yield first
-        yield from _two_digit_folders(first)
-
-
-def _two_digit_folders(folder: Path) -> list[Path]:
-    return [
-        entry
-        for entry in folder.iterdir()
-        if _VALUE_FOLDER.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink()
-    ]
-
-
-def _remove_empty_folders(layout: Path) -> None:
-    deepest_first = sorted(_value_folders(layout), reverse=True)
-    for folder in [*deepest_first, layout]:
-        if not any(folder.iterdir()):
-            folder.rmdir()
 
 
 def _is_absent(folder: Path) -> bool:

@@ -41,7 +41,7 @@ def _is_still_right(inputs: Inputs, store: Store, keys: Keys) -> bool:
     session = Session(inputs.dialect)
     restore_session(session, store, keys)
     content = session.content()
-    if content is None or store.get(_key(keys, content)) is None:
+    if content is None or store.get(_key(keys, content)) != b"":
         return False
     touched = session.update(inputs.texts, keys.splits())
     if touched is None or not is_without(touched):

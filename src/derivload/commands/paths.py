@@ -228,13 +228,36 @@ def _assigned(text: str) -> str | None:
 
 
 def cache_folder(named: str | None) -> str:
-    """The folder of the cache: the one named, else DERIVLOAD_CACHE_DIR, else the user's."""
+    """The folder of the cache: the one named, else DERIVLOAD_CACHE_DIR, else the user's.
+
+    A `~` that no shell has replaced stands for the home folder. Raises FolderError where there is
+    none.
+    """
     folder = named or os.environ.get("DERIVLOAD_CACHE_DIR")
-    if folder:
-        return folder
+    if not folder:
+        return _users_cache_folder()
+    if folder == "~" or folder[:2] in ("~/", "~" + os.sep):
+        # An empty HOME would make it the root of the file system.
+        return _checked("" if os.environ.get("HOME") == "" else os.path.expanduser(folder))
+    return folder
+
+
+def _users_cache_folder() -> str:
     import platformdirs
 
-    return platformdirs.user_cache_dir("derivload", appauthor=False)
+    try:
+        return _checked(platformdirs.user_cache_dir("derivload", appauthor=False))
+    except RuntimeError:  # of a new platformdirs; an old one returns a path that begins with `~`
+        return _checked("")
+
+
+def _checked(folder: str) -> str:
+    """A folder below the user's home. Raises FolderError where there is no home."""
+    if not os.path.isabs(folder):
+        from derivload.engine.store import FolderError
+
+        raise FolderError("there is no home folder to keep it in")
+    return folder
 
 
 def cache_size_limit() -> int | None:

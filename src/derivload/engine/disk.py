@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-import warnings
 from contextlib import closing, contextmanager
 
 import diskcache
-from diskcache.core import DBNAME, ENOVAL
+from diskcache.core import DBNAME, ENOVAL, MODE_BINARY, MODE_RAW
 
-from derivload.engine.store import LOCK_SECONDS, fetch, is_value_file, verified
+from derivload.engine.owned import remove_value, value_files, write_value
+from derivload.engine.store import LOCK_SECONDS, fetch, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,22 +47,13 @@ class BytesDisk(diskcache.Disk):  # type: ignore[misc]
         """Keep bytes, in the row or in a file of their own."""
         if type(value) is not bytes or read:
             raise TypeError("values are bytes")
-        row: tuple[int, int, str | None, object] = super().store(value, read, key)
-        return row
-
-    def _write(self, full_path: str, *arguments: Any, **options: Any) -> int:
-        try:
-            size: int = super()._write(full_path, *arguments, **options)
-        except OSError:
-            # On a full disk the half that was written would stay, and nothing would know of it.
-            self.remove(os.path.relpath(full_path, self._directory))
-            raise
-        return size
+        if len(value) < self.min_file_size:
+            return 0, MODE_RAW, None, sqlite3.Binary(value)
+        return len(value), MODE_BINARY, write_value(self._directory, value), None
 
     def remove(self, file_path: object) -> None:
         """Remove a value's file."""
-        if is_value_file(file_path):
-            super().remove(file_path)
+        remove_value(self._directory, file_path)
 
     def fetch(self, mode: object, filename: object, value: object, read: object) -> bytes:
         """The bytes that a row stands for. Raises OSError, which diskcache takes for a miss."""
@@ -97,24 +88,46 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
         for (row,) in self._sql("SELECT rowid FROM Cache").fetchall():
             if not self._is_sound(row):
                 removed += self.remove(row)
-        # What no row names any more, and wrong sums, diskcache itself can mend.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.check(fix=True)
+        self._sql("VACUUM")
+        self._remove_unnamed()
+        self._count_anew()
         return removed
 
     def _is_sound(self, row: int) -> bool:
         # Not through lookup: that notes a use, and does not find a key that is none of ours.
-        columns = "key, raw, mode, filename, value"
+        columns = "key, raw, size, mode, filename, value"
         found = self._sql(f"SELECT {columns} FROM Cache WHERE rowid = ?", (row,)).fetchone()
         if found is None:  # another process removed it meanwhile
             return True
-        key, raw, *value = found
+        key, raw, size, *value = found
         try:
             key = self.disk.get(key, raw)
-            return verified(key, self.disk.fetch(*value, read=False)) is not None
+            kept = self.disk.fetch(*value, read=False)
         except (OSError, ValueError):
             return False
+        right = len(kept) if value[0] == MODE_BINARY else 0
+        if size != right:
+            self._sql("UPDATE Cache SET size = ? WHERE rowid = ?", (right, row))
+        return verified(key, kept) is not None
+
+    def _remove_unnamed(self) -> None:
+        """Remove the value files that no row names: what a process left that was killed.
+
+        The files are listed first. One that another process writes in this moment may be removed
+        before its row is there: that is a miss.
+        """
+        files = list(value_files(self.directory))
+        named = {name for (name,) in self._sql("SELECT filename FROM Cache").fetchall()}
+        for name in files:
+            if name not in named:
+                self.disk.remove(name)
+
+    def _count_anew(self) -> None:
+        """Set the figures that triggers keep up to date, and damage may have changed."""
+        with self._transact() as (sql, _):
+            for key, figure in (("count", "COUNT(*)"), ("size", "COALESCE(SUM(size), 0)")):
+                figures = f"SELECT {figure} FROM Cache"
+                sql(f"UPDATE Settings SET value = ({figures}) WHERE key = ?", (key,))
 
     def prune(self, older_than: float | None, max_size: int | None) -> int:
         """Remove what was not used for so many seconds, and down to so many bytes; how many."""

@@ -13,11 +13,17 @@ the digests of its inputs' entries, which spares hashing them in an input that i
 
 Keys cover derivload itself, the release to follow and the shards, never a path or a time.
 Imports no more than hashing and splitting need.
+
+What the store returns is what was put there, and still it is checked before it is used: a value
+that does not read as what it should be is a miss, and a document is one only if it has the very
+sha256 that the list says. Names in a list are those that these shards have, so that nothing else
+is ever written.
 """
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 
 from derivload.sources.splitting import Split, split_digests, with_plain_line_ends
 
@@ -34,6 +40,7 @@ _KIND = b"documents 2"
 _STATE = b"state 2"
 _SEPARATOR = b"\0"
 _PART = b"\n\n"
+_DIFFERENTIABILITY, _FUNCTIONS = "differentiability.json", "functions.json"
 
 
 class Kept:
@@ -61,11 +68,20 @@ class Keys:
         release = _SEPARATOR.join((tool, version.encode("utf-8", "surrogateescape")))
         self._options = _SEPARATOR.join((_KIND, release, str(shards).encode()))
         self._inputs = inputs
+        self._shards = shards
         self._splits: list[Split | None] = [None for _ in inputs]
         self._learned: dict[bytes, bytes] = {}
         self.digests = [hashlib.sha256(data).digest() for data in inputs]
         self.by_bytes = self._key(b"bytes", self.digests)
         self.state = hashlib.sha256(_SEPARATOR.join((_STATE, release))).digest()
+
+    def names(self) -> list[str]:
+        """The names of the documents, in their order."""
+        first = [_DIFFERENTIABILITY]
+        if self._shards is not None:
+            stem = _DIFFERENTIABILITY.removesuffix(".json")
+            first = [f"{stem}_{index}.json" for index in range(self._shards)]
+        return [*first, _FUNCTIONS, "manifest.json"]
 
     @property
     def by_bytes_alone(self) -> bytes:
@@ -99,9 +115,11 @@ class Keys:
 
     def learn_entries(self, rendered: bytes) -> None:
         """Take the digests of entries of what is the same as in the run that rendered them."""
-        for line in rendered.decode().splitlines():
-            whole, _, joined = line.partition(" ")
-            self._learned[bytes.fromhex(whole)] = bytes.fromhex(joined)
+        for line in rendered.split(b"\n"):
+            whole, _, joined = line.partition(b" ")
+            with suppress(ValueError):
+                digests = bytes.fromhex(joined.decode("ascii"))
+                self._learned[bytes.fromhex(whole.decode("ascii"))] = digests
 
     def _joined(self, index: int) -> bytes | None:
         """The digests of an input's entries, None where it has to be read whole."""
@@ -137,9 +155,9 @@ def find_documents(store: Store, keys: Keys) -> Kept | None:
     """The documents of a run that some run before made, or None."""
     target = store.get(keys.by_bytes)
     if target is not None:
-        return _find(store, target, is_of_entries=target != keys.by_bytes_alone)
+        return _find(store, keys, target, is_of_entries=target != keys.by_bytes_alone)
     learn_entries(store, keys)
-    return _find(store, keys.by_entries(), is_of_entries=True)
+    return _find(store, keys, keys.by_entries(), is_of_entries=True)
 
 
 def keep_documents(store: Store, keys: Keys, kept: Kept) -> None:
@@ -151,7 +169,7 @@ def keep_documents(store: Store, keys: Keys, kept: Kept) -> None:
     """
     target = keys.by_entries() if kept.is_of_entries else keys.by_bytes_alone
     listing = _put_documents(store, kept.documents)
-    if store.put(target, f"{kept.note}\n{listing}".encode()):
+    if store.put(target, f"{kept.note}\n{listing}".encode("utf-8", "surrogatepass")):
         store.put(keys.by_bytes, target)
 
 
@@ -171,7 +189,7 @@ def find_state(store: Store, keys: Keys) -> tuple[bytes, list[Document]] | None:
     if not listing:
         return None
     keys.learn_entries(entries)
-    documents = _get_documents(store, listing.decode())
+    documents = _get_documents(store, listing, [_DIFFERENTIABILITY, _FUNCTIONS])
     return None if documents is None else (state, documents)
 
 
@@ -183,20 +201,20 @@ def keep_state(store: Store, keys: Keys, state: bytes, documents: Sequence[Docum
 
 def _state_of(store: Store, keys: Keys) -> tuple[bytes, bytes, bytes]:
     """The listing, the entries and the state as they are kept; nothing where there is none."""
-    found = store.get(keys.state)
-    if found is None:
-        return b"", b"", b""
-    listing, entries, state = found.split(_PART, 2)
-    return listing, entries, state
+    listing, _, rest = (store.get(keys.state) or b"").partition(_PART)
+    entries, is_whole, state = rest.partition(_PART)
+    return (listing, entries, state) if is_whole else (b"", b"", b"")
 
 
-def _find(store: Store, target: bytes, *, is_of_entries: bool) -> Kept | None:
-    found = store.get(target)
-    if found is None:
+def _find(store: Store, keys: Keys, target: bytes, *, is_of_entries: bool) -> Kept | None:
+    note, _, listing = (store.get(target) or b"").partition(b"\n")
+    documents = _get_documents(store, listing, keys.names())
+    if documents is None:
         return None
-    note, _, listing = found.decode().partition("\n")
-    documents = _get_documents(store, listing)
-    return None if documents is None else Kept(documents, note, is_of_entries=is_of_entries)
+    with suppress(UnicodeDecodeError):
+        told = note.decode("utf-8", "surrogatepass")
+        return Kept(documents, told, is_of_entries=is_of_entries)
+    return None
 
 
 def _put_documents(store: Store, documents: Sequence[Document]) -> str:
@@ -208,16 +226,20 @@ def _put_documents(store: Store, documents: Sequence[Document]) -> str:
     return "\n".join(f"{name} {count} {digest}" for name, _, count, digest in documents)
 
 
-def _get_documents(store: Store, listing: str) -> list[Document] | None:
+def _get_documents(store: Store, listing: bytes, names: Sequence[str]) -> list[Document] | None:
+    """The documents in a list; None unless it is one of these names, and all are there."""
+    rows = [line.split(" ") for line in listing.decode("latin-1").split("\n")]
+    if [row[0] for row in rows] != names or any([len(row) != 3 for row in rows]):
+        return None
     documents = []
-    lines = [line.split(" ") for line in listing.split("\n")]
-    for name, count, digest in lines:
+    for name, count, digest in rows:
         # All of them, whatever becomes of the first: what is damaged is put again only when it
         # has been met.
-        data = store.get(_document_key(digest))
-        if data is not None:
-            documents.append((name, data, int(count), digest))
-    return documents if len(documents) == len(lines) else None
+        with suppress(ValueError):
+            data = store.get(_document_key(digest), bytes.fromhex(digest))
+            if data is not None:
+                documents.append((name, data, int(count), digest))
+    return documents if len(documents) == len(rows) else None
 
 
 def _document_key(digest: str) -> bytes:

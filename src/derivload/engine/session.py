@@ -74,6 +74,7 @@ class Session:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._state: State | None = None
+        self._is_restored = False
         self._readers: Readers | None = None
         self._updates = 0
         # What the state was made of, or, before anybody asked for it, what it is to be made of.
@@ -88,6 +89,7 @@ class Session:
         """
         with suppress(ValueError):
             self._state = unpack(kept, records, functions)
+            self._is_restored = True
 
     def keep(self) -> bytes | None:
         """What another session can start from, given the lines of the last load too; None when
@@ -172,7 +174,12 @@ class Session:
             readers = self._readers = Readers(self._dialect, tags)
         self._updates += 1
         update = _Update(state, inputs, readers)
-        self._state = update.run()
+        try:
+            self._state = update.run()
+        except Exception as error:
+            if not self._is_restored:
+                raise
+            raise NotCertainError from error  # rows that were kept may be no load's
         self._inputs = inputs
         return update
 

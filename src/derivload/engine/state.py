@@ -221,7 +221,10 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
 
     Raises ValueError when this is no such thing, or does not fit together.
     """
-    rows = _DECODER.decode(packed)
+    try:
+        rows = _DECODER.decode(packed)
+    except RecursionError as error:
+        raise ValueError("these are no rows") from error
     definitions = rows.definitions
     count = sum(row.base is not None for row in definitions)
     count_of_copies = sum(row.copy_base is not None for row in definitions)

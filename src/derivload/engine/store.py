@@ -12,7 +12,8 @@ Constraints, and what follows from them:
   unpickles what it finds marked so: CVE-2025-69872), so the Disk here knows bytes alone.
 - Nobody waits. SQLite's lock is asked for briefly; who holds it longer makes this run go on
   without the store. No lock is held while anything is computed.
-- A folder that others may write to is done without: they could not run code, but could fill it.
+- What others may have written is not used. They could not run code, but could put another text in
+  place of ours: what is checked at every read tells damage, not a forgery. See `owned.py`.
 - No memory-mapped reads: a database that somebody cuts short would end the process (SIGBUS).
 - Few large rows. Opening a row costs some 0.1 ms, so a load is a handful of segments, and
   segments from 32 KiB on are files of their own beside the database.
@@ -24,11 +25,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import sqlite3
-import stat
 import time
 from contextlib import suppress
+
+from derivload.engine.owned import (
+    DATABASE,
+    make_database,
+    make_folder,
+    read_value,
+    trouble,
+    trouble_with_database,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,12 +51,8 @@ LAYOUT: Final = "2"
 DEFAULT_SIZE_LIMIT: Final = 512 * 1024 * 1024
 LOCK_SECONDS: Final = 0.5
 _DIGEST_SIZE: Final = 32
-# What diskcache calls its database, and a value in its row and one in a file of its own.
-_DATABASE: Final = "cache.db"
+# Where diskcache puts a value: in its row, or in a file of its own.
 _IN_ROW, _IN_FILE = 1, 2
-# The names diskcache gives its files. A row that names another is no row of ours, and what it
-# names is neither read nor removed.
-_VALUE_FILE: Final = re.compile(r"[0-9a-f]{2}[/\\][0-9a-f]{2}[/\\][0-9a-f]{28}\.val")
 
 
 class StoreError(Exception):
@@ -81,9 +85,12 @@ class Store:
         """Open or make the store in `folder`, of at most `size_limit` bytes, 512 MiB when left
         out. Raises StoreError.
         """
-        self._layout = os.path.join(os.path.abspath(folder), LAYOUT)
-        _prepare(folder)
-        _prepare(self._layout)
+        outer = os.path.abspath(folder)
+        self._layout = os.path.join(outer, LAYOUT)
+        _prepare(folder, outer)
+        if os.path.islink(self._layout):
+            raise FolderError(f"{os.path.join(folder, LAYOUT)} is a link")
+        _prepare(os.path.join(folder, LAYOUT), self._layout)
         # diskcache would take the value of a variable that the name seems to hold.
         if os.path.expandvars(self._layout) != self._layout:
             raise FolderError(f"{folder} has the name of a variable in its own")
@@ -96,17 +103,18 @@ class Store:
         except Exception as error:  # for the reason in _attempt
             raise StoreError(f"{folder}: {error}") from error
 
-    def get(self, key: bytes) -> bytes | None:
+    def get(self, key: bytes, sha256: bytes | None = None) -> bytes | None:
         """The value kept under `key`, if it is there and is what was put there.
 
-        One that is not is removed, so that it can be put again.
+        `sha256` is the value's, where it is known. A value that is not right is removed, so that
+        it can be put again.
         """
         row = self._attempt(lambda: self._row(key))
         if row is None:
             return None
         value = None
         with suppress(OSError):
-            value = verified(key, fetch(self._layout, *row[1:]))
+            value = verified(key, fetch(self._layout, *row[1:]), sha256)
         if value is None:
             self._attempt(lambda: self._written().remove(row[0]))
         return value
@@ -178,9 +186,11 @@ class Store:
 
     def _read(self) -> sqlite3.Connection:
         if self._reader is None:
-            path = os.path.join(self._layout, _DATABASE)
-            if not os.path.exists(path):  # which SQLite would make
-                raise sqlite3.OperationalError("there is no database")
+            try:
+                self._check_database()
+            except FileNotFoundError:  # SQLite would make it
+                raise sqlite3.OperationalError("there is no database") from None
+            path = os.path.join(self._layout, DATABASE)
             self._reader = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
             self._reader.execute("PRAGMA mmap_size = 0")
         return self._reader
@@ -189,8 +199,16 @@ class Store:
         if self._cache is None:
             from derivload.engine.disk import open_cache
 
+            make_database(self._layout)
+            self._check_database()
             self._cache = open_cache(self._layout, self.size_limit)
         return self._cache
+
+    def _check_database(self) -> None:
+        """Raises PermissionError when it may be another's, FileNotFoundError when there is none."""
+        found = trouble_with_database(self._layout)
+        if found is not None:
+            raise PermissionError(found)
 
     def _row(self, key: bytes) -> tuple[object, ...] | None:
         columns = "rowid, mode, filename, value"
@@ -209,43 +227,39 @@ class Store:
         execute(f"PRAGMA busy_timeout = {int(LOCK_SECONDS * 1000)}")
 
 
-def is_value_file(name: object) -> bool:
-    """Whether a name is one that diskcache gives to the files of values."""
-    return isinstance(name, str) and _VALUE_FILE.fullmatch(name) is not None
-
-
 def fetch(folder: str, mode: object, filename: object, value: object) -> bytes:
     """The bytes that a row of the database in `folder` stands for. Raises OSError."""
     if mode == _IN_ROW and filename is None and isinstance(value, bytes | memoryview):
         return bytes(value)
-    if mode == _IN_FILE and isinstance(filename, str) and is_value_file(filename):
-        with open(os.path.join(folder, filename), "rb") as file:
-            return file.read()
+    if mode == _IN_FILE and isinstance(filename, str):
+        return read_value(folder, filename)
     raise OSError("not a value of this store")
 
 
-def verified(key: bytes, kept: bytes) -> bytes | None:
-    """The value in what is kept under a key, or None when it is not what was put there."""
+def verified(key: bytes, kept: bytes, sha256: bytes | None = None) -> bytes | None:
+    """The value in what is kept under a key, or None when it is not what was put there.
+
+    `sha256` is the value's, where it is known.
+    """
     value = kept[_DIGEST_SIZE:]
-    return value if _seal(key, hashlib.sha256(value).digest()) == kept[:_DIGEST_SIZE] else None
+    found = hashlib.sha256(value).digest()
+    if _seal(key, found) != kept[:_DIGEST_SIZE] or found != (sha256 or found):
+        return None
+    return value
 
 
 def _seal(key: bytes, sha256: bytes) -> bytes:
     return hashlib.sha256(key + sha256).digest()
 
 
-def _prepare(folder: str) -> None:
-    """Make the folder for its owner alone. Raises FolderError when it is not ours alone."""
+def _prepare(name: str, folder: str) -> None:
+    """Make the folder, called `name`, for its owner alone. Raises FolderError when it is not."""
     try:
-        os.makedirs(folder, 0o700, exist_ok=True)
-        status = os.stat(folder)
+        make_folder(folder)
+        found = trouble(os.stat(folder))
     except OSError as error:
-        raise FolderError(f"{folder}: {error.strerror or error}") from error
+        raise FolderError(f"{name}: {error.strerror or error}") from error
     except ValueError as error:  # a NUL in the name
-        raise FolderError(f"{folder!r}: {error}") from error
-    if os.name == "nt":
-        return
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise FolderError(f"{folder} may be written to by others")
-    if status.st_uid not in (os.geteuid(), 0):
-        raise FolderError(f"{folder} belongs to somebody else")
+        raise FolderError(f"{name!r}: {error}") from error
+    if found is not None:
+        raise FolderError(f"{name} {found}")

@@ -57,10 +57,11 @@ class Generators:
         exception, and OSError.
         """
         codegen, self._codegen = self._codegen, None
-        known = self._get(b"plain")
-        if known is not None:
-            return self._plain(files, known.decode())
+        known = (self._get(b"plain") or b"").decode("utf-8", "replace")
+        if known.isprintable() and known:
+            return self._plain(files, known)
         codegen = codegen or self._restored()
+        is_restored = codegen.kept is not None
         try:
             source = Source(entries, lines, deprecated)
             made = self._short_cut(files, source, codegen)
@@ -77,7 +78,10 @@ class Generators:
         else:
             self._codegen = codegen
             return made
-        return self._plain(files, why)
+        made = self._plain(files, why)
+        if is_restored:  # upstream went through, so it may be what was kept that does not fit
+            self._put(b"kept", b"")
+        return made
 
     def written(self, files: Mapping[str, str]) -> None:
         """Take the digests of files that were rendered."""

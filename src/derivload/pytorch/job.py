@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 HEAD: Final = b"head"
 _KIND: Final = b"codegen 1"
 _SEPARATOR: Final = b"\0"
+_LISTED: Final = re.compile("([0-9a-f]{64}) (.+)")
 
 
 class Made(NamedTuple):
@@ -92,7 +94,18 @@ class Head(NamedTuple):
             self.note,
             *(f"{sha256} {name}" for name, sha256 in self.files.items()),
         ]
-        return "\n".join(lines).encode()
+        return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+    @staticmethod
+    def read(data: bytes) -> Head | None:
+        """What was rendered; None for anything else."""
+        try:
+            inputs, note, *lines = data.decode("utf-8", "surrogatepass").split("\n")
+            files = [_LISTED.fullmatch(line) for line in lines]
+            named = {line[2]: line[1] for line in files if line and is_inside(line[2])}
+            return Head(bytes.fromhex(inputs), note, named) if len(named) == len(lines) else None
+        except ValueError:
+            return None
 
     def made(self, inputs: bytes) -> Made | None:
         """The files, if the run was of these inputs. Their bytes are not to be had."""
@@ -104,14 +117,15 @@ class Head(NamedTuple):
 def find_head(store: Store | None, key: bytes) -> Head:
     """What the last run of the job with this key came to; one of nothing where there is none."""
     data = None if store is None else store.get(named(key, HEAD))
-    if data is None:
-        return Head(b"", "", {})
-    inputs, note, *lines = data.decode().split("\n")
-    return Head(
-        bytes.fromhex(inputs),
-        note,
-        {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines)},
-    )
+    head = None if data is None else Head.read(data)
+    return head or Head(b"", "", {})
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name is of a file in the out-dir or a folder there, and of none elsewhere."""
+    if os.path.isabs(name) or os.path.splitdrive(name)[0] or not name.isprintable():
+        return False
+    return not {"", os.curdir, os.pardir} & {*name.replace("\\", "/").split("/")}
 
 
 def digest_of_inputs(entries: Iterable[bytes], deprecated: bytes) -> bytes:

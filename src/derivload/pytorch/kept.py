@@ -19,6 +19,7 @@ import msgspec
 
 from derivload.engine.families import family_of
 from derivload.pytorch.capture import INFOS, NATIVE, SORTED, Item, Output
+from derivload.pytorch.job import is_inside
 
 _DIGEST_SIZE: Final = 16
 # The family of everything, where some name is not certain to be of one.
@@ -204,9 +205,11 @@ def pack(kept: Kept) -> bytes:
 def unpack(data: bytes) -> Kept | None:
     """What `pack` was given; None for anything else."""
     try:
-        return _KEPT.decode(data)
-    except msgspec.MsgspecError:
+        kept = _KEPT.decode(data)
+    except (ValueError, RecursionError):
         return None
+    files = {name for output in kept.outputs for name in output.files}
+    return kept if all(is_inside(name) for name in files) else None
 
 
 def pack_items(items: list[Item]) -> bytes:
@@ -218,5 +221,5 @@ def unpack_items(data: bytes) -> list[Item] | None:
     """What `pack_items` was given; None for anything else."""
     try:
         return _ITEMS.decode(data)
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         return None

@@ -78,9 +78,15 @@ class Split:
 
     @staticmethod
     def of_digests(text: str, joined: bytes) -> Split:
-        """That of a text of which the digests are known, one behind the other."""
+        """That of a text of which the digests are known, one behind the other.
+
+        Where they are not as many as its entries, they are not its own, and not taken.
+        """
+        parts = _Parts(text)
+        if len(joined) != _DIGEST_SIZE * len(parts.raw):
+            return split_digests(text)
         starts = range(0, len(joined), _DIGEST_SIZE)
-        return Split(_Parts(text), [joined[at : at + _DIGEST_SIZE] for at in starts])
+        return Split(parts, [joined[at : at + _DIGEST_SIZE] for at in starts])
 
     def entry(self, index: int) -> str:
         """The text of an entry. Raises ValueError where there are none."""

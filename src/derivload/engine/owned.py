@@ -1,0 +1,245 @@
+"""What in a store's folder is the store's own: made for its owner alone, and told from all else.
+
+Two things are asked of whatever stands there.
+
+May it be used? Only if nobody but its owner and root can have written it. Folders are made for
+their owner alone and files too, whatever the umask. A mode that lets others write, or an owner who
+is somebody else, makes a value a miss. An access control list that lets others write shows in the
+mode as well: its mask stands where the group's bits do. A link is never followed below the folder
+that the user named.
+
+May it be removed? Only a regular file that has exactly a name that the store gives. A stranger's
+file or folder stays, wherever it stands.
+
+What the folder itself stands in is not looked at. Whoever may write there can put another folder
+in its place, but none that is ours, and each thing in it is asked for its owner. A build folder
+that its group may write to is common, and has to go on working.
+
+Windows has neither modes nor owners of this kind; see `trouble`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+# The database, and what SQLite keeps beside it.
+DATABASE: Final = "cache.db"
+_DATABASE_FILES: Final = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
+# A value file stands two folders deep: `3f/a0/…`, 28 more digits, `.val`, as diskcache has it.
+_DIGITS: Final = frozenset("0123456789abcdef")
+_COUNT: Final = 32
+_FOLDER_ENDS: Final = (2, 5)
+# Another process may remove a folder that is empty before there is a file in it.
+_TRIES: Final = 10
+# A link is not followed, and a pipe without a writer is not waited for. Windows has neither flag.
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
+
+
+def trouble(status: os.stat_result) -> str | None:
+    """Why a file or folder cannot be taken for ours, for the end of a sentence; None if it can."""
+    if os.name == "nt":
+        return None
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "may be written to by others"
+    if status.st_uid not in (os.geteuid(), 0):
+        return "belongs to somebody else"
+    return None
+
+
+def make_folder(folder: str) -> None:
+    """Make a folder for its owner alone. Folders above it are made so that others cannot write
+    there. One that exists stays as it is. Raises OSError.
+    """
+    if os.path.isdir(folder):
+        return
+    _make_above(os.path.dirname(folder))
+    with suppress(FileExistsError):  # another process was faster, or it is no folder
+        os.mkdir(folder, 0o700)
+        os.chmod(folder, 0o700)  # a umask may take bits from the owner too
+    if not os.path.isdir(folder):
+        raise NotADirectoryError(errno.ENOTDIR, "is no folder", folder)
+
+
+def _make_above(folder: str) -> None:
+    if os.path.isdir(folder):
+        return
+    above = os.path.dirname(folder)
+    if above != folder:
+        _make_above(above)
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o755)
+
+
+def make_database(layout: str) -> None:
+    """Make an empty database where there is none; SQLite would let the umask decide its mode.
+
+    What SQLite puts beside it gets the mode of the database. Raises OSError.
+    """
+    with suppress(FileExistsError):
+        os.close(_create(os.path.join(layout, DATABASE), os.O_RDWR | os.O_CREAT | os.O_EXCL))
+
+
+def trouble_with_database(layout: str) -> str | None:
+    """Why the database in this folder cannot be used, as a sentence; None if it can.
+
+    Raises FileNotFoundError when there is none.
+    """
+    for name in _DATABASE_FILES:
+        try:
+            status = os.lstat(os.path.join(layout, name))
+        except FileNotFoundError:
+            if name == DATABASE:
+                raise
+            continue
+        found = trouble(status) if stat.S_ISREG(status.st_mode) else "is no regular file"
+        if found is not None:
+            return f"{name} {found}"
+    return None
+
+
+def is_value_file(name: object) -> bool:
+    """Whether a name, relative to the store's folder, is one that the store gives to a value."""
+    if not isinstance(name, str):
+        return False
+    digits = name[:2] + name[3:5] + name[6:34]
+    return len(digits) == _COUNT and {*digits} <= _DIGITS and name == _name_of(digits)
+
+
+def _name_of(digits: str) -> str:
+    return os.path.join(digits[:2], digits[2:4], f"{digits[4:]}.val")
+
+
+def read_value(layout: str, name: str) -> bytes:
+    """The bytes of a value file that is ours alone. Raises OSError."""
+    if not is_value_file(name):
+        raise OSError("not a value of this store")
+    for end in _FOLDER_ENDS:
+        _check(os.lstat(os.path.join(layout, name[:end])), stat.S_IFDIR)
+    with open(os.path.join(layout, name), "rb", opener=_open) as file:
+        _check(os.fstat(file.fileno()), stat.S_IFREG)
+        return file.read()
+
+
+def write_value(layout: str, value: bytes) -> str:
+    """Write a new value file; its name. Nothing is left of one that fails. Raises OSError."""
+    for left in range(_TRIES, 0, -1):
+        name = _name_of(os.urandom(_COUNT // 2).hex())
+        try:
+            for end in _FOLDER_ENDS:
+                _make_value_folder(os.path.join(layout, name[:end]))
+            file = open(os.path.join(layout, name), "xb", opener=_create)  # noqa: SIM115
+            break
+        except OSError:
+            if left == 1:
+                raise
+    try:
+        with file:
+            file.write(value)
+    except BaseException:
+        remove_value(layout, name)
+        raise
+    return name
+
+
+def remove_value(layout: str, name: object) -> bool:
+    """Remove a value file, and its folders if they are empty then; whether it was there."""
+    if not isinstance(name, str) or not is_value_file(name):
+        return False
+    folders = [os.path.join(layout, name[:end]) for end in _FOLDER_ENDS]
+    if not all(_is_of_kind(folder, stat.S_IFDIR) for folder in folders):
+        return False
+    removed = _remove(os.path.join(layout, name))
+    if removed:
+        with suppress(OSError):
+            for folder in reversed(folders):
+                os.rmdir(folder)
+    return removed
+
+
+def value_files(layout: str) -> Iterator[str]:
+    """The names of all value files, those that no row of the database names too."""
+    for first in _value_folders(layout):
+        for second in _value_folders(os.path.join(layout, first)):
+            folder = os.path.join(first, second)
+            with suppress(OSError):
+                names = sorted(os.listdir(os.path.join(layout, folder)))
+                yield from filter(is_value_file, [os.path.join(folder, name) for name in names])
+
+
+def remove_database(layout: str) -> int:
+    """Remove the files of the database; how many these were. Raises OSError for what is none."""
+    removed = 0
+    for name in _DATABASE_FILES:
+        path = os.path.join(layout, name)
+        if os.path.lexists(path) and not _is_of_kind(path, stat.S_IFREG):
+            raise OSError(errno.EINVAL, "is no regular file, and stays", path)
+        with suppress(FileNotFoundError):
+            os.remove(path)
+            removed += 1
+    return removed
+
+
+def _value_folders(folder: str) -> list[str]:
+    with suppress(OSError):
+        return [
+            name
+            for name in sorted(os.listdir(folder))
+            if _is_of_kind(os.path.join(folder, name), stat.S_IFDIR)
+        ]
+    return []
+
+
+def _make_value_folder(folder: str) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    status = os.lstat(folder)
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "is no folder", folder)
+    if os.name == "nt":
+        return
+    if status.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "belongs to somebody else", folder)
+    # One of an earlier derivload may have what a umask left. That is taken from it: what others
+    # put there meanwhile is told by its own mode and owner.
+    if stat.S_IMODE(status.st_mode) != 0o700:
+        os.chmod(folder, 0o700)
+
+
+def _check(status: os.stat_result, kind: int) -> None:
+    if stat.S_IFMT(status.st_mode) != kind or trouble(status) is not None:
+        raise OSError("not a value of this store")
+
+
+def _is_of_kind(path: str, kind: int) -> bool:
+    """Whether a regular file or a folder stands there, and no link to one."""
+    try:
+        return stat.S_IFMT(os.lstat(path).st_mode) == kind
+    except OSError:
+        return False
+
+
+def _remove(path: str) -> bool:
+    with suppress(OSError):
+        if _is_of_kind(path, stat.S_IFREG):
+            os.remove(path)
+            return True
+    return False
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | _NO_LINK | _NO_WAIT)
+
+
+def _create(path: str, flags: int) -> int:
+    made = os.open(path, flags | _NO_LINK, 0o600)
+    os.chmod(path, 0o600)  # a umask may take bits from the owner too
+    return made
