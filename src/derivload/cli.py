@@ -31,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         # A process of its own, that makes no cycles and ends when it is done.
         gc.disable()
+        from derivload.identity import start_again_if_unsure
+
+        start_again_if_unsure()
     arguments = sys.argv[1:] if argv is None else list(argv)
     if sys.stdout is None:  # closed by who started us
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end

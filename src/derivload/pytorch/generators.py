@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from derivload.commands.paths import Files
 from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.identity import is_as_it_began
 from derivload.pytorch.capture import EVERYTHING, Captured, SchemaTexts
 from derivload.pytorch.codegen import Codegen, LostItemsError
 from derivload.pytorch.errors import RAISED, GeneratorError, UnexpectedTorchgenError
@@ -90,6 +91,8 @@ class Generators:
         codegen = self._codegen
         if self._store is None or codegen is None or codegen.kept is None:
             return
+        if not is_as_it_began():
+            return
         for name, items in codegen.new_items():
             self._put(name.encode(), items)
         self._put(b"kept", pack(codegen.kept))
@@ -129,7 +132,8 @@ class Generators:
         )
         if different:
             reason = f"its files come out otherwise item by item: {different[0]}"
-            self._put(b"plain", reason.encode())
+            if is_as_it_began():
+                self._put(b"plain", reason.encode())
             raise UnexpectedTorchgenError(reason)
 
     def _plain(self, files: Files, reason: str) -> Made:
