@@ -104,7 +104,9 @@ def codegen(
         if generators is not None:
             generators.keep(inputs if is_of_entries else b"", made.note)
         if arguments is not None:
-            record = Record(started.tool, read, files.absent, outputs, made.note)
+            record = Record(
+                started.tool, read, files.absent, outputs, made.note, listed=files.listed
+            )
             write_stamp(stamp, arguments, record)
     else:
         # What was edited meanwhile may be in what was made, or not; and in what was compiled.

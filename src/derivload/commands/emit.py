@@ -101,7 +101,7 @@ def emit(
             *zip(files.paths, [digest.hex() for digest in started.keys.digests], strict=True),
             *((path, digest_of(data)) for path, data in files.consulted),
         ]
-        record = Record(started.tool, read, files.absent, outputs, kept.note)
+        record = Record(started.tool, read, files.absent, outputs, kept.note, listed=files.listed)
         write_stamp(stamp_path(target.out_dir), arguments, record)
     clock.step("write")
     return Emitted(loaded.exit, kept.note, written, loaded.counts, clock.seconds)

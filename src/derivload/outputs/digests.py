@@ -50,6 +50,25 @@ def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
     return digests
 
 
+def names_like(pattern: str) -> list[str]:
+    """The names in a folder that are like the last part of `pattern`, which has one `*`, sorted;
+    none where it cannot be listed. Small and capital letters are the same.
+    """
+    folder, _, name = pattern.rpartition(os.sep)
+    start, _, end = name.lower().partition("*")
+    try:
+        names = os.listdir(folder or os.sep if os.sep in pattern else os.curdir)
+    except OSError:
+        return []
+    found = [name for name in names if name.lower().startswith(start)]
+    return sorted(name for name in found if name.lower().endswith(end))
+
+
+def digest_of_names(names: Iterable[str]) -> str:
+    """A digest of names in a folder."""
+    return digest_of("\0".join(names).encode("utf-8", "surrogateescape"))
+
+
 def _digest_of_file(path: str) -> str:
     try:
         if not os.path.isfile(path):  # a pipe can be read once, which is the run's to do

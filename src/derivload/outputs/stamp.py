@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 
 from derivload.identity import tool_digest
-from derivload.outputs.digests import digest_of, digests_of_files
+from derivload.outputs.digests import digest_of, digest_of_names, digests_of_files, names_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ class Record:
 
     `tool` is derivload's digest when the run began: an edit to it meanwhile is the next run's.
     `inputs` and `outputs` are paths, as the run used them, with the sha256 of their bytes;
-    `absent` are paths that would have been inputs had they been there; `note` is what the user
-    is told each time.
+    `absent` are paths that would have been inputs had they been there, and `listed` are patterns
+    of names in a folder, with those that were there; `note` is what the user is told each time.
     """
 
-    __slots__ = ("absent", "inputs", "note", "outputs", "tool")
+    __slots__ = ("absent", "inputs", "listed", "note", "outputs", "tool")
 
     def __init__(
         self,
@@ -55,10 +55,13 @@ class Record:
         absent: Sequence[str],
         outputs: Sequence[tuple[str, str]],
         note: str,
+        *,
+        listed: Sequence[tuple[str, Sequence[str]]] = (),
     ) -> None:
         self.tool = tool
         self.inputs = inputs
         self.absent = absent
+        self.listed = listed
         self.outputs = outputs
         self.note = note
 
@@ -72,6 +75,7 @@ def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
         f"note {record.note}",
         *(f"input {digest} {path}" for path, digest in record.inputs),
         *(f"absent {path}" for path in record.absent),
+        *(f"listed {digest_of_names(names)} {pattern}" for pattern, names in record.listed),
         *(f"output {digest} {path}" for path, digest in record.outputs),
     ]
     if any("\n" in line or "\r" in line for line in lines):
@@ -149,6 +153,9 @@ def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
         return rest == tool_digest().hex()
     if what == "arguments":
         return rest == _arguments_digest(arguments)
+    if what == "listed":
+        digest, _, pattern = rest.partition(" ")
+        return digest == digest_of_names(names_like(pattern))
     return what == "absent" and not os.path.exists(rest)
 
 
