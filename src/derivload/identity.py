@@ -51,6 +51,26 @@ def tool_files() -> list[str]:
     return sorted(path for _, path in _modules() if os.path.isfile(path))
 
 
+def python_digest() -> bytes:
+    """A digest of what decides, besides its source, what Python makes of PyTorch's code: which
+    Python it is, whether assertions hold, what a warning does, what a site has it do first.
+    """
+    flags = sys.flags
+    parts = [
+        sys.version,
+        flags.optimize,
+        flags.bytes_warning,
+        getattr(flags, "int_max_str_digits", 0),
+        sys.warnoptions,
+    ]
+    digest = hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape"))
+    for name in ("sitecustomize", "usercustomize"):
+        path = getattr(sys.modules.get(name), "__file__", None)
+        found = None if path is None else read_file(path)
+        digest.update(b"\0" if found is None else hashlib.sha256(found[0]).digest())
+    return digest.digest()
+
+
 def is_as_it_began() -> bool:
     """Whether derivload is still what `tool_digest` says, and was in between.
 

@@ -41,17 +41,24 @@ def is_module(name: str) -> bool:
     return name.endswith(_SUFFIXES) and not name.startswith(".")
 
 
-def modules_below(folder: str, prefix: str = "") -> Iterator[tuple[str, str]]:
+def modules_below(folder: str, prefix: str = "", without: str = "") -> Iterator[tuple[str, str]]:
     """The files below a folder that have the name of a module: each its name there, with
-    slashes, and its path. Raises OSError where the folder cannot be listed.
+    slashes, and its path.
+
+    `without` is the name of a folder in it that does not count. Raises OSError where one cannot
+    be listed.
     """
     with os.scandir(folder) as entries:
         found = list(entries)
     for entry in found:
         if is_module(entry.name):
             yield prefix + entry.name, entry.path
-        elif entry.name.isidentifier() and entry.name != _COMPILED and entry.is_dir():
+        elif entry.name not in (_COMPILED, without) and _is_package(entry):
             yield from modules_below(entry.path, f"{prefix}{entry.name}/")
+
+
+def _is_package(entry: os.DirEntry[str]) -> bool:
+    return entry.name.isidentifier() and entry.is_dir()
 
 
 def read_file(path: str) -> tuple[bytes, os.stat_result] | None:

@@ -60,8 +60,19 @@ def names_like(pattern: str) -> list[str]:
         names = os.listdir(folder or os.sep if os.sep in pattern else os.curdir)
     except OSError:
         return []
-    found = [name for name in names if name.lower().startswith(start)]
+    found = [name for name in names if name.lower().startswith(start) and not _is_passing(name)]
     return sorted(name for name in found if name.lower().endswith(end))
+
+
+def _is_passing(name: str) -> bool:
+    """Whether a name is of what Python or an editor makes beside a file."""
+    return name == "__pycache__" or name.startswith(".") or name.endswith("~")
+
+
+def digest_of_variable(name: str) -> str:
+    """A digest of an environment variable, "none" where there is none of this name."""
+    value = os.environ.get(name)
+    return "none" if value is None else digest_of(value.encode("utf-8", "surrogateescape"))
 
 
 def digest_of_names(names: Iterable[str]) -> str:
