@@ -55,13 +55,17 @@ LOOKS = {
         "local.py",
     ),
     "tries to open": (
-        f"try:\n    return open({_HERE} + '/local.txt').read().strip()\n"
-        "except FileNotFoundError:\n    return 'one'",
+        (
+            f"try:\n    return open({_HERE} + '/local.txt').read().strip()\n"
+            "except FileNotFoundError:\n    return 'one'"
+        ),
         "local.txt",
     ),
     "looks whether a file is there": (
-        f"import pathlib\npath = pathlib.Path({_HERE}, '..', 'local.txt')\n"
-        "return path.read_text().strip() if path.exists() else 'one'",
+        (
+            f"import pathlib\npath = pathlib.Path({_HERE}, '..', 'local.txt')\n"
+            "return path.read_text().strip() if path.exists() else 'one'"
+        ),
         "../local.txt",
     ),
     "lists a folder": (
@@ -192,7 +196,7 @@ def test_two_edits_to_a_helper_in_one_second_are_seen(project: Project) -> None:
 @pytest.mark.parametrize(
     "variables",
     [{"PYTHONOPTIMIZE": "1"}, {"PYTHONWARNINGS": "ignore"}],
-    ids=lambda variables: "".join(variables),
+    ids="".join,
 )
 def test_what_changes_what_python_does_counts(
     variables: Mapping[str, str], project: Project
