@@ -171,7 +171,8 @@ def test_damaged_stamp_is_no_stamp(project: Project, damage: bytes) -> None:
 
 def test_edit_to_derivload_itself_is_noticed(tmp_path: Path) -> None:
     source = tmp_path / "checkout"
-    shutil.copytree(SOURCE / "derivload", source / "derivload")
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(SOURCE / "derivload", source / "derivload", ignore=ignored)
     project = Project(tmp_path / "project", source)
     assert project.emit().exit == "cold"
     assert project.emit().exit == "up-to-date"

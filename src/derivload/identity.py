@@ -22,7 +22,7 @@ import sys
 
 import derivload
 from derivload.modules import (
-    CLEARLY,
+    TICK,
     changed_at,
     doubtful_form,
     modules_below,
@@ -32,8 +32,8 @@ from derivload.modules import (
 )
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
-# What changed later may have been imported before or after.
-_UNTIL = derivload.STARTED - CLEARLY
+# What changed later may have been imported before or after: a file's clock is behind by a tick.
+_UNTIL = derivload.STARTED - TICK
 _scans: list[_Scan] = []
 
 

@@ -23,8 +23,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# Nanoseconds: a clock of files that ticks 100 times a second, and a module that is being compiled.
-CLEARLY = 20_000_000
+# Nanoseconds. The clock of files ticks 100 times a second at the least; and what was compiled
+# so soon after its source changed may have been read before.
+TICK = 10_000_000
+CLEARLY = 2 * TICK
 # Source, what was compiled and stands without its source, extensions.
 _SUFFIXES = (".py", ".pyc", ".so", ".pyd")
 _COMPILED = "__pycache__"
