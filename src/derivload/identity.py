@@ -16,7 +16,6 @@ Imports only what the fastest exit of `emit` needs anyway.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 
@@ -31,6 +30,12 @@ from derivload.modules import (
     remove,
 )
 
+try:  # hashlib's own; importing that loads what nobody asks for here
+    from _hashlib import openssl_sha256
+except ImportError:  # a Python without OpenSSL
+    from hashlib import sha256 as openssl_sha256
+
+sha256 = openssl_sha256
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 # What changed later may have been imported before or after: a file's clock is behind by a tick.
 _UNTIL = derivload.STARTED - TICK
@@ -63,11 +68,11 @@ def python_digest() -> bytes:
         getattr(flags, "int_max_str_digits", 0),
         sys.warnoptions,
     ]
-    digest = hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape"))
+    digest = sha256(repr(parts).encode("utf-8", "surrogateescape"))
     for name in ("sitecustomize", "usercustomize"):
         path = getattr(sys.modules.get(name), "__file__", None)
         found = None if path is None else read_file(path)
-        digest.update(b"\0" if found is None else hashlib.sha256(found[0]).digest())
+        digest.update(b"\0" if found is None else sha256(found[0]).digest())
     return digest.digest()
 
 
@@ -115,7 +120,7 @@ class _Scan:
         self.is_certain = True
         self.names: set[str] = set()
         installed = _installed_at()
-        digest = hashlib.sha256()
+        digest = sha256()
         for name, path in sorted(_modules()):
             self.names.add(name)
             found = read_file(path)

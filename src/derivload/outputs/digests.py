@@ -5,9 +5,10 @@ Imports nothing but what hashing needs; threading alone would take longer than i
 
 from __future__ import annotations
 
-import hashlib
 import os
 from _thread import allocate_lock, start_new_thread
+
+from derivload.identity import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def digest_of(data: bytes) -> str:
     """The sha256 of some bytes, in hex."""
-    return hashlib.sha256(data).hexdigest()
+    return sha256(data).hexdigest()
 
 
 def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
