@@ -242,8 +242,8 @@ def test_link_to_nowhere_is_no_source(place: str, name: str, project: Project) -
 
 @pytest.fixture
 def watch(project: Project) -> Iterator[Watch]:
-    project.name_by(READS["imports a module of the tree"][0])
-    project.put("../names.py", "one")
+    project.name_by(READS["imports a module beside torchgen"][0])
+    project.put("../../names.py", "one")
     options = ["--codegen", "--subset", "libtorch", "--pytorch", str(project.pytorch.root)]
     watch = Watch([*options, "--cache-dir", str(project.folder / "cache")], project.out)
     try:
@@ -256,7 +256,7 @@ def test_derivwatch_sees_what_a_generator_read(project: Project, watch: Watch) -
     watch.expect("started")
     watch.rest()
     assert project.name == "one"
-    project.put("../names.py", "two")
+    project.put("../../names.py", "two")
     while not watch.expect("reloaded")["written"]:
         pass
     assert project.name == "two"

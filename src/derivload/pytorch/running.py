@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from derivload.modules import CLEARLY, changed_at, forget_compiled
 from derivload.pytorch.trace import Trace, without_root
+from derivload.pytorch.upstream import IMPORTED
 
 _PACKAGE: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _STANDARD: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
@@ -132,7 +133,10 @@ class Running:
     def _learn(self) -> None:
         """Add to the trace what was noted."""
         for name, path in self._imported.items():
-            self._opened |= _places(sys.modules.get(name), name, path)
+            found = _file_of(sys.modules.get(name))
+            self._opened |= _places(found, name, path)
+            if found is not None and self._is_meant(found):
+                IMPORTED.add(name)
         opened = self._opened - self._written - self.known
         files = {without_root(path, self._root): path for path in opened if self._is_read(path)}
         listed = [os.path.join(path, "*") for path in self._listed if os.path.isdir(path)]
@@ -155,15 +159,13 @@ class Running:
         """Whether a path is not of Python, derivload, what is installed, or made by the run."""
         if any(path.startswith(os.path.join(made, "")) for made in self._written):
             return False
-        if path.startswith(self._inside):
-            names = path[len(self._inside) :].split(os.sep)
-            if self._is_installed and names[0] not in _OF_PYTORCH:
-                return False
-        else:
-            names = path.split(os.sep)
-            if path.startswith((_PACKAGE, _STANDARD)):
-                return False
-        return "__pycache__" not in names and not _INSTALLED & {*names}
+        is_inside = path.startswith(self._inside)
+        names = path[len(self._inside) if is_inside else 0 :].split(os.sep)
+        if "__pycache__" in names:
+            return False
+        if is_inside and self._is_installed:
+            return names[0] in _OF_PYTORCH
+        return not path.startswith((_PACKAGE, _STANDARD)) and not _INSTALLED & {*names}
 
     def _is_edited(self, path: str) -> bool:
         """Whether a file changed since the run began, or is about as old."""
@@ -191,17 +193,20 @@ def _candidates(folder: str, name: str) -> list[str]:
     return [os.path.join(stem, "__init__.py"), f"{stem}.py"]
 
 
-def _places(module: ModuleType | None, name: str, folders: Sequence[str]) -> set[str]:
-    """The file of a module, and those that would be it if they were there."""
+def _file_of(module: ModuleType | None) -> str | None:
+    """The file that a module is of."""
     found = getattr(getattr(module, "__spec__", None), "origin", None)
+    return os.path.abspath(found) if found is not None and os.path.isfile(found) else None
+
+
+def _places(found: str | None, name: str, folders: Sequence[str]) -> set[str]:
+    """The file of a module, and those that would be it if they were there."""
     places: set[str] = set()
     for folder in folders:
         if found is not None and found.startswith(os.path.join(folder, "")):
             break
         places |= {os.path.abspath(path) for path in _candidates(folder, name)}
-    if found is not None and os.path.isfile(found):
-        places.add(os.path.abspath(found))
-    return places
+    return places if found is None else {*places, found}
 
 
 def _on_event(event: str, arguments: tuple[Any, ...]) -> None:

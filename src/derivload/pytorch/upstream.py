@@ -34,8 +34,8 @@ GENERATORS: Final = (
     "gen_view_funcs",
 )
 _SINCE_2_3: Final = "gen_view_funcs"
-_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
-_roots: set[str] = set()
+# The modules that were imported when PyTorch's code ran, of its tree or of the user's.
+IMPORTED: Final[set[str]] = set()
 
 
 class Upstream(NamedTuple):
@@ -159,7 +159,6 @@ class Modules:
     def __init__(self, upstream: Upstream) -> None:
         """Import them. Raises UnexpectedTorchgenError when one is missing or cannot be imported."""
         forget()
-        _roots.add(upstream.root)
         sys.path.insert(0, upstream.root)
         try:
             self.torchgen = {
@@ -184,21 +183,11 @@ class Modules:
 
 
 def forget() -> None:
-    """Forget every module of a torchgen, of the tools of a checkout, and of the trees that
-    torchgens came from, besides what is installed there.
+    """Forget every module of a torchgen, of the tools of a checkout, and whatever these imported
+    that is neither Python's nor installed.
     """
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in ("torchgen", "tools") or _is_of_a_tree(module):
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("torchgen", "tools") or name in IMPORTED:
             del sys.modules[name]
+    IMPORTED.clear()
     importlib.invalidate_caches()
-
-
-def _is_of_a_tree(module: ModuleType) -> bool:
-    path = getattr(module, "__file__", None)
-    if not isinstance(path, str):
-        return False
-    return any(
-        path.startswith(os.path.join(root, ""))
-        and not _INSTALLED & {*path[len(os.path.dirname(root)) :].split(os.sep)}
-        for root in _roots
-    )
