@@ -53,7 +53,7 @@ function(_derivload_configure_with_generators)
   file(GLOB_RECURSE modules RELATIVE "${torchgen}" "${torchgen}/*.py")
   list(FILTER modules EXCLUDE REGEX "^packaged/") # in a checkout, copies that a build made
   list(TRANSFORM modules PREPEND "${torchgen}/")
-  file(GLOB generators "${autograd}/*.py")
+  file(GLOB_RECURSE generators "${autograd}/*.py")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${modules} ${generators})
 endfunction()
 

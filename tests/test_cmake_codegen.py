@@ -228,6 +228,20 @@ def test_formula_compiles_the_file_that_has_it(built: PyTorchProject) -> None:
     assert_nothing_runs(built)
 
 
+def test_link_to_nowhere_beside_a_generator_is_nothing_to_a_build(built: PyTorchProject) -> None:
+    """Emacs keeps one beside a file with changes that were not saved."""
+    link = built.pytorch.autograd / ".#gen_autograd.py"
+    link.symlink_to("me@host.123:1")
+    assert built.configure().status == 0
+    built.pytorch.edit_a_formula()
+    again = built.build()
+    assert (again.status, again.loads, again.compiled) == (0, 1, ["Functions.cpp.o"]), again
+    assert "Configuring done" not in built.build().output
+    assert_nothing_runs(built)
+    link.unlink()
+    assert_nothing_runs(built)
+
+
 @pytest.mark.thorough
 @NINJA_ALONE
 def test_template_is_an_input(built: PyTorchProject) -> None:

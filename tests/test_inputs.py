@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import shutil
 import subprocess
@@ -171,6 +173,76 @@ def test_a_torchgen_that_does_not_say_its_version(
     said = usage_error(["emit", "--pytorch", str(folder), *out], capsys)
     assert "give --torch-version X.Y" in said
     assert main(["emit", "--pytorch", str(folder), "--torch-version", "2.14", *out]) == 0
+
+
+def note_installed(folder: Path, name: str, metadata: str, torchgen: str | None = None) -> None:
+    """Note that a torch was installed there, with this text as torchgen/gen.py."""
+    notes = folder / name
+    notes.mkdir(parents=True)
+    (notes / ("METADATA" if name.endswith(".dist-info") else "PKG-INFO")).write_text(metadata)
+    if torchgen is not None:
+        digest = base64.urlsafe_b64encode(hashlib.sha256(torchgen.encode()).digest()).rstrip(b"=")
+        (notes / "RECORD").write_text(f"torchgen/gen.py,sha256={digest.decode()},1\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "metadata"),
+    [
+        ("torch-2.14.0+cu130.dist-info", "Name: torch\n"),
+        ("Torch-2.14.0.dist-info", "Name: torch\n"),
+        # Python goes by what stands inside.
+        ("torch-2.15.0.dist-info", "Name: torch\nVersion: 2.14.0\n\nVersion: 2.13"),
+        ("torch-2.14.0-py3.11.egg-info", "Name: torch\n"),
+    ],
+)
+def test_installed_version_is_what_python_says(name: str, metadata: str, tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "site", PACKAGED, ("torchvision-0.1.dist-info/METADATA", ""))
+    (folder / "torch-note-info").touch()
+    note_installed(folder, name, metadata)
+    out = tmp_path / "out"
+    assert main(["emit", "--pytorch", str(folder), "--out-dir", str(out)]) == 0
+    assert torch_version(out) == "2.14"
+
+
+def test_of_several_installed_versions_the_one_with_this_torchgen_is_taken(tmp_path: Path) -> None:
+    """`pip install --target` leaves the notes of the one that was there before."""
+    folder = lay_out(tmp_path / "site", PACKAGED, ("torchgen/gen.py", "two"))
+    note_installed(folder, "torch-2.10.0.dist-info", "", "one")
+    note_installed(folder, "torch-2.14.0.dist-info", "", "two")
+    note_installed(folder, "torch-2.9.0.dist-info", "", "nine")
+    out = tmp_path / "out"
+    assert main(["emit", "--pytorch", str(folder), "--out-dir", str(out)]) == 0
+    assert torch_version(out) == "2.14"
+    (folder / "torchgen" / "gen.py").write_text("one")
+    assert main(["emit", "--pytorch", str(folder), "--out-dir", str(out)]) == 0
+    assert torch_version(out) == "2.10"
+
+
+def test_another_version_that_is_installed_is_noticed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = lay_out(tmp_path / "site", PACKAGED, ("notes.txt", ""))
+    note_installed(folder, "torch-2.15.0.dist-info", "")
+    command = ["emit", "--pytorch", str(folder), "--out-dir", str(tmp_path / "out")]
+    assert main(command) == 0
+    (folder / "other-1.0.dist-info").mkdir()
+    capsys.readouterr()
+    assert main(command) == 0
+    assert "up to date" in capsys.readouterr().err
+    note_installed(folder, "torch-2.10.0.dist-info", "")
+    said = usage_error(command, capsys)
+    assert "(torch-2.10.0.dist-info, torch-2.15.0.dist-info)" in said
+    assert "give --torch-version X.Y" in said
+    assert main([*command, "--torch-version", "2.10"]) == 0
+
+
+def test_several_notes_of_one_release_are_one(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "site", PACKAGED, ("notes.txt", ""))
+    for name in ("torch-2.14.0.dist-info", "torch-2.14.1.dist-info"):
+        note_installed(folder, name, "")
+    out = tmp_path / "out"
+    assert main(["emit", "--pytorch", str(folder), "--out-dir", str(out)]) == 0
+    assert torch_version(out) == "2.14"
 
 
 # The module

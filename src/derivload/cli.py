@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from derivload.commands.codegen import Generated
+    from derivload.commands.codegen_live import CodegenLoader
     from derivload.commands.emit import Emitted
     from derivload.commands.paths import Files
     from derivload.engine.store import Store
@@ -42,6 +43,9 @@ def _main(arguments: list[str], *, is_own_process: bool) -> int:
     if is_own_process:
         # It makes no cycles, and ends when it is done.
         gc.disable()
+        from derivload.identity import start_again_if_unsure
+
+        start_again_if_unsure()
     if None in (sys.stdin, sys.stdout, sys.stderr):  # closed by who started us
         from derivload.terminal.streams import open_closed
 
@@ -280,12 +284,14 @@ def _watch(options: argparse.Namespace) -> int:
     if options.codegen:
         _selection(options)
 
+    loaders: list[CodegenLoader] = []
+
     def find() -> Files:
         files = _files(options)
         if options.codegen:
             from derivload.commands.codegen import consult_generators
 
-            consult_generators(files, _selection(options))
+            consult_generators(files, _selection(options), loaders[-1].sources if loaders else None)
         return files
 
     def make_loader() -> Loader:
@@ -293,7 +299,9 @@ def _watch(options: argparse.Namespace) -> int:
             return DocumentLoader(options.out_dir, options.shards)
         from derivload.commands.codegen_live import CodegenLoader
 
-        return CodegenLoader(options.out_dir, _selection(options), lambda: _open_store(options))
+        loader = CodegenLoader(options.out_dir, _selection(options), lambda: _open_store(options))
+        loaders.append(loader)
+        return loader
 
     return watch(
         WatchOptions(
@@ -305,6 +313,7 @@ def _watch(options: argparse.Namespace) -> int:
             poll=options.poll,
             debounce=options.debounce,
             json=options.json,
+            has_learned=lambda: any(loader.has_learned for loader in loaders),
             once=options.once,
         )
     )

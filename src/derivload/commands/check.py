@@ -19,7 +19,7 @@ from derivload.commands.emit import release_key
 from derivload.commands.paths import Files, UsageError
 from derivload.diagnostics import Diagnostic
 from derivload.engine.results import Keys
-from derivload.identity import tool_digest
+from derivload.identity import is_as_it_began, tool_digest
 from derivload.rules import RULES
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
@@ -60,7 +60,8 @@ def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -
     inputs = read_what_can_be(files, contents)
     found = find_mistakes(inputs, store, keys)
     checked = Checked(found, inputs.dialect.version, inputs.note)
-    if store is not None and sum(len(d.source_line) for d in found) <= _MAX_KEPT:
+    is_short = sum(len(diagnostic.source_line) for diagnostic in found) <= _MAX_KEPT
+    if store is not None and is_short and is_as_it_began():
         with suppress(UnicodeEncodeError):  # half a surrogate pair, quoted in a sentence
             store.put(key, msgspec.json.encode(checked))
     return checked

@@ -16,6 +16,7 @@ from derivload.diagnostics import Diagnostic
 from derivload.engine.lint import content_without_warnings, find_warnings, is_without
 from derivload.engine.load import load_texts
 from derivload.engine.session import Session
+from derivload.identity import is_as_it_began
 
 if TYPE_CHECKING:
     from derivload.engine.results import Keys
@@ -52,7 +53,7 @@ def _is_still_right(inputs: Inputs, store: Store, keys: Keys) -> bool:
 
 def _keep(store: Store, keys: Keys, content: bytes | None) -> None:
     """Keep that a load of this content has no mistakes."""
-    if content is not None:
+    if content is not None and is_as_it_began():
         store.put(_key(keys, content), b"")
 
 

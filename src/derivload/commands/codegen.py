@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.commands.emit import (
@@ -22,13 +23,14 @@ from derivload.commands.emit import (
 )
 from derivload.commands.paths import Files, UsageError
 from derivload.engine.results import learn_entries
+from derivload.identity import python_digest
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Written, write_outputs
 from derivload.outputs.stamp import Record, read_outputs, stamp_path
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.job import Job, Made, digest_of_inputs, find_head
 from derivload.pytorch.selection import Selection
-from derivload.pytorch.upstream import Sources, Upstream, forget_bytecode, locate
+from derivload.pytorch.upstream import Sources, Upstream, locate
 
 if TYPE_CHECKING:
     from derivload.engine.store import Store
@@ -64,12 +66,12 @@ def codegen(
     clock = Clock()
     upstream = find_upstream(files)
     started = Started(files, None, open_store, clock)
-    sources = Sources(upstream)
     deprecated = read_file(upstream.deprecated)
     release = release_key(files.version)
-    job = Job(upstream, sources, selection, release, target.out_dir, started.tool)
-    key = job.digest()
-    head = find_head(started.store, key)
+    job = Job(
+        upstream, Sources(upstream), selection, release, target.out_dir, started.tool
+    ).with_kept_trace(started.store)
+    head = find_head(started.store, job.digest())
     if started.store is not None:
         learn_entries(started.store, started.keys)
     inputs = digest_of_inputs(started.keys.digests_of_entries(), deprecated)
@@ -88,6 +90,12 @@ def codegen(
     if generators is not None:
         generators.written(digests)
     clock.step("write")
+    # Where nothing was generated, the sources as they were read are all that the files are of.
+    is_settled = True
+    if generators is not None:
+        is_settled = generators.settle(inputs if is_of_entries else b"", made.note)
+        job = generators.job
+    sources = job.sources
     outputs = [(os.path.join(target.out_dir, name), sha256) for name, sha256 in digests.items()]
     read = [
         *zip(files.paths, [digest.hex() for digest in started.keys.digests], strict=True),
@@ -98,17 +106,18 @@ def codegen(
     ]
     if target.depfile is not None:
         outputs.append(write_depfile(target, outputs, [path for path, _ in read]))
-    # Where nothing was generated, the sources as they were read are all that the files are of.
-    now = sources if generators is None else Sources(upstream)
-    if job._replace(sources=now).digest() == key:
-        if generators is not None:
-            generators.keep(inputs if is_of_entries else b"", made.note)
-        if arguments is not None:
-            record = Record(started.tool, read, files.absent, outputs, made.note)
-            write_stamp(stamp, arguments, record)
-    else:
-        # What was edited meanwhile may be in what was made, or not; and in what was compiled.
-        forget_bytecode([path for path, _ in {*now.files} ^ {*sources.files}])
+    if is_settled and arguments is not None:
+        record = Record(
+            started.tool,
+            read,
+            [*files.absent, *sources.absent],
+            outputs,
+            made.note,
+            listed=[*files.listed, *sources.listed],
+            variables=sources.variables,
+            python=python_digest(),
+        )
+        write_stamp(stamp, arguments, record)
     clock.step("keep")
     return Generated(made.exit, made.note, written, made.counts, clock.seconds)
 
@@ -153,14 +162,27 @@ def find_upstream(files: Files) -> Upstream:
         raise UsageError(f"there are no generators of PyTorch's: {error}") from None
 
 
-def consult_generators(files: Files, selection: Selection) -> None:
+def consult_generators(
+    files: Files,
+    selection: Selection,
+    find_sources: Callable[[Upstream, str], Sources] | None = None,
+) -> None:
     """Name the generators and what they read among what `files` depend on.
 
-    Raises UsageError, and OSError where a file cannot be read.
+    `find_sources` finds all that they are known to read, by the release to follow. Raises
+    UsageError, and OSError where a file cannot be read.
     """
     upstream = find_upstream(files)
-    paths = [path for path, _ in Sources(upstream).files]
-    for path in (*paths, upstream.deprecated, *selection.paths):
+    if find_sources is None:
+        sources = Sources(upstream)
+    else:
+        sources = find_sources(upstream, release_key(files.version))
+    for path, _ in sources.files:
+        with suppress(FileNotFoundError):  # gone since: the next look finds out
+            files.consulted.append((path, read_file(path)))
+    files.absent += sources.absent
+    files.listed += sources.listed
+    for path in (upstream.deprecated, *selection.paths):
         files.consulted.append((path, read_file(path)))
 
 

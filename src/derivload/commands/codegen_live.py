@@ -25,7 +25,8 @@ from derivload.pytorch.generators import Generators
 from derivload.pytorch.job import Job, Made, digest_of_inputs
 from derivload.pytorch.selection import Selection
 from derivload.pytorch.source import Lines
-from derivload.pytorch.upstream import Sources, Upstream, forget_bytecode
+from derivload.pytorch.trace import NOTHING, Trace
+from derivload.pytorch.upstream import Sources, Upstream
 
 if TYPE_CHECKING:
     from derivload.cpp.dialect import Dialect
@@ -47,6 +48,20 @@ class CodegenLoader:
         self._entries: InputEntries | None = None
         self._generators: Generators | None = None
         self._last: _Last | None = None
+        self._told: Trace | None = None
+
+    def sources(self, upstream: Upstream, release: str) -> Sources:
+        """All that the generators are known to read, as it is now. Raises OSError."""
+        job = self._job(upstream, release)
+        self._told = job.trace
+        return job.sources
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether the generators are known to read more than `sources` told last."""
+        if self._generators is None or self._told is None:
+            return False
+        return not self._generators.job.trace.is_within(self._told)
 
     def load(self, inputs: Inputs) -> PreparedFiles:
         """Load and generate, from what the last load came to.
@@ -89,17 +104,14 @@ class CodegenLoader:
         last, self._last = self._last, None
         if last is None or self._generators is None:
             return
-        job = self._job(last.job.upstream, last.job.release)
-        if job.digest() == self._generators.key:
-            self._generators.keep(last.digest(), last.note)
-        else:
-            changed = {*job.sources.files} ^ {*last.job.sources.files}
-            forget_bytecode([path for path, _ in changed])
+        self._generators.settle(last.digest(), last.note)
 
     def _job(self, upstream: Upstream, release: str) -> Job:
         """What is to be done by the generators as their source is now."""
         sources = Sources(upstream)
-        return Job(upstream, sources, self._selection, release, self._out_dir, self._tool)
+        job = Job(upstream, sources, self._selection, release, self._out_dir, self._tool)
+        known = NOTHING if self._generators is None else self._generators.job.trace
+        return job.with_kept_trace(self._store).with_trace(known)
 
 
 class _Last(NamedTuple):

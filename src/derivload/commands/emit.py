@@ -13,7 +13,7 @@ import sys
 import time
 
 from derivload.engine.results import Kept, Keys, find_documents, keep_documents
-from derivload.identity import tool_digest, tool_files
+from derivload.identity import is_as_it_began, tool_digest, tool_files
 from derivload.outputs.digests import digest_of
 from derivload.outputs.files import Written, stale_documents, write_if_changed, write_outputs
 from derivload.outputs.stamp import Record, render_stamp, stamp_path
@@ -101,7 +101,7 @@ def emit(
             *zip(files.paths, [digest.hex() for digest in started.keys.digests], strict=True),
             *((path, digest_of(data)) for path, data in files.consulted),
         ]
-        record = Record(started.tool, read, files.absent, outputs, kept.note)
+        record = Record(started.tool, read, files.absent, outputs, kept.note, listed=files.listed)
         write_stamp(stamp_path(target.out_dir), arguments, record)
     clock.step("write")
     return Emitted(loaded.exit, kept.note, written, loaded.counts, clock.seconds)
@@ -212,7 +212,12 @@ def write_depfile(
 
 
 def write_stamp(path: str, arguments: Sequence[str], record: Record) -> None:
-    """Write the stamp of a run that ended well, if that can be done."""
+    """Write the stamp of a run that ended well, if that can be done.
+
+    None where derivload was edited meanwhile: what was written may be of either.
+    """
+    if not is_as_it_began():
+        return
     with contextlib.suppress(OSError):  # without one, the next run only does more
         write_if_changed(path, render_stamp(arguments, record))
 

@@ -9,6 +9,8 @@ import errno
 import os
 import stat
 
+from derivload.outputs.digests import names_like
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,10 +44,13 @@ class Files:
     """The files of a load, by path, and the torch version asked for or found (None: newest).
 
     `consulted` are further files that decided it, with what they held; `absent` are paths that
-    would have, had they been there.
+    would have, had they been there; `listed` are patterns of names in a folder, as `names_like`
+    has them, with the names that were there.
     """
 
-    __slots__ = ("absent", "consulted", "derivatives", "native_functions", "tags", "version")
+    __slots__ = (
+        *("absent", "consulted", "derivatives", "listed", "native_functions", "tags", "version"),
+    )
 
     def __init__(
         self,
@@ -60,6 +65,7 @@ class Files:
         self.version = version
         self.consulted: list[tuple[str, bytes]] = []
         self.absent: list[str] = []
+        self.listed: list[tuple[str, list[str]]] = []
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -205,14 +211,32 @@ def _find_version(root: str, files: Files) -> None:
                 return
         else:
             files.absent.append(path)
-    for name in sorted(os.listdir(root)):
-        if name.startswith("torch-") and name.endswith(".dist-info"):
-            files.version = name[len("torch-") : -len(".dist-info")]
-            path = os.path.join(root, name, "METADATA")
-            content = _read(path)
-            if isinstance(content, bytes):
-                files.consulted.append((path, content))
-            return
+    _find_installed(root, files)
+
+
+def _find_installed(root: str, files: Files) -> None:
+    """Find the version that an installer noted. Raises UsageError where there are several."""
+    from derivload.commands.installed import PATTERN, find_installed
+
+    def read(path: str) -> bytes | None:
+        content = _read(path)
+        if isinstance(content, bytes):
+            files.consulted.append((path, content))
+            return content
+        files.absent.append(path)
+        return None
+
+    pattern = os.path.join(root, PATTERN)
+    names = names_like(pattern)
+    files.listed.append((pattern, names))
+    found = find_installed(root, names, read)
+    if len(found) > 1:
+        raise UsageError(
+            f"{root} says that it is several PyTorches ({', '.join(one.name for one in found)}): "
+            "give --torch-version X.Y"
+        )
+    if found:
+        files.version = found[0].version
 
 
 def _whole(text: str) -> str | None:

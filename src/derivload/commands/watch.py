@@ -41,7 +41,8 @@ _WRITE_AGAIN: Final = 2.0
 
 class WatchOptions(NamedTuple):
     """The options of derivwatch. `find` finds the inputs anew, `loader` makes what is to load
-    and write them; `debounce` is in seconds.
+    and write them; `debounce` is in seconds. `has_learned` tells that the last load read more than
+    `find` had found.
     """
 
     find: Callable[[], Files]
@@ -53,6 +54,7 @@ class WatchOptions(NamedTuple):
     debounce: float
     json: bool
     once: bool
+    has_learned: Callable[[], bool] = lambda: False
 
 
 def watch(options: WatchOptions) -> int:
@@ -84,6 +86,7 @@ def watch(options: WatchOptions) -> int:
 class _Watch:
     def __init__(self, options: WatchOptions, view: View, messages: Messages) -> None:
         self._debounce = options.debounce
+        self._has_learned = options.has_learned
         self._view = view
         self._messages = messages
         watching: Watching = "polling" if options.poll else "events"
@@ -194,7 +197,7 @@ class _Watch:
             if cause is not None:
                 self._answered_at = time.monotonic()
         # Behind the report, for it costs as much as the reading.
-        if self._sources.cover() or self._sources.have_changed():
+        if self._sources.cover() or self._sources.have_changed() or self._has_learned():
             self._look_within(self._debounce)
 
     def _is_of_note(self, cause: Settled | None) -> bool:

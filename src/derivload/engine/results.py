@@ -25,6 +25,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 
+from derivload.identity import is_as_it_began
 from derivload.sources.splitting import Split, split_digests, with_plain_line_ends
 
 TYPE_CHECKING = False
@@ -167,6 +168,8 @@ def keep_documents(store: Store, keys: Keys, kept: Kept) -> None:
     of entries that are complete, any text that has these very entries has nothing but comments
     and blank lines between them.
     """
+    if not is_as_it_began():
+        return
     target = keys.by_entries() if kept.is_of_entries else keys.by_bytes_alone
     listing = _put_documents(store, kept.documents)
     if store.put(target, f"{kept.note}\n{listing}".encode("utf-8", "surrogatepass")):
@@ -195,6 +198,8 @@ def find_state(store: Store, keys: Keys) -> tuple[bytes, list[Document]] | None:
 
 def keep_state(store: Store, keys: Keys, state: bytes, documents: Sequence[Document]) -> None:
     """Keep a state, and the documents that go with it, for the next load to start from."""
+    if not is_as_it_began():
+        return
     listing = _put_documents(store, documents)
     store.put(keys.state, _PART.join([listing.encode(), keys.render_entries(), state]))
 

@@ -5,9 +5,10 @@ Imports nothing but what hashing needs; threading alone would take longer than i
 
 from __future__ import annotations
 
-import hashlib
 import os
 from _thread import allocate_lock, start_new_thread
+
+from derivload.identity import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def digest_of(data: bytes) -> str:
     """The sha256 of some bytes, in hex."""
-    return hashlib.sha256(data).hexdigest()
+    return sha256(data).hexdigest()
 
 
 def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
@@ -48,6 +49,36 @@ def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
     work()
     is_done.acquire()
     return digests
+
+
+def names_like(pattern: str) -> list[str]:
+    """The names in a folder that are like the last part of `pattern`, which has one `*`, sorted;
+    none where it cannot be listed. Small and capital letters are the same.
+    """
+    folder, _, name = pattern.rpartition(os.sep)
+    start, _, end = name.lower().partition("*")
+    try:
+        names = os.listdir(folder or os.sep if os.sep in pattern else os.curdir)
+    except OSError:
+        return []
+    found = [name for name in names if name.lower().startswith(start) and not _is_passing(name)]
+    return sorted(name for name in found if name.lower().endswith(end))
+
+
+def _is_passing(name: str) -> bool:
+    """Whether a name is of what Python or an editor makes beside a file."""
+    return name == "__pycache__" or name.startswith(".") or name.endswith("~")
+
+
+def digest_of_variable(name: str) -> str:
+    """A digest of an environment variable, "none" where there is none of this name."""
+    value = os.environ.get(name)
+    return "none" if value is None else digest_of(value.encode("utf-8", "surrogateescape"))
+
+
+def digest_of_names(names: Iterable[str]) -> str:
+    """A digest of names in a folder."""
+    return digest_of("\0".join(names).encode("utf-8", "surrogateescape"))
 
 
 def _digest_of_file(path: str) -> str:

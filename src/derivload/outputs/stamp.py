@@ -12,8 +12,14 @@ from __future__ import annotations
 
 import os
 
-from derivload.identity import tool_digest
-from derivload.outputs.digests import digest_of, digests_of_files
+from derivload.identity import python_digest, tool_digest
+from derivload.outputs.digests import (
+    digest_of,
+    digest_of_names,
+    digest_of_variable,
+    digests_of_files,
+    names_like,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,11 +48,13 @@ class Record:
 
     `tool` is derivload's digest when the run began: an edit to it meanwhile is the next run's.
     `inputs` and `outputs` are paths, as the run used them, with the sha256 of their bytes;
-    `absent` are paths that would have been inputs had they been there; `note` is what the user
-    is told each time.
+    `absent` are paths that would have been inputs had they been there, and `listed` are patterns
+    of names in a folder, with those that were there; `variables` are of the environment, with
+    digests, and `python` is Python's digest, where it decides what is written; `note` is what the
+    user is told each time.
     """
 
-    __slots__ = ("absent", "inputs", "note", "outputs", "tool")
+    __slots__ = (*("absent", "inputs", "listed", "note", "outputs", "python", "tool", "variables"),)
 
     def __init__(
         self,
@@ -55,10 +63,17 @@ class Record:
         absent: Sequence[str],
         outputs: Sequence[tuple[str, str]],
         note: str,
+        *,
+        listed: Sequence[tuple[str, Sequence[str]]] = (),
+        variables: Sequence[tuple[str, str]] = (),
+        python: bytes = b"",
     ) -> None:
         self.tool = tool
         self.inputs = inputs
         self.absent = absent
+        self.listed = listed
+        self.variables = variables
+        self.python = python
         self.outputs = outputs
         self.note = note
 
@@ -72,6 +87,9 @@ def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
         f"note {record.note}",
         *(f"input {digest} {path}" for path, digest in record.inputs),
         *(f"absent {path}" for path in record.absent),
+        *([f"python {record.python.hex()}"] if record.python else []),
+        *(f"variable {digest} {name}" for name, digest in record.variables),
+        *(f"listed {digest_of_names(names)} {pattern}" for pattern, names in record.listed),
         *(f"output {digest} {path}" for path, digest in record.outputs),
     ]
     if any("\n" in line or "\r" in line for line in lines):
@@ -149,6 +167,13 @@ def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
         return rest == tool_digest().hex()
     if what == "arguments":
         return rest == _arguments_digest(arguments)
+    if what == "python":
+        return rest == python_digest().hex()
+    digest, _, name = rest.partition(" ")
+    if what == "listed":
+        return digest == digest_of_names(names_like(name))
+    if what == "variable":
+        return digest == digest_of_variable(name)
     return what == "absent" and not os.path.exists(rest)
 
 

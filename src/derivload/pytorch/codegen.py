@@ -127,6 +127,13 @@ class Codegen:
             name = self._new.pop()
             yield name, pack_items(self._items[name][1])
 
+    def renew_items(self) -> None:
+        """Have all items be new to who asks for those. Raises LostItemsError."""
+        for kept in [] if self.kept is None else self.kept.outputs:
+            if kept.output.order:
+                self.items(kept)
+                self._new.add(kept.output.name)
+
     def items(self, kept: KeptOutput) -> list[Item]:
         """The items of an output. Raises LostItemsError."""
         name = kept.output.name

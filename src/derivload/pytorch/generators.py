@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 from derivload.commands.paths import Files
 from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.identity import is_as_it_began
+from derivload.modules import recompile
 from derivload.pytorch.capture import EVERYTHING, Captured, SchemaTexts
 from derivload.pytorch.codegen import Codegen, LostItemsError
 from derivload.pytorch.errors import RAISED, GeneratorError, UnexpectedTorchgenError
@@ -26,7 +28,9 @@ from derivload.pytorch.kept import pack, unpack, unpack_items
 from derivload.pytorch.known import KNOWN
 from derivload.pytorch.plain import run_plain
 from derivload.pytorch.releases import release_of_torchgen
+from derivload.pytorch.running import Running
 from derivload.pytorch.source import Lines, Source
+from derivload.pytorch.trace import with_root
 from derivload.pytorch.upstream import Modules, Upstream
 
 if TYPE_CHECKING:
@@ -38,10 +42,13 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class Generators:
-    """Does a job again and again. `key` is its digest."""
+    """Does a job again and again. `job` is what is known of it, and `key` its digest."""
 
     def __init__(self, job: Job, store: Store | None) -> None:
         """Raises OSError where the selection cannot be read."""
+        self.job = job
+        self._running = Running(job.upstream.root)
+        self._why_plain = ""
         self._upstream = job.upstream
         self._selection = job.selection
         self._known = KNOWN.get(job.sources.digest)
@@ -56,7 +63,13 @@ class Generators:
         `deprecated` the bytes of deprecated.yaml. Raises GeneratorError when a generator raises an
         exception, and OSError.
         """
+        self._running.known = self._known_paths(files)
+        with self._running:
+            return self._make(files, entries, lines, deprecated)
+
+    def _make(self, files: Files, entries: InputEntries, lines: Lines, deprecated: bytes) -> Made:
         codegen, self._codegen = self._codegen, None
+        self._why_plain = ""
         known = (self._get(b"plain") or b"").decode("utf-8", "replace")
         if known.isprintable() and known:
             return self._plain(files, known)
@@ -89,9 +102,47 @@ class Generators:
             for name, sha256 in files.items():
                 self._codegen.note(name, sha256)
 
-    def keep(self, inputs: bytes, note: str) -> None:
-        """Keep what the next process can start from: see Head for what comes in."""
+    def settle(self, inputs: bytes, note: str) -> bool:
+        """Bring `job` up to date with what the generators were seen to read, and keep what the
+        next process can start from: see Head for what comes in.
+
+        Nothing is kept, and False returned, where anything that they read was edited meanwhile: it
+        may be in what was made, or not; and in what was compiled. Raises OSError.
+        """
+        before, trace = self.job, self._running.trace
+        now = before.again()
+        changed = {path for path, _ in {*now.sources.files} ^ {*before.sources.files}}
+        is_same = now.digest() == self.key
+        edited = self._running.edited - before.trace.files
+        self._running.edited.clear()
+        self.job = now.with_trace(trace)
+        if self.job.trace != before.trace:
+            self.job.keep_trace(self._store)
+        if is_same and not edited:
+            self._move(self.job.digest())
+            self._keep(inputs, note)
+            return True
+        for path in (*changed, *(with_root(name, self._upstream.root) for name in edited)):
+            recompile(path)
+        return False
+
+    def _move(self, key: bytes) -> None:
+        """Go on under another key, to which everything comes along."""
+        if key == self.key:
+            return
+        if self._codegen is not None:
+            try:
+                self._codegen.renew_items()
+            except LostItemsError:
+                self._codegen = None
+        self.key = key
+
+    def _keep(self, inputs: bytes, note: str) -> None:
         codegen = self._codegen
+        if not is_as_it_began():
+            return
+        if self._why_plain:
+            self._put(b"plain", self._why_plain.encode())
         if self._store is None or codegen is None or codegen.kept is None:
             return
         for name, items in codegen.new_items():
@@ -107,7 +158,7 @@ class Generators:
         if is_first and self._known is None:
             self._compare(files, codegen)
         exit_ = "cold" if codegen.was_cold else "incremental" if codegen.has_run else "stored"
-        content = _Content(codegen, source, lambda: self._run_plain(files))
+        content = _Content(codegen, source, lambda: self._run_plain(files), self._running)
         return Made(exit_, "", codegen.files(), content, {"functions": codegen.count})
 
     def _check_release(self, followed: str, modules: Modules) -> None:
@@ -133,7 +184,7 @@ class Generators:
         )
         if different:
             reason = f"its files come out otherwise item by item: {different[0]}"
-            self._put(b"plain", reason.encode())
+            self._why_plain = reason
             raise UnexpectedTorchgenError(reason)
 
     def _plain(self, files: Files, reason: str) -> Made:
@@ -144,6 +195,11 @@ class Generators:
 
     def _run_plain(self, files: Files) -> dict[str, bytes]:
         return run_plain(self._upstream, files, self._selection)
+
+    def _known_paths(self, files: Files) -> frozenset[str]:
+        """The files that are inputs, or among the sources that are listed."""
+        inputs = (*files.paths, self._upstream.deprecated, *self._selection.paths)
+        return frozenset([*map(os.path.abspath, inputs), *self.job.sources.listed_files])
 
     def _restored(self) -> Codegen:
         data = self._get(b"kept")
@@ -174,14 +230,23 @@ class _Content:
     """The bytes of files by name, rendered when they are asked for."""
 
     def __init__(
-        self, codegen: Codegen, source: Source, run_plain: Callable[[], dict[str, bytes]]
+        self,
+        codegen: Codegen,
+        source: Source,
+        run_plain: Callable[[], dict[str, bytes]],
+        running: Running,
     ) -> None:
+        self._running = running
         self._codegen = codegen
         self._source = source
         self._run_plain = run_plain
 
     def __call__(self, name: str) -> bytes:
         """The bytes of a file. Raises GeneratorError where upstream cannot render it either."""
+        with self._running:
+            return self._content(name)
+
+    def _content(self, name: str) -> bytes:
         try:
             return self._render(name)
         except OSError as error:
@@ -205,14 +270,15 @@ def list_files(upstream: Upstream, selection: Selection) -> list[str]:
 
     Raises UnexpectedTorchgenError and SelectionError.
     """
-    modules = Modules(upstream)
-    parts = parts_of(selection, modules)
     captured = Captured(os.path.abspath("out"), SchemaTexts())
     nothing = Catalogue([], {}, frozenset(), frozenset(), [])
-    try:
-        run_generators(upstream, modules, nothing, parts, captured)
-    except RAISED as error:  # upstream's own
-        raise UnexpectedTorchgenError(str(error)) from error
+    with Running(upstream.root):
+        modules = Modules(upstream)
+        parts = parts_of(selection, modules)
+        try:
+            run_generators(upstream, modules, nothing, parts, captured)
+        except RAISED as error:  # upstream's own
+            raise UnexpectedTorchgenError(str(error)) from error
     return [
         output.file_name(shard)
         for output in captured.outputs.values()

@@ -11,11 +11,13 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from importlib.util import cache_from_source
 from types import ModuleType
 from typing import Final, NamedTuple
 
+from derivload.modules import is_module, modules_below, read_file
+from derivload.outputs.digests import digest_of_variable, names_like
 from derivload.pytorch.errors import RAISED, UnexpectedTorchgenError
+from derivload.pytorch.trace import NOTHING, Trace, with_root
 
 _CHECKOUT: Final = ("aten", "src", "ATen", "native", "native_functions.yaml")
 _PACKAGED: Final = ("torchgen", "packaged", "ATen", "native", "native_functions.yaml")
@@ -32,6 +34,8 @@ GENERATORS: Final = (
     "gen_view_funcs",
 )
 _SINCE_2_3: Final = "gen_view_funcs"
+# The modules that were imported when PyTorch's code ran, of its tree or of the user's.
+IMPORTED: Final[set[str]] = set()
 
 
 class Upstream(NamedTuple):
@@ -80,23 +84,53 @@ def _needed(upstream: Upstream) -> Iterator[str]:
 
 
 class Sources:
-    """The files that the generators are made of, with their digests: source and templates.
+    """All that the generators are made of: source and templates, which are listed, and what else
+    they were seen to read.
 
-    `files` are paths with the sha256 of their bytes in hex. `digest` covers the source, by name
-    and content: the same wherever it is, in a checkout as in a wheel. `templates` covers those.
+    `files` are paths with the sha256 of their bytes in hex, `absent` paths that would be among
+    them, `listed` patterns with the names that there are, `variables` those of the environment
+    with digests. `digest` covers the source, by name and content: the same wherever it is, in a
+    checkout as in a wheel. `templates` covers those, and `traced` what was seen.
     """
 
-    def __init__(self, upstream: Upstream) -> None:
-        """Read them. Raises OSError."""
+    def __init__(self, upstream: Upstream, trace: Trace = NOTHING) -> None:
+        """Read them; `trace` is what the generators were seen to read. Raises OSError."""
         self.files: list[tuple[str, str]] = []
         self.digest = self._read(_code(upstream))
         self.templates = self._read(_templates(upstream))
+        self._by_list = len(self.files)
+        self.look(upstream, trace)
+
+    @property
+    def listed_files(self) -> list[str]:
+        """The paths of source and templates."""
+        return [path for path, _ in self.files[: self._by_list]]
+
+    def look(self, upstream: Upstream, trace: Trace) -> None:
+        """Take in what the generators were seen to read, as it is now. Raises OSError."""
+        del self.files[self._by_list :]
+        self.absent: list[str] = []
+        self.listed: list[tuple[str, list[str]]] = []
+        self.variables: list[tuple[str, str]] = []
+        named = [(name, with_root(name, upstream.root)) for name in trace.files]
+        files = self._read(named)
+        there = {path for path, _ in self.files}
+        self.absent = sorted(path for _, path in named if path not in there)
+        for name in sorted(trace.folders):
+            pattern = with_root(name, upstream.root)
+            self.listed.append((pattern, names_like(pattern)))
+        self.variables = [(name, digest_of_variable(name)) for name in sorted(trace.variables)]
+        rest = repr(([names for _, names in self.listed], self.variables))
+        told = files + rest.encode("utf-8", "surrogateescape") + trace.render()
+        self.traced = hashlib.sha256(told).digest()
 
     def _read(self, named: Iterable[tuple[str, str]]) -> bytes:
         digest = hashlib.sha256()
         for name, path in sorted(named):
-            with open(path, "rb") as file:
-                own = hashlib.sha256(file.read())
+            found = read_file(path)
+            if found is None:  # an editor's link to nowhere, or gone since
+                continue
+            own = hashlib.sha256(found[0])
             digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + own.digest())
             self.files.append((path, own.hexdigest()))
         return digest.digest()
@@ -104,23 +138,15 @@ class Sources:
 
 def _code(upstream: Upstream) -> Iterator[tuple[str, str]]:
     torchgen = os.path.join(upstream.root, "torchgen")
-    for folder, folders, names in os.walk(torchgen):
-        if folder == torchgen and "packaged" in folders:
-            folders.remove("packaged")
-        inside = os.path.relpath(folder, upstream.root).replace(os.sep, "/")
-        for name in names:
-            if name.endswith(".py"):
-                yield f"{inside}/{name}", os.path.join(folder, name)
+    yield from modules_below(torchgen, "torchgen/", without="packaged")
     for name in os.listdir(upstream.autograd):
-        if name.endswith(".py"):
+        if is_module(name):
             yield f"autograd/{name}", os.path.join(upstream.autograd, name)
 
 
 def _templates(upstream: Upstream) -> Iterator[tuple[str, str]]:
     for name in os.listdir(upstream.templates):
-        path = os.path.join(upstream.templates, name)
-        if os.path.isfile(path):
-            yield name, path
+        yield name, os.path.join(upstream.templates, name)
 
 
 class Modules:
@@ -133,11 +159,7 @@ class Modules:
     def __init__(self, upstream: Upstream) -> None:
         """Import them. Raises UnexpectedTorchgenError when one is missing or cannot be imported."""
         forget()
-        self._package = upstream.package
         sys.path.insert(0, upstream.root)
-        before = sys.pycache_prefix
-        if not forget_bytecode([path for _, path in _code(upstream)]):
-            sys.pycache_prefix = os.devnull
         try:
             self.torchgen = {
                 name: self._import(f"torchgen.{name}")
@@ -152,7 +174,6 @@ class Modules:
             }
         finally:
             sys.path.remove(upstream.root)
-            sys.pycache_prefix = before
 
     def _import(self, name: str) -> ModuleType:
         try:
@@ -161,38 +182,12 @@ class Modules:
             raise UnexpectedTorchgenError(f"{name} cannot be imported: {error}") from error
 
 
-def forget_bytecode(paths: Iterable[str]) -> bool:
-    """Remove the compiled form of each source file that may be of another source; whether there
-    is none left.
-
-    Python tells that by the size of the source and the second in which it was modified, so that
-    two edits in one second may be one to it. What was compiled after the file last changed is
-    right.
-    """
-    is_forgotten = True
-    for path in paths:
-        try:
-            compiled = cache_from_source(path)
-            is_right = _changed_at(compiled) > _changed_at(path)
-        except (OSError, NotImplementedError):  # there is none
-            continue
-        if not is_right:
-            try:
-                os.unlink(compiled)
-            except OSError:
-                is_forgotten = False
-    return is_forgotten
-
-
-def _changed_at(path: str) -> int:
-    """When a file last changed, in nanoseconds: on Windows, that its content did."""
-    status = os.stat(path)
-    return status.st_mtime_ns if os.name == "nt" else status.st_ctime_ns
-
-
 def forget() -> None:
-    """Forget every module of a torchgen, and of the tools of a checkout."""
+    """Forget every module of a torchgen, of the tools of a checkout, and whatever these imported
+    that is neither Python's nor installed.
+    """
     for name in list(sys.modules):
-        if name.partition(".")[0] in ("torchgen", "tools"):
+        if name.partition(".")[0] in ("torchgen", "tools") or name in IMPORTED:
             del sys.modules[name]
+    IMPORTED.clear()
     importlib.invalidate_caches()

@@ -1,0 +1,279 @@
+"""What is so while PyTorch's code runs: it finds its tree, reads in UTF-8, and is watched.
+
+Python tells of each file that is opened and each folder that is listed by an audit hook, which
+cannot be taken back: there is one in a process, which does nothing between runs. Of imports a
+finder is told that finds nothing, before any other is asked. Looking whether a file is there, and
+environment variables, have no such place: `os.stat` and the class of `os.environ` have something
+else in their place during a run.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType, ModuleType, TracebackType
+from typing import Any, Final
+
+from derivload.modules import CLEARLY, changed_at, forget_compiled
+from derivload.pytorch.trace import Trace, without_root
+from derivload.pytorch.upstream import IMPORTED
+
+_PACKAGE: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+_STANDARD: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
+# Where what is installed stands, of which versions count, and no file.
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+_OF_PYTORCH: Final = frozenset({"torchgen", "tools"})
+_LISTS: Final = ("os.listdir", "os.scandir")
+_EVENTS: Final = frozenset({"open", "os.mkdir", *_LISTS})
+# What Python itself asks for, in making a temporary folder say.
+_OF_THE_SYSTEM: Final = frozenset({"TMPDIR", "TEMP", "TMP"})
+_WRITES: Final = os.O_WRONLY | os.O_RDWR
+_current: list[Running] = []
+_hooks: list[Callable[[str, tuple[Any, ...]], None]] = []
+
+
+class Running:
+    """Inside a `with`, the code of one tree runs.
+
+    `trace` is what it has read so far, besides the files in `known`; `edited` are the files of it
+    that changed since they may have been read.
+    """
+
+    def __init__(self, root: str) -> None:
+        """`root` is the folder of the tree."""
+        self._root = root
+        self._inside = os.path.join(root, "")
+        self._is_installed = os.path.basename(root) in _INSTALLED
+        self._depth = 0
+        self._began = 0
+        self._opened: set[str] = set()
+        self._written: set[str] = set()
+        self._listed: set[str] = set()
+        self._variables: set[str] = set()
+        self._imported: dict[str, tuple[str, ...]] = {}
+        self._undo: list[Callable[[], object]] = []
+        self.known: frozenset[str] = frozenset()
+        self.trace = Trace()
+        self.edited: set[str] = set()
+
+    def __enter__(self) -> None:
+        self._depth += 1
+        if self._depth > 1:
+            return
+        self._began = time.time_ns()
+        if not _hooks:
+            _hooks.append(_on_event)
+            sys.addaudithook(_on_event)
+        finder = _Finder(self)
+        prefix, environment, stat = sys.pycache_prefix, type(os.environ), os.stat
+        first, second = builtins.open, io.open
+        self._undo = [
+            lambda: sys.path.remove(self._root),
+            lambda: sys.meta_path.remove(finder),
+            lambda: setattr(sys, "pycache_prefix", prefix),
+            lambda: setattr(os.environ, "__class__", environment),
+            lambda: setattr(os, "stat", stat),
+            lambda: setattr(builtins, "open", first),
+            lambda: setattr(io, "open", second),
+            _current.pop,
+        ]
+        sys.path.append(self._root)
+        sys.meta_path.insert(0, finder)
+        os.environ.__class__ = _make_environment(self, environment)
+        os.stat = _make_stat(self, stat)
+        builtins.open = io.open = _make_open(first)
+        _current.append(self)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._depth -= 1
+        if self._depth:
+            return
+        while self._undo:
+            self._undo.pop()()
+        self._learn()
+
+    def note_open(self, path: str, *, is_written: bool) -> None:
+        """Note that a file was opened, or was to be."""
+        (self._written if is_written else self._opened).add(os.path.abspath(path))
+
+    def note_list(self, folder: str) -> None:
+        """Note that a folder was listed."""
+        self._listed.add(os.path.abspath(folder))
+
+    def note_missing(self, path: str) -> None:
+        """Note that a file was looked for and was not there."""
+        path = os.path.abspath(path)
+        if path.startswith(self._inside):
+            self._opened.add(path)
+
+    def note_variable(self, name: str) -> None:
+        """Note that an environment variable was asked for."""
+        self._variables.add(name)
+
+    def note_import(self, name: str, folders: Sequence[str]) -> None:
+        """Note that a module is looked for in these folders of its package, or in the tree, where
+        no compiled form may be of other source.
+        """
+        folders = folders or [self._root]
+        self._imported[name] = tuple(folders)
+        candidates = [path for folder in folders for path in _candidates(folder, name)]
+        if not forget_compiled(filter(self._is_meant, candidates)):
+            sys.pycache_prefix = os.devnull
+
+    def _learn(self) -> None:
+        """Add to the trace what was noted."""
+        for name, path in self._imported.items():
+            found = _file_of(sys.modules.get(name))
+            self._opened |= _places(found, name, path)
+            if found is not None and self._is_meant(found):
+                IMPORTED.add(name)
+        opened = self._opened - self._written - self.known
+        files = {without_root(path, self._root): path for path in opened if self._is_read(path)}
+        listed = [os.path.join(path, "*") for path in self._listed if os.path.isdir(path)]
+        folders = {without_root(path, self._root) for path in listed if self._is_meant(path)}
+        self.trace = self.trace.with_other(
+            Trace(frozenset(files), frozenset(folders), frozenset(self._variables))
+        )
+        self.edited |= {name for name, path in files.items() if self._is_edited(path)}
+        for names in (self._opened, self._written, self._listed, self._variables):
+            names.clear()
+        self._imported.clear()
+
+    def _is_read(self, path: str) -> bool:
+        """Whether a path that was opened is that of a file, or may be the next time."""
+        if not self._is_meant(path):
+            return False
+        return os.path.isfile(path) or not os.path.exists(path)
+
+    def _is_meant(self, path: str) -> bool:
+        """Whether a path is not of Python, derivload, what is installed, or made by the run."""
+        if any(path.startswith(os.path.join(made, "")) for made in self._written):
+            return False
+        is_inside = path.startswith(self._inside)
+        names = path[len(self._inside) if is_inside else 0 :].split(os.sep)
+        if "__pycache__" in names:
+            return False
+        if is_inside and self._is_installed:
+            return names[0] in _OF_PYTORCH
+        return not path.startswith((_PACKAGE, _STANDARD)) and not _INSTALLED & {*names}
+
+    def _is_edited(self, path: str) -> bool:
+        """Whether a file changed since the run began, or is about as old."""
+        try:
+            return changed_at(os.stat(path)) > self._began - CLEARLY
+        except OSError:
+            return False
+
+
+class _Finder:
+    """Tells of each import, and finds nothing."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    def find_spec(self, name: str, path: Sequence[str] | None, _: object = None) -> None:
+        """Called by Python before a module is looked for."""
+        if name.partition(".")[0] not in sys.stdlib_module_names:
+            self._running.note_import(name, [*(path or ())])
+
+
+def _candidates(folder: str, name: str) -> list[str]:
+    """Where Python finds the source of a module in a folder."""
+    stem = os.path.join(folder or os.curdir, name.rpartition(".")[2])
+    return [os.path.join(stem, "__init__.py"), f"{stem}.py"]
+
+
+def _file_of(module: ModuleType | None) -> str | None:
+    """The file that a module is of."""
+    found = getattr(getattr(module, "__spec__", None), "origin", None)
+    return os.path.abspath(found) if found is not None and os.path.isfile(found) else None
+
+
+def _places(found: str | None, name: str, folders: Sequence[str]) -> set[str]:
+    """The file of a module, and those that would be it if they were there."""
+    places: set[str] = set()
+    for folder in folders:
+        if found is not None and found.startswith(os.path.join(folder, "")):
+            break
+        places |= {os.path.abspath(path) for path in _candidates(folder, name)}
+    return places if found is None else {*places, found}
+
+
+def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
+    """Take what Python says it does, for as long as it may be PyTorch's code that does it."""
+    if not _current or event not in _EVENTS:
+        return
+    path, running = arguments[0], _current[0]
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        return
+    name = os.fsdecode(path)
+    if event == "os.mkdir":
+        running.note_open(name, is_written=True)
+    elif _is_own(sys._getframe(1)):
+        return
+    elif event in _LISTS:
+        running.note_list(name)
+    else:
+        mode, flags = arguments[1] or "", arguments[2]
+        is_written = bool({*mode} & {*"wax+"}) or (not mode and bool(flags & _WRITES))
+        running.note_open(name, is_written=is_written)
+
+
+def _is_own(frame: FrameType | None) -> bool:
+    """Whether a frame is of derivload's own code, of Python's import, or takes a folder away."""
+    name = "" if frame is None else frame.f_code.co_filename
+    if frame is not None and name == __file__:  # what stands in the place of `open`
+        return _is_own(frame.f_back)
+    if frame is not None and name == shutil.__file__:
+        return "rmtree" in frame.f_code.co_name
+    return name.startswith((_PACKAGE, "<frozen importlib"))
+
+
+def _make_stat(running: Running, stat: Callable[..., os.stat_result]) -> Any:
+    def told(path: Any, **how: Any) -> os.stat_result:
+        try:
+            return stat(path, **how)
+        except FileNotFoundError:
+            if isinstance(path, (str, bytes, os.PathLike)) and how.get("dir_fd") is None:
+                running.note_missing(os.fsdecode(path))
+            raise
+
+    return told
+
+
+def _make_environment(running: Running, environment: type) -> Any:
+    class Environment(environment):  # type: ignore[misc]
+        def __getitem__(self, name: str) -> str:
+            if name not in _OF_THE_SYSTEM:
+                running.note_variable(name)
+            return str(super().__getitem__(name))
+
+    return Environment
+
+
+def _make_open(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Python's `open`, that takes a text to be in UTF-8 where no encoding is named."""
+
+    def open_in_utf8(
+        file: Any,
+        mode: str = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        *others: Any,
+        **named: Any,
+    ) -> Any:
+        if encoding in (None, "locale") and "b" not in mode:
+            encoding = "utf-8"
+        return original(file, mode, buffering, encoding, *others, **named)
+
+    return open_in_utf8

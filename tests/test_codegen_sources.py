@@ -1,0 +1,272 @@
+"""What counts as a source of `derivload codegen`: whatever a generator imported, opened or asked
+for, and whatever else decides what Python makes of it.
+
+On a PyTorch of two operators, laid out like a checkout, one generator of which is edited to read
+what the test is about.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from cmake_project import replace_in
+from derivwatch import Watch
+from small_pytorch import SmallPyTorch
+
+pytestmark = pytest.mark.release
+
+Release = Callable[[str], Path]
+_NAME = 'class_type="TraceType"'
+_HERE = "os.path.dirname(__file__)"
+# By what a generator does: the body of a function that returns a name, and the file that decides
+# which, relative to the generators' folder. "{}" stands for the name in it.
+READS = {
+    "imports a module of a subfolder": (
+        "from .helpers.names import NAME\nreturn NAME",
+        "helpers/names.py",
+    ),
+    "imports a module of the tree": (
+        "import tools.names\nreturn tools.names.NAME",
+        "../names.py",
+    ),
+    "imports a module beside torchgen": ("import names\nreturn names.NAME", "../../names.py"),
+    "opens a file": (f"return open({_HERE} + '/name.txt').read().strip()", "name.txt"),
+    "opens a file elsewhere": (
+        f"import pathlib\nreturn pathlib.Path({_HERE}, '../name.json').read_text().strip()",
+        "../name.json",
+    ),
+    "opens a template of a subfolder": (
+        f"return open({_HERE} + '/templates/sub/name.h').read().strip()",
+        "templates/sub/name.h",
+    ),
+}
+# Likewise, where the file is not there at first and the name is then "one".
+LOOKS = {
+    "tries to import": (
+        "try:\n    from .local import NAME\nexcept ImportError:\n    NAME = 'one'\nreturn NAME",
+        "local.py",
+    ),
+    "tries to open": (
+        (
+            f"try:\n    return open({_HERE} + '/local.txt').read().strip()\n"
+            "except FileNotFoundError:\n    return 'one'"
+        ),
+        "local.txt",
+    ),
+    "looks whether a file is there": (
+        (
+            f"import pathlib\npath = pathlib.Path({_HERE}, '..', 'local.txt')\n"
+            "return path.read_text().strip() if path.exists() else 'one'"
+        ),
+        "../local.txt",
+    ),
+    "lists a folder": (
+        f"return 'two' if len(os.listdir({_HERE} + '/templates')) > COUNT else 'one'",
+        "templates/zzz.h",
+    ),
+}
+
+
+class Project:
+    """The PyTorch and what derivload made of it."""
+
+    def __init__(self, release: Path, folder: Path) -> None:
+        self.pytorch = SmallPyTorch(release, folder / "pytorch", is_checkout=True)
+        (self.pytorch.root / "tools" / "__init__.py").touch()
+        self.folder = folder
+        self.out = folder / "out"
+        self.generator = self.pytorch.autograd / "gen_trace_type.py"
+
+    def name_by(self, body: str) -> None:
+        """Have a generator name a class by what the body of a function returns."""
+        replace_in(self.generator, _NAME, "class_type=_name()")
+        lines = "".join(f"    {line}\n" for line in body.splitlines())
+        text = self.generator.read_text("utf-8")
+        self.generator.write_text(f"{text}\n\ndef _name():\n    import os\n{lines}", "utf-8")
+
+    def put(self, place: str, name: str) -> Path:
+        """Have the file at a place say a name."""
+        path = self.pytorch.autograd / place
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f'NAME = "{name}"\n' if path.suffix == ".py" else f"{name}\n", "utf-8")
+        return path
+
+    def command(self, *options: str) -> list[str]:
+        return [
+            *(sys.executable, "-m", "derivload", "codegen", "--subset", "libtorch"),
+            *("--pytorch", str(self.pytorch.root), "--out-dir", str(self.out)),
+            *("--cache-dir", str(self.folder / "cache"), *options),
+        ]
+
+    def run(self, *options: str, **variables: str) -> str:
+        """Run derivload; the exit that it took."""
+        done = self.try_run("--stats=json", *options, **variables)
+        assert done.returncode == 0, done.stderr
+        return str(json.loads(done.stdout)["exit"])
+
+    def try_run(self, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **variables}
+        return subprocess.run(
+            self.command(*options),
+            capture_output=True,
+            encoding="utf-8",
+            env=environment,
+            check=False,
+        )
+
+    @property
+    def name(self) -> str:
+        """The name in what was written."""
+        text = (self.out / "TraceTypeEverything.cpp").read_text("utf-8")
+        (found,) = {name for name in ("one", "two") if f"{name}::" in text or f" {name} " in text}
+        return found
+
+
+@pytest.fixture
+def project(release: Release, newest: str, tmp_path: Path) -> Project:
+    return Project(release(newest), tmp_path)
+
+
+@pytest.mark.parametrize("reads", READS)
+def test_what_a_generator_reads_is_a_source(reads: str, project: Project) -> None:
+    body, place = READS[reads]
+    project.name_by(body)
+    path = project.put(place, "one")
+    depfile = project.folder / "depfile"
+    project.run(f"--depfile={depfile}")
+    assert project.name == "one"
+    assert project.run(f"--depfile={depfile}") == "up-to-date"
+    assert str(path.resolve()) in depfile.read_text("utf-8").replace("/../", "/")
+    project.put(place, "two")
+    assert project.run() != "up-to-date"
+    assert project.name == "two"
+    shutil.rmtree(project.out)
+    project.run()
+    assert project.name == "two"
+    project.put(place, "one")
+    project.run()
+    assert project.name == "one"
+
+
+@pytest.mark.parametrize("looks", LOOKS)
+def test_what_a_generator_looks_for_is_a_source(looks: str, project: Project) -> None:
+    body, place = LOOKS[looks]
+    count = len(list((project.pytorch.autograd / "templates").iterdir()))
+    project.name_by(body.replace("COUNT", str(count)))
+    project.run()
+    assert project.name == "one"
+    assert project.run() == "up-to-date"
+    path = project.put(place, "two")
+    project.run()
+    assert project.name == "two"
+    path.unlink()
+    project.run()
+    assert project.name == "one"
+
+
+def test_environment_variable_that_a_generator_asks_for_is_a_source(project: Project) -> None:
+    project.name_by("return os.environ.get('NAMED', 'one')")
+    project.run()
+    assert project.run() == "up-to-date"
+    assert project.run(NAMED="two") != "up-to-date"
+    assert project.name == "two"
+    project.run()
+    assert project.name == "one"
+
+
+def test_two_edits_to_a_helper_in_one_second_are_seen(project: Project) -> None:
+    """Python takes what it compiled of the first for that of the second."""
+    body, place = READS["imports a module of the tree"]
+    project.name_by(body)
+    for name in ("one", "two"):
+        path = project.put(place, name)
+        os.utime(path, (1e9, 1e9))
+        project.run()
+        assert project.name == name
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"PYTHONOPTIMIZE": "1"}, {"PYTHONWARNINGS": "ignore"}],
+    ids="".join,
+)
+def test_what_changes_what_python_does_counts(
+    variables: Mapping[str, str], project: Project
+) -> None:
+    project.name_by(
+        "import warnings\nwarnings.warn('old', FutureWarning)\n"
+        "assert not os.path.exists('no')\nreturn 'one'"
+    )
+    assert project.run(**variables) != "up-to-date"
+    assert project.run(**variables) == "up-to-date"
+    assert project.run() not in ("up-to-date", "stored")
+
+
+def test_assertion_that_fails_is_not_hidden_by_a_run_without(project: Project) -> None:
+    project.name_by("assert False, 'no'\nreturn 'one'")
+    project.run(PYTHONOPTIMIZE="1")
+    done = project.try_run()
+    assert done.returncode == 1
+    assert "AssertionError: no" in done.stderr
+
+
+def test_locale_is_nothing_to_what_a_generator_reads(project: Project) -> None:
+    body, place = READS["opens a file"]
+    project.name_by(f"{body[: -len('.strip()')]}.strip().replace('\\u00e9', 'o')")
+    (project.pytorch.autograd / place).write_text("\u00e9ne\n", "utf-8")
+    ascii_alone = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    project.run(**ascii_alone)
+    assert project.name == "one"
+
+
+@pytest.mark.parametrize("place", ["tools/autograd", "torchgen", "tools/autograd/templates"])
+@pytest.mark.parametrize("name", [".#gen_autograd.py", "gen_other.py"])
+def test_link_to_nowhere_is_no_source(place: str, name: str, project: Project) -> None:
+    """Emacs keeps one beside a file with changes that were not saved."""
+    link = project.pytorch.root / place / name
+    link.symlink_to("me@host.123:1")
+    depfile = project.folder / "depfile"
+    project.run(f"--depfile={depfile}")
+    assert name not in depfile.read_text("utf-8")
+    link.unlink()
+    assert project.run(f"--depfile={depfile}") == "up-to-date"
+
+
+@pytest.fixture
+def watch(project: Project) -> Iterator[Watch]:
+    project.name_by(READS["imports a module beside torchgen"][0])
+    project.put("../../names.py", "one")
+    options = ["--codegen", "--subset", "libtorch", "--pytorch", str(project.pytorch.root)]
+    watch = Watch([*options, "--cache-dir", str(project.folder / "cache")], project.out)
+    try:
+        yield watch
+    finally:
+        watch.close()
+
+
+def test_derivwatch_sees_what_a_generator_read(project: Project, watch: Watch) -> None:
+    watch.expect("started")
+    watch.rest()
+    assert project.name == "one"
+    project.put("../../names.py", "two")
+    while not watch.expect("reloaded")["written"]:
+        pass
+    assert project.name == "two"
+
+
+def test_derivwatch_lives_on_beside_a_link_to_nowhere(project: Project, watch: Watch) -> None:
+    watch.expect("started")
+    watch.rest()
+    (project.pytorch.autograd / ".#derivatives.yaml").symlink_to("me@host.123:1")
+    (project.pytorch.autograd / ".#gen_autograd.py").symlink_to("me@host.123:1")
+    project.pytorch.edit_a_formula()
+    while not watch.expect("reloaded")["written"]:
+        pass

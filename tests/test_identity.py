@@ -1,0 +1,234 @@
+"""What derivload takes itself for: no result of other source is kept, or found, as one of this."""
+
+from __future__ import annotations
+
+import json
+import os
+import py_compile
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cmake_project import replace_in
+
+SOURCE = Path(__file__).parents[1] / "src" / "derivload"
+CATALOGUE = SOURCE / "catalog"
+# Seconds: so long after an edit, a process that starts is certain to have the edited source.
+_CLEARLY = 0.05
+_INPUTS = ("derivatives", "native-functions", "tags")
+
+
+class Checkout:
+    """A copy of derivload's source, which is run from there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.source = folder / "src"
+        self.package = self.source / "derivload"
+        shutil.copytree(SOURCE, self.package, ignore=shutil.ignore_patterns("__pycache__"))
+        self.module = self.package / "outputs" / "documents.py"
+        self.out = folder / "out"
+        time.sleep(_CLEARLY)
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONPATH": str(self.source),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "DERIVLOAD_CACHE_DIR": str(self.folder / "cache"),
+            **variables,
+        }
+
+    def arguments(self, out: Path) -> list[str]:
+        named = [f"--{name}={CATALOGUE / name.replace('-', '_')}.yaml" for name in _INPUTS]
+        return ["emit", *named, "--out-dir", str(out), "--stats=json"]
+
+    def run(self, out: str = "out", **variables: str) -> str:
+        """Run derivload; the exit that it took."""
+        command = [sys.executable, "-m", "derivload", *self.arguments(self.folder / out)]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            env=self.environment(**variables),
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return str(json.loads(done.stdout)["exit"])
+
+    def edit(self, old: str, new: str) -> None:
+        """Have the documents name another format, within the second of the last edit."""
+        replace_in(self.module, f'f"{old}.', f'f"{new}.')
+        os.utime(self.module, (1e9, 1e9))
+        time.sleep(_CLEARLY)
+
+    def format(self, out: str = "out") -> str:
+        """The format that was written, as far as an edit changes it."""
+        text = (self.folder / out / "functions.json").read_text("utf-8")
+        return str(json.loads(text)["format"]).partition(".")[0]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+@pytest.mark.parametrize("prefix", ["", "compiled"], ids=["beside", "elsewhere"])
+def test_two_edits_in_one_second_are_seen(prefix: str, checkout: Checkout) -> None:
+    """Python takes what it compiled of the first for that of the second."""
+    where = {"PYTHONPYCACHEPREFIX": str(checkout.folder / prefix)} if prefix else {}
+    before = "derivload"
+    for number, after in enumerate(["firstload", "otherload"]):
+        checkout.edit(before, after)
+        checkout.run(f"out{number}", **where)
+        assert checkout.format(f"out{number}") == after
+        before = after
+    time.sleep(_CLEARLY)
+    checkout.run("out2", **where)
+    assert checkout.format("out2") == "otherload"
+    compiled = checkout.folder if prefix else checkout.module.parent
+    assert [*compiled.rglob("documents.*.pyc")]
+
+
+def test_two_edits_to_what_is_imported_first_are_seen(checkout: Checkout) -> None:
+    checkout.module = checkout.package / "cli.py"
+    text = checkout.module.read_text("utf-8")
+    for number in (1, 2):
+        checkout.module.write_text(f"{text}\nprint('edit {number}', file=sys.stderr)\n", "utf-8")
+        os.utime(checkout.module, (1e9, 1e9))
+        time.sleep(_CLEARLY)
+        command = [sys.executable, "-m", "derivload", "emit", "--help"]
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", env=checkout.environment(), check=True
+        )
+        assert f"edit {number}" in done.stderr.splitlines()
+
+
+def test_bytecode_that_python_never_checks_is(checkout: Checkout) -> None:
+    py_compile.compile(
+        str(checkout.module), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )
+    checkout.edit("derivload", "otherload")
+    checkout.run()
+    assert checkout.format() == "otherload"
+
+
+def test_bytecode_with_the_hash_of_the_source_is_used_whenever_it_was_made(
+    checkout: Checkout,
+) -> None:
+    """As distributions and images have it, where times tell nothing."""
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    compiled = Path(str(py_compile.compile(str(checkout.module), invalidation_mode=mode)))
+    os.utime(compiled, (0, 0))
+    checkout.run()
+    assert compiled.stat().st_mtime == 0
+
+
+def test_edit_while_derivload_runs_is_the_next_runs(checkout: Checkout) -> None:
+    """What is imported by then stays, what is imported later is of the edit: nothing is kept."""
+    script = (
+        "import os, sys\nfrom derivload import cli\nfrom derivload.identity import tool_digest\n"
+        "tool_digest()\nmodule, old, new, *arguments = sys.argv[1:]\n"
+        "text = open(module).read()\nopen(module, 'w').write(text.replace(old, new))\n"
+        "status = cli.main(arguments)\nopen(module, 'w').write(text)\nsys.exit(status)\n"
+    )
+    words = (str(checkout.module), 'f"derivload.', 'f"otherload.')
+    command = [sys.executable, "-c", script, *words, *checkout.arguments(checkout.out)]
+    subprocess.run(command, env=checkout.environment(), stdout=subprocess.DEVNULL, check=True)
+    assert checkout.format() == "otherload"
+    time.sleep(_CLEARLY)
+    assert checkout.run() == "cold"
+    assert checkout.format() == "derivload"
+
+
+def link(path: Path) -> None:
+    path.symlink_to("me@host.123:1")
+
+
+def listen(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        (".#cli.py", link),
+        ("gone.py", link),
+        ("folder.py", Path.mkdir),
+        ("pipe.py", os.mkfifo),
+        ("socket.py", listen),
+    ],
+)
+def test_what_is_no_file_is_no_module(
+    name: str, make: Callable[[Path], None], checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout.package)
+    make(checkout.package / name)
+    depfile = checkout.folder / "depfile"
+    checkout.run()
+    assert checkout.run() == "up-to-date"
+    command = [*checkout.arguments(checkout.out), f"--depfile={depfile}", "--quiet"]
+    subprocess.run(
+        [sys.executable, "-m", "derivload", *command],
+        env=checkout.environment(),
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    assert name not in depfile.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["added.py", "added.pyc", "added.abi3.so"])
+def test_whatever_python_imports_counts(name: str, checkout: Checkout) -> None:
+    checkout.run()
+    (checkout.package / "cpp" / name).touch()
+    time.sleep(_CLEARLY)
+    assert checkout.run() == "cold"
+
+
+def change_version(package: Path) -> None:
+    replace_in(package / "__init__.py", "__version__ =", "__version__  =")
+
+
+def take_out_parser(package: Path) -> None:
+    for path in package.glob("_yaml.*"):
+        path.unlink()
+
+
+@pytest.mark.parametrize("change", [change_version, take_out_parser])
+def test_other_pyyaml_counts(change: Callable[[Path], None], checkout: Checkout) -> None:
+    package = checkout.source / "yaml"
+    shutil.copytree(Path(str(yaml.__file__)).parent, package)
+    checkout.run()
+    assert checkout.run() == "up-to-date"
+    change(package)
+    assert checkout.run() == "cold"
+
+
+def test_archive_is_what_it_holds(checkout: Checkout) -> None:
+    archive = checkout.folder / "derivload.zip"
+
+    def pack() -> None:
+        with zipfile.ZipFile(archive, "w") as packed:
+            for path in sorted(checkout.package.rglob("*.py")):
+                packed.write(path, path.relative_to(checkout.source))
+
+    pack()
+    time.sleep(_CLEARLY)
+    where = {"PYTHONPATH": str(archive)}
+    checkout.run("first", **where)
+    checkout.run(**where)
+    assert checkout.run(**where) == "up-to-date"
+    checkout.edit("derivload", "otherload")
+    pack()
+    time.sleep(_CLEARLY)
+    assert checkout.run(**where) == "cold"
+    assert checkout.format() == "otherload"
