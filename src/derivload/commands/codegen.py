@@ -17,6 +17,7 @@ from derivload.commands.emit import (
     Started,
     Target,
     find_or_load,
+    refuse_collisions,
     release_key,
     write_depfile,
     write_stamp,
@@ -25,8 +26,8 @@ from derivload.commands.paths import Files, UsageError
 from derivload.engine.results import learn_entries
 from derivload.identity import python_digest
 from derivload.outputs.digests import digest_of, digests_of_files
-from derivload.outputs.files import Written, write_outputs
-from derivload.outputs.stamp import Record, read_outputs, stamp_path
+from derivload.outputs.files import Writing, Written
+from derivload.outputs.stamp import Record, read_outputs, stamp_name
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.job import Job, Made, digest_of_inputs, find_head
 from derivload.pytorch.selection import Selection
@@ -83,41 +84,44 @@ def codegen(
     if made is None or changed:
         generators, made, is_of_entries = _make(files, started, job, deprecated, clock)
         changed = find_changed(target.out_dir, made)
-    stamp = stamp_path(target.out_dir, selection.subset)
-    digests, written = write_made(
-        target.out_dir, made, changed, _stale(stamp, target.out_dir, made)
-    )
-    if generators is not None:
-        generators.written(digests)
-    clock.step("write")
-    # Where nothing was generated, the sources as they were read are all that the files are of.
-    is_settled = True
-    if generators is not None:
-        is_settled = generators.settle(inputs if is_of_entries else b"", made.note)
-        job = generators.job
-    sources = job.sources
-    outputs = [(os.path.join(target.out_dir, name), sha256) for name, sha256 in digests.items()]
-    read = [
-        *zip(files.paths, [digest.hex() for digest in started.keys.digests], strict=True),
-        *((path, digest_of(data)) for path, data in files.consulted),
-        *sources.files,
-        (upstream.deprecated, digest_of(deprecated)),
-        *((path, digest_of(read_file(path))) for path in selection.paths),
-    ]
-    if target.depfile is not None:
-        outputs.append(write_depfile(target, outputs, [path for path, _ in read]))
-    if is_settled and arguments is not None:
-        record = Record(
-            started.tool,
-            read,
-            [*files.absent, *sources.absent],
-            outputs,
-            made.note,
-            listed=[*files.listed, *sources.listed],
-            variables=sources.variables,
-            python=python_digest(),
-        )
-        write_stamp(stamp, arguments, record)
+    stamp = stamp_name(selection.subset)
+    known = [path for path, _ in (*files.consulted, *job.sources.files)]
+    known += [*files.paths, upstream.deprecated, *selection.paths]
+    refuse_collisions(target, [*made.files], stamp, known)
+    with Writing(target.out_dir, stamp) as writing:
+        digests, written = write_made(writing, target.out_dir, made, changed, stamp)
+        if generators is not None:
+            generators.written(digests)
+        clock.step("write")
+        # Where nothing was generated, the sources as they were read are all the files are of.
+        is_settled = True
+        if generators is not None:
+            is_settled = generators.settle(inputs if is_of_entries else b"", made.note)
+            job = generators.job
+        sources = job.sources
+        read = [
+            *zip(files.paths, [digest.hex() for digest in started.keys.digests], strict=True),
+            *((path, digest_of(data)) for path, data in files.consulted),
+            *sources.files,
+            (upstream.deprecated, digest_of(deprecated)),
+            *((path, digest_of(read_file(path))) for path in selection.paths),
+        ]
+        beside = write_depfile(target, [*digests], [path for path, _ in read])
+        if not is_settled:
+            writing.leave_journal()
+        elif arguments is not None:
+            record = Record(
+                started.tool,
+                inputs=read,
+                absent=[*files.absent, *sources.absent],
+                outputs=[*digests.items()],
+                beside=beside,
+                note=made.note,
+                listed=[*files.listed, *sources.listed],
+                variables=sources.variables,
+                python=python_digest(),
+            )
+            write_stamp(writing, stamp, arguments, record)
     clock.step("keep")
     return Generated(made.exit, made.note, written, made.counts, clock.seconds)
 
@@ -186,18 +190,11 @@ def consult_generators(
         files.consulted.append((path, read_file(path)))
 
 
-def _stale(stamp: str, out_dir: str, made: Made) -> list[str]:
-    """The files that the last run of this stamp wrote and this one does not."""
-    inside = os.path.join(out_dir, "")
-    names = [path[len(inside) :] for path in read_outputs(stamp) if path.startswith(inside)]
-    return [name for name in names if name not in made.files and os.pardir not in name]
-
-
 def write_made(
-    out_dir: str, made: Made, changed: Sequence[str], stale: Sequence[str] = ()
+    writing: Writing, out_dir: str, made: Made, changed: Sequence[str], stamp: str
 ) -> tuple[dict[str, str], Written]:
-    """Write the files that `find_changed` found, and remove those that are stale; the digests of
-    all by name. Raises OSError.
+    """Write the files that `find_changed` found, and remove those that the last run of this stamp
+    wrote and this one does not; the digests of all by name. Raises OSError.
     """
     digests = dict(made.files)
 
@@ -207,7 +204,11 @@ def write_made(
             digests[name] = digest_of(data)
             yield name, data, 0, digests[name]
 
-    written = write_outputs(out_dir, contents(), stale)
+    written = writing.write(
+        contents() if changed else (),
+        [*made.files],
+        lambda: read_outputs(os.path.join(out_dir, stamp)),
+    )
     unchanged = [name for name in made.files if name not in changed]
     return digests, Written(written.written, unchanged + written.unchanged, written.removed)
 

@@ -11,7 +11,7 @@ from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.commands.codegen import find_changed, find_upstream, read_file, write_made
-from derivload.commands.emit import release_key
+from derivload.commands.emit import Target, refuse_collisions, release_key
 from derivload.commands.inputs import InputError, Inputs
 from derivload.commands.live import Updated
 from derivload.commands.paths import Files
@@ -21,6 +21,8 @@ from derivload.engine.load import Texts
 from derivload.engine.results import Keys
 from derivload.engine.session import Outcome, Session
 from derivload.identity import tool_digest
+from derivload.outputs.files import Writing
+from derivload.outputs.stamp import stamp_name
 from derivload.pytorch.generators import Generators
 from derivload.pytorch.job import Job, Made, digest_of_inputs
 from derivload.pytorch.selection import Selection
@@ -96,7 +98,12 @@ class CodegenLoader:
         made = made._replace(note="; ".join(notes))
         texts_read = texts if outcome.is_of_entries else None
         self._last = _Last(job, texts_read, deprecated, made.note)
-        return PreparedFiles(self._out_dir, outcome, found, self._generators, made)
+        stamp = stamp_name(self._selection.subset)
+        read = [*files.paths, *(path for path, _ in job.sources.files), *self._selection.paths]
+        refuse_collisions(
+            Target(self._out_dir), [*made.files], stamp, [*read, job.upstream.deprecated]
+        )
+        return PreparedFiles(self._out_dir, outcome, found, self._generators, made, stamp)
 
     def settle(self) -> None:
         """Do now what the next load would begin with, and keep what a next start can use."""
@@ -140,11 +147,12 @@ class PreparedFiles(NamedTuple):
     lines: DocumentLines
     generators: Generators
     made: Made
+    stamp: str
 
     def write(self) -> Updated:
         """Render and write the files that differ from what is there. Raises OSError."""
         changed = find_changed(self.out_dir, self.made)
-        with redirect_stdout(sys.stderr):
-            digests, written = write_made(self.out_dir, self.made, changed)
+        with redirect_stdout(sys.stderr), Writing(self.out_dir, self.stamp) as writing:
+            digests, written = write_made(writing, self.out_dir, self.made, changed, self.stamp)
         self.generators.written(digests)
         return Updated(self.outcome, [], written, self.made.note)

@@ -14,13 +14,21 @@ import time
 
 from derivload.engine.results import Kept, Keys, find_documents, keep_documents
 from derivload.identity import is_as_it_began, tool_digest, tool_files
+from derivload.outputs.collisions import find_collision
 from derivload.outputs.digests import digest_of
-from derivload.outputs.files import Written, stale_documents, write_if_changed, write_outputs
-from derivload.outputs.stamp import Record, render_stamp, stamp_path
+from derivload.outputs.files import (
+    DOCUMENTS,
+    Writing,
+    Written,
+    listed_documents,
+    write_if_changed,
+)
+from derivload.outputs.places import find_place
+from derivload.outputs.stamp import Record, render_stamp, stamp_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from derivload.commands.paths import Files
     from derivload.engine.store import Store
@@ -88,21 +96,30 @@ def emit(
     started = Started(files, target.shards, open_store, clock)
     loaded = find_or_load(files, target.shards, started, clock)
     kept = loaded.kept
-    stale = stale_documents(target.out_dir, kept.documents)
-    written = write_outputs(target.out_dir, kept.documents, stale)
-    outputs = [
-        (os.path.join(target.out_dir, name), sha256) for name, _, _, sha256 in kept.documents
-    ]
-    if target.depfile is not None:
-        inputs = [*files.paths, *(path for path, _ in files.consulted)]
-        outputs.append(write_depfile(target, outputs, inputs))
-    if arguments is not None:
-        read = [
-            *zip(files.paths, [digest.hex() for digest in started.keys.digests], strict=True),
-            *((path, digest_of(data)) for path, data in files.consulted),
-        ]
-        record = Record(started.tool, read, files.absent, outputs, kept.note, listed=files.listed)
-        write_stamp(stamp_path(target.out_dir), arguments, record)
+    inputs = [*files.paths, *(path for path, _ in files.consulted)]
+    names = [document[0] for document in kept.documents]
+    refuse_collisions(target, names, stamp_name(), inputs)
+    with Writing(target.out_dir, DOCUMENTS) as writing:
+        written = writing.write(
+            kept.documents, names, lambda: listed_documents(target.out_dir, kept.documents)
+        )
+        outputs = [(name, sha256) for name, _, _, sha256 in kept.documents]
+        beside = write_depfile(target, names, inputs)
+        if arguments is not None:
+            read = [
+                *zip(files.paths, [digest.hex() for digest in started.keys.digests], strict=True),
+                *((path, digest_of(data)) for path, data in files.consulted),
+            ]
+            record = Record(
+                started.tool,
+                inputs=read,
+                absent=files.absent,
+                outputs=outputs,
+                beside=beside,
+                note=kept.note,
+                listed=files.listed,
+            )
+            write_stamp(writing, stamp_name(), arguments, record)
     clock.step("write")
     return Emitted(loaded.exit, kept.note, written, loaded.counts, clock.seconds)
 
@@ -195,23 +212,52 @@ def cleaned_up_when_ended() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def write_depfile(
-    target: Target, outputs: Sequence[tuple[str, str]], inputs: Sequence[str]
-) -> tuple[str, str]:
-    """Write the depfile, which must be named: that `outputs` depend on `inputs` and derivload.
+def refuse_collisions(
+    target: Target, names: Sequence[str], stamp: str, inputs: Iterable[str]
+) -> None:
+    """Raise UsageError where an output would be written over an input, or over another output.
 
-    Outputs are paths with digests. Returns the depfile's. Raises OSError.
+    `names` are those of the outputs in the folder, which gets a stamp too.
     """
+    from derivload.commands.paths import UsageError
+
+    outputs = [os.path.join(target.out_dir, name) for name in (*names, stamp)]
+    read = [*inputs]
+    if target.depfile is not None:
+        outputs.append(target.depfile)
+        read += tool_files()
+        if os.path.basename(target.depfile).startswith((".derivload-", ".derivwatch")):
+            raise UsageError(f"--depfile {target.depfile}: such names are derivload's own")
+    found = find_collision(outputs, read)
+    if found is None:
+        return
+    output, other = found
+    option = "--depfile" if output == target.depfile else "--out-dir"
+    what = "an output too" if other in outputs else "an input"
+    raise UsageError(f"{output} would be written over {other}, {what}: name another {option}")
+
+
+def write_depfile(
+    target: Target, names: Sequence[str], inputs: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Write the depfile, if one is named: that the outputs depend on `inputs` and derivload.
+
+    Returns its path with its digest. Raises OSError.
+    """
+    if target.depfile is None:
+        return []
     from derivload.outputs.depfile import render_depfile
 
-    assert target.depfile is not None
-    named = [target.depfile_target] if target.depfile_target else [path for path, _ in outputs]
+    outputs = [os.path.join(target.out_dir, name) for name in names]
+    named = [target.depfile_target] if target.depfile_target else outputs
     depfile = render_depfile(named, [*inputs, *tool_files()])
     write_if_changed(target.depfile, depfile)
-    return target.depfile, digest_of(depfile)
+    # A stream is written to at each run: no stamp may ever find it up to date.
+    is_stream = find_place(target.depfile).is_stream
+    return [(target.depfile, "stream" if is_stream else digest_of(depfile))]
 
 
-def write_stamp(path: str, arguments: Sequence[str], record: Record) -> None:
+def write_stamp(writing: Writing, name: str, arguments: Sequence[str], record: Record) -> None:
     """Write the stamp of a run that ended well, if that can be done.
 
     None where derivload was edited meanwhile: what was written may be of either.
@@ -219,7 +265,7 @@ def write_stamp(path: str, arguments: Sequence[str], record: Record) -> None:
     if not is_as_it_began():
         return
     with contextlib.suppress(OSError):  # without one, the next run only does more
-        write_if_changed(path, render_stamp(arguments, record))
+        writing.write_one(name, render_stamp(arguments, record))
 
 
 @contextlib.contextmanager

@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from derivload.commands.documents import render_documents
+from derivload.commands.emit import Target, refuse_collisions
 from derivload.commands.inputs import InputError, Inputs, read_inputs
 from derivload.commands.paths import Files
 from derivload.cpp.dialect import Dialect
 from derivload.engine.lines import DocumentLines
 from derivload.engine.session import Outcome, Session
 from derivload.outputs.documents import Rendered, Renderer
-from derivload.outputs.files import Written, stale_documents, write_outputs
+from derivload.outputs.files import DOCUMENTS, Writing, Written, listed_documents
+from derivload.outputs.stamp import stamp_name
 
 
 class Updated(NamedTuple):
@@ -56,7 +58,7 @@ class DocumentLoader:
         self._dialect: Dialect | None = None
 
     def load(self, inputs: Inputs) -> PreparedDocuments:
-        """Load, from what the last load came to. Raises InputError."""
+        """Load, from what the last load came to. Raises InputError and UsageError."""
         if inputs.dialect is not self._dialect:
             self._dialect = inputs.dialect
             self._session = Session(inputs.dialect)
@@ -65,6 +67,10 @@ class DocumentLoader:
         if outcome.lines is None:
             raise InputError(outcome.diagnostics)
         documents = render_documents(outcome.lines, self._shards, renderer=self._renderer)
+        names = [document.name for document in documents]
+        texts = inputs.texts
+        read = [text.name for text in (texts.derivatives, *texts.native_functions, texts.tags)]
+        refuse_collisions(Target(self._out_dir), names, stamp_name(), read)
         return PreparedDocuments(self._out_dir, outcome, outcome.lines, documents, inputs.note)
 
     def settle(self) -> None:
@@ -83,8 +89,12 @@ class PreparedDocuments(NamedTuple):
 
     def write(self) -> Updated:
         """Write the documents that differ from what is there. Raises OSError."""
-        stale = stale_documents(self.out_dir, self.documents)
-        written = write_outputs(self.out_dir, self.documents, stale)
+        with Writing(self.out_dir, DOCUMENTS) as writing:
+            written = writing.write(
+                self.documents,
+                [document.name for document in self.documents],
+                lambda: listed_documents(self.out_dir, self.documents),
+            )
         return Updated(self.outcome, self.documents, written, self.note)
 
 

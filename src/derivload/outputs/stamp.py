@@ -5,6 +5,10 @@ its own lines. Everything named in it is read and hashed again, so that an outpu
 edited by hand is noticed like an input that changed; what is damaged or from another version
 is no stamp. It is a way to do nothing, never a way to know what to write.
 
+`emit` has one, and each subset of `codegen` has one of its own, so that they can share a folder.
+An output is named by its name inside the folder. `codegen` removes files by that name, so what is
+no plain name there is no output, whoever wrote it in the stamp.
+
 Imports nothing but what hashing needs: this is the exit that builds take hundreds of times.
 """
 
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NAME = ".derivload-stamp"
-_FORMAT = "derivload-stamp 1"
+_FORMAT = "derivload-stamp 2"
 # Arguments that change how a run goes but not what it writes.
 _WITHOUT_EFFECT = ("--cache-dir", "--no-cache", "--stats")
 
@@ -47,27 +51,32 @@ class Record:
     """What a run read and wrote, for its stamp.
 
     `tool` is derivload's digest when the run began: an edit to it meanwhile is the next run's.
-    `inputs` and `outputs` are paths, as the run used them, with the sha256 of their bytes;
-    `absent` are paths that would have been inputs had they been there, and `listed` are patterns
-    of names in a folder, with those that were there; `variables` are of the environment, with
-    digests, and `python` is Python's digest, where it decides what is written; `note` is what the
-    user is told each time.
+    `inputs` are paths, as the run used them, with the sha256 of their bytes, `outputs` names
+    inside the folder with theirs, `beside` outputs by their paths; `absent` are paths that would
+    have been inputs had they been there, and `listed` are patterns of names in a folder, with
+    those that were there; `variables` are of the environment, with digests, and `python` is
+    Python's digest, where it decides what is written; `note` is what the user is told each time.
     """
 
-    __slots__ = (*("absent", "inputs", "listed", "note", "outputs", "python", "tool", "variables"),)
+    __slots__ = (
+        *("absent", "beside", "inputs", "listed", "note", "outputs", "python", "tool"),
+        "variables",
+    )
 
     def __init__(
         self,
         tool: bytes,
+        *,
         inputs: Sequence[tuple[str, str]],
         absent: Sequence[str],
         outputs: Sequence[tuple[str, str]],
+        beside: Sequence[tuple[str, str]],
         note: str,
-        *,
         listed: Sequence[tuple[str, Sequence[str]]] = (),
         variables: Sequence[tuple[str, str]] = (),
         python: bytes = b"",
     ) -> None:
+        self.beside = beside
         self.tool = tool
         self.inputs = inputs
         self.absent = absent
@@ -90,7 +99,8 @@ def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
         *([f"python {record.python.hex()}"] if record.python else []),
         *(f"variable {digest} {name}" for name, digest in record.variables),
         *(f"listed {digest_of_names(names)} {pattern}" for pattern, names in record.listed),
-        *(f"output {digest} {path}" for path, digest in record.outputs),
+        *(f"output {digest} {name}" for name, digest in record.outputs),
+        *(f"beside {digest} {path}" for path, digest in record.beside),
     ]
     if any("\n" in line or "\r" in line for line in lines):
         return b""
@@ -98,9 +108,9 @@ def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
     return body + f"check {digest_of(body)}\n".encode()
 
 
-def stamp_path(out_dir: str, subset: str | None = None) -> str:
-    """The path of the stamp in a folder: one for each subset of outputs that may go there."""
-    return os.path.join(out_dir, _NAME if subset in (None, "all") else f"{_NAME}-{subset}")
+def stamp_name(subset: str | None = None) -> str:
+    """The name of the stamp of `emit`, or of a subset of `codegen`."""
+    return _NAME if subset is None else f"{_NAME}-{subset}"
 
 
 def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
@@ -117,18 +127,20 @@ def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
         return None
 
 
-def read_outputs(path: str) -> list[str]:
-    """The paths of the outputs that a stamp names; none where there is no stamp."""
+def read_outputs(path: str) -> list[tuple[str, str]]:
+    """The outputs that a stamp names, each with its sha256 first; none where there is no stamp."""
     try:
         lines = _lines(path)
     except (OSError, ValueError):
         return []
     named = (line.split(" ", 2) for line in lines)
-    return [words[2] for words in named if words[0] == "output" and len(words) > 2]
+    return [(word[1], word[2]) for word in named if word[0] == "output" and len(word) > 2]
 
 
 def _lines(path: str) -> list[str]:
     """The lines of a stamp; none for what is no stamp. Raises OSError and ValueError."""
+    if not os.path.isfile(path):  # to open a pipe is to wait
+        return []
     with open(path, "rb") as file:
         data = file.read()
     body, _, check = data.rpartition(b"check ")
@@ -139,18 +151,17 @@ def _lines(path: str) -> list[str]:
 
 
 def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
-    lines = _lines(stamp_path(out_dir, _option(arguments, "--subset")))
+    subset = None if arguments[0] == "emit" else _option(arguments, "--subset") or "all"
+    lines = _lines(os.path.join(out_dir, stamp_name(subset)))
     if not lines:
         return None
-    counts = {"input": 0, "output": 0}
     note = ""
-    expected: dict[str, dict[str, str]] = {what: {} for what in counts}
+    expected: dict[str, dict[str, str]] = {"input": {}, "output": {}, "beside": {}}
     for line in lines[1:]:
         what, _, rest = line.partition(" ")
-        if what in counts:
-            counts[what] += 1
+        if what in expected:
             digest, _, path = rest.partition(" ")
-            expected[what][path] = digest
+            expected[what][os.path.join(out_dir, path) if what == "output" else path] = digest
         elif what == "note":
             note = rest
         elif not _holds(what, rest, arguments):
@@ -158,7 +169,8 @@ def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
     # The inputs first: they are less to read, and what people edit.
     if any(digests_of_files(files) != files for files in expected.values()):
         return None
-    return UpToDate(out_dir, note, counts["input"], counts["output"])
+    inputs, *outputs = map(len, expected.values())
+    return UpToDate(out_dir, note, inputs, sum(outputs))
 
 
 def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:

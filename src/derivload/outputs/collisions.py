@@ -1,0 +1,42 @@
+"""Which outputs of a run are one file, or the file that it reads: told before any is written."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def find_collision(outputs: Sequence[str], inputs: Iterable[str]) -> tuple[str, str] | None:
+    """An output, and an input or another output in the same place; None when all is well.
+
+    Hard links are different places: an output is replaced, and not written into.
+    """
+    places: dict[str, str] = {}
+    real_folders: dict[str, str] = {}
+    for output in outputs:
+        folder, name = os.path.split(output)
+        if folder not in real_folders:
+            real_folders[folder] = os.path.realpath(folder)
+        place = os.path.join(real_folders[folder], name)
+        place = os.path.normcase(os.path.realpath(place) if os.path.islink(place) else place)
+        if place in places:
+            return output, places[place]
+        places[place] = output
+    there = {identity: output for output in outputs if (identity := _identity(output))}
+    for path in inputs:
+        found = there.get(_identity(path) or (0, 0))
+        if found is not None and os.path.realpath(found) == os.path.realpath(path):
+            return found, path
+    return None
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """What tells one file from another, without following every name on the way to it."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,297 @@
+"""Where files are written before they are moved into their places: a hidden folder beside these.
+
+A run makes one of its own, `.derivload-HEX.tmp`, in the folder that it writes in, keeps it locked,
+and takes it away when it ends. What is killed leaves it there, unlocked, which is how the next run
+that writes in the folder knows that it may take it away. Where there are no locks (on Windows, on
+some network file systems) that goes by age, of a day.
+
+A journal in it says which outputs the run is about to put in their places, or to remove. It is
+there from the first one to the last, and by it the next run knows what a killed one has written
+and has not come to list. Each line has the kind of the outputs, the sha256, and the name: a run
+for other outputs in the same folder leaves that line to one of its kind.
+
+Versions before this one wrote `.NAME.HEX.tmp` beside each output, without a lock. Those are taken
+away when their NAME is that of an output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import time
+
+from derivload.outputs.folders import is_plain, lock, open_folder
+from derivload.outputs.places import open_stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from io import FileIO
+
+    from derivload.outputs.places import Place
+
+    # The sha256 of an output in hex, and its name inside the folder.
+    Recorded = tuple[str, str]
+
+_PREFIX, _SUFFIX = ".derivload-", ".tmp"
+_HEX = frozenset("0123456789abcdef")
+_HEX_LENGTH = 12
+_JOURNAL = "journal"
+_OLD = 24 * 60 * 60.0
+
+
+class Staging:
+    """The hidden folder of this run in `folder`. Raises OSError."""
+
+    __slots__ = ("_count", "_descriptor", "path")
+
+    def __init__(self, folder: str) -> None:
+        self._count = 0
+        while True:
+            name = f"{_PREFIX}{os.urandom(_HEX_LENGTH // 2).hex()}{_SUFFIX}"
+            self.path = os.path.join(folder, name)
+            os.mkdir(self.path, 0o700)
+            if self._lock():
+                return
+
+    def _lock(self) -> bool:
+        """Whether it is ours: who looked just now, before it was locked, took it for left."""
+        try:
+            self._descriptor = open_folder(self.path)
+        except FileNotFoundError:
+            return False
+        if self._descriptor is None:
+            return True
+        with contextlib.suppress(OSError):
+            is_there = os.path.samestat(os.fstat(self._descriptor), os.stat(self.path))
+            if lock(self._descriptor) is not False and is_there and os.path.isdir(self.path):
+                return True
+        os.close(self._descriptor)
+        return False
+
+    def new_path(self) -> str:
+        """A path in it that nothing has yet."""
+        self._count += 1
+        return os.path.join(self.path, str(self._count))
+
+    def write_journal(self, kind: str, recorded: Iterable[Recorded]) -> None:
+        """Say which outputs of this kind may be in their places from now on. Raises OSError."""
+        lines = "".join(f"{kind} {sha256} {name}\n" for sha256, name in recorded)
+        with open(os.path.join(self.path, _JOURNAL), "wb") as file:
+            file.write(lines.encode("utf-8", "surrogateescape"))
+
+    def close(self, *, keep_journal: bool = False) -> None:
+        """Take it away, but for a journal that still says something."""
+        _empty(self.path, (_JOURNAL,) if keep_journal else ())
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+class Waiting:
+    """An output that is written in `staging`, and waits to be moved into its place.
+
+    What is no file has none, and its bytes wait. Raises OSError, which names the output.
+    """
+
+    __slots__ = ("_data", "_place", "_source", "_stream", "name", "sha256")
+
+    def __init__(
+        self, staging: Staging | None, place: Place, name: str, data: bytes, sha256: str
+    ) -> None:
+        self.name = name
+        self.sha256 = sha256
+        self._place = place
+        self._source = ""
+        self._stream: FileIO | None = None
+        self._data = b""
+        with naming(place.path):
+            if staging is None:
+                self._stream = open_stream(place)
+                self._data = data
+            else:
+                self._source = staging.new_path()
+                _write(self._source, data, place.status)
+
+    def move(self) -> None:
+        """Move it into its place, atomically. Raises OSError, which names the output."""
+        with naming(self._place.path):
+            if self._stream is None:
+                replace(self._source, self._place.target)
+            else:
+                self._write_through(self._stream)
+
+    def _write_through(self, stream: FileIO) -> None:
+        left = memoryview(self._data)
+        try:
+            while left:
+                left = left[stream.write(left) :]
+        except BrokenPipeError:
+            # How the end of stdout is taken is the command line's to say, for all commands.
+            if self._place.descriptor is not None:
+                raise
+            raise OSError(errno.EIO, "is a pipe whose reader has gone") from None
+
+    def close(self) -> None:
+        """Let go of what it is written to."""
+        if self._stream is not None:
+            with contextlib.suppress(OSError):
+                self._stream.close()
+
+
+@contextlib.contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Have an OSError name the file that the user knows, and not a hidden one beside it."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = path, None
+        raise
+
+
+def _write(path: str, data: bytes, like: os.stat_result | None) -> None:
+    """Write a new file, with the mode and the owner of the one whose place it is to take."""
+    with open(path, "xb") as file:
+        if like is not None and hasattr(os, "fchmod"):
+            made = os.fstat(file.fileno())
+            if (made.st_uid, made.st_gid) != (like.st_uid, like.st_gid):
+                with contextlib.suppress(OSError):  # only root may, most often
+                    os.fchown(file.fileno(), like.st_uid, like.st_gid)
+            os.fchmod(file.fileno(), stat.S_IMODE(like.st_mode))
+        _reserve(file.fileno(), len(data))
+        file.write(data)
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Have a new file's blocks allocated at once, where a system can.
+
+    ext4 puts off allocating them, but not past a rename over another file: that waits until it
+    is done, which takes longer than the writing. And a full disk shows before anything is
+    written.
+    """
+    if size and hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+
+
+def replace(source: str, target: str) -> None:
+    """Put `source` in the place of `target`, atomically.
+
+    Windows refuses while somebody has `target` open, so there it is tried again for a moment.
+    """
+    if os.name != "nt":
+        os.replace(source, target)
+        return
+    for delay in (0.01, 0.05, 0.1, 0.2, 0.4):
+        with contextlib.suppress(PermissionError):
+            os.replace(source, target)
+            return
+        time.sleep(delay)
+    os.replace(source, target)
+
+
+def has_left(folder: str, is_output: Callable[[str], bool]) -> bool:
+    """Whether anything in a folder looks as if a killed run had left it."""
+    return bool(_left(folder, is_output))
+
+
+def take_over(
+    folder: str, kind: str, is_output: Callable[[str], bool], staging: Staging
+) -> list[Recorded]:
+    """Take away what killed runs left in a folder; what their journals say of a kind of outputs.
+
+    `is_output` tells by its name whether a file is an output that older versions wrote too.
+    `staging` is this run's, whose journal says the same before theirs are gone. Raises OSError.
+    """
+    recorded: list[Recorded] = []
+    for name in _left(folder, is_output):
+        path = os.path.join(folder, name)
+        if stat.S_ISDIR(_mode(path)):
+            _take_over(path, kind, recorded, staging)
+        else:
+            _unlink(path)
+    return recorded
+
+
+def _left(folder: str, is_output: Callable[[str], bool]) -> list[str]:
+    """The names in a folder that are of one of the two forms."""
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(_SUFFIX)]
+    except OSError:
+        return []
+    return [name for name in names if _is_folder(name) or _is_file(name, is_output)]
+
+
+def _is_folder(name: str) -> bool:
+    middle = name[len(_PREFIX) : -len(_SUFFIX)]
+    return name == _PREFIX + middle + _SUFFIX and _is_hex(middle)
+
+
+def _is_file(name: str, is_output: Callable[[str], bool]) -> bool:
+    output, _, middle = name[1 : -len(_SUFFIX)].rpartition(".")
+    return name.startswith(".") and _is_hex(middle) and is_output(output)
+
+
+def _is_hex(middle: str) -> bool:
+    return len(middle) == _HEX_LENGTH and {*middle} <= _HEX
+
+
+def _take_over(path: str, kind: str, recorded: list[Recorded], staging: Staging) -> None:
+    """Take away one hidden folder, if the run is over that made it."""
+    descriptor = None
+    try:
+        descriptor = open_folder(path, follow=False)
+        held = None if descriptor is None else lock(descriptor)
+        if held is False or (held is None and time.time() - os.stat(path).st_mtime < _OLD):
+            return
+        ours, is_all = _read_journal(os.path.join(path, _JOURNAL), kind)
+    except OSError:  # another took it away, or it is another user's
+        return
+    else:
+        if ours:
+            recorded += ours
+            staging.write_journal(kind, recorded)
+        _empty(path, () if is_all else (_JOURNAL,))
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _read_journal(path: str, kind: str) -> tuple[list[Recorded], bool]:
+    """What a journal says of outputs of a kind, and whether it speaks of no others."""
+    if not stat.S_ISREG(_mode(path)):
+        return [], True
+    with open(path, "rb") as file:
+        lines = file.read().decode("utf-8", "surrogateescape").split("\n")
+    words = [line.split(" ", 2) for line in lines]
+    known = [(word[0], word[1], word[2]) for word in words if len(word) == 3]
+    ours = [(sha256, name) for its, sha256, name in known if its == kind and is_plain(name)]
+    return ours, all(its == kind for its, _, _ in known)
+
+
+def _empty(path: str, kept: tuple[str, ...]) -> None:
+    """Remove the files in a hidden folder, and the folder if nothing is left in it."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(path):
+            if name not in kept:
+                _unlink(os.path.join(path, name))
+        os.rmdir(path)
+
+
+def _unlink(path: str) -> None:
+    """Remove a file, and nothing that is none."""
+    if stat.S_ISREG(_mode(path)):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.lstat(path).st_mode
+    except OSError:
+        return 0
