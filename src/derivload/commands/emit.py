@@ -231,10 +231,9 @@ def refuse_collisions(
     found = find_collision(outputs, read)
     if found is None:
         return
-    output, other = found
+    output, other, what = found
     option = "--depfile" if output == target.depfile else "--out-dir"
-    what = "an output too" if other in outputs else "an input"
-    raise UsageError(f"{output} would be written over {other}, {what}: name another {option}")
+    raise UsageError(f"{output} would overwrite the {what} {other}: name another {option}")
 
 
 def write_depfile(

@@ -7,12 +7,16 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Literal
 
 
-def find_collision(outputs: Sequence[str], inputs: Iterable[str]) -> tuple[str, str] | None:
-    """An output, and an input or another output in the same place; None when all is well.
+def find_collision(
+    outputs: Sequence[str], inputs: Iterable[str]
+) -> tuple[str, str, Literal["input", "output"]] | None:
+    """An output, what is in the same place, and which of the two that is; None when all is well.
 
-    Hard links are different places: an output is replaced, and not written into.
+    Hard links are different places: an output is replaced, and not written into. A device takes
+    any number of outputs.
     """
     places: dict[str, str] = {}
     real_folders: dict[str, str] = {}
@@ -22,14 +26,14 @@ def find_collision(outputs: Sequence[str], inputs: Iterable[str]) -> tuple[str, 
             real_folders[folder] = os.path.realpath(folder)
         place = os.path.join(real_folders[folder], name)
         place = os.path.normcase(os.path.realpath(place) if os.path.islink(place) else place)
-        if place in places:
-            return output, places[place]
+        if place in places and (os.path.isfile(place) or not os.path.exists(place)):
+            return output, places[place], "output"
         places[place] = output
     there = {identity: output for output in outputs if (identity := _identity(output))}
     for path in inputs:
         found = there.get(_identity(path) or (0, 0))
         if found is not None and os.path.realpath(found) == os.path.realpath(path):
-            return found, path
+            return found, path, "input"
     return None
 
 

@@ -165,11 +165,12 @@ class Writing:
     def _written(self, place: Place, name: str, data: bytes, sha256: str) -> Waiting:
         """An output that is written, and waits to be moved into its place."""
         folder = os.path.dirname(place.target)
-        if not place.is_stream and folder not in self._stagings:
+        staging = None if place.is_stream else self._stagings.get(folder)
+        if staging is None and not place.is_stream:
             if place.target == place.path:
                 _make_folder(folder)
-            self._open_staging(folder, place.path, "")
-        waiting = Waiting(self._stagings.get(folder), place, name, data, sha256)
+            staging, _ = self._open_staging(folder, place.path, "")
+        waiting = Waiting(staging, place, name, data, sha256)
         self._lock.callback(waiting.close)
         return waiting
 

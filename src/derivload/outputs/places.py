@@ -17,6 +17,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 
 from derivload.outputs.digests import digest_of
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Container
     from io import FileIO
 
+# Seconds: who reads a pipe may be started at the same moment.
+_PATIENCE = 2.0
 # What each of our documents begins with.
 _DOCUMENT = b'{"format":"derivload.'
 _MOST_LINKS = 40
@@ -134,13 +137,17 @@ def open_stream(place: Place) -> FileIO:
     """What is no file, to be written to. Raises OSError."""
     if place.descriptor is not None:
         return open(os.dup(place.descriptor), "wb", buffering=0)
-    try:
-        descriptor = os.open(place.path, os.O_WRONLY | _AT_ONCE)
-    except OSError as error:
-        if error.errno == errno.ENXIO:
-            why = "is a pipe that nobody reads, where a file is to be"
-            raise OSError(errno.ENXIO, why, place.path) from None
-        raise
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            descriptor = os.open(place.path, os.O_WRONLY | _AT_ONCE)
+            break
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+        if time.monotonic() > end:
+            raise OSError(errno.ENXIO, "is a pipe that nobody reads", place.path)
+        time.sleep(0.01)
     if _AT_ONCE:
         os.set_blocking(descriptor, True)
     return open(descriptor, "wb", buffering=0)

@@ -211,10 +211,10 @@ def take_over(
     recorded: list[Recorded] = []
     for name in _left(folder, is_output):
         path = os.path.join(folder, name)
-        if stat.S_ISDIR(_mode(path)):
-            _take_over(path, kind, recorded, staging)
-        else:
+        if not _is_folder(name):
             _unlink(path)
+        elif stat.S_ISDIR(_mode(path)):
+            _take_over(path, kind, recorded, staging)
     return recorded
 
 
