@@ -150,6 +150,39 @@ function(_derivload_find_pytorch torchgen autograd)
   endforeach()
 endfunction()
 
+# Characters in paths that the build tool cannot take: a build still goes well with some of them.
+# CMake escapes what it writes itself, and not what it takes from a depfile. docs/cmake.md lists
+# them, and a test tries each.
+function(_derivload_check_characters name)
+  foreach(keyword IN ITEMS DERIVATIVES NATIVE_FUNCTIONS TAGS PYTORCH_DIR SELECTED_OP_LIST_PATH
+                           OPERATORS_YAML_PATH)
+    foreach(path IN LISTS arg_${keyword})
+      if(CMAKE_GENERATOR MATCHES "Ninja")
+        _derivload_warn_of_characters("${name}" "${path}" "[][|]" "the build fails")
+        _derivload_warn_of_characters("${name}" "${path}" "[\"#$&'*<>?^`\t]"
+                                      "derivload runs at every build")
+      else()
+        _derivload_warn_of_characters("${name}" "${path}" "[][|\"#:\t]" "the build fails")
+      endif()
+    endforeach()
+  endforeach()
+  if(CMAKE_GENERATOR MATCHES "Ninja")
+    _derivload_warn_of_characters("${name}" "${CMAKE_CURRENT_BINARY_DIR}" "[$\t]"
+                                  "derivload runs at every build")
+  else()
+    _derivload_warn_of_characters("${name}" "${CMAKE_CURRENT_BINARY_DIR}" "\t"
+                                  "an edit to an input inside PYTORCH_DIR runs nothing")
+  endif()
+endfunction()
+
+function(_derivload_warn_of_characters name path characters consequence)
+  string(REGEX REPLACE "^[A-Za-z]:/" "/" rest "${path}") # without the drive
+  if(rest MATCHES "${characters}")
+    message(WARNING "derivload_codegen_inputs(${name}): ${CMAKE_GENERATOR} cannot take \
+\"${CMAKE_MATCH_0}\" in ${path}: ${consequence}. Give the file or folder another name.")
+  endif()
+endfunction()
+
 # Two targets in one folder would remove each other's documents.
 function(_derivload_claim_folder name folder)
   string(SHA256 key "${folder}")

@@ -50,6 +50,7 @@ function(derivload_codegen_inputs name)
     _derivload_make_absolute(arg_${keyword} "${CMAKE_CURRENT_BINARY_DIR}")
   endforeach()
   _derivload_check_inputs("${name}")
+  _derivload_check_characters("${name}")
   _derivload_claim_folder("${name}" "${arg_OUTPUT_DIR}")
 
   if(arg_CODEGEN)
@@ -90,7 +91,7 @@ function(derivload_codegen_inputs name)
     COMMAND "${CMAKE_COMMAND}" -E touch "${stamp}.begun"
     COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${stamp}.begun" "${steady}"
     COMMAND ${command} ${action} ${options} --out-dir "${arg_OUTPUT_DIR}"
-            --depfile "${depfile}" --depfile-target "${stamp}"
+            --depfile "${depfile}" --depfile-target "${stamp}" --depfile-for cmake
     COMMAND "${CMAKE_COMMAND}" -E rename "${stamp}.begun" "${stamp}"
     # The program, for an upgrade writes it anew, even one that gives modules an older time.
     DEPENDS "${program}" ${inputs}

@@ -832,3 +832,48 @@ def test_older_release_compiles(
     assert example.build("-j8").status == 0
     listed = ops(state(example.build_dir / "definitions"))
     assert nodes_of(example) == [*listed, f"{len(listed)} nodes"]
+
+
+# Characters in paths that the build tools cannot take
+
+RERUNS = "\"#$&'*<>?^`\t"
+
+
+@pytest.mark.parametrize("generator", GENERATORS[:2])
+@pytest.mark.parametrize("character", ["%", ":", "$", "&", "?"])
+def test_characters_that_a_build_tool_cannot_take_are_warned_of(
+    project: Project, character: str
+) -> None:
+    assert_characters_as_warned(project, character)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("generator", GENERATORS[:2])
+@pytest.mark.parametrize("character", [*"!\"#'()*+,<=>@[]^`{|}~\t"])
+def test_all_characters_that_a_build_tool_cannot_take_are_warned_of(
+    project: Project, character: str
+) -> None:
+    assert_characters_as_warned(project, character)
+
+
+def assert_characters_as_warned(project: Project, character: str) -> None:
+    """A build with a character in the path of its inputs goes as the configure step said."""
+    project.source.rename(project.source.with_name(f"source{character}of"))
+    project.source = project.source.with_name(f"source{character}of")
+    configured = project.configure()
+    assert configured.status == 0, configured.output
+    said = words(configured.output)
+    first = project.build()
+    again = project.build()
+    is_ninja = project.generator == "Ninja"
+    if character in ("[]|" if is_ninja else '[]|"#:\t'):
+        assert f'{project.generator} cannot take "{character.strip()}' in said
+        assert "the build fails" in said
+        assert first.status != 0
+        return
+    assert (first.status, again.status) == (0, 0), first.output + again.output
+    assert (again.loads == 1) == ("derivload runs at every build" in said)
+    assert (again.loads == 1) == (is_ninja and character in RERUNS)
+    assert ("cannot take" in said) == (again.loads == 1)
+    (project.inputs / "tags.yaml").touch()
+    assert project.build().loads == 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ntpath
+import os
+import random
 import shlex
 import shutil
 import subprocess
@@ -14,6 +17,7 @@ from typing import NamedTuple, NoReturn
 import pytest
 
 from derivload.cli import main
+from derivload.outputs.depfile import is_writable, render_depfile
 
 CATALOGUE = Path(str(resources.files("derivload"))) / "catalog"
 OUTPUTS = ["differentiability.json", "functions.json", "manifest.json"]
@@ -121,7 +125,7 @@ class Build(NamedTuple):
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
-    name = "a b#c$d \u00e9"
+    name = "a b#c$d:e[f]~!(g) \u00e9"
     emit = [
         *(sys.executable, "-m", "derivload", "emit", "--derivatives", f"{name}/{INPUTS[0]}"),
         *("--native-functions", f"{name}/{INPUTS[1]}", "--tags", f"{name}/{INPUTS[2]}"),
@@ -159,7 +163,7 @@ def test_make_reads_it(
     make = shutil.which("gmake") or shutil.which("make")
     if make is None:
         unavailable("there is no GNU make on this machine")
-    first, *others = (escaped(path, " #", "\\").replace("$", "$$") for path in build.outputs)
+    first, *others = (escaped(path, " #:", "\\").replace("$", "$$") for path in build.outputs)
     # Make knows times alone, so what was found up to date has to be touched for it.
     recipe = f"{build.command} && touch {shlex.join(build.outputs)}"
     lines = [
@@ -208,3 +212,112 @@ def assert_only_inputs_rerun(build: Build, run: Run) -> None:
     build.touch("derivatives.yaml")
     assert run() == 5
     assert build.differentiability() != before
+
+
+# Names of all kinds, in the real build tools
+
+# What both read; what Make reads, and Ninja takes for the end of a path.
+BOTH = " #:$%=~[](){}!@+,-.\u00e9\u2603ab"
+MAKE = BOTH.replace("[", "") + "*?|;\"&'<>^`\t\x01"
+
+
+def names(chance: random.Random, alphabet: str) -> list[str]:
+    """Names of files that can be written, and that are no members of archives to Make."""
+    made: set[str] = set()
+    while len(made) < 8:
+        name = "".join(chance.choice(alphabet) for _ in range(chance.randint(1, 6)))
+        if name not in (".", "..") and is_writable(name) and not name.endswith(")"):
+            made.add(name)
+    return sorted(made)
+
+
+@pytest.mark.parametrize("tool", ["ninja", "make"])
+def test_names_of_all_kinds(
+    tool: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    unavailable: Callable[[str], NoReturn],
+    request: pytest.FixtureRequest,
+) -> None:
+    if shutil.which(tool) is None:
+        unavailable(f"there is no {tool} on this machine")
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    for turn in range(40 if request.config.getoption("--long") else 4):
+        folder = tmp_path / str(turn)
+        (folder / "own").mkdir(parents=True)
+        monkeypatch.chdir(folder)
+        assert_each_is_read(folder, tool, names(chance, BOTH if tool == "ninja" else MAKE), seed)
+
+
+def assert_each_is_read(folder: Path, tool: str, inputs: list[str], seed: int) -> None:
+    """Nothing runs again until one of the files is touched, and then once."""
+    # The one without `=` that there always is: a module of derivload.
+    for name in (*inputs, "own/module"):
+        (folder / name).touch()
+        os.utime(folder / name, (1, 1))
+    (folder / "own" / "rule").write_bytes(render_depfile(["out"], [*inputs, "own/module"]))
+    command = "echo run >>own/log; touch out; cp own/rule out.d"
+    ninja = [
+        "rule r",
+        f"  command = {command}",
+        "  depfile = out.d",
+        "  deps = gcc",
+        "build out: r",
+    ]
+    write_lines(folder / "build.ninja", ninja)
+    write_lines(folder / "Makefile", ["out:", f"\t{command}", "-include out.d"])
+
+    def runs() -> int:
+        said = subprocess.run([tool], cwd=folder, capture_output=True, check=False)
+        assert said.returncode == 0, (inputs, said, seed)
+        return (folder / "own" / "log").read_text().count("run")
+
+    assert runs() == 1
+    assert runs() == 1, (inputs, seed)
+    for count, name in enumerate(inputs, start=2):
+        newer = (folder / "out").stat().st_mtime_ns + 1
+        while (folder / name).stat().st_mtime_ns <= newer:
+            (folder / name).touch()
+        assert runs() == count, (name, inputs, seed)
+
+
+@pytest.mark.parametrize("target", ["a%b", "a:b", "a b", "a#b", "a$b", "a;b", "a*b", "a[b", "a~b"])
+def test_a_target_is_what_it_is_called_to_make(
+    target: str, tmp_path: Path, unavailable: Callable[[str], NoReturn]
+) -> None:
+    if shutil.which("make") is None:
+        unavailable("there is no GNU make on this machine")
+    (tmp_path / "in").touch()
+    (tmp_path / "out.d").write_bytes(render_depfile([target], ["in"]))
+    (tmp_path / target).touch()
+    os.utime(tmp_path / target, (1, 1))
+    rule = (tmp_path / "out.d").read_text("utf-8").partition(": ")[0]
+    write_lines(tmp_path / "Makefile", [f"{rule}:", "\t@echo ran", "include out.d"])
+    command = ["make", "-r", target]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == "ran\n", done.stderr
+
+
+def test_what_cannot_be_written_is_left_out_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copy_inputs(tmp_path / "line\nend")
+    rule = emit(folder).read_bytes()
+    assert b"tags.yaml" not in rule
+    said = capsys.readouterr().err
+    assert said.startswith("derivload: note: no depfile can name ")
+    assert ascii(str(folder / "tags.yaml")) in said
+    assert "line\nend/tags" not in said
+
+
+def test_the_colon_of_a_drive_is_none_to_escape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os.path, "splitdrive", ntpath.splitdrive)
+    rule = render_depfile(["C:/out:x"], ["D:/in:x"])
+    assert rule == b"C:/out\\:x: \\\n  D:/in\\:x\n"
+
+
+def test_cmake_gets_no_escapes_that_it_does_not_know() -> None:
+    rule = render_depfile(["a%b:c"], ["d:e*f?g h#i$j"], for_cmake=True)
+    assert rule == b"a%b:c: \\\n  d:e*f?g\\ h\\#i$$j\n"

@@ -686,8 +686,9 @@ def test_a_run_that_is_stopped_holds_up_nobody_for_good(
     document = out / "differentiability.json"
     document.unlink()
     document.symlink_to(tmp_path / "pipe")
-    with open(os.open(tmp_path / "pipe", os.O_RDWR | os.O_NONBLOCK), "r+b", buffering=0) as pipe:
-        pipe.write(bytes(1 << 20))
+    pipe = os.open(tmp_path / "pipe", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        os.write(pipe, bytes(1 << 20))
         stopped = start(out, *edited)
         deadline = time.monotonic() + 20
         while not list(out.glob(".derivload-*/journal")) and time.monotonic() < deadline:
@@ -698,5 +699,7 @@ def test_a_run_that_is_stopped_holds_up_nobody_for_good(
         assert shards(2) == [name for name in listing(out) if name[0] != "."]
         stopped.send_signal(signal.SIGKILL)
         stopped.wait()
+    finally:
+        os.close(pipe)
     assert start(out).wait() == 0
     assert listing(out) == WHOLE

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from derivload.commands.codegen import Generated
     from derivload.commands.codegen_live import CodegenLoader
-    from derivload.commands.emit import Emitted
+    from derivload.commands.emit import Emitted, Target
     from derivload.commands.paths import Files
     from derivload.engine.store import Store
     from derivload.pytorch.selection import Selection
@@ -187,10 +187,10 @@ def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]
     from contextlib import redirect_stdout
 
     from derivload.commands.codegen import codegen, list_outputs
-    from derivload.commands.emit import Ended, Target, cleaned_up_when_ended
+    from derivload.commands.emit import Ended, cleaned_up_when_ended
     from derivload.pytorch.errors import GeneratorError
 
-    target = Target(options.out_dir, None, options.depfile, options.depfile_target)
+    target = _target(options)
     selection = _selection(options)
     # What a generator prints is no result of ours.
     printed = redirect_stdout(sys.stderr)
@@ -220,9 +220,9 @@ def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]
 
 
 def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -> int:
-    from derivload.commands.emit import Ended, Target, cleaned_up_when_ended, emit
+    from derivload.commands.emit import Ended, cleaned_up_when_ended, emit
 
-    target = Target(options.out_dir, options.shards, options.depfile, options.depfile_target)
+    target = _target(options)
     try:
         with cleaned_up_when_ended():
             # The stamp is a cache too.
@@ -235,6 +235,18 @@ def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -
         return ended.status
     _say_done(done, options)
     return _DONE
+
+
+def _target(options: argparse.Namespace) -> Target:
+    from derivload.commands.emit import Target
+
+    return Target(
+        options.out_dir,
+        getattr(options, "shards", None),
+        options.depfile,
+        options.depfile_target,
+        is_for_cmake=options.depfile_for == "cmake",
+    )
 
 
 def _say_done(done: Emitted | Generated, options: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from derivload.commands.emit import (
     Started,
     Target,
     find_or_load,
+    note_of,
     refuse_collisions,
     release_key,
     write_depfile,
@@ -106,7 +107,9 @@ def codegen(
             (upstream.deprecated, digest_of(deprecated)),
             *((path, digest_of(read_file(path))) for path in selection.paths),
         ]
-        beside = write_depfile(target, [*digests], [path for path, _ in read])
+        inputs_read = [path for path, _ in read]
+        note = note_of(target, inputs_read, made.note)
+        beside = write_depfile(target, [*digests], inputs_read)
         if not is_settled:
             writing.leave_journal()
         elif arguments is not None:
@@ -116,14 +119,14 @@ def codegen(
                 absent=[*files.absent, *sources.absent],
                 outputs=[*digests.items()],
                 beside=beside,
-                note=made.note,
+                note=note,
                 listed=[*files.listed, *sources.listed],
                 variables=sources.variables,
                 python=python_digest(),
             )
             write_stamp(writing, stamp, arguments, record)
     clock.step("keep")
-    return Generated(made.exit, made.note, written, made.counts, clock.seconds)
+    return Generated(made.exit, note, written, made.counts, clock.seconds)
 
 
 def list_outputs(files: Files, selection: Selection) -> list[str]:

@@ -61,10 +61,11 @@ class Emitted:
 class Target:
     """Where the documents go: the folder, over how many shards, and the depfile if there is one.
 
-    `depfile_target` is what the depfile's rule is for, the documents when left out.
+    `depfile_target` is what the depfile's rule is for, the documents when left out;
+    `is_for_cmake` tells that CMake reads it.
     """
 
-    __slots__ = ("depfile", "depfile_target", "out_dir", "shards")
+    __slots__ = ("depfile", "depfile_target", "is_for_cmake", "out_dir", "shards")
 
     def __init__(
         self,
@@ -72,7 +73,10 @@ class Target:
         shards: int | None = None,
         depfile: str | None = None,
         depfile_target: str | None = None,
+        *,
+        is_for_cmake: bool = False,
     ) -> None:
+        self.is_for_cmake = is_for_cmake
         self.out_dir = out_dir
         self.shards = shards
         self.depfile = depfile
@@ -98,6 +102,7 @@ def emit(
     kept = loaded.kept
     inputs = [*files.paths, *(path for path, _ in files.consulted)]
     names = [document[0] for document in kept.documents]
+    note = note_of(target, inputs, kept.note)
     refuse_collisions(target, names, stamp_name(), inputs)
     with Writing(target.out_dir, DOCUMENTS) as writing:
         written = writing.write(
@@ -116,12 +121,12 @@ def emit(
                 absent=files.absent,
                 outputs=outputs,
                 beside=beside,
-                note=kept.note,
+                note=note,
                 listed=files.listed,
             )
             write_stamp(writing, stamp_name(), arguments, record)
     clock.step("write")
-    return Emitted(loaded.exit, kept.note, written, loaded.counts, clock.seconds)
+    return Emitted(loaded.exit, note, written, loaded.counts, clock.seconds)
 
 
 class Started:
@@ -249,11 +254,24 @@ def write_depfile(
 
     outputs = [os.path.join(target.out_dir, name) for name in names]
     named = [target.depfile_target] if target.depfile_target else outputs
-    depfile = render_depfile(named, [*inputs, *tool_files()])
+    depfile = render_depfile(named, [*inputs, *tool_files()], for_cmake=target.is_for_cmake)
     write_if_changed(target.depfile, depfile)
     # A stream is written to at each run: no stamp may ever find it up to date.
     is_stream = find_place(target.depfile).is_stream
     return [(target.depfile, "stream" if is_stream else digest_of(depfile))]
+
+
+def note_of(target: Target, inputs: Iterable[str], note: str) -> str:
+    """The note of a run, and that its depfile leaves inputs out, where it has to."""
+    if target.depfile is None:
+        return note
+    from derivload.outputs.depfile import is_writable
+
+    left_out = ", ".join(ascii(path) for path in inputs if not is_writable(path))
+    if not left_out:
+        return note
+    said = f"no depfile can name {left_out}: an edit to it runs nothing"
+    return f"{note}; {said}" if note else said
 
 
 def write_stamp(writing: Writing, name: str, arguments: Sequence[str], record: Record) -> None:

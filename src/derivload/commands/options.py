@@ -169,6 +169,11 @@ def _add_outputs(parser: argparse.ArgumentParser, what: str) -> None:
         help=f"what the depfile is for, in place of {what}: a build tool's own stamp, say",
     )
     parser.add_argument(
+        "--depfile-for",
+        choices=["make", "cmake"],
+        help="who reads the depfile: make and ninja, or CMake, which knows fewer escapes",
+    )
+    parser.add_argument(
         "--stats",
         nargs="?",
         choices=["text", "json"],

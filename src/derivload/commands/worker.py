@@ -174,7 +174,7 @@ class _Worker:
                 options = self._parser.parse_args(["emit", *arguments])
         except SystemExit:
             raise _BadArguments(said.getvalue().splitlines()) from None
-        for name in ("cache_dir", "depfile", "depfile_target", "stats"):
+        for name in ("cache_dir", "depfile", "depfile_for", "depfile_target", "stats"):
             if getattr(options, name) is not None:
                 option = name.replace("_", "-")
                 raise _BadArguments([f"derivload: error: --{option} is not for a worker"])

@@ -1,11 +1,13 @@
-"""The depfile: which inputs the outputs were made from, in the words of Make and Ninja.
+"""The depfile: which inputs the outputs were made from, for those who read it.
 
-GNU Make, Ninja and CMake each read this file, and each has escapes of its own. What is written is
-what all of them take; where there is no such form, what Make takes, so that Ninja runs again too
-often and never too seldom. Found out with GNU Make 4.3, Ninja 1.11 and CMake 3.25, by tests that
-try these characters, and random names, in each of them:
+GNU Make, Ninja and CMake (the DEPFILE of a custom command) each have escapes of their own. For Make
+and Ninja, what is written is what both take; where there is no such form, what Make takes, so that
+Ninja runs again too often and never too seldom. Found out with GNU Make 4.3, Ninja 1.11 and CMake
+3.25, by tests that try these characters, and random names, in each of them:
 
-- a blank, `#` and `:` take a backslash, and backslashes before them are doubled; `$` is `$$`;
+- a blank and `#` take a backslash, and backslashes before them are doubled; `$` is `$$`. CMake
+  knows these, and no others: the rest is for Make and Ninja alone;
+- `:` takes a backslash, but not that of a drive;
 - Make alone takes `*`, `?`, `|` and a tab, with a backslash, `;` with three, and `"`, `&`, `'`,
   `<`, `>`, `^`, a backquote and control characters as they are. Ninja ends the path there, misses
   the rest, and runs again at every build;
@@ -26,6 +28,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+_FOR_CMAKE = {" ": "\\ ", "\t": "\\\t", "#": "\\#", "$": "$$"}
 _ANYWHERE = {" ": "\\ ", "#": "\\#", ":": "\\:", "$": "$$", ";": "\\\\\\;"}
 _IN_TARGETS = {**_ANYWHERE, "%": "\\%"}
 _IN_INPUTS = {**_ANYWHERE, "\t": "\\\t", "*": "\\*", "?": "\\?", "|": "\\|"}
@@ -34,15 +37,18 @@ _AMONG_WILDCARDS = {**_IN_INPUTS, "\\": "\\\\", "[": "\\["}
 _LINE_ENDS = "\n\r\v\f"
 
 
-def render_depfile(outputs: Iterable[str], inputs: Iterable[str]) -> bytes:
+def render_depfile(
+    outputs: Iterable[str], inputs: Iterable[str], *, for_cmake: bool = False
+) -> bytes:
     """A rule that says that each output depends on each input, by the paths given."""
-    targets = " ".join(_escape(path, _IN_TARGETS) for path in outputs)
-    paths = [os.path.abspath(p) if p.startswith("~") else p for p in inputs if is_writable(p)]
-    first = next((path for path in paths if "=" not in path), None)
-    if first is not None and "=" in paths[0]:
-        paths.remove(first)
-        paths.insert(0, first)
-    lines = [f"{targets}:", *(f"  {_input(path)}" for path in paths)]
+    paths = [path for path in inputs if is_writable(path)]
+    if for_cmake:
+        targets = " ".join(_escape(path, _FOR_CMAKE) for path in outputs)
+        escaped = [_escape(path, _FOR_CMAKE) for path in paths]
+    else:
+        targets = " ".join(_escape(path, _IN_TARGETS) for path in outputs)
+        escaped = [_escape_input(path) for path in _beginning_without_equals(paths)]
+    lines = [f"{targets}:", *(f"  {path}" for path in escaped)]
     return (" \\\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
 
@@ -51,16 +57,26 @@ def is_writable(path: str) -> bool:
     return not path.endswith(("\\", ":", " ", "\t")) and not any(end in path for end in _LINE_ENDS)
 
 
-def _input(path: str) -> str:
+def _beginning_without_equals(paths: list[str]) -> list[str]:
+    first = next((path for path in paths if "=" not in path), None)
+    if first is None or "=" not in paths[0]:
+        return paths
+    return [first, *(path for path in paths if path != first)]
+
+
+def _escape_input(path: str) -> str:
+    if path.startswith("~"):
+        path = os.path.abspath(path)
     has_wildcard = "*" in path or "?" in path
     return _escape(path, _AMONG_WILDCARDS if has_wildcard else _IN_INPUTS)
 
 
 def _escape(path: str, escapes: dict[str, str]) -> str:
-    escaped = []
+    drive, path = os.path.splitdrive(path)
+    escaped = [drive]
     backslashes = 0
     for character in path:
-        if character in " #:\t":
+        if character in " #:\t" and character in escapes:
             escaped.append("\\" * backslashes)
         escaped.append(escapes.get(character, character))
         backslashes = backslashes + 1 if character == "\\" else 0
