@@ -321,3 +321,11 @@ def test_the_colon_of_a_drive_is_none_to_escape(monkeypatch: pytest.MonkeyPatch)
 def test_cmake_gets_no_escapes_that_it_does_not_know() -> None:
     rule = render_depfile(["a%b:c"], ["d:e*f?g h#i$j"], for_cmake=True)
     assert rule == b"a%b:c: \\\n  d:e*f?g\\ h\\#i$$j\n"
+
+
+def test_who_reads_a_depfile_that_is_not_written_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["emit", "--out-dir", str(tmp_path / "out"), "--depfile-for", "cmake"]) == 2
+    assert "--depfile-for is for a depfile" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -376,6 +376,6 @@ def test_ended_half_way_outputs_are_whole(variants: list[Variant], tmp_path: Pat
             assert said.count("\n") == 1
         for name, data in documents(out).items():
             assert data in (variants[0].documents[name], variants[1].documents[name])
-        assert sorted(path.name for path in out.iterdir()) == before
         assert start(variants[0], out, *cache).wait() == 0
+        assert sorted(path.name for path in out.iterdir()) == before
     assert ended

@@ -21,7 +21,7 @@ import pytest
 
 from derivload.cli import main
 from derivload.outputs.folders import is_plain, remove
-from derivload.outputs.staging import Staging
+from derivload.outputs.staging import Staging, take_over
 from derivload.outputs.stamp import Record, read_outputs, render_stamp, stamp_name
 from small_pytorch import SmallPyTorch
 
@@ -170,7 +170,8 @@ def test_emit_and_codegen_share_a_folder(pytorch: SmallPyTorch, tmp_path: Path) 
         assert "removed" not in run(command, pytorch, out, *options)
     assert {*WHOLE, "Functions.cpp"} <= {*listing(out)}
     for command, *options in commands:
-        assert run(command, pytorch, out, *options) == f"derivload: {out}: up to date\n"
+        said = run(command, pytorch, out, *options, "--stats")
+        assert said.startswith(f"derivload: {out}: up to date\nderivload: exit      up-to-date\n")
     pytorch.edit_a_formula()
     before = listing(out)
     for command, *options in commands:
@@ -619,6 +620,22 @@ def test_what_older_versions_left_goes_when_it_is_of_an_output(
     assert listing(out) == sorted([*WHOLE, *mine, *kept])
     assert {*mine, "mine"} <= {*listing(tmp_path)}
     assert not (tmp_path / ".out.d.0123456789ab.tmp").exists()
+
+
+def test_what_a_journal_says_is_taken_over_before_it_goes(tmp_path: Path) -> None:
+    left = tmp_path / ABANDONED
+    other = tmp_path / ".derivload-ba9876543210.tmp"
+    for folder, kind in ((left, "documents"), (other, "generated")):
+        folder.mkdir()
+        (folder / "1").write_text("half")
+        (folder / "journal").write_text(f"{kind} {sha256_of(b'a')} name of it\n")
+    staging = Staging(str(tmp_path))
+    taken = take_over(str(tmp_path), "documents", lambda name: False, staging)
+    assert taken == [(sha256_of(b"a"), "name of it")]
+    assert Path(staging.path, "journal").read_text() == f"documents {sha256_of(b'a')} name of it\n"
+    assert not left.exists()
+    assert listing(other) == ["journal"]
+    staging.close()
 
 
 def test_a_journal_has_nothing_removed_that_was_not_written(out: Path, tmp_path: Path) -> None:

@@ -240,6 +240,10 @@ def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -
 def _target(options: argparse.Namespace) -> Target:
     from derivload.commands.emit import Target
 
+    if options.depfile_for is not None and options.depfile is None:
+        from derivload.commands.paths import UsageError
+
+        raise UsageError("--depfile-for is for a depfile: name one with --depfile")
     return Target(
         options.out_dir,
         getattr(options, "shards", None),

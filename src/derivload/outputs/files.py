@@ -108,7 +108,7 @@ class Writing:
         if isinstance(documents, (list, tuple)) and self._is_up_to_date(documents, read_record()):
             return Written([], [name for name, *_ in documents], [])
         self._lock.enter_context(locked(self._out_dir))
-        path = os.path.join(self._out_dir, next(iter(names)))
+        path = os.path.join(self._out_dir, next(iter(names), _MANIFEST))
         staging, recorded = self._open_staging(self._out_dir, path, self._kind)
         recorded += read_record()
         waiting, unchanged = self._stage(documents, {sha256 for sha256, _ in recorded})
