@@ -20,6 +20,7 @@ LONG = (
     *("test_cmake.py", "test_plain_reader.py", "test_bad_input.py"),
     *("test_hostile.py", "test_store.py", "test_check_faults.py", "test_watch_files.py"),
     *("test_session.py", "test_faults.py", "test_fuzz.py", "test_suite.py"),
+    "test_outputs.py",
 )
 # Fixtures that have a PyTorch release read, or a build tool run.
 _SLOW_FIXTURES = {"release", "releases", "each_release", "expected", "judge", "unavailable"}
