@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.commands.emit import (
@@ -35,6 +35,7 @@ from derivload.pytorch.selection import Selection
 from derivload.pytorch.upstream import Sources, Upstream, locate
 
 if TYPE_CHECKING:
+    from derivload.commands.emit import Importing
     from derivload.engine.store import Store
     from derivload.pytorch.generators import Generators
 
@@ -58,12 +59,15 @@ def codegen(
     target: Target,
     arguments: Sequence[str] | None,
     open_store: Callable[[], Store | None] = lambda: None,
+    *,
+    importing: Importing = nullcontext,
 ) -> Generated:
     """Run PyTorch's generators on the inputs in `files`, and write what differs in the out-dir.
 
-    `arguments` are those of the command line, for the stamp; None for no stamp. Raises
-    UsageError, InputError when the input has errors, GeneratorError when a generator raises an
-    exception, all with nothing written, and OSError when a file cannot be read or written.
+    `arguments` are those of the command line, for the stamp; None for no stamp. `importing` is
+    entered while msgspec is imported, if it is. Raises UsageError, InputError when the input has
+    errors, GeneratorError when a generator raises an exception, all with nothing written, and
+    OSError when a file cannot be read or written.
     """
     clock = Clock()
     upstream = find_upstream(files)
@@ -83,7 +87,9 @@ def codegen(
     generators: Generators | None = None
     is_of_entries = True
     if made is None or changed:
-        generators, made, is_of_entries = _make(files, started, job, deprecated, clock)
+        generators, made, is_of_entries = _make(
+            files, started, job, deprecated, clock, importing=importing
+        )
         changed = find_changed(target.out_dir, made)
     stamp = stamp_name(selection.subset)
     known = [path for path, _ in (*files.consulted, *job.sources.files)]
@@ -142,10 +148,16 @@ def list_outputs(files: Files, selection: Selection) -> list[str]:
 
 
 def _make(
-    files: Files, started: Started, job: Job, deprecated: bytes, clock: Clock
+    files: Files,
+    started: Started,
+    job: Job,
+    deprecated: bytes,
+    clock: Clock,
+    *,
+    importing: Importing,
 ) -> tuple[Generators, Made, bool]:
     """What makes the files, these, and whether each entry of the inputs was read by itself."""
-    found = find_or_load(files, None, started, clock)
+    found = find_or_load(files, None, started, clock, importing)
     from derivload.commands.inputs import read_inputs
     from derivload.engine.inputs import InputEntries
     from derivload.pytorch.generators import Generators

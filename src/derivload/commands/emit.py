@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 
 from derivload.engine.results import Kept, Keys, find_documents, keep_documents
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 
     from derivload.commands.paths import Files
     from derivload.engine.store import Store
+
+    Importing = Callable[[], contextlib.AbstractContextManager[object]]
 
 
 class Emitted:
@@ -88,17 +89,19 @@ def emit(
     target: Target,
     arguments: Sequence[str] | None,
     open_store: Callable[[], Store | None] = lambda: None,
+    *,
+    importing: Importing = contextlib.nullcontext,
 ) -> Emitted:
     """Write the documents of the inputs in `files`, and the depfile if one is named.
 
     A document that an earlier run with other shards left there, by its manifest, is removed.
-    `arguments` are those of the command line, for the stamp; None for no stamp. Raises UsageError,
-    InputError with nothing written when the input has errors, and OSError when a file cannot be
-    written.
+    `arguments` are those of the command line, for the stamp; None for no stamp. `importing` is
+    entered while msgspec is imported, if it is. Raises UsageError, InputError with nothing written
+    when the input has errors, and OSError when a file cannot be written.
     """
     clock = Clock()
     started = Started(files, target.shards, open_store, clock)
-    loaded = find_or_load(files, target.shards, started, clock)
+    loaded = find_or_load(files, target.shards, started, clock, importing)
     kept = loaded.kept
     inputs = [*files.paths, *(path for path, _ in files.consulted)]
     names = [document[0] for document in kept.documents]
@@ -165,10 +168,17 @@ class Found:
         self.counts = counts
 
 
-def find_or_load(files: Files, shards: int | None, started: Started, clock: Clock) -> Found:
+def find_or_load(
+    files: Files,
+    shards: int | None,
+    started: Started,
+    clock: Clock,
+    importing: Importing = contextlib.nullcontext,
+) -> Found:
     """The documents of the inputs in `files`, over so many shards, from the store if it has them.
 
-    Raises UsageError, and InputError when the input has errors.
+    `importing` is entered while msgspec is imported, if it is. Raises UsageError, and
+    InputError when the input has errors.
     """
     store, keys = started.store, started.keys
     if store is not None and started.is_readable:
@@ -176,7 +186,7 @@ def find_or_load(files: Files, shards: int | None, started: Started, clock: Cloc
         clock.step("find")
         if found is not None:
             return Found(found, "stored", {})
-    with _importing_msgspec():
+    with importing():
         from derivload.commands.documents import load_documents
         from derivload.commands.inputs import read_inputs
 
@@ -199,22 +209,27 @@ class Ended(BaseException):
 
 
 @contextlib.contextmanager
-def cleaned_up_when_ended() -> Iterator[None]:
-    """Have SIGTERM raise Ended, so that no half-written file is left behind."""
+def cleaned_up_when_ended(is_own_process: bool) -> Iterator[None]:
+    """Have SIGTERM raise Ended, so that no half-written file is left behind.
+
+    In a process that is not ours, whoever runs us there looks after signals.
+    """
+    if not is_own_process:
+        yield
+        return
     import signal
 
     def end(number: int, _: object) -> None:
         raise Ended(128 + number)
 
-    try:
-        before = signal.signal(signal.SIGTERM, end)
-    except ValueError:  # not the main thread: who runs us there looks after signals
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:  # ignored by who started us
         yield
         return
+    signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def refuse_collisions(
@@ -283,39 +298,6 @@ def write_stamp(writing: Writing, name: str, arguments: Sequence[str], record: R
         return
     with contextlib.suppress(OSError):  # without one, the next run only does more
         writing.write_one(name, render_stamp(arguments, record))
-
-
-@contextlib.contextmanager
-def _importing_msgspec() -> Iterator[None]:
-    """Have msgspec take two helpers from typing, as it does where typing_extensions is not there.
-
-    Importing that takes longer than importing msgspec, and a tenth of an incremental run. And have
-    SIGTERM wait: an exception in the middle of that import ends the process with SIGSEGV.
-    """
-    name = "typing_extensions"
-    is_there = name in sys.modules
-    if not is_there:
-        sys.modules[name] = None  # type: ignore[assignment]
-    try:
-        with _sigterm_held():
-            yield
-    finally:
-        if not is_there:
-            del sys.modules[name]
-
-
-@contextlib.contextmanager
-def _sigterm_held() -> Iterator[None]:
-    import signal
-
-    if not hasattr(signal, "pthread_sigmask"):  # Windows, which knows no SIGTERM to catch
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Clock:

@@ -1,0 +1,46 @@
+"""What only a process of derivload's own may do: it would be felt by all else in that process.
+
+The command line does it. The Python API, the drop-in and the worker do not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def importing_msgspec() -> Iterator[None]:
+    """Have msgspec take two helpers from typing, as it does where typing_extensions is not there.
+
+    Importing that takes longer than importing msgspec, and a tenth of an incremental run. And have
+    SIGTERM wait: an exception in the middle of that import ends the process with SIGSEGV.
+    """
+    name = "typing_extensions"
+    is_there = name in sys.modules
+    if not is_there:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        with _sigterm_held():
+            yield
+    finally:
+        if not is_there:
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _sigterm_held() -> Iterator[None]:
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):  # Windows, which knows no SIGTERM to catch
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
