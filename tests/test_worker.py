@@ -8,14 +8,17 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from derivload.cli import main
+from derivload.commands.worker import _requests
 
 SOURCE = Path(__file__).parents[1] / "src"
 CATALOGUE = SOURCE / "derivload" / "catalog"
@@ -338,6 +341,73 @@ def test_requests_may_come_in_pieces_and_together(worker: Worker, target: Target
     worker.send(data[:100])
     worker.send(data[100:])
     assert [worker.response()["requestId"] for _ in lines] == [1, 2, 3]
+
+
+def inputs_of(count: int) -> list[dict[str, str]]:
+    """What a request says of so many inputs, in braces, quotes and backslashes."""
+    return [{"path": f'a/b{{\\"}}/{number:08}.yaml', "digest": "0" * 32} for number in range(count)]
+
+
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_request_of_forty_megabytes_is_served(worker: Worker, target: Target, end: bytes) -> None:
+    request = {"arguments": target.arguments(), "inputs": inputs_of(520_000), "requestId": 3}
+    data = json.dumps(request, separators=(",", ":")).encode()
+    assert len(data) > 40_000_000
+    worker.send(data + end)
+    assert worker.response() == {"exitCode": 0, "output": "", "requestId": 3}
+
+
+def test_each_byte_of_a_request_is_looked_at_once() -> None:
+    """However it comes in pieces, JSON is read when all of its braces are closed, and no sooner."""
+    request = json.dumps({"arguments": ["}", '"}', "\\"], "inputs": inputs_of(20)}).encode()
+    for size in (1, 2, 3, 7, len(request)):
+        reader, writer = os.pipe()
+        read: list[bytes] = []
+        thread = Thread(target=lambda: read.extend(_requests(reader)))  # noqa: B023
+        thread.start()
+        with os.fdopen(writer, "wb", buffering=0) as stream:
+            for number in range(2):
+                for start in range(0, len(request), size):
+                    stream.write(request[start : start + size])
+                while len(read) <= number:
+                    time.sleep(0.001)
+        thread.join()
+        os.close(reader)
+        assert read == [request] * 2
+
+
+def test_request_that_is_too_large_is_refused(worker: Worker, target: Target) -> None:
+    for _ in range(140):
+        worker.send(b"{" * 1_000_000)
+    worker.send(b"\n")
+    assert "the request is larger than 128 MB" in worker.response()["output"]
+    assert worker.ask(*target.arguments())["exitCode"] == 0
+
+
+@pytest.mark.parametrize("option", ["--quiet", "--native-functions=a{}", "{}", "--tags=a{}"])
+def test_too_many_arguments_are_refused(worker: Worker, target: Target, option: str) -> None:
+    many = [option.format(number) for number in range(200_000)]
+    said = " arguments are too many: give 10000 at most\n"
+    response = worker.ask("--out-dir=out", *many)
+    assert (response["exitCode"], response["output"]) == (1, f"derivload: error: 200001{said}")
+    (target.folder / "flags").write_text("\n".join(many), "utf-8")
+    response = worker.ask("--out-dir=out", "@flags")
+    assert (response["exitCode"], response["output"]) == (1, f"derivload: error: 200001{said}")
+    assert worker.ask(*target.arguments())["exitCode"] == 0
+
+
+def test_file_of_arguments_that_has_no_end_is_refused(worker: Worker, target: Target) -> None:
+    (target.folder / "flags").write_bytes(b"--tags=a\0b\n")
+    os.mkfifo(target.folder / "pipe")
+    for name, said in (
+        ("/dev/zero", "/dev/zero: it is larger than 16 MB"),
+        ("pipe", "pipe: it is a pipe that nothing writes to"),
+        ("flags", "flags: there is a NUL in it"),
+        (".", ".: Is a directory"),
+    ):
+        response = worker.ask("--out-dir=out", f"@{name}")
+        assert (response["exitCode"], response["output"]) == (1, f"derivload: error: {said}\n")
+    assert worker.ask(*target.arguments())["exitCode"] == 0
 
 
 def test_request_to_cancel_has_no_answer(worker: Worker, target: Target) -> None:

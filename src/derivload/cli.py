@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from derivload.commands.codegen import Generated
     from derivload.commands.codegen_live import CodegenLoader
@@ -81,13 +82,10 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
     is_worker = arguments == ["emit", "--persistent_worker"]
     if arguments[:1] in (["emit"], ["codegen"]) and not is_worker:
         if any(argument.startswith("@") for argument in arguments):
-            from derivload.commands.arguments import with_files_read
-
-            try:
-                arguments = with_files_read(arguments)
-            except OSError as error:
-                _say(f"error: {error.filename}: {error.strerror or error}")
+            named = _with_files_read(arguments)
+            if named is None:
                 return _BAD_USAGE
+            arguments = named
         if not {"--no-cache", "--list-outputs"} & {*arguments} and _nothing_to_do(arguments):
             return _DONE
     if is_own_process:
@@ -97,7 +95,7 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
     if is_worker:
         from derivload.commands.worker import serve
 
-        return serve()
+        return serve(is_own_process)
     if arguments in (["--cmake-dir"], ["--bazel-dir"]):
         from derivload.terminal.stdout import Stdout
 
@@ -109,6 +107,7 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
         options = make_parser().parse_args(arguments)
     except SystemExit as ended:  # it has said why
         return _BAD_USAGE if ended.code else _DONE
+    options.is_own_process = is_own_process
     from derivload.commands.paths import UsageError
 
     try:
@@ -116,6 +115,20 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
     except UsageError as error:
         _say(f"error: {error}")
         return _BAD_USAGE
+
+
+def _with_files_read(arguments: list[str]) -> list[str] | None:
+    """The arguments with those in files; None, with a line that says why, for wrong usage."""
+    from derivload.commands.arguments import with_files_read
+    from derivload.commands.paths import UsageError
+
+    try:
+        return with_files_read(arguments)
+    except UsageError as error:
+        _say(f"error: {error}")
+    except OSError as error:
+        _say(f"error: {error.filename}: {error.strerror or error}")
+    return None
 
 
 def _nothing_to_do(arguments: list[str]) -> bool:
@@ -202,9 +215,16 @@ def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]
 
             Stdout().print_lines(names)
             return _DONE
-        with cleaned_up_when_ended(), printed:
+        with cleaned_up_when_ended(options.is_own_process), printed:
             stamped = None if options.no_cache else arguments
-            done = codegen(files, selection, target, stamped, lambda: _open_store(options))
+            done = codegen(
+                files,
+                selection,
+                target,
+                stamped,
+                lambda: _open_store(options),
+                importing=lambda: _importing(options),
+            )
     except GeneratorError as error:
         from derivload.terminal.stderr import say_lines
 
@@ -224,10 +244,16 @@ def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -
 
     target = _target(options)
     try:
-        with cleaned_up_when_ended():
+        with cleaned_up_when_ended(options.is_own_process):
             # The stamp is a cache too.
             stamped = None if options.no_cache else arguments
-            done = emit(files, target, stamped, lambda: _open_store(options))
+            done = emit(
+                files,
+                target,
+                stamped,
+                lambda: _open_store(options),
+                importing=lambda: _importing(options),
+            )
     except Exception as error:
         return _report(error, "; nothing was written")
     except Ended as ended:
@@ -251,6 +277,17 @@ def _target(options: argparse.Namespace) -> Target:
         options.depfile_target,
         is_for_cmake=options.depfile_for == "cmake",
     )
+
+
+def _importing(options: argparse.Namespace) -> AbstractContextManager[object]:
+    """What is entered while msgspec is imported."""
+    if not options.is_own_process:
+        from contextlib import nullcontext
+
+        return nullcontext()
+    from derivload.commands.own_process import importing_msgspec
+
+    return importing_msgspec()
 
 
 def _say_done(done: Emitted | Generated, options: argparse.Namespace) -> None:
@@ -331,6 +368,7 @@ def _watch(options: argparse.Namespace) -> int:
             json=options.json,
             has_learned=lambda: any(loader.has_learned for loader in loaders),
             once=options.once,
+            is_own_process=options.is_own_process,
         )
     )
 

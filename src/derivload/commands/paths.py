@@ -74,10 +74,11 @@ class Files:
 
     def read(self) -> list[bytes | OSError]:
         """What each of `paths` holds, or why it cannot be read."""
-        return [_read(path) for path in self.paths]
+        return [read_path(path) for path in self.paths]
 
 
-def _read(path: str) -> bytes | OSError:
+def read_path(path: str) -> bytes | OSError:
+    """What a file holds, or why it cannot be read; what has no end, or nobody writes, cannot."""
     try:
         with open(path, "rb", opener=_open_at_once) as file:
             about = os.fstat(file.fileno())
@@ -203,7 +204,7 @@ def _find_version(root: str, files: Files) -> None:
     """Find the version that a checkout's version.txt or an installed torch names."""
     for name, read in (("version.txt", _whole), ("torch/version.py", _assigned)):
         path = os.path.join(root, *name.split("/"))
-        content = _read(path)
+        content = read_path(path)
         if isinstance(content, bytes):
             files.consulted.append((path, content))
             files.version = read(content.decode("utf-8", "replace"))
@@ -219,7 +220,7 @@ def _find_installed(root: str, files: Files) -> None:
     from derivload.commands.installed import PATTERN, find_installed
 
     def read(path: str) -> bytes | None:
-        content = _read(path)
+        content = read_path(path)
         if isinstance(content, bytes):
             files.consulted.append((path, content))
             return content

@@ -21,12 +21,13 @@ import contextlib
 import gc
 import io
 import os
+import re
 import sys
 import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 _MAX_SESSIONS: Final = 8
 _FAILED: Final = 1
 _CHUNK: Final = 1 << 16
+# Bazel's have a line for each input: 100 MB are those of half a million files.
+_LARGEST: Final = 1 << 27
+_ESCAPED: Final = re.compile(rb"\\.", re.DOTALL)
 # What msgspec raises for what is no JSON, or not of the type.
 _NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -71,40 +75,99 @@ class WorkResponse(msgspec.Struct, rename="camel"):
     request_id: int
 
 
-def serve() -> int:
+def serve(is_own_process: bool) -> int:
     """Serve the requests on stdin until it ends; 0, the exit status.
 
-    From here on, stdout is the protocol's: what anybody prints goes to stderr.
+    Meanwhile stdout is the protocol's: what anybody prints goes to stderr.
     """
-    # `main` turns it off, for a process that ends when it is done.
-    gc.enable()
+    if is_own_process:
+        # `main` turns it off, for a process that ends when it is done.
+        gc.enable()
+    descriptor = os.dup(1)
     # Who asked may be gone before the answer.
-    with contextlib.suppress(BrokenPipeError), os.fdopen(os.dup(1), "wb") as responses:
+    with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as responses:
         os.dup2(2, 1)
-        with contextlib.redirect_stdout(sys.stderr):
-            worker = _Worker()
-            for request in _read(sys.stdin.fileno()):
-                response = worker.answer(request)
-                if response is not None:
-                    responses.write(msgspec.json.encode(response) + b"\n")
-                    responses.flush()
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                _serve(responses)
+        finally:
+            os.dup2(descriptor, 1)
     return 0
 
 
-def _read(stream: int) -> Iterator[bytes]:
+def _serve(responses: IO[bytes]) -> None:
+    worker = _Worker()
+    for request in _requests(sys.stdin.fileno()):
+        response = worker.answer(request)
+        if response is not None:
+            responses.write(msgspec.json.encode(response) + b"\n")
+            responses.flush()
+
+
+def _requests(stream: int) -> Iterator[bytes]:
     """Each request that comes down a stream, until it ends.
 
     A request ends with its line. Bazel 4 ends no lines: what is a whole request is one too.
     """
-    pending = b""
+    pending = _Pending()
     while chunk := os.read(stream, _CHUNK):
-        *lines, pending = (pending + chunk).split(b"\n")
-        yield from filter(bytes.strip, lines)
-        if pending.endswith(b"}") and _is_json(pending):
-            yield pending
-            pending = b""
-    if pending.strip():
-        yield pending
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            pending.add(end)
+            yield from pending.take()
+        pending.add(rest)
+        if pending.is_whole():
+            yield from pending.take()
+    yield from pending.take()
+
+
+class _Pending:
+    """What has come of a request. However many its pieces are, each byte is looked at once.
+
+    Of one that is too large, only so much is kept that it can be told.
+    """
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+        # Of the JSON so far: braces not closed, whether it ends in a string, and with a backslash.
+        self._depth = 0
+        self._is_in_string = False
+        self._escape = b""
+        self._is_broken = False
+
+    def add(self, piece: bytes) -> None:
+        """Add what came next."""
+        if self._size > _LARGEST or not piece:
+            return
+        self._pieces.append(piece)
+        self._size += len(piece)
+        text = _ESCAPED.sub(b"", self._escape + piece)
+        self._escape = text[-1:] if text.endswith(b"\\") else b""
+        parts = text.split(b'"')
+        outside = b"".join(parts[self._is_in_string :: 2])
+        self._depth += outside.count(b"{") - outside.count(b"}")
+        self._is_in_string ^= len(parts) % 2 == 0
+
+    def is_whole(self) -> bool:
+        """Whether it is whole, although its line has not ended."""
+        if self._depth or self._is_in_string or self._is_broken or not self._pieces:
+            return False
+        if not self._pieces[-1].endswith(b"}") or self._size > _LARGEST:
+            return False
+        # What is none with all of its braces closed is none with more behind it, either.
+        self._is_broken = not _is_json(b"".join(self._pieces))
+        return not self._is_broken
+
+    def take(self) -> Iterator[bytes]:
+        """What has come, if there is anything to it; the next request begins."""
+        request = b"".join(self._pieces)
+        self._begin()
+        if request.strip():
+            yield request
 
 
 def _is_json(data: bytes) -> bool:
@@ -125,6 +188,9 @@ class _Worker:
 
     def answer(self, line: bytes) -> WorkResponse | None:
         """The response to a request; None where there is none to give."""
+        if len(line) > _LARGEST:
+            said = [f"derivload: error: the request is larger than {_LARGEST >> 20} MB"]
+            return WorkResponse(_FAILED, as_lines(said), 0)
         try:
             request = self._decoder.decode(line)
         except _NO_JSON as error:
