@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -26,6 +27,16 @@ PATIENCE = 30.0
 QUIET = 0.25
 
 Event = dict[str, Any]
+
+# Runs a command with the signals as a terminal's shell has them, whoever runs the tests: nohup
+# and the shells of scripts have some ignored.
+_AS_FROM_A_TERMINAL = """
+import os, signal, sys
+for name in ("SIGHUP", "SIGINT", "SIGTERM"):
+    if hasattr(signal, name):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Inputs:
@@ -65,6 +76,7 @@ class Watch:
         out: Path,
         environment: dict[str, str] | None = None,
         before: Sequence[str] = (),
+        folder: Path | None = None,
     ) -> None:
         self.out = out
         self.events: list[Event] = []
@@ -72,11 +84,12 @@ class Watch:
         self._lines: queue.Queue[str] = queue.Queue()
         self.process = subprocess.Popen(
             [
-                *before,
+                *(sys.executable, "-c", _AS_FROM_A_TERMINAL, *before),
                 *(sys.executable, "-m", "derivload", "watch", "--json", *arguments),
                 *("--out-dir", str(out)),
             ],
             env={**os.environ, "PYTHONPATH": str(SOURCE), **(environment or {})},
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -120,13 +133,31 @@ class Watch:
         return event
 
     def rest(self) -> list[Event]:
-        """What still comes, until nothing more does."""
+        """What still comes, until nothing more does: it sleeps, and has said nothing for long."""
         came = []
-        while True:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            worked = self._work()
             try:
                 came.append(self.next(QUIET))
             except queue.Empty:
-                return came
+                if not self._is_busy() and self._work() == worked:
+                    break
+        return came
+
+    def _is_busy(self) -> bool:
+        """Whether it runs, or would if the machine had nothing else to do; where that is known."""
+        return any(state in "RD" for state, *_ in self._threads())
+
+    def _work(self) -> int:
+        """How long it has run, in ticks of the system's clock."""
+        return sum(int(fields[11]) + int(fields[12]) for fields in self._threads())
+
+    def _threads(self) -> Iterator[list[str]]:
+        """What Linux tells of its threads."""
+        for task in Path(f"/proc/{self.process.pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):
+                yield task.read_text("ascii", "replace").rpartition(")")[2].split()
 
     def only(self) -> Event:
         """The next event, after which no other comes."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from codegen_edits import PyTorch
+from derivload.commands.watch_doubt import STAYS
 from derivwatch import Watch
 from few_operators import make_small
 from test_codegen import ABS, Project, Release
@@ -96,6 +98,74 @@ def test_exception_in_a_generator_is_shown(project: Project) -> None:
     assert "a generator of PyTorch's failed: ValueError: no" in done.stdout
     assert done.stderr.endswith("ValueError: no\n  in ") or "ValueError: no" in done.stderr
     assert not [path for path in project.out.rglob("*") if path.suffix in (".cpp", ".h")]
+
+
+def test_file_that_selects_is_away_for_a_while(project: Project) -> None:
+    """As editors have it that move the old file away first."""
+    selected = project.out.parent / "operators.yaml"
+    selected.write_text("- aten::add.Tensor\n- aten::mul.Tensor\n", "utf-8")
+    options = ["--codegen", "--pytorch", str(project.pytorch.root), "--subset", "libtorch"]
+    options += ["--selected-op-list-path", str(selected), "--no-cache"]
+    watch = Watch(options, project.out)
+    try:
+        watch.expect("started")
+        aside = selected.rename(selected.with_name("operators.yaml~"))
+        text = "- aten::add.Tensor\n"
+        selected.write_text(text, "utf-8")
+        assert watch.expect("reloaded")["written"]
+        selected.unlink()
+        error = watch.expect("error")
+        assert error["message"].startswith(f"{selected}: ")
+        assert error["message"].endswith("nothing was written")
+        aside.rename(selected)
+        event = watch.expect("reloaded")
+        assert event["mended"]
+        assert event["written"]
+    finally:
+        watch.close()
+
+
+def test_what_the_generators_are_made_of_is_away_for_a_while(
+    project: Project, watch: Watch
+) -> None:
+    watch.expect("started")
+    autograd = project.pytorch.autograd
+    for path in (autograd / "templates", project.pytorch.deprecated, autograd / "gen_autograd.py"):
+        aside = path.rename(project.out.parent / "aside")
+        assert watch.expect("error")["message"].endswith("nothing was written")
+        aside.rename(path)
+        assert watch.expect("reloaded")["mended"]
+    # A link to nowhere, and one to itself.
+    for target in ("nowhere", "template.h"):
+        link = autograd / "templates" / "template.h"
+        link.symlink_to(target)
+        watch.rest()
+        link.unlink()
+        watch.rest()
+    project.replace(project.pytorch.derivatives, *ABS)
+    assert watch.until(lambda event: bool(event.get("written")))["written"] == ["Functions.cpp"]
+    project.assert_same()
+
+
+@pytest.mark.thorough
+def test_generator_that_is_saved_in_pieces(project: Project, watch: Watch) -> None:
+    """Nothing is said of the half of it that Python cannot read."""
+    watch.expect("started")
+    source = project.pytorch.autograd / "gen_trace_type.py"
+    text = source.read_text("utf-8").replace('class_type="TraceType"', 'class_type="Traced"')
+    began = time.monotonic()
+    with source.open("w", encoding="utf-8") as file:
+        file.write(text[: text.index("def gen_trace_type_func(") + 10])
+        file.flush()
+        with source.open("a", encoding="utf-8"):
+            pass
+        time.sleep(0.05)
+        file.write(text[text.index("def gen_trace_type_func(") + 10 :])
+        took = time.monotonic() - began
+    event = watch.until(lambda event: event["event"] == "reloaded")
+    assert "TraceTypeEverything.cpp" in event["written"]
+    # On a busy machine, half of it may have been all that there was for long.
+    assert len(watch.events) == 2 or took > STAYS["cut"] / 2
 
 
 @pytest.mark.parametrize(

@@ -8,33 +8,34 @@ command's output and signals have to say comes from others.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
-from derivload.commands.live import Loader
+from derivload.commands.live import Loader, Prepared
 from derivload.commands.paths import Files, UsageError
+from derivload.commands.watch_doubt import Doubt, Kind, Look, decide
 from derivload.commands.watch_exec import Ended, OnBusy, Runner
-from derivload.commands.watch_load import Updates
-from derivload.commands.watch_lock import HeldError, out_dir_lock
+from derivload.commands.watch_load import Refused, Updates
+from derivload.commands.watch_lock import HeldError, OutDirLock
 from derivload.commands.watch_messages import Messages
-from derivload.commands.watch_report import Executed, Failed, Reloaded, Started
+from derivload.commands.watch_report import Executed, Failed, Reloaded, Report, Started
 from derivload.commands.watch_settle import Settled, Settling
+from derivload.commands.watch_shown import Shown
 from derivload.commands.watch_signals import Stopped
 from derivload.commands.watch_sources import INTERVAL, Seen, Sources, Watching
 from derivload.commands.watch_view import JsonView, TextView, View
-from derivload.terminal.stderr import say
+from derivload.terminal.stderr import say, say_lines
 
 _DONE, _BAD_INPUT, _ENVIRONMENT = 0, 1, 3
-# How long a file may be gone, or empty, before that is said: editors take it away for a moment.
-_VANISHING: Final = 0.2
 # So long after the last event there is one more look, for what no event told of.
 _AFTERTHOUGHT: Final = 1.0
 # So long after a save was answered, an event that changed nothing is its own echo.
 _ECHO: Final = 0.3
-# How often what could not be read, or written, is tried again.
+# How often what could not be found, read, watched or written is tried again.
 _READ_AGAIN: Final = 0.25
 _WRITE_AGAIN: Final = 2.0
 
@@ -54,6 +55,7 @@ class WatchOptions(NamedTuple):
     debounce: float
     json: bool
     once: bool
+    is_own_process: bool
     has_learned: Callable[[], bool] = lambda: False
 
 
@@ -63,14 +65,17 @@ def watch(options: WatchOptions) -> int:
 
     Raises UsageError and OSError, of the start alone.
     """
-    # `main` turns it off, for a process that ends when it is done.
-    gc.enable()
+    if options.is_own_process:
+        # `main` turns it off, for a process that ends when it is done.
+        gc.enable()
     options.find()
     view: View = JsonView() if options.json else TextView()
+    if not options.once:
+        view = Shown(view)
     messages = Messages()
     try:
-        with messages.signals, out_dir_lock(options.out_dir):
-            watching = _Watch(options, view, messages)
+        with messages.signals, OutDirLock(options.out_dir) as lock:
+            watching = _Watch(options, view, messages, lock)
             try:
                 return watching.once() if options.once else watching.run()
             finally:
@@ -84,9 +89,12 @@ def watch(options: WatchOptions) -> int:
 
 
 class _Watch:
-    def __init__(self, options: WatchOptions, view: View, messages: Messages) -> None:
+    def __init__(
+        self, options: WatchOptions, view: View, messages: Messages, lock: OutDirLock
+    ) -> None:
         self._debounce = options.debounce
         self._has_learned = options.has_learned
+        self._is_own_process = options.is_own_process
         self._view = view
         self._messages = messages
         watching: Watching = "polling" if options.poll else "events"
@@ -94,7 +102,7 @@ class _Watch:
             options.find, None if options.once else watching, messages.put, view.note
         )
         self._settling = Settling(messages, options.debounce)
-        self._updates = Updates(options.out_dir, options.loader(), messages.signals)
+        self._updates = Updates(options.out_dir, options.loader, messages.signals, lock.hold)
         self._runner: Runner | None = None
         if options.command is not None:
             command = options.command
@@ -105,10 +113,14 @@ class _Watch:
                 say=view.say,
                 over=messages.put,
             )
-        # What the last look found, None where its outcome does not stand.
+        # What the last look found that counted, and whether its outcome stands.
         self._seen: Seen | None = None
+        self._stands = False
         self._answered_at = 0.0
-        self._lost_at: float | None = None
+        # What has been found and does not count yet, when it was saved, and what is wrong with it.
+        self._doubt: Doubt | None = None
+        self._doubted_since = 0.0
+        self._refused: Refused | None = None
         self._look_at: float | None = None
 
     def close(self) -> None:
@@ -118,10 +130,24 @@ class _Watch:
         self._sources.close()
 
     def once(self) -> int:
-        """Load, write, show, run the command if something was written; the exit status."""
-        self._look(None)
-        if self._updates.failure is not None:
-            return _BAD_INPUT
+        """Load, write, show, run the command if something was written; the exit status.
+
+        Raises UsageError and OSError.
+        """
+        began = time.monotonic()
+        seen = self._sources.read()
+        loaded = self._updates.load(seen)
+        if not isinstance(loaded, Refused):
+            report = self._updates.write(loaded, seen, began, None)
+            if not isinstance(report, Refused):
+                self._show(report)
+                return self._wait()
+            loaded = report
+        self._refuse(loaded)
+        return _BAD_INPUT
+
+    def _wait(self) -> int:
+        """Wait for the command, if it runs; the exit status."""
         if self._runner is None or not self._runner.is_running:
             return _DONE
         while True:
@@ -131,12 +157,15 @@ class _Watch:
                 return message.exit_status
 
     def run(self) -> int:
-        """Watch until a signal comes, which is raised, or nobody reads the reports any more."""
-        self._sources.read()
-        self._sources.cover()
+        """Watch until nobody reads the reports, or a signal comes, which is raised."""
+        # Watched before they are looked at: a look finds what happened before.
+        with contextlib.suppress(UsageError, OSError):
+            self._sources.read()
+            self._sources.cover()
         self._look(None)
-        # What is there now stays: the collector need not go through it after each save.
-        gc.freeze()
+        if self._is_own_process:
+            # What is there now stays: the collector need not go through it after each save.
+            gc.freeze()
         while self._view.is_read:
             try:
                 message = self._messages.get(self._patience())
@@ -180,71 +209,142 @@ class _Watch:
 
     def _look(self, cause: Settled | None) -> None:
         """Read the inputs, and do what there is to do; `cause` is the save, if there was one."""
-        since = time.monotonic() if cause is None else cause.at
+        began = time.monotonic()
         try:
             seen = self._sources.read()
-        except UsageError as error:
-            # A folder was moved away, or says no version any more.
-            self._lose(Failed(f"{error}; nothing was written"))
+        except (UsageError, OSError) as error:
+            # A folder was moved away, say, or says no version any more.
+            self._lose(error, Look(began, time.monotonic()))
             return
         if seen.is_unreadable:
             self._look_within(_READ_AGAIN)
-        if self._updates.has_started and seen.lost_since(self._seen) and not self._has_waited():
-            return
-        self._lost_at = None
-        if self._seen is None or not seen.equals(self._seen) or self._is_of_note(cause):
-            self._take(seen, since)
+        if not self._is_known(seen) or self._is_of_note(cause, seen):
+            self._consider(seen, cause)
             if cause is not None:
                 self._answered_at = time.monotonic()
+        else:
+            self._doubt = None
+            if cause is not None:
+                self._seen = seen  # its marks: a save that no event told of is answered with it
         # Behind the report, for it costs as much as the reading.
-        if self._sources.cover() or self._sources.have_changed() or self._has_learned():
+        if self._sources.cover():
+            self._look_within(_READ_AGAIN if self._sources.is_uncovered else self._debounce)
+        elif self._sources.have_changed() or self._has_learned():
             self._look_within(self._debounce)
 
-    def _is_of_note(self, cause: Settled | None) -> bool:
-        """Whether a save with the same contents is to be answered, and not an echo."""
-        return cause is not None and cause.is_save and cause.at - self._answered_at > _ECHO
+    def _is_known(self, seen: Seen) -> bool:
+        """Whether this is what the last look found that counted."""
+        return self._stands and self._seen is not None and seen.equals(self._seen)
 
-    def _take(self, seen: Seen, since: float) -> None:
+    def _is_of_note(self, cause: Settled | None, seen: Seen) -> bool:
+        """Whether a save with the same contents is to be answered, and not an echo."""
+        return (
+            cause is not None
+            and cause.is_save
+            and cause.at - self._answered_at > _ECHO
+            and (self._seen is None or seen.marks != self._seen.marks)
+        )
+
+    def _consider(self, seen: Seen, cause: Settled | None) -> None:
+        """Take what was seen, as soon as that counts."""
+        kinds: set[Kind] = {"moving"} if seen.is_moving else set()
+        if self._seen is not None and not seen.equals(self._seen):
+            kinds |= seen.doubts_since(self._seen)
+            if cause is None:
+                kinds.add("unannounced")
+        what = seen.key()
+        since = seen.look.began if cause is None else cause.at
+        if not self._counts(kinds, what, since, seen.look):
+            return
+        if self._doubt is not None and self._doubt.what == what:
+            since = self._doubted_since
+        else:
+            self._refused = None
         try:
-            report = self._updates.take(seen, since, self._sources.watching)
+            loaded = self._refused or self._updates.load(seen)
         except (UsageError, OSError) as error:
+            if isinstance(error, UsageError) and not self._updates.has_started:
+                raise
+            self._lose(error, seen.look)
+            return
+        if isinstance(loaded, Refused):
+            self._take_mistakes(loaded, seen, since)
+        else:
+            self._write(loaded, seen, since)
+
+    def _counts(self, kinds: Collection[Kind], what: object, since: float, look: Look) -> bool:
+        """Whether a finding counts; if not, there will be another look."""
+        before = self._doubt
+        counts, self._doubt, look_at = decide(before, kinds, what, look)
+        if self._doubt is not None and (before is None or before.what != self._doubt.what):
+            self._doubted_since = since
+            self._refused = None
+        if look_at is not None:
+            self._look_within(look_at - time.monotonic())
+        return counts
+
+    def _take_mistakes(self, refused: Refused, seen: Seen, since: float) -> None:
+        """Say what is wrong, as soon as that counts."""
+        is_known = self._seen is not None and seen.equals(self._seen)
+        if not is_known and not self._counts({"wrong"}, seen.key(), since, seen.look):
+            self._refused = refused
+            return
+        self._settle_on(seen)
+        self._refuse(refused)
+
+    def _write(self, loaded: Prepared, seen: Seen, since: float) -> None:
+        try:
+            report = self._updates.write(loaded, seen, since, self._sources.watching)
+        except OSError as error:
             if not self._updates.has_started:
                 raise
-            self._seen = None
+            self._settle_on(seen)
+            self._stands = False
             self._look_within(_WRITE_AGAIN)
             self._fail(Failed(f"{_text(error)}; not everything was written"))
             return
-        self._seen = seen
-        self._view.report(report)
-        if isinstance(report, (Started, Reloaded)) and (report.written or report.removed):
-            self._execute()
-        if self._sources.watching is not None:
-            self._updates.settle()
+        if isinstance(report, Refused):
+            self._take_mistakes(report, seen, since)
+            return
+        self._settle_on(seen)
+        self._show(report)
+        self._updates.settle()
 
-    def _lose(self, failure: Failed) -> None:
+    def _settle_on(self, seen: Seen) -> None:
+        """Let what was seen count."""
+        self._seen, self._stands = seen, True
+        self._doubt, self._refused = None, None
+
+    def _lose(self, error: UsageError | OSError, look: Look) -> None:
         """Say that there are no inputs, unless that may be so for a moment only."""
-        if self._has_waited():
-            self._seen = None
+        text = _text(error)
+        failure = Failed(f"{text}; nothing was written")
+        is_said = not self._stands and failure == self._updates.failure
+        if is_said or self._counts({"gone"}, text, look.began, look):
+            self._doubt = None
+            self._stands = False
             self._look_within(_READ_AGAIN)
             self._fail(failure)
-
-    def _has_waited(self) -> bool:
-        """Whether what is gone has been so for a while; looks again when it may have been."""
-        now = time.monotonic()
-        if self._lost_at is None:
-            self._lost_at = now
-        if now - self._lost_at >= _VANISHING:
-            return True
-        self._look_within(_VANISHING / 10)
-        return False
 
     def _fail(self, failure: Failed) -> None:
         """Report a failure that another look may have found before."""
         if failure != self._updates.failure:
-            self._view.report(self._updates.fail(failure))
+            self._refuse(Refused(failure))
 
-    def _execute(self) -> None:
-        if self._runner is not None:
+    def _refuse(self, refused: Refused) -> None:
+        """Say what is wrong."""
+        self._updates.failure = refused.failure
+        say_lines(refused.printed)
+        self._view.report(refused.failure)
+
+    def _show(self, report: Report) -> None:
+        """Say what was written, and run the command if anything was."""
+        self._view.report(report)
+        if (
+            isinstance(report, (Started, Reloaded))
+            and (report.written or report.removed)
+            and self._runner is not None
+        ):
             # A run that has half begun is one that nobody ends.
             with self._messages.signals.held():
                 self._runner.request()

@@ -11,6 +11,7 @@ fast, which watchdog only logs.
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import logging
 import os
@@ -87,6 +88,7 @@ class Watches:
         self._covered: dict[str, _Folder] = {}
         self._logs = _Logs(tell)
         logger = logging.getLogger("watchdog")
+        self._propagated = logger.propagate
         logger.addHandler(self._logs)
         logger.propagate = False
         _hold_nothing_back()
@@ -115,7 +117,9 @@ class Watches:
     def close(self) -> None:
         """Watch nothing any more."""
         self._stop()
-        logging.getLogger("watchdog").removeHandler(self._logs)
+        logger = logging.getLogger("watchdog")
+        logger.removeHandler(self._logs)
+        logger.propagate = self._propagated
 
     def _start(self, folders: dict[str, _Folder]) -> None:
         observer = Observer()
@@ -125,6 +129,9 @@ class Watches:
                 events = _MOVES if folder.moves_only else _EVENTS
                 observer.schedule(self._handler, path, event_filter=events)
             observer.start()
+        except RuntimeError as error:  # no more threads
+            self._stop()
+            raise OSError(errno.EAGAIN, str(error)) from error
         except BaseException:
             self._stop()
             raise

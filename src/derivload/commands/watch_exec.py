@@ -22,6 +22,8 @@ OnBusy = Literal["restart", "queue"]
 GRACE: Final = 2.0
 # A line without an end is one all the same.
 _LONGEST_LINE: Final = 1 << 16
+# What shells say of a command that cannot be run.
+_NOT_RUN: Final = 126
 # How long the last words of a run may take, where something that it started holds on to its pipe.
 _LAST_WORDS: Final = 0.5
 
@@ -55,7 +57,7 @@ class Runner:
         self._began = began
         self._say = say
         self._over = over
-        self._run: _Run | None = None
+        self._run: _Run | _NotStarted | None = None
         self._again = False
 
     @property
@@ -67,11 +69,19 @@ class Runner:
         """Run the command: now, or when the run in progress has ended."""
         if self._run is None:
             self._began()
-            self._run = _Run(self.command, self._say, self._over)
+            self._run = self._start()
             return
         self._again = True
         if self._on_busy == "restart":
             self._run.stop()
+
+    def _start(self) -> _Run | _NotStarted:
+        try:
+            return _Run(self.command, self._say, self._over)
+        except (OSError, RuntimeError, ValueError) as error:  # no process, no thread, no command
+            self._say(f"cannot be run: {error}")
+            self._over(Ended(_NOT_RUN, 0.0, stopped=False))
+            return _NotStarted()
 
     def go_on(self) -> None:
         """Hear that the run has ended, and begin the one that was asked for meanwhile."""
@@ -89,6 +99,16 @@ class Runner:
             self._run = None
 
 
+class _NotStarted:
+    """A run that could not begin, until it is heard that it is over."""
+
+    def stop(self) -> None:
+        pass
+
+    def wait(self) -> None:
+        pass
+
+
 class _Run:
     def __init__(
         self, command: str, say: Callable[[str], None], over: Callable[[Ended], None]
@@ -100,8 +120,12 @@ class _Run:
         assert self._process.stdout is not None
         self._reader = threading.Thread(target=_read, args=(self._process.stdout, say), daemon=True)
         self._waiter = threading.Thread(target=self._wait, daemon=True)
-        self._reader.start()
-        self._waiter.start()
+        try:
+            self._reader.start()
+            self._waiter.start()
+        except RuntimeError:
+            _kill_group(self._process)
+            raise
 
     def stop(self) -> None:
         if self._stopped:

@@ -14,7 +14,7 @@ _LINK: Final = "gitdir: "
 
 
 def git_locks(paths: Iterable[str]) -> list[str]:
-    """The path that the lock of each file's checkout would have."""
+    """The path that the lock of each file's checkout would have. Raises OSError."""
     folders = {os.path.dirname(os.path.realpath(path)) for path in paths}
     found = {_git_folder(folder) for folder in folders}
     return [os.path.join(folder, "index.lock") for folder in sorted(found) if folder]

@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+import traceback
+from collections.abc import Callable
+from typing import NamedTuple
 
 from derivload.commands.inputs import InputError, read_inputs
-from derivload.commands.live import Loader, Updated
+from derivload.commands.live import Loader, Prepared, Updated
+from derivload.commands.paths import UsageError
 from derivload.commands.watch_report import Failed, Reloaded, Report, Started
 from derivload.commands.watch_signals import Signals
 from derivload.commands.watch_sources import Seen, Watching
 from derivload.engine.difference import Difference, difference
 from derivload.engine.lines import DocumentLines
 from derivload.pytorch.errors import GeneratorError
-from derivload.terminal.stderr import say_lines
+
+
+class Refused(NamedTuple):
+    """Inputs of which nothing can be written: what is wrong, and what upstream would print."""
+
+    failure: Failed
+    printed: tuple[str, ...] = ()
 
 
 class Updates:
-    """Brings what `loader` writes in `out_dir` up to date, time after time.
+    """Brings what a loader writes in `out_dir` up to date, time after time.
 
+    `make_loader` makes the loader, and `claim` sees before each write that the folder is ours.
     `failure` is what is wrong at the moment, None when nothing is.
     """
 
-    def __init__(self, out_dir: str, loader: Loader, signals: Signals) -> None:
+    def __init__(
+        self,
+        out_dir: str,
+        make_loader: Callable[[], Loader],
+        signals: Signals,
+        claim: Callable[[], None],
+    ) -> None:
         self._out_dir = out_dir
-        self._loader = loader
+        self._make_loader = make_loader
+        self._loader = make_loader()
         self._signals = signals
+        self._claim = claim
         self._lines: DocumentLines | None = None
         self.failure: Failed | None = None
 
@@ -34,22 +54,39 @@ class Updates:
         """Whether any load went well."""
         return self._lines is not None
 
-    def take(self, seen: Seen, since: float, watching: Watching | None) -> Report:
-        """Load and write what was seen; `since` when it was saved, by the monotonic clock.
+    def load(self, seen: Seen) -> Prepared | Refused:
+        """Load what was seen.
 
-        Raises UsageError, and OSError when a document cannot be written.
+        Raises UsageError and OSError where something cannot be found, or read.
         """
         try:
-            prepared = self._loader.load(read_inputs(seen.files, seen.contents))
+            return self._loader.load(read_inputs(seen.files, seen.contents))
         except InputError as error:
-            return self.fail(_failed(error))
+            return Refused(_failed(error))
         except GeneratorError as error:
-            return self._show(error)
+            return _refused(error)
+        except (UsageError, OSError):
+            raise
+        except Exception as error:
+            return self._mistaken(error)
+
+    def write(
+        self, prepared: Prepared, seen: Seen, since: float, watching: Watching | None
+    ) -> Report | Refused:
+        """Write what was loaded; `since` when it was saved, by the monotonic clock.
+
+        Raises OSError when a document cannot be written, and what `claim` raises.
+        """
         with self._signals.held():
+            self._claim()
             try:
                 updated = prepared.write()
             except GeneratorError as error:
-                return self._show(error)
+                return _refused(error)
+            except OSError:
+                raise
+            except Exception as error:
+                return self._mistaken(error)
         seconds = time.monotonic() - since
         before, self._lines = self._lines, prepared.lines
         failure, self.failure = self.failure, None
@@ -63,20 +100,16 @@ class Updates:
 
     def settle(self) -> None:
         """Do now what the next load would begin with, where there is time for it."""
-        if self.has_started:
-            self._loader.settle()
+        # What cannot be read now, the next look finds.
+        with contextlib.suppress(OSError):
+            if self.has_started:
+                self._loader.settle()
 
-    def fail(self, failure: Failed) -> Failed:
-        """Something is wrong."""
-        self.failure = failure
-        return failure
-
-    def _show(self, error: GeneratorError) -> Failed:
-        """Show what upstream would; the report says how it ends."""
-        say_lines(error.lines)
-        last = str(error).rstrip().rpartition("\n")[2]
-        said = f"{error.summary}: {last}" if last else error.summary
-        return self.fail(Failed(f"{said}; nothing was written"))
+    def _mistaken(self, error: Exception) -> Refused:
+        """A mistake of ours, that may have left what the loader keeps half-way."""
+        self._loader = self._make_loader()
+        said = "".join(traceback.format_exception(error)).rstrip().split("\n")
+        return Refused(Failed(f"derivload failed: {said[-1]}; nothing was written"), tuple(said))
 
     def _started(
         self,
@@ -99,6 +132,13 @@ class Updates:
             seconds=seconds,
             note=updated.note,
         )
+
+
+def _refused(error: GeneratorError) -> Refused:
+    """What upstream would show; the report says how it ends."""
+    last = str(error).rstrip().rpartition("\n")[2]
+    said = f"{error.summary}: {last}" if last else error.summary
+    return Refused(Failed(f"{said}; nothing was written"), tuple(error.lines))
 
 
 def _failed(error: InputError) -> Failed:

@@ -7,6 +7,7 @@ name after another, and each folder in which a name was looked up is one to be w
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
@@ -98,3 +99,18 @@ def signature(path: str) -> Signature | None:
 def signatures(paths: Iterable[str]) -> list[Signature | None]:
     """The signature of each."""
     return [signature(path) for path in paths]
+
+
+def current_folder() -> str:
+    """The path of the current folder, "" where it was deleted."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def return_to(folder: str) -> None:
+    """Where the current folder was deleted, go to the one that has come to its place, if any."""
+    if not current_folder():
+        with contextlib.suppress(OSError):
+            os.chdir(folder)

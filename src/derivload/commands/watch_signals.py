@@ -14,6 +14,11 @@ _NUMBERS: Final = [
     for name in ("SIGHUP", "SIGINT", "SIGTERM")
     if name in signal.Signals.__members__
 ]
+# With nohup, the end of the terminal is not ours, nor our command's. Shells have scripts'
+# background jobs ignore Ctrl-C too, which would leave one that watches behind, and its lock.
+_LEFT_IGNORED: Final = [
+    signal.Signals[name] for name in ("SIGHUP",) if name in signal.Signals.__members__
+]
 
 
 class Stopped(BaseException):
@@ -40,11 +45,13 @@ class Signals:
 
     def __enter__(self) -> Signals:
         for number in _NUMBERS:
-            # With nohup, the end of the terminal is not ours. Shells have scripts' background
-            # jobs ignore Ctrl-C too, but would leave one that watches behind.
-            is_ignored = signal.getsignal(number) is signal.SIG_IGN
-            if not is_ignored or number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._handle)
+            before = signal.getsignal(number)
+            is_ignored = before is signal.SIG_IGN
+            # None is the handler of somebody who is not Python.
+            if before is None or (is_ignored and number in _LEFT_IGNORED):
+                continue
+            handle = _ignore if is_ignored and number == signal.SIGTERM else self._handle
+            self._before[number] = signal.signal(number, handle)
         return self
 
     def __exit__(
@@ -77,3 +84,7 @@ class Signals:
             self._wake()
             if not self._held:
                 raise Stopped(number)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """Do nothing, as SIG_IGN does. But that a command would inherit, and not heed our SIGTERM."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from derivload.commands.paths import Files
+from derivload.commands.watch_doubt import Kind, Look, is_cut
 from derivload.commands.watch_git import git_locks
 from derivload.commands.watch_messages import Hint
-from derivload.commands.watch_paths import Signature, signatures
+from derivload.commands.watch_paths import Signature, current_folder, return_to, signatures
 
 if TYPE_CHECKING:
     from derivload.commands.watch_events import Watches
@@ -20,16 +22,25 @@ Watching = Literal["events", "polling"]
 INTERVAL: Final = 0.25
 # How long inputs may go on changing before they are read all the same.
 _LONGEST: Final = 1.0
+# What the system says that has no more watches to give. Anything else may be over at the next try.
+_LIMITS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.ENOMEM, errno.ENOSYS)
+_TRIES: Final = 5
+# A signature without its last part: when the file's mode changed, say.
+_MARK: Final = 4
 
 
 class Seen(NamedTuple):
     """What a look found: all that the outputs depend on.
 
     An input that could not be read stands there as the reason why.
+    `marks` tell a file from one that was saved later with the same bytes. `look` is when it was.
     """
 
     files: Files
     contents: tuple[bytes | OSError, ...]
+    marks: Sequence[tuple[int, ...] | None]
+    is_moving: bool
+    look: Look
 
     @property
     def is_unreadable(self) -> bool:
@@ -38,23 +49,33 @@ class Seen(NamedTuple):
 
     def equals(self, other: Seen) -> bool:
         """Whether both come to the same."""
-        return self._key() == other._key()
+        return self.key() == other.key()
 
-    def lost_since(self, other: Seen | None) -> bool:
-        """Whether any input is gone or empty that was not so then: for a moment, perhaps."""
-        before = {} if other is None else dict(zip(other.files.paths, other.contents, strict=True))
-        return any(
-            (isinstance(content, OSError) or not content) and bool(_known(before.get(path, b"")))
-            for path, content in zip(self.files.paths, self.contents, strict=True)
-        )
-
-    def _key(self) -> tuple[object, ...]:
+    def key(self) -> tuple[object, ...]:
+        """What equals that of a look that comes to the same."""
         known = tuple([c if isinstance(c, bytes) else str(c) for c in self.contents])
         return self.files.version, self.files.paths, known, self.files.consulted
 
+    def doubts_since(self, other: Seen) -> set[Kind]:
+        """What kinds of doubt there are about it, after another look."""
+        kinds: set[Kind] = set()
+        after = self._held()
+        for path, before in other._held().items():
+            now = after.get(path, b"")
+            if not now:
+                kinds.add("gone")
+            elif is_cut(before, now):
+                kinds.add("cut")
+        return kinds
 
-def _known(content: bytes | OSError) -> bytes:
-    return content if isinstance(content, bytes) else b""
+    def _held(self) -> dict[str, bytes]:
+        """What each file held that held anything."""
+        named = zip(self.files.paths, self.contents, strict=True)
+        return {
+            path: content
+            for path, content in (*self.files.consulted, *named)
+            if isinstance(content, bytes) and content
+        }
 
 
 class Sources:
@@ -72,6 +93,8 @@ class Sources:
     ) -> None:
         self._find = find
         self._tell = tell
+        self._home = current_folder()
+        self._failures = 0
         self._note = note
         self._watches: Watches | None = None
         self._paths: list[str] = []
@@ -79,17 +102,27 @@ class Sources:
         self.watching = watching
         self.git_locks: list[str] = []
 
+    @property
+    def is_uncovered(self) -> bool:
+        """Whether the inputs could not be watched the last time."""
+        return self._failures > 0
+
     def read(self) -> Seen:
-        """What the inputs hold now. Raises UsageError."""
+        """What the inputs hold now. Raises UsageError and OSError where they cannot be found."""
+        began = time.monotonic()
+        return_to(self._home)
         files = self._find()
         self._paths = [*files.paths, *(path for path, _ in files.consulted), *files.absent]
         self._signatures = signatures(self._paths)
-        return Seen(files, tuple(files.read()))
+        contents = tuple(files.read())
+        marks = [None if found is None else found[:_MARK] for found in self._signatures]
+        is_moving = self.have_changed()
+        return Seen(files, contents, marks, is_moving, Look(began, time.monotonic()))
 
     def cover(self) -> bool:
         """Watch the inputs that were read last, where they are now; whether that is any news.
 
-        Then something may have happened before they were watched.
+        Then something may have happened before they were watched, or they could not be.
         """
         if self.watching != "events":
             return False
@@ -99,16 +132,22 @@ class Sources:
             self._watches = Watches(self._tell)
         try:
             is_news = self._watches.cover(self._paths)
+            self.git_locks = git_locks(self._paths)
         except OSError as error:
-            self.close()
-            self.watching = "polling"
-            self._note(
-                f"no events ({error.strerror or error}): looking at the inputs "
-                f"{round(1 / INTERVAL)} times a second"
-            )
+            self._failures += 1
+            if error.errno in _LIMITS or self._failures >= _TRIES:
+                self._poll(error)
             return True
-        self.git_locks = git_locks(self._paths)
+        self._failures = 0
         return is_news
+
+    def _poll(self, error: OSError) -> None:
+        self.close()
+        self.watching = "polling"
+        self._note(
+            f"no events ({error.strerror or error}): looking at the inputs "
+            f"{round(1 / INTERVAL)} times a second"
+        )
 
     def have_changed(self) -> bool:
         """Whether an input differs from what it was when it was read, by its looks."""

@@ -1,0 +1,35 @@
+"""A view of which no trouble ends derivwatch: a full disk, or a terminal that is gone."""
+
+from __future__ import annotations
+
+import contextlib
+
+from derivload.commands.watch_report import Report
+from derivload.commands.watch_view import View
+
+
+class Shown:
+    """Shows with `view`."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody still reads the reports."""
+        return self._view.is_read
+
+    def report(self, report: Report) -> None:
+        """Show a report."""
+        with contextlib.suppress(OSError):  # on a full disk, say: the next one may find room
+            self._view.report(report)
+
+    def say(self, line: str) -> None:
+        """Show a line that the command printed."""
+        with contextlib.suppress(OSError):
+            self._view.say(line)
+
+    def note(self, text: str) -> None:
+        """Show what the user should know, once."""
+        with contextlib.suppress(OSError):
+            self._view.note(text)
