@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import pytest
 
+from derivload.commands.watch_doubt import STAYS
 from derivwatch import CATALOGUE, DERIVATIVES, FORMULA, Event, Inputs, Watch, changes, watching
 
 Start = Callable[..., Watch]
@@ -47,6 +48,28 @@ def assert_one_reload(watch: Watch, formula: str) -> Event:
     return event
 
 
+def assert_quick_save_is_reloaded(
+    watch: Watch, limit: float, save: Callable[[str], None]
+) -> list[Event]:
+    """That nothing but reloads is said of a save with a formula, by what was said of it.
+
+    Of one that took longer than `limit`, on a busy machine, nothing is known: it is tried again.
+    """
+    for number in range(100):
+        formula = f"grad * {number + 2}"
+        seen = len(watch.events)
+        began = time.monotonic()
+        save(formula)
+        took = time.monotonic() - began
+        watch.settle_on(formula)
+        watch.rest()
+        if took < limit:
+            said = watch.events[seen:]
+            assert {event["event"] for event in said} == {"reloaded"}
+            return said
+    pytest.fail("this machine is too busy to see it")
+
+
 # Editors.
 
 
@@ -58,13 +81,15 @@ def test_saved_in_place(either: Watch, inputs: Inputs) -> None:
 
 
 def test_saved_in_place_with_several_writes(watch: Watch, inputs: Inputs) -> None:
-    text = inputs.edited("grad * 2")
-    with inputs.derivatives.open("w", encoding="utf-8") as file:
-        for start in range(0, len(text), 1000):
-            file.write(text[start : start + 1000])
-            file.flush()
-            time.sleep(0.01)
-    assert_one_reload(watch, "grad * 2")
+    def save(formula: str) -> None:
+        text = inputs.edited(formula)
+        with inputs.derivatives.open("w", encoding="utf-8") as file:
+            for start in range(0, len(text), 1000):
+                file.write(text[start : start + 1000])
+                file.flush()
+                time.sleep(0.01)
+
+    assert len(assert_quick_save_is_reloaded(watch, 0.5, save)) == 1
 
 
 def test_saved_through_a_temporary_file(watch: Watch, inputs: Inputs) -> None:
@@ -100,23 +125,24 @@ def test_saved_through_a_temporary_file_of_another_folder(watch: Watch, inputs: 
 
 
 def test_truncated_first_and_written_later(watch: Watch, inputs: Inputs) -> None:
-    with inputs.derivatives.open("w", encoding="utf-8") as file:
-        time.sleep(0.1)
-        file.write(inputs.edited("grad * 2"))
-    assert_one_reload(watch, "grad * 2")
+    def save(formula: str) -> None:
+        with inputs.derivatives.open("w", encoding="utf-8") as file:
+            time.sleep(0.1)
+            file.write(inputs.edited(formula))
+
+    assert len(assert_quick_save_is_reloaded(watch, 0.25, save)) == 1
 
 
 def test_truncated_and_closed_and_written_later(watch: Watch, inputs: Inputs) -> None:
-    inputs.derivatives.write_text("", "utf-8")
-    time.sleep(0.05)
-    inputs.edit("grad * 2")
-    event = watch.next()
-    assert event["event"] == "reloaded", event
-    assert changes(event)["gild"][0] == ("backward", "self", BEFORE, "grad * 2")
-    assert watch.formula() == "grad * 2"
+    def save(formula: str) -> None:
+        inputs.derivatives.write_text("", "utf-8")
+        time.sleep(0.05)
+        inputs.edit(formula)
+
+    event, *others = assert_quick_save_is_reloaded(watch, STAYS["gone"], save)
+    assert changes(event)["gild"][0][0] == "backward"
     # These were two saves: the second may be told by itself, where its last event came late.
-    for later in watch.rest():
-        assert later["event"] == "reloaded", later
+    for later in others:
         assert not any(later["difference"].values())
         assert not later["written"]
 
@@ -172,12 +198,9 @@ def test_change_in_small_steps_ends_right(watch: Watch, inputs: Inputs) -> None:
     for path in (inputs.derivatives, natives):
         text = path.read_text("utf-8")
         path.write_text(text.replace("gild", "gilt"), "utf-8")
-        time.sleep(0.3)
-    half, *_, last = watch.rest()
-    assert half["event"] == "error"
-    assert last["event"] == "reloaded"
-    assert last["mended"]
-    assert "gilt" in [function["name"] for function in last["difference"]["added"]]
+        event = watch.expect("error" if path == inputs.derivatives else "reloaded")
+    assert event["mended"]
+    assert "gilt" in [function["name"] for function in event["difference"]["added"]]
 
 
 # Git.
@@ -303,11 +326,13 @@ def test_read_error_for_a_moment(watch: Watch, inputs: Inputs) -> None:
 
 
 def test_read_error_shorter_than_a_moment_is_not_said(watch: Watch, inputs: Inputs) -> None:
-    inputs.derivatives.rename(inputs.folder / "aside")
-    inputs.derivatives.mkdir()
-    inputs.derivatives.rmdir()
-    inputs.edit("grad * 2")
-    assert_one_reload(watch, "grad * 2")
+    def save(formula: str) -> None:
+        inputs.derivatives.rename(inputs.folder / "aside")
+        inputs.derivatives.mkdir()
+        inputs.derivatives.rmdir()
+        inputs.edit(formula)
+
+    assert_quick_save_is_reloaded(watch, STAYS["gone"], save)
 
 
 @pytest.mark.parametrize("above", [0, 1])
