@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from derivload.commands.inputs import Inputs as Texts
 from derivload.commands.live import DocumentLoader, PreparedDocuments
 from derivload.commands.paths import find_files
 from derivload.commands.watch_doubt import Look
+from derivload.commands.watch_exec import Ended, Runner
 from derivload.commands.watch_load import Refused, Updates
 from derivload.commands.watch_messages import Messages
 from derivload.commands.watch_report import Started
@@ -204,23 +204,29 @@ def test_closed_stderr_ends_nothing(inputs: Inputs, tmp_path: Path) -> None:
             process.stdout.close()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux sets another process's limits")
-def test_command_that_cannot_be_run_is_said(inputs: Inputs, tmp_path: Path) -> None:
-    """No more files may be opened than a save needs: the command's pipes are too many."""
-    for watch in watching(inputs, tmp_path / "out", "--exec", "true"):
-        watch.until(lambda event: event.get("state") == "ended")
-        pid = watch.process.pid
-        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        most = max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (most + 3, limits[1]))
-        inputs.edit("grad * 2")
-        ended = watch.until(lambda event: event.get("state") == "ended")
-        assert ended["exit_status"] == 126
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
-        inputs.edit("grad * 3")
-        assert watch.until(lambda event: event.get("state") == "ended")["exit_status"] == 0
-        watch.end()
-        assert watch.errors.startswith("cannot be run: [Errno 24]")
+@pytest.mark.parametrize("rest", ["x" * (1 << 22), "\0"])
+def test_command_that_cannot_be_run_is_over_at_once(rest: str) -> None:
+    """It is longer than the system takes, or none at all."""
+    said: list[str] = []
+    over: list[Ended] = []
+    began: list[None] = []
+    runner = Runner(
+        f"true {rest}",
+        "restart",
+        began=lambda: began.append(None),
+        say=said.append,
+        over=over.append,
+    )
+    runner.request()
+    for number in (1, 2):
+        assert [ended.exit_status for ended in over] == [126] * number
+        assert said[-1].startswith("cannot be run: ")
+        # The next save comes before it is heard that this one is over.
+        assert runner.is_running
+        runner.request()
+        assert len(began) == number
+        runner.go_on()
+    runner.close()
 
 
 # Signals that whoever starts it has decided about.
