@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
+from derivload.outputs.files import Writing
 from derivload.outputs.folders import is_plain, remove
 from derivload.outputs.staging import Staging, take_over
 from derivload.outputs.stamp import Record, read_outputs, render_stamp, stamp_name
@@ -252,6 +253,24 @@ def test_codegen_does_not_write_over_its_templates(pytorch: SmallPyTorch, tmp_pa
     for out in (templates, pytorch.autograd):
         assert main(["codegen", "--pytorch", str(pytorch.root), "--out-dir", str(out)]) == 2
     assert {path.name: path.read_bytes() for path in templates.iterdir()} == before
+
+
+# The folders that outputs are in
+
+
+@pytest.mark.parametrize("way", ["absolute", "relative", "through a link"])
+def test_an_output_in_a_folder_of_the_out_dir_is_made_with_it(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to("elsewhere")
+    out = {"absolute": str(tmp_path / "out"), "relative": "out", "through a link": "link"}[way]
+    name, data = "templates/Type.cpp", b"// made"
+    with Writing(out, "codegen") as writing:
+        written = writing.write([(name, data, 0, sha256_of(data))], [name], list)
+    assert written.written == [name]
+    assert Path(out, name).read_bytes() == data
 
 
 # What is there and is no plain file

@@ -167,8 +167,7 @@ class Writing:
         folder = os.path.dirname(place.target)
         staging = None if place.is_stream else self._stagings.get(folder)
         if staging is None and not place.is_stream:
-            if place.target == place.path:
-                _make_folder(folder)
+            _make_folder(os.path.dirname(place.path))
             staging, _ = self._open_staging(folder, place.path, "")
         waiting = Waiting(staging, place, name, data, sha256)
         self._lock.callback(waiting.close)
