@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import derivload
 from benchmarks import codegen, enlarge, watch
-from derivload.commands.fetch import fetch
+from derivload.commands.fetch.command import fetch
 
 _UPSTREAM = """
 import sys

@@ -23,7 +23,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import Scheduling
 
-from derivload.commands.fetch import FetchError, fetch
+from derivload.commands.fetch.command import FetchError, fetch
 from support.order import InParts, quickest_first
 from support.telling import Keeping, Telling
 from support.telling import unavailable as end_untested

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Final, Protocol, cast
 
-from derivload.commands.check_find import find_mistakes
+from derivload.commands.check.find import find_mistakes
 from derivload.commands.documents import load_documents
 from derivload.commands.inputs import InputError, Inputs
 from derivload.cpp.dialect import NEWEST

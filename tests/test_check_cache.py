@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-from derivload.commands import check_find
-from derivload.commands.check import check
+from derivload.commands.check import find as check_find
+from derivload.commands.check.command import check
 from derivload.commands.paths import Files, find_files
 from derivload.diagnostics import Diagnostic
 from derivload.engine.store import Store

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-from derivload.commands.check import check
-from derivload.commands.check_pages import Example, read_explanations, render_pages
+from derivload.commands.check.command import check
+from derivload.commands.check.pages import Example, read_explanations, render_pages
 from derivload.commands.paths import find_files
 from derivload.diagnostics import Diagnostic
 from derivload.rules import RULES
@@ -87,7 +87,7 @@ def test_the_mended_example_breaks_none(code: str, tmp_path: Path) -> None:
 
 def test_the_pages_are_those_that_the_table_gives() -> None:
     stored = {path.name: path.read_text("utf-8") for path in PAGES.iterdir()}
-    assert stored == render_pages(), "run `python -m derivload.commands.check_pages docs/rules`"
+    assert stored == render_pages(), "run `python -m derivload.commands.check.pages docs/rules`"
 
 
 @pytest.mark.parametrize("code", RULES)

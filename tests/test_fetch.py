@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from derivload.commands.fetch import FetchError, fetch, run
+from derivload.commands.fetch.command import FetchError, fetch, run
 from torch_index import TORCHGEN, look_only_in, make_wheel, served, tree, without_ranges
 
 SOURCE = str(Path(__file__).parents[1] / "src")
@@ -45,7 +45,7 @@ def start(to: Path, version: str = "2.15.0", python: str = sys.executable) -> li
     # A test runner in the background has SIGINT ignored, and its children inherit that.
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from derivload.commands.fetch import run; sys.exit(run(*sys.argv[1:]))"
+        "from derivload.commands.fetch.command import run; sys.exit(run(*sys.argv[1:]))"
     )
     return [python, "-c", code, version, str(to)]
 
@@ -395,7 +395,7 @@ def test_on_a_terminal_pip_draws_its_bar_on_stderr(wheels: Path, home: Path) -> 
 
 def test_importing_it_loads_nothing_heavy() -> None:
     heavy = ("subprocess", "zipfile", "tempfile", "signal", "shutil", "rich")
-    code = f"import sys, derivload.commands.fetch; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, derivload.commands.fetch.command; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
         env=environment(),

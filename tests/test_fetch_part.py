@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from pip._vendor import requests
 
-from derivload.commands.fetch import FetchError, fetch, run
-from derivload.commands.fetch_part import PartError, RangeFile, save_torchgen
+from derivload.commands.fetch.command import FetchError, fetch, run
+from derivload.commands.fetch.part import PartError, RangeFile, save_torchgen
 from torch_index import (
     OTHERS,
     TORCHGEN,
@@ -107,7 +107,7 @@ def test_the_child_needs_no_derivload_of_its_own(
     """An isolated Python, which was told at run time where derivload is."""
     code = (
         f"import sys; sys.path.insert(0, {SOURCE!r}); "
-        "from derivload.commands.fetch import run; sys.exit(run(*sys.argv[1:]))"
+        "from derivload.commands.fetch.command import run; sys.exit(run(*sys.argv[1:]))"
     )
     # Modules that would be found before pip's, if it looked here or beside its own script.
     (home / "cache.py").write_text("raise SystemExit(9)\n")
@@ -375,7 +375,7 @@ def test_a_signal_between_the_ranges_leaves_nothing(
         look_only_in(index.url, monkeypatch)
         code = (
             "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-            "from derivload.commands.fetch import run; sys.exit(run(*sys.argv[1:]))"
+            "from derivload.commands.fetch.command import run; sys.exit(run(*sys.argv[1:]))"
         )
         child = subprocess.Popen(
             [sys.executable, "-c", code, "2.15.0", str(home / "new")],

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from derivload.commands.fetch import FetchError, fetch
-from derivload.commands.fetch_pip import OPTIONS, SETTINGS
+from derivload.commands.fetch.command import FetchError, fetch
+from derivload.commands.fetch.download import OPTIONS, SETTINGS
 from torch_index import Index, look_only_in, make_wheel, served
 
 

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from derivload.commands.check_find import find_mistakes
+from derivload.commands.check.find import find_mistakes
 from derivload.commands.inputs import Inputs
 from derivload.cpp.dialect import NEWEST
 from derivload.engine.load import Text, Texts

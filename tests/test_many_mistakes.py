@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derivload.commands.check_find import find_mistakes
+from derivload.commands.check.find import find_mistakes
 from derivload.commands.inputs import Inputs
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic

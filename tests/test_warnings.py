@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from derivload.commands.check import check
+from derivload.commands.check.command import check
 from derivload.commands.paths import find_files
 from derivload.cpp.dialect import DIALECTS, NEWEST
 from derivload.derivatives.formula_names import used_names

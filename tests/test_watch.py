@@ -393,8 +393,8 @@ def test_signals_at_any_moment_leave_whole_outputs(inputs: Inputs, tmp_path: Pat
 # Python drops what is raised while an object is finalized: what a signal raises, too.
 _FINALIZED = """
 import os, signal
-from derivload.commands.watch_messages import Messages
-from derivload.commands.watch_signals import Stopped
+from derivload.commands.watch.messages import Messages
+from derivload.commands.watch.signals import Stopped
 
 class Finalized:
     def __del__(self):

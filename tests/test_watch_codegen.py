@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from codegen_edits import PyTorch
-from derivload.commands.watch_doubt import STAYS
+from derivload.commands.watch.doubt import STAYS
 from derivwatch import Watch
 from few_operators import make_small
 from test_codegen import ABS, Project, Release

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from derivload.commands.watch_doubt import LONGEST, STAYS, Doubt, Kind, Look, decide, is_cut
+from derivload.commands.watch.doubt import LONGEST, STAYS, Doubt, Kind, Look, decide, is_cut
 
 NOW = 100.0
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import pytest
 
-from derivload.commands.watch_doubt import STAYS
+from derivload.commands.watch.doubt import STAYS
 from derivwatch import CATALOGUE, DERIVATIVES, FORMULA, Event, Inputs, Watch, changes, watching
 
 Start = Callable[..., Watch]

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-from derivload.commands.watch_doubt import STAYS
+from derivload.commands.watch.doubt import STAYS
 from derivwatch import NATIVES, Event, Inputs, Watch, watching
 
 

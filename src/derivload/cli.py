@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
-    from derivload.commands.codegen import Generated
-    from derivload.commands.codegen_live import CodegenLoader
+    from derivload.commands.codegen.command import Generated
+    from derivload.commands.codegen.live import CodegenLoader
     from derivload.commands.emit import Emitted, Target
     from derivload.commands.paths import Files
     from derivload.engine.store import Store
@@ -165,7 +165,7 @@ def _shipped(name: str) -> str:
 
 def _command(options: argparse.Namespace, arguments: list[str]) -> int:
     if options.command == "fetch":
-        from derivload.commands.fetch import run
+        from derivload.commands.fetch.command import run
 
         return run(options.version, options.to)
     if options.command == "cache":
@@ -199,7 +199,7 @@ def _files(options: argparse.Namespace) -> Files:
 def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -> int:
     from contextlib import redirect_stdout
 
-    from derivload.commands.codegen import codegen, list_outputs
+    from derivload.commands.codegen.command import codegen, list_outputs
     from derivload.commands.emit import Ended, cleaned_up_when_ended
     from derivload.pytorch.errors import GeneratorError
 
@@ -329,7 +329,7 @@ def _open_store(options: argparse.Namespace) -> Store | None:
 def _watch(options: argparse.Namespace) -> int:
     from derivload.commands.live import DocumentLoader, Loader
     from derivload.commands.paths import UsageError
-    from derivload.commands.watch import WatchOptions, watch
+    from derivload.commands.watch.command import WatchOptions, watch
 
     for name in ("subset", "disable_autograd", "selected_op_list_path", "operators_yaml_path"):
         if not options.codegen and getattr(options, name) not in ("all", False, None):
@@ -342,7 +342,7 @@ def _watch(options: argparse.Namespace) -> int:
     def find() -> Files:
         files = _files(options)
         if options.codegen:
-            from derivload.commands.codegen import consult_generators
+            from derivload.commands.codegen.command import consult_generators
 
             consult_generators(files, _selection(options), loaders[-1].sources if loaders else None)
         return files
@@ -350,7 +350,7 @@ def _watch(options: argparse.Namespace) -> int:
     def make_loader() -> Loader:
         if not options.codegen:
             return DocumentLoader(options.out_dir, options.shards)
-        from derivload.commands.codegen_live import CodegenLoader
+        from derivload.commands.codegen.live import CodegenLoader
 
         loader = CodegenLoader(options.out_dir, _selection(options), lambda: _open_store(options))
         loaders.append(loader)
@@ -391,7 +391,7 @@ def _selection(options: argparse.Namespace) -> Selection:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from derivload.commands.check import check, explain, print_checked
+    from derivload.commands.check.command import check, explain, print_checked
 
     if options.explain is not None:
         explain(options.explain)
@@ -402,7 +402,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _show(files: Files, operator: str) -> int:
     from derivload.commands.inputs import read_inputs
-    from derivload.commands.show import show
+    from derivload.commands.show.command import show
 
     try:
         inputs = read_inputs(files)

@@ -34,8 +34,8 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from derivload.commands.watch_messages import Hint
-from derivload.commands.watch_paths import lookups
+from derivload.commands.watch.lookups import lookups
+from derivload.commands.watch.messages import Hint
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver

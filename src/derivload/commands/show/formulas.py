@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from derivload.commands.show_groups import Formulas, Member, qualified
+from derivload.commands.show.groups import Formulas, Member, qualified
 from derivload.commands.show_layout import Row, Segment, item, joined, listed, section, visible
 from derivload.cpp.names import return_names
 from derivload.derivatives.definition import DEFAULT, Definition, read_definition

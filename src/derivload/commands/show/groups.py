@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from derivload.commands.show_query import OperatorQuery
+from derivload.commands.show.query import OperatorQuery
 from derivload.derivatives.model import DifferentiabilityInfo, FunctionRecord
 from derivload.engine.load import Loaded
 from derivload.native.function import NativeFunction

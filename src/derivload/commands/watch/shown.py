@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
-from derivload.commands.watch_report import Report
-from derivload.commands.watch_view import View
+from derivload.commands.watch.report import Report
+from derivload.commands.watch.view import View
 
 
 class Shown:

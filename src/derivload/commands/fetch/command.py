@@ -131,7 +131,7 @@ def _fetch_into(
     import secrets
     import shutil
 
-    from derivload.commands.fetch_pip import PipError, download
+    from derivload.commands.fetch.download import PipError, download
 
     anchor = next((place for place in (folder, *folder.parents) if place.exists()), folder.parent)
     # A mount point has another file system beside it than in it, and no rename crosses over.

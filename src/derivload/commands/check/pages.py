@@ -1,6 +1,6 @@
 """The page of each rule, from the table of rules and its explanations.
 
-`check --explain` prints a page; `python -m derivload.commands.check_pages FOLDER` writes them all
+`check --explain` prints a page; `python -m derivload.commands.check.pages FOLDER` writes them all
 anew, with a list of them. A test tells when those in docs/rules are stale.
 
 An explanation, in `explanations/*.yaml` by code, has `why` the rule exists, and an example: a

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from derivload.commands.paths import Files
-from derivload.commands.watch_doubt import Kind, Look, is_cut
-from derivload.commands.watch_git import git_locks
-from derivload.commands.watch_messages import Hint
-from derivload.commands.watch_paths import Signature, current_folder, return_to, signatures
+from derivload.commands.watch.doubt import Kind, Look, is_cut
+from derivload.commands.watch.git import git_locks
+from derivload.commands.watch.lookups import Signature, current_folder, return_to, signatures
+from derivload.commands.watch.messages import Hint
 
 if TYPE_CHECKING:
-    from derivload.commands.watch_events import Watches
+    from derivload.commands.watch.events import Watches
 
 Watching = Literal["events", "polling"]
 
@@ -127,7 +127,7 @@ class Sources:
         if self.watching != "events":
             return False
         if self._watches is None:
-            from derivload.commands.watch_events import Watches
+            from derivload.commands.watch.events import Watches
 
             self._watches = Watches(self._tell)
         try:

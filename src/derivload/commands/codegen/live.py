@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, NamedTuple
 
-from derivload.commands.codegen import find_changed, find_upstream, read_file, write_made
+from derivload.commands.codegen.command import find_changed, find_upstream, read_file, write_made
 from derivload.commands.emit import Target, refuse_collisions, release_key
 from derivload.commands.inputs import InputError, Inputs
 from derivload.commands.live import Updated

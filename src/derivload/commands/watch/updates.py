@@ -12,9 +12,9 @@ from typing import NamedTuple
 from derivload.commands.inputs import InputError, read_inputs
 from derivload.commands.live import Loader, Prepared, Updated
 from derivload.commands.paths import UsageError
-from derivload.commands.watch_report import Failed, Reloaded, Report, Started
-from derivload.commands.watch_signals import Signals
-from derivload.commands.watch_sources import Seen, Watching
+from derivload.commands.watch.report import Failed, Reloaded, Report, Started
+from derivload.commands.watch.signals import Signals
+from derivload.commands.watch.sources import Seen, Watching
 from derivload.engine.difference import Difference, difference
 from derivload.engine.lines import DocumentLines
 from derivload.pytorch.errors import GeneratorError

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from derivload.commands.fetch_part import HOPELESS, LOCAL
+from derivload.commands.fetch.part import HOPELESS, LOCAL
 
 if TYPE_CHECKING:
     from subprocess import Popen

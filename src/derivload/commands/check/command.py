@@ -54,7 +54,7 @@ def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -
     kept = None if store is None else _kept(store.get(key))
     if kept is not None:
         return kept
-    from derivload.commands.check_find import find_mistakes
+    from derivload.commands.check.find import find_mistakes
     from derivload.commands.inputs import read_what_can_be
 
     inputs = read_what_can_be(files, contents)
@@ -98,7 +98,7 @@ def print_checked(checked: Checked, form: str, *, strict: bool) -> int:
 
 def explain(code: str) -> None:
     """Print the page of a rule. Raises UsageError when there is none of that code."""
-    from derivload.commands.check_pages import render_page
+    from derivload.commands.check.pages import render_page
 
     known = code.upper()
     if known not in RULES:
@@ -111,7 +111,7 @@ def explain(code: str) -> None:
 def _print(found: Sequence[Diagnostic], torch_version: str, form: str) -> None:
     stdout = Stdout()
     if form == "text":
-        from derivload.commands.check_text import print_text
+        from derivload.commands.check.text import print_text
 
         print_text(found, stdout)
     elif form == "json":
@@ -123,7 +123,7 @@ def _print(found: Sequence[Diagnostic], torch_version: str, form: str) -> None:
 
         stdout.write_bytes(render_annotations(found).encode())
     else:
-        from derivload.commands.check_pages import render_page
+        from derivload.commands.check.pages import render_page
         from derivload.outputs.sarif import render_sarif
 
         stdout.write_json(render_sarif(found, __version__, render_page))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from derivload.commands.show_layout import Line, Segment, visible
-from derivload.commands.watch_report import Executed, Failed, Reloaded, Report, Started
+from derivload.commands.watch.report import Executed, Failed, Reloaded, Report, Started
 from derivload.diagnostics import Diagnostic
 from derivload.engine.difference import Change, Difference, FunctionChange
 

@@ -17,17 +17,17 @@ from typing import Final, NamedTuple
 
 from derivload.commands.live import Loader, Prepared
 from derivload.commands.paths import Files, UsageError
-from derivload.commands.watch_doubt import Doubt, Kind, Look, decide
-from derivload.commands.watch_exec import Ended, OnBusy, Runner
-from derivload.commands.watch_load import Refused, Updates
-from derivload.commands.watch_lock import HeldError, OutDirLock
-from derivload.commands.watch_messages import Messages
-from derivload.commands.watch_report import Executed, Failed, Reloaded, Report, Started
-from derivload.commands.watch_settle import Settled, Settling
-from derivload.commands.watch_shown import Shown
-from derivload.commands.watch_signals import Stopped
-from derivload.commands.watch_sources import INTERVAL, Seen, Sources, Watching
-from derivload.commands.watch_view import JsonView, TextView, View
+from derivload.commands.watch.doubt import Doubt, Kind, Look, decide
+from derivload.commands.watch.exec import Ended, OnBusy, Runner
+from derivload.commands.watch.lock import HeldError, OutDirLock
+from derivload.commands.watch.messages import Messages
+from derivload.commands.watch.report import Executed, Failed, Reloaded, Report, Started
+from derivload.commands.watch.settle import Settled, Settling
+from derivload.commands.watch.shown import Shown
+from derivload.commands.watch.signals import Stopped
+from derivload.commands.watch.sources import INTERVAL, Seen, Sources, Watching
+from derivload.commands.watch.updates import Refused, Updates
+from derivload.commands.watch.view import JsonView, TextView, View
 from derivload.terminal.stderr import say, say_lines
 
 _DONE, _BAD_INPUT, _ENVIRONMENT = 0, 1, 3

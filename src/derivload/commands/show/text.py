@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from derivload.commands.show_formulas import formula_sections, place
-from derivload.commands.show_groups import Group, Member, qualified
+from derivload.commands.show.formulas import formula_sections, place
+from derivload.commands.show.groups import Group, Member, qualified
 from derivload.commands.show_layout import (
     Line,
     Row,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import queue
 from typing import NamedTuple
 
-from derivload.commands.watch_exec import Ended
-from derivload.commands.watch_signals import Signals
+from derivload.commands.watch.exec import Ended
+from derivload.commands.watch.signals import Signals
 
 
 class Hint(NamedTuple):

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from derivload.commands.watch_exec import Ended
-from derivload.commands.watch_messages import Hint, Messages
+from derivload.commands.watch.exec import Ended
+from derivload.commands.watch.messages import Hint, Messages
 
 # How long to wait for a file to be closed that is written to, and for git; and how long in all,
 # where events never cease.
