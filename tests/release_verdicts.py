@@ -25,8 +25,8 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from derivload.cpp.dialect import DIALECTS
+from derivload.pytorch.codegen.upstream import Sources, locate
 from derivload.pytorch.releases import rules_digest
-from derivload.pytorch.upstream import Sources, locate
 from release_cases import CASES, catalogue, number
 
 REFERENCE: Final = Path(__file__).parent / "reference"

@@ -22,8 +22,8 @@ from pathlib import Path
 import pytest
 
 from codegen_edits import EDITS, PROBE, PROBE_DERIVATIVE, PyTorch, insert
-from derivload.pytorch.known import KNOWN
-from derivload.pytorch.upstream import Sources, locate
+from derivload.pytorch.codegen.known import KNOWN
+from derivload.pytorch.codegen.upstream import Sources, locate
 from few_operators import make_small
 
 pytestmark = pytest.mark.release
@@ -208,7 +208,7 @@ def test_release_equals_upstream_after_every_edit(
 
 IMPORTS = """
 import sys
-from derivload.pytorch.upstream import Modules, locate
+from derivload.pytorch.codegen.upstream import Modules, locate
 Modules(locate(sys.argv[1]))
 for name, module in sorted(sys.modules.items()):
     if "site-packages" in (getattr(module, "__file__", None) or ""):

@@ -24,7 +24,7 @@ from derivload.derivatives import saved_variables
 from derivload.engine.load import Text, Texts, load_texts
 from derivload.native.keys import KEYS
 from derivload.pytorch import releases
-from derivload.pytorch.known import KNOWN
+from derivload.pytorch.codegen.known import KNOWN
 from release_cases import (
     BASE_TYPES,
     CASES,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from derivload.commands.emit import Emitted, Target
     from derivload.commands.paths import Files
     from derivload.engine.store import Store
-    from derivload.pytorch.selection import Selection
+    from derivload.pytorch.codegen.selection import Selection
 
 _DONE, _BAD_INPUT, _BAD_USAGE, _ENVIRONMENT = 0, 1, 2, 3
 
@@ -376,7 +376,7 @@ def _watch(options: argparse.Namespace) -> int:
 def _selection(options: argparse.Namespace) -> Selection:
     """Which of PyTorch's generators are to run. Raises UsageError."""
     from derivload.commands.paths import UsageError
-    from derivload.pytorch.selection import Selection
+    from derivload.pytorch.codegen.selection import Selection
 
     if options.pytorch is None:
         raise UsageError("--pytorch is missing: the generators are PyTorch's own")

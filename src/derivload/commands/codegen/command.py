@@ -29,15 +29,15 @@ from derivload.identity import python_digest
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Writing, Written
 from derivload.outputs.stamp import Record, read_outputs, stamp_name
+from derivload.pytorch.codegen.job import Job, Made, digest_of_inputs, find_head
+from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.codegen.upstream import Sources, Upstream, locate
 from derivload.pytorch.errors import UnexpectedTorchgenError
-from derivload.pytorch.job import Job, Made, digest_of_inputs, find_head
-from derivload.pytorch.selection import Selection
-from derivload.pytorch.upstream import Sources, Upstream, locate
 
 if TYPE_CHECKING:
     from derivload.commands.emit import Importing
     from derivload.engine.store import Store
-    from derivload.pytorch.generators import Generators
+    from derivload.pytorch.codegen.generators import Generators
 
 
 class Generated(NamedTuple):
@@ -137,7 +137,7 @@ def codegen(
 
 def list_outputs(files: Files, selection: Selection) -> list[str]:
     """The names of the files that a run writes, sorted. Raises UsageError."""
-    from derivload.pytorch.generators import list_files
+    from derivload.pytorch.codegen.generators import list_files
 
     upstream = find_upstream(files)
     try:
@@ -160,8 +160,8 @@ def _make(
     found = find_or_load(files, None, started, clock, importing)
     from derivload.commands.inputs import read_inputs
     from derivload.engine.inputs import InputEntries
-    from derivload.pytorch.generators import Generators
-    from derivload.pytorch.source import lines_of
+    from derivload.pytorch.codegen.generators import Generators
+    from derivload.pytorch.codegen.source import lines_of
 
     inputs = read_inputs(files, started.contents)
     entries = InputEntries(inputs.texts, splits=started.keys.splits())

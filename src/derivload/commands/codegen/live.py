@@ -23,12 +23,12 @@ from derivload.engine.session import Outcome, Session
 from derivload.identity import tool_digest
 from derivload.outputs.files import Writing
 from derivload.outputs.stamp import stamp_name
-from derivload.pytorch.generators import Generators
-from derivload.pytorch.job import Job, Made, digest_of_inputs
-from derivload.pytorch.selection import Selection
-from derivload.pytorch.source import Lines
-from derivload.pytorch.trace import NOTHING, Trace
-from derivload.pytorch.upstream import Sources, Upstream
+from derivload.pytorch.codegen.generators import Generators
+from derivload.pytorch.codegen.job import Job, Made, digest_of_inputs
+from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.codegen.source import Lines
+from derivload.pytorch.codegen.trace import NOTHING, Trace
+from derivload.pytorch.codegen.upstream import Sources, Upstream
 
 if TYPE_CHECKING:
     from derivload.cpp.dialect import Dialect

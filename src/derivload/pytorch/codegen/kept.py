@@ -18,8 +18,8 @@ from typing import Final
 import msgspec
 
 from derivload.engine.families import family_of
-from derivload.pytorch.capture import INFOS, NATIVE, SORTED, Item, Output
-from derivload.pytorch.job import is_inside
+from derivload.pytorch.codegen.capture import INFOS, NATIVE, SORTED, Item, Output
+from derivload.pytorch.codegen.job import is_inside
 
 _DIGEST_SIZE: Final = 16
 # The family of everything, where some name is not certain to be of one.

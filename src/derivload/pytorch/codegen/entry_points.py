@@ -15,7 +15,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from derivload.pytorch.capture import (
+from derivload.pytorch.codegen.capture import (
     INFOS,
     NAMES,
     NATIVE,
@@ -24,10 +24,10 @@ from derivload.pytorch.capture import (
     base_of,
     make_file_manager,
 )
+from derivload.pytorch.codegen.kept import render_deprecated
+from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import SelectionError, UnexpectedTorchgenError
-from derivload.pytorch.kept import render_deprecated
-from derivload.pytorch.selection import Selection
-from derivload.pytorch.upstream import Modules, Upstream
 
 
 class Catalogue(NamedTuple):

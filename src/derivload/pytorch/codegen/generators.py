@@ -19,24 +19,24 @@ from derivload.commands.paths import Files
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.identity import is_as_it_began
 from derivload.modules import recompile
-from derivload.pytorch.capture import EVERYTHING, Captured, SchemaTexts
-from derivload.pytorch.codegen import Codegen, LostItemsError
+from derivload.pytorch.codegen.capture import EVERYTHING, Captured, SchemaTexts
+from derivload.pytorch.codegen.entry_points import Catalogue, parts_of, run_generators
+from derivload.pytorch.codegen.job import HEAD, Head, Job, Made, named
+from derivload.pytorch.codegen.kept import pack, unpack, unpack_items
+from derivload.pytorch.codegen.known import KNOWN
+from derivload.pytorch.codegen.plain import run_plain
+from derivload.pytorch.codegen.running import Running
+from derivload.pytorch.codegen.source import Lines, Source
+from derivload.pytorch.codegen.trace import with_root
+from derivload.pytorch.codegen.update import Codegen, LostItemsError
+from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import RAISED, GeneratorError, UnexpectedTorchgenError
-from derivload.pytorch.generation import Catalogue, parts_of, run_generators
-from derivload.pytorch.job import HEAD, Head, Job, Made, named
-from derivload.pytorch.kept import pack, unpack, unpack_items
-from derivload.pytorch.known import KNOWN
-from derivload.pytorch.plain import run_plain
 from derivload.pytorch.releases import release_of_torchgen
-from derivload.pytorch.running import Running
-from derivload.pytorch.source import Lines, Source
-from derivload.pytorch.trace import with_root
-from derivload.pytorch.upstream import Modules, Upstream
 
 if TYPE_CHECKING:
     from derivload.engine.store import Store
-    from derivload.pytorch.capture import Item
-    from derivload.pytorch.selection import Selection
+    from derivload.pytorch.codegen.capture import Item
+    from derivload.pytorch.codegen.selection import Selection
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 

@@ -13,8 +13,8 @@ import msgspec
 from derivload.diagnostics import Invalid
 from derivload.engine.inputs import InputEntries
 from derivload.outputs.documents import read_lines
+from derivload.pytorch.codegen.kept import Deprecated, Kept, NativeRow
 from derivload.pytorch.errors import UnexpectedTorchgenError
-from derivload.pytorch.kept import Deprecated, Kept, NativeRow
 from derivload.schema.names import read_operator_name
 
 _SCHEMA: Final = re.compile(rb'\{"schema":("(?:[^"\\]|\\.)*")')

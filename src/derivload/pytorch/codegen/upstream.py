@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 
 from derivload.modules import is_module, modules_below, read_file
 from derivload.outputs.digests import digest_of_variable, names_like
+from derivload.pytorch.codegen.trace import NOTHING, Trace, with_root
 from derivload.pytorch.errors import RAISED, UnexpectedTorchgenError
-from derivload.pytorch.trace import NOTHING, Trace, with_root
 
 _CHECKOUT: Final = ("aten", "src", "ATen", "native", "native_functions.yaml")
 _PACKAGED: Final = ("torchgen", "packaged", "ATen", "native", "native_functions.yaml")

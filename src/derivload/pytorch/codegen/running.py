@@ -20,8 +20,8 @@ from types import FrameType, ModuleType, TracebackType
 from typing import Any, Final
 
 from derivload.modules import CLEARLY, changed_at, forget_compiled
-from derivload.pytorch.trace import Trace, without_root
-from derivload.pytorch.upstream import IMPORTED
+from derivload.pytorch.codegen.trace import Trace, without_root
+from derivload.pytorch.codegen.upstream import IMPORTED
 
 _PACKAGE: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _STANDARD: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from derivload.identity import python_digest
-from derivload.pytorch.selection import Selection
-from derivload.pytorch.trace import NOTHING, Trace, read_trace
-from derivload.pytorch.upstream import Sources, Upstream
+from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.codegen.trace import NOTHING, Trace, read_trace
+from derivload.pytorch.codegen.upstream import Sources, Upstream
 
 if TYPE_CHECKING:
     from derivload.engine.store import Store

@@ -9,16 +9,15 @@ from typing import Any
 
 import msgspec
 
-from derivload.pytorch.capture import EVERYTHING, NAMES, Captured, Item, Output, SchemaTexts
-from derivload.pytorch.errors import UnexpectedTorchgenError
-from derivload.pytorch.generation import (
+from derivload.pytorch.codegen.capture import EVERYTHING, NAMES, Captured, Item, Output, SchemaTexts
+from derivload.pytorch.codegen.entry_points import (
     Catalogue,
     Parts,
     make_functions,
     parts_of,
     run_generators,
 )
-from derivload.pytorch.kept import (
+from derivload.pytorch.codegen.kept import (
     Families,
     Kept,
     KeptOutput,
@@ -30,11 +29,12 @@ from derivload.pytorch.kept import (
     pack_items,
     touched_families,
 )
+from derivload.pytorch.codegen.rendering import items_by_shard, render
+from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.codegen.source import Source, base_of
+from derivload.pytorch.codegen.upstream import Modules, Upstream
+from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.objects import differentiability_infos
-from derivload.pytorch.rendering import items_by_shard, render
-from derivload.pytorch.selection import Selection
-from derivload.pytorch.source import Source, base_of
-from derivload.pytorch.upstream import Modules, Upstream
 
 
 class LostItemsError(Exception):

@@ -13,13 +13,13 @@ import traceback
 from contextlib import ExitStack
 
 from derivload.commands.paths import Files
+from derivload.pytorch.codegen.entry_points import parts_of, replaced
+from derivload.pytorch.codegen.rendering import named_as_in_a_build
+from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import RAISED, GeneratorError, SelectionError
-from derivload.pytorch.generation import parts_of, replaced
 from derivload.pytorch.importable import Torchgen
 from derivload.pytorch.parsing import Parser
-from derivload.pytorch.rendering import named_as_in_a_build
-from derivload.pytorch.selection import Selection
-from derivload.pytorch.upstream import Modules, Upstream
 
 
 def run_plain(upstream: Upstream, files: Files, selection: Selection) -> dict[str, bytes]:

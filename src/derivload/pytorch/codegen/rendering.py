@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Final
 
-from derivload.pytorch.capture import EVERYTHING, Item, Output, shard_id
-from derivload.pytorch.upstream import Modules
+from derivload.pytorch.codegen.capture import EVERYTHING, Item, Output, shard_id
+from derivload.pytorch.codegen.upstream import Modules
 
 # What PyTorch's own build runs, and the generators name in the files that they write.
 _SCRIPT: Final = ("tools", "setup_helpers", "generate_code.py")
