@@ -18,9 +18,7 @@ from derivload.commands.inputs import InputError, Inputs
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic, Invalid
 from derivload.engine.load import Text, Texts
-from derivload.engine.results import Keys
 from derivload.engine.session import Session
-from derivload.engine.store import Store
 from derivload.outputs.annotations import render_annotations
 from derivload.outputs.report import render_report
 from derivload.outputs.sarif import render_sarif
@@ -29,6 +27,8 @@ from derivload.schema.function_schema import spell
 from derivload.schema.reader import SchemaReader
 from derivload.sources.entries import read_source, split_entries
 from derivload.sources.splitting import split_digests, split_text, with_plain_line_ends
+from derivload.store.results import Keys
+from derivload.store.store import Store
 from mutations import DERIVATIVES, FILES, MUTATIONS, NATIVES, TAGS, Files
 from test_plain_reader import FRAGMENTS, LINES, ODD_SCALARS, PLAIN_SCALARS, check_file
 from test_schema_judged import PARTS, said

@@ -12,7 +12,7 @@ import pytest
 
 from derivload.commands.cache import parse_age, parse_size, run
 from derivload.commands.paths import UsageError, cache_folder
-from derivload.engine.store import LAYOUT, Store, StoreError
+from derivload.store.store import LAYOUT, Store, StoreError
 
 
 @contextmanager

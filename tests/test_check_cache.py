@@ -14,7 +14,7 @@ from derivload.commands.check import find as check_find
 from derivload.commands.check.command import check
 from derivload.commands.paths import Files, find_files
 from derivload.diagnostics import Diagnostic
-from derivload.engine.store import Store
+from derivload.store.store import Store
 
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 

@@ -21,8 +21,8 @@ import pytest
 
 from conftest import Release
 from derivload.cli import main
-from derivload.engine.store import LAYOUT, Store
 from derivload.pytorch.codegen.job import is_inside
+from derivload.store.store import LAYOUT, Store
 from small_pytorch import SmallPyTorch
 
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"

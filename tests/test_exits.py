@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
-from derivload.engine.results import Keys
+from derivload.store.results import Keys
 
 SOURCE = Path(__file__).parents[1] / "src"
 CATALOGUE = SOURCE / "derivload" / "catalog"

@@ -23,7 +23,7 @@ from derivload.commands.check.find import find_mistakes
 from derivload.commands.inputs import Inputs
 from derivload.cpp.dialect import NEWEST
 from derivload.engine.load import Text, Texts
-from derivload.engine.results import Keys
+from derivload.store.results import Keys
 
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"

@@ -7,7 +7,7 @@ from derivload.commands.inputs import Inputs
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts
-from derivload.engine.results import Keys
+from derivload.store.results import Keys
 
 NATIVE = "- func: f(Tensor self) -> Tensor\n"
 DISPATCH = "  dispatch:\n    CPU: f\n"

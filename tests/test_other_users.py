@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Release
-from derivload.engine.store import LAYOUT
+from derivload.store.store import LAYOUT
 from small_pytorch import SmallPyTorch
 
 IS_ROOT = os.name != "nt" and os.geteuid() == 0

@@ -31,10 +31,10 @@ from derivload.commands.inputs import InputError
 from derivload.commands.inputs import Inputs as LoadInputs
 from derivload.cpp.dialect import Dialect, find_dialect
 from derivload.engine.load import Text, Texts
-from derivload.engine.results import Keys
 from derivload.engine.session import Outcome, Session
-from derivload.engine.store import Store
 from derivload.outputs.documents import Rendered, Renderer
+from derivload.store.results import Keys
+from derivload.store.store import Store
 from test_exits import Project, Ran
 
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"

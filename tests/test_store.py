@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from derivload.engine.disk import BytesDisk
-from derivload.engine.store import DEFAULT_SIZE_LIMIT, LAYOUT, Store, StoreError
+from derivload.store.disk import BytesDisk
+from derivload.store.store import DEFAULT_SIZE_LIMIT, LAYOUT, Store, StoreError
 
 SOURCE = str(Path(__file__).parents[1] / "src")
 ENVIRONMENT = {
@@ -608,7 +608,7 @@ def test_a_folder_that_goes_away_is_a_miss(tmp_path: Path) -> None:
 
 PREAMBLE = """
 import hashlib, sys, time
-from derivload.engine.store import Store, StoreError
+from derivload.store.store import Store, StoreError
 """
 USE = """
 try:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from derivload.commands.cache import run
-from derivload.engine.store import LAYOUT, FolderError, Store, StoreError
+from derivload.store.store import LAYOUT, FolderError, Store, StoreError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes, owners and links")
 IS_ROOT = os.name != "nt" and os.geteuid() == 0

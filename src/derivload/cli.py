@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from derivload.commands.codegen.live import CodegenLoader
     from derivload.commands.emit import Emitted, Target
     from derivload.commands.paths import Files
-    from derivload.engine.store import Store
     from derivload.pytorch.codegen.selection import Selection
+    from derivload.store.store import Store
 
 _DONE, _BAD_INPUT, _BAD_USAGE, _ENVIRONMENT = 0, 1, 2, 3
 
@@ -316,7 +316,7 @@ def _open_store(options: argparse.Namespace) -> Store | None:
     if options.no_cache:
         return None
     from derivload.commands.paths import cache_folder, cache_size_limit
-    from derivload.engine.store import Store, StoreError
+    from derivload.store.store import Store, StoreError
 
     size_limit = cache_size_limit()
     try:

@@ -12,8 +12,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from derivload.commands.paths import UsageError, cache_folder, cache_size_limit
-from derivload.engine.owned import remove_database, remove_value, value_files
-from derivload.engine.store import LAYOUT, FolderError, Store, StoreError
+from derivload.store.owned import remove_database, remove_value, value_files
+from derivload.store.store import LAYOUT, FolderError, Store, StoreError
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.commands.inputs import InputError, Inputs
 from derivload.engine.lines import DocumentLines
-from derivload.engine.results import Keys, find_state, keep_state
 from derivload.engine.session import Outcome, Session
 from derivload.outputs.documents import Rendered, Renderer, read_lines
+from derivload.store.results import Keys, find_state, keep_state
 
 if TYPE_CHECKING:
-    from derivload.engine.store import Store
+    from derivload.store.store import Store
 
 
 class LoadedDocuments(NamedTuple):

@@ -11,7 +11,6 @@ import contextlib
 import os
 import time
 
-from derivload.engine.results import Kept, Keys, find_documents, keep_documents
 from derivload.identity import is_as_it_began, tool_digest, tool_files
 from derivload.outputs.collisions import find_collision
 from derivload.outputs.digests import digest_of
@@ -24,13 +23,14 @@ from derivload.outputs.files import (
 )
 from derivload.outputs.places import find_place
 from derivload.outputs.stamp import Record, render_stamp, stamp_name
+from derivload.store.results import Kept, Keys, find_documents, keep_documents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from derivload.commands.paths import Files
-    from derivload.engine.store import Store
+    from derivload.store.store import Store
 
     Importing = Callable[[], contextlib.AbstractContextManager[object]]
 

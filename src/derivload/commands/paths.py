@@ -279,7 +279,7 @@ def _users_cache_folder() -> str:
 def _checked(folder: str) -> str:
     """A folder below the user's home. Raises FolderError where there is no home."""
     if not os.path.isabs(folder):
-        from derivload.engine.store import FolderError
+        from derivload.store.store import FolderError
 
         raise FolderError("there is no home folder to keep it in")
     return folder

@@ -17,13 +17,13 @@ import msgspec
 from derivload.commands.emit import Clock, Started, find_or_load
 from derivload.commands.inputs import choose_dialect
 from derivload.commands.paths import Files, cache_folder, cache_size_limit
-from derivload.engine.store import Store, StoreError
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import Result, Torchgen, find_torchgen
 from derivload.pytorch.objects import differentiability_infos
 from derivload.pytorch.parsing import Parser
 from derivload.pytorch.releases import release_of_torchgen
 from derivload.pytorch.torchgen_types import ParsedYaml
+from derivload.store.store import Store, StoreError
 from derivload.terminal.stderr import say
 
 PathLike = str | os.PathLike[str]

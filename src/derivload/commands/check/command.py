@@ -18,14 +18,14 @@ from derivload import __version__
 from derivload.commands.emit import release_key
 from derivload.commands.paths import Files, UsageError
 from derivload.diagnostics import Diagnostic
-from derivload.engine.results import Keys
 from derivload.identity import is_as_it_began, tool_digest
 from derivload.rules import RULES
+from derivload.store.results import Keys
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 
 if TYPE_CHECKING:
-    from derivload.engine.store import Store
+    from derivload.store.store import Store
 
 _CLEAN, _MISTAKEN = 0, 1
 _KIND: Final = b"diagnostics 1"

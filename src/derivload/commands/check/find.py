@@ -19,8 +19,8 @@ from derivload.engine.session import Session
 from derivload.identity import is_as_it_began
 
 if TYPE_CHECKING:
-    from derivload.engine.results import Keys
-    from derivload.engine.store import Store
+    from derivload.store.results import Keys
+    from derivload.store.store import Store
 
 _KIND: Final = b"without mistakes 1"
 

@@ -24,7 +24,6 @@ from derivload.commands.emit import (
     write_stamp,
 )
 from derivload.commands.paths import Files, UsageError
-from derivload.engine.results import learn_entries
 from derivload.identity import python_digest
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Writing, Written
@@ -33,11 +32,12 @@ from derivload.pytorch.codegen.job import Job, Made, digest_of_inputs, find_head
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.upstream import Sources, Upstream, locate
 from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.store.results import learn_entries
 
 if TYPE_CHECKING:
     from derivload.commands.emit import Importing
-    from derivload.engine.store import Store
     from derivload.pytorch.codegen.generators import Generators
+    from derivload.store.store import Store
 
 
 class Generated(NamedTuple):

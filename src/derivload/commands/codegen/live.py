@@ -18,7 +18,6 @@ from derivload.commands.paths import Files
 from derivload.engine.inputs import InputEntries
 from derivload.engine.lines import DocumentLines
 from derivload.engine.load import Texts
-from derivload.engine.results import Keys
 from derivload.engine.session import Outcome, Session
 from derivload.identity import tool_digest
 from derivload.outputs.files import Writing
@@ -29,10 +28,11 @@ from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.source import Lines
 from derivload.pytorch.codegen.trace import NOTHING, Trace
 from derivload.pytorch.codegen.upstream import Sources, Upstream
+from derivload.store.results import Keys
 
 if TYPE_CHECKING:
     from derivload.cpp.dialect import Dialect
-    from derivload.engine.store import Store
+    from derivload.store.store import Store
 
 
 class CodegenLoader:

@@ -34,9 +34,9 @@ from derivload.pytorch.errors import RAISED, GeneratorError, UnexpectedTorchgenE
 from derivload.pytorch.releases import release_of_torchgen
 
 if TYPE_CHECKING:
-    from derivload.engine.store import Store
     from derivload.pytorch.codegen.capture import Item
     from derivload.pytorch.codegen.selection import Selection
+    from derivload.store.store import Store
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 

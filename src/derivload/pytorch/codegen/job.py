@@ -17,7 +17,7 @@ from derivload.pytorch.codegen.trace import NOTHING, Trace, read_trace
 from derivload.pytorch.codegen.upstream import Sources, Upstream
 
 if TYPE_CHECKING:
-    from derivload.engine.store import Store
+    from derivload.store.store import Store
 
 HEAD: Final = b"head"
 _KIND: Final = b"codegen 2"

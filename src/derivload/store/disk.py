@@ -14,8 +14,8 @@ from contextlib import closing, contextmanager
 import diskcache
 from diskcache.core import DBNAME, ENOVAL, MODE_BINARY, MODE_RAW
 
-from derivload.engine.owned import remove_value, value_files, write_value
-from derivload.engine.store import LOCK_SECONDS, fetch, verified
+from derivload.store.owned import remove_value, value_files, write_value
+from derivload.store.store import LOCK_SECONDS, fetch, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

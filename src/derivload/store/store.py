@@ -29,7 +29,7 @@ import sqlite3
 import time
 from contextlib import suppress
 
-from derivload.engine.owned import (
+from derivload.store.owned import (
     DATABASE,
     make_database,
     make_folder,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final, TypeVar
 
-    from derivload.engine.disk import BytesCache
+    from derivload.store.disk import BytesCache
 
     T = TypeVar("T")
 
@@ -197,7 +197,7 @@ class Store:
 
     def _written(self) -> BytesCache:
         if self._cache is None:
-            from derivload.engine.disk import open_cache
+            from derivload.store.disk import open_cache
 
             make_database(self._layout)
             self._check_database()

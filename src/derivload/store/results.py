@@ -32,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from derivload.engine.store import Store
+    from derivload.store.store import Store
 
     # A file name, the bytes, how many functions they hold, and their sha256 in hex.
     Document = tuple[str, bytes, int, str]
