@@ -16,8 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-from derivload.commands.live import Live
-from derivload.commands.paths import find_files
+from derivload.loading.live import Live
+from derivload.loading.paths import find_files
 
 # In the middle of the file, and without a forward formula that would follow it.
 _FORMULA = re.compile(r"(?m)^(  self: )(?:\d+ \* )?(index_select_backward_symint)")

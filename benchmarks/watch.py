@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from derivload.commands.paths import find_files
+from derivload.loading.paths import find_files
 
 # In the middle of the file, and without a forward formula that would follow it.
 _FORMULA = re.compile(r"(?m)^(  self: )(?:\d+ \* )?(index_select_backward_symint)")

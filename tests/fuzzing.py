@@ -13,12 +13,12 @@ from random import Random
 from typing import Any, Final, Protocol, cast
 
 from derivload.commands.check.find import find_mistakes
-from derivload.commands.documents import load_documents
-from derivload.commands.inputs import InputError, Inputs
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic, Invalid
 from derivload.engine.load import Text, Texts
 from derivload.engine.session import Session
+from derivload.loading.documents import load_documents
+from derivload.loading.inputs import InputError, Inputs
 from derivload.outputs.annotations import render_annotations
 from derivload.outputs.report import render_report
 from derivload.outputs.sarif import render_sarif

@@ -15,10 +15,10 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cli import main
-from derivload.commands.inputs import read_inputs
-from derivload.commands.paths import find_files
 from derivload.cpp.dialect import NEWEST
 from derivload.engine.load import Text, Texts, load_texts
+from derivload.loading.inputs import read_inputs
+from derivload.loading.paths import find_files
 from derivload.rules import RULES
 from derivload.sources.entries import split_entries
 

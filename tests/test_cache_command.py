@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from derivload.commands.cache import parse_age, parse_size, run
-from derivload.commands.paths import UsageError, cache_folder
+from derivload.loading.paths import UsageError, cache_folder
 from derivload.store.store import LAYOUT, Store, StoreError
 
 

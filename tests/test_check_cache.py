@@ -12,8 +12,8 @@ import pytest
 from derivload.cli import main
 from derivload.commands.check import find as check_find
 from derivload.commands.check.command import check
-from derivload.commands.paths import Files, find_files
 from derivload.diagnostics import Diagnostic
+from derivload.loading.paths import Files, find_files
 from derivload.store.store import Store
 
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"

@@ -13,8 +13,8 @@ import pytest
 from derivload.cli import main
 from derivload.commands.check.command import check
 from derivload.commands.check.pages import Example, read_explanations, render_pages
-from derivload.commands.paths import find_files
 from derivload.diagnostics import Diagnostic
+from derivload.loading.paths import find_files
 from derivload.rules import RULES
 
 PAGES = Path(__file__).parents[1] / "docs" / "rules"

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from derivload.commands.inputs import read_inputs
-from derivload.commands.live import DocumentLoader
-from derivload.commands.paths import find_files
 from derivload.engine.difference import Change, Difference, FunctionChange, difference
 from derivload.engine.lines import DocumentLines
+from derivload.loading.inputs import read_inputs
+from derivload.loading.live import DocumentLoader
+from derivload.loading.paths import find_files
 
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 NAMES = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")

@@ -23,11 +23,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pytest
 
-from derivload.commands.inputs import InputError, read_inputs
-from derivload.commands.paths import Files as Paths
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts, load_texts
+from derivload.loading.inputs import InputError, read_inputs
+from derivload.loading.paths import Files as Paths
 from derivload.rules import RULES
 from derivload.sources.entries import split_entries
 from mutations import (

@@ -20,9 +20,9 @@ from typing import Final, NamedTuple
 import pytest
 
 from derivload.commands.check.find import find_mistakes
-from derivload.commands.inputs import Inputs
 from derivload.cpp.dialect import NEWEST
 from derivload.engine.load import Text, Texts
+from derivload.loading.inputs import Inputs
 from derivload.store.results import Keys
 
 CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from derivload.commands.check.find import find_mistakes
-from derivload.commands.inputs import Inputs
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts
+from derivload.loading.inputs import Inputs
 from derivload.store.results import Keys
 
 NATIVE = "- func: f(Tensor self) -> Tensor\n"

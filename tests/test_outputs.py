@@ -524,7 +524,7 @@ def killed_before(event: int, *arguments: str) -> bool:
         "        if not left:\n"
         "            os.kill(os.getpid(), signal.SIGKILL)\n"
         "from derivload.cli import main\n"
-        "import derivload.commands.emit, derivload.commands.documents\n"
+        "import derivload.commands.emit, derivload.loading.documents\n"
         "sys.addaudithook(count)\n"
         "sys.exit(main(sys.argv[2:]))\n"
     )

@@ -26,12 +26,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from derivload.commands.documents import load_documents, render_documents
-from derivload.commands.inputs import InputError
-from derivload.commands.inputs import Inputs as LoadInputs
 from derivload.cpp.dialect import Dialect, find_dialect
 from derivload.engine.load import Text, Texts
 from derivload.engine.session import Outcome, Session
+from derivload.loading.documents import load_documents, render_documents
+from derivload.loading.inputs import InputError
+from derivload.loading.inputs import Inputs as LoadInputs
 from derivload.outputs.documents import Rendered, Renderer
 from derivload.store.results import Keys
 from derivload.store.store import Store

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from derivload.commands.check.command import check
-from derivload.commands.paths import find_files
 from derivload.cpp.dialect import DIALECTS, NEWEST
 from derivload.derivatives.formula_names import used_names
 from derivload.derivatives.lint_allowed import ALLOWED
 from derivload.diagnostics import Diagnostic
 from derivload.engine.lint import find_warnings
 from derivload.engine.load import Text, Texts, load_texts
+from derivload.loading.paths import find_files
 
 Release = Callable[[str], Path]
 RELEASES = [f"2.{minor}.0" for minor in range(1, 16)]

@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from derivload.commands.inputs import Inputs as Texts
-from derivload.commands.live import DocumentLoader, PreparedDocuments
-from derivload.commands.paths import find_files
 from derivload.commands.watch.doubt import Look
 from derivload.commands.watch.exec import Ended, Runner
 from derivload.commands.watch.messages import Messages
 from derivload.commands.watch.report import Started
 from derivload.commands.watch.sources import Seen
 from derivload.commands.watch.updates import Refused, Updates
+from derivload.loading.inputs import Inputs as Texts
+from derivload.loading.live import DocumentLoader, PreparedDocuments
+from derivload.loading.paths import find_files
 from derivwatch import CATALOGUE, PATIENCE, SOURCE, Inputs, Watch, watching
 
 

@@ -28,17 +28,17 @@ __all__ = [
 # Not typing's: importing that takes longer than all else that the fastest exit does.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from derivload.commands.inputs import InputError
-    from derivload.commands.load import Definitions, load
-    from derivload.commands.paths import UsageError
     from derivload.diagnostics import Diagnostic
+    from derivload.loading.definitions import Definitions, load
+    from derivload.loading.inputs import InputError
+    from derivload.loading.paths import UsageError
 
 _WHERE = {
-    "Definitions": "derivload.commands.load",
+    "Definitions": "derivload.loading.definitions",
     "Diagnostic": "derivload.diagnostics",
-    "InputError": "derivload.commands.inputs",
-    "UsageError": "derivload.commands.paths",
-    "load": "derivload.commands.load",
+    "InputError": "derivload.loading.inputs",
+    "UsageError": "derivload.loading.paths",
+    "load": "derivload.loading.definitions",
 }
 
 

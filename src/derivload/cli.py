@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from derivload.commands.codegen.command import Generated
     from derivload.commands.codegen.live import CodegenLoader
     from derivload.commands.emit import Emitted, Target
-    from derivload.commands.paths import Files
+    from derivload.loading.paths import Files
     from derivload.pytorch.codegen.selection import Selection
     from derivload.store.store import Store
 
@@ -108,7 +108,7 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
     except SystemExit as ended:  # it has said why
         return _BAD_USAGE if ended.code else _DONE
     options.is_own_process = is_own_process
-    from derivload.commands.paths import UsageError
+    from derivload.loading.paths import UsageError
 
     try:
         return _command(options, arguments)
@@ -120,7 +120,7 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
 def _with_files_read(arguments: list[str]) -> list[str] | None:
     """The arguments with those in files; None, with a line that says why, for wrong usage."""
     from derivload.commands.arguments import with_files_read
-    from derivload.commands.paths import UsageError
+    from derivload.loading.paths import UsageError
 
     try:
         return with_files_read(arguments)
@@ -185,7 +185,7 @@ def _command(options: argparse.Namespace, arguments: list[str]) -> int:
 
 
 def _files(options: argparse.Namespace) -> Files:
-    from derivload.commands.paths import find_files
+    from derivload.loading.paths import find_files
 
     return find_files(
         derivatives=options.derivatives,
@@ -267,7 +267,7 @@ def _target(options: argparse.Namespace) -> Target:
     from derivload.commands.emit import Target
 
     if options.depfile_for is not None and options.depfile is None:
-        from derivload.commands.paths import UsageError
+        from derivload.loading.paths import UsageError
 
         raise UsageError("--depfile-for is for a depfile: name one with --depfile")
     return Target(
@@ -315,7 +315,7 @@ def _open_store(options: argparse.Namespace) -> Store | None:
     """The store, or None and one warning when it cannot be used."""
     if options.no_cache:
         return None
-    from derivload.commands.paths import cache_folder, cache_size_limit
+    from derivload.loading.paths import cache_folder, cache_size_limit
     from derivload.store.store import Store, StoreError
 
     size_limit = cache_size_limit()
@@ -327,9 +327,9 @@ def _open_store(options: argparse.Namespace) -> Store | None:
 
 
 def _watch(options: argparse.Namespace) -> int:
-    from derivload.commands.live import DocumentLoader, Loader
-    from derivload.commands.paths import UsageError
     from derivload.commands.watch.command import WatchOptions, watch
+    from derivload.loading.live import DocumentLoader, Loader
+    from derivload.loading.paths import UsageError
 
     for name in ("subset", "disable_autograd", "selected_op_list_path", "operators_yaml_path"):
         if not options.codegen and getattr(options, name) not in ("all", False, None):
@@ -375,7 +375,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 def _selection(options: argparse.Namespace) -> Selection:
     """Which of PyTorch's generators are to run. Raises UsageError."""
-    from derivload.commands.paths import UsageError
+    from derivload.loading.paths import UsageError
     from derivload.pytorch.codegen.selection import Selection
 
     if options.pytorch is None:
@@ -401,8 +401,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _show(files: Files, operator: str) -> int:
-    from derivload.commands.inputs import read_inputs
     from derivload.commands.show.command import show
+    from derivload.loading.inputs import read_inputs
 
     try:
         inputs = read_inputs(files)
@@ -415,7 +415,7 @@ def _show(files: Files, operator: str) -> int:
 
 def _report(error: Exception, consequence: str) -> int:
     """Print the diagnostics that an error carries; the exit status. Raises any other error."""
-    from derivload.commands.inputs import InputError
+    from derivload.loading.inputs import InputError
 
     if not isinstance(error, InputError):
         raise error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from derivload.commands.paths import UsageError, read_path
+from derivload.loading.paths import UsageError, read_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import re
 from contextlib import closing, suppress
 from pathlib import Path
 
-from derivload.commands.paths import UsageError, cache_folder, cache_size_limit
+from derivload.loading.paths import UsageError, cache_folder, cache_size_limit
 from derivload.store.owned import remove_database, remove_value, value_files
 from derivload.store.store import LAYOUT, FolderError, Store, StoreError
 from derivload.terminal.stderr import say

@@ -29,7 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from derivload.commands.paths import Files
+    from derivload.loading.paths import Files
     from derivload.store.store import Store
 
     Importing = Callable[[], contextlib.AbstractContextManager[object]]
@@ -187,8 +187,8 @@ def find_or_load(
         if found is not None:
             return Found(found, "stored", {})
     with importing():
-        from derivload.commands.documents import load_documents
-        from derivload.commands.inputs import read_inputs
+        from derivload.loading.documents import load_documents
+        from derivload.loading.inputs import read_inputs
 
     inputs = read_inputs(files, started.contents)
     clock.step("import")
@@ -239,7 +239,7 @@ def refuse_collisions(
 
     `names` are those of the outputs in the folder, which gets a stamp too.
     """
-    from derivload.commands.paths import UsageError
+    from derivload.loading.paths import UsageError
 
     outputs = [os.path.join(target.out_dir, name) for name in (*names, stamp)]
     read = [*inputs]

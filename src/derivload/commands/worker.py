@@ -32,10 +32,10 @@ from typing import IO, TYPE_CHECKING, Final
 import msgspec
 
 from derivload.commands.arguments import with_files_read
-from derivload.commands.inputs import InputError
-from derivload.commands.live import Live, Updated
 from derivload.commands.options import make_parser
-from derivload.commands.paths import UsageError, find_files
+from derivload.loading.inputs import InputError
+from derivload.loading.live import Live, Updated
+from derivload.loading.paths import UsageError, find_files
 from derivload.terminal.stderr import say
 from derivload.terminal.text import as_lines
 

@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from derivload.commands.emit import Clock, Started, find_or_load
-from derivload.commands.inputs import choose_dialect
-from derivload.commands.paths import Files, cache_folder, cache_size_limit
+from derivload.loading.inputs import choose_dialect
+from derivload.loading.paths import Files, cache_folder, cache_size_limit
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import Result, Torchgen, find_torchgen
 from derivload.pytorch.objects import differentiability_infos

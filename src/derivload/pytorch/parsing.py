@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, cast
 
 import yaml
 
-from derivload.commands.inputs import InputError
 from derivload.engine.load import OVERLAY_KEY, collector_off
+from derivload.loading.inputs import InputError
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import Torchgen
 from derivload.pytorch.torchgen_types import NativeFunction, ParsedYaml

@@ -16,9 +16,9 @@ import msgspec
 
 from derivload import __version__
 from derivload.commands.emit import release_key
-from derivload.commands.paths import Files, UsageError
 from derivload.diagnostics import Diagnostic
 from derivload.identity import is_as_it_began, tool_digest
+from derivload.loading.paths import Files, UsageError
 from derivload.rules import RULES
 from derivload.store.results import Keys
 from derivload.terminal.stderr import say
@@ -55,7 +55,7 @@ def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -
     if kept is not None:
         return kept
     from derivload.commands.check.find import find_mistakes
-    from derivload.commands.inputs import read_what_can_be
+    from derivload.loading.inputs import read_what_can_be
 
     inputs = read_what_can_be(files, contents)
     found = find_mistakes(inputs, store, keys)

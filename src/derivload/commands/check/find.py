@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from derivload.commands.documents import restore_session
-from derivload.commands.inputs import Inputs
 from derivload.diagnostics import Diagnostic
 from derivload.engine.lint import content_without_warnings, find_warnings, is_without
 from derivload.engine.load import load_texts
 from derivload.engine.session import Session
 from derivload.identity import is_as_it_began
+from derivload.loading.documents import restore_session
+from derivload.loading.inputs import Inputs
 
 if TYPE_CHECKING:
     from derivload.store.results import Keys

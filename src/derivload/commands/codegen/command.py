@@ -23,8 +23,8 @@ from derivload.commands.emit import (
     write_depfile,
     write_stamp,
 )
-from derivload.commands.paths import Files, UsageError
 from derivload.identity import python_digest
+from derivload.loading.paths import Files, UsageError
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Writing, Written
 from derivload.outputs.stamp import Record, read_outputs, stamp_name
@@ -158,8 +158,8 @@ def _make(
 ) -> tuple[Generators, Made, bool]:
     """What makes the files, these, and whether each entry of the inputs was read by itself."""
     found = find_or_load(files, None, started, clock, importing)
-    from derivload.commands.inputs import read_inputs
     from derivload.engine.inputs import InputEntries
+    from derivload.loading.inputs import read_inputs
     from derivload.pytorch.codegen.generators import Generators
     from derivload.pytorch.codegen.source import lines_of
 

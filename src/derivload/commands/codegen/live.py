@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.commands.codegen.command import find_changed, find_upstream, read_file, write_made
 from derivload.commands.emit import Target, refuse_collisions, release_key
-from derivload.commands.inputs import InputError, Inputs
-from derivload.commands.live import Updated
-from derivload.commands.paths import Files
 from derivload.engine.inputs import InputEntries
 from derivload.engine.lines import DocumentLines
 from derivload.engine.load import Texts
 from derivload.engine.session import Outcome, Session
 from derivload.identity import tool_digest
+from derivload.loading.inputs import InputError, Inputs
+from derivload.loading.live import Updated
+from derivload.loading.paths import Files
 from derivload.outputs.files import Writing
 from derivload.outputs.stamp import stamp_name
 from derivload.pytorch.codegen.generators import Generators

@@ -15,8 +15,6 @@ import time
 from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
-from derivload.commands.live import Loader, Prepared
-from derivload.commands.paths import Files, UsageError
 from derivload.commands.watch.doubt import Doubt, Kind, Look, decide
 from derivload.commands.watch.exec import Ended, OnBusy, Runner
 from derivload.commands.watch.lock import HeldError, OutDirLock
@@ -28,6 +26,8 @@ from derivload.commands.watch.signals import Stopped
 from derivload.commands.watch.sources import INTERVAL, Seen, Sources, Watching
 from derivload.commands.watch.updates import Refused, Updates
 from derivload.commands.watch.view import JsonView, TextView, View
+from derivload.loading.live import Loader, Prepared
+from derivload.loading.paths import Files, UsageError
 from derivload.terminal.stderr import say, say_lines
 
 _DONE, _BAD_INPUT, _ENVIRONMENT = 0, 1, 3

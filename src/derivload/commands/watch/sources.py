@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from derivload.commands.paths import Files
 from derivload.commands.watch.doubt import Kind, Look, is_cut
 from derivload.commands.watch.git import git_locks
 from derivload.commands.watch.lookups import Signature, current_folder, return_to, signatures
 from derivload.commands.watch.messages import Hint
+from derivload.loading.paths import Files
 
 if TYPE_CHECKING:
     from derivload.commands.watch.events import Watches

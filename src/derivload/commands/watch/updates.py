@@ -9,14 +9,14 @@ import traceback
 from collections.abc import Callable
 from typing import NamedTuple
 
-from derivload.commands.inputs import InputError, read_inputs
-from derivload.commands.live import Loader, Prepared, Updated
-from derivload.commands.paths import UsageError
 from derivload.commands.watch.report import Failed, Reloaded, Report, Started
 from derivload.commands.watch.signals import Signals
 from derivload.commands.watch.sources import Seen, Watching
 from derivload.engine.difference import Difference, difference
 from derivload.engine.lines import DocumentLines
+from derivload.loading.inputs import InputError, read_inputs
+from derivload.loading.live import Loader, Prepared, Updated
+from derivload.loading.paths import UsageError
 from derivload.pytorch.errors import GeneratorError
 
 

@@ -15,9 +15,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from derivload.commands.paths import Files
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.identity import is_as_it_began
+from derivload.loading.paths import Files
 from derivload.modules import recompile
 from derivload.pytorch.codegen.capture import EVERYTHING, Captured, SchemaTexts
 from derivload.pytorch.codegen.entry_points import Catalogue, parts_of, run_generators

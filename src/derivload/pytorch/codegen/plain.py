@@ -12,7 +12,7 @@ import tempfile
 import traceback
 from contextlib import ExitStack
 
-from derivload.commands.paths import Files
+from derivload.loading.paths import Files
 from derivload.pytorch.codegen.entry_points import parts_of, replaced
 from derivload.pytorch.codegen.rendering import named_as_in_a_build
 from derivload.pytorch.codegen.selection import Selection

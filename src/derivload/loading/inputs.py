@@ -6,10 +6,10 @@ import errno
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from derivload.commands.paths import Files, UsageError
 from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect, release_of
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts, load_texts
+from derivload.loading.paths import Files, UsageError
 from derivload.sources.splitting import with_plain_line_ends
 
 

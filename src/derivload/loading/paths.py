@@ -217,7 +217,7 @@ def _find_version(root: str, files: Files) -> None:
 
 def _find_installed(root: str, files: Files) -> None:
     """Find the version that an installer noted. Raises UsageError where there are several."""
-    from derivload.commands.installed import PATTERN, find_installed
+    from derivload.loading.installed import PATTERN, find_installed
 
     def read(path: str) -> bytes | None:
         content = read_path(path)

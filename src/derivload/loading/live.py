@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from derivload.commands.documents import render_documents
 from derivload.commands.emit import Target, refuse_collisions
-from derivload.commands.inputs import InputError, Inputs, read_inputs
-from derivload.commands.paths import Files
 from derivload.cpp.dialect import Dialect
 from derivload.engine.lines import DocumentLines
 from derivload.engine.session import Outcome, Session
+from derivload.loading.documents import render_documents
+from derivload.loading.inputs import InputError, Inputs, read_inputs
+from derivload.loading.paths import Files
 from derivload.outputs.documents import Rendered, Renderer
 from derivload.outputs.files import DOCUMENTS, Writing, Written, listed_documents
 from derivload.outputs.stamp import stamp_name

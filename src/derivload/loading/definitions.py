@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from derivload.commands.inputs import InputError, Inputs, read_inputs
-from derivload.commands.paths import find_files
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
 from derivload.engine.load import Loaded, load_texts
+from derivload.loading.inputs import InputError, Inputs, read_inputs
+from derivload.loading.paths import find_files
 
 PathLike = str | os.PathLike[str]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from derivload.commands.inputs import InputError, Inputs
 from derivload.engine.lines import DocumentLines
 from derivload.engine.session import Outcome, Session
+from derivload.loading.inputs import InputError, Inputs
 from derivload.outputs.documents import Rendered, Renderer, read_lines
 from derivload.store.results import Keys, find_state, keep_state
 
