@@ -11,10 +11,10 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cli import main
-from derivload.commands.show_layout import Line, Segment, wrap
 from derivload.loading.definitions import load_inputs
 from derivload.loading.inputs import read_inputs
 from derivload.loading.paths import find_files
+from derivload.terminal.layout import Line, Segment, wrap
 
 WAVE = """\
 - func: wave(Tensor self, Tensor other) -> Tensor

@@ -13,10 +13,10 @@ from typing import Final
 from derivload.commands.show.groups import Group, find_groups
 from derivload.commands.show.query import read_query, unknown
 from derivload.commands.show.text import group_lines
-from derivload.commands.show_layout import Line, wrap
 from derivload.loading.definitions import load_inputs
 from derivload.loading.inputs import Inputs
 from derivload.terminal import colour
+from derivload.terminal.layout import Line, wrap
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from derivload.commands.show.groups import Formulas, Member, qualified
-from derivload.commands.show_layout import Row, Segment, item, joined, listed, section, visible
 from derivload.cpp.names import return_names
 from derivload.derivatives.definition import DEFAULT, Definition, read_definition
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
@@ -21,6 +20,7 @@ from derivload.native.function import NativeFunction
 from derivload.sources.entries import Entry, read_entry
 from derivload.sources.full import YamlError
 from derivload.sources.plain import PlainReader
+from derivload.terminal.layout import Row, Segment, item, joined, listed, section, visible
 
 
 def formula_sections(formulas: Formulas, asked: frozenset[str]) -> Iterator[list[Row]]:

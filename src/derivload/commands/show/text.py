@@ -11,7 +11,8 @@ from typing import Final
 
 from derivload.commands.show.formulas import formula_sections, place
 from derivload.commands.show.groups import Group, Member, qualified
-from derivload.commands.show_layout import (
+from derivload.native.function import COMPOSITES, NativeFunction
+from derivload.terminal.layout import (
     Line,
     Row,
     Segment,
@@ -22,7 +23,6 @@ from derivload.commands.show_layout import (
     section,
     visible,
 )
-from derivload.native.function import COMPOSITES, NativeFunction
 
 _KINDS: Final = {
     "functional": "functional",

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from derivload.commands.show_layout import Line, Segment, visible
 from derivload.commands.watch.report import Executed, Failed, Reloaded, Report, Started
 from derivload.diagnostics import Diagnostic
 from derivload.engine.difference import Change, Difference, FunctionChange
+from derivload.terminal.layout import Line, Segment, visible
 
 _WORD: Final = re.compile(r"\w+|\s+|.")
 # More of one function than this are counted.

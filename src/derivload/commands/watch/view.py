@@ -16,10 +16,10 @@ from typing import Final, Protocol
 
 import msgspec
 
-from derivload.commands.show_layout import Line, Segment, wrap
 from derivload.commands.watch.report import Failed, Reloaded, Report
 from derivload.commands.watch.text import diagnostic_lines, difference_lines, summary
 from derivload.terminal import colour
+from derivload.terminal.layout import Line, Segment, wrap
 from derivload.terminal.stderr import say, say_fit
 from derivload.terminal.stdout import Stdout
 from derivload.terminal.text import encodable, with_its_colours
