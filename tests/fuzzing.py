@@ -18,7 +18,8 @@ from derivload.diagnostics import Diagnostic, Invalid
 from derivload.engine.load import Text, Texts
 from derivload.engine.session import Session
 from derivload.loading.documents import load_documents
-from derivload.loading.inputs import InputError, Inputs
+from derivload.loading.errors import InputError
+from derivload.loading.inputs import Inputs
 from derivload.outputs.annotations import render_annotations
 from derivload.outputs.report import render_report
 from derivload.outputs.sarif import render_sarif

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from derivload.commands.cache import parse_age, parse_size, run
-from derivload.loading.paths import UsageError, cache_folder
+from derivload.commands.cache import run
+from derivload.loading.amounts import parse_age, parse_size
+from derivload.loading.cache_settings import cache_folder
+from derivload.loading.errors import UsageError
 from derivload.store.store import LAYOUT, Store, StoreError
 
 

@@ -26,7 +26,8 @@ import pytest
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts, load_texts
-from derivload.loading.inputs import InputError, read_inputs
+from derivload.loading.errors import InputError
+from derivload.loading.inputs import read_inputs
 from derivload.loading.paths import Files as Paths
 from derivload.rules import RULES
 from derivload.sources.entries import split_entries

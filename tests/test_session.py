@@ -30,7 +30,7 @@ from derivload.cpp.dialect import Dialect, find_dialect
 from derivload.engine.load import Text, Texts
 from derivload.engine.session import Outcome, Session
 from derivload.loading.documents import load_documents, render_documents
-from derivload.loading.inputs import InputError
+from derivload.loading.errors import InputError
 from derivload.loading.inputs import Inputs as LoadInputs
 from derivload.outputs.documents import Rendered, Renderer
 from derivload.store.results import Keys

@@ -30,8 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from derivload.diagnostics import Diagnostic
     from derivload.loading.definitions import Definitions, load
-    from derivload.loading.inputs import InputError
-    from derivload.loading.paths import UsageError
+    from derivload.loading.errors import InputError, UsageError
 
 _WHERE = {
     "Definitions": "derivload.loading.definitions",

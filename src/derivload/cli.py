@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from derivload.commands.codegen.command import Generated
     from derivload.commands.codegen.live import CodegenLoader
-    from derivload.commands.emit import Emitted, Target
+    from derivload.commands.emit import Emitted
     from derivload.loading.paths import Files
+    from derivload.outputs.target import Target
     from derivload.pytorch.codegen.selection import Selection
     from derivload.store.store import Store
 
@@ -108,7 +109,7 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
     except SystemExit as ended:  # it has said why
         return _BAD_USAGE if ended.code else _DONE
     options.is_own_process = is_own_process
-    from derivload.loading.paths import UsageError
+    from derivload.loading.errors import UsageError
 
     try:
         return _command(options, arguments)
@@ -120,7 +121,7 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
 def _with_files_read(arguments: list[str]) -> list[str] | None:
     """The arguments with those in files; None, with a line that says why, for wrong usage."""
     from derivload.commands.arguments import with_files_read
-    from derivload.loading.paths import UsageError
+    from derivload.loading.errors import UsageError
 
     try:
         return with_files_read(arguments)
@@ -200,8 +201,8 @@ def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]
     from contextlib import redirect_stdout
 
     from derivload.commands.codegen.command import codegen, list_outputs
-    from derivload.commands.emit import Ended, cleaned_up_when_ended
     from derivload.pytorch.errors import GeneratorError
+    from derivload.terminal.ending import Ended, cleaned_up_when_ended
 
     target = _target(options)
     selection = _selection(options)
@@ -240,7 +241,8 @@ def _codegen(files: Files, options: argparse.Namespace, arguments: Sequence[str]
 
 
 def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -> int:
-    from derivload.commands.emit import Ended, cleaned_up_when_ended, emit
+    from derivload.commands.emit import emit
+    from derivload.terminal.ending import Ended, cleaned_up_when_ended
 
     target = _target(options)
     try:
@@ -264,10 +266,10 @@ def _emit(files: Files, options: argparse.Namespace, arguments: Sequence[str]) -
 
 
 def _target(options: argparse.Namespace) -> Target:
-    from derivload.commands.emit import Target
+    from derivload.outputs.target import Target
 
     if options.depfile_for is not None and options.depfile is None:
-        from derivload.loading.paths import UsageError
+        from derivload.loading.errors import UsageError
 
         raise UsageError("--depfile-for is for a depfile: name one with --depfile")
     return Target(
@@ -315,7 +317,7 @@ def _open_store(options: argparse.Namespace) -> Store | None:
     """The store, or None and one warning when it cannot be used."""
     if options.no_cache:
         return None
-    from derivload.loading.paths import cache_folder, cache_size_limit
+    from derivload.loading.cache_settings import cache_folder, cache_size_limit
     from derivload.store.store import Store, StoreError
 
     size_limit = cache_size_limit()
@@ -328,8 +330,8 @@ def _open_store(options: argparse.Namespace) -> Store | None:
 
 def _watch(options: argparse.Namespace) -> int:
     from derivload.commands.watch.command import WatchOptions, watch
+    from derivload.loading.errors import UsageError
     from derivload.loading.live import DocumentLoader, Loader
-    from derivload.loading.paths import UsageError
 
     for name in ("subset", "disable_autograd", "selected_op_list_path", "operators_yaml_path"):
         if not options.codegen and getattr(options, name) not in ("all", False, None):
@@ -375,7 +377,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 def _selection(options: argparse.Namespace) -> Selection:
     """Which of PyTorch's generators are to run. Raises UsageError."""
-    from derivload.loading.paths import UsageError
+    from derivload.loading.errors import UsageError
     from derivload.pytorch.codegen.selection import Selection
 
     if options.pytorch is None:
@@ -415,7 +417,7 @@ def _show(files: Files, operator: str) -> int:
 
 def _report(error: Exception, consequence: str) -> int:
     """Print the diagnostics that an error carries; the exit status. Raises any other error."""
-    from derivload.loading.inputs import InputError
+    from derivload.loading.errors import InputError
 
     if not isinstance(error, InputError):
         raise error

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-from derivload.loading.paths import UsageError, read_path
+from derivload.loading.errors import UsageError
+from derivload.loading.paths import read_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ A folder that does not exist is an empty store, and is not made.
 from __future__ import annotations
 
 import os
-import re
 from contextlib import closing, suppress
 from pathlib import Path
 
-from derivload.loading.paths import UsageError, cache_folder, cache_size_limit
+from derivload.loading.amounts import parse_age, parse_size, size_text
+from derivload.loading.cache_settings import cache_folder, cache_size_limit
+from derivload.loading.errors import UsageError
 from derivload.store.owned import remove_database, remove_value, value_files
 from derivload.store.store import LAYOUT, FolderError, Store, StoreError
 from derivload.terminal.stderr import say
@@ -19,10 +20,6 @@ from derivload.terminal.stdout import Stdout
 
 _DONE, _ENVIRONMENT = 0, 3
 _ACTIONS = ("stats", "verify", "prune", "clear")
-_SIZE = re.compile(r"([0-9]{1,15})(?:([KMGT])(?:i?B)?|B)?", re.IGNORECASE | re.ASCII)
-_SIZE_UNITS = ("", "K", "M", "G", "T")
-_AGE = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
-_AGE_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def run(action: str, cache_dir: str | None, max_size: str | None, older_than: str | None) -> int:
@@ -80,8 +77,8 @@ def _stats(store: Store) -> list[str] | None:
     return [
         f"folder  {store.folder}",
         f"values  {figures.values}",
-        f"size    {_amount(figures.size)}",
-        f"limit   {_amount(store.size_limit)}",
+        f"size    {size_text(figures.size)}",
+        f"limit   {size_text(store.size_limit)}",
     ]
 
 
@@ -117,29 +114,6 @@ def _is_absent(folder: Path) -> bool:
         return not os.path.lexists(folder) or (folder.is_dir() and not (folder / LAYOUT).exists())
     except (OSError, ValueError):
         return False
-
-
-def parse_size(text: str) -> int:
-    """The bytes that a size such as `200M`, `512MiB` or `4096` means. Raises UsageError."""
-    found = _SIZE.fullmatch(text)
-    if found is None:
-        raise UsageError(f"{text!r} is not a size: write it like 200M, 1G, 512MiB, or in bytes")
-    return int(found[1]) * int(1024 ** _SIZE_UNITS.index((found[2] or "").upper()))
-
-
-def parse_age(text: str) -> float:
-    """The seconds that an age such as `30d`, `12h`, `45m` or `90s` means. Raises UsageError."""
-    found = _AGE.fullmatch(text)
-    if found is None:
-        raise UsageError(f"{text!r} is not an age: write it like 30d, 12h, 45m or 90s")
-    return float(int(found[1]) * _AGE_SECONDS[found[2]])
-
-
-def _amount(size: int) -> str:
-    power = min(max(size.bit_length() - 1, 0) // 10, len(_SIZE_UNITS) - 1)
-    if power == 0:
-        return f"{size} bytes"
-    return f"{size / 1024**power:.1f} {_SIZE_UNITS[power]}iB ({size} bytes)"
 
 
 def _values(count: int) -> str:

@@ -33,9 +33,9 @@ import msgspec
 
 from derivload.commands.arguments import with_files_read
 from derivload.commands.options import make_parser
-from derivload.loading.inputs import InputError
+from derivload.loading.errors import InputError, UsageError
 from derivload.loading.live import Live, Updated
-from derivload.loading.paths import UsageError, find_files
+from derivload.loading.paths import find_files
 from derivload.terminal.stderr import say
 from derivload.terminal.text import as_lines
 

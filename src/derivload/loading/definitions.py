@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
 from derivload.engine.load import Loaded, load_texts
-from derivload.loading.inputs import InputError, Inputs, read_inputs
+from derivload.loading.errors import InputError
+from derivload.loading.inputs import Inputs, read_inputs
 from derivload.loading.paths import find_files
 
 PathLike = str | os.PathLike[str]

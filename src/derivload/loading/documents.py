@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.engine.lines import DocumentLines
 from derivload.engine.session import Outcome, Session
-from derivload.loading.inputs import InputError, Inputs
+from derivload.loading.errors import InputError
+from derivload.loading.inputs import Inputs
 from derivload.outputs.documents import Rendered, Renderer, read_lines
 from derivload.store.results import Keys, find_state, keep_state
 

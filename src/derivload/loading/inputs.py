@@ -9,16 +9,9 @@ from typing import NamedTuple
 from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect, release_of
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts, load_texts
-from derivload.loading.paths import Files, UsageError
+from derivload.loading.errors import InputError, UsageError
+from derivload.loading.paths import Files
 from derivload.sources.splitting import with_plain_line_ends
-
-
-class InputError(Exception):
-    """The input has errors. `diagnostics` holds all of them, sorted by place."""
-
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        super().__init__("\n".join(d.render() for d in diagnostics))
-        self.diagnostics = tuple(diagnostics)
 
 
 class Inputs(NamedTuple):

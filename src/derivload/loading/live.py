@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from derivload.commands.emit import Target, refuse_collisions
 from derivload.cpp.dialect import Dialect
 from derivload.engine.lines import DocumentLines
 from derivload.engine.session import Outcome, Session
+from derivload.loading.collisions import refuse_collisions
 from derivload.loading.documents import render_documents
-from derivload.loading.inputs import InputError, Inputs, read_inputs
+from derivload.loading.errors import InputError
+from derivload.loading.inputs import Inputs, read_inputs
 from derivload.loading.paths import Files
 from derivload.outputs.documents import Rendered, Renderer
 from derivload.outputs.files import DOCUMENTS, Writing, Written, listed_documents
 from derivload.outputs.stamp import stamp_name
+from derivload.outputs.target import Target
 
 
 class Updated(NamedTuple):

@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 
+from derivload.loading.errors import UsageError
 from derivload.outputs.digests import names_like
 
 TYPE_CHECKING = False
@@ -34,10 +35,6 @@ _MAX_ENTRIES = 50_000
 # Seconds: who writes to a pipe may be started at the same moment.
 _PATIENCE = 2.0
 _CATALOGUE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "catalog")
-
-
-class UsageError(Exception):
-    """A combination of options that means nothing; the text says what to write instead."""
 
 
 class Files:
@@ -250,52 +247,3 @@ def _assigned(text: str) -> str | None:
         if equals and name.split(":")[0].strip() == "__version__":
             return value.strip().strip("'\"") or None
     return None
-
-
-def cache_folder(named: str | None) -> str:
-    """The folder of the cache: the one named, else DERIVLOAD_CACHE_DIR, else the user's.
-
-    A `~` that no shell has replaced stands for the home folder. Raises FolderError where there is
-    none.
-    """
-    folder = named or os.environ.get("DERIVLOAD_CACHE_DIR")
-    if not folder:
-        return _users_cache_folder()
-    if folder == "~" or folder[:2] in ("~/", "~" + os.sep):
-        # An empty HOME would make it the root of the file system.
-        return _checked("" if os.environ.get("HOME") == "" else os.path.expanduser(folder))
-    return folder
-
-
-def _users_cache_folder() -> str:
-    import platformdirs
-
-    try:
-        return _checked(platformdirs.user_cache_dir("derivload", appauthor=False))
-    except RuntimeError:  # of a new platformdirs; an old one returns a path that begins with `~`
-        return _checked("")
-
-
-def _checked(folder: str) -> str:
-    """A folder below the user's home. Raises FolderError where there is no home."""
-    if not os.path.isabs(folder):
-        from derivload.store.store import FolderError
-
-        raise FolderError("there is no home folder to keep it in")
-    return folder
-
-
-def cache_size_limit() -> int | None:
-    """The bytes that DERIVLOAD_CACHE_SIZE allows the cache, None when it says nothing.
-
-    Raises UsageError.
-    """
-    limit = os.environ.get("DERIVLOAD_CACHE_SIZE")
-    if not limit:
-        return None
-    from derivload.commands.cache import parse_size
-
-    try:
-        return parse_size(limit)
-    except UsageError as error:
-        raise UsageError(f"DERIVLOAD_CACHE_SIZE: {error}") from None

@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from derivload.commands.emit import Clock, Started, find_or_load
+from derivload.loading.cache_settings import cache_folder, cache_size_limit
 from derivload.loading.inputs import choose_dialect
-from derivload.loading.paths import Files, cache_folder, cache_size_limit
+from derivload.loading.paths import Files
+from derivload.loading.run import Clock, Started, find_or_load
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import Result, Torchgen, find_torchgen
 from derivload.pytorch.objects import differentiability_infos

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, cast
 import yaml
 
 from derivload.engine.load import OVERLAY_KEY, collector_off
-from derivload.loading.inputs import InputError
+from derivload.loading.errors import InputError
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import Torchgen
 from derivload.pytorch.torchgen_types import NativeFunction, ParsedYaml

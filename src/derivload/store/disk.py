@@ -15,7 +15,7 @@ import diskcache
 from diskcache.core import DBNAME, ENOVAL, MODE_BINARY, MODE_RAW
 
 from derivload.store.owned import remove_value, value_files, write_value
-from derivload.store.store import LOCK_SECONDS, fetch, verified
+from derivload.store.rows import LOCK_SECONDS, fetch, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

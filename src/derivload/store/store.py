@@ -33,10 +33,10 @@ from derivload.store.owned import (
     DATABASE,
     make_database,
     make_folder,
-    read_value,
     trouble,
     trouble_with_database,
 )
+from derivload.store.rows import LOCK_SECONDS, fetch, seal, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,10 +49,6 @@ if TYPE_CHECKING:
 
 LAYOUT: Final = "2"
 DEFAULT_SIZE_LIMIT: Final = 512 * 1024 * 1024
-LOCK_SECONDS: Final = 0.5
-_DIGEST_SIZE: Final = 32
-# Where diskcache puts a value: in its row, or in a file of its own.
-_IN_ROW, _IN_FILE = 1, 2
 
 
 class StoreError(Exception):
@@ -130,7 +126,7 @@ class Store:
         """
         if type(key) is not bytes or type(value) is not bytes:
             raise TypeError("keys and values are bytes")
-        kept = _seal(key, sha256 or hashlib.sha256(value).digest()) + value
+        kept = seal(key, sha256 or hashlib.sha256(value).digest()) + value
         return bool(self._attempt(lambda: self._written().set(key, kept)))
 
     def figures(self) -> Figures | None:
@@ -225,31 +221,6 @@ class Store:
         with suppress(sqlite3.Error):
             execute("UPDATE Cache SET access_time = ? WHERE rowid = ?", (time.time(), row))
         execute(f"PRAGMA busy_timeout = {int(LOCK_SECONDS * 1000)}")
-
-
-def fetch(folder: str, mode: object, filename: object, value: object) -> bytes:
-    """The bytes that a row of the database in `folder` stands for. Raises OSError."""
-    if mode == _IN_ROW and filename is None and isinstance(value, bytes | memoryview):
-        return bytes(value)
-    if mode == _IN_FILE and isinstance(filename, str):
-        return read_value(folder, filename)
-    raise OSError("not a value of this store")
-
-
-def verified(key: bytes, kept: bytes, sha256: bytes | None = None) -> bytes | None:
-    """The value in what is kept under a key, or None when it is not what was put there.
-
-    `sha256` is the value's, where it is known.
-    """
-    value = kept[_DIGEST_SIZE:]
-    found = hashlib.sha256(value).digest()
-    if _seal(key, found) != kept[:_DIGEST_SIZE] or found != (sha256 or found):
-        return None
-    return value
-
-
-def _seal(key: bytes, sha256: bytes) -> bytes:
-    return hashlib.sha256(key + sha256).digest()
 
 
 def _prepare(name: str, folder: str) -> None:

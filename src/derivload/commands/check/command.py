@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from derivload import __version__
-from derivload.commands.emit import release_key
 from derivload.diagnostics import Diagnostic
 from derivload.identity import is_as_it_began, tool_digest
-from derivload.loading.paths import Files, UsageError
+from derivload.loading.errors import UsageError
+from derivload.loading.paths import Files
+from derivload.loading.run import release_key
 from derivload.rules import RULES
 from derivload.store.results import Keys
 from derivload.terminal.stderr import say

@@ -12,22 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from derivload.commands.emit import (
-    Clock,
-    Started,
-    Target,
-    find_or_load,
-    note_of,
-    refuse_collisions,
-    release_key,
-    write_depfile,
-    write_stamp,
-)
 from derivload.identity import python_digest
-from derivload.loading.paths import Files, UsageError
+from derivload.loading.collisions import refuse_collisions
+from derivload.loading.errors import UsageError
+from derivload.loading.paths import Files
+from derivload.loading.run import Clock, Started, find_or_load, release_key
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Writing, Written
 from derivload.outputs.stamp import Record, read_outputs, stamp_name
+from derivload.outputs.target import Target, note_of, write_depfile, write_stamp
 from derivload.pytorch.codegen.job import Job, Made, digest_of_inputs, find_head
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.upstream import Sources, Upstream, locate
@@ -35,7 +28,7 @@ from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.store.results import learn_entries
 
 if TYPE_CHECKING:
-    from derivload.commands.emit import Importing
+    from derivload.loading.run import Importing
     from derivload.pytorch.codegen.generators import Generators
     from derivload.store.store import Store
 

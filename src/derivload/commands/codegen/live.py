@@ -11,17 +11,20 @@ from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.commands.codegen.command import find_changed, find_upstream, read_file, write_made
-from derivload.commands.emit import Target, refuse_collisions, release_key
 from derivload.engine.inputs import InputEntries
 from derivload.engine.lines import DocumentLines
 from derivload.engine.load import Texts
 from derivload.engine.session import Outcome, Session
 from derivload.identity import tool_digest
-from derivload.loading.inputs import InputError, Inputs
+from derivload.loading.collisions import refuse_collisions
+from derivload.loading.errors import InputError
+from derivload.loading.inputs import Inputs
 from derivload.loading.live import Updated
 from derivload.loading.paths import Files
+from derivload.loading.run import release_key
 from derivload.outputs.files import Writing
 from derivload.outputs.stamp import stamp_name
+from derivload.outputs.target import Target
 from derivload.pytorch.codegen.generators import Generators
 from derivload.pytorch.codegen.job import Job, Made, digest_of_inputs
 from derivload.pytorch.codegen.selection import Selection

@@ -26,8 +26,9 @@ from derivload.commands.watch.signals import Stopped
 from derivload.commands.watch.sources import INTERVAL, Seen, Sources, Watching
 from derivload.commands.watch.updates import Refused, Updates
 from derivload.commands.watch.view import JsonView, TextView, View
+from derivload.loading.errors import UsageError
 from derivload.loading.live import Loader, Prepared
-from derivload.loading.paths import Files, UsageError
+from derivload.loading.paths import Files
 from derivload.terminal.stderr import say, say_lines
 
 _DONE, _BAD_INPUT, _ENVIRONMENT = 0, 1, 3

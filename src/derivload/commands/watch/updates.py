@@ -14,9 +14,9 @@ from derivload.commands.watch.signals import Signals
 from derivload.commands.watch.sources import Seen, Watching
 from derivload.engine.difference import Difference, difference
 from derivload.engine.lines import DocumentLines
-from derivload.loading.inputs import InputError, read_inputs
+from derivload.loading.errors import InputError, UsageError
+from derivload.loading.inputs import read_inputs
 from derivload.loading.live import Loader, Prepared, Updated
-from derivload.loading.paths import UsageError
 from derivload.pytorch.errors import GeneratorError
 
 

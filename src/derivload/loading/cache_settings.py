@@ -1,0 +1,63 @@
+"""Where the cache is and how large it may be: by options, by variables, or as the user has it.
+
+Imports nothing of the store until it is opened: the exit that does nothing never gets here.
+"""
+
+from __future__ import annotations
+
+import os
+
+from derivload.loading.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    pass
+
+
+def cache_folder(named: str | None) -> str:
+    """The folder of the cache: the one named, else DERIVLOAD_CACHE_DIR, else the user's.
+
+    A `~` that no shell has replaced stands for the home folder. Raises FolderError where there is
+    none.
+    """
+    folder = named or os.environ.get("DERIVLOAD_CACHE_DIR")
+    if not folder:
+        return _users_cache_folder()
+    if folder == "~" or folder[:2] in ("~/", "~" + os.sep):
+        # An empty HOME would make it the root of the file system.
+        return _checked("" if os.environ.get("HOME") == "" else os.path.expanduser(folder))
+    return folder
+
+
+def _users_cache_folder() -> str:
+    import platformdirs
+
+    try:
+        return _checked(platformdirs.user_cache_dir("derivload", appauthor=False))
+    except RuntimeError:  # of a new platformdirs; an old one returns a path that begins with `~`
+        return _checked("")
+
+
+def _checked(folder: str) -> str:
+    """A folder below the user's home. Raises FolderError where there is no home."""
+    if not os.path.isabs(folder):
+        from derivload.store.store import FolderError
+
+        raise FolderError("there is no home folder to keep it in")
+    return folder
+
+
+def cache_size_limit() -> int | None:
+    """The bytes that DERIVLOAD_CACHE_SIZE allows the cache, None when it says nothing.
+
+    Raises UsageError.
+    """
+    limit = os.environ.get("DERIVLOAD_CACHE_SIZE")
+    if not limit:
+        return None
+    from derivload.loading.amounts import parse_size
+
+    try:
+        return parse_size(limit)
+    except UsageError as error:
+        raise UsageError(f"DERIVLOAD_CACHE_SIZE: {error}") from None

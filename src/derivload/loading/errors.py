@@ -1,0 +1,21 @@
+"""What ends a load: options that mean nothing, and inputs with errors."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from derivload.diagnostics import Diagnostic
+
+
+class UsageError(Exception):
+    """A combination of options that means nothing; the text says what to write instead."""
+
+
+class InputError(Exception):
+    """The input has errors. `diagnostics` holds all of them, sorted by place."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("\n".join(d.render() for d in diagnostics))
+        self.diagnostics = tuple(diagnostics)

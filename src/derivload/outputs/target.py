@@ -1,0 +1,88 @@
+"""What a run is to write besides its outputs: the depfile, and the stamp of a run that ended well."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from derivload.identity import is_as_it_began, tool_files
+from derivload.outputs.digests import digest_of
+from derivload.outputs.files import write_if_changed
+from derivload.outputs.places import find_place
+from derivload.outputs.stamp import render_stamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from derivload.outputs.files import Writing
+    from derivload.outputs.stamp import Record
+
+
+class Target:
+    """Where the documents go: the folder, over how many shards, and the depfile if there is one.
+
+    `depfile_target` is what the depfile's rule is for, the documents when left out;
+    `is_for_cmake` tells that CMake reads it.
+    """
+
+    __slots__ = ("depfile", "depfile_target", "is_for_cmake", "out_dir", "shards")
+
+    def __init__(
+        self,
+        out_dir: str,
+        shards: int | None = None,
+        depfile: str | None = None,
+        depfile_target: str | None = None,
+        *,
+        is_for_cmake: bool = False,
+    ) -> None:
+        self.is_for_cmake = is_for_cmake
+        self.out_dir = out_dir
+        self.shards = shards
+        self.depfile = depfile
+        self.depfile_target = depfile_target
+
+
+def write_depfile(
+    target: Target, names: Sequence[str], inputs: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Write the depfile, if one is named: that the outputs depend on `inputs` and derivload.
+
+    Returns its path with its digest. Raises OSError.
+    """
+    if target.depfile is None:
+        return []
+    from derivload.outputs.depfile import render_depfile
+
+    outputs = [os.path.join(target.out_dir, name) for name in names]
+    named = [target.depfile_target] if target.depfile_target else outputs
+    depfile = render_depfile(named, [*inputs, *tool_files()], for_cmake=target.is_for_cmake)
+    write_if_changed(target.depfile, depfile)
+    # A stream is written to at each run: no stamp may ever find it up to date.
+    is_stream = find_place(target.depfile).is_stream
+    return [(target.depfile, "stream" if is_stream else digest_of(depfile))]
+
+
+def note_of(target: Target, inputs: Iterable[str], note: str) -> str:
+    """The note of a run, and that its depfile leaves inputs out, where it has to."""
+    if target.depfile is None:
+        return note
+    from derivload.outputs.depfile import is_writable
+
+    left_out = ", ".join(ascii(path) for path in inputs if not is_writable(path))
+    if not left_out:
+        return note
+    said = f"no depfile can name {left_out}: an edit to it runs nothing"
+    return f"{note}; {said}" if note else said
+
+
+def write_stamp(writing: Writing, name: str, arguments: Sequence[str], record: Record) -> None:
+    """Write the stamp of a run that ended well, if that can be done.
+
+    None where derivload was edited meanwhile: what was written may be of either.
+    """
+    if not is_as_it_began():
+        return
+    with contextlib.suppress(OSError):  # without one, the next run only does more
+        writing.write_one(name, render_stamp(arguments, record))
