@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from derivload.commands.cache import run
+from derivload.commands.cache import look_after
 from derivload.loading.amounts import parse_age, parse_size
 from derivload.loading.cache_settings import cache_folder
 from derivload.loading.errors import UsageError
@@ -44,7 +44,7 @@ def change(folder: Path, statement: str) -> None:
 
 
 def done(action: str, folder: Path, size: str | None = None, age: str | None = None) -> int:
-    return run(action, str(folder), size, age)
+    return look_after(action, str(folder), size, age)
 
 
 # --- the folder
@@ -81,7 +81,7 @@ def test_a_home_that_is_no_absolute_path_is_none(
     monkeypatch.setenv("HOME", home)
     with pytest.raises(StoreError, match="there is no home folder"):
         cache_folder("~/option")
-    assert run("stats", "~/option", None, None) == 3
+    assert look_after("stats", "~/option", None, None) == 3
     assert capsys.readouterr().err == (
         "derivload: error: the cache cannot be used: there is no home folder to keep it in; "
         "--cache-dir names another folder\n"
@@ -92,7 +92,7 @@ def test_the_variable_names_the_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DERIVLOAD_CACHE_DIR", str(folder))
-    assert run("clear", None, None, None) == 0
+    assert look_after("clear", None, None, None) == 0
     assert capsys.readouterr().out == f"{folder}: removed 4 values\n"
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from derivload.commands.fetch.command import FetchError, fetch, run
+from derivload.commands.fetch.command import FetchError, fetch, fetch_and_say
 from torch_index import TORCHGEN, look_only_in, make_wheel, served, tree, without_ranges
 
 SOURCE = str(Path(__file__).parents[1] / "src")
@@ -45,7 +45,8 @@ def start(to: Path, version: str = "2.15.0", python: str = sys.executable) -> li
     # A test runner in the background has SIGINT ignored, and its children inherit that.
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from derivload.commands.fetch.command import run; sys.exit(run(*sys.argv[1:]))"
+        "from derivload.commands.fetch.command import fetch_and_say; "
+        "sys.exit(fetch_and_say(*sys.argv[1:]))"
     )
     return [python, "-c", code, version, str(to)]
 
@@ -61,7 +62,7 @@ def test_the_folder_holds_torchgen_and_its_version(
     wheels: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_wheel(wheels)
-    assert run("2.15.0", str(home / "new")) == 0
+    assert fetch_and_say("2.15.0", str(home / "new")) == 0
     wanted = {**TORCHGEN, "version.txt": "2.15.0\n"}
     assert tree(home / "new") == {name: text.encode() for name, text in wanted.items()}
     assert [path.name for path in home.iterdir()] == ["new"]
@@ -109,7 +110,7 @@ def test_modules_in_the_current_folder_are_not_imported_by_pip(
     make_wheel(wheels)
     (home / "pip.py").write_text("raise SystemExit(9)\n")
     monkeypatch.chdir(home)
-    assert run("2.15.0", "new") == 0
+    assert fetch_and_say("2.15.0", "new") == 0
 
 
 # A second call
@@ -119,11 +120,11 @@ def test_the_same_release_is_not_fetched_twice(
     wheels: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wheel = make_wheel(wheels)
-    assert run("2.15.0", str(home / "new")) == 0
+    assert fetch_and_say("2.15.0", str(home / "new")) == 0
     wheel.unlink()
     capsys.readouterr()
     for again in ("2.15.0", "2.15"):
-        assert run(again, str(home / "new")) == 0
+        assert fetch_and_say(again, str(home / "new")) == 0
         out, err = capsys.readouterr()
         assert out == f"{home / 'new'}\n"
         assert "already holds torch 2.15.0" in err
@@ -146,14 +147,14 @@ def test_a_folder_with_something_else_is_refused_and_unchanged(
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(text)
     before = tree(home)
-    assert run("2.15.0", str(home)) == 1
+    assert fetch_and_say("2.15.0", str(home)) == 1
     assert tree(home) == before
     assert "name an empty or new folder" in capsys.readouterr().err
 
 
 def test_a_file_is_refused_and_unchanged(home: Path) -> None:
     (home / "file").write_text("mine")
-    assert run("2.15.0", str(home / "file")) == 1
+    assert fetch_and_say("2.15.0", str(home / "file")) == 1
     assert tree(home) == {"file": b"mine"}
 
 
@@ -168,12 +169,12 @@ def test_a_file_is_refused_and_unchanged(home: Path) -> None:
     ],
 )
 def test_what_is_no_release_since_2_1_is_wrong_usage(version: str, home: Path) -> None:
-    assert run(version, str(home / "new")) == 2
+    assert fetch_and_say(version, str(home / "new")) == 2
     assert list(home.iterdir()) == []
 
 
 def test_an_empty_name_is_not_the_current_folder() -> None:
-    assert run("2.15.0", "") == 2
+    assert fetch_and_say("2.15.0", "") == 2
 
 
 # What fails leaves nothing behind
@@ -187,7 +188,7 @@ def test_a_release_that_pip_does_not_find(
     if exists:
         (home / "new").mkdir()
     before = sorted(home.rglob("*"))
-    assert run("2.14.0", str(home / "new")) == 3
+    assert fetch_and_say("2.14.0", str(home / "new")) == 3
     assert sorted(home.rglob("*")) == before
     out, err = capsys.readouterr()
     assert out == ""
@@ -205,7 +206,7 @@ def test_an_index_that_cannot_be_reached_is_called_so(
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
-    assert run("2.15.0", str(home / "new")) == 3
+    assert fetch_and_say("2.15.0", str(home / "new")) == 3
     assert "Check the network" in capsys.readouterr().err
     assert list(home.iterdir()) == []
 
@@ -227,13 +228,13 @@ def test_a_python_without_pip_says_how_to_get_it(tmp_path: Path, home: Path) -> 
 
 def test_a_parent_that_is_a_file(home: Path) -> None:
     (home / "file").write_text("mine")
-    assert run("2.15.0", str(home / "file" / "new")) == 3
+    assert fetch_and_say("2.15.0", str(home / "file" / "new")) == 3
     assert tree(home) == {"file": b"mine"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a folder that not even root may write in")
 def test_a_parent_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("2.15.0", "/proc/self/new") == 3
+    assert fetch_and_say("2.15.0", "/proc/self/new") == 3
     assert "cannot write /proc/self/new" in capsys.readouterr().err
 
 
@@ -260,7 +261,7 @@ def test_a_member_that_would_leave_torchgen_is_refused(
     name: str, wheels: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_wheel(wheels, files={**TORCHGEN, name: "evil"})
-    assert run("2.15.0", str(home / "new")) == 3
+    assert fetch_and_say("2.15.0", str(home / "new")) == 3
     assert "unsafe member" in capsys.readouterr().err
     assert list(home.iterdir()) == []
 
@@ -395,7 +396,8 @@ def test_on_a_terminal_pip_draws_its_bar_on_stderr(wheels: Path, home: Path) -> 
 
 def test_importing_it_loads_nothing_heavy() -> None:
     heavy = ("subprocess", "zipfile", "tempfile", "signal", "shutil", "rich")
-    code = f"import sys, derivload.commands.fetch.command; print([m for m in {heavy} if m in sys.modules])"
+    loaded = f"[m for m in {heavy} if m in sys.modules]"
+    code = f"import sys, derivload.commands.fetch.command; print({loaded})"
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
         env=environment(),

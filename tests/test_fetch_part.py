@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from pip._vendor import requests
 
-from derivload.commands.fetch.command import FetchError, fetch, run
+from derivload.commands.fetch.command import FetchError, fetch, fetch_and_say
 from derivload.commands.fetch.part import PartError, RangeFile, save_torchgen
 from torch_index import (
     OTHERS,
@@ -59,7 +59,7 @@ def test_only_torchgen_is_read(
 ) -> None:
     with served(wheel.parent) as index:
         look_only_in(index.url, monkeypatch)
-        assert run("2.15.0", str(home / "new")) == 0
+        assert fetch_and_say("2.15.0", str(home / "new")) == 0
     assert tree(home / "new") == WANTED
     assert (index.whole, index.ranges) == (0, 4)
     assert index.sent < wheel.stat().st_size / 40
@@ -96,7 +96,7 @@ def test_a_release_that_is_not_there_is_asked_for_once(
 ) -> None:
     with served(wheel.parent) as index:
         look_only_in(index.url, monkeypatch)
-        assert run("2.14.0", str(home / "new")) == 3
+        assert fetch_and_say("2.14.0", str(home / "new")) == 3
     assert (index.whole, index.ranges, index.listed) == (0, 0, 1)
     assert "ERROR: No matching distribution found for torch==2.14.0\n" in capsys.readouterr().err
 
@@ -107,7 +107,8 @@ def test_the_child_needs_no_derivload_of_its_own(
     """An isolated Python, which was told at run time where derivload is."""
     code = (
         f"import sys; sys.path.insert(0, {SOURCE!r}); "
-        "from derivload.commands.fetch.command import run; sys.exit(run(*sys.argv[1:]))"
+        "from derivload.commands.fetch.command import fetch_and_say; "
+        "sys.exit(fetch_and_say(*sys.argv[1:]))"
     )
     # Modules that would be found before pip's, if it looked here or beside its own script.
     (home / "cache.py").write_text("raise SystemExit(9)\n")
@@ -268,7 +269,7 @@ def test_all_of_the_wheel_is_downloaded_when_its_part_cannot_be_had(
 ) -> None:
     with served(wheel.parent, spoil) as index:
         look_only_in(index.url, monkeypatch)
-        assert run("2.15.0", str(home / "new")) == 0
+        assert fetch_and_say("2.15.0", str(home / "new")) == 0
     assert tree(home / "new") == WANTED
     assert index.whole == 1
     said = capsys.readouterr().err.splitlines()
@@ -303,7 +304,7 @@ def test_whether_a_withdrawn_wheel_will_do_is_for_pip_to_say(
     )
     with served(wheel.parent) as index:
         look_only_in(index.url, monkeypatch)
-        assert run(version, str(home / "new")) == status
+        assert fetch_and_say(version, str(home / "new")) == status
     assert index.ranges == 0
 
 
@@ -375,7 +376,8 @@ def test_a_signal_between_the_ranges_leaves_nothing(
         look_only_in(index.url, monkeypatch)
         code = (
             "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-            "from derivload.commands.fetch.command import run; sys.exit(run(*sys.argv[1:]))"
+            "from derivload.commands.fetch.command import fetch_and_say; "
+            "sys.exit(fetch_and_say(*sys.argv[1:]))"
         )
         child = subprocess.Popen(
             [sys.executable, "-c", code, "2.15.0", str(home / "new")],

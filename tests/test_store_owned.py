@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from derivload.commands.cache import run
+from derivload.commands.cache import look_after
 from derivload.store.store import LAYOUT, FolderError, Store, StoreError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes, owners and links")
@@ -105,7 +105,7 @@ def make_strangers(folder: Path, outside: Path) -> list[Path]:
 
 def clear_damaged(folder: Path) -> None:
     (folder / LAYOUT / "cache.db").write_bytes(b"garbage" * 1000)
-    assert run("clear", str(folder), None, None) == 0
+    assert look_after("clear", str(folder), None, None) == 0
 
 
 def evict(folder: Path) -> None:
@@ -303,7 +303,7 @@ def test_a_database_that_another_may_have_written_is_refused(
 
 def test_clear_starts_a_database_afresh_that_another_may_have_written(folder: Path) -> None:
     (folder / LAYOUT / "cache.db").chmod(0o666)
-    assert run("clear", str(folder), None, None) == 0
+    assert look_after("clear", str(folder), None, None) == 0
     with opened(folder) as store:
         assert store.get(b"large") is None
         assert store.put(b"large", VALUE)

@@ -9,12 +9,7 @@ for record in definitions.differentiability:
 
 from __future__ import annotations
 
-import time
-
-# When this process began to import derivload, for identity.py: nanoseconds.
-STARTED = time.time_ns()
-
-__version__ = "0.1.0"
+from derivload.version import __version__
 
 __all__ = [
     "Definitions",

@@ -19,7 +19,6 @@ from __future__ import annotations
 import os
 import sys
 
-import derivload
 from derivload.modules import (
     TICK,
     changed_at,
@@ -29,6 +28,7 @@ from derivload.modules import (
     recompile,
     remove,
 )
+from derivload.version import STARTED, __version__
 
 try:  # hashlib's own; importing that loads what nobody asks for here
     from _hashlib import openssl_sha256
@@ -38,7 +38,7 @@ except ImportError:  # a Python without OpenSSL
 sha256 = openssl_sha256
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 # What changed later may have been imported before or after: a file's clock is behind by a tick.
-_UNTIL = derivload.STARTED - TICK
+_UNTIL = STARTED - TICK
 _scans: list[_Scan] = []
 
 
@@ -165,7 +165,7 @@ def _is_edited(path: str) -> bool:
 
 def _installed_at() -> int:
     """When the last file of a wheel was put beside the package; 0 where none was."""
-    name = f"derivload-{derivload.__version__}.dist-info"
+    name = f"derivload-{__version__}.dist-info"
     try:
         return os.stat(os.path.join(os.path.dirname(_PACKAGE), name, "RECORD")).st_mtime_ns
     except OSError:

@@ -1,4 +1,5 @@
-"""The commands, one file each, and how their inputs are found and read.
+"""The commands: what each asks and prints, a file or a folder each.
 
-What may live here: paths, options, exit statuses, what is printed. What may not: rules.
+What may live here: options, exit statuses, what is printed. What may not: rules, and how inputs
+are found and loaded.
 """

@@ -6,10 +6,12 @@ A folder that does not exist is an empty store, and is not made.
 
 from __future__ import annotations
 
+import argparse
 import os
 from contextlib import closing, suppress
 from pathlib import Path
 
+from derivload.exit_status import DONE, ENVIRONMENT
 from derivload.loading.amounts import parse_age, parse_size, size_text
 from derivload.loading.cache_settings import cache_folder, cache_size_limit
 from derivload.loading.errors import UsageError
@@ -18,11 +20,17 @@ from derivload.store.store import LAYOUT, FolderError, Store, StoreError
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 
-_DONE, _ENVIRONMENT = 0, 3
 _ACTIONS = ("stats", "verify", "prune", "clear")
 
 
-def run(action: str, cache_dir: str | None, max_size: str | None, older_than: str | None) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Run the command; the exit status. Raises UsageError."""
+    return look_after(options.action, options.cache_dir, options.max_size, options.older_than)
+
+
+def look_after(
+    action: str, cache_dir: str | None, max_size: str | None, older_than: str | None
+) -> int:
     """Do one of stats, verify, prune and clear, print what came of it; the exit status.
 
     `max_size` and `older_than` are prune's, as they were written. Raises UsageError.
@@ -37,10 +45,10 @@ def run(action: str, cache_dir: str | None, max_size: str | None, older_than: st
         folder = cache_folder(cache_dir)
     except StoreError as error:
         say(f"error: the cache cannot be used: {error}; --cache-dir names another folder")
-        return _ENVIRONMENT
+        return ENVIRONMENT
     if _is_absent(Path(folder)):
         Stdout().print_lines([f"{folder}: empty"])
-        return _DONE
+        return DONE
     try:
         with closing(Store(folder, cache_size_limit())) as store:
             done = _act(store, action, size, age)
@@ -48,14 +56,14 @@ def run(action: str, cache_dir: str | None, max_size: str | None, older_than: st
         if action == "clear" and not isinstance(error, FolderError):
             return _clear_files(folder, str(error))
         say(f"error: the cache cannot be used: {error}")
-        return _ENVIRONMENT
+        return ENVIRONMENT
     if done is not None:
         Stdout().print_lines(done)
-        return _DONE
+        return DONE
     if action == "clear":
         return _clear_files(folder, f"{folder} does not answer")
     say(f"error: the cache {folder} does not answer: `derivload cache clear` starts it afresh")
-    return _ENVIRONMENT
+    return ENVIRONMENT
 
 
 def _act(store: Store, action: str, size: int | None, age: float | None) -> list[str] | None:
@@ -99,13 +107,13 @@ def _clear_files(folder: str, problem: str) -> int:
         removed = remove_database(layout)
     except OSError as error:
         say(f"error: {error.filename}: {error.strerror or error}")
-        return _ENVIRONMENT
+        return ENVIRONMENT
     removed += sum([remove_value(layout, name) for name in list(value_files(layout))])
     with suppress(OSError):  # it may have files of somebody else's
         Path(layout).rmdir()
     files = "file" if removed == 1 else "files"
     Stdout().print_lines([f"{folder}: removed {removed} {files} of a damaged cache"])
-    return _DONE
+    return DONE
 
 
 def _is_absent(folder: Path) -> bool:

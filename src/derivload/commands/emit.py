@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 
+from derivload.commands.outcome import RunResult, write_and_say
+from derivload.commands.parsed import files_of, importing_of, open_store_of, target_of
 from derivload.loading.collisions import refuse_collisions
 from derivload.loading.run import Clock, Started, find_or_load
 from derivload.outputs.digests import digest_of
 from derivload.outputs.files import (
     DOCUMENTS,
     Writing,
-    Written,
     listed_documents,
 )
 from derivload.outputs.stamp import Record, stamp_name
@@ -23,6 +24,7 @@ from derivload.outputs.target import note_of, write_depfile, write_stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Sequence
 
     from derivload.loading.paths import Files
@@ -31,28 +33,21 @@ if TYPE_CHECKING:
     from derivload.store.store import Store
 
 
-class Emitted:
-    """What a run of emit did: by which exit, what became of the files, and how long it took.
-
-    `exit` is "stored", "incremental" or "cold"; `counts` what was loaded and reused, and
-    `seconds` has the steps in their order.
-    """
-
-    __slots__ = ("counts", "exit", "note", "seconds", "written")
-
-    def __init__(
-        self,
-        exit_: str,
-        note: str,
-        written: Written,
-        counts: dict[str, int],
-        seconds: dict[str, float],
-    ) -> None:
-        self.exit = exit_
-        self.note = note
-        self.written = written
-        self.counts = counts
-        self.seconds = seconds
+def run(options: argparse.Namespace) -> int:
+    """Run the command; the exit status. Raises UsageError, and OSError."""
+    files = files_of(options)
+    target = target_of(options)
+    return write_and_say(
+        options,
+        lambda: emit(
+            files,
+            target,
+            # The stamp is a cache too.
+            None if options.no_cache else options.arguments,
+            lambda: open_store_of(options),
+            importing=lambda: importing_of(options),
+        ),
+    )
 
 
 def emit(
@@ -62,7 +57,7 @@ def emit(
     open_store: Callable[[], Store | None] = lambda: None,
     *,
     importing: Importing = contextlib.nullcontext,
-) -> Emitted:
+) -> RunResult:
     """Write the documents of the inputs in `files`, and the depfile if one is named.
 
     A document that an earlier run with other shards left there, by its manifest, is removed.
@@ -100,4 +95,4 @@ def emit(
             )
             write_stamp(writing, stamp_name(), arguments, record)
     clock.step("write")
-    return Emitted(loaded.exit, note, written, loaded.counts, clock.seconds)
+    return RunResult(loaded.exit, note, written, loaded.counts, clock.seconds)

@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 
-from derivload import __version__
 from derivload.terminal.stderr import say, say_lines
 from derivload.terminal.stdout import Stdout
+from derivload.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

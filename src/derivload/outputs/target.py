@@ -1,4 +1,4 @@
-"""What a run is to write besides its outputs: the depfile, and the stamp of a run that ended well."""
+"""What a run writes besides its outputs: the depfile, and the stamp of a run that ended well."""
 
 from __future__ import annotations
 

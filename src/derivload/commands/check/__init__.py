@@ -1,1 +1,1 @@
-"""TODO check."""
+"""`derivload check`: finding all mistakes of the inputs, and showing them in each format."""

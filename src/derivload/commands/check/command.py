@@ -7,6 +7,7 @@ imported when that is not there.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from derivload import __version__
+from derivload.commands.parsed import files_of, open_store_of
 from derivload.diagnostics import Diagnostic
+from derivload.exit_status import BAD_INPUT, DONE
 from derivload.identity import is_as_it_began, tool_digest
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
@@ -24,11 +26,11 @@ from derivload.rules import RULES
 from derivload.store.results import Keys
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
+from derivload.version import __version__
 
 if TYPE_CHECKING:
     from derivload.store.store import Store
 
-_CLEAN, _MISTAKEN = 0, 1
 _KIND: Final = b"diagnostics 1"
 # Characters of source lines: each diagnostic has its own, which may be the whole of a file.
 _MAX_KEPT: Final = 4_000_000
@@ -43,6 +45,15 @@ class Checked(msgspec.Struct, frozen=True):
     diagnostics: list[Diagnostic]
     torch_version: str
     note: str
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; the exit status. Raises UsageError."""
+    if options.explain is not None:
+        explain(options.explain)
+        return DONE
+    checked = check(files_of(options), lambda: open_store_of(options))
+    return print_checked(checked, options.format, strict=options.strict)
 
 
 def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -> Checked:
@@ -94,7 +105,7 @@ def print_checked(checked: Checked, form: str, *, strict: bool) -> int:
     if checked.note:
         say(f"note: {checked.note}")
     say(_counted(errors, len(found) - errors))
-    return _MISTAKEN if errors else _CLEAN
+    return BAD_INPUT if errors else DONE
 
 
 def explain(code: str) -> None:

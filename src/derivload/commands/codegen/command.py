@@ -8,10 +8,14 @@ run for everything. What the short cut cannot be taken for goes upstream's own p
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import nullcontext, redirect_stdout, suppress
+from typing import TYPE_CHECKING
 
+from derivload.commands.outcome import RunResult, write_and_say
+from derivload.commands.parsed import files_of, importing_of, open_store_of, selection_of, target_of
+from derivload.exit_status import BAD_INPUT, DONE
 from derivload.identity import python_digest
 from derivload.loading.collisions import refuse_collisions
 from derivload.loading.errors import UsageError
@@ -24,26 +28,47 @@ from derivload.outputs.target import Target, note_of, write_depfile, write_stamp
 from derivload.pytorch.codegen.job import Job, Made, digest_of_inputs, find_head
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.upstream import Sources, Upstream, locate
-from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.errors import GeneratorError, UnexpectedTorchgenError
 from derivload.store.results import learn_entries
 
 if TYPE_CHECKING:
+    import argparse
+
     from derivload.loading.run import Importing
     from derivload.pytorch.codegen.generators import Generators
     from derivload.store.store import Store
 
 
-class Generated(NamedTuple):
-    """What a run did: by which exit, what became of the files, and how long its steps took.
+def run(options: argparse.Namespace) -> int:
+    """Run the command; the exit status. Raises UsageError, and OSError."""
+    files = files_of(options)
+    target = target_of(options)
+    selection = selection_of(options)
+    try:
+        # What a generator prints is no result of ours.
+        with redirect_stdout(sys.stderr):
+            if not options.list_outputs:
+                return write_and_say(
+                    options,
+                    lambda: codegen(
+                        files,
+                        selection,
+                        target,
+                        None if options.no_cache else options.arguments,
+                        lambda: open_store_of(options),
+                        importing=lambda: importing_of(options),
+                    ),
+                )
+            names = list_outputs(files, selection)
+    except GeneratorError as error:
+        from derivload.terminal.stderr import say_lines
 
-    `exit` is "stored", "incremental", "cold" or "plain"; `note` is what the user should know.
-    """
+        say_lines([*error.lines, f"derivload: {error.summary}; nothing was written"])
+        return BAD_INPUT
+    from derivload.terminal.stdout import Stdout
 
-    exit: str
-    note: str
-    written: Written
-    counts: dict[str, int]
-    seconds: dict[str, float]
+    Stdout().print_lines(names)
+    return DONE
 
 
 def codegen(
@@ -54,7 +79,7 @@ def codegen(
     open_store: Callable[[], Store | None] = lambda: None,
     *,
     importing: Importing = nullcontext,
-) -> Generated:
+) -> RunResult:
     """Run PyTorch's generators on the inputs in `files`, and write what differs in the out-dir.
 
     `arguments` are those of the command line, for the stamp; None for no stamp. `importing` is
@@ -125,7 +150,7 @@ def codegen(
             )
             write_stamp(writing, stamp, arguments, record)
     clock.step("keep")
-    return Generated(made.exit, note, written, made.counts, clock.seconds)
+    return RunResult(made.exit, note, written, made.counts, clock.seconds)
 
 
 def list_outputs(files: Files, selection: Selection) -> list[str]:

@@ -15,6 +15,7 @@ same on every platform. The wheel for macOS is taken, for it is among the smalle
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import stat
@@ -53,7 +54,12 @@ class FetchResult(NamedTuple):
     downloaded: bool
 
 
-def run(version: str, to: str) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Run the command; the exit status."""
+    return fetch_and_say(options.version, options.to)
+
+
+def fetch_and_say(version: str, to: str) -> int:
     """Fetch `version` into the folder `to`, print how it went, and return the exit status."""
     try:
         if not to:

@@ -1,1 +1,1 @@
-"""TODO show."""
+"""`derivload show`: everything about one operator, as lines for a person."""

@@ -6,21 +6,24 @@ width, and coloured unless NO_COLOR is set. The text is the same.
 
 from __future__ import annotations
 
+import argparse
 import shutil
 from collections.abc import Iterable
 from typing import Final
 
+from derivload.commands.outcome import report
+from derivload.commands.parsed import files_of
 from derivload.commands.show.groups import Group, find_groups
 from derivload.commands.show.query import read_query, unknown
 from derivload.commands.show.text import group_lines
+from derivload.exit_status import BAD_INPUT, DONE
 from derivload.loading.definitions import load_inputs
-from derivload.loading.inputs import Inputs
+from derivload.loading.inputs import Inputs, read_inputs
 from derivload.terminal import colour
 from derivload.terminal.layout import Line, wrap
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 
-_DONE, _UNKNOWN = 0, 1
 _STYLES: Final = {
     "": "",
     "title": "bold",
@@ -31,6 +34,17 @@ _STYLES: Final = {
     "note": "dim",
     "place": "dim",
 }
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; the exit status. Raises UsageError."""
+    try:
+        inputs = read_inputs(files_of(options))
+        if inputs.note:
+            say(f"note: {inputs.note}")
+        return show(inputs, options.operator)
+    except Exception as error:
+        return report(error, "")
 
 
 def show(inputs: Inputs, operator: str) -> int:
@@ -44,9 +58,9 @@ def show(inputs: Inputs, operator: str) -> int:
     groups = find_groups(loaded, query)
     if not groups:
         say(unknown(query, loaded.load.natives))
-        return _UNKNOWN
+        return BAD_INPUT
     _print_lines(show_lines(groups, inputs.texts.derivatives.name))
-    return _DONE
+    return DONE
 
 
 def show_lines(groups: Iterable[Group], derivatives: str) -> list[Line]:

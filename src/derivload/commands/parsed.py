@@ -1,0 +1,82 @@
+"""From parsed options to what they mean: the files, the outputs, the store."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+from derivload.loading.cache_settings import cache_folder, cache_size_limit
+from derivload.loading.errors import UsageError
+from derivload.loading.paths import Files, find_files
+from derivload.outputs.target import Target
+from derivload.terminal.stderr import say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from contextlib import AbstractContextManager
+
+    from derivload.pytorch.codegen.selection import Selection
+    from derivload.store.store import Store
+
+
+def files_of(options: argparse.Namespace) -> Files:
+    """The files that the INPUTS options mean. Raises UsageError."""
+    return find_files(
+        derivatives=options.derivatives,
+        native_functions=options.native_functions,
+        tags=options.tags,
+        torch_version=options.torch_version,
+        pytorch=options.pytorch,
+    )
+
+
+def target_of(options: argparse.Namespace) -> Target:
+    """Where the outputs and the depfile go. Raises UsageError."""
+    if options.depfile_for is not None and options.depfile is None:
+        raise UsageError("--depfile-for is for a depfile: name one with --depfile")
+    return Target(
+        options.out_dir,
+        getattr(options, "shards", None),
+        options.depfile,
+        options.depfile_target,
+        is_for_cmake=options.depfile_for == "cmake",
+    )
+
+
+def selection_of(options: argparse.Namespace) -> Selection:
+    """Which of PyTorch's generators are to run. Raises UsageError."""
+    from derivload.pytorch.codegen.selection import Selection
+
+    if options.pytorch is None:
+        raise UsageError("--pytorch is missing: the generators are PyTorch's own")
+    if getattr(options, "shards", None) is not None:
+        raise UsageError("--shards is for documents: PyTorch's generators have shards of their own")
+    return Selection(
+        options.subset,
+        options.disable_autograd,
+        options.selected_op_list_path,
+        options.operators_yaml_path,
+    )
+
+
+def open_store_of(options: argparse.Namespace) -> Store | None:
+    """The store, or None and one warning when it cannot be used."""
+    if options.no_cache:
+        return None
+    from derivload.store.store import Store, StoreError
+
+    size_limit = cache_size_limit()
+    try:
+        return Store(cache_folder(options.cache_dir), size_limit)
+    except StoreError as error:
+        say(f"warning: going on without the cache: {error}; --cache-dir names another folder")
+        return None
+
+
+def importing_of(options: argparse.Namespace) -> AbstractContextManager[object]:
+    """What is entered while msgspec is imported."""
+    if not options.is_own_process:
+        return nullcontext()
+    from derivload.commands.own_process import importing_msgspec
+
+    return importing_msgspec()
