@@ -114,7 +114,8 @@ def test_second_run_does_nothing_and_imports_the_standard_library_alone(project:
     assert not foreign & {name.partition(".")[0] for name in ran.modules}
     ours = {name for name in ran.modules if name.startswith("derivload.")}
     assert ours == {
-        *("derivload.cli", "derivload.identity", "derivload.modules"),
+        *("derivload.cli", "derivload.exit_status", "derivload.identity"),
+        *("derivload.modules", "derivload.version"),
         *("derivload.outputs", "derivload.outputs.digests", "derivload.outputs.stamp"),
     }
 
