@@ -36,7 +36,7 @@ except ImportError:  # a Python without OpenSSL
     from hashlib import sha256 as openssl_sha256
 
 sha256 = openssl_sha256
-_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+PACKAGE = os.path.dirname(os.path.abspath(__file__))
 # What changed later may have been imported before or after: a file's clock is behind by a tick.
 _UNTIL = STARTED - TICK
 _scans: list[_Scan] = []
@@ -150,9 +150,9 @@ class _Scan:
 def _modules() -> list[tuple[str, str]]:
     """The files that Python can import as a part of the package, each its name and its path."""
     try:
-        return list(modules_below(_PACKAGE))
+        return list(modules_below(PACKAGE))
     except NotADirectoryError:  # they stand in an archive, which is one file
-        return [("", str(getattr(sys.modules[__name__].__loader__, "archive", _PACKAGE)))]
+        return [("", str(getattr(sys.modules[__name__].__loader__, "archive", PACKAGE)))]
 
 
 def _is_edited(path: str) -> bool:
@@ -167,7 +167,7 @@ def _installed_at() -> int:
     """When the last file of a wheel was put beside the package; 0 where none was."""
     name = f"derivload-{__version__}.dist-info"
     try:
-        return os.stat(os.path.join(os.path.dirname(_PACKAGE), name, "RECORD")).st_mtime_ns
+        return os.stat(os.path.join(os.path.dirname(PACKAGE), name, "RECORD")).st_mtime_ns
     except OSError:
         return 0
 

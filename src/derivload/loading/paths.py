@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 
+from derivload.identity import PACKAGE
 from derivload.loading.errors import UsageError
 from derivload.outputs.digests import names_like
 
@@ -34,7 +35,7 @@ _MAX_LINES = 1_000_000
 _MAX_ENTRIES = 50_000
 # Seconds: who writes to a pipe may be started at the same moment.
 _PATIENCE = 2.0
-_CATALOGUE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "catalog")
+_CATALOGUE = os.path.join(PACKAGE, "catalog")
 
 
 class Files:

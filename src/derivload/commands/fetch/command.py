@@ -7,7 +7,7 @@ same on every platform. The wheel for macOS is taken, for it is among the smalle
   system (pip's own temporary files too, which a killed pip leaves) and renamed into place.
 - Signals are noted, and looked at between steps: a handler that raised could fire when a
   child has started and has no name yet, and nobody would end it.
-- pip finds the wheel and reads it, a part or all of it (`fetch_pip.py`). Where it is all, pip
+- pip finds the wheel and reads it, a part or all of it (`download.py`). Where it is all, pip
   draws its own progress bar, for it alone knows how many bytes have come.
 """
 

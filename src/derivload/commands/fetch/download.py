@@ -1,6 +1,6 @@
 """How `derivload fetch` has pip get a wheel: which of its settings hold, what it complains of.
 
-Two children of one shape: the first reads a part of the wheel (`fetch_part.py`), the second,
+Two children of one shape: the first reads a part of the wheel (`part.py`), the second,
 `pip download`, gets all of it where the first could not. Both take the options and the
 environment below, so that they mean the same wheel.
 """
@@ -86,7 +86,7 @@ def download(
     exact = version.count(".") == 2
     arguments = [*OPTIONS, "-d", str(wheels), f"torch=={version}{'' if exact else '.*'}"]
     say(f"downloading torch {version}'s torchgen (2 MB) with pip")
-    script = str(Path(__file__).with_name("fetch_part.py"))
+    script = str(Path(__file__).with_name("part.py"))
     status, complaints = _run([script, *arguments], temporary, None, check)
     if status not in (0, HOPELESS):
         if status != LOCAL:

@@ -1,6 +1,6 @@
 """What a child of `derivload fetch` runs: pip finds the wheel, and only `torchgen/` is read of it.
 
-    python fetch_part.py -d DIR [options of pip download] torch==VERSION
+    python part.py -d DIR [options of pip download] torch==VERSION
 
 It leaves in DIR a wheel of the same name with `torchgen/` in it and nothing else. A wheel is a
 zip file: its list of members stands at its end, and in torch's wheels `torchgen/` and RECORD

@@ -7,7 +7,7 @@ pieces of all items in lists when it hands them over; it is called with one item
 so that each list has the pieces of that item alone.
 
 A generator is taken to be one of items if what it makes of many is what it makes of each, one
-behind the other in an order that is known. `generation.py` tells how that is checked.
+behind the other in an order that is known. `entry_points.py` tells how that is checked.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The files of PyTorch's generators, made in the least costly way that is certain.
 
-The short cut (`codegen.py`) is taken for a torchgen that it is known to hold for: that of the
+The short cut (`update.py`) is taken for a torchgen that it is known to hold for: that of the
 releases in `known.py`, whose files the tests compare, or one that was compared here, once, when
 everything was generated. Any other goes upstream's own path (`plain.py`). So does a run in which
 anything unexpected happens, a generator's exception too, which upstream then shows itself.

@@ -5,7 +5,7 @@ depends on another. So a family is told by a digest of all that generators know 
 of its entries in native_functions.yaml, its records in differentiability.json, its entries in
 deprecated.yaml. A family of which the digest is the same is not generated again; its pieces are
 kept by file, behind their own digest. What the generators depend on besides (their source, the
-options) is part of the key that all this is kept under; see `codegen.py`.
+options) is part of the key that all this is kept under; see `update.py`.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import tempfile
 import traceback
 from contextlib import ExitStack
 
+from derivload.identity import PACKAGE
 from derivload.loading.paths import Files
 from derivload.pytorch.codegen.entry_points import parts_of, replaced
 from derivload.pytorch.codegen.rendering import named_as_in_a_build
@@ -78,8 +79,7 @@ def _contents(folder: str) -> dict[str, bytes]:
 
 def _traceback(error: BaseException) -> str:
     """The traceback as upstream would show it: without our own frames."""
-    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(own):
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(PACKAGE):
         frames = frames.tb_next
     return "".join(traceback.format_exception(type(error), error, frames))

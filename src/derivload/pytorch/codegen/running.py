@@ -19,11 +19,12 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, Final
 
+from derivload.identity import PACKAGE
 from derivload.modules import CLEARLY, changed_at, forget_compiled
 from derivload.pytorch.codegen.trace import Trace, without_root
 from derivload.pytorch.codegen.upstream import IMPORTED
 
-_PACKAGE: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+_PACKAGE: Final = os.path.join(PACKAGE, "")
 _STANDARD: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 # Where what is installed stands, of which versions count, and no file.
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
