@@ -22,7 +22,7 @@ import msgspec
 
 from derivload.rules import RULES
 
-_FOLDER: Final = Path(__file__).parents[1] / "explanations"
+_FOLDER: Final = Path(__file__).parents[2] / "explanations"
 _FLOORS: Final = {
     "DL0": ("files", "Files and YAML"),
     "DL1": ("schemas", "Schemas and C++"),

@@ -33,6 +33,7 @@ from derivload.store.results import learn_entries
 
 if TYPE_CHECKING:
     import argparse
+    from contextlib import AbstractContextManager
 
     from derivload.loading.run import Importing
     from derivload.pytorch.codegen.generators import Generators
@@ -44,21 +45,22 @@ def run(options: argparse.Namespace) -> int:
     files = files_of(options)
     target = target_of(options)
     selection = selection_of(options)
+
+    def write() -> RunResult:
+        with _printed_beside():
+            return codegen(
+                files,
+                selection,
+                target,
+                None if options.no_cache else options.arguments,
+                lambda: open_store_of(options),
+                importing=lambda: importing_of(options),
+            )
+
     try:
-        # What a generator prints is no result of ours.
-        with redirect_stdout(sys.stderr):
-            if not options.list_outputs:
-                return write_and_say(
-                    options,
-                    lambda: codegen(
-                        files,
-                        selection,
-                        target,
-                        None if options.no_cache else options.arguments,
-                        lambda: open_store_of(options),
-                        importing=lambda: importing_of(options),
-                    ),
-                )
+        if not options.list_outputs:
+            return write_and_say(options, write)
+        with _printed_beside():
             names = list_outputs(files, selection)
     except GeneratorError as error:
         from derivload.terminal.stderr import say_lines
@@ -69,6 +71,11 @@ def run(options: argparse.Namespace) -> int:
 
     Stdout().print_lines(names)
     return DONE
+
+
+def _printed_beside() -> AbstractContextManager[object]:
+    """Inside, what a generator prints goes to stderr: it is no result of ours."""
+    return redirect_stdout(sys.stderr)
 
 
 def codegen(
