@@ -103,7 +103,7 @@ class Watches:
         for _ in range(_TRIES):
             names, folders = _folders(paths)
             self._handler.names = names
-            if folders == self._covered:
+            if folders == self._covered and not self._handler.has_lost:
                 break
             is_news = True
             self._stop()
@@ -124,6 +124,8 @@ class Watches:
     def _start(self, folders: dict[str, _Folder]) -> None:
         observer = Observer()
         self._observer = observer
+        self._handler.folders = frozenset(folders)
+        self._handler.has_lost = False
         try:
             for path, folder in folders.items():
                 events = _MOVES if folder.moves_only else _EVENTS
@@ -153,10 +155,15 @@ class _Handler(FileSystemEventHandler):
     def __init__(self, tell: Callable[[Hint], None]) -> None:
         self._tell = tell
         self.names: frozenset[str] = frozenset()
+        self.folders: frozenset[str] = frozenset()
+        # A watch ends with its folder, and a new folder may well have the number of the old one.
+        self.has_lost = False
 
     def dispatch(self, event: FileSystemEvent) -> None:
         now = time.monotonic()
         is_open = HAS_INOTIFY and event.event_type == "modified"
+        if event.event_type == "deleted" and os.fsdecode(event.src_path) in self.folders:
+            self.has_lost = True
         for path in (event.src_path, getattr(event, "dest_path", "")):
             if path and os.fsdecode(path) in self.names:
                 self._tell(Hint(event.event_type, os.fsdecode(path), now, is_open))
