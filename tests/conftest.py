@@ -110,6 +110,12 @@ def releases(request: pytest.FixtureRequest) -> list[str]:
     return _releases(request.config)
 
 
+@pytest.fixture(scope="session")
+def thinning(request: pytest.FixtureRequest) -> int:
+    """Of the random examples of a test, a plain run tries one in so many; CI and --long try all."""
+    return 1 if _in_ci() or request.config.getoption("--long") else 3
+
+
 def _in_ci() -> bool:
     return bool(os.environ.get("CI"))
 

@@ -108,15 +108,16 @@ def starts_at(read: EntryValue, line: int, text: str) -> bool:
 class Search:
     """Runs a check over generated texts. Counts the accepted ones, lest none ever is."""
 
-    def __init__(self, longer: bool) -> None:
+    def __init__(self, longer: bool, thinning: int) -> None:
         self.longer = longer
+        self._thinning = thinning
         self.accepted = 0
 
     def run(
         self, texts: st.SearchStrategy[str], check: Callable[[str], bool], examples: int
     ) -> None:
         @settings(
-            max_examples=examples * (LONGER if self.longer else 1),
+            max_examples=examples * LONGER if self.longer else examples // self._thinning,
             deadline=None,
             print_blob=True,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
@@ -130,8 +131,8 @@ class Search:
 
 
 @pytest.fixture
-def search(request: pytest.FixtureRequest) -> Search:
-    return Search(bool(request.config.getoption("--long", default=False)))
+def search(request: pytest.FixtureRequest, thinning: int) -> Search:
+    return Search(bool(request.config.getoption("--long", default=False)), thinning)
 
 
 # ---------------------------------------------------------------------------- texts of a grammar
