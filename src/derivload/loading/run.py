@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from derivload.engine.lines import DocumentLines
+    from derivload.loading.inputs import Inputs
     from derivload.loading.paths import Files
     from derivload.store.store import Store
 
@@ -44,14 +46,27 @@ class Started:
 
 
 class Found:
-    """The documents of the inputs, by which exit they were come by, and what was loaded."""
+    """The documents of the inputs, by which exit they were come by, and what was loaded.
 
-    __slots__ = ("counts", "exit", "kept")
+    `inputs` are the texts and `lines` those of the documents; None where the store had the
+    documents, so that nothing was loaded.
+    """
 
-    def __init__(self, kept: Kept, exit_: str, counts: dict[str, int]) -> None:
+    __slots__ = ("counts", "exit", "inputs", "kept", "lines")
+
+    def __init__(
+        self,
+        kept: Kept,
+        exit_: str,
+        counts: dict[str, int],
+        inputs: Inputs | None = None,
+        lines: DocumentLines | None = None,
+    ) -> None:
         self.kept = kept
         self.exit = exit_
         self.counts = counts
+        self.inputs = inputs
+        self.lines = lines
 
 
 def find_or_load(
@@ -83,7 +98,8 @@ def find_or_load(
     if store is not None:
         keep_documents(store, keys, kept)
         clock.step("keep")
-    return Found(kept, "incremental" if outcome.is_incremental else "cold", outcome.counts)
+    exit_ = "incremental" if outcome.is_incremental else "cold"
+    return Found(kept, exit_, outcome.counts, inputs, outcome.lines)
 
 
 class Clock:

@@ -188,9 +188,9 @@ def _make(
     from derivload.pytorch.codegen.generators import Generators
     from derivload.pytorch.codegen.source import lines_of
 
-    inputs = read_inputs(files, started.contents)
+    inputs = found.inputs or read_inputs(files, started.contents)
     entries = InputEntries(inputs.texts, splits=started.keys.splits())
-    lines = lines_of({document[0]: document[1] for document in found.kept.documents})
+    lines = found.lines or lines_of({name: data for name, data, *_ in found.kept.documents})
     generators = Generators(job, started.store)
     made = generators.make(files, entries, lines, deprecated)
     clock.step("generate")

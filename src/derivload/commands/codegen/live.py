@@ -28,7 +28,6 @@ from derivload.outputs.target import Target
 from derivload.pytorch.codegen.generators import Generators
 from derivload.pytorch.codegen.job import Job, Made, digest_of_inputs
 from derivload.pytorch.codegen.selection import Selection
-from derivload.pytorch.codegen.source import Lines
 from derivload.pytorch.codegen.trace import NOTHING, Trace
 from derivload.pytorch.codegen.upstream import Sources, Upstream
 from derivload.store.results import Keys
@@ -87,16 +86,8 @@ class CodegenLoader:
         if self._generators is None or self._generators.key != job.digest():
             self._generators = Generators(job, self._store)
         deprecated = read_file(job.upstream.deprecated)
-        found = outcome.lines
-        lines = Lines(
-            found.torch_version,
-            found.used_dispatch_keys,
-            found.records,
-            found.functions,
-            found.generated,
-        )
         with redirect_stdout(sys.stderr):  # what a generator prints is no report
-            made = self._generators.make(files, self._entries, lines, deprecated)
+            made = self._generators.make(files, self._entries, outcome.lines, deprecated)
         notes = [note for note in (inputs.note, made.note) if note]
         made = made._replace(note="; ".join(notes))
         texts_read = texts if outcome.is_of_entries else None
@@ -106,7 +97,7 @@ class CodegenLoader:
         refuse_collisions(
             Target(self._out_dir), [*made.files], stamp, [*read, job.upstream.deprecated]
         )
-        return PreparedFiles(self._out_dir, outcome, found, self._generators, made, stamp)
+        return PreparedFiles(self._out_dir, outcome, outcome.lines, self._generators, made, stamp)
 
     def settle(self) -> None:
         """Do now what the next load would begin with, and keep what a next start can use."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.engine.lines import DocumentLines
 from derivload.identity import is_as_it_began
 from derivload.loading.paths import Files
 from derivload.modules import recompile
@@ -26,7 +27,7 @@ from derivload.pytorch.codegen.kept import pack, unpack, unpack_items
 from derivload.pytorch.codegen.known import KNOWN
 from derivload.pytorch.codegen.plain import run_plain
 from derivload.pytorch.codegen.running import Running
-from derivload.pytorch.codegen.source import Lines, Source
+from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.trace import with_root
 from derivload.pytorch.codegen.update import Codegen, LostItemsError
 from derivload.pytorch.codegen.upstream import Modules, Upstream
@@ -56,7 +57,9 @@ class Generators:
         self.key = job.digest()
         self._codegen: Codegen | None = None
 
-    def make(self, files: Files, entries: InputEntries, lines: Lines, deprecated: bytes) -> Made:
+    def make(
+        self, files: Files, entries: InputEntries, lines: DocumentLines, deprecated: bytes
+    ) -> Made:
         """The files for these inputs.
 
         `lines` are those of the documents that `entries` come to by the rules of one release,
@@ -67,7 +70,9 @@ class Generators:
         with self._running:
             return self._make(files, entries, lines, deprecated)
 
-    def _make(self, files: Files, entries: InputEntries, lines: Lines, deprecated: bytes) -> Made:
+    def _make(
+        self, files: Files, entries: InputEntries, lines: DocumentLines, deprecated: bytes
+    ) -> Made:
         codegen, self._codegen = self._codegen, None
         self._why_plain = ""
         known = (self._get(b"plain") or b"").decode("utf-8", "replace")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 import msgspec
 
 from derivload.diagnostics import Invalid
 from derivload.engine.inputs import InputEntries
+from derivload.engine.lines import DocumentLines
 from derivload.outputs.documents import read_lines
 from derivload.pytorch.codegen.kept import Deprecated, Kept, NativeRow
 from derivload.pytorch.errors import UnexpectedTorchgenError
@@ -24,30 +25,24 @@ _GENERATED: Final = b'"generated":['
 _OUT: Final = "_out"
 
 
-class Lines(NamedTuple):
-    """The lines of the documents that generators depend on, in their order."""
-
-    torch_version: str
-    used_dispatch_keys: Sequence[str]
-    records: list[bytes]
-    functions: list[bytes]
-    generated: list[bytes]
-
-
-def lines_of(documents: Mapping[str, bytes]) -> Lines:
-    """The lines of differentiability.json and functions.json, in `documents` by name."""
+def lines_of(documents: Mapping[str, bytes]) -> DocumentLines:
+    """The lines of differentiability.json and functions.json, in `documents` by name: what a load
+    would give, where the store had them.
+    """
     head = _KEYS.search(documents["differentiability.json"])
     assert head is not None
     functions = documents["functions.json"]
     at = functions.index(_GENERATED)
     version = _VERSION.search(functions)
     assert version is not None
-    return Lines(
-        version[1].decode(),
-        msgspec.json.decode(head[1], type=list[str]),
-        read_lines(documents["differentiability.json"]),
-        read_lines(functions[:at]),
-        read_lines(functions[at:]),
+    records = read_lines(documents["differentiability.json"])
+    return DocumentLines(
+        torch_version=version[1].decode(),
+        used_dispatch_keys=tuple(msgspec.json.decode(head[1], type=list[str])),
+        records=records,
+        bases=[base_of(_schema(line)) for line in records],
+        functions=read_lines(functions[:at]),
+        generated=read_lines(functions[at:]),
     )
 
 
@@ -58,7 +53,7 @@ class Source:
     deprecated.yaml.
     """
 
-    def __init__(self, entries: InputEntries, lines: Lines, deprecated: bytes) -> None:
+    def __init__(self, entries: InputEntries, lines: DocumentLines, deprecated: bytes) -> None:
         self.entries = entries
         self.lines = lines
         self._deprecated = deprecated

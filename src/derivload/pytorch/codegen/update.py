@@ -31,7 +31,7 @@ from derivload.pytorch.codegen.kept import (
 )
 from derivload.pytorch.codegen.rendering import items_by_shard, render
 from derivload.pytorch.codegen.selection import Selection
-from derivload.pytorch.codegen.source import Source, base_of
+from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.objects import differentiability_infos
@@ -161,20 +161,16 @@ class _Update:
         self._source = source
         self._rows = source.rows(kept)
         self._deprecated = source.deprecated(kept)
-        records = [
-            (base_of(schema), line)
-            for schema, line in zip(source.infos, source.lines.records, strict=False)
-        ]
+        records = [*zip(source.lines.bases, source.lines.records, strict=True)]
         self._families = Families(
             [
                 *{row.base for row in self._rows},
                 *{row.delegate for row in self._rows if row.delegate},
-                *{base for base, _ in records},
+                *{*source.lines.bases},
                 *self._deprecated.entries,
             ]
         )
         self._digests = digests_by_family(self._families, self._rows, records, self._deprecated)
-        self._record_bases = [base for base, _ in records]
         self._everything = digest_of(
             [[*source.lines.used_dispatch_keys], self._families.is_certain]
         )
@@ -284,7 +280,7 @@ class _Update:
         source = self._source
         records = [
             msgspec.json.decode(line)
-            for base, line in zip(self._record_bases, source.lines.records, strict=True)
+            for base, line in zip(source.lines.bases, source.lines.records, strict=True)
             if self._families.of(base) in touched
         ]
         infos = differentiability_infos(records, {self._texts.of(f.func): f for f in functions})
