@@ -53,7 +53,7 @@ def test_a_thousand_mistakes_of_a_file_are_told() -> None:
 
 def test_of_more_mistakes_of_a_file_it_is_told_that_there_are_more() -> None:
     more, *told = found(definitions(1_500, "[{}]"), NATIVE + "  key: x\n")
-    assert (more.code, more.place) == ("DL010", "derivatives.yaml")
+    assert (more.code, more.place, more.severity) == ("DL010", "derivatives.yaml", "error")
     assert more.sentence == "this file has more than 1000 mistakes"
     assert [d.file for d in told] == ["derivatives.yaml"] * 1_000 + ["native_functions.yaml"]
 
@@ -61,7 +61,8 @@ def test_of_more_mistakes_of_a_file_it_is_told_that_there_are_more() -> None:
 def test_of_many_mistakes_of_a_file_as_yaml_it_is_told_that_there_are_more() -> None:
     assert len(found(tags="- x\n" * 1_000)) == 1_000
     more, *told = found(tags="- x\n" * 1_001)
-    assert (more.code, more.sentence) == ("DL010", "this file has more than 1000 mistakes")
+    assert (more.code, more.severity) == ("DL010", "error")
+    assert more.sentence == "this file has more than 1000 mistakes"
     assert [d.code for d in told] == ["DL005"] * 1_000
 
 
