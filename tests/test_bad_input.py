@@ -167,21 +167,33 @@ def test_yaml_that_is_no_list_of_mappings(
     ("text", "place", "remedy"),
     [
         ("- a: x\n  b c\n  d: e\n", (2, 3), "write `key: value`"),
-        ("- a: x\n    b: y\n", (2, 6), "indent it like the keys beside it"),
+        (
+            "- a: x\n    b: y\n",
+            (2, 6),
+            "indent it like the keys beside it; a value with `: ` in it needs quotes",
+        ),
         ("- a: x\n b: y\n", (2, 2), "indent it like the keys of its entry, by two spaces"),
         ("- a: x\n\tb: y\n", (2, 1), "indent with spaces"),
         ("- a:\n\tb: y\n", (2, 1), "indent with spaces"),
-        ("- a: x: y\n", (1, 7), "a value with `: ` in it needs quotes"),
+        (
+            "- a: x: y\n",
+            (1, 7),
+            "indent it like the keys beside it; a value with `: ` in it needs quotes",
+        ),
         ("- a: 'x\n", (1, 6), "close the quotes"),
         ("- a: [x\n  b: y\n", (2, 4), "close the bracket, or quote the value"),
-        ("- a: 'x' y\n", (1, 10), "or quote all of it"),
-        ("- a: - x\n", (1, 6), "`- ` begins an item of a list"),
-        ("- a: *x\n", (1, 6), "quote the value"),
-        ("- a: !x y\n", (1, 6), "quote the value"),
-        ("- a: @x\n", (1, 6), "quote the value"),
-        ('- a: "\\q"\n', (1, 7), "use single quotes"),
-        ("<<<<<<< HEAD\n- a: x\n=======\n", (1, 1), "resolve it"),
-        ("- a: x\n>>>>>>> edit\n", (2, 1), "resolve it"),
+        (
+            "- a: 'x' y\n",
+            (1, 10),
+            "end the value with its closing quote or bracket, or quote all of it",
+        ),
+        ("- a: - x\n", (1, 6), "quote the value: `- ` begins an item of a list"),
+        ("- a: *x\n", (1, 6), "quote the value: YAML keeps this sign for itself"),
+        ("- a: !x y\n", (1, 6), "quote the value: YAML keeps this sign for itself"),
+        ("- a: @x\n", (1, 6), "quote the value: YAML keeps this sign for itself"),
+        ('- a: "\\q"\n', (1, 7), "write two backslashes for one, or use single quotes"),
+        ("<<<<<<< HEAD\n- a: x\n=======\n", (1, 1), "resolve it, and take its marks out"),
+        ("- a: x\n>>>>>>> edit\n", (2, 1), "resolve it, and take its marks out"),
     ],
 )
 def test_what_is_no_yaml_is_told_with_its_remedy(
@@ -190,7 +202,7 @@ def test_what_is_no_yaml_is_told_with_its_remedy(
     project.prepend(TAGS, text)
     outcome = project.emit()
     assert outcome.found == [(TAGS, *place, "DL003")]
-    assert remedy in outcome.err
+    assert f"\n  help: {remedy}\n" in outcome.err
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts
 from derivload.loading.inputs import Inputs
+from derivload.native.guesses import Guesses
 from derivload.store.results import Keys
 
 NATIVE = "- func: f(Tensor self) -> Tensor\n"
@@ -80,6 +81,14 @@ def test_names_are_guessed_at_as_long_as_that_costs_little() -> None:
     assert helped[0]
     assert not helped[-1]
     assert helped == sorted(helped, reverse=True)
+
+
+def test_no_name_is_guessed_when_enough_was() -> None:
+    guesses = Guesses()
+    assert guesses.nearest("glisten", ["glissen"], 1) == ["glissen"]
+    for _ in range(2):
+        assert guesses.nearest("x" * 80, [f"{'y' * 70}{i}" for i in range(100_000)], 1) == []
+    assert guesses.nearest("glisten", ["glissen"], 1) == []
 
 
 def test_a_sentence_that_quotes_something_long_is_shortened() -> None:

@@ -167,6 +167,7 @@ def test_what_a_formula_may_use(formula: str) -> None:
     ("formula", "name"),
     [
         ("grad * (selv < 3)", "selv"),
+        ("grad * (selv < 3) * (4 > 2)", "selv"),
         ("grad - selv", "selv"),
         ("grad * self.pow(exponent)", "exponent"),
         ("grad ? (x) : self", "x"),

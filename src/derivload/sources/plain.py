@@ -276,7 +276,7 @@ def _one_line(text: str) -> object:
         return {}
     quote = text[0]
     if quote in "\"'":
-        closed = len(text) > 1 and text[-1] == quote and text.count(quote) == 2
+        closed = text[-1] == quote and text.count(quote) == 2
         return text[1:-1] if closed and "\\" not in text else _OPEN
     flow = text.partition(" #")[0].rstrip(" ")
     if _FLOW.fullmatch(flow):

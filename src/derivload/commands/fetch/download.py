@@ -56,7 +56,10 @@ _PIP_ERROR = re.compile(r"\u00d7 |ERROR: (?!Exception:)")
 # In this order: a network that fails is a warning to pip, whose error then finds no release.
 _ADVICE = (
     ("after connection broken by", "Check the network, and pip's index and proxy settings"),
-    ("No matching distribution", "Check that this release exists, and that pip can reach its index"),
+    (
+        "No matching distribution",
+        "Check that this release exists, and that pip can reach its index",
+    ),
     ("", "Once that is mended, try again"),
 )
 _POLL_SECONDS = 0.1
