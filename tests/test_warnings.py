@@ -112,14 +112,14 @@ def test_a_derivative_of_a_composite_function() -> None:
 
 def test_an_overlay_that_declares_an_operator_of_the_base() -> None:
     schema = "f(Tensor self) -> Tensor"
-    natives = f"- func: {schema}\n{CPU}---\n- func: f(Tensor self, int x) -> Tensor\n"
-    natives += "  dispatch:\n    XPU: f\n"
+    natives = f"- func: {schema}\n{CPU}---\n- dispatch:\n    XPU: f\n"
+    natives += "  func: f(Tensor self, int x) -> Tensor\n"
     assert warnings(natives, f"- name: {schema}\n  self: grad\n") == [
         (
-            "native_1.yaml:1:9: warning[DL605]: `f` is declared at "
+            "native_1.yaml:3:9: warning[DL605]: `f` is declared at "
             "native_0.yaml:1 already, with other "
             "arguments\n"
-            "  1 | - func: f(Tensor self, int x) -> Tensor\n"
+            "  3 |   func: f(Tensor self, int x) -> Tensor\n"
             "    |         ^\n"
             "  help: give the second another overload name"
         )
