@@ -404,6 +404,16 @@ def test_what_misses_a_function_that_could_not_be_read_is_no_mistake() -> None:
     assert codes(case) == [("DL006", "native_functions.yaml", 2)]
 
 
+def test_what_misses_a_function_with_a_key_twice_is_no_mistake() -> None:
+    schema = "f(Tensor self) -> Tensor"
+    case = Case(
+        "",
+        natives=f"- func: {schema}\n  variants: function\n  variants: method\n",
+        derivatives=f"- name: {schema}\n  self: grad\n",
+    )
+    assert codes(case) == [("DL009", "native_functions.yaml", 3)]
+
+
 def test_what_has_nothing_to_do_with_what_could_not_be_read_is_told_with_it() -> None:
     case = Case(
         "",

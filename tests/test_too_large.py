@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from derivload.cpp.dialect import NEWEST
+from derivload.engine.load import Text, Texts, load_texts
 from derivload.sources.entries import read_source
 
 LONG = "x" * 3000
@@ -39,3 +41,14 @@ def in_brackets(count: int) -> str:
 def test_a_bound_holds(within: str, beyond: str, message: str) -> None:
     assert told(within) == []
     assert told(beyond) == [message]
+
+
+def test_the_bound_of_nested_types_holds() -> None:
+    def told_of_type(type_: str) -> list[str]:
+        native = Text("native_functions.yaml", f"- func: f({type_} x) -> Tensor\n")
+        tags = Text("tags.yaml", "- tag: shiny\n  desc: It shines.\n")
+        loaded = load_texts(Texts(Text("derivatives.yaml", "[]\n"), (native,), tags), NEWEST)
+        return [diagnostic.message for diagnostic in loaded.diagnostics]
+
+    assert told_of_type("int" + 50 * "[]") == []
+    assert told_of_type("int" + 51 * "[]") == ["this type is nested too deeply"]
