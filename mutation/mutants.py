@@ -186,8 +186,10 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
     if isinstance(node, (ast.JoinedStr, ast.Import, ast.ImportFrom)):
         return
     named = getattr(node, "func", getattr(node, "value", getattr(node, "test", None)))
+    if isinstance(node, ast.Assign):
+        named = node.targets[0]
     name = getattr(named, "id", "")
-    if name in _OF_TYPES or (isinstance(node, ast.If) and name == "TYPE_CHECKING"):
+    if name in _OF_TYPES or (isinstance(node, (ast.If, ast.Assign)) and name == "TYPE_CHECKING"):
         return
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "type_params"):

@@ -24,6 +24,7 @@ from mutation.run import known_survivors
         ("def a(): return b", {"def a(): return None"}),
         ("a: Literal['x'] = b", set()),
         ("'A docstring.'", set()),
+        ("TYPE_CHECKING = False", set()),
         ("a = f'{b + 1}'", set()),
     ],
 )
