@@ -340,6 +340,7 @@ def elsewhere(
     made.shut_down()
 
 
+@pytest.mark.thorough
 def test_another_checkout_gets_everything_from_the_remote_cache(
     built: Checkout, elsewhere: Checkout, cache_url: str | None, unavailable: Unavailable
 ) -> None:

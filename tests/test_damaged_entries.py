@@ -167,6 +167,7 @@ def test_no_entry_changes_what_comes_out(
     filled: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    thinning: int,
 ) -> None:
     seed = random.SystemRandom().randrange(2**32)
     rng = random.Random(seed)
@@ -176,7 +177,7 @@ def test_no_entry_changes_what_comes_out(
     }
     checked = {folder: runs.check(folder, None) for folder in inputs}
     cache = tmp_path / "cache"
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS // thinning):
         shutil.rmtree(cache, ignore_errors=True)
         shutil.copytree(filled, cache)
         told = f"seed {seed}: {damage(cache, rng, ways)}"
@@ -205,7 +206,11 @@ def alter(rng: random.Random, rows: Any) -> None:
 
 
 def test_a_state_whose_rows_do_not_fit_together_ends_no_run(
-    inputs: list[Path], filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    inputs: list[Path],
+    filled: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    thinning: int,
 ) -> None:
     """Rows that fit and are wrong cannot be told: nobody else may write there, see owned.py."""
     seed = random.SystemRandom().randrange(2**32)
@@ -214,7 +219,7 @@ def test_a_state_whose_rows_do_not_fit_together_ends_no_run(
     (key,) = [key for key, value in entries(filled).items() if value.count(b"\n\n") >= 2]
     listing, learned, packed = entries(filled)[key].split(b"\n\n", 2)
     cache = tmp_path / "cache"
-    for number in range(ROUNDS):
+    for number in range(ROUNDS // thinning):
         shutil.rmtree(cache, ignore_errors=True)
         shutil.copytree(filled, cache)
         rows = msgspec.msgpack.decode(packed)

@@ -788,6 +788,7 @@ def test_random_edits_of_a_release(
     wander_through(inputs_of(each_release, release), seed, 200 if longer else 9)
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_random_edits_of_the_oldest_release(release: Release, longer: bool, seed: int) -> None:
     wander_through(inputs_of("2.1.0", release), seed, 200 if longer else 9)

@@ -17,6 +17,10 @@ ROOT = Path(__file__).parents[1]
 PARITY = "tests/test_parity.py"
 QUICK = "tests/test_api.py"
 WORKERS = ["--numprocesses", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
+HOWS = [
+    pytest.param(["-q"], id="one process"),
+    pytest.param(WORKERS, id="two", marks=pytest.mark.thorough),
+]
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def closing_line(lines: list[str]) -> dict[str, int]:
     return {word.rstrip("s"): int(count) for count, word in re.findall(r"(\d+) ([a-z]+)", line)}
 
 
-@pytest.mark.parametrize("how", [["-q"], WORKERS], ids=["one process", "two"])
+@pytest.mark.parametrize("how", HOWS)
 def test_a_release_that_cannot_be_fetched_is_a_failure_told_once(
     how: list[str], new_machine: dict[str, str]
 ) -> None:
@@ -77,7 +81,7 @@ def test_a_release_that_cannot_be_fetched_is_a_failure_told_once(
     assert len([line for line in lines if line.startswith(("FAILED", "ERROR"))]) == 1
 
 
-@pytest.mark.parametrize("how", [["-q"], WORKERS], ids=["one process", "two"])
+@pytest.mark.parametrize("how", HOWS)
 def test_offline_leaves_out_what_is_not_here_and_counts_it_last(
     how: list[str], new_machine: dict[str, str], tmp_path: Path
 ) -> None:
