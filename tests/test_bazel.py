@@ -355,6 +355,7 @@ def test_another_checkout_gets_everything_from_the_remote_cache(
     assert programs[0].read_bytes() == programs[1].read_bytes()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("strategy", ["sandboxed", "worker", "local"])
 def test_another_machine_writes_the_same_bytes(
     built: Checkout, elsewhere: Checkout, pytorch: Path, strategy: str, is_thorough: bool
