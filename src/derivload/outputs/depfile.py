@@ -13,7 +13,9 @@ Ninja runs again too often and never too seldom. Found out with GNU Make 4.3, Ni
   the rest, and runs again at every build;
 - Make takes `%` in a target for a pattern and never runs again, so it has a backslash there. Ninja
   without `deps = gcc` then runs again at every build;
-- Make takes `=` in the first input for a variable's value, so an input without one comes first;
+- Make takes `=` in the first input, or at the beginning of the second, for an assignment, and runs
+  what stands after `!=`. So inputs without one come first, and where there are not two of these,
+  references to no variable, which are empty to Make. Ninja then runs again at every build;
 - Make takes `~` at the start for somebody's home, so such a path is made absolute;
 - a path with a line end, or with a blank, a backslash or `:` as its last character, can be written
   for nobody. Such an input is left out: `is_writable` tells it.
@@ -47,7 +49,10 @@ def render_depfile(
         escaped = [_escape(path, _FOR_CMAKE) for path in paths]
     else:
         targets = " ".join(_escape(path, _IN_TARGETS) for path in outputs)
-        escaped = [_escape_input(path) for path in _beginning_without_equals(paths)]
+        paths.sort(key=lambda path: "=" in path)
+        escaped = [_escape_input(path) for path in paths]
+        if any("=" in path for path in paths[:2]):
+            escaped[:0] = ["$()", "$()"]
     lines = [f"{targets}:", *(f"  {path}" for path in escaped)]
     return (" \\\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
@@ -55,13 +60,6 @@ def render_depfile(
 def is_writable(path: str) -> bool:
     """Whether there is any way to write the path of an input in a depfile."""
     return not path.endswith(("\\", ":", " ", "\t")) and not any(end in path for end in _LINE_ENDS)
-
-
-def _beginning_without_equals(paths: list[str]) -> list[str]:
-    first = next((path for path in paths if "=" not in path), None)
-    if first is None or "=" not in paths[0]:
-        return paths
-    return [first, *(path for path in paths if path != first)]
 
 
 def _escape_input(path: str) -> str:
