@@ -106,10 +106,7 @@ class Session:
         self._settle()
 
     def load(self, texts: Texts, splits: Sequence[Split] = ()) -> Outcome:
-        """Load these texts, incrementally if possible.
-
-        `splits` are the splits of these texts, in the order of the command line, if known.
-        """
+        """Load these texts, incrementally if possible. `splits` are as in `InputEntries`."""
         with collector_off():
             inputs = InputEntries(texts, self._inputs, splits)
             self._settle()
@@ -245,10 +242,7 @@ class _Update:
         )
 
     def _new_natives(self) -> Natives:
-        """The entries of native_functions.yaml, with new rows for those that changed.
-
-        The families of these are added to `_touched`.
-        """
+        """The natives, with new rows for those that changed. Touches the families of these."""
         old, digests = self._state.natives, self._inputs.natives
         if digests is old.digests:
             return old
@@ -259,7 +253,7 @@ class _Update:
     def _new_definitions(self) -> Definitions:
         """The definitions, with provisional rows and no lines for those that changed.
 
-        The families of these are added to `_touched`; `run` fills in their rows and lines.
+        Touches the families of these. `run` fills in their rows and lines.
         """
         old, digests = self._state.definitions, self._inputs.definitions
         change = _Change(old.digests, old.rows, digests, self._definition_row)
@@ -342,8 +336,7 @@ class _Update:
             for row, line in zip(old.rows.rows, old.lines, strict=True)
             if row.family not in self._touched
         ]
-        # Records with the same C++ name belong to one family and are in order already; the sort
-        # is stable.
+        # Records with the same C++ name are of one family and already in order; the sort is stable.
         every = sorted(
             [*kept, *zip(made.rows.rows, made.lines, strict=True)], key=lambda row: row[0].cpp_name
         )
@@ -384,10 +377,7 @@ class _Change(Generic[Row]):
         self.stay = self._end == end and all([i == o for i, o in self._origins.items()])
 
     def moved(self, lines: list[bytes | None]) -> list[bytes | None]:
-        """The lines of each row of the window.
-
-        An entry whose family is unchanged keeps its line, even if it moved; the others have None.
-        """
+        """The line of each row: entries of unchanged families keep theirs, others have None."""
         window = lines[self._begin : self._end]
         origins = [self._origins.get(i) for i in range(len(self.rows))]
         return [None if origin is None else window[origin] for origin in origins]

@@ -83,7 +83,10 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
         self._held = {}
 
     def reset(self, key: str, value: object = ENOVAL, update: bool = True) -> object:
-        """Set a setting or read it again, like diskcache. A value already held is not written."""
+        """Set a setting or read it again, as diskcache does.
+
+        During opening, a value that the database holds already is not written.
+        """
         return super().reset(key, value, update and self._held.get(key, ENOVAL) != value)
 
     def verify(self) -> int:
