@@ -1,17 +1,16 @@
-"""What derivload this is: the digest that every key of the store and every stamp carries.
+"""The identity of this derivload: a digest that is part of every key of the store and every stamp.
 
-It covers the bytes of derivload's own modules, wherever they are installed, so that no result of
-another version, or of a checkout before an edit to it, is ever taken for one of this. It covers
-which PyYAML there is too, which reads what derivload's own reader leaves to it. Paths and times do
-not count.
+The digest covers the bytes of derivload's own modules, wherever they are installed. So a result
+of another version, or of a checkout before an edit, is never used. It also covers which PyYAML is
+installed, which reads whatever derivload's own reader leaves to it. Paths and times do not count.
 
-Such a digest is right only if what runs is that source. It may not be: a compiled form can be of
-other source (`modules.py`), and a module may be edited when it is imported already. Both show in
-the times at which files changed. A command that cannot be certain starts again, with nothing
-compiled (`start_again_if_unsure`); in a process that cannot, the digest is like no other, so that
-nothing is found by it, or found again.
+The digest is right only if the code that runs is the source that was read. There are two ways in
+which it may not be: a compiled file can come from other source (`modules.py`), and a module can be
+edited after it was imported. Both show in the times at which files changed. If a command cannot be
+certain, it starts again without compiled files (`start_again_if_unsure`). In a process that cannot
+start again, the digest is a random number, so nothing stored is found by it, now or later.
 
-Imports only what the fastest exit of `emit` needs anyway.
+This module imports only what the fastest exit of `emit` needs anyway.
 """
 
 from __future__ import annotations
@@ -30,35 +29,38 @@ from derivload.modules import (
 )
 from derivload.version import STARTED, __version__
 
-try:  # hashlib's own; importing that loads what nobody asks for here
+try:  # what hashlib uses; importing hashlib itself loads more than is needed here
     from _hashlib import openssl_sha256
 except ImportError:  # a Python without OpenSSL
     from hashlib import sha256 as openssl_sha256
 
 sha256 = openssl_sha256
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
-# What changed later may have been imported before or after: a file's clock is behind by a tick.
+# A file that changed later than this may have been imported before or after the change. We
+# subtract a tick because the clock of files is behind by up to one.
 _UNTIL = STARTED - TICK
 _scans: list[_Scan] = []
 
 
 def tool_digest() -> bytes:
-    """The sha256 of all modules of the package, by name and content (about 3 ms), and of PyYAML.
+    """The sha256 of all modules of the package, by name and content, and of PyYAML's identity.
 
-    They are read once in a process: what runs in it is what they were then. Where that is not
-    certain, it is a number that never comes again.
+    It takes about 3 ms, and is computed once in a process: the modules that run are as they were
+    then. If that is not certain, it is a random number.
     """
     return _scan().digest
 
 
 def tool_files() -> list[str]:
-    """The paths of these modules, or of the archive that they stand in."""
+    """The paths of the modules that `tool_digest` covers, or of the archive that has them."""
     return sorted(path for _, path in _modules() if os.path.isfile(path))
 
 
 def python_digest() -> bytes:
-    """A digest of what decides, besides its source, what Python makes of PyTorch's code: which
-    Python it is, whether assertions hold, what a warning does, what a site has it do first.
+    """A digest of everything but the source that decides how PyTorch's Python code behaves.
+
+    That is: the version of Python, whether it checks assertions, what it does on a warning, and
+    the code that a site has it run at start (`sitecustomize` and `usercustomize`).
     """
     flags = sys.flags
     parts = [
@@ -77,9 +79,10 @@ def python_digest() -> bytes:
 
 
 def is_as_it_began() -> bool:
-    """Whether derivload is still what `tool_digest` says, and was in between.
+    """Whether derivload is the same as when `tool_digest` was computed, and was all the time.
 
-    What it made may be kept only then: a module that was imported meanwhile may be of an edit.
+    Results may be kept only if so: a module imported in between may be an edited one. Compiled
+    files of edited modules are removed.
     """
     modules = _modules()
     edited = [path for _, path in modules if _is_edited(path)]
@@ -89,14 +92,14 @@ def is_as_it_began() -> bool:
 
 
 def start_again_if_unsure() -> None:
-    """Run the command of this process anew, from source alone, if what runs may not be the source.
+    """Start this process's command again, without compiled files, if its code may be stale.
 
-    Nothing may have been done yet.
+    Call it before anything else is done.
     """
     if _scan().is_certain or sys.pycache_prefix == os.devnull or not sys.executable:
         return
     command = [sys.executable, "-X", f"pycache_prefix={os.devnull}", *sys.orig_argv[1:]]
-    if os.name == "nt":  # where exec lets whoever started us go on at once
+    if os.name == "nt":  # there, exec lets the process that started us go on at once
         import subprocess
 
         sys.exit(subprocess.call(command))
@@ -110,8 +113,9 @@ def _scan() -> _Scan:
 
 
 class _Scan:
-    """A look at the package: its digest, the names of the modules that it covers, and whether
-    what runs is certain to be these.
+    """The package, read once: its digest and the names of the modules that the digest covers.
+
+    `is_certain` tells that the code that runs is certain to be these modules.
     """
 
     __slots__ = ("digest", "is_certain", "names")
@@ -124,21 +128,25 @@ class _Scan:
         for name, path in sorted(_modules()):
             self.names.add(name)
             found = read_file(path)
-            if found is None:  # gone since, or never a file
+            if found is None:  # removed meanwhile, or never a file
                 continue
             data, status = found
             digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
             digest.update(data)
             if changed_at(status) > _UNTIL:
                 self.is_certain = False
-            # What is as it was installed was compiled once.
+            # Only modules changed after the installation: the others were compiled just once.
             if status.st_mtime_ns > installed and name.endswith(".py"):
                 self._check(name, path, status)
         digest.update(_yaml())
         self.digest = digest.digest() if self.is_certain else os.urandom(32)
 
     def _check(self, name: str, path: str, status: os.stat_result) -> None:
-        """Check that what Python has of a module, or will have, is its source."""
+        """Check that the module Python has imported, or will import, is compiled from its source.
+
+        A doubtful compiled file is removed. `is_certain` becomes False if it cannot be removed, or
+        the module is imported already.
+        """
         doubtful = doubtful_form(path, status)
         if doubtful is None:
             return
@@ -148,10 +156,10 @@ class _Scan:
 
 
 def _modules() -> list[tuple[str, str]]:
-    """The files that Python can import as a part of the package, each its name and its path."""
+    """The files that Python can import as a part of the package, each with name and path."""
     try:
         return list(modules_below(PACKAGE))
-    except NotADirectoryError:  # they stand in an archive, which is one file
+    except NotADirectoryError:  # the package is in an archive, which is one file
         return [("", str(getattr(sys.modules[__name__].__loader__, "archive", PACKAGE)))]
 
 
@@ -159,12 +167,15 @@ def _is_edited(path: str) -> bool:
     """Whether a module changed since this process began."""
     try:
         return changed_at(os.stat(path)) > _UNTIL
-    except OSError:  # what is gone now, or never was a file, is told by its name
+    except OSError:  # a file that is gone shows in the names of the modules
         return False
 
 
 def _installed_at() -> int:
-    """When the last file of a wheel was put beside the package; 0 where none was."""
+    """When the package was installed from a wheel: the time of its RECORD, in nanoseconds.
+
+    RECORD is the last file to be installed. 0 if the package does not come from a wheel.
+    """
     name = f"derivload-{__version__}.dist-info"
     try:
         return os.stat(os.path.join(os.path.dirname(PACKAGE), name, "RECORD")).st_mtime_ns
@@ -173,7 +184,10 @@ def _installed_at() -> int:
 
 
 def _yaml() -> bytes:
-    """What tells the PyYAML that is imported here from others: its version, and its parser."""
+    """Bytes that identify the PyYAML imported here: its `__init__.py` and its compiled parsers.
+
+    Empty if there is no PyYAML.
+    """
     for folder in sys.path:
         package = os.path.join(folder, "yaml")
         found = read_file(os.path.join(package, "__init__.py"))

@@ -1,12 +1,14 @@
-"""The files that Python imports: which of them there are, and what was compiled of other source.
+"""The files that Python imports: finds them, and finds compiled files (`.pyc`) that may be stale.
 
-Python takes a compiled form while the source has the size and the second of change that are noted
-in it, so two edits in one second may be one to it; and one that was compiled with
-`--invalidation-mode unchecked-hash` it takes whatever the source is. What was compiled clearly
-after the source last changed is right, and so is one that has the hash of the source. Any other is
-doubtful, and is removed: Python then compiles the source again.
+Python uses a compiled file if the size and the time of change noted in it are those of the source.
+That time is in whole seconds, so Python may not notice the second of two edits in one second. And
+it uses a file compiled with `--invalidation-mode unchecked-hash` whatever the source is.
 
-Imports nothing: the fastest exit of `emit` looks here.
+We trust a compiled file if it was written clearly after the source last changed, or if it has the
+hash of the source. Any other one that Python may use is doubtful. It is removed, and Python then
+compiles the source again.
+
+This module imports next to nothing, because the fastest exit of `emit` uses it.
 """
 
 from __future__ import annotations
@@ -23,32 +25,33 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# Nanoseconds. The clock of files ticks 100 times a second at the least; and what was compiled
-# so soon after its source changed may have been read before.
+# Nanoseconds. The clock of files ticks at least 100 times a second. A file compiled within CLEARLY
+# after its source changed may have been compiled from the source before that change.
 TICK = 10_000_000
 CLEARLY = 2 * TICK
-# Source, what was compiled and stands without its source, extensions.
+# Source, compiled files without a source beside them, extension modules.
 _SUFFIXES = (".py", ".pyc", ".so", ".pyd")
 _COMPILED = "__pycache__"
 _HEADER = 16
 _IS_HASHED = 1
 _STEM = "module"
-# By folder: Python's prefix when it was found, and what stands before and behind a module's name.
+# By folder: `sys.pycache_prefix` at that time, and the parts of a compiled file's path before and
+# after the module's name.
 _places: dict[str, tuple[str | None, str, str]] = {}
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
 
 
 def is_module(name: str) -> bool:
-    """Whether a file of this name can be imported: not `.#a.py`, by which Emacs marks `a.py`."""
+    """Whether a file of this name can be imported. `.#a.py`, Emacs' lock for `a.py`, cannot."""
     return name.endswith(_SUFFIXES) and not name.startswith(".")
 
 
 def modules_below(folder: str, prefix: str = "", without: str = "") -> Iterator[tuple[str, str]]:
-    """The files below a folder that have the name of a module: each its name there, with
-    slashes, and its path.
+    """The files below a folder that have the name of a module.
 
-    `without` is the name of a folder in it that does not count. Raises OSError where one cannot
-    be listed.
+    Gives for each the name relative to the folder, with slashes and after `prefix`, and the path.
+    `without` is the name of a folder directly in it to leave out. Raises OSError if a folder
+    cannot be listed.
     """
     with os.scandir(folder) as entries:
         found = list(entries)
@@ -64,9 +67,9 @@ def _is_package(entry: os.DirEntry[str]) -> bool:
 
 
 def read_file(path: str) -> tuple[bytes, os.stat_result] | None:
-    """The bytes of a file and its status; None for what is no file, a link to nowhere say.
+    """The bytes of a file and its status; None if it is not a file (a broken link, for example).
 
-    Raises OSError where a file cannot be read.
+    Raises OSError if a file cannot be read.
     """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
@@ -88,7 +91,10 @@ def read_file(path: str) -> tuple[bytes, os.stat_result] | None:
 
 
 def forget_compiled(paths: Iterable[str]) -> bool:
-    """Remove the compiled form of each source file where it is doubtful; whether none is left."""
+    """Remove the compiled files of these source files that are doubtful.
+
+    Returns whether all of these are gone.
+    """
     is_gone = True
     for path in paths:
         compiled = doubtful_form(path)
@@ -98,15 +104,16 @@ def forget_compiled(paths: Iterable[str]) -> bool:
 
 
 def doubtful_form(path: str, source: os.stat_result | None = None) -> str | None:
-    """The compiled form that Python may take for a source file, and that may be of other source.
+    """The compiled file that Python may use for the source file `path`, if it may be stale.
 
-    `source` is the status of the file, where it is known.
+    None if there is no compiled file, if it is certain to be right, or if Python would not use
+    it. `source` is the status of the source file, if known.
     """
     try:
         compiled = _compiled_form(path)
         status = os.stat(compiled)
         source = source or os.stat(path)
-    except (OSError, NotImplementedError):  # there is none
+    except (OSError, NotImplementedError):  # no compiled file
         return None
     is_later = (
         changed_at(status) > changed_at(source) + CLEARLY
@@ -116,8 +123,9 @@ def doubtful_form(path: str, source: os.stat_result | None = None) -> str | None
 
 
 def _compiled_form(path: str) -> str:
-    """Where the compiled form of a source file is. Raises NotImplementedError where Python keeps
-    none.
+    """The path of the compiled file of a source file, whether or not it exists.
+
+    Raises NotImplementedError if this Python keeps no compiled files.
     """
     folder, separator, name = path.rpartition(os.sep)
     folder += separator
@@ -129,7 +137,7 @@ def _compiled_form(path: str) -> str:
 
 
 def remove(compiled: str) -> bool:
-    """Remove a compiled form; whether it is gone."""
+    """Remove a compiled file. Returns whether it is gone; True also if it did not exist."""
     try:
         os.unlink(compiled)
     except FileNotFoundError:
@@ -140,7 +148,10 @@ def remove(compiled: str) -> bool:
 
 
 def recompile(path: str) -> None:
-    """Have Python compile a source file again: it was edited, while it was compiled perhaps."""
+    """Remove the compiled file of a source file, so that Python compiles the source again.
+
+    This is for a source file that was edited, perhaps while Python compiled it.
+    """
     try:
         remove(_compiled_form(path))
     except NotImplementedError:
@@ -148,12 +159,15 @@ def recompile(path: str) -> None:
 
 
 def changed_at(status: os.stat_result) -> int:
-    """When a file last changed, in nanoseconds: on Windows, that its content did."""
+    """When a file last changed, in nanoseconds; on Windows, when its content last changed."""
     return status.st_mtime_ns if os.name == "nt" else status.st_ctime_ns
 
 
 def _is_taken(path: str, source: os.stat_result, compiled: str) -> bool:
-    """Whether Python may take a compiled form that is no later than its source."""
+    """Whether Python may use a compiled file that is not clearly later than its source.
+
+    A compiled file with a hash counts as used unless it has the hash of the source.
+    """
     try:
         with open(compiled, "rb") as file:
             header = file.read(_HEADER)

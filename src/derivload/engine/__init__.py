@@ -1,5 +1,5 @@
-"""The pipeline from input texts to values, and what of it an edit touches. Pure.
+"""Loading, from the texts of the inputs to values, in full or only what an edit touched. Pure.
 
-What may live here: the order of the steps, what depends on what, and the state that a load leaves
-to the next. What may not: the rules themselves, files, and the cache.
+What may live here: the order of the steps, which entry depends on which, and the state that one
+load leaves for the next. What may not: the rules of each step, access to files, and the cache.
 """

@@ -1,8 +1,8 @@
-"""What one load means differently from another, function by function.
+"""The difference in meaning between two loads, function by function.
 
-It is read off the lines of the documents: those that both loads have are equal and are not
-looked into, so that the difference costs what changed. A function is the same one in both loads
-when its name, overload included, is the same; its schema may change like anything else.
+It is computed from the lines of the documents. Lines that both loads have are skipped without
+being decoded, so the cost depends on what changed. Two records are of the same function if its
+name, overload included, is the same; its schema may change like anything else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from derivload.derivatives.model import (
 )
 from derivload.engine.lines import DocumentLines
 
-# What a part of a function may be, besides the fields of the documents under their own names.
+# The kinds of parts of a function. All other parts are fields of the documents, under their own
+# names.
 SCHEMA: Final = "schema"
 NODE: Final = "node"
 BACKWARD: Final = "backward"
@@ -32,19 +33,19 @@ _COMPUTED: Final = "backward as computed"
 _READS: Final = "backward reads"
 _MATCHED: Final = "forward as matched"
 _NEEDS: Final = "forward needs"
-# Where a function, or its definition, came or went, these say it: the rest follows from them.
+# When a function or its definition is added or removed, these parts show it: the rest follows.
 _MAIN: Final = (NODE, BACKWARD, SAVED, FORWARD)
-# These go without saying where the formula that they follow from changed.
+# Parts of these kinds are left out where the formula that they follow from changed too.
 _FOLLOWING: Final = {_COMPUTED: BACKWARD, _READS: BACKWARD, _NEEDS: FORWARD}
 _DEFAULT: Final = "Default"
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """A part of a function before and after; None where there was or is no such part.
+    """A part of a function before and after; None on the side that has no such part.
 
-    `what` is one of the kinds above, or a field of the documents; `of` names which one of them:
-    the variables of a formula, the attribute that is saved, with the dispatch key behind it
-    unless that is Default.
+    `what` is one of the kinds above, or a field of the documents. `of` tells which part of that
+    kind: the variables of the formula or the name of the saved attribute, followed by the
+    dispatch key unless that is Default.
     """
 
     what: str
@@ -54,16 +55,16 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class FunctionChange(msgspec.Struct, frozen=True, gc=False):
-    """A function that came, went or changed, and the parts of it that did."""
+    """A function that was added, removed or changed, and its parts that differ."""
 
     name: str
     changes: tuple[Change, ...]
 
 
 class Difference(msgspec.Struct, frozen=True, gc=False):
-    """The functions that came, went and changed, in the order of the documents.
+    """The functions that were added, removed and changed, in the order of the documents.
 
-    `documents` are the parts of the documents' heads that changed.
+    `documents` are the changes in the heads of the documents.
     """
 
     added: tuple[FunctionChange, ...] = ()
@@ -73,11 +74,11 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_empty(self) -> bool:
-        """Whether both loads mean the same."""
+        """Whether there is no difference between the loads."""
         return not (self.added or self.removed or self.changed or self.documents)
 
 
-# The parts of a function, as text, by what and of.
+# The parts of a function as text, by `what` and `of` (see `Change`).
 _Parts = dict[tuple[str, str], str]
 
 _RECORDS: Final = msgspec.json.Decoder(DifferentiabilityRecord)
@@ -85,7 +86,7 @@ _FUNCTIONS: Final = msgspec.json.Decoder(FunctionRecord)
 
 
 def difference(before: DocumentLines, after: DocumentLines) -> Difference:
-    """What the second load means differently from the first."""
+    """The difference between two loads, from the lines of their documents."""
     sides = _Side(), _Side()
     for side, lines in zip(sides, _apart(before.functions, after.functions), strict=True):
         side.add_functions(lines)
@@ -99,7 +100,7 @@ def difference(before: DocumentLines, after: DocumentLines) -> Difference:
 class _Side:
     """The records of one load that the other does not have, by the name of the function.
 
-    `defined` are the functions that a definition was written for, in the order of these.
+    `defined` are the functions with a record in differentiability.json, in the order of these.
     """
 
     def __init__(self) -> None:
@@ -126,7 +127,7 @@ class _Side:
         name = _name(record.schema)
         parts = self.parts.setdefault(name, {})
         for (what, of), text in _record_parts(record):
-            # A matched function may have another forward formula than was written for it.
+            # A matched function may have another forward formula than its definition.
             if what == FORWARD and parts.get((what, of), text) != text:
                 parts[_MATCHED, of] = parts[what, of]
             parts[what, of] = text
@@ -136,7 +137,7 @@ class _Side:
 def _compare(before: _Side, after: _Side, documents: tuple[Change, ...]) -> Difference:
     added = [name for name in after.functions if name not in before.functions]
     removed = [name for name in before.functions if name not in after.functions]
-    # What was edited first, what follows from it behind.
+    # Functions with a definition first: that is what was edited. The others follow from it.
     both = dict.fromkeys([*before.defined, *after.defined, *before.parts, *after.parts])
     apart = {*added, *removed}
     return Difference(
@@ -158,7 +159,7 @@ def _whole(before: _Parts, after: _Parts) -> tuple[Change, ...]:
 
 
 def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes, what matters most first."""
+    """The changes, the most important kinds first."""
     order = {kind: i for i, kind in enumerate((SCHEMA, *_MAIN))}
     return tuple(sorted(changes, key=lambda change: order.get(change.what, len(order))))
 
@@ -174,7 +175,7 @@ def _both(before: _Parts, after: _Parts) -> tuple[Change, ...]:
 
 
 def _changes(before: _Parts, after: _Parts) -> Iterator[Change]:
-    """The parts that differ, in the order of the new ones, those that went last."""
+    """The parts that differ: first those of `after`, then those that only `before` has."""
     for part in {**after, **before}:
         old, new = before.get(part), after.get(part)
         if old == new:
@@ -186,7 +187,7 @@ def _changes(before: _Parts, after: _Parts) -> Iterator[Change]:
 
 
 def _apart(old: list[bytes], new: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """The lines that only one of both has."""
+    """The lines that are only in `old`, and those that are only in `new`."""
     begin, old_end, new_end = 0, len(old), len(new)
     shortest = min(old_end, new_end)
     while begin < shortest and old[begin] == new[begin]:
@@ -263,7 +264,7 @@ def _forward_parts(
         yield (_NEEDS, of), "; ".join(f"{name} {_text(value)}" for name, value in needs.items())
 
 
-# Said above, one by one.
+# `_record_parts` reports the contents of these fields one by one.
 _SAID: Final = (
     "op",
     "derivatives",

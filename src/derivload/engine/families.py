@@ -1,14 +1,14 @@
-"""Families of operators: what one entry can have to do with another is in the same one.
+"""Families of operators: entries that can affect each other are in the same family.
 
-Everything that loading does across entries goes by the name: the variants of one signature (in
-which the base name stands), a view and its copying variants (`_copy` and `_scatter` taken off),
-a foreach function and the function that it applies to each tensor, a definition and the
-function that it names. So the functions and definitions whose base names come to one stem can
-be loaded without the others. The stem may throw together what has nothing to do with each
-other; it must not part what has.
+Loading connects entries only by name: the variants of one signature (the base name is part of
+it), a view and its copying variants (without `_copy` and `_scatter`), a foreach function and the
+function that it applies to each tensor, a definition and the function that it names. So we reduce
+each base name to a stem. The functions and definitions with one stem are a family, and can be
+loaded without the others. A family may hold entries that have nothing to do with each other, but
+entries that do must never be in different families.
 
-Two things go beyond, and are looked after in `session.py`: `structured_delegate` may name any
-function, and ops are numbered over all definitions.
+Two connections go beyond a family, and `session.py` handles them: `structured_delegate` may name
+any function, and ops are numbered across all definitions.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _FOREACH: Final = "_foreach_"
 
 
 def family_of(base: str) -> str | None:
-    """The family of a base name; None for a name that this rule was not made for.
+    """The family of a base name; None for a name that the rule of families does not cover.
 
-    That outer and inner underscores do not count covers `__add__` too, and that the letters
-    left are brought to a form without `copy` and `scatter` covers however often they are in it.
+    Underscores do not count, wherever they are. `copy` is removed, and `scatter` replaced by
+    `inverse`, until neither is left, however often the name contains them.
     """
-    # The C++ name of an out variant of another family, or a name that autogen might make of this
-    # one and that means another when it is read.
+    # Such a name may be the C++ name of an out variant of another family, or autogen may make from
+    # it a name that means something else when it is read.
     if base.endswith(("_out", "_functional")) or (base.startswith("__") and base.endswith("__")):
         return None
     is_foreach = base.startswith(_FOREACH)
@@ -35,8 +35,8 @@ def family_of(base: str) -> str | None:
         if shorter == stem:
             break
         stem = shorter
-    # What was taken off may be all that kept a name from being a foreach function's, and of a
-    # name with two such prefixes the reference is named by what follows the last.
+    # Without what was removed, the name may look like that of a foreach function. And in a name
+    # with two such prefixes, the function applied to each tensor is named after the last one.
     if stem.startswith("foreach") or (is_foreach and "foreach" in stem):
         return None
     return stem

@@ -1,4 +1,4 @@
-"""The entries of all inputs by digest, read one by one when they are asked for."""
+"""The entries of all inputs: their digests, and each entry read only when it is asked for."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from derivload.sources.splitting import Split, split_digests
 
 
 class NotCertainError(Exception):
-    """Only loading everything can tell what comes of these inputs. Never leaves the engine."""
+    """An incremental load might be wrong for these inputs: only a full load can tell.
+
+    Never leaves the engine.
+    """
 
 
 class InputEntries:
     """The entries of one set of inputs.
 
-    `before` is an earlier set: what did not change since is not looked at again. `splits` are
-    those of the texts, in the order of the command line, where they are known. What cannot be
-    had entry by entry raises NotCertainError when it is asked for.
+    `before` is an earlier set: files that did not change since are taken from it. `splits` are
+    the splits of the texts, in the order of the command line, if known. Asking for entries that
+    cannot be read one by one raises NotCertainError.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class InputEntries:
         return all(file.values is None for file in self._files)
 
     def read_tags(self) -> frozenset[str]:
-        """The valid tags."""
+        """The valid tags. Raises NotCertainError if `read_tags` of `load.py` gives None."""
         if self._tags is None:
             self._tags = read_tags(self.texts.tags)
         if self._tags is None:
@@ -70,7 +73,7 @@ class InputEntries:
 
     @property
     def natives(self) -> list[bytes]:
-        """The digests of the entries of native_functions.yaml, followed by its overlays'."""
+        """The digests of the entries of native_functions.yaml, then of those of its overlays."""
         if self._joined is None:
             self._joined = [digest for file in self._natives for digest in file.digests()]
         return self._joined
@@ -90,8 +93,9 @@ class InputEntries:
         raise IndexError(index)
 
     def check_whole(self, whole: Collection[str]) -> None:
-        """Check that the files of these names, whose entries had to be read together, were so
-        here too.
+        """Check that exactly the files named in `whole` had to be read whole here too.
+
+        Raises NotCertainError if not.
         """
         for file in self._files:
             if (file.text.name in whole) != (file.values is not None):
@@ -99,7 +103,7 @@ class InputEntries:
 
 
 class _File:
-    """One input. `values` holds the entries of one that had to be read whole."""
+    """One input file. `values` holds its entries if the file had to be read whole, else None."""
 
     def __init__(self, text: Text, split: Split, *, is_overlay: bool) -> None:
         self.text = text
@@ -129,13 +133,13 @@ class _File:
 
     def _read_whole(self) -> None:
         if "&" in self.text.text:
-            return  # an entry may have parts in common with another, or with itself
+            return  # YAML anchors: an entry may share parts with another one, or with itself
         source = read_source(self.text.name, self.text.text, OVERLAY_KEY, may_be_empty=True)
         if source.diagnostics:
             return
         self.values = source.entries
-        # By what they hold, and of what type that is: dates are no texts.
-        with suppress(ValueError):  # numbers that are too long to be written
+        # The digest is of the value with its type: a date is not a text.
+        with suppress(ValueError):  # repr() refuses numbers with too many digits
             self._digests = [_digest(repr(value)) for _, value in source.entries]
 
 

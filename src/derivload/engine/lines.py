@@ -1,7 +1,7 @@
 """The records of the documents, encoded: one line of JSON each.
 
-Lines are what a load is kept as and what documents are put together from, so that a record that
-did not change is never encoded again.
+We keep the lines of a load and build the documents from them, so a record that did not change is
+never encoded again.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ encode_line: Final = msgspec.json.Encoder().encode
 
 
 class DocumentLines(NamedTuple):
-    """All records of the documents, in their order.
+    """The lines of all records of the documents, in the order of the documents.
 
-    `records` are those of differentiability.json and `bases` the base names of their functions,
-    which shards go by; `functions` and `generated` are those of functions.json.
+    `records` are the lines of differentiability.json. `bases` are the base names of their
+    functions, which decide the shard. `functions` and `generated` are the lines of
+    functions.json.
     """
 
     torch_version: str
@@ -31,7 +32,7 @@ class DocumentLines(NamedTuple):
 
 
 def encode_lines(loaded: Loaded) -> DocumentLines:
-    """The lines of a load without mistakes."""
+    """Encode the records of a load without mistakes."""
     matched = loaded.load.matched
     return DocumentLines(
         torch_version=loaded.torch_version,

@@ -1,6 +1,6 @@
-"""All warnings about a load: those of each definition, and what stands there twice.
+"""All warnings about a load: about each definition, and about duplicates.
 
-Asked for by `check` alone, so that no other command pays for it.
+Only `check` asks for warnings, so that no other command pays for them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from derivload.sources.splitting import Split
 class Warnings(NamedTuple):
     """The warnings about a load, sorted by place.
 
-    `are_of_families` tells that each was found in one family of operators alone, so that an edit
-    to one says nothing of another. Where there are none, that tells it of their absence.
+    `are_of_families` tells that each warning was found by looking at one family of operators
+    alone, so an edit in one family cannot change the warnings about another. If there are no
+    warnings, it tells the same of their absence.
     """
 
     diagnostics: list[Diagnostic]
@@ -36,7 +37,7 @@ class Warnings(NamedTuple):
 def find_warnings(loaded: Loaded, texts: Texts) -> Warnings:
     """The warnings about a load of these texts (DL601 to DL607).
 
-    There are none about an entry with an error, or about what only an error hides.
+    There are no warnings about an entry with an error, nor about things that only an error hides.
     """
     linter = _Linter(loaded.load)
     every = (texts.derivatives, *texts.native_functions)
@@ -46,8 +47,9 @@ def find_warnings(loaded: Loaded, texts: Texts) -> Warnings:
 
 
 def is_without(load: Load) -> bool:
-    """Whether there is certainly no warning about a load of some families, whatever the others
-    are like.
+    """Whether a load of some families certainly has no warning.
+
+    True only if that holds whatever the entries of the other families are.
     """
     linter = _Linter(load)
     return not linter.find() and linter.is_of_families
@@ -56,7 +58,7 @@ def is_without(load: Load) -> bool:
 def content_without_warnings(
     loaded: Loaded, texts: Texts, splits: Sequence[Split] = ()
 ) -> bytes | None:
-    """The `content` that a session of this load has, None where it may have none."""
+    """What `Session.content` gives after this load; None where that may be None."""
     inputs = InputEntries(texts, None, splits)
     try:
         inputs.check_whole(loaded.whole)
@@ -66,7 +68,10 @@ def content_without_warnings(
 
 
 class _Linter:
-    """Finds the warnings about one load. `is_of_families`: no formula was asked for by another."""
+    """Finds the warnings about one load.
+
+    `is_of_families` tells that no check had to look at the formulas of other definitions.
+    """
 
     def __init__(self, load: Load) -> None:
         self._load = load

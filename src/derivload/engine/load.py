@@ -1,4 +1,4 @@
-"""Everything loaded, from the texts of the inputs: what an incremental load has to equal."""
+"""A full load, from the texts of the inputs. Incremental loads must give the same result."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Text(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """The inputs of a load; the overlays follow the base in `native_functions`.
+    """The inputs of a load. In `native_functions`, the base comes first, then its overlays.
 
-    `unread` are the names of those that could not be read: their text is empty, and what only
-    misses them is no mistake.
+    `unread` are the names of the inputs that could not be read. Their text is empty, and an entry
+    that only lacks something from them is not a mistake.
     """
 
     derivatives: Text
@@ -44,9 +44,9 @@ class Texts(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """What a load gives. With diagnostics, `load` has what could be made of the good entries.
+    """The result of a full load. If there are diagnostics, `load` has only the good entries.
 
-    `whole` are the names of the files whose entries could not be read by themselves.
+    `whole` are the names of the files that had to be read whole, not entry by entry.
     """
 
     torch_version: str
@@ -57,12 +57,12 @@ class Loaded(NamedTuple):
 
     @property
     def is_of_entries(self) -> bool:
-        """Whether each entry was read by itself, so that nothing between them means anything."""
+        """Whether each entry was read by itself, so that the text between entries has no effect."""
         return not self.whole
 
     @property
     def used_dispatch_keys(self) -> tuple[str, ...]:
-        """The dispatch keys that definitions are for, sorted."""
+        """The dispatch keys that the definitions name, sorted."""
         return tuple(sorted({key for entry in self.load.derived for key in entry.keys}))
 
     def records(self) -> Iterator[tuple[NativeFunction, DifferentiabilityRecord]]:
@@ -72,7 +72,7 @@ class Loaded(NamedTuple):
 
 
 def load_texts(texts: Texts, dialect: Dialect) -> Loaded:
-    """Load everything, and collect every mistake on the way."""
+    """Load everything, and collect all mistakes instead of ending at the first."""
     with collector_off():
         sources = _Sources(texts.unread)
         tags, tags_incomplete = sources.read_tags(texts.tags)
@@ -91,26 +91,27 @@ def load_texts(texts: Texts, dialect: Dialect) -> Loaded:
 
 
 def read_tags(text: Text) -> frozenset[str] | None:
-    """The valid tags; None when something is wrong with them, or they had to be read together."""
+    """The valid tags; None when there is a mistake in them, or the file had to be read whole."""
     sources = _Sources()
     tags, _ = sources.read_tags(text)
     return None if sources.diagnostics(Mistakes()) or sources.whole else tags
 
 
 def names_lost(source: SourceFile, key: str) -> set[str | None]:
-    """The names that entries have under a key of which the YAML cannot be read; None, where that
-    cannot be told, for any name.
+    """The names, under `key`, of the entries whose YAML cannot be read.
+
+    None in the set stands for any name: that of some entry could not be found.
     """
     names: set[str | None] = set()
     for text in source.lost:
-        # Of an entry that holds another one, wrongly indented, both.
+        # An entry may hold another one that is wrongly indented: we take the names of both.
         names |= {*re.findall(rf"\b{key}[\"']?\s*:\s*[\"']?([\w.:]*)", text or "")} or {None}
     return names
 
 
 @contextlib.contextmanager
 def collector_off() -> Iterator[None]:
-    """Hold the cyclic garbage collector: a load makes many values and no cycles."""
+    """Turn the cyclic garbage collector off meanwhile: a load makes many values and no cycles."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -121,7 +122,7 @@ def collector_off() -> Iterator[None]:
 
 
 class _Sources:
-    """The inputs as YAML, and what was wrong with them as such."""
+    """Reads the inputs as YAML, and collects the mistakes found in that."""
 
     def __init__(self, unread: frozenset[str] = frozenset()) -> None:
         self._unread = unread
@@ -157,7 +158,7 @@ class _Sources:
         return frozenset(tags), incomplete
 
     def read_natives(self, texts: Sequence[Text]) -> tuple[list[EntryValue], set[str | None]]:
-        """The entries of the base and its overlays, and the names of those that are no YAML."""
+        """The entries of the base and its overlays, and the names of those that cannot be read."""
         entries: list[EntryValue] = []
         lost: set[str | None] = set()
         for i, text in enumerate(texts):
@@ -167,7 +168,7 @@ class _Sources:
         return entries, lost
 
     def diagnostics(self, mistakes: Mistakes) -> list[Diagnostic]:
-        """All that is wrong, sorted by place, with these mistakes of the entries."""
+        """All diagnostics, with those for these mistakes in entries, sorted by place."""
         placer = Placer(self._text_of)
         placed = [*placer.place_all(self._mistakes), *placer.place_all(mistakes)]
         return sorted({*self._diagnostics, *placed})

@@ -27,14 +27,14 @@ from derivload.sources.entries import Entry, EntryValue
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.plain import Value
 
-# The rules that one entry written twice breaks all at once; the first is reported.
+# An entry that is written twice breaks several of these rules. Only the first is reported.
 _DUPLICATES = frozenset({"DL301", "DL304", "DL310"})
 
 
 class Readers:
-    """What reads entries, for one dialect and one set of valid tags. Kept from load to load.
+    """The readers of entries for one dialect and one set of valid tags. Kept from load to load.
 
-    With `any_tag`, some tags could not be read, and none is missed.
+    `any_tag` accepts every tag: it is for when some valid tags could not be read.
     """
 
     def __init__(self, dialect: Dialect, tags: frozenset[str], *, any_tag: bool = False) -> None:
@@ -45,7 +45,7 @@ class Readers:
 
 
 class DerivedEntry(NamedTuple):
-    """What came of an entry of derivatives.yaml: the info, with its ops not numbered yet."""
+    """An entry of derivatives.yaml and the info made from it. Its ops have no numbers yet."""
 
     entry: Entry
     derived: Derived
@@ -53,18 +53,18 @@ class DerivedEntry(NamedTuple):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The dispatch keys that it names."""
+        """The dispatch keys that the definition names."""
         return tuple([formulas.dispatch_key for formulas in self.definition.dispatch])
 
 
 class Load:
     """One load, of all entries or of some that depend on no others.
 
-    Three steps, in this order: `read_natives`, `derive`, and, when the ops have their numbers,
-    `match`. What they find is in the attributes, `mistakes` among them.
+    It has three steps, in this order: `read_natives`, `derive` and, once the ops have numbers,
+    `match`. Their results are in the attributes; the mistakes are in `mistakes`.
 
-    `natives_lost` and `definitions_lost` are the names in entries of native_functions.yaml and of
-    derivatives.yaml of which nothing else is known; None stands for any name.
+    `natives_lost` and `definitions_lost` are the names of entries of native_functions.yaml and of
+    derivatives.yaml that could not be read. None stands for any name.
     """
 
     def __init__(
@@ -79,25 +79,25 @@ class Load:
         self.mistakes = Mistakes()
         self.natives: list[NativeFunction] = []
         self.declared = 0
-        """How many of them have an entry; those come first."""
+        """How many of `natives` have an entry of their own. They come first in the list."""
         self.derived: list[DerivedEntry] = []
         self.numbers: list[tuple[int, ...]] = []
-        """Of the ops of each of them."""
+        """The numbers of the ops of each definition in `derived`."""
         self.infos: dict[str, Derived] = {}
         self.definitions: dict[str, Entry] = {}
-        """Where each function's definition stands, by schema."""
+        """The entry of each function's definition, by schema."""
         self.copied_from: dict[str, str] = {}
-        """The schema of the view that a copying variant has its info from, by its own."""
+        """By the schema of a copying variant: the schema of the view that its info comes from."""
         self.matched: list[MatchedFunction] = []
-        # The families in which something could not be read or derived (None: any may be one).
-        # What only misses that is no mistake of its own.
+        # The families in which something could not be read or derived. None means: it may be any
+        # family. A function that only lacks such a thing is not reported as a mistake.
         self._unread = {self._family(name) for name in natives_lost}
         self._underived = {self._family(name) for name in definitions_lost}
         self._duplicates: set[tuple[str, int]] = set()
         self._groups: list[ViewGroup] = []
 
     def read_natives(self, entries: Iterable[EntryValue]) -> None:
-        """Read the native functions, and generate those that autogen makes of them."""
+        """Read the native functions, and generate the variants that autogen makes from them."""
         for entry, value in entries:
             function, mistakes = self._readers.natives.read(entry, value)
             if function is not None:
@@ -114,7 +114,7 @@ class Load:
         self._report_misfits(misfits)
 
     def derive(self, entries: Iterable[EntryValue]) -> list[DerivedEntry]:
-        """What comes of the definitions; those with a mistake are left out."""
+        """Derive the info of each definition. Definitions with a mistake are left out."""
         grouped = group_by_view(self.natives, self._dialect)
         self._report_misfits(grouped.misfits)
         self._groups = grouped.groups
@@ -123,7 +123,7 @@ class Load:
             definition, mistakes = read_definition(value)
             if definition is not None:
                 derived, mistakes = self._derive(definition, index)
-                # What comes of a definition with a mistake would break rules of its own.
+                # The info of a definition with a mistake would break further rules.
                 if derived is not None and not mistakes:
                     self.derived.append(DerivedEntry(entry, derived, definition))
                     continue
@@ -132,7 +132,7 @@ class Load:
         return self.derived
 
     def match(self, numbers: list[tuple[int, ...]]) -> None:
-        """Match all functions, with these numbers for the ops of each definition."""
+        """Match all functions with their infos. `numbers` has those of each definition's ops."""
         self.numbers = numbers
         for (entry, derived, _), of_definition in zip(self.derived, self.numbers, strict=True):
             schema = derived.function.schema.text
@@ -160,7 +160,7 @@ class Load:
         return self._readers.derivatives.create_differentiability_info(definition, function)
 
     def _family(self, schema: Value) -> str | None:
-        """The family that a schema, readable or not, is of; None when that cannot be told."""
+        """The family of a schema, whether or not it can be read; None if that cannot be told."""
         if not isinstance(schema, str):
             return None
         name = schema.partition("(")[0].rpartition("::")[2]
@@ -181,7 +181,7 @@ class Load:
             self.mistakes.add(function.entry, [invalid.at(key)])
 
     def _report_matching(self, misfits: Sequence[Misfit]) -> None:
-        """Report what matching found: at a function's own definition, where it has one."""
+        """Report what matching found: at a function's definition or, without one, at its entry."""
         for function, invalid, _ in misfits:
             if self._underived and _may_miss(function, self._underived):
                 continue
@@ -197,19 +197,22 @@ def _may_be(family: str | None, families: set[str | None]) -> bool:
 
 
 def _may_miss(function: NativeFunction, families: set[str | None]) -> bool:
-    """Whether what a function misses may be in these families: its own, or its delegate's."""
+    """Whether something that a function lacks may be in these families.
+
+    It may if the function's own family is one of them, or that of its `structured_delegate`.
+    """
     delegate = function.structured_delegate
     names = (function.name,) if delegate is None else (function.name, delegate)
     return any(_may_be(family_of(name.base), families) for name in names)
 
 
 class _Index:
-    """The functions by schema and by signature, as definitions look for them."""
+    """The functions by schema and by signature, to find the function of a definition."""
 
     def __init__(self, functions: Sequence[NativeFunction]) -> None:
         self._by_schema: dict[str, NativeFunction] = {}
         self._by_signature: dict[str, list[NativeFunction]] = {}
-        # For guesses at unknown functions: made when the first is met.
+        # For suggestions when a function is unknown. Filled when that first happens.
         self._guesses = Guesses()
         self._overloads: dict[str, list[str]] = {}
         self._names: set[str] = set()

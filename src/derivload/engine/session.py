@@ -1,15 +1,14 @@
-"""A session: loads that follow one another, of which each costs what changed.
+"""A session: a series of loads of the same inputs, each of which costs only what changed.
 
-What is kept is what a load came to, by entry: the digest of its text, the family of operators
-that it belongs to (a row), and the lines of the documents that came of it. The next load finds
-the families of which any entry changed, came, went or moved, loads these alone, by the very
-steps of a load of everything, and puts their lines in the place of the old ones. Nothing else
-can have changed: see `families.py`.
+For each entry the session keeps a row (the digest of its text and its family of operators) and
+the lines of the documents that came from it. The next load finds the families in which an entry
+was changed, added, removed or reordered. It loads only these families, with the same steps as a
+full load, and replaces their lines. No other line can have changed: see `families.py`.
 
-An incremental load is a short cut to what loading everything would give, and is taken only
-where that is certain. Anything else is loaded whole: other tags, a text that is no plain list
-of entries, a name that the rule of families was not made for, and every text with a mistake in
-it, whose diagnostics may depend on everything.
+An incremental load must give exactly what a full load would give, so it runs only where that is
+certain. Everything else is loaded in full: when the tags changed, when a text is not a plain list
+of entries, when the rule of families does not cover a name, and when a text has a mistake,
+because diagnostics may depend on every entry.
 """
 
 from __future__ import annotations
@@ -46,7 +45,8 @@ from derivload.engine.state import (
 )
 from derivload.sources.splitting import Split, find_window
 
-# Readers keep what they read, of which edits make ever more: so many updates, and new ones read.
+# Readers remember everything they have read, and each edit adds to it. So they are replaced by
+# new ones after this many updates.
 _UPDATES_TO_READERS: Final = 256
 
 Row = TypeVar("Row", NativeRow, DefinitionRow)
@@ -54,11 +54,11 @@ T = TypeVar("T")
 
 
 class Outcome(NamedTuple):
-    """What a load gives: lines or, with mistakes, diagnostics; never both.
+    """The result of a load: lines or, if there are mistakes, diagnostics; never both.
 
-    `is_incremental` tells by which way it came, `is_of_entries` whether each entry was read by
-    itself; `counts` what was done: entries read and reused, definitions derived, functions
-    matched.
+    `is_incremental` tells whether the load was incremental, `is_of_entries` whether each entry was
+    read by itself. `counts` has the numbers of entries read and reused, of definitions derived
+    and of functions matched.
     """
 
     lines: DocumentLines | None
@@ -69,7 +69,7 @@ class Outcome(NamedTuple):
 
 
 class Session:
-    """Loads the edits of one set of inputs, for one dialect."""
+    """Loads one set of inputs again after each edit, for one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -77,33 +77,36 @@ class Session:
         self._is_restored = False
         self._readers: Readers | None = None
         self._updates = 0
-        # What the state was made of, or, before anybody asked for it, what it is to be made of.
+        # The inputs that the state was made from. If it has not been made yet (see `_settle`),
+        # the inputs to make it from, together with `_loaded`.
         self._inputs: InputEntries | None = None
         self._loaded: Loaded | None = None
 
     def restore(self, kept: bytes, records: list[bytes], functions: list[bytes]) -> None:
-        """Start from what `keep` of another session gave, of the same dialect and derivload.
+        """Start from what another session's `keep` returned.
 
-        `records` are the lines of differentiability.json then, `functions` those of
-        functions.json, the generated ones behind. What does not fit together is left aside.
+        That session must have had the same dialect and the same derivload. `records` are the
+        lines of its differentiability.json, `functions` those of its functions.json, with the
+        generated records last. If these do not fit together, they are ignored.
         """
         with suppress(ValueError):
             self._state = unpack(kept, records, functions)
             self._is_restored = True
 
     def keep(self) -> bytes | None:
-        """What another session can start from, given the lines of the last load too; None when
-        there is nothing to start from.
+        """The state for another session to `restore`, together with the lines of the last load.
+
+        None when there is no state.
         """
         self._settle()
         return None if self._state is None else pack(self._state)
 
     def settle(self) -> None:
-        """Do now what the next load would begin with, where there is time for it."""
+        """Make the state now, while there is time. Otherwise the next load begins with that."""
         self._settle()
 
     def load(self, texts: Texts, splits: Sequence[Split] = ()) -> Outcome:
-        """Load these texts. `splits` are theirs, in the order of the command line, if known."""
+        """Load these texts, incrementally if possible. `splits` are as in `InputEntries`."""
         with collector_off():
             inputs = InputEntries(texts, self._inputs, splits)
             self._settle()
@@ -113,8 +116,9 @@ class Session:
             return self._load_all(inputs)
 
     def update(self, texts: Texts, splits: Sequence[Split] = ()) -> Load | None:
-        """Load these texts, if that can be done incrementally: the load of what was touched, in
-        which there is no mistake. None when it cannot.
+        """Load these texts, but only if that can be done incrementally; otherwise return None.
+
+        The load returned is that of the touched families. It has no mistakes.
         """
         with collector_off():
             inputs = InputEntries(texts, self._inputs, splits)
@@ -125,9 +129,7 @@ class Session:
             return None
 
     def content(self) -> bytes | None:
-        """A digest of the entries and tags that the last load was of, None when they are not
-        known.
-        """
+        """A digest of the entries and tags that the state was made from; None without a state."""
         self._settle()
         state = self._state
         if state is None:
@@ -150,7 +152,7 @@ class Session:
         return Outcome(encode_lines(loaded), [], False, loaded.is_of_entries, counts)
 
     def _settle(self) -> None:
-        """Make the state of the last load of everything: few sessions ask for it."""
+        """Make the state of the last full load. It is put off until now: few sessions need it."""
         if self._loaded is None or self._inputs is None:
             return
         try:
@@ -179,13 +181,13 @@ class Session:
         except Exception as error:
             if not self._is_restored:
                 raise
-            raise NotCertainError from error  # rows that were kept may be no load's
+            raise NotCertainError from error  # restored rows may not come from any real load
         self._inputs = inputs
         return update
 
 
 class _Update:
-    """From one state to the next."""
+    """One incremental load: from the old state and the new inputs to the new state."""
 
     def __init__(self, state: State, inputs: InputEntries, readers: Readers) -> None:
         self._state = state
@@ -194,11 +196,11 @@ class _Update:
         self._touched: set[str] = set()
         self._stay = False
         self.load = Load(readers)
-        """Of what was touched."""
+        """The load of the touched families."""
         self.counts: dict[str, int] = {}
 
     def run(self) -> State:
-        """The state of the new inputs. Raises NotCertainError."""
+        """The state of the new inputs. Raises NotCertainError if only a full load can tell."""
         old = self._state
         inputs = self._inputs
         natives = self._new_natives()
@@ -240,7 +242,7 @@ class _Update:
         )
 
     def _new_natives(self) -> Natives:
-        """The natives with rows for the time being where they changed."""
+        """The natives, with new rows for those that changed. Touches the families of these."""
         old, digests = self._state.natives, self._inputs.natives
         if digests is old.digests:
             return old
@@ -249,7 +251,10 @@ class _Update:
         return Natives(digests, change.spliced(old.rows.rows, change.rows))
 
     def _new_definitions(self) -> Definitions:
-        """The definitions with rows for the time being, and no lines, where they changed."""
+        """The definitions, with provisional rows and no lines for those that changed.
+
+        Touches the families of these. `run` fills in their rows and lines.
+        """
         old, digests = self._state.definitions, self._inputs.definitions
         change = _Change(old.digests, old.rows, digests, self._definition_row)
         self._touched |= change.families
@@ -282,7 +287,10 @@ class _Update:
         return DefinitionRow(self._inputs.definitions[index], certain_family(name.base))
 
     def _touch_linked(self, natives: Natives) -> None:
-        """Touch the families that name one that is touched, or that one that is touched names."""
+        """Also touch every family linked to a touched one by `structured_delegate`.
+
+        This goes in either direction, until no family is added.
+        """
         grown = True
         while grown:
             before = len(self._touched)
@@ -294,10 +302,10 @@ class _Update:
     def _number(
         self, load: Load, rows: list[DefinitionRow], positions: list[int]
     ) -> list[tuple[int, ...]] | None:
-        """The numbers of the ops that were derived.
+        """The numbers of the ops of the derived definitions.
 
-        They count through all definitions: None when others get new numbers by that, whose
-        families are then touched too.
+        Ops are numbered across all definitions. If definitions of other families get new
+        numbers, these families are touched too, and the result is None: derive again.
         """
         old = self._state.definitions.rows
         new = [op_prefixes(entry.derived) for entry in load.derived]
@@ -315,7 +323,7 @@ class _Update:
         return None if renumbered else [numbers[i] for i in positions]
 
     def _splice(self, old: Functions, made: Functions) -> Functions:
-        """The records with those of the touched families replaced by what was made of these."""
+        """The old records, with those of the touched families replaced by the new ones."""
         positions = old.rows.positions(self._touched)
         if [old.rows.rows[i] for i in positions] == made.rows.rows:
             if [old.lines[i] for i in positions] == made.lines:
@@ -328,7 +336,7 @@ class _Update:
             for row, line in zip(old.rows.rows, old.lines, strict=True)
             if row.family not in self._touched
         ]
-        # Those of one C++ name are of one family, in which they are in order.
+        # Records with the same C++ name are of one family and already in order; the sort is stable.
         every = sorted(
             [*kept, *zip(made.rows.rows, made.lines, strict=True)], key=lambda row: row[0].cpp_name
         )
@@ -336,11 +344,11 @@ class _Update:
 
 
 class _Change(Generic[Row]):
-    """Where entries differ from the old ones, and what rows are to stand there for the time being.
+    """The window in which the entries differ from the old ones, and provisional rows for it.
 
-    `families` are those of which an entry changed, came or went, or whose entries follow each
-    other in another order. That others moved between theirs is nothing to them. `stay` tells
-    that all others are where they were.
+    `families` are the families in which an entry was changed, added or removed, or whose entries
+    are in another order among themselves. Entries of other families moving in between does not
+    matter. `stay` tells that all entries of the other families are where they were.
     """
 
     def __init__(
@@ -369,13 +377,13 @@ class _Change(Generic[Row]):
         self.stay = self._end == end and all([i == o for i, o in self._origins.items()])
 
     def moved(self, lines: list[bytes | None]) -> list[bytes | None]:
-        """The lines that go with the rows: those of entries that only moved, None for others."""
+        """The line of each row: entries of unchanged families keep theirs, others have None."""
         window = lines[self._begin : self._end]
         origins = [self._origins.get(i) for i in range(len(self.rows))]
         return [None if origin is None else window[origin] for origin in origins]
 
     def spliced(self, old: list[T], window: list[T]) -> list[T]:
-        """What is kept of each entry, with what is new in its place."""
+        """The old list, with its part in the window replaced by `window`."""
         return old[: self._begin] + window + old[self._end :]
 
 

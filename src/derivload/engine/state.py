@@ -1,4 +1,4 @@
-"""What a session keeps of a load: a row for each entry and record, and the lines of documents."""
+"""The state of a session: a row for each entry and record, and the lines of the documents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from derivload.native.function import NativeFunction
 
 
 class NativeRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """An entry of native_functions.yaml: its family, and others that it names."""
+    """An entry of native_functions.yaml: its family, and the other families that it names."""
 
     digest: bytes
     family: str
@@ -27,11 +27,12 @@ class NativeRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class DefinitionRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """An entry of derivatives.yaml, and what came of it.
+    """An entry of derivatives.yaml, and the result of loading it.
 
-    `prefixes` are the names of its ops and `numbers` the numbers that they got. `base` is the
-    base name of its function, None where an earlier entry defines the same; `copy_base` that of
-    the copying variant that has its info too, None where there is none.
+    `prefixes` are the names of its ops, `numbers` their numbers, `keys` its dispatch keys. `base`
+    is the base name of its function; None for a duplicate definition, as only the first counts.
+    `copy_base` is the base name of the copying variant that gets the same info; None if there is
+    no such variant.
     """
 
     digest: bytes
@@ -44,14 +45,14 @@ class DefinitionRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class FunctionRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A record of functions.json, of the functions or of the generated ones."""
+    """A record of functions.json: one of `functions` or one of `generated`."""
 
     cpp_name: str
     family: str
 
 
 class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What is kept of a load besides the lines of its documents."""
+    """The part of a state that is packed: all of it but the lines of the documents."""
 
     tags: list[str]
     natives: list[NativeRow]
@@ -64,14 +65,14 @@ Row = TypeVar("Row", NativeRow, FunctionRow)
 
 
 class Indexed(Generic[Row]):
-    """Rows, and where those of each family are, which is found out when it is first asked."""
+    """Rows, with an index of where the rows of each family are, built on first use."""
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows: list[Row] = rows
         self._positions: dict[str, list[int]] | None = None
 
     def positions(self, families: Iterable[str]) -> list[int]:
-        """Where the rows of these families are, in order."""
+        """The indexes of the rows of these families, ascending."""
         if self._positions is None:
             self._positions = {}
             for i, row in enumerate(self.rows):
@@ -80,7 +81,7 @@ class Indexed(Generic[Row]):
 
 
 class Natives:
-    """The entries of native_functions.yaml, and which families are linked by them."""
+    """The entries of native_functions.yaml, and the sets of families that they link."""
 
     def __init__(self, digests: list[bytes], rows: list[NativeRow]) -> None:
         self.digests = digests
@@ -89,8 +90,10 @@ class Natives:
 
 
 class Definitions(NamedTuple):
-    """The entries of derivatives.yaml, and the lines of each: that of its own function and that
-    of the copying variant.
+    """The entries of derivatives.yaml.
+
+    Each has a digest, a row, the line of its own function (in `own`) and the line of the copying
+    variant (in `copies`). A line is None if the entry makes no such record.
     """
 
     digests: list[bytes]
@@ -100,14 +103,14 @@ class Definitions(NamedTuple):
 
 
 class Functions(NamedTuple):
-    """Records of functions.json in their order: rows, and the line of each."""
+    """Records of functions.json in their order: the row and the line of each."""
 
     rows: Indexed[FunctionRow]
     lines: list[bytes]
 
 
 class State(NamedTuple):
-    """What is kept of a load without mistakes."""
+    """All that a session keeps from a load without mistakes."""
 
     tags: list[str]
     natives: Natives
@@ -121,7 +124,11 @@ _DECODER: Final = msgspec.msgpack.Decoder(Rows)
 
 
 def state_of(loaded: Loaded, inputs: InputEntries) -> State:
-    """The state of a load of everything. Raises NotCertainError."""
+    """The state of a full load.
+
+    Raises NotCertainError if no incremental load can start from it: if the rule of families does
+    not cover a name, or the entries cannot be read one by one.
+    """
     inputs.check_whole(loaded.whole)
     load = loaded.load
     declared = load.natives[: load.declared]
@@ -135,7 +142,7 @@ def state_of(loaded: Loaded, inputs: InputEntries) -> State:
 
 
 def content_of(natives: list[bytes], definitions: list[bytes], tags: list[str]) -> bytes:
-    """A digest of all that a load is of: entries by digest, and the tags, sorted."""
+    """A digest of all inputs of a load: the digests of the entries, and the tags, sorted."""
     digest = hashlib.sha256()
     for part in (natives, definitions, tags):
         digest.update(_ENCODER.encode(part))
@@ -143,7 +150,7 @@ def content_of(natives: list[bytes], definitions: list[bytes], tags: list[str]) 
 
 
 def native_row(digest: bytes, function: NativeFunction) -> NativeRow:
-    """The row of an entry. Raises NotCertainError."""
+    """The row of an entry of native_functions.yaml. Raises NotCertainError for some names."""
     family = certain_family(function.name.base)
     delegate = function.structured_delegate
     named = family if delegate is None else certain_family(delegate.base)
@@ -151,7 +158,10 @@ def native_row(digest: bytes, function: NativeFunction) -> NativeRow:
 
 
 def definitions_of(load: Load, digests: list[bytes]) -> Definitions:
-    """What came of the definitions of a load; `digests` by the index of an entry."""
+    """The rows and lines of the definitions of a load.
+
+    `digests` has the digest of each entry, by its index. Raises NotCertainError.
+    """
     copies = {view: copy for copy, view in load.copied_from.items()}
     made = Definitions(digests, [], [], [])
     seen = set()
@@ -182,7 +192,7 @@ def _record_line(load: Load, schema: str) -> bytes:
 
 
 def functions_of(load: Load) -> tuple[Functions, Functions]:
-    """The functions of a load, and the generated records."""
+    """The records of functions.json: the functions and the generated records."""
     functions = Functions(Indexed([]), [])
     generated = Functions(Indexed([]), [])
     for function, record, made in load.matched:
@@ -196,7 +206,7 @@ def functions_of(load: Load) -> tuple[Functions, Functions]:
 
 
 def certain_family(base: str) -> str:
-    """The family of a base name. Raises NotCertainError."""
+    """The family of a base name. Raises NotCertainError if `family_of` gives None."""
     family = family_of(base)
     if family is None:
         raise NotCertainError
@@ -204,7 +214,7 @@ def certain_family(base: str) -> str:
 
 
 def pack(state: State) -> bytes:
-    """The rows of a state; its lines are in the documents."""
+    """The rows of a state as bytes, without its lines: these are in the documents."""
     return _ENCODER.encode(
         Rows(
             state.tags,
@@ -217,9 +227,10 @@ def pack(state: State) -> bytes:
 
 
 def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State:
-    """The state of packed rows and the lines of both documents, the generated records' last.
+    """The state from packed rows and the lines of both documents.
 
-    Raises ValueError when this is no such thing, or does not fit together.
+    `functions` are the lines of functions.json, with the generated records last. Raises
+    ValueError if `packed` cannot be decoded, or if the lines do not fit the rows.
     """
     try:
         rows = _DECODER.decode(packed)
@@ -247,7 +258,7 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
 
 
 def lines_of(torch_version: str, state: State) -> DocumentLines:
-    """The lines of the documents of a state."""
+    """The lines of the documents, from a state."""
     _, rows, own, copies = state.definitions
     return DocumentLines(
         torch_version=torch_version,

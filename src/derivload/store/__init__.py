@@ -1,5 +1,5 @@
-"""The cache on disk: values by content hash, and what a run keeps there.
+"""The cache on disk: values by content hash, and the results that a run keeps there.
 
-What may live here: the database, who owns its files, keys, and the form of what is kept. What may
-not: how a value is made.
+What may live here: the database, the ownership of its files, keys, and the format of values. What
+may not: how a value is made.
 """

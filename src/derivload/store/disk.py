@@ -1,7 +1,7 @@
-"""The store's side that writes: diskcache, kept to bytes, short waits and clean failures.
+"""The writing side of the store: diskcache, limited to bytes, short waits and clean failures.
 
-Apart from `store.py` because importing diskcache (and with it pickle, tempfile and more) takes
-longer than all else that a run does which only reads.
+It is separate from `store.py` because importing diskcache (with pickle, tempfile and more) takes
+longer than everything else that a run does if it only reads.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _LOCKED: Final = "database is locked"
 
 
 class BytesDisk(diskcache.Disk):  # type: ignore[misc]
-    """A Disk that stores and returns bytes, and has no way to do anything else."""
+    """A diskcache Disk that stores and returns bytes, and nothing else: it cannot pickle."""
 
     def put(self, key: object) -> tuple[object, bool]:
-        """The database's form of a key."""
+        """The form of a key in the database. Raises TypeError for anything but bytes."""
         if type(key) is not bytes:
             raise TypeError("keys are bytes")
         return sqlite3.Binary(key), True
 
     def get(self, key: object, raw: object) -> bytes:
-        """The key that the database's form stands for."""
+        """The key, from its form in the database. Raises ValueError if it is not one of ours."""
         if not raw or not isinstance(key, bytes | memoryview):
             raise ValueError("not a key of this store")
         return bytes(key)
@@ -44,7 +44,10 @@ class BytesDisk(diskcache.Disk):  # type: ignore[misc]
     def store(
         self, value: object, read: bool, key: object = None
     ) -> tuple[int, int, str | None, object]:
-        """Keep bytes, in the row or in a file of their own."""
+        """Store bytes, in the row or, from `min_file_size` on, in a file of their own.
+
+        Raises TypeError for anything but bytes.
+        """
         if type(value) is not bytes or read:
             raise TypeError("values are bytes")
         if len(value) < self.min_file_size:
@@ -52,21 +55,22 @@ class BytesDisk(diskcache.Disk):  # type: ignore[misc]
         return len(value), MODE_BINARY, write_value(self._directory, value), None
 
     def remove(self, file_path: object) -> None:
-        """Remove a value's file."""
+        """Remove the file of a value."""
         remove_value(self._directory, file_path)
 
     def fetch(self, mode: object, filename: object, value: object, read: object) -> bytes:
-        """The bytes that a row stands for. Raises OSError, which diskcache takes for a miss."""
+        """The value of a row. Raises OSError, which diskcache treats as a miss."""
         if read:
             raise OSError("values are bytes")
         return fetch(self._directory, mode, filename, value)
 
 
 class BytesCache(diskcache.Cache):  # type: ignore[misc]
-    """diskcache's Cache, which for a lock would wait a minute, and left files behind on failure.
+    """diskcache's Cache, with three changes.
 
-    At each opening it would write all of its settings anew, in some thirty transactions; those
-    that the database holds already are left out.
+    It waits for a lock only briefly; diskcache would wait a minute. It leaves no file behind when
+    a write fails. At opening it writes only the settings that differ from those in the database;
+    diskcache would write all of them, in some thirty transactions.
     """
 
     def __init__(self, folder: str, **settings: Any) -> None:
@@ -79,11 +83,14 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
         self._held = {}
 
     def reset(self, key: str, value: object = ENOVAL, update: bool = True) -> object:
-        """Set a setting, or read it anew, as diskcache does."""
+        """Set a setting or read it again, as diskcache does.
+
+        During opening, a value that the database holds already is not written.
+        """
         return super().reset(key, value, update and self._held.get(key, ENOVAL) != value)
 
     def verify(self) -> int:
-        """Read every value and remove what is not sound; how many these were."""
+        """Read every value and remove the damaged ones. Returns how many were removed."""
         removed = 0
         for (row,) in self._sql("SELECT rowid FROM Cache").fetchall():
             if not self._is_sound(row):
@@ -94,7 +101,7 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
         return removed
 
     def _is_sound(self, row: int) -> bool:
-        # Not through lookup: that notes a use, and does not find a key that is none of ours.
+        # Not through lookup: that notes a use, and cannot find a key that is not one of ours.
         columns = "key, raw, size, mode, filename, value"
         found = self._sql(f"SELECT {columns} FROM Cache WHERE rowid = ?", (row,)).fetchone()
         if found is None:  # another process removed it meanwhile
@@ -111,10 +118,10 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
         return verified(key, kept) is not None
 
     def _remove_unnamed(self) -> None:
-        """Remove the value files that no row names: what a process left that was killed.
+        """Remove the value files that no row names, which a killed process left behind.
 
-        The files are listed first. One that another process writes in this moment may be removed
-        before its row is there: that is a miss.
+        The files are listed before the rows. A file that another process is writing may be
+        removed before its row exists: that makes a miss.
         """
         files = list(value_files(self.directory))
         named = {name for (name,) in self._sql("SELECT filename FROM Cache").fetchall()}
@@ -123,14 +130,18 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
                 self.disk.remove(name)
 
     def _count_anew(self) -> None:
-        """Set the figures that triggers keep up to date, and damage may have changed."""
+        """Recompute the count and the size. Triggers keep them, but damage may change them."""
         with self._transact() as (sql, _):
             for key, figure in (("count", "COUNT(*)"), ("size", "COALESCE(SUM(size), 0)")):
                 figures = f"SELECT {figure} FROM Cache"
                 sql(f"UPDATE Settings SET value = ({figures}) WHERE key = ?", (key,))
 
     def prune(self, older_than: float | None, max_size: int | None) -> int:
-        """Remove what was not used for so many seconds, and down to so many bytes; how many."""
+        """Remove values not used for `older_than` seconds, then the least recently used ones.
+
+        The latter are removed until at most `max_size` bytes are left. None means no limit.
+        Returns how many values were removed.
+        """
         removed = 0
         by_use = self._sql("SELECT rowid, access_time FROM Cache ORDER BY access_time").fetchall()
         oldest = float("-inf") if older_than is None else time.time() - older_than
@@ -142,7 +153,10 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
         return removed
 
     def remove(self, row: object) -> bool:
-        """Remove a value by its row, for a damaged key finds nothing; whether it was there."""
+        """Remove a value by its row id: a damaged key would not find it.
+
+        Returns whether it was there.
+        """
         with self._transact() as (sql, cleanup):
             found = sql("SELECT filename FROM Cache WHERE rowid = ?", (row,)).fetchone()
             if found is None:
@@ -158,10 +172,10 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
         def patient(statement: str, *arguments: Any) -> sqlite3.Cursor:
             if self._held and statement.startswith("INSERT") and "Settings" in statement:
                 key, value = arguments[0]
-                counts = "IGNORE" in statement  # what the database counts itself
+                counts = "IGNORE" in statement  # figures that the database counts itself
                 if key in self._held and (counts or self._held[key] == value):
                     statement, arguments = "SELECT 1", ()
-            # Some statements of the opening get no time from SQLite, whatever its timeout.
+            # SQLite does not wait for some statements of the opening, whatever the timeout.
             deadline = time.monotonic() + LOCK_SECONDS
             while True:
                 try:
@@ -171,7 +185,7 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
                     if str(error) != _LOCKED:
                         raise
                     if time.monotonic() >= deadline:
-                        # Not in SQLite's words: diskcache would try those again for a minute.
+                        # Not with SQLite's message: diskcache would retry for a minute on that.
                         raise sqlite3.OperationalError("locked by another process") from error
                 time.sleep(0.002)
 
@@ -193,7 +207,7 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
 
 
 def _held_settings(folder: str) -> dict[str, object]:
-    """The settings that a database holds; none where there is none, or none that can be read."""
+    """The settings in the database; empty if it does not exist or cannot be read."""
     path = os.path.join(folder, DBNAME)
     if not os.path.exists(path):
         return {}
@@ -205,14 +219,14 @@ def _held_settings(folder: str) -> dict[str, object]:
 
 
 def open_cache(folder: str, size_limit: int) -> BytesCache:
-    """Open or make the cache in a folder, of at most so many bytes."""
+    """Open the cache in a folder, or make it. `size_limit` is in bytes."""
     return BytesCache(
         folder,
         timeout=LOCK_SECONDS,
         disk=BytesDisk,
         size_limit=size_limit,
         eviction_policy="least-recently-used",
-        cull_limit=2,  # at once: values are few and large, and each put adds one
+        cull_limit=2,  # values to evict at each put: they are few and large, and a put adds one
         disk_min_file_size=_FILE_FROM,
         sqlite_mmap_size=0,
     )

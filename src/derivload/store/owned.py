@@ -1,21 +1,20 @@
-"""What in a store's folder is the store's own: made for its owner alone, and told from all else.
+"""The files of the store: how they are made, which ones it may use, and which ones it may remove.
 
-Two things are asked of whatever stands there.
+Everything is made for its owner alone, folders and files, whatever the umask.
 
-May it be used? Only if nobody but its owner and root can have written it. Folders are made for
-their owner alone and files too, whatever the umask. A mode that lets others write, or an owner who
-is somebody else, makes a value a miss. An access control list that lets others write shows in the
-mode as well: its mask stands where the group's bits do. A link is never followed below the folder
-that the user named.
+The store uses a file or folder only if nobody but its owner and root can have written it. If the
+mode lets others write, or somebody else owns it, the value is a miss. An access control list that
+lets others write shows in the mode too: its mask takes the place of the group's bits. Below the
+folder that the user named, no link is followed.
 
-May it be removed? Only a regular file that has exactly a name that the store gives. A stranger's
-file or folder stays, wherever it stands.
+The store removes a regular file only if its name is exactly of the form that the store gives. Any
+other file or folder stays, wherever it is.
 
-What the folder itself stands in is not looked at. Whoever may write there can put another folder
-in its place, but none that is ours, and each thing in it is asked for its owner. A build folder
-that its group may write to is common, and has to go on working.
+The folder that contains the store is not checked. Whoever can write there can replace the store's
+folder, but not with one that is ours, and we check the owner of each thing in it. Build folders
+that their group may write to are common, and must keep working.
 
-Windows has neither modes nor owners of this kind; see `trouble`.
+Windows has no such modes and owners; see `trouble`.
 """
 
 from __future__ import annotations
@@ -30,22 +29,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
-# The database, and what SQLite keeps beside it.
+# The database, and the files that SQLite keeps beside it.
 DATABASE: Final = "cache.db"
 _DATABASE_FILES: Final = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
-# A value file stands two folders deep: `3f/a0/…`, 28 more digits, `.val`, as diskcache has it.
+# A value file is two folders deep: `3f/a0/`, then 28 more digits and `.val`, as in diskcache.
 _DIGITS: Final = frozenset("0123456789abcdef")
 _COUNT: Final = 32
 _FOLDER_ENDS: Final = (2, 5)
-# Another process may remove a folder that is empty before there is a file in it.
+# Another process may remove a new folder while it is still empty. Then we try again.
 _TRIES: Final = 10
-# A link is not followed, and a pipe without a writer is not waited for. Windows has neither flag.
+# Do not follow a link, and do not wait for a pipe without a writer. Windows has neither flag.
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
 
 
 def trouble(status: os.stat_result) -> str | None:
-    """Why a file or folder cannot be taken for ours, for the end of a sentence; None if it can."""
+    """Why a file or folder with this status must not be used, as the end of a sentence.
+
+    None if it may be used. On Windows that is always so.
+    """
     if os.name == "nt":
         return None
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -56,13 +58,14 @@ def trouble(status: os.stat_result) -> str | None:
 
 
 def make_folder(folder: str) -> None:
-    """Make a folder for its owner alone. Folders above it are made so that others cannot write
-    there. One that exists stays as it is. Raises OSError.
+    """Make a folder for its owner alone, unless it exists: then it stays as it is.
+
+    Missing folders above it are made so that others cannot write there. Raises OSError.
     """
     if os.path.isdir(folder):
         return
     _make_above(os.path.dirname(folder))
-    with suppress(FileExistsError):  # another process was faster, or it is no folder
+    with suppress(FileExistsError):  # another process was faster, or a file has that name
         os.mkdir(folder, 0o700)
         os.chmod(folder, 0o700)  # a umask may take bits from the owner too
     if not os.path.isdir(folder):
@@ -80,18 +83,18 @@ def _make_above(folder: str) -> None:
 
 
 def make_database(layout: str) -> None:
-    """Make an empty database where there is none; SQLite would let the umask decide its mode.
+    """Make an empty database if there is none. SQLite itself would leave its mode to the umask.
 
-    What SQLite puts beside it gets the mode of the database. Raises OSError.
+    The files that SQLite puts beside the database get its mode. Raises OSError.
     """
     with suppress(FileExistsError):
         os.close(_create(os.path.join(layout, DATABASE), os.O_RDWR | os.O_CREAT | os.O_EXCL))
 
 
 def trouble_with_database(layout: str) -> str | None:
-    """Why the database in this folder cannot be used, as a sentence; None if it can.
+    """Why the database in this folder must not be used, as a sentence; None if it may be used.
 
-    Raises FileNotFoundError when there is none.
+    Raises FileNotFoundError if there is no database.
     """
     for name in _DATABASE_FILES:
         try:
@@ -107,7 +110,7 @@ def trouble_with_database(layout: str) -> str | None:
 
 
 def is_value_file(name: object) -> bool:
-    """Whether a name, relative to the store's folder, is one that the store gives to a value."""
+    """Whether a name, relative to the store's folder, is one that the store gives a value file."""
     if not isinstance(name, str):
         return False
     digits = name[:2] + name[3:5] + name[6:34]
@@ -119,7 +122,7 @@ def _name_of(digits: str) -> str:
 
 
 def read_value(layout: str, name: str) -> bytes:
-    """The bytes of a value file that is ours alone. Raises OSError."""
+    """The bytes of a value file. Raises OSError, also if others may have written the file."""
     if not is_value_file(name):
         raise OSError("not a value of this store")
     for end in _FOLDER_ENDS:
@@ -130,7 +133,10 @@ def read_value(layout: str, name: str) -> bytes:
 
 
 def write_value(layout: str, value: bytes) -> str:
-    """Write a new value file; its name. Nothing is left of one that fails. Raises OSError."""
+    """Write a value to a new file and return the name of the file.
+
+    Raises OSError. A write that fails leaves no file behind.
+    """
     for left in range(_TRIES, 0, -1):
         name = _name_of(os.urandom(_COUNT // 2).hex())
         try:
@@ -151,7 +157,7 @@ def write_value(layout: str, value: bytes) -> str:
 
 
 def remove_value(layout: str, name: object) -> bool:
-    """Remove a value file, and its folders if they are empty then; whether it was there."""
+    """Remove a value file, and its folders if they are then empty. Returns if it was removed."""
     if not isinstance(name, str) or not is_value_file(name):
         return False
     folders = [os.path.join(layout, name[:end]) for end in _FOLDER_ENDS]
@@ -166,7 +172,7 @@ def remove_value(layout: str, name: object) -> bool:
 
 
 def value_files(layout: str) -> Iterator[str]:
-    """The names of all value files, those that no row of the database names too."""
+    """The names of all value files, including those that no row of the database names."""
     for first in _value_folders(layout):
         for second in _value_folders(os.path.join(layout, first)):
             folder = os.path.join(first, second)
@@ -176,7 +182,10 @@ def value_files(layout: str) -> Iterator[str]:
 
 
 def remove_database(layout: str) -> int:
-    """Remove the files of the database; how many these were. Raises OSError for what is none."""
+    """Remove the files of the database, and return how many were removed.
+
+    Raises OSError if something with the name of such a file is not a regular file.
+    """
     removed = 0
     for name in _DATABASE_FILES:
         path = os.path.join(layout, name)
@@ -208,8 +217,8 @@ def _make_value_folder(folder: str) -> None:
         return
     if status.st_uid != os.geteuid():
         raise PermissionError(errno.EPERM, "belongs to somebody else", folder)
-    # One of an earlier derivload may have what a umask left. That is taken from it: what others
-    # put there meanwhile is told by its own mode and owner.
+    # A folder made by an earlier derivload may have a mode that the umask decided. We correct it:
+    # files that others put there in the meantime are found out by their own mode and owner.
     if stat.S_IMODE(status.st_mode) != 0o700:
         os.chmod(folder, 0o700)
 
@@ -220,7 +229,7 @@ def _check(status: os.stat_result, kind: int) -> None:
 
 
 def _is_of_kind(path: str, kind: int) -> bool:
-    """Whether a regular file or a folder stands there, and no link to one."""
+    """Whether `path` is of this kind (regular file or folder) itself, not a link to one."""
     try:
         return stat.S_IFMT(os.lstat(path).st_mode) == kind
     except OSError:

@@ -1,23 +1,24 @@
-"""What is kept in the store: finished documents, and the state that the next load starts from.
+"""The results in the store: finished documents, and the state that the next load starts from.
 
-Two keys lead to the documents of a run. One is of the bytes of the inputs; it is asked first,
-and costs a hash. The other is of the texts of their entries, so that comments and blank lines
-between entries, which change no output, change no key; it costs a split. Either leads to the
-list of the documents, by sha256, which lead to their bytes: a document that an edit leaves as
-it was is kept once.
+Two keys lead to the documents of a run. The first is made from the bytes of the inputs; it is
+tried first, and costs a hash. The second is made from the texts of the entries, so it stays the
+same when only comments and blank lines between entries change, which change no output; it costs a
+split. Both lead to a list of the documents with their sha256, and each sha256 leads to the bytes
+of a document. So a document that an edit does not change is stored only once.
 
-Those keys are of content: what they lead to never changes. The third, of the state, is of the
-release alone, and leads to that of the last load, whichever inputs it had: a state says itself
-what it is of. Its lines are those of two documents, which are kept like any other. With it stand
-the digests of its inputs' entries, which spares hashing them in an input that is still the same.
+These two keys depend on the content, so the documents that they lead to never change. The third
+key, that of the state, depends on derivload and the release alone. It leads to the state of the
+last load, whatever its inputs were: the state records which entries it was built from. The lines
+of the state are in two documents, which are stored like any other. The digests of the inputs'
+entries are stored with the state, so that the entries of an input that is still the same are not
+hashed again.
 
-Keys cover derivload itself, the release to follow and the shards, never a path or a time.
-Imports no more than hashing and splitting need.
+Keys cover derivload itself and the release to follow, those of documents the shards too, but
+never a path or a time. This module imports no more than hashing and splitting need.
 
-What the store returns is what was put there, and still it is checked before it is used: a value
-that does not read as what it should be is a miss, and a document is one only if it has the very
-sha256 that the list says. Names in a list are those that these shards have, so that nothing else
-is ever written.
+The store returns only what was put there, but we check it before we use it. A value that cannot
+be read in its format is a miss. A document must have exactly the sha256 in the list. The names in
+a list must be those that the run's shards give, so that no other file is ever written.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ _DIFFERENTIABILITY, _FUNCTIONS = "differentiability.json", "functions.json"
 class Kept:
     """The documents of a run, and the note that the user is given each time.
 
-    `is_of_entries` tells that each entry of the inputs was read by itself, so that nothing
-    between them means anything.
+    `is_of_entries` tells that each entry of the inputs was read by itself, so that the text
+    between entries has no effect.
     """
 
     __slots__ = ("documents", "is_of_entries", "note")
@@ -60,12 +61,17 @@ class Kept:
 
 
 class Keys:
-    """The keys of a run. `digests` are the sha256 of its inputs, in the order that they came in."""
+    """The keys of a run. `digests` are the sha256 of its inputs, in the same order."""
 
     def __init__(
         self, tool: bytes, version: str, shards: int | None, inputs: Sequence[bytes]
     ) -> None:
-        """Take in all that the documents depend on; `inputs` in the order of the command line."""
+        """Take everything that the documents depend on.
+
+        `tool` is the digest of derivload, `version` the release to follow, `inputs` the bytes of
+        each input in the order of the command line. `shards` is the number of shards; None for
+        one differentiability.json.
+        """
         release = _SEPARATOR.join((tool, version.encode("utf-8", "surrogateescape")))
         self._options = _SEPARATOR.join((_KIND, release, str(shards).encode()))
         self._inputs = inputs
@@ -86,19 +92,19 @@ class Keys:
 
     @property
     def by_bytes_alone(self) -> bytes:
-        """Where documents stand that only the inputs' bytes lead to."""
+        """The key of the list of documents where not every entry was read by itself."""
         return self._key(b"documents", [self.by_bytes])
 
     def by_entries(self) -> bytes:
-        """The key of the inputs' entries."""
+        """The key made from the texts of the inputs' entries."""
         return self._key(b"entries", self.digests_of_entries())
 
     def digests_of_entries(self) -> list[bytes]:
         """A digest of each input's entries."""
         digests = []
         for index, whole in enumerate(self.digests):
-            # A text that holds a part of an entry in quotes has a digest here too, but nothing is
-            # ever kept under it: see keep_documents.
+            # A text that is cut within the quotes of an entry has a digest here too, but nothing
+            # is ever kept under it: see keep_documents.
             joined = self._joined(index)
             entries = b"whole" + whole if joined is None else joined
             digests.append(hashlib.sha256(entries).digest())
@@ -109,13 +115,16 @@ class Keys:
         return [self._split(index) for index in range(len(self._inputs))]
 
     def render_entries(self) -> bytes:
-        """The digests of all entries, for the keys of another run to learn."""
+        """The digests of all entries as bytes, for `learn_entries` in another run."""
         joined = [(whole, self._joined(index)) for index, whole in enumerate(self.digests)]
         lines = [f"{whole.hex()} {own.hex()}" for whole, own in joined if own is not None]
         return "\n".join(lines).encode()
 
     def learn_entries(self, rendered: bytes) -> None:
-        """Take the digests of entries of what is the same as in the run that rendered them."""
+        """Take over the digests of entries that `render_entries` of an earlier run gave.
+
+        They are used for the inputs that are the same as in that run.
+        """
         for line in rendered.split(b"\n"):
             whole, _, joined = line.partition(b" ")
             with suppress(ValueError):
@@ -123,7 +132,7 @@ class Keys:
                 self._learned[bytes.fromhex(whole.decode("ascii"))] = digests
 
     def _joined(self, index: int) -> bytes | None:
-        """The digests of an input's entries, None where it has to be read whole."""
+        """The digests of an input's entries, joined; None if the input must be read whole."""
         learned = self._learned.get(self.digests[index])
         if learned is not None:
             return learned
@@ -153,7 +162,7 @@ def _split(data: bytes, learned: bytes | None) -> Split:
 
 
 def find_documents(store: Store, keys: Keys) -> Kept | None:
-    """The documents of a run that some run before made, or None."""
+    """The documents of this run, if an earlier run made and kept them; else None."""
     target = store.get(keys.by_bytes)
     if target is not None:
         return _find(store, keys, target, is_of_entries=target != keys.by_bytes_alone)
@@ -162,11 +171,13 @@ def find_documents(store: Store, keys: Keys) -> Kept | None:
 
 
 def keep_documents(store: Store, keys: Keys, kept: Kept) -> None:
-    """Keep the documents of a run for runs to come.
+    """Keep the documents of a run for later runs.
 
-    Only where each entry was read by itself may what stands between them be left out of a key:
-    of entries that are complete, any text that has these very entries has nothing but comments
-    and blank lines between them.
+    Nothing is kept if derivload's own files may have changed meanwhile.
+
+    The key may leave out the text between entries only if each entry was read by itself. Then the
+    entries are complete, and any text with the same entries has nothing but comments and blank
+    lines between them.
     """
     if not is_as_it_began():
         return
@@ -177,16 +188,15 @@ def keep_documents(store: Store, keys: Keys, kept: Kept) -> None:
 
 
 def learn_entries(store: Store, keys: Keys) -> None:
-    """Have the keys take the digests of entries that the last load found, where inputs are still
-    the same.
-    """
+    """Give the keys the entry digests of the last load, for inputs that are still the same."""
     _, entries, _ = _state_of(store, keys)
     keys.learn_entries(entries)
 
 
 def find_state(store: Store, keys: Keys) -> tuple[bytes, list[Document]] | None:
-    """The state that the next load can start from, and the documents that go with it, in which
-    its lines stand; None where there is none.
+    """The state that the next load can start from, and the documents that contain its lines.
+
+    None if no state is kept, or one of the documents is missing or damaged.
     """
     listing, entries, state = _state_of(store, keys)
     if not listing:
@@ -197,7 +207,10 @@ def find_state(store: Store, keys: Keys) -> tuple[bytes, list[Document]] | None:
 
 
 def keep_state(store: Store, keys: Keys, state: bytes, documents: Sequence[Document]) -> None:
-    """Keep a state, and the documents that go with it, for the next load to start from."""
+    """Keep a state, and the documents that contain its lines, for the next load to start from.
+
+    Nothing is kept if derivload's own files may have changed meanwhile.
+    """
     if not is_as_it_began():
         return
     listing = _put_documents(store, documents)
@@ -205,7 +218,7 @@ def keep_state(store: Store, keys: Keys, state: bytes, documents: Sequence[Docum
 
 
 def _state_of(store: Store, keys: Keys) -> tuple[bytes, bytes, bytes]:
-    """The listing, the entries and the state as they are kept; nothing where there is none."""
+    """The list of documents, the entry digests and the state, as kept; empty if there are none."""
     listing, _, rest = (store.get(keys.state) or b"").partition(_PART)
     entries, is_whole, state = rest.partition(_PART)
     return (listing, entries, state) if is_whole else (b"", b"", b"")
@@ -223,7 +236,7 @@ def _find(store: Store, keys: Keys, target: bytes, *, is_of_entries: bool) -> Ke
 
 
 def _put_documents(store: Store, documents: Sequence[Document]) -> str:
-    """Put documents by what is in them, and list them: a line each."""
+    """Store documents under the hash of their bytes. Returns their list, one line for each."""
     for _, data, _, digest in documents:
         key = _document_key(digest)
         if key not in store:
@@ -232,14 +245,14 @@ def _put_documents(store: Store, documents: Sequence[Document]) -> str:
 
 
 def _get_documents(store: Store, listing: bytes, names: Sequence[str]) -> list[Document] | None:
-    """The documents in a list; None unless it is one of these names, and all are there."""
+    """The documents in a list; None unless it has exactly these names and all are stored."""
     rows = [line.split(" ") for line in listing.decode("latin-1").split("\n")]
     if [row[0] for row in rows] != names or any([len(row) != 3 for row in rows]):
         return None
     documents = []
     for name, count, digest in rows:
-        # All of them, whatever becomes of the first: what is damaged is put again only when it
-        # has been met.
+        # Read all of them, even if one is missing: reading removes a damaged document, and only
+        # then will it be put again.
         with suppress(ValueError):
             data = store.get(_document_key(digest), bytes.fromhex(digest))
             if data is not None:

@@ -1,4 +1,4 @@
-"""Rows of the database, and the seal that each value is kept behind."""
+"""Rows of the database, and the seal: the digest that is stored in front of each value."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS: Final = 0.5
 _DIGEST_SIZE: Final = 32
-# Where diskcache puts a value: in its row, or in a file of its own.
+# Diskcache's modes: the value is in its row, or in a file of its own.
 _IN_ROW, _IN_FILE = 1, 2
 
 
 def fetch(folder: str, mode: object, filename: object, value: object) -> bytes:
-    """The bytes that a row of the database in `folder` stands for. Raises OSError."""
+    """The stored bytes of a row of the database in `folder`: seal and value. Raises OSError."""
     if mode == _IN_ROW and filename is None and isinstance(value, bytes | memoryview):
         return bytes(value)
     if mode == _IN_FILE and isinstance(filename, str):
@@ -26,9 +26,9 @@ def fetch(folder: str, mode: object, filename: object, value: object) -> bytes:
 
 
 def verified(key: bytes, kept: bytes, sha256: bytes | None = None) -> bytes | None:
-    """The value in what is kept under a key, or None when it is not what was put there.
+    """The value in `kept`, the stored bytes of a key; None if it is not what was put there.
 
-    `sha256` is the value's, where it is known.
+    `sha256` is the digest that the value must have, if known.
     """
     value = kept[_DIGEST_SIZE:]
     found = hashlib.sha256(value).digest()
@@ -38,5 +38,5 @@ def verified(key: bytes, kept: bytes, sha256: bytes | None = None) -> bytes | No
 
 
 def seal(key: bytes, sha256: bytes) -> bytes:
-    """What stands before a value: a digest of its key and of its own."""
+    """The seal of a value: a digest of its key and of its sha256."""
     return hashlib.sha256(key + sha256).digest()

@@ -1,24 +1,26 @@
 """The store: serialized values by content hash, on disk, shared by all processes of a user.
 
-It stands on diskcache, which stands on SQLite.
+It is built on diskcache, which is built on SQLite.
 
 Constraints, and what follows from them:
 
-- A value read is either right or absent. Each is kept behind a sha256 of its key and its bytes,
-  which is checked at every read; whatever else goes wrong is a miss. A miss costs time, never a
-  build. The key is part of it because SQLite trusts its index: one flipped bit there, and a key
-  leads to another key's value, whole and sound.
-- Nothing read is executed. diskcache pickles what is no plain bytes, text or number (and
-  unpickles what it finds marked so: CVE-2025-69872), so the Disk here knows bytes alone.
-- Nobody waits. SQLite's lock is asked for briefly; who holds it longer makes this run go on
-  without the store. No lock is held while anything is computed.
-- What others may have written is not used. They could not run code, but could put another text in
-  place of ours: what is checked at every read tells damage, not a forgery. See `owned.py`.
-- No memory-mapped reads: a database that somebody cuts short would end the process (SIGBUS).
-- Few large rows. Opening a row costs some 0.1 ms, so a load is a handful of segments, and
-  segments from 32 KiB on are files of their own beside the database.
+- A value that is read is either right or absent. A sha256 of its key and its bytes is stored in
+  front of it and checked at every read. Everything else that goes wrong is a miss, too. A miss
+  costs time, but never fails a build. The sha256 covers the key because SQLite trusts its index:
+  after one flipped bit there, a key can lead to the undamaged value of another key.
+- Nothing that is read is executed. diskcache pickles every value that is not plain bytes, text or
+  a number, and unpickles what is marked as pickled (CVE-2025-69872). So the Disk here handles
+  bytes only.
+- No process waits long. We wait only briefly for SQLite's lock; if another process holds it
+  longer, the run goes on without the store. No lock is held while anything is computed.
+- Files that others may have written are not used. Others could not run code, but they could
+  replace our text: the check at every read detects damage, not forgery. See `owned.py`.
+- No memory-mapped reads: if the database is truncated meanwhile, they would end the process
+  (SIGBUS).
+- Few large rows. Opening a row costs about 0.1 ms, so a load is a handful of segments. Segments
+  from 32 KiB on are files of their own beside the database.
 
-The folder belongs to one layout of rows (`LAYOUT`); another layout is another folder.
+The folder belongs to one layout of rows (`LAYOUT`); another layout has another folder.
 """
 
 from __future__ import annotations
@@ -52,15 +54,15 @@ DEFAULT_SIZE_LIMIT: Final = 512 * 1024 * 1024
 
 
 class StoreError(Exception):
-    """The store cannot be used; the text says why, for the one warning that is given."""
+    """The store cannot be used. The text says why; it is for the one warning that is printed."""
 
 
 class FolderError(StoreError):
-    """The folder cannot be made, or is not ours alone: nothing in it is to be touched."""
+    """The folder cannot be made, or is not ours alone. Nothing in it may be touched."""
 
 
 class Figures:
-    """How many values a store holds, and their bytes on disk."""
+    """The number of values in a store, and their size on disk in bytes."""
 
     __slots__ = ("size", "values")
 
@@ -70,16 +72,17 @@ class Figures:
 
 
 class Store:
-    """Serialized values by key. Only opening raises: what fails afterwards is a miss.
+    """Serialized values by key. Only opening raises; a failure after that is a miss.
 
-    Values are read with SQLite alone, past diskcache: its `get` is a write transaction under our
-    eviction policy, for which a full disk or another process's lock would make a miss of what is
-    there to read. diskcache is opened when something is written.
+    Values are read with SQLite alone, without diskcache. Under our eviction policy, diskcache's
+    `get` is a write transaction: on a full disk, or while another process holds the lock, it would
+    miss values that could be read. diskcache is opened when something is written.
     """
 
     def __init__(self, folder: str, size_limit: int | None = None) -> None:
-        """Open or make the store in `folder`, of at most `size_limit` bytes, 512 MiB when left
-        out. Raises StoreError.
+        """Open the store in `folder`, or make it. Raises StoreError.
+
+        It holds at most `size_limit` bytes, by default 512 MiB.
         """
         outer = os.path.abspath(folder)
         self._layout = os.path.join(outer, LAYOUT)
@@ -87,7 +90,7 @@ class Store:
         if os.path.islink(self._layout):
             raise FolderError(f"{os.path.join(folder, LAYOUT)} is a link")
         _prepare(os.path.join(folder, LAYOUT), self._layout)
-        # diskcache would take the value of a variable that the name seems to hold.
+        # diskcache would expand environment variables in the name.
         if os.path.expandvars(self._layout) != self._layout:
             raise FolderError(f"{folder} has the name of a variable in its own")
         self.folder = folder
@@ -100,10 +103,10 @@ class Store:
             raise StoreError(f"{folder}: {error}") from error
 
     def get(self, key: bytes, sha256: bytes | None = None) -> bytes | None:
-        """The value kept under `key`, if it is there and is what was put there.
+        """The value stored under `key`; None if there is none, or it is not what was put there.
 
-        `sha256` is the value's, where it is known. A value that is not right is removed, so that
-        it can be put again.
+        `sha256` is the digest that the value must have, if known. A wrong value is removed, so
+        that it can be put again.
         """
         row = self._attempt(lambda: self._row(key))
         if row is None:
@@ -116,13 +119,13 @@ class Store:
         return value
 
     def __contains__(self, key: bytes) -> bool:
-        """Whether something is kept under `key`, sound or not. That counts as a use."""
+        """Whether a value is stored under `key`, damaged or not. Asking counts as a use."""
         return self._attempt(lambda: self._row(key)) is not None
 
     def put(self, key: bytes, value: bytes, sha256: bytes | None = None) -> bool:
-        """Keep `value` under `key`; whether that went well. Raises TypeError for no bytes.
+        """Store `value` under `key`, and return whether that succeeded.
 
-        `sha256` is the value's, where it is known.
+        `sha256` is that of the value, if known. Raises TypeError if `key` or `value` is not bytes.
         """
         if type(key) is not bytes or type(value) is not bytes:
             raise TypeError("keys and values are bytes")
@@ -130,28 +133,30 @@ class Store:
         return bool(self._attempt(lambda: self._written().set(key, kept)))
 
     def figures(self) -> Figures | None:
-        """How much the store holds, or None when it does not answer."""
+        """How much the store holds; None if the store cannot be used."""
         return self._attempt(lambda: Figures(len(self._written()), self._written().volume()))
 
     def verify(self) -> int | None:
-        """Read every value and remove those that are not what was put there; how many these were.
+        """Read every value and remove those that are not what was put there.
 
-        None when the store does not answer.
+        Returns how many were removed; None if the store cannot be used.
         """
         return self._attempt(lambda: self._written().verify())
 
     def prune(self, older_than: float | None = None, max_size: int | None = None) -> int | None:
-        """Remove values not used for `older_than` seconds, and the least recently used down to
-        `max_size` bytes; how many these were. None when the store does not answer.
+        """Remove values not used for `older_than` seconds, then the least recently used ones.
+
+        The latter are removed until at most `max_size` bytes are left. Returns how many values
+        were removed; None if the store cannot be used.
         """
         return self._attempt(lambda: self._written().prune(older_than, max_size))
 
     def clear(self) -> int | None:
-        """Remove all values; how many these were. None when the store does not answer."""
+        """Remove all values. Returns how many; None if the store cannot be used."""
         return self._attempt(lambda: int(self._written().clear()))
 
     def close(self) -> None:
-        """Let go of the database, until the next use."""
+        """Close the database. The next use opens it again."""
         with suppress(Exception):
             if self._reader is not None:
                 self._reader.close()
@@ -161,14 +166,14 @@ class Store:
                 self._cache.close()
 
     def __del__(self) -> None:
-        # Most stores are open to the end of a command; Python would warn of that.
+        # Most stores stay open until the command ends; Python would warn about that.
         self.close()
 
     def _attempt(self, action: Callable[[], T]) -> T | None:
         try:
             return action()
-        except Exception:  # what damaged rows and settings raise inside diskcache has no end
-            # A COMMIT that failed leaves its transaction open, and with it the lock.
+        except Exception:  # damaged rows and settings raise all kinds of errors inside diskcache
+            # A COMMIT that failed leaves its transaction open and the database locked.
             self.close()
             return None
 
@@ -176,7 +181,7 @@ class Store:
         with suppress(sqlite3.Error):
             self._read().execute("SELECT rowid FROM Cache LIMIT 1").fetchone()
             return
-        # There is none yet, or one that has to be mended, or none at all to be had.
+        # The database does not exist yet, or needs repair, or cannot be opened at all.
         self.close()
         self._written()
 
@@ -184,7 +189,7 @@ class Store:
         if self._reader is None:
             try:
                 self._check_database()
-            except FileNotFoundError:  # SQLite would make it
+            except FileNotFoundError:  # connecting would make the file
                 raise sqlite3.OperationalError("there is no database") from None
             path = os.path.join(self._layout, DATABASE)
             self._reader = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
@@ -201,7 +206,10 @@ class Store:
         return self._cache
 
     def _check_database(self) -> None:
-        """Raises PermissionError when it may be another's, FileNotFoundError when there is none."""
+        """Check that the database may be used.
+
+        Raises PermissionError if others may have written it, FileNotFoundError if there is none.
+        """
         found = trouble_with_database(self._layout)
         if found is not None:
             raise PermissionError(found)
@@ -217,14 +225,17 @@ class Store:
     def _note_use(self, row: object) -> None:
         execute = self._read().execute
         execute("PRAGMA busy_timeout = 0")
-        # A use that cannot be noted at once is not: it costs a miss later, at most.
+        # A use that cannot be noted at once is not noted. At worst that costs a miss later.
         with suppress(sqlite3.Error):
             execute("UPDATE Cache SET access_time = ? WHERE rowid = ?", (time.time(), row))
         execute(f"PRAGMA busy_timeout = {int(LOCK_SECONDS * 1000)}")
 
 
 def _prepare(name: str, folder: str) -> None:
-    """Make the folder, called `name`, for its owner alone. Raises FolderError when it is not."""
+    """Make the folder for its owner alone, if it does not exist. `name` is for messages.
+
+    Raises FolderError if it cannot be made, or others may write to it.
+    """
     try:
         make_folder(folder)
         found = trouble(os.stat(folder))
