@@ -1,8 +1,8 @@
-"""The command line: exit statuses, and which stream says what.
+"""The command line: it picks the command, runs it and turns errors into an exit status.
 
-Each command's module is imported when that command runs, and the options' when there is
-something to do. Exit status: 0 done, 1 the input has errors, 2 wrong usage, 3 the environment
-failed.
+A command's module is imported only when that command runs. The options' module is imported only
+if there is something to do. Exit status: 0 done, 1 the input has errors, 2 wrong usage, 3 the
+environment failed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# What each command is, to be imported when it runs.
+# The module of each command, under derivload.commands. It is imported when the command runs.
 _MODULES = {
     "cache": "cache",
     "check": "check.command",
@@ -31,25 +31,25 @@ _MODULES = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run derivload with these arguments, those of the process by default; the exit status."""
+    """Run derivload with these arguments and return the exit status. Default: the process's own."""
     if argv is None:
         return _main(sys.argv[1:], is_own_process=True)
     return _main(list(argv), is_own_process=False)
 
 
 def watch() -> int:
-    """`derivwatch`: the same as `derivload watch`; the exit status."""
+    """`derivwatch`: the same as `derivload watch`. Returns the exit status."""
     return _main(["watch", *sys.argv[1:]], is_own_process=True)
 
 
 def _main(arguments: list[str], *, is_own_process: bool) -> int:
     if is_own_process:
-        # It makes no cycles, and ends when it is done.
+        # We make no reference cycles, and the process ends when it is done.
         gc.disable()
         from derivload.identity import start_again_if_unsure
 
         start_again_if_unsure()
-    if None in (sys.stdin, sys.stdout, sys.stderr):  # closed by who started us
+    if None in (sys.stdin, sys.stdout, sys.stderr):  # whoever started us closed it
         from derivload.terminal.streams import open_closed
 
         open_closed()
@@ -65,16 +65,19 @@ def _main(arguments: list[str], *, is_own_process: bool) -> int:
 
 
 def _flushed(status: int) -> int:
-    """The exit status when all that was printed is written, or cannot be."""
+    """Flush stdout and return `status`, or ENVIRONMENT if stdout cannot be written.
+
+    A closed pipe does not change the status.
+    """
     try:
         sys.stdout.flush()
     except OSError as error:
         from derivload.terminal.streams import let_go
 
         let_go(sys.stdout)
-        if isinstance(error, BrokenPipeError):  # who read our output has seen enough
+        if isinstance(error, BrokenPipeError):  # the reader of our output has seen enough
             return status
-        if status != ENVIRONMENT:  # else that has been said
+        if status != ENVIRONMENT:  # otherwise an error was already printed
             _say(f"error: {error.strerror or error}")
         return ENVIRONMENT
     return status
@@ -107,7 +110,7 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
 
     try:
         options = make_parser().parse_args(arguments)
-    except SystemExit as ended:  # it has said why
+    except SystemExit as ended:  # argparse has printed why
         return BAD_USAGE if ended.code else DONE
     options.is_own_process = is_own_process
     options.arguments = arguments
@@ -124,7 +127,10 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
 
 
 def _with_files_read(arguments: list[str]) -> list[str] | None:
-    """The arguments with those in files; None, with a line that says why, for wrong usage."""
+    """Replace each `@FILE` by the arguments in that file.
+
+    On wrong usage or an unreadable file, print why and return None.
+    """
     from derivload.commands.arguments import with_files_read
     from derivload.loading.errors import UsageError
 
@@ -138,7 +144,10 @@ def _with_files_read(arguments: list[str]) -> list[str] | None:
 
 
 def _nothing_to_do(arguments: list[str]) -> bool:
-    """Whether all is up to date; says so. The exit that builds take hundreds of times a day."""
+    """Return whether everything is up to date, and print so.
+
+    Builds take this exit hundreds of times a day, so it must stay fast.
+    """
     start = time.perf_counter()
     from derivload.outputs.stamp import read_stamp
 
@@ -161,7 +170,7 @@ def _nothing_to_do(arguments: list[str]) -> bool:
 
 
 def _shipped(name: str) -> str:
-    """The folder of build rules: in the package or, in a checkout, beside src."""
+    """The path of a folder of build rules: in the package or, in a checkout, beside src."""
     package = os.path.dirname(os.path.abspath(__file__))
     inside = os.path.join(package, name)
     if os.path.isdir(inside):
@@ -170,7 +179,10 @@ def _shipped(name: str) -> str:
 
 
 def _say(message: str) -> None:
-    """Say a line on stderr. The exit that does nothing imports nothing for a line that is fit."""
+    """Print a line to stderr.
+
+    A line that is safe to print as it is needs no import, which keeps the up-to-date exit fast.
+    """
     line = f"derivload: {message}"
     if line.isprintable() and "##" not in line:
         try:

@@ -1,5 +1,5 @@
-"""The commands: what each asks and prints, a file or a folder each.
+"""The commands, a file or a folder each.
 
-What may live here: options, exit statuses, what is printed. What may not: rules, and how inputs
-are found and loaded.
+This folder may hold options, exit statuses and what a command prints. It may not hold rules, nor
+the code that finds and loads inputs.
 """

@@ -1,7 +1,7 @@
 """`derivload cache stats|verify|prune|clear`: look after the store that runs share.
 
-Nothing here is needed for a build: a store that is damaged costs time until `clear` mends it.
-A folder that does not exist is an empty store, and is not made.
+No build needs these commands. A damaged store only costs time, until `clear` fixes it. A folder
+that does not exist counts as an empty store and is not created.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _ACTIONS = ("stats", "verify", "prune", "clear")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; the exit status. Raises UsageError."""
+    """Run the command and return the exit status. Raises UsageError."""
     return look_after(options.action, options.cache_dir, options.max_size, options.older_than)
 
 
 def look_after(
     action: str, cache_dir: str | None, max_size: str | None, older_than: str | None
 ) -> int:
-    """Do one of stats, verify, prune and clear, print what came of it; the exit status.
+    """Do `action` (stats, verify, prune or clear), print the result and return the exit status.
 
-    `max_size` and `older_than` are prune's, as they were written. Raises UsageError.
+    `max_size` and `older_than` are prune's options, as the user wrote them. Raises UsageError.
     """
     if action not in _ACTIONS:
         raise UsageError(f"cache {action} means nothing: write {', '.join(_ACTIONS)}")
@@ -67,14 +67,14 @@ def look_after(
 
 
 def _act(store: Store, action: str, size: int | None, age: float | None) -> list[str] | None:
-    """The lines to print, or None when the store does not answer."""
+    """Do `action` and return the lines to print, or None if the store does not answer."""
     if action == "stats":
         return _stats(store)
     if action == "verify":
         return _verify(store)
     removed = store.prune(age, size) if action == "prune" else store.clear()
     if action == "clear":
-        store.verify()  # removes files that no value names any more
+        store.verify()  # removes files that no value refers to any more
     return None if removed is None else [f"{store.folder}: removed {_values(removed)}"]
 
 
@@ -92,7 +92,7 @@ def _stats(store: Store) -> list[str] | None:
 
 def _verify(store: Store) -> list[str] | None:
     removed = store.verify()
-    # Asked for afterwards: before, the count itself may be damaged.
+    # Counted after verifying: before, the count itself may be damaged.
     figures = store.figures()
     if removed is None or figures is None:
         return None
@@ -100,7 +100,7 @@ def _verify(store: Store) -> list[str] | None:
 
 
 def _clear_files(folder: str, problem: str) -> int:
-    """Remove the files of a store that cannot be opened, or does not answer."""
+    """Remove the files of a store that cannot be opened or does not answer; the exit status."""
     say(f"note: the cache cannot be used, so its files are removed: {problem}")
     layout = str(Path(folder, LAYOUT))
     try:
@@ -109,7 +109,7 @@ def _clear_files(folder: str, problem: str) -> int:
         say(f"error: {error.filename}: {error.strerror or error}")
         return ENVIRONMENT
     removed += sum([remove_value(layout, name) for name in list(value_files(layout))])
-    with suppress(OSError):  # it may have files of somebody else's
+    with suppress(OSError):  # the folder may hold somebody else's files
         Path(layout).rmdir()
     files = "file" if removed == 1 else "files"
     Stdout().print_lines([f"{folder}: removed {removed} {files} of a damaged cache"])
@@ -117,7 +117,7 @@ def _clear_files(folder: str, problem: str) -> int:
 
 
 def _is_absent(folder: Path) -> bool:
-    """Whether there is no store yet. What cannot be told, opening it will tell."""
+    """Whether there is no store yet. False if in doubt: opening it then reports the problem."""
     try:
         return not os.path.lexists(folder) or (folder.is_dir() and not (folder / LAYOUT).exists())
     except (OSError, ValueError):

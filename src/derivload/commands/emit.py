@@ -1,8 +1,11 @@
 """`derivload emit`: bring the documents in a folder up to date, in the least costly way.
 
-The exits, in this order: everything is up to date, which the stamp tells before this module is
-even imported; the store has the documents, so that nothing is parsed; the store has the state of
-a load before, so that only what changed since is loaded; all is loaded.
+It takes the first of these exits that applies:
+
+1. Everything is up to date. The stamp shows it before this module is even imported.
+2. The store has the documents. Nothing is parsed.
+3. The store has the state of an earlier load. Only the changes since then are loaded.
+4. Everything is loaded.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; the exit status. Raises UsageError, and OSError."""
+    """Run the command and return the exit status. Raises UsageError and OSError."""
     files = files_of(options)
     target = target_of(options)
     return write_and_say(
@@ -42,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         lambda: emit(
             files,
             target,
-            # The stamp is a cache too.
+            # The stamp is a cache too, so --no-cache turns it off.
             None if options.no_cache else options.arguments,
             lambda: open_store_of(options),
             importing=lambda: importing_of(options),
@@ -58,12 +61,14 @@ def emit(
     *,
     importing: Importing = contextlib.nullcontext,
 ) -> RunResult:
-    """Write the documents of the inputs in `files`, and the depfile if one is named.
+    """Write the documents of the inputs in `files`, and the depfile if `target` names one.
 
-    A document that an earlier run with other shards left there, by its manifest, is removed.
-    `arguments` are those of the command line, for the stamp; None for no stamp. `importing` is
-    entered while msgspec is imported, if it is. Raises UsageError, InputError with nothing written
-    when the input has errors, and OSError when a file cannot be written.
+    Documents that an earlier run with another number of shards left there are removed; its
+    manifest lists them. `arguments` are the command line's, for the stamp; None writes no stamp.
+    `importing` is a context manager that is entered while msgspec is imported, if it is imported.
+
+    Raises UsageError, InputError when the input has errors (nothing is written then), and OSError
+    when a file cannot be written.
     """
     clock = Clock()
     started = Started(files, target.shards, open_store, clock)

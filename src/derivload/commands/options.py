@@ -1,4 +1,4 @@
-"""The command line's options, as argparse takes them."""
+"""The command line's options, defined with argparse."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 BAD_USAGE = 2
-# Of a terminal that does not say.
+# Columns, if the terminal does not tell its width.
 _WIDTH = 80
 _MAX_SHARDS = 10_000
 _MAX_DEBOUNCE = 10_000
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Help as wide as the terminal.
+    """Formats help as wide as the terminal.
 
-    argparse makes a formatter for each option, and one that is not told how wide the terminal is
-    imports a compression library or two on the way to asking.
+    argparse makes a formatter for each option. Without a given width, the formatter asks for it
+    through shutil, which imports a compression library or two.
     """
 
     def __init__(self, prog: str) -> None:
@@ -35,7 +35,7 @@ class _Formatter(argparse.HelpFormatter):
 
 
 def _terminal_width() -> int:
-    """As shutil.get_terminal_size has it."""
+    """The terminal's width in columns, found as shutil.get_terminal_size does."""
     told = os.environ.get("COLUMNS", "")
     if told.isdecimal() and int(told):
         return int(told)
@@ -50,14 +50,14 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**kwargs, formatter_class=_Formatter, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        self.color = False  # from Python 3.14 on: escapes, where we mean none
+        self.color = False  # Python 3.14 and later would print colour escapes
         self.print_usage(sys.stderr)
         say(f"error: {message}", self.prog)
         self.exit(BAD_USAGE)
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
-        # All that argparse prints comes by here. It is argparse's text and ours, with no value in
-        # it: the messages of errors have those.
+        # argparse prints everything through this method. The text is argparse's and ours; values
+        # from the user occur only in error messages, which `error` prints.
         if file is sys.stderr:
             say_lines(message.splitlines())
         else:
@@ -65,7 +65,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser of derivload's command line."""
+    """Make the parser of derivload's command line."""
     parser = _Parser(
         prog="derivload",
         description="PyTorch's autograd definitions: derivatives.yaml in, codegen inputs out.",
@@ -118,7 +118,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="write the files of PyTorch's own generators, not the documents",
     )
     _add_selection(watch)
-    _add_cache(watch)  # the same for all; a session starts from memory
+    _add_cache(watch)  # every command has these options; a watch session itself starts from memory
 
     check = commands.add_parser(
         "check",
@@ -138,7 +138,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     show = commands.add_parser("show", help="everything about one operator")
     _add_inputs(show)
-    _add_cache(show)  # the same for all; nothing that show needs is kept there yet
+    _add_cache(show)  # every command has these options; show stores nothing yet
     show.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
 
     fetch = commands.add_parser(
@@ -281,7 +281,8 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
 
 
 def _path(text: str) -> str:
-    # An empty one is a variable that was never set, and would mean the current folder.
+    # An empty path usually comes from a variable that was never set. It would mean the current
+    # folder.
     if not text:
         raise argparse.ArgumentTypeError("the path is empty")
     return text

@@ -1,4 +1,4 @@
-"""How a command ended, told on stderr: what it wrote, or the mistakes of the inputs."""
+"""Says on stderr how a command ended: which files it wrote, or which mistakes the inputs have."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class RunResult:
-    """What a run did: by which exit, what became of the files, and how long its steps took.
+    """The result of a run.
 
-    `exit` is "stored", "incremental", "cold" or, of codegen alone, "plain"; `note` is what the user
-    should know; `counts` what was loaded and reused, and
-    `seconds` has the steps in their order.
+    `exit` is "stored", "incremental", "cold" or, for codegen only, "plain". `note` is a message for
+    the user, or "". `written` lists which files were written, left unchanged and removed. `counts`
+    says how much was loaded and reused. `seconds` has the time of each step, in order.
     """
 
     __slots__ = ("counts", "exit", "note", "seconds", "written")
@@ -40,7 +40,7 @@ class RunResult:
 
 
 def say_done(done: RunResult, options: argparse.Namespace) -> None:
-    """Say what became of the outputs, as far as the options ask for it."""
+    """Print the note, the changed files (unless `--quiet`) and the stats (if `--stats`)."""
     written = done.written
     if done.note:
         say(f"note: {done.note}")
@@ -62,7 +62,10 @@ def say_done(done: RunResult, options: argparse.Namespace) -> None:
 
 
 def report(error: Exception, consequence: str) -> int:
-    """Print the diagnostics that an error carries; the exit status. Raises any other error."""
+    """Print the diagnostics of an InputError and return the exit status. Reraises any other error.
+
+    `consequence` ends the line that counts the errors.
+    """
     from derivload.loading.errors import InputError
 
     if not isinstance(error, InputError):
@@ -74,9 +77,9 @@ def report(error: Exception, consequence: str) -> int:
 
 
 def write_and_say(options: argparse.Namespace, write: Callable[[], RunResult]) -> int:
-    """Have `write` bring outputs up to date, and say how it went; the exit status.
+    """Call `write` to bring the outputs up to date, print how it went, return the exit status.
 
-    Raises what is not about the inputs.
+    An InputError and SIGTERM are printed here; any other error of `write` is raised.
     """
     try:
         with cleaned_up_when_ended(options.is_own_process):

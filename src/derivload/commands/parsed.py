@@ -1,4 +1,4 @@
-"""From parsed options to what they mean: the files, the outputs, the store."""
+"""Turns parsed options into values: the input files, the target of the outputs, the store."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def files_of(options: argparse.Namespace) -> Files:
-    """The files that the INPUTS options mean. Raises UsageError."""
+    """The input files that the options name. Raises UsageError."""
     return find_files(
         derivatives=options.derivatives,
         native_functions=options.native_functions,
@@ -44,7 +44,7 @@ def target_of(options: argparse.Namespace) -> Target:
 
 
 def selection_of(options: argparse.Namespace) -> Selection:
-    """Which of PyTorch's generators are to run. Raises UsageError."""
+    """Which of PyTorch's generators to run, and for which operators. Raises UsageError."""
     from derivload.pytorch.codegen.selection import Selection
 
     if options.pytorch is None:
@@ -60,7 +60,7 @@ def selection_of(options: argparse.Namespace) -> Selection:
 
 
 def open_store_of(options: argparse.Namespace) -> Store | None:
-    """The store, or None and one warning when it cannot be used."""
+    """Open the store. None with `--no-cache`, or, with one warning, if the store cannot be used."""
     if options.no_cache:
         return None
     from derivload.store.store import Store, StoreError
@@ -74,7 +74,10 @@ def open_store_of(options: argparse.Namespace) -> Store | None:
 
 
 def importing_of(options: argparse.Namespace) -> AbstractContextManager[object]:
-    """What is entered while msgspec is imported."""
+    """The context manager to enter while msgspec is imported.
+
+    It does nothing unless this process is derivload's own.
+    """
     if not options.is_own_process:
         return nullcontext()
     from derivload.commands.own_process import importing_msgspec

@@ -1,4 +1,4 @@
-"""`--stats`: by which exit a run went, what it reused, and where the time went."""
+"""`--stats`: print which exit a run took, what it reused, and how long each step took."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def print_stats(
 ) -> None:
     """Print the stats of a run: "text" to stderr for a person, "json" to stdout for a machine.
 
-    `exit_` is "up-to-date", "stored", "incremental" or "cold"; `seconds` has the steps in their
-    order.
+    `exit_` is "up-to-date", "stored", "incremental", "cold" or, for codegen only, "plain".
+    `seconds` has the time of each step, in order.
     """
     if form == "json":
         import json

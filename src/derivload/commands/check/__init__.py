@@ -1,1 +1,1 @@
-"""`derivload check`: finding all mistakes of the inputs, and showing them in each format."""
+"""`derivload check`: finds all mistakes in the inputs and prints them in each format."""

@@ -1,8 +1,8 @@
 """`derivload check`: every mistake of the inputs in one run, errors and warnings.
 
-The mistakes are the result and go to stdout, in the format asked for; how many there are goes to
-stderr. What was found is kept in the store, by the bytes and names of the inputs. What finds it is
-imported when that is not there.
+The mistakes are the result, so they go to stdout, in the format that `--format` names. Their number
+goes to stderr. The store keeps the result under the bytes and names of the inputs. The code that
+finds mistakes is imported only if the store has no result.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ if TYPE_CHECKING:
     from derivload.store.store import Store
 
 _KIND: Final = b"diagnostics 1"
-# Characters of source lines: each diagnostic has its own, which may be the whole of a file.
+# The most characters of source lines in a stored result. Each diagnostic has its source line,
+# which may be as long as a whole file.
 _MAX_KEPT: Final = 4_000_000
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """What is wrong with inputs, sorted by place, and the release whose rules were followed.
+    """The mistakes in the inputs, sorted by place, and the release whose rules were followed.
 
-    `note` is what the user should know of that choice.
+    `note` tells the user what they should know about the choice of that release.
     """
 
     diagnostics: list[Diagnostic]
@@ -48,7 +49,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; the exit status. Raises UsageError."""
+    """Run the command and return the exit status. Raises UsageError."""
     if options.explain is not None:
         explain(options.explain)
         return DONE
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -> Checked:
-    """Find all mistakes in these files. Raises UsageError."""
+    """Find all mistakes in these files, or take them from the store. Raises UsageError."""
     contents = files.read()
     readable = [content for content in contents if isinstance(content, bytes)]
     store = open_store() if len(readable) == len(contents) else None
@@ -74,13 +75,13 @@ def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -
     checked = Checked(found, inputs.dialect.version, inputs.note)
     is_short = sum(len(diagnostic.source_line) for diagnostic in found) <= _MAX_KEPT
     if store is not None and is_short and is_as_it_began():
-        with suppress(UnicodeEncodeError):  # half a surrogate pair, quoted in a sentence
+        with suppress(UnicodeEncodeError):  # a message quotes half a surrogate pair
             store.put(key, msgspec.json.encode(checked))
     return checked
 
 
 def _key(paths: Sequence[str], keys: Keys) -> bytes:
-    """The key of what was found: diagnostics name the files as they were given."""
+    """The key of the result. It covers the paths as given, because diagnostics show them."""
     names = [hashlib.sha256(p.encode("utf-8", "surrogateescape")).digest() for p in paths]
     return hashlib.sha256(b"".join([_KIND, keys.by_bytes, *names])).digest()
 
@@ -96,7 +97,10 @@ def _kept(data: bytes | None) -> Checked | None:
 
 
 def print_checked(checked: Checked, form: str, *, strict: bool) -> int:
-    """Print what was found, as --format has it; the exit status. `strict`: warnings are errors."""
+    """Print the mistakes in the format `form` and return the exit status.
+
+    `strict` turns warnings into errors.
+    """
     found = checked.diagnostics
     if strict:
         found = [msgspec.structs.replace(diagnostic, severity="error") for diagnostic in found]
@@ -109,7 +113,7 @@ def print_checked(checked: Checked, form: str, *, strict: bool) -> int:
 
 
 def explain(code: str) -> None:
-    """Print the page of a rule. Raises UsageError when there is none of that code."""
+    """Print the page of a rule. Raises UsageError if no rule has this code."""
     from derivload.commands.check.pages import render_page
 
     known = code.upper()

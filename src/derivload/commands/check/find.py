@@ -1,8 +1,9 @@
-"""Finding the mistakes of inputs, in the least costly way.
+"""Finds the mistakes in the inputs, in the least costly way.
 
-Of inputs without any mistake the store keeps that they have none. When the state that `emit` left
-there is of such inputs, only what was touched since is loaded and looked at; anything that is found
-there, or is not certain, has everything loaded.
+If inputs have no mistakes, the store records that. `emit` leaves the state of its load in the store
+as well. If that state belongs to inputs recorded as having no mistakes, only the families touched
+since then are loaded and checked. If a mistake is found there, or the answer is not certain,
+everything is loaded.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _KIND: Final = b"without mistakes 1"
 
 
 def find_mistakes(inputs: Inputs, store: Store | None, keys: Keys) -> list[Diagnostic]:
-    """All that is wrong with these inputs, sorted by place. `keys` are theirs."""
+    """All mistakes in these inputs, sorted by place. `keys` are the keys of these inputs."""
     if store is not None and _is_still_right(inputs, store, keys):
         return []
     loaded = load_texts(inputs.texts, inputs.dialect)
@@ -38,7 +39,10 @@ def find_mistakes(inputs: Inputs, store: Store | None, keys: Keys) -> list[Diagn
 
 
 def _is_still_right(inputs: Inputs, store: Store, keys: Keys) -> bool:
-    """Whether the state in the store is of inputs without mistakes, and these have none either."""
+    """Whether the state in the store is of inputs without mistakes, and these inputs have none too.
+
+    False if that is not certain.
+    """
     session = Session(inputs.dialect)
     restore_session(session, store, keys)
     content = session.content()
@@ -52,7 +56,7 @@ def _is_still_right(inputs: Inputs, store: Store, keys: Keys) -> bool:
 
 
 def _keep(store: Store, keys: Keys, content: bytes | None) -> None:
-    """Keep that a load of this content has no mistakes."""
+    """Record in the store that a load of this content has no mistakes."""
     if content is not None and is_as_it_began():
         store.put(_key(keys, content), b"")
 

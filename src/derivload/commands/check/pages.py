@@ -1,13 +1,19 @@
-"""The page of each rule, from the table of rules and its explanations.
+"""The page of each rule, made from the table of rules and their explanations.
 
-`check --explain` prints a page; `python -m derivload.commands.check.pages FOLDER` writes them all
-anew, with a list of them. A test tells when those in docs/rules are stale.
+`check --explain` prints one page. `python -m derivload.commands.check.pages FOLDER` writes all
+pages anew, with a list of them. A test fails if the pages in docs/rules are stale.
 
-An explanation, in `explanations/*.yaml` by code, has `why` the rule exists, and an example: a
-`bad` text and its `mended` form, each that of one file (`file`, native_functions when left out) or
-a mapping of texts by file. `beside` has the texts of other files, the same for both. `missing`
-tells that the file is not there at all; `alone`, that nothing may be added to the text to make it
-whole; `long`, for how many letters `…` stands in the bad text.
+`explanations/*.yaml` has an explanation for each code, with these keys:
+
+- `why`: why the rule exists.
+- `bad` and `mended`: an example that breaks the rule, and its fixed form. Each is the text of one
+  file, or a mapping from file to text.
+- `file`: the file of these texts. Default: derivatives for DL4, DL5 and DL6, otherwise
+  native_functions.
+- `beside`: the texts of other files, the same for both forms.
+- `missing`: the mistake is that the file does not exist.
+- `alone`: nothing may be added to the text to make it a complete file.
+- `long`: how many letters each `…` in the bad text stands for.
 """
 
 from __future__ import annotations
@@ -40,7 +46,7 @@ Example = dict[InputFile, str]
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Why a rule exists, and an example that breaks it, with its mended form: texts by file."""
+    """Why a rule exists, an example that breaks it, and its fixed form. Texts are by file."""
 
     why: str
     bad: Example
@@ -52,7 +58,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 class _Written(msgspec.Struct, forbid_unknown_fields=True):
-    """An explanation as it stands in its file."""
+    """An explanation as written in its YAML file."""
 
     why: str
     bad: str | Example
@@ -66,7 +72,7 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True):
 
 @cache
 def read_explanations(floor: str) -> dict[str, Explanation]:
-    """The explanations of the rules whose codes begin so, such as "DL1", by code."""
+    """The explanations of the rules whose codes begin with `floor`, such as "DL1", by code."""
     import yaml
 
     name, _ = _FLOORS[floor]
@@ -94,12 +100,12 @@ def _explanation(written: _Written, own: InputFile) -> Explanation:
 
 
 def render_page(code: str) -> str:
-    """The page of a rule, in Markdown, which reads well as plain text too."""
+    """The page of a rule, in Markdown that also reads well as plain text."""
     return _page(code, read_explanations(code[:3])[code])
 
 
 def render_pages() -> dict[str, str]:
-    """All pages and the list of them, by file name."""
+    """All pages, and README.md, which lists them, by file name."""
     lines = ["# The rules", "", "`derivload check --explain CODE` prints any of these pages.", ""]
     pages = {}
     for floor, (_, title) in _FLOORS.items():
@@ -138,7 +144,7 @@ def _block(example: tuple[InputFile, str]) -> str:
 
 
 def _shown(text: str) -> str:
-    """The text with bytes that are no UTF-8 as escapes."""
+    """The text, with bytes that are not UTF-8 written as escapes."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

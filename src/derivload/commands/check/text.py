@@ -1,4 +1,4 @@
-"""`derivload check` as text, for a person: in colour on a terminal, unless NO_COLOR is set."""
+"""The text output of `derivload check`: coloured on a terminal, unless NO_COLOR is set."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def print_text(diagnostics: Iterable[Diagnostic], stdout: Stdout) -> None:
 
 
 def _lines(diagnostic: Diagnostic) -> Iterator[list[tuple[str, str]]]:
-    """The lines of a diagnostic, in parts that are coloured each in its way."""
+    """The lines of a diagnostic. Each line is a list of parts: a text and the name of its style."""
     severity = diagnostic.severity
     yield [
         (f"{diagnostic.place}: ", "place"),

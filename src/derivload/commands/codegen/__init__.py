@@ -1,1 +1,1 @@
-"""`derivload codegen`: options in, files of PyTorch's generators out, once or at each save."""
+"""`derivload codegen`: writes the files of PyTorch's generators, once or at each save."""

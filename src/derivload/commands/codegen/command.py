@@ -1,8 +1,13 @@
 """`derivload codegen`: bring the files of PyTorch's own generators up to date.
 
-The exits, in this order: everything is up to date, which the stamp tells before this module is
-imported; nothing that the generators look at has changed; they are run for what has; they are
-run for everything. What the short cut cannot be taken for goes upstream's own path, whole.
+It takes the first of these exits that applies:
+
+1. Everything is up to date. The stamp shows it before this module is imported.
+2. Nothing that the generators look at has changed.
+3. The generators run only for what changed.
+4. The generators run for everything.
+
+If the short cut of running them item by item cannot be taken, upstream's own path runs whole.
 """
 
 from __future__ import annotations
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; the exit status. Raises UsageError, and OSError."""
+    """Run the command and return the exit status. Raises UsageError and OSError."""
     files = files_of(options)
     target = target_of(options)
     selection = selection_of(options)
@@ -74,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _printed_beside() -> AbstractContextManager[object]:
-    """Inside, what a generator prints goes to stderr: it is no result of ours."""
+    """Send what a generator prints to stderr: stdout is only for our own results."""
     return redirect_stdout(sys.stderr)
 
 
@@ -87,12 +92,14 @@ def codegen(
     *,
     importing: Importing = nullcontext,
 ) -> RunResult:
-    """Run PyTorch's generators on the inputs in `files`, and write what differs in the out-dir.
+    """Run PyTorch's generators on the inputs in `files`, and write the files that differ.
 
-    `arguments` are those of the command line, for the stamp; None for no stamp. `importing` is
-    entered while msgspec is imported, if it is. Raises UsageError, InputError when the input has
-    errors, GeneratorError when a generator raises an exception, all with nothing written, and
-    OSError when a file cannot be read or written.
+    `arguments` are the command line's, for the stamp; None writes no stamp. `importing` is a
+    context manager that is entered while msgspec is imported, if it is imported.
+
+    Raises UsageError, InputError when the input has errors, and GeneratorError when a generator
+    raises an exception; nothing is written then. Raises OSError when a file cannot be read or
+    written.
     """
     clock = Clock()
     upstream = find_upstream(files)
@@ -125,7 +132,7 @@ def codegen(
         if generators is not None:
             generators.written(digests)
         clock.step("write")
-        # Where nothing was generated, the sources as they were read are all the files are of.
+        # If nothing was generated, the files depend only on the sources as we read them.
         is_settled = True
         if generators is not None:
             is_settled = generators.settle(inputs if is_of_entries else b"", made.note)
@@ -181,7 +188,10 @@ def _make(
     *,
     importing: Importing,
 ) -> tuple[Generators, Made, bool]:
-    """What makes the files, these, and whether each entry of the inputs was read by itself."""
+    """Generate the files.
+
+    Returns the generators, the files, and whether each entry of the inputs was read on its own.
+    """
     found = find_or_load(files, None, started, clock, importing)
     from derivload.engine.inputs import InputEntries
     from derivload.loading.inputs import read_inputs
@@ -211,10 +221,11 @@ def consult_generators(
     selection: Selection,
     find_sources: Callable[[Upstream, str], Sources] | None = None,
 ) -> None:
-    """Name the generators and what they read among what `files` depend on.
+    """Add the generators, and the files that they read, to what `files` depends on.
 
-    `find_sources` finds all that they are known to read, by the release to follow. Raises
-    UsageError, and OSError where a file cannot be read.
+    `find_sources` takes the generators and the release to follow, and returns everything that the
+    generators are known to read. Without it, only their own sources count. Raises UsageError, and
+    OSError when a file cannot be read.
     """
     upstream = find_upstream(files)
     if find_sources is None:
@@ -222,7 +233,7 @@ def consult_generators(
     else:
         sources = find_sources(upstream, release_key(files.version))
     for path, _ in sources.files:
-        with suppress(FileNotFoundError):  # gone since: the next look finds out
+        with suppress(FileNotFoundError):  # deleted meanwhile: the next look at the files notices
             files.consulted.append((path, read_file(path)))
     files.absent += sources.absent
     files.listed += sources.listed
@@ -233,8 +244,10 @@ def consult_generators(
 def write_made(
     writing: Writing, out_dir: str, made: Made, changed: Sequence[str], stamp: str
 ) -> tuple[dict[str, str], Written]:
-    """Write the files that `find_changed` found, and remove those that the last run of this stamp
-    wrote and this one does not; the digests of all by name. Raises OSError.
+    """Write the files in `changed`, which `find_changed` found, and remove those no longer made.
+
+    Only files that the last run with this stamp wrote are removed. Returns the sha256 of each file
+    in hex, by name, and what was written, unchanged and removed. Raises OSError.
     """
     digests = dict(made.files)
 
@@ -254,7 +267,7 @@ def write_made(
 
 
 def find_changed(out_dir: str, made: Made) -> list[str]:
-    """The files that are to be rendered, or are not there as they should be."""
+    """The names of the files that are not rendered yet, are missing, or hold other bytes."""
     there = digests_of_files(
         os.path.join(out_dir, name) for name, sha256 in made.files.items() if sha256
     )

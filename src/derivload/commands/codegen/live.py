@@ -1,6 +1,7 @@
-"""PyTorch's generated files that one process keeps up to date, from load to load.
+"""Keeps the files of PyTorch's generators up to date in one process, from load to load.
 
-Where `codegen` starts from the store each time, this starts from memory, with torchgen imported.
+`codegen` starts from the store each time. This module starts from memory, with torchgen already
+imported.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ if TYPE_CHECKING:
 
 
 class CodegenLoader:
-    """Loads inputs, runs PyTorch's generators on them, and writes their files in `out_dir`."""
+    """Loads inputs and runs PyTorch's generators on them, for files in `out_dir`."""
 
     def __init__(
         self, out_dir: str, selection: Selection, open_store: Callable[[], Store | None]
     ) -> None:
-        """`open_store` opens the store that a start can start from, if there is one."""
+        """Open the store, if `open_store` returns one. The first load can start from it."""
         self._out_dir = out_dir
         self._selection = selection
         self._store = open_store()
@@ -55,20 +56,20 @@ class CodegenLoader:
         self._told: Trace | None = None
 
     def sources(self, upstream: Upstream, release: str) -> Sources:
-        """All that the generators are known to read, as it is now. Raises OSError."""
+        """Everything that the generators are known to read, as it is now. Raises OSError."""
         job = self._job(upstream, release)
         self._told = job.trace
         return job.sources
 
     @property
     def has_learned(self) -> bool:
-        """Whether the generators are known to read more than `sources` told last."""
+        """Whether the generators are now known to read more than `sources` last returned."""
         if self._generators is None or self._told is None:
             return False
         return not self._generators.job.trace.is_within(self._told)
 
     def load(self, inputs: Inputs) -> PreparedFiles:
-        """Load and generate, from what the last load came to.
+        """Load and generate, starting from the result of the last load.
 
         Raises InputError, GeneratorError, UsageError and OSError.
         """
@@ -86,7 +87,7 @@ class CodegenLoader:
         if self._generators is None or self._generators.key != job.digest():
             self._generators = Generators(job, self._store)
         deprecated = read_file(job.upstream.deprecated)
-        with redirect_stdout(sys.stderr):  # what a generator prints is no report
+        with redirect_stdout(sys.stderr):  # stdout is only for our own reports
             made = self._generators.make(files, self._entries, outcome.lines, deprecated)
         notes = [note for note in (inputs.note, made.note) if note]
         made = made._replace(note="; ".join(notes))
@@ -100,7 +101,10 @@ class CodegenLoader:
         return PreparedFiles(self._out_dir, outcome, outcome.lines, self._generators, made, stamp)
 
     def settle(self) -> None:
-        """Do now what the next load would begin with, and keep what a next start can use."""
+        """Do now the work that the next load would begin with, and store what a new start can use.
+
+        Raises OSError.
+        """
         self._session.settle()
         last, self._last = self._last, None
         if last is None or self._generators is None:
@@ -108,7 +112,7 @@ class CodegenLoader:
         self._generators.settle(last.digest(), last.note)
 
     def _job(self, upstream: Upstream, release: str) -> Job:
-        """What is to be done by the generators as their source is now."""
+        """The job for the generators, with their sources as they are now. Raises OSError."""
         sources = Sources(upstream)
         job = Job(upstream, sources, self._selection, release, self._out_dir, self._tool)
         known = NOTHING if self._generators is None else self._generators.job.trace
@@ -116,7 +120,7 @@ class CodegenLoader:
 
 
 class _Last(NamedTuple):
-    """What the last load was of. `texts` is None where no entry can be told from the others."""
+    """The inputs of the last load. `texts` is None if its entries were not read one by one."""
 
     job: Job
     texts: Texts | None
@@ -124,7 +128,7 @@ class _Last(NamedTuple):
     note: str
 
     def digest(self) -> bytes:
-        """The digest of the inputs that a Head goes by."""
+        """The digest of the inputs, as a Head records it. b"" if `texts` is None."""
         if self.texts is None:
             return b""
         named = (self.texts.derivatives, *self.texts.native_functions, self.texts.tags)
@@ -134,7 +138,7 @@ class _Last(NamedTuple):
 
 
 class PreparedFiles(NamedTuple):
-    """Files that are generated, and not yet rendered and written."""
+    """Files that are generated, but not all rendered, and not yet written."""
 
     out_dir: str
     outcome: Outcome
@@ -144,7 +148,7 @@ class PreparedFiles(NamedTuple):
     stamp: str
 
     def write(self) -> Updated:
-        """Render and write the files that differ from what is there. Raises OSError."""
+        """Render and write the files that differ from those on disk. Raises OSError."""
         changed = find_changed(self.out_dir, self.made)
         with redirect_stdout(sys.stderr), Writing(self.out_dir, self.stamp) as writing:
             digests, written = write_made(writing, self.out_dir, self.made, changed, self.stamp)

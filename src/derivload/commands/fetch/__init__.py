@@ -1,4 +1,5 @@
-"""`derivload fetch`: a PyTorch release's `torchgen` folder, through pip.
+"""`derivload fetch`: gets a PyTorch release's `torchgen` folder, through pip.
 
-What may live here: the command, how pip is run, and the script that runs inside pip's process.
+This folder holds the command, the code that runs pip, and the script that runs in a child process
+with pip's classes. Nothing else may live here.
 """

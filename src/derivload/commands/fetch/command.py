@@ -1,17 +1,19 @@
-"""`derivload fetch VERSION --to DIR`: a PyTorch release's `torchgen` folder, without torch.
+"""`derivload fetch VERSION --to DIR`: gets a PyTorch release's `torchgen` folder, without torch.
 
-Every torch wheel carries `torchgen/`, the YAML files (in `packaged/`) and their loader, the
-same on every platform. The wheel for macOS is taken, for it is among the smallest.
+Every torch wheel contains `torchgen/`: the YAML files (in `packaged/`) and their loader. They are
+the same on every platform. We take the wheel for macOS, because it is among the smallest.
 
-- DIR ends up complete or as it was: all is made ready in one temporary folder on DIR's file
-  system (pip's own temporary files too, which a killed pip leaves) and renamed into place.
-- Signals are noted, and looked at between steps: a handler that raised could fire when a
-  child has started and has no name yet, and nobody would end it.
-- pip finds the wheel and reads it, a part or all of it (`download.py`). Where it is all, pip
-  draws its own progress bar, for it alone knows how many bytes have come.
+- DIR ends up complete or unchanged. Everything is prepared in one temporary folder on DIR's file
+  system and then renamed into place. pip's own temporary files are in that folder too, because a
+  killed pip leaves them behind.
+- Signal handlers only note the signal; it is acted on between steps. A handler that raised could
+  fire after a child has started but before we hold a reference to it, and then nobody would end
+  the child.
+- pip finds the wheel and reads a part or all of it (`download.py`). If it reads all of it, pip
+  draws its own progress bar, because only pip knows how many bytes have arrived.
 """
 
-# What only a fetch needs is imported by the functions: every command's start pays for the rest.
+# Functions import what only a fetch needs: module-level imports slow the start of every command.
 
 from __future__ import annotations
 
@@ -34,9 +36,9 @@ _VERSION = re.compile(r"([1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})(?:\.(0|[1-9][0-9]
 
 
 class FetchError(Exception):
-    """Why nothing was fetched, as a sentence, and the exit status that says so.
+    """Nothing was fetched. `message` says why, and `status` is the exit status.
 
-    `advice` is a sentence of its own, and may be empty.
+    `advice` is a separate sentence and may be empty.
     """
 
     def __init__(self, message: str, status: int, advice: str = "") -> None:
@@ -47,7 +49,7 @@ class FetchError(Exception):
 
 
 class FetchResult(NamedTuple):
-    """The folder that was asked for, the release it holds, and whether it was fetched now."""
+    """The requested folder, the release it holds, and whether this call downloaded it."""
 
     folder: Path
     version: str
@@ -55,7 +57,7 @@ class FetchResult(NamedTuple):
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; the exit status."""
+    """Run the command and return the exit status."""
     return fetch_and_say(options.version, options.to)
 
 
@@ -85,13 +87,13 @@ def _say(message: str) -> None:
 def fetch(version: str, to: Path, say: Callable[[str], None] = lambda message: None) -> FetchResult:
     """Put a release's `torchgen/`, and a `version.txt` that names it, into the folder `to`.
 
-    `version` is `X.Y.Z`, or `X.Y` for its newest patch; a folder that already holds a patch
-    of `X.Y` answers `X.Y`, without asking the network. `to` is new or empty otherwise. `say`
-    is told in one line when a download starts.
+    `version` is `X.Y.Z`, or `X.Y` for its newest patch. `to` must be new or empty, or already hold
+    that release. For `X.Y`, any patch of it will do. Then the network is not asked. `say` is called
+    with one line when a download starts.
 
-    Raises FetchError: status 2 for what is no version, 1 for a folder that holds something
-    else, 3 when pip, the wheel or the disk fails, 128 + n for the signal n; and
-    KeyboardInterrupt on Ctrl-C, after cleaning up.
+    Raises FetchError with status 2 if `version` is not a version or is older than 2.1, 1 if `to`
+    holds something else, 3 if pip, the wheel or the disk fails, and 128 + n for the signal n.
+    Raises KeyboardInterrupt on Ctrl-C, after cleaning up.
     """
     _check_version(version)
     folder = Path(os.path.realpath(to))
@@ -114,7 +116,10 @@ def _check_version(version: str) -> None:
 
 
 def _held_version(folder: Path, version: str) -> str | None:
-    """Return the wanted release that `folder` already holds, or None when it is free."""
+    """Return the wanted release that `folder` already holds, or None if it is empty or new.
+
+    Raises FetchError if `folder` holds something else, and OSError.
+    """
     if not os.path.lexists(folder):
         return None
     if not folder.is_dir():
@@ -133,16 +138,16 @@ def _held_version(folder: Path, version: str) -> str | None:
 def _fetch_into(
     folder: Path, version: str, say: Callable[[str], None], check: Callable[[], None]
 ) -> str:
-    """Download, unpack and move into place; return the exact release."""
+    """Download the wheel, unpack it, move the files into place; return the exact release."""
     import secrets
     import shutil
 
     from derivload.commands.fetch.download import PipError, download
 
     anchor = next((place for place in (folder, *folder.parents) if place.exists()), folder.parent)
-    # A mount point has another file system beside it than in it, and no rename crosses over.
+    # The folder that contains a mount point is on another file system, and a rename cannot cross.
     beside = folder.parent if anchor == folder and not os.path.ismount(folder) else anchor
-    # Not mkdtemp: a signal between its making the folder and our knowing the name would leave it.
+    # Not mkdtemp: a signal just after it made the folder, before we know its name, would leave it.
     work = beside / f".derivload-fetch-{secrets.token_hex(8)}"
     try:
         work.mkdir(mode=0o700)
@@ -162,7 +167,7 @@ def _fetch_into(
 
 
 def _unpack(wheel: Path, built: Path, check: Callable[[], None]) -> None:
-    """Write the wheel's `torchgen/**` into the new folder `built`."""
+    """Write the wheel's `torchgen/**` into the new folder `built`. Raises FetchError, OSError."""
     import shutil
     import zipfile
     import zlib
@@ -182,13 +187,16 @@ def _unpack(wheel: Path, built: Path, check: Callable[[], None]) -> None:
 
 
 def _torchgen_files(members: Iterable[ZipInfo]) -> Iterator[ZipInfo]:
-    """Yield the files to write; raise FetchError at the first that would leave the folder."""
+    """Yield the files to write; raise FetchError at the first that is unsafe.
+
+    A file is unsafe if it would land outside the folder, or is not a regular file.
+    """
     for member in members:
         top, *rest = member.filename.split("/")
         if top != "torchgen" or member.is_dir():
             continue
         kind = stat.S_IFMT(member.external_attr >> 16)
-        # Backslashes and colons are separators, drives and streams on Windows.
+        # On Windows, a backslash separates folders, and a colon marks a drive or a stream.
         outside = not rest or {"", ".", ".."} & {*rest} or re.search(r"[\\:]", member.filename)
         if outside or kind not in (0, stat.S_IFREG):
             raise FetchError(f"the wheel holds an unsafe member: {member.filename!r}", 3)
@@ -197,10 +205,10 @@ def _torchgen_files(members: Iterable[ZipInfo]) -> Iterator[ZipInfo]:
 
 
 def _place(tree: Path, into: Path) -> None:
-    """Move everything in `tree` into the folder `into`; at an error, take back what was moved.
+    """Move everything in `tree` into the folder `into`. On an error, move everything back.
 
-    For an empty DIR that is two renames and not one over DIR itself, which would pull the
-    folder from under a shell that stands in it (`--to .`) and lose its permissions.
+    If DIR is empty, this takes two renames into it. One rename over DIR itself would pull the
+    folder from under a shell that is in it (`--to .`), and would lose its permissions.
     """
     with ExitStack() as undo:
         for entry in sorted(tree.iterdir()):
@@ -212,9 +220,10 @@ def _place(tree: Path, into: Path) -> None:
 
 @contextmanager
 def _noted_signals() -> Iterator[Callable[[], None]]:
-    """Yield a check that raises once a signal has asked to end; restore the handlers after.
+    """Yield a function that raises if a signal has asked us to end. Restore the handlers after.
 
-    A signal that comes after the last check finds the work done, and is dropped.
+    The function raises KeyboardInterrupt for SIGINT and FetchError for the others. A signal after
+    its last call is dropped: the work is done by then.
     """
     import signal
     import threading
@@ -228,8 +237,8 @@ def _noted_signals() -> Iterator[Callable[[], None]]:
             name = signal.Signals(noted[0]).name
             raise FetchError(f"stopped by {name}; nothing was fetched", 128 + noted[0])
 
-    # Only the main thread may set handlers, and one that is set or ignored already (nohup)
-    # is somebody's decision.
+    # Only the main thread may set handlers. A handler that is already set, or a signal that is
+    # ignored (nohup), is somebody's decision, so it stays.
     free = (signal.SIG_DFL, signal.default_int_handler)
     main = threading.current_thread() is threading.main_thread()
     numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]

@@ -1,8 +1,8 @@
-"""How `derivload fetch` has pip get a wheel: which of its settings hold, what it complains of.
+"""Runs pip to get a wheel for `derivload fetch`: pip's settings, and how its errors are reported.
 
-Two children of one shape: the first reads a part of the wheel (`part.py`), the second,
-`pip download`, gets all of it where the first could not. Both take the options and the
-environment below, so that they mean the same wheel.
+Up to two child processes run. The first reads only a part of the wheel (`part.py`). If it fails,
+the second, `pip download`, gets the whole wheel. Both get the options and the environment below, so
+that they choose the same wheel.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ OPTIONS = (
     *("--python-version", "3.11", "--implementation", "cp"),
 )
 
-# The user's settings say where the wheel comes from and who may serve it. Those that say which
-# versions and files an installation may take, or that pip should do something else, are set
-# back here. In the environment, for that comes after every section of every configuration
-# file, and pip passes over a name that it does not know; on the command line a list would be
-# added to the user's. An empty value would be passed over too, a space is a list of nothing.
+# The user's settings for where the wheel comes from and who may serve it still hold. Settings that
+# limit which versions and files may be installed, or have pip do something else, are reset here.
+# They are reset in the environment, which overrides every section of every configuration file, and
+# where pip ignores a name that it does not know. On the command line, a list would be added to the
+# user's list. pip ignores an empty value; a space is an empty list.
 _NOTHING = " "
 SETTINGS = {
     "PIP_PLATFORM": "macosx_14_0_arm64 macosx_11_0_arm64",
@@ -38,7 +38,7 @@ SETTINGS = {
     "PIP_BUILD_CONSTRAINT": _NOTHING,
     "PIP_REQUIREMENT": _NOTHING,
     "PIP_REQUIREMENTS_FROM_SCRIPT": _NOTHING,
-    "PIP_GLOBAL_OPTION": _NOTHING,  # would have an older pip refuse all wheels
+    "PIP_GLOBAL_OPTION": _NOTHING,  # would make an older pip refuse all wheels
     "PIP_ALL_RELEASES": ":none:",
     "PIP_ONLY_FINAL": ":none:",
     "PIP_PRE": "0",
@@ -47,13 +47,14 @@ SETTINGS = {
     "PIP_IGNORE_REQUIRES_PYTHON": "0",
     "PIP_REQUIRE_HASHES": "0",
     "PIP_REQUIRE_VIRTUALENV": "0",
-    # pip would hand over to the `python` of its configuration, a process that nobody could end.
+    # Otherwise pip would start the `python` of its configuration, a process that we could not end.
     "_PIP_RUNNING_IN_SUBPROCESS": "1",
 }
 
-# Not the heading `ERROR: Exception:`, for there the traceback's last line says more.
+# The heading `ERROR: Exception:` is left out: the last line of its traceback says more.
 _PIP_ERROR = re.compile(r"\u00d7 |ERROR: (?!Exception:)")
-# In this order: a network that fails is a warning to pip, whose error then finds no release.
+# The order matters: if the network fails, pip only warns; its error then says that it found no
+# release.
 _ADVICE = (
     ("after connection broken by", "Check the network, and pip's index and proxy settings"),
     (
@@ -67,7 +68,7 @@ _GRACE_SECONDS = 5.0
 
 
 class PipError(Exception):
-    """Why pip got nothing, as a sentence; `advice` is a sentence of its own, and may be empty."""
+    """pip got nothing. `message` says why; `advice` is a separate sentence and may be empty."""
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
@@ -78,10 +79,11 @@ class PipError(Exception):
 def download(
     version: str, box: Path, say: Callable[[str], None], check: Callable[[], None]
 ) -> Path:
-    """Have pip download `torchgen/`, or all of the wheel, into the new folder `box`.
+    """Have pip download `torchgen/`, or the whole wheel, into the new folder `box`.
 
-    Returns the wheel's path. `check` is called while pip runs, and ends it by raising. `say`
-    is told at the start, and when all of the wheel is downloaded.
+    Returns the path of the wheel. `check` is called while pip runs; if it raises, pip is ended.
+    `say` is called with a line at the start, and with another before the whole wheel is downloaded.
+    Raises PipError if pip gets nothing, and whatever `check` raises.
     """
     wheels, temporary = box / "wheels", box / "temporary"
     wheels.mkdir(parents=True)
@@ -94,9 +96,9 @@ def download(
     if status not in (0, HOPELESS):
         if status != LOCAL:
             say(f"downloading all of torch {version} (60 to 140 MB) with pip")
-        # Where stderr is closed it is None.
+        # sys.stderr is None if it is closed.
         terminal = sys.stderr if sys.stderr and sys.stderr.isatty() else None
-        # A recent pip does not look at NO_COLOR, and one told FORCE_COLOR colours its errors too.
+        # A recent pip ignores NO_COLOR, and with FORCE_COLOR it colours its errors too.
         plain = [] if terminal and not os.environ.get("NO_COLOR") else ["--no-color"]
         command = ["-m", "pip", "download", *plain, *arguments]
         status, complaints = _run(command, temporary, terminal, check)
@@ -112,9 +114,9 @@ def _run(
     """Run this Python with `arguments`; return its exit status and what it wrote to stderr."""
     import subprocess
 
-    # PYTHONSAFEPATH: `-m` would otherwise import from the current folder before the library.
+    # Without PYTHONSAFEPATH, `-m` would import from the current folder before the library.
     own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)) | {"PYTHONSAFEPATH": "1"}
-    # Its errors come through a pipe, for a file would be cut short where the disk is full.
+    # stderr goes through a pipe: a file would be cut short if the disk is full.
     with subprocess.Popen(
         [sys.executable, *arguments],
         stdin=subprocess.DEVNULL,
@@ -127,7 +129,10 @@ def _run(
 
 
 def _wait(child: Popen[bytes], check: Callable[[], None]) -> str:
-    """Return what the child wrote to stderr until its end; end it first when `check` raises."""
+    """Wait for the child to end and return what it wrote to stderr.
+
+    If `check` raises, end the child first.
+    """
     from subprocess import TimeoutExpired
 
     try:
@@ -138,7 +143,7 @@ def _wait(child: Popen[bytes], check: Callable[[], None]) -> str:
                 check()
                 return complaints.decode("utf-8", errors="replace")
     finally:
-        child.terminate()  # this and the rest do nothing to a child that has ended
+        child.terminate()  # this and the following do nothing if the child has ended
         with suppress(TimeoutExpired):
             child.wait(_GRACE_SECONDS)
         child.kill()

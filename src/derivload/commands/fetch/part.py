@@ -1,19 +1,20 @@
-"""What a child of `derivload fetch` runs: pip finds the wheel, and only `torchgen/` is read of it.
+"""A script that `derivload fetch` runs in a child process: it reads only `torchgen/` of a wheel.
 
     python part.py -d DIR [options of pip download] torch==VERSION
 
-It leaves in DIR a wheel of the same name with `torchgen/` in it and nothing else. A wheel is a
-zip file: its list of members stands at its end, and in torch's wheels `torchgen/` and RECORD
-stand before that. So HTTP range requests for about 2 of its 60 to 140 MB are enough.
+It writes a wheel of the same name into DIR that holds `torchgen/` and nothing else. A wheel is a
+zip file. Its list of members is at its end, and in torch's wheels `torchgen/` and RECORD are just
+before that list. So HTTP range requests for about 2 of the 60 to 140 MB are enough.
 
-- pip's own classes choose the wheel and send the requests. They are no public interface, but
-  only they apply all of the user's settings: indexes and their passwords, keyring, netrc,
-  proxy, certificates of either side, trusted hosts. `pip install --dry-run --report` is
-  public, and downloads the whole wheel unless the index serves its metadata beside it.
-- Nothing depends on this: at any failure the caller has pip download the whole wheel.
-- What comes is checked: that it is the range asked for, of the same file each time; the CRC of
-  each member; and its sha256 in the wheel's RECORD.
-- It imports nothing of derivload, which the child may not find.
+- pip's own classes choose the wheel and send the requests. They are not a public interface, but
+  only they apply all of the user's settings: indexes and their passwords, keyring, netrc, proxy,
+  server and client certificates, trusted hosts. `pip install --dry-run --report` is public, but
+  it downloads the whole wheel unless the index serves the wheel's metadata beside it.
+- Nothing depends on this script. If it fails, the caller has pip download the whole wheel, unless
+  the status is HOPELESS.
+- Everything received is checked: each response is the requested range, and of the same file as
+  before; the CRC of each member is right; and so is its sha256, which RECORD has.
+- The script imports nothing from derivload, because the child may not find it.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from zipfile import ZipFile
 
-HOPELESS = 40  # the whole wheel cannot be had either; stderr says why
-LOCAL = 41  # the wheel lies on this machine: reading all of it costs nothing
+HOPELESS = 40  # the whole wheel is not available either; stderr says why
+LOCAL = 41  # the wheel is on this machine: reading all of it costs nothing
 
-_MOST_BYTES = 16 << 20  # several times what any release takes; more than that is no torch wheel
-_END_OF_ZIP = 1024  # holds what says where the list of members is, unless the wheel has a comment
-_LOCAL_HEADER = 4096  # stands before each member, and is a few hundred bytes long at most
+_MOST_BYTES = 16 << 20  # several times what any release needs; a torch wheel never needs more
+_END_OF_ZIP = 1024  # says where the list of members is, unless the wheel has a comment
+_LOCAL_HEADER = 4096  # comes before each member; a few hundred bytes long at most
 
 
 class PartError(Exception):
-    """Why a part of the wheel cannot be had, or not be trusted."""
+    """A part of the wheel is not available, or cannot be trusted. The message says why."""
 
 
 class Answer(Protocol):
-    """An HTTP response, as pip's session (which is requests') gives it."""
+    """An HTTP response of pip's session, which is a session of the requests library."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -50,15 +51,18 @@ class Answer(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave the rest of the body unread."""
+        """Close the response without reading the rest of the body."""
         ...
 
 
 class RangeFile:
-    """A file on a server, as `zipfile` reads one. What it reads is fetched, and then held."""
+    """A file on a server that `zipfile` can read. What it reads is fetched, then kept in memory."""
 
     def __init__(self, request: Callable[[Mapping[str, str]], Answer]) -> None:
-        """Take what sends a GET with these headers, and ask for the size of the file."""
+        """Ask the server for the size of the file. `request` sends a GET with the given headers.
+
+        Raises PartError.
+        """
         self._request = request
         self._held: list[tuple[int, bytes]] = []
         self._position = 0
@@ -80,7 +84,7 @@ class RangeFile:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next `size` bytes, or all that follow."""
+        """Return the next `size` bytes, or all the rest if `size` is negative. Raises PartError."""
         first = self._position
         end = self.size if size < 0 else min(first + size, self.size)
         self._position = max(first, end)
@@ -99,14 +103,14 @@ class RangeFile:
         return None
 
     def hold(self, first: int, end: int) -> None:
-        """Fetch the bytes from `first` up to `end`, for the reads that follow."""
+        """Fetch the bytes from `first` up to `end`, for later reads. Raises PartError."""
         if end - first + sum(len(held) for _, held in self._held) > _MOST_BYTES:
             raise PartError("too much of the wheel would have to be read")
         answer = self._request(
             {
                 "Range": f"bytes={first}-{end - 1}",
                 "Accept-Encoding": "identity",
-                # pip's cache would answer with all of a wheel that it holds.
+                # Otherwise, if pip's cache holds the wheel, it would answer with all of it.
                 "Cache-Control": "no-cache",
             }
         )
@@ -124,7 +128,7 @@ class RangeFile:
         self._held.append((first, bytes(body)))
 
     def _check(self, answer: Answer, first: int, end: int) -> None:
-        """Raise unless this is the range that was asked for, of the file of the first answer."""
+        """Raise PartError unless this is the requested range of the same file as before."""
         headers = answer.headers
         range_of = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", headers.get("Content-Range", ""))
         if answer.status_code != 206 or range_of is None:
@@ -139,9 +143,9 @@ class RangeFile:
 
 
 def save_torchgen(remote: RangeFile, wheel: Path) -> None:
-    """Write the `torchgen/` of a remote wheel to the new file `wheel`, itself a wheel.
+    """Write the `torchgen/` of a remote wheel to the new file `wheel`, which is a wheel too.
 
-    Raises PartError or zipfile's errors for what is damaged, and leaves no `wheel` then.
+    Raises PartError or zipfile's errors if the remote wheel is damaged. `wheel` is not made then.
     """
     import zipfile
 
@@ -168,13 +172,13 @@ def save_torchgen(remote: RangeFile, wheel: Path) -> None:
             if digests.get(member.filename) != _digest(content):
                 raise PartError(f"{member.filename} is not what RECORD says")
             copied = zipfile.ZipInfo(member.filename)
-            copied.external_attr = member.external_attr  # says whether it is a link
+            copied.external_attr = member.external_attr  # says whether the member is a link
             part.writestr(copied, content)
     unfinished.rename(wheel)
 
 
 def _recorded(archive: ZipFile, record: str) -> dict[str, str]:
-    """Return the digest of each file of the wheel."""
+    """Return the digest of each file in the wheel, as RECORD lists it."""
     import csv
 
     rows = csv.reader(archive.read(record).decode("utf-8").splitlines())
@@ -182,7 +186,7 @@ def _recorded(archive: ZipFile, record: str) -> dict[str, str]:
 
 
 def _digest(content: bytes) -> str:
-    """Return the digest of `content` as RECORD writes it."""
+    """Return the sha256 of `content`, written as in RECORD."""
     import base64
     import hashlib
 
@@ -191,7 +195,10 @@ def _digest(content: bytes) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Do as the module says; return 0, HOPELESS, LOCAL, or another status for what failed."""
+    """Run the script as the module describes it.
+
+    Returns 0, HOPELESS, LOCAL, or another status if something failed.
+    """
     try:
         import pip  # noqa: F401
     except ImportError:
@@ -205,7 +212,7 @@ def main(arguments: list[str]) -> int:
     from pip._vendor.packaging.requirements import Requirement
 
     class Part(DownloadCommand):
-        """`pip download`, with its options and settings, of a part."""
+        """`pip download`, with its options and settings, but for a part of the wheel."""
 
         def run(self, options: Values, args: list[str]) -> int:
             session = self.get_default_session(options)
@@ -234,6 +241,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # Python puts this file's folder first, whose modules are none that pip or keyring should find.
+    # Python puts this file's folder first. pip and keyring must not import modules from there.
     sys.path[:] = [path for path in sys.path if Path(path) != Path(__file__).parent]
     sys.exit(main(sys.argv[1:]))

@@ -1,1 +1,1 @@
-"""`derivload show`: everything about one operator, as lines for a person."""
+"""`derivload show`: prints everything about one operator, as lines for a person."""

@@ -1,7 +1,7 @@
-"""`derivload show`: everything about one operator, for a person.
+"""`derivload show`: prints everything about one operator, for a person.
 
-Piped, a line stays one line, so that grep finds all of it. On a terminal it is wrapped to the
-width, and coloured unless NO_COLOR is set. The text is the same.
+In a pipe, lines are not wrapped, so that grep finds whole lines. On a terminal, lines are wrapped
+to its width, and coloured unless NO_COLOR is set. The text is the same.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _STYLES: Final = {
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; the exit status. Raises UsageError."""
+    """Run the command and return the exit status. Raises UsageError."""
     try:
         inputs = read_inputs(files_of(options))
         if inputs.note:
@@ -48,10 +48,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def show(inputs: Inputs, operator: str) -> int:
-    """Print what is known of `operator`; the exit status, 1 when there is no such operator.
+    """Print everything about `operator` and return the exit status: 1 if it does not exist.
 
-    operator: a base name (`add`), a name with overload (`add_.Tensor`), either with a namespace
-    (`aten::add`), or a whole schema. Raises InputError when the inputs have errors.
+    `operator` is a base name (`add`), a name with overload (`add_.Tensor`) or a whole schema, each
+    with or without a namespace (`aten::add`). Raises InputError when the inputs have errors.
     """
     loaded = load_inputs(inputs)
     query = read_query(operator)
@@ -64,7 +64,7 @@ def show(inputs: Inputs, operator: str) -> int:
 
 
 def show_lines(groups: Iterable[Group], derivatives: str) -> list[Line]:
-    """The lines about these groups. `derivatives` is the name of the file of their formulas."""
+    """The lines about these groups. `derivatives` is the name of the file with their formulas."""
     lines: list[Line] = []
     for group in groups:
         lines += [Line(), Line()] if lines else []
@@ -73,7 +73,7 @@ def show_lines(groups: Iterable[Group], derivatives: str) -> list[Line]:
 
 
 def _print_lines(lines: Iterable[Line]) -> None:
-    """Print to stdout: as they are, or wrapped and in colour when a person looks on."""
+    """Print the lines to stdout: wrapped on a terminal, and in colour if that is wanted."""
     stdout = Stdout()
     if stdout.is_terminal:
         width = shutil.get_terminal_size().columns

@@ -1,4 +1,8 @@
-"""What `derivload show` says of formulas: backward, what is saved for it, forward, and whence."""
+"""The part of `derivload show` about formulas.
+
+It shows the backward formulas, what is saved for them, the forward formulas, and where they are
+defined.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +57,7 @@ def _backward(formulas: Formulas, key: str, info: DifferentiabilityInfo) -> Iter
 
 
 def _input_rows(formulas: Formulas, info: DifferentiabilityInfo) -> list[Row]:
-    """A row for each formula and for each tensor without one, in the order of the arguments."""
+    """A row for each formula and each tensor without a formula, in the order of the arguments."""
     place_of = _argument_order(formulas.function)
     rows: list[tuple[int, Row]] = []
     without = {
@@ -73,13 +77,13 @@ def _input_rows(formulas: Formulas, info: DifferentiabilityInfo) -> list[Row]:
 
 
 def _argument_order(function: NativeFunction) -> Callable[[str], int]:
-    """The place of an argument by its name; one that C++ alone has comes last."""
+    """A function from an argument's name to its place. Names that the schema lacks come last."""
     places = {a.name: i for i, a in enumerate(function.schema.arguments.flat_non_out)}
     return lambda name: places.get(name, len(places))
 
 
 def _users(users: Sequence[Member], key: str) -> list[Segment]:
-    """The backward nodes, each with the functions that make it."""
+    """The backward nodes, each with the functions that create it."""
     by_op: dict[str, list[str]] = {}
     for user in users:
         matched = (user.record.differentiability or {}).get(key)
@@ -89,7 +93,10 @@ def _users(users: Sequence[Member], key: str) -> list[Segment]:
 
 
 def _saved(info: DifferentiabilityInfo, function: NativeFunction) -> Iterator[Row]:
-    """What the backward node keeps: name, C++ type, expression, and for which formulas."""
+    """A row for each value that the backward node saves.
+
+    It has the name, the C++ type, the expression, and the formulas that use it if not all do.
+    """
     saved = _used_saved(info)
     if not saved:
         yield section("saved", Segment("nothing", "note"))
@@ -105,7 +112,7 @@ def _saved(info: DifferentiabilityInfo, function: NativeFunction) -> Iterator[Ro
             inputs = [name for d in users for name in d.var_names]
             notes.append(f"for {listed(sorted(inputs, key=_argument_order(function)))}")
         expression = f"{attribute.type:{types}}  = {visible(attribute.expr)}"
-        # Padded, so that one long name moves the whole table and not its own row alone.
+        # Names are padded, so that one long name shifts the whole table and not only its own row.
         name = f"{attribute.name:{names}}"
         yield item(name, *_noted(expression, types + expressions + 4, notes))
 
@@ -119,7 +126,7 @@ def _noted(text: str, width: int, notes: Sequence[str]) -> tuple[Segment, ...]:
 def _used_saved(
     info: DifferentiabilityInfo,
 ) -> list[tuple[SavedAttribute, list[Derivative]]]:
-    """What is saved, inputs first, each with the derivatives that use it."""
+    """The saved values, inputs first, each with the derivatives that use it."""
     return [
         (
             attribute,
@@ -130,7 +137,7 @@ def _used_saved(
 
 
 def _outputs(info: DifferentiabilityInfo, function: NativeFunction) -> Iterator[Row]:
-    """What `output_differentiability` says of each output."""
+    """A section with what `output_differentiability` says about each output."""
     if info.output_differentiability is None:
         return
     names = return_names(function.schema)
@@ -148,7 +155,7 @@ def _outputs(info: DifferentiabilityInfo, function: NativeFunction) -> Iterator[
 def _forward(
     formulas: Formulas, asked: frozenset[str], key: str, automatic: str
 ) -> Iterator[list[Row]]:
-    """A section for each form of the forward formulas that the functions asked for have."""
+    """A section for each distinct set of forward formulas among the functions asked for."""
     forms: dict[tuple[ForwardDerivative, ...], list[str]] = {}
     for user in formulas.users:
         if user.schema in asked:
@@ -178,9 +185,9 @@ def _forward_rows(form: Sequence[ForwardDerivative], function: NativeFunction) -
 
 
 def _read_written(entry: Entry) -> Definition | None:
-    """The definition as written; None where the entry cannot be read by itself."""
+    """The definition as written, or None if the entry cannot be read on its own."""
     if entry.whole:
-        # The text of an entry of a file read whole begins behind its dash.
+        # If a file was read as a whole, the text of each entry begins after its dash.
         entry = msgspec.structs.replace(entry, text=f"- {entry.text}")
     try:
         value = read_entry(entry, PlainReader()).value
@@ -190,7 +197,10 @@ def _read_written(entry: Entry) -> Definition | None:
 
 
 def _automatic(written: Definition | None, key: str) -> str:
-    """The word, if any, that the forward formula for this key was derived by."""
+    """The word in place of a forward formula for this key: `auto_linear`, `auto_element_wise`.
+
+    "" if there is no such word.
+    """
     for formulas in () if written is None else written.dispatch:
         if formulas.dispatch_key == key:
             words = [f for _, f in formulas.formulas if f in (AUTO_ELEMENT_WISE, AUTO_LINEAR)]
@@ -199,7 +209,7 @@ def _automatic(written: Definition | None, key: str) -> str:
 
 
 def _origin(formulas: Formulas) -> Iterator[Row]:
-    """Where the formulas were written, and who else has them."""
+    """Where the formulas are written, and which functions outside the group use them too."""
     where = place(formulas.entry)
     if formulas.reference is None:
         yield section("defined at", where)
@@ -211,5 +221,5 @@ def _origin(formulas: Formulas) -> Iterator[Row]:
 
 
 def place(entry: Entry) -> Segment:
-    """Where an entry stands: the file as the user named it, and the line."""
+    """The place of an entry: the file as the user named it, and the line."""
     return Segment(f"{visible(entry.file)}:{entry.line}", "place")

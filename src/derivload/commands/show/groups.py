@@ -1,8 +1,8 @@
-"""What `derivload show` shows, gathered: an operator's functions by signature, and their formulas.
+"""Gathers what `derivload show` prints: an operator's functions by signature, and their formulas.
 
-Upstream says none of this in one place: a variant is tied to the others by its signature alone,
-a copying view variant to its view by the mark in its name, and a foreach function to the one it
-applies to each tensor by the name of its backward node.
+Upstream has this in no single place. Variants are linked only by their signature. A view_copy
+variant is linked to its view by the mark in its name. A foreach function is linked to the function
+that it applies to each tensor by the name of its backward node.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from derivload.native.function import NativeFunction
 from derivload.sources.entries import Entry
 
 _KINDS: Final = ("functional", "inplace", "mutable", "out", "scratch")
-# How the pipeline marks the info that a copying view variant has from its view.
+# The prefix of a foreach function's backward node, if its formulas were made from another function.
 _FOREACH: Final = "Foreach"
 
 
 class Member(NamedTuple):
     """One function of a group.
 
-    `maker` is the function whose entry it was generated from, None for a declared one; `written`
-    the schema of the function that its formulas were written for, None where it has none.
+    `maker` is the function whose entry this one was generated from; None for a declared function.
+    `written` is the schema of the function for which the formulas were written; None if this
+    function has no formulas.
     """
 
     function: NativeFunction
@@ -35,21 +36,22 @@ class Member(NamedTuple):
 
     @property
     def schema(self) -> str:
-        """The text of its schema, which identifies it."""
+        """The text of the schema, which identifies the function."""
         return self.function.schema.text
 
     @property
     def name(self) -> str:
-        """Its name with overload, and with its namespace where that is not aten."""
+        """The name with overload, and with the namespace unless that is aten."""
         return qualified(self.function)
 
 
 class Formulas(NamedTuple):
-    """The formulas of one function, by dispatch key, and who uses them.
+    """The formulas of one function, by dispatch key, and the functions that use them.
 
-    `entry` is where they were written. That is the entry of `reference`, a function outside the
-    group, where foreach functions have their formulas from one. `users` are the members of the
-    group that use them, `elsewhere` the names of the functions outside it.
+    `entry` is the entry where they are written. The formulas of a foreach function may come from
+    another function outside the group: then that function is `reference`, and `entry` is its entry.
+    `users` are the members of the group that use the formulas. `elsewhere` has the names of the
+    functions outside the group that use them.
     """
 
     function: NativeFunction
@@ -61,14 +63,14 @@ class Formulas(NamedTuple):
 
     @property
     def translated(self) -> bool:
-        """Whether they were made from those of the reference, and so nobody wrote them."""
+        """Whether the formulas were made from those of the reference, so that nobody wrote them."""
         return self.reference is not None and self.reference is not self.function
 
 
 class Group(NamedTuple):
-    """The functions of one signature; `asked` holds the schemas of those that were asked for.
+    """The functions of one signature.
 
-    `formulas` are those of the functions asked for.
+    `asked` holds the schemas of the functions asked for. `formulas` are the formulas of these.
     """
 
     members: tuple[Member, ...]
@@ -82,7 +84,7 @@ class Group(NamedTuple):
 
 
 def qualified(function: NativeFunction) -> str:
-    """A function's name with overload, and with its namespace where that is not aten."""
+    """A function's name with overload, and with its namespace unless that is aten."""
     name = function.name.text
     return name if function.namespace == "aten" else f"{function.namespace}::{name}"
 
@@ -90,13 +92,13 @@ def qualified(function: NativeFunction) -> str:
 def find_groups(loaded: Loaded, query: OperatorQuery) -> list[Group]:
     """The groups with functions that `query` asks for, in the order of the declarations.
 
-    To ask for the first function of a group, which the others are variants of, is to ask for all.
+    The other functions of a group are variants of its first. Asking for the first asks for all.
     """
     return list(_Gatherer(loaded).gather(query))
 
 
 class _Gatherer:
-    """Knows, of all functions, their records and where their formulas come from."""
+    """Holds the records of all functions, and where their formulas come from."""
 
     def __init__(self, loaded: Loaded) -> None:
         load = loaded.load
@@ -140,8 +142,9 @@ class _Gatherer:
         return matched and self._load.copied_from.get(matched, matched)
 
     def _matched(self, function: NativeFunction) -> str | None:
-        """The schema of the function whose formulas this one has. An out variant has none:
-        what matching gives it, nothing uses.
+        """The schema of the function whose formulas this one has, or None.
+
+        None for an out variant: matching gives it formulas, but nothing uses them.
         """
         infos = self._records[function.schema.text].differentiability
         if not infos or function.schema.is_out:
@@ -165,8 +168,10 @@ class _Gatherer:
             )
 
     def _origin(self, function: NativeFunction) -> NativeFunction:
-        """The function whose entry a function's formulas come from: for a foreach function whose
-        formulas were made, the reference, which the name of its backward node still tells.
+        """The function whose entry a function's formulas come from.
+
+        That is the function itself, except for a foreach function whose formulas were made from a
+        reference. Then it is the reference, found by the name of the backward node.
         """
         overload = function.name.overload
         for info in self._generated.get(function.schema.text, {}).values():
@@ -185,13 +190,13 @@ class _Gatherer:
 
 
 def _by_signature(natives: Iterable[NativeFunction]) -> list[list[NativeFunction]]:
-    """The functions in groups: the variants of one signature, and a view's copies with the view."""
+    """Group the functions: the variants of one signature, and view_copy variants with the view."""
     natives = tuple(natives)
     views = {f.signatures.view for f in natives if f.is_view}
     groups: list[list[NativeFunction]] = []
     by_key: dict[str, list[NativeFunction]] = {}
     for function in natives:
-        # Variants are declared alike but for defaults (exact), or borrow formulas (loose).
+        # Variants have the same declaration except for defaults (exact), or share formulas (loose).
         exact, loose, view = function.signatures
         keys = (f"exact {view if view in views else exact}", f"loose {loose}")
         group = next((by_key[key] for key in keys if key in by_key), None)
@@ -204,6 +209,6 @@ def _by_signature(natives: Iterable[NativeFunction]) -> list[list[NativeFunction
 
 
 def _rank(function: NativeFunction) -> tuple[bool, bool, int]:
-    """What orders a group: declared before generated, the view before its copies, by kind."""
+    """The sort key in a group: declared before generated, view before copies, then by kind."""
     is_copy = function.signatures.view != function.signatures.exact
     return function.generated, is_copy, _KINDS.index(function.schema.kind)

@@ -1,7 +1,7 @@
-"""Which functions a person means by an operator's name, and what to say when there is none.
+"""Which functions an operator's name means, and the message if no function has that name.
 
-`add` is every overload and variant; `add_` every overload of the in-place one; `add_.Tensor` is
-one function, and so is a whole schema. Each may have a namespace before it.
+`add` means every overload and variant. `add_` means every overload of the in-place variant.
+`add_.Tensor` means one function, and so does a whole schema. Each may begin with a namespace.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _HANDFUL: Final = 5
 
 
 class OperatorQuery(NamedTuple):
-    """An operator as it was asked for: `schema` is "" for a name, `namespace` "" for any."""
+    """An operator as asked for. `schema` is "" for a mere name, `namespace` is "" for any."""
 
     text: str
     namespace: str
@@ -24,7 +24,7 @@ class OperatorQuery(NamedTuple):
     schema: str
 
     def means(self, function: NativeFunction) -> bool:
-        """Whether it names this function."""
+        """Whether the query names this function."""
         if self.namespace not in ("", function.namespace):
             return False
         if self.schema:
@@ -35,7 +35,7 @@ class OperatorQuery(NamedTuple):
 
 
 def read_query(operator: str) -> OperatorQuery:
-    """The query that a person wrote: a base name, a name with overload, or a whole schema."""
+    """Read what the user wrote: a base name, a name with overload, or a whole schema."""
     text = " ".join(operator.split())
     head, parenthesis, rest = text.partition("(")
     namespace, _, name = head.rpartition("::")
@@ -43,7 +43,7 @@ def read_query(operator: str) -> OperatorQuery:
 
 
 def unknown(query: OperatorQuery, functions: Iterable[NativeFunction]) -> str:
-    """The sentence for a query that nothing answers, with the names that are nearest to it."""
+    """The message for a query that matches no function. It suggests the nearest names."""
     nearest = _nearest(query, list(functions))
     sentence = f"there is no operator `{query.text}`"
     if not nearest:
@@ -74,12 +74,12 @@ def _close(name: str, names: Iterable[str], cutoff: float = 0.6) -> list[str]:
     if _key(name) in by_key:
         return by_key[_key(name)][:_HANDFUL]
     keys = difflib.get_close_matches(_key(name), by_key, _HANDFUL, cutoff)
-    # Of names that differ in outer underscores alone, one will do: the one spelled most alike.
+    # Some names differ only in outer underscores. Of these, take only the one closest in spelling.
     return [difflib.get_close_matches(name, by_key[key], 1, 0)[0] for key in keys]
 
 
 def _key(name: str) -> str:
-    """What names are compared by: people leave out capitals and outer underscores."""
+    """The form in which names are compared: people leave out capitals and outer underscores."""
     base, dot, overload = name.lower().partition(".")
     return f"{base.strip('_')}{dot}{overload.strip('_')}"
 

@@ -1,7 +1,7 @@
 """The text of `derivload show`: a group of functions in, lines out.
 
-The order is that of the questions people come with: which variants there are, what the formulas
-are, what is saved; and only then how each function is declared.
+The sections follow the order in which people ask: which variants exist, what the formulas are, what
+is saved, and last how each function is declared.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ def group_lines(group: Group, derivatives: str) -> list[Line]:
 
 
 def _variants(group: Group) -> Iterator[Row]:
-    """A row for each function: its kind and schema. If not all are asked for, those are marked."""
+    """A row for each function: its kind and schema.
+
+    If only some were asked for, these are marked with `*`.
+    """
     for member in group.members:
         asked = member.schema in group.asked and len(group.asked) < len(group.members)
         function = member.function
@@ -64,7 +67,7 @@ def _kind(function: NativeFunction) -> str:
 
 
 def _without(members: Sequence[Member], derivatives: str) -> Iterator[Row]:
-    """Which have no derivative, and why."""
+    """Which functions have no derivative, and why."""
     by_reason: dict[str, list[str]] = {}
     for member in members:
         if member.written is None:
@@ -94,7 +97,7 @@ def _why_none(member: Member, derivatives: str) -> str:
 
 
 def _functions(members: Sequence[Member]) -> Iterator[Row]:
-    """How each function is declared: how it is called, its dispatch, its tags, and where."""
+    """How each function is declared: its variants and traits, its tags, its kernels, and where."""
     yield section("functions")
     for member in members:
         yield item(member.name, *joined(Segment(part) for part in _traits(member)))
