@@ -328,6 +328,41 @@ def test_the_least_that_breaks_a_rule_gives_one_diagnostic_at_its_place(case: Ca
     assert (found, [d.code for d in diagnostics]) == ([marked_place(case)], [case.code])
 
 
+def test_of_several_lines_the_first_is_underlined_to_its_end() -> None:
+    case = Case("", "- func: f(Tensor self) -> Tensor\n  variants: [function,  \n    method]  \n")
+    (found,) = load(case)
+    underlined = found.source_line[found.column - 1 : found.column - 1 + found.length]
+    assert (found.line, underlined, found.end_line) == (2, "[function,", 3)
+
+
+@pytest.mark.parametrize(
+    ("key", "due"),
+    [
+        ("autogen", "a text"),
+        ("category_override", "a text"),
+        ("cpp_no_default_args", "a list"),
+        ("device_check", "a text"),
+        ("device_guard", "true or false"),
+        ("dispatch", "a mapping of dispatch keys"),
+        ("manual_cpp_binding", "true or false"),
+        ("manual_kernel_registration", "true or false"),
+        ("precomputed", "a list"),
+        ("python_module", "a text"),
+        ("structured", "true or false"),
+        ("structured_delegate", "an operator name"),
+        ("structured_inherits", "a text"),
+        ("tags", "a tag or a list of tags"),
+        ("ufunc_inner_loop", "a text or a mapping"),
+        ("use_const_ref_for_mutable_tensors", "true or false"),
+        ("variants", "`function`, `method` or both"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_told_what_is_due(key: str, due: str) -> None:
+    (found,) = load(Case("", f"- func: f(Tensor self) -> Tensor\n  {key}: 1.5\n"))
+    assert found.code == "DL007"
+    assert found.message == f"`{key}` is the number 1.5, where {due} is due"
+
+
 def test_what_stands_behind_each_case_is_right() -> None:
     assert load(Case("")) == []
 

@@ -1,0 +1,39 @@
+"""Which operators can affect each other, by their names alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from derivload.engine.families import family_of
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("add", "add_"),
+        ("add", "_add"),
+        ("add", "_foreach_add"),
+        ("view", "view_copy"),
+        ("view", "_foreach_view_copy"),
+        ("slice_inverse", "slice_scatter"),
+        ("slice_inverse", "slice_copy_scatter_copy"),
+    ],
+)
+def test_variants_are_of_one_family(one: str, other: str) -> None:
+    assert family_of(one) == family_of(other) is not None
+
+
+@pytest.mark.parametrize("name", ["__lshift", "lshift__", "_lshift_"])
+def test_underscores_at_one_end_do_not_make_an_operator_of_pythons(name: str) -> None:
+    assert family_of(name) == "lshift"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("__add__", "add_out", "add_functional", "foreach_add", "_copy_foreach_add"),
+        *("_foreach_foreach_add", "_foreach_add_foreach_mul", "_foreach__foreach_add"),
+    ],
+)
+def test_some_names_are_of_any_family(name: str) -> None:
+    assert family_of(name) is None
