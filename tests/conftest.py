@@ -25,6 +25,8 @@ from xdist.scheduler import Scheduling
 
 from derivload.commands.fetch.command import FetchError, fetch
 from support.order import InParts, quickest_first
+from support.paths import REFERENCE, SOURCE
+from support.releases import Release
 from support.telling import Keeping, Telling
 from support.telling import unavailable as end_untested
 
@@ -36,10 +38,8 @@ os.environ.pop("PYTHONUNBUFFERED", None)
 
 RELEASES = [f"2.{minor}.0" for minor in range(1, 16)]
 SPREAD = ["2.1.0", "2.5.0", "2.10.0", "2.15.0"]
-DUMP = Path(__file__).parent / "reference" / "dump_torchgen.py"
-SOURCE = Path(__file__).parents[1] / "src"
+DUMP = REFERENCE / "dump_torchgen.py"
 
-Release = Callable[[str], Path]
 Unavailable = Callable[..., NoReturn]
 Judge = Callable[[str, Sequence[Path], Sequence[Path], Path], Path]
 Records = list[dict[str, Any]]

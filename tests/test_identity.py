@@ -17,10 +17,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cmake_project import replace_in
+from support.cmake_project import replace_in
+from support.paths import CATALOGUE, PACKAGE
 
-SOURCE = Path(__file__).parents[1] / "src" / "derivload"
-CATALOGUE = SOURCE / "catalog"
 # Seconds: so long after an edit, a process that starts is certain to have the edited source.
 _CLEARLY = 0.05
 _INPUTS = ("derivatives", "native-functions", "tags")
@@ -33,7 +32,7 @@ class Checkout:
         self.folder = folder
         self.source = folder / "src"
         self.package = self.source / "derivload"
-        shutil.copytree(SOURCE, self.package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PACKAGE, self.package, ignore=shutil.ignore_patterns("__pycache__"))
         self.module = self.package / "outputs" / "documents.py"
         self.out = folder / "out"
         time.sleep(_CLEARLY)

@@ -18,7 +18,8 @@ from typing import NoReturn
 
 import pytest
 
-from bazel_workspace import ROOT, SANDBOXED, SOURCE, Workspace, remove_tree
+from support.bazel_workspace import SANDBOXED, Workspace, remove_tree
+from support.paths import PACKAGE, ROOT
 
 SHARDS = 16
 PACKAGED = "torchgen/packaged"
@@ -44,7 +45,7 @@ class Checkout(Workspace):
         bazel: Path,
         pytorch: Path,
         environment: Mapping[str, str] | None = None,
-        source: Path = SOURCE,
+        source: Path = PACKAGE,
     ) -> None:
         self.pytorch = folder / "pytorch"
         ignored = shutil.ignore_patterns("__pycache__", "bazel-*")

@@ -16,12 +16,13 @@ from typing import NoReturn
 
 import pytest
 
-from bazel_workspace import SANDBOXED, SOURCE, Built, Workspace, remove_tree
-from small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
+from support.bazel_workspace import SANDBOXED, Built, Workspace, remove_tree
+from support.paths import PACKAGE
+from support.releases import Release
+from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
 
 pytestmark = pytest.mark.release
 
-Release = Callable[[str], Path]
 
 _WORKSPACE = """
 local_repository(name = "derivload", path = "{derivload}")
@@ -171,7 +172,7 @@ def codegen(pytorch: Path, folder: Path, *options: str) -> dict[str, bytes]:
             *(sys.executable, "-m", "derivload", "codegen", "--no-cache", "--quiet"),
             *("--pytorch", str(pytorch), "--out-dir", str(out), *options),
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE.parent)},
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
         check=True,
     )
     return contents(out)

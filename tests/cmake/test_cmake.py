@@ -18,11 +18,11 @@ from typing import NoReturn
 
 import pytest
 
-from cmake_project import (
+from derivload import __version__
+from support.cmake_project import (
     CONSUMERS,
     GENERATORS,
     PACKAGE,
-    ROOT,
     Built,
     Project,
     Tools,
@@ -35,10 +35,9 @@ from cmake_project import (
     state,
     words,
 )
-from derivload import __version__
+from support.paths import CATALOGUE, ROOT
 
 EXAMPLE = ROOT / "examples" / "cmake"
-CATALOGUE = ROOT / "src" / "derivload" / "catalog"
 SHARDS = 4
 # An edit to a formula, and to a comment, in the catalogue and in a release.
 FORMULA = ("self: grad * luster", "self: luster * grad")

@@ -17,9 +17,8 @@ from typing import NoReturn
 
 import pytest
 
-from cmake_project import (
+from support.cmake_project import (
     GENERATORS,
-    ROOT,
     Built,
     Project,
     Tools,
@@ -30,11 +29,12 @@ from cmake_project import (
     replace_in,
     words,
 )
-from small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
+from support.paths import ROOT
+from support.releases import Release
+from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
 
 pytestmark = pytest.mark.release
 
-Release = Callable[[str], Path]
 CALL = "derivload_codegen_inputs(autograd CODEGEN PYTORCH_DIR pytorch OUTPUT_DIR autograd {})"
 _DOCUMENTATION = (ROOT / "docs" / "cmake.md").read_text("utf-8")
 LIBRARY = (

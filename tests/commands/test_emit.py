@@ -7,15 +7,14 @@ import json
 import os
 import shutil
 import sys
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from derivload.cli import main
+from support.paths import CATALOGUE
 
-CATALOGUE = Path(str(resources.files("derivload"))) / "catalog"
 WHOLE = ["differentiability.json", "functions.json", "manifest.json"]
 
 

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[1] / "src"
-CATALOGUE = SOURCE / "derivload" / "catalog"
+from support.paths import CATALOGUE, SOURCE
 
 # Looks at each call of any function at what other threads would meet.
 _OBSERVED = """

@@ -19,9 +19,8 @@ import pytest
 
 from derivload.cli import main
 from derivload.commands.worker import _requests
+from support.paths import CATALOGUE
 
-SOURCE = Path(__file__).parents[1] / "src"
-CATALOGUE = SOURCE / "derivload" / "catalog"
 NAMES = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
 FORMULA = "self: grad * luster"
 

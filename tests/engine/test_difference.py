@@ -14,8 +14,8 @@ from derivload.engine.lines import DocumentLines
 from derivload.loading.inputs import read_inputs
 from derivload.loading.live import DocumentLoader
 from derivload.loading.paths import find_files
+from support.paths import CATALOGUE
 
-CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 NAMES = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
 
 

@@ -8,7 +8,6 @@ The texts have « and » around what is to be underlined; they are taken out bef
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -17,8 +16,8 @@ from derivload.cpp.dialect import DIALECTS, NEWEST
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts, load_texts
 from derivload.rules import RULES
+from support.paths import PACKAGE
 
-SOURCE = Path(__file__).parents[1] / "src" / "derivload"
 # Rules of whole files are tested in test_bad_input.py, warnings in test_warnings.py, and
 # what is too large in test_check_rules.py.
 ELSEWHERE = {
@@ -373,7 +372,7 @@ def test_every_rule_has_a_case() -> None:
 
 def test_the_rules_are_those_that_the_source_reports() -> None:
     used: set[str] = set()
-    for path in SOURCE.rglob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         if path.name != "rules.py":
             used |= set(re.findall(r'"(DL\d{3})"', path.read_text("utf-8")))
     assert used == RULES.keys()

@@ -35,11 +35,11 @@ from derivload.loading.inputs import Inputs as LoadInputs
 from derivload.outputs.documents import Rendered, Renderer
 from derivload.store.results import Keys
 from derivload.store.store import Store
-from test_exits import Project, Ran
+from support.paths import CATALOGUE
+from support.project import Project, Ran
+from support.releases import Release
 
-CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 RELEASES = ("2.15", "2.15", "2.4", "2.1")
-Release = Callable[[str], Path]
 
 
 # ----------------------------------------------------------------------------------- the inputs

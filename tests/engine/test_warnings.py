@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,8 @@ from derivload.diagnostics import Diagnostic
 from derivload.engine.lint import find_warnings
 from derivload.engine.load import Text, Texts, load_texts
 from derivload.loading.paths import find_files
+from support.releases import Release
 
-Release = Callable[[str], Path]
 RELEASES = [f"2.{minor}.0" for minor in range(1, 16)]
 CPU = "  dispatch:\n    CPU: f\n"
 TAGS = Text("tags.yaml", "- tag: shiny\n  desc: It shines.\n")

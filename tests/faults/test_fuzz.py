@@ -16,10 +16,18 @@ from pathlib import Path
 import pytest
 
 from derivload.sources.entries import read_source
-from fuzzing import CheckTarget, SchemaTarget, SourcesTarget, Target, join_files, split_files
-from mutations import FILES, NATIVES
-from test_differential import CATALOGUE, Source, packaged
-from test_schema_judged import torchgen
+from support.fuzzing import (
+    CheckTarget,
+    SchemaTarget,
+    SourcesTarget,
+    Target,
+    join_files,
+    split_files,
+)
+from support.judged_schemas import torchgen
+from support.mutations import FILES, NATIVES
+from support.paths import CATALOGUE
+from support.small_catalogues import Source, packaged
 
 SECONDS, SECONDS_LONG = 4.0, 300.0
 # Of the processor's time: no text of a few thousand characters is worth a hundredth of it.

@@ -24,8 +24,8 @@ from derivload.cpp.dialect import NEWEST
 from derivload.engine.load import Text, Texts
 from derivload.loading.inputs import Inputs
 from derivload.store.results import Keys
+from support.paths import CATALOGUE
 
-CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
 FILES = (DERIVATIVES, NATIVES, TAGS)
 M = 1_000_000

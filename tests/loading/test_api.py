@@ -12,8 +12,8 @@ import pytest
 
 import derivload
 from derivload.cli import main
+from support.paths import CATALOGUE
 
-CATALOGUE = Path(derivload.__file__).parent / "catalog"
 FILES = {
     "derivatives": CATALOGUE / "derivatives.yaml",
     "native_functions": CATALOGUE / "native_functions.yaml",

@@ -8,16 +8,13 @@ import json
 import shutil
 import subprocess
 import sys
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from derivload import __version__
 from derivload.cli import main
-
-CATALOGUE = Path(str(resources.files("derivload"))) / "catalog"
-
+from support.paths import CATALOGUE
 
 # Wrong usage
 

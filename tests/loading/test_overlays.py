@@ -11,10 +11,10 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cli import main
+from support.releases import Release
 
 pytestmark = pytest.mark.release
 
-Release = Callable[[str], Path]
 Judge = Callable[[str, Sequence[Path], Sequence[Path], Path], Path]
 AssertSame = Callable[[Path, Path], None]
 

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -18,8 +17,8 @@ import pytest
 
 from derivload.cli import main
 from derivload.outputs.depfile import is_writable, render_depfile
+from support.paths import CATALOGUE
 
-CATALOGUE = Path(str(resources.files("derivload"))) / "catalog"
 OUTPUTS = ["differentiability.json", "functions.json", "manifest.json"]
 INPUTS = ["derivatives.yaml", "native_functions.yaml", "tags.yaml"]
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,16 +24,14 @@ from derivload.outputs.files import Writing
 from derivload.outputs.folders import is_plain, remove
 from derivload.outputs.staging import Staging, take_over
 from derivload.outputs.stamp import Record, read_outputs, render_stamp, stamp_name
-from small_pytorch import SmallPyTorch
+from support.paths import CATALOGUE, SOURCE
+from support.releases import Release
+from support.small_pytorch import SmallPyTorch
 
-SOURCE = Path(__file__).parents[1] / "src"
-CATALOGUE = SOURCE / "derivload" / "catalog"
 WHOLE = ["differentiability.json", "functions.json", "manifest.json"]
 INPUTS = ["derivatives.yaml", "native_functions.yaml", "tags.yaml"]
 ABANDONED = ".derivload-0123456789ab.tmp"
 posix = pytest.mark.skipif(os.name == "nt", reason="links, modes and pipes as POSIX has them")
-
-Release = Callable[[str], Path]
 
 
 def emit(out: Path, *options: str) -> int:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-
-CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
+from support.paths import CATALOGUE
 
 Emit = Callable[..., tuple[int, str]]
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-SOURCE = ROOT / "src" / "derivload"
+from support.paths import PACKAGE, ROOT
+
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 # What is data, and belongs to no floor.
 DATA = {"catalog", "explanations"}
@@ -18,12 +17,12 @@ def test_each_link_leads_to_what_it_names() -> None:
     for name, target in links:
         path = (ROOT / "docs" / target).resolve()
         assert path.exists(), name
-        named = SOURCE / name
+        named = PACKAGE / name
         assert path in (named, named / "__init__.py"), (name, target)
 
 
 def test_each_floor_is_named() -> None:
-    rooms = {path.name for path in SOURCE.iterdir() if path.is_dir()} - DATA - {"__pycache__"}
-    files = {path.name for path in SOURCE.glob("*.py")} - {"__init__.py", "__main__.py"}
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()} - DATA - {"__pycache__"}
+    files = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py", "__main__.py"}
     floors = PAGE.partition("## Four journeys")[0]
     assert {f"{room}/" for room in rooms} | files <= {*re.findall(r"\[`([^`]+)`\]", floors)}

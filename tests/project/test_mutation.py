@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from mutation.copies import ROOT
 from mutation.mutants import mutants_of
 from mutation.run import known_survivors
+
+from support.paths import ROOT
 
 
 @pytest.mark.parametrize(

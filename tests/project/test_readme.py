@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from support.paths import ROOT
+
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 _NETWORK = ("pip install", "derivload fetch", "--pytorch")
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PARITY = "tests/test_parity.py"
-QUICK = "tests/test_api.py"
+from support.paths import ROOT
+
+PARITY = "tests/upstream/test_parity.py"
+QUICK = "tests/loading/test_api.py"
 WORKERS = ["--numprocesses", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
 HOWS = [
     pytest.param(["-q"], id="one process"),
@@ -98,12 +99,12 @@ def test_offline_leaves_out_what_is_not_here_and_counts_it_last(
 
 def test_a_tool_that_is_not_there_is_a_failure(new_machine: dict[str, str], tmp_path: Path) -> None:
     without = {**new_machine, "PATH": str(tmp_path)}
-    status, lines = run(without, "tests/test_depfile.py", "-k", "reads_it")
+    status, lines = run(without, "tests/outputs/test_depfile.py", "-k", "reads_it")
     assert status == 1
     assert closing_line(lines)["failed"] == 2
     assert "there is no ninja on this machine; 1 test needs it." in lines
     assert "there is no GNU make on this machine; 1 test needs it." in lines
-    status, lines = run(without, "tests/test_depfile.py", "-k", "reads_it", "--offline")
+    status, lines = run(without, "tests/outputs/test_depfile.py", "-k", "reads_it", "--offline")
     assert status == 0
     assert lines[-1] == (
         "2 tests were left out: there is no ninja on this machine (1),"
@@ -114,7 +115,7 @@ def test_a_tool_that_is_not_there_is_a_failure(new_machine: dict[str, str], tmp_
 def test_thorough_tests_are_counted_and_in_ci_pytests_line_is_the_last(
     new_machine: dict[str, str],
 ) -> None:
-    thorough = ["-m", "thorough", "--offline", "tests/test_watch_codegen.py"]
+    thorough = ["-m", "thorough", "--offline", "tests/commands/watch/test_watch_codegen.py"]
     status, lines = run(new_machine, *thorough)
     assert status == 0
     assert re.fullmatch(
@@ -144,7 +145,11 @@ def test_a_mistake_is_told_when_it_is_found(new_machine: dict[str, str], tmp_pat
 
 
 def test_what_is_quick_comes_first(new_machine: dict[str, str]) -> None:
-    files = [f"tests/test_{name}.py" for name in ("bazel", "worker", "schema")]
+    files = [
+        "tests/bazel/test_bazel.py",
+        "tests/commands/test_worker.py",
+        "tests/schema/test_schema.py",
+    ]
     _, lines = run(new_machine, "--collect-only", "-q", *files)
     names = [line.partition("::")[0] for line in lines if "::" in line]
     assert list(dict.fromkeys(names)) == files[::-1]

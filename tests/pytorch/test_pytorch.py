@@ -20,15 +20,13 @@ from typing import NamedTuple
 import pytest
 
 from derivload.pytorch.lazy import LazyDict
+from support.paths import ROOT, SOURCE
+from support.releases import Release
 
-Release = Callable[[str], Path]
-
-TESTS = Path(__file__).parent
-SOURCE = TESTS.parent / "src"
 PRELUDE = """
 import sys
 from pathlib import Path
-from torchgen_process import LOADER, difference, files, generate, join
+from support.torchgen_process import LOADER, difference, files, generate, join
 import derivload
 import derivload.pytorch
 from derivload.pytorch import install
@@ -52,7 +50,7 @@ def run(tmp_path: Path) -> Run:
     """Run code in a process of its own with the torchgen in a folder, and expect it to end well."""
 
     def run_code(torchgen: Path | None, code: str, *arguments: object, seed: int = 0) -> Ended:
-        folders = [SOURCE, TESTS, *([torchgen] if torchgen else [])]
+        folders = [SOURCE, ROOT / "tests", *([torchgen] if torchgen else [])]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(map(str, folders)),

@@ -18,15 +18,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.releases import Release
 
-from conftest import Release
 from derivload.cli import main
 from derivload.commands.check.command import Checked
 from derivload.pytorch.codegen.job import is_inside
 from derivload.store.store import LAYOUT, Store
-from small_pytorch import SmallPyTorch
+from support.paths import CATALOGUE
+from support.small_pytorch import SmallPyTorch
 
-CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 Damage = Callable[[random.Random, bytes, list[bytes]], bytes]
 
 

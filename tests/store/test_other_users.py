@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from support.releases import Release
 
-from conftest import Release
 from derivload.store.store import LAYOUT
-from small_pytorch import SmallPyTorch
+from support.small_pytorch import SmallPyTorch
 
 IS_ROOT = os.name != "nt" and os.geteuid() == 0
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="only root can become another user")

@@ -20,11 +20,11 @@ import pytest
 
 from derivload.store.disk import BytesDisk
 from derivload.store.store import DEFAULT_SIZE_LIMIT, LAYOUT, Store, StoreError
+from support.paths import SOURCE
 
-SOURCE = str(Path(__file__).parents[1] / "src")
 ENVIRONMENT = {
     **os.environ,
-    "PYTHONPATH": os.pathsep.join([SOURCE, *filter(None, [os.environ.get("PYTHONPATH")])]),
+    "PYTHONPATH": os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]),
 }
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes and owners to set")
 IS_ROOT = os.name != "nt" and os.geteuid() == 0

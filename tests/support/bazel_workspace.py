@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[1]
-SOURCE = ROOT / "src" / "derivload"
+from support.paths import PACKAGE, ROOT
+
 SANDBOXED = "--spawn_strategy=sandboxed"
 
 # Bazel 4 wants these two from the network; the example has what it uses of them.
@@ -57,7 +57,7 @@ class Workspace:
         folder: Path,
         bazel: Path,
         environment: Mapping[str, str] | None = None,
-        source: Path = SOURCE,
+        source: Path = PACKAGE,
     ) -> None:
         """`folder` is for all but the workspace, `bazel` for what Bazel itself keeps."""
         self.workspace = workspace

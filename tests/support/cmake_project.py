@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-ROOT = Path(__file__).parents[1]
+from support.paths import ROOT
+
 PACKAGE = ROOT / "cmake"
 GENERATORS = ["Ninja", "Unix Makefiles", "Ninja Multi-Config"]
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).parents[1] / "src"
-CATALOGUE = SOURCE / "derivload" / "catalog"
+from support.paths import CATALOGUE, SOURCE
+
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
 FORMULA = "self: grad * luster"
 

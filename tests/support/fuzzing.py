@@ -30,9 +30,9 @@ from derivload.sources.entries import read_source, split_entries
 from derivload.sources.splitting import split_digests, split_text, with_plain_line_ends
 from derivload.store.results import Keys
 from derivload.store.store import Store
-from mutations import DERIVATIVES, FILES, MUTATIONS, NATIVES, TAGS, Files
-from test_plain_reader import FRAGMENTS, LINES, ODD_SCALARS, PLAIN_SCALARS, check_file
-from test_schema_judged import PARTS, said
+from support.judged_schemas import PARTS, said
+from support.mutations import DERIVATIVES, FILES, MUTATIONS, NATIVES, TAGS, Files
+from support.yaml_texts import FRAGMENTS, LINES, ODD_SCALARS, PLAIN_SCALARS, check_file
 
 # What each edit may put in, besides pieces of the text and of other texts.
 _SIGNS: Final = tuple("\n\t \0'\"#:,-?*&!|>[]{}()<=.%@`\\_;~^$/aT09éß\u2028\ufeff\u202e")

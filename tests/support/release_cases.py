@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final, NamedTuple
 
-import derivload
-
-CATALOGUE: Final = Path(derivload.__file__).parent / "catalog"
+from support.paths import CATALOGUE
 
 # A file of entries without any.
 NOTHING: Final = "[]\n"

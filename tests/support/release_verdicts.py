@@ -27,9 +27,9 @@ from typing import Any, Final, NamedTuple
 from derivload.cpp.dialect import DIALECTS
 from derivload.pytorch.codegen.upstream import Sources, locate
 from derivload.pytorch.releases import rules_digest
-from release_cases import CASES, catalogue, number
+from support.paths import REFERENCE
+from support.release_cases import CASES, catalogue, number
 
-REFERENCE: Final = Path(__file__).parent / "reference"
 RECORDED: Final = REFERENCE / "verdicts.json"
 
 

@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-SOURCE = Path(__file__).parents[1] / "src"
-CATALOGUE = SOURCE / "derivload" / "catalog"
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
 
 # Each does something to a terminal, or is a command to a build service, or shows as nothing.

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
-from terminal_runs import CATALOGUE, DERIVATIVES, NATIVES, SOURCE, TAGS, Ran
+from support.paths import CATALOGUE, SOURCE
+from support.terminal_runs import DERIVATIVES, NATIVES, TAGS, Ran
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs bash and /dev/full")
 

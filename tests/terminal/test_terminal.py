@@ -27,9 +27,9 @@ from derivload.terminal.text import (
     printable,
     with_its_colours,
 )
-from small_pytorch import SmallPyTorch
-from terminal_runs import (
-    CATALOGUE,
+from support.paths import CATALOGUE
+from support.small_pytorch import SmallPyTorch
+from support.terminal_runs import (
     DERIVATIVES,
     NATIVES,
     TAGS,

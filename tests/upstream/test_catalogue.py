@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from importlib import resources
 from pathlib import Path
 
 import msgspec
@@ -19,8 +18,8 @@ from derivload.derivatives.model import (
     SavedAttribute,
 )
 from derivload.outputs.documents import DifferentiabilityDocument, FunctionsDocument
+from support.paths import CATALOGUE
 
-CATALOGUE = Path(str(resources.files("derivload"))) / "catalog"
 DERIVATIVES = CATALOGUE / "derivatives.yaml"
 NATIVE_FUNCTIONS = CATALOGUE / "native_functions.yaml"
 TAGS = CATALOGUE / "tags.yaml"

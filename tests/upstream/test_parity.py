@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from derivload.cli import main
+from support.releases import Release
 
 pytestmark = pytest.mark.release
 
-Release = Callable[[str], Path]
 Record = dict[str, Any]
 RecordDifference = Callable[[list[Record], list[Record]], str | None]
 

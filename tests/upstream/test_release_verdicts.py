@@ -25,7 +25,7 @@ from derivload.engine.load import Text, Texts, load_texts
 from derivload.native.keys import KEYS
 from derivload.pytorch import releases
 from derivload.pytorch.codegen.known import KNOWN
-from release_cases import (
+from support.release_cases import (
     BASE_TYPES,
     CASES,
     DISPATCH_KEYS,
@@ -38,7 +38,7 @@ from release_cases import (
     catalogue,
     left_out,
 )
-from release_verdicts import Documents, ask_torchgen, line, read_recorded, source_digests
+from support.release_verdicts import Documents, ask_torchgen, line, read_recorded, source_digests
 
 RECORDED: Final = read_recorded()
 VERDICTS: Final = {release: RECORDED.of(release) for release in DIALECTS}

@@ -21,8 +21,8 @@ from derivload.loading.inputs import read_inputs
 from derivload.loading.paths import find_files
 from derivload.rules import RULES
 from derivload.sources.entries import split_entries
+from support.paths import CATALOGUE
 
-CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
 FILES = (DERIVATIVES, NATIVES, TAGS)
 _OPTIONS = {DERIVATIVES: "--derivatives", NATIVES: "--native-functions", TAGS: "--tags"}

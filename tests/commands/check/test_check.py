@@ -17,8 +17,9 @@ import pytest
 
 from derivload.cli import main
 from derivload.outputs.json_schema import FOLDER as SCHEMAS
+from support.paths import REFERENCE
 
-SARIF_SCHEMA = Path(__file__).parent / "reference" / "sarif-2.1.0.json"
+SARIF_SCHEMA = REFERENCE / "sarif-2.1.0.json"
 NAMES = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
 INPUTS = [
     *("--derivatives", "derivatives.yaml"),

@@ -15,8 +15,7 @@ from derivload.commands.check.command import check
 from derivload.diagnostics import Diagnostic
 from derivload.loading.paths import Files, find_files
 from derivload.store.store import Store
-
-CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
+from support.paths import CATALOGUE
 
 
 class Project:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from test_faults import fill, restless, small_disk
+from support.bad_disks import fill, restless, small_disk
+from support.paths import CATALOGUE
 
 __all__ = ["small_disk"]  # a fixture
 
-CATALOGUE = Path(__file__).parents[1] / "src" / "derivload" / "catalog"
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
 RIGHT, MISTAKEN = "self: grad * luster", "self: grad * luster.sizes()"
 INPUTS = f"--derivatives {DERIVATIVES} --native-functions {NATIVES} --tags {TAGS}"

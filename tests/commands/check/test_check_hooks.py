@@ -15,9 +15,7 @@ import pytest
 import yaml
 
 from derivload.cli import main
-
-ROOT = Path(__file__).parents[1]
-CATALOGUE = ROOT / "src" / "derivload" / "catalog"
+from support.paths import CATALOGUE, ROOT
 
 
 def test_the_hook_runs_check_once_whatever_changed() -> None:

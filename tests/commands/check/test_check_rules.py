@@ -16,10 +16,11 @@ from derivload.commands.check.pages import Example, read_explanations, render_pa
 from derivload.diagnostics import Diagnostic
 from derivload.loading.paths import find_files
 from derivload.rules import RULES
+from support.paths import REFERENCE, ROOT
 
-PAGES = Path(__file__).parents[1] / "docs" / "rules"
+PAGES = ROOT / "docs" / "rules"
 FLOORS = sorted({code[:3] for code in RULES})
-MESSAGES = Path(__file__).parent / "reference" / "messages.txt"
+MESSAGES = REFERENCE / "messages.txt"
 EXPLANATIONS = {code: e for floor in FLOORS for code, e in read_explanations(floor).items()}
 
 # Behind the texts of an example stand these, which are right.

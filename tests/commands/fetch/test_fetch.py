@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from derivload.commands.fetch.command import FetchError, fetch, fetch_and_say
-from torch_index import TORCHGEN, look_only_in, make_wheel, served, tree, without_ranges
+from support.paths import SOURCE
+from support.torch_index import TORCHGEN, look_only_in, make_wheel, served, tree, without_ranges
 
-SOURCE = str(Path(__file__).parents[1] / "src")
 SIGNALS = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send")
 
 
@@ -52,7 +52,7 @@ def start(to: Path, version: str = "2.15.0", python: str = sys.executable) -> li
 
 
 def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": SOURCE, **more}
+    return {**os.environ, "PYTHONPATH": str(SOURCE), **more}
 
 
 # What is fetched

@@ -19,7 +19,8 @@ from pip._vendor import requests
 
 from derivload.commands.fetch.command import FetchError, fetch, fetch_and_say
 from derivload.commands.fetch.part import PartError, RangeFile, save_torchgen
-from torch_index import (
+from support.paths import SOURCE
+from support.torch_index import (
     OTHERS,
     TORCHGEN,
     Answer,
@@ -34,7 +35,6 @@ from torch_index import (
     without_ranges,
 )
 
-SOURCE = str(Path(__file__).parents[1] / "src")
 HEADERS = {f"torch/include/{number}.h": "" for number in range(100)}
 LARGE = {"torch/library": os.urandom(500_000).hex(), **HEADERS, **OTHERS, **TORCHGEN}
 WANTED = {name: text.encode() for name, text in {**TORCHGEN, "version.txt": "2.15.0\n"}.items()}
@@ -106,7 +106,7 @@ def test_the_child_needs_no_derivload_of_its_own(
 ) -> None:
     """An isolated Python, which was told at run time where derivload is."""
     code = (
-        f"import sys; sys.path.insert(0, {SOURCE!r}); "
+        f"import sys; sys.path.insert(0, {str(SOURCE)!r}); "
         "from derivload.commands.fetch.command import fetch_and_say; "
         "sys.exit(fetch_and_say(*sys.argv[1:]))"
     )
@@ -381,7 +381,7 @@ def test_a_signal_between_the_ranges_leaves_nothing(
         )
         child = subprocess.Popen(
             [sys.executable, "-c", code, "2.15.0", str(home / "new")],
-            env={**os.environ, "PYTHONPATH": SOURCE},
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -15,7 +15,7 @@ import trustme
 
 from derivload.commands.fetch.command import FetchError, fetch
 from derivload.commands.fetch.download import OPTIONS, SETTINGS
-from torch_index import Index, look_only_in, make_wheel, served
+from support.torch_index import Index, look_only_in, make_wheel, served
 
 
 @pytest.fixture

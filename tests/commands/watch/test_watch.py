@@ -17,17 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from derivwatch import (
-    FORMULA,
-    NATIVES,
-    PATIENCE,
-    SOURCE,
-    Event,
-    Inputs,
-    Watch,
-    changes,
-    watching,
-)
+from support.derivwatch import FORMULA, NATIVES, PATIENCE, Event, Inputs, Watch, changes, watching
+from support.paths import SOURCE
 
 BEFORE = FORMULA.removeprefix("self: ")
 

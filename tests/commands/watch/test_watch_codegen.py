@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from codegen_edits import PyTorch
 from derivload.commands.watch.doubt import STAYS
-from derivwatch import Watch
-from few_operators import make_small
-from test_codegen import ABS, Project, Release
+from support.codegen_edits import PyTorch
+from support.codegen_project import ABS, Project
+from support.derivwatch import Watch
+from support.few_operators import make_small
+from support.releases import Release
 
 pytestmark = pytest.mark.release
 

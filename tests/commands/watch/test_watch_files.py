@@ -14,7 +14,8 @@ from typing import NoReturn
 import pytest
 
 from derivload.commands.watch.doubt import STAYS
-from derivwatch import CATALOGUE, DERIVATIVES, FORMULA, Event, Inputs, Watch, changes, watching
+from support.derivwatch import DERIVATIVES, FORMULA, Event, Inputs, Watch, changes, watching
+from support.paths import CATALOGUE
 
 Start = Callable[..., Watch]
 BEFORE = FORMULA.removeprefix("self: ")

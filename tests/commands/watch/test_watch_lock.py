@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from derivwatch import PATIENCE, SOURCE, Inputs, Watch, watching
+from support.derivwatch import PATIENCE, Inputs, Watch, watching
+from support.paths import SOURCE
 
 LOCK = ".derivwatch.lock"
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 import pytest
 
 from derivload.commands.watch.doubt import STAYS
-from derivwatch import NATIVES, Event, Inputs, Watch, watching
+from support.derivwatch import NATIVES, Event, Inputs, Watch, watching
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ from derivload.commands.watch.updates import Refused, Updates
 from derivload.loading.inputs import Inputs as Texts
 from derivload.loading.live import DocumentLoader, PreparedDocuments
 from derivload.loading.paths import find_files
-from derivwatch import CATALOGUE, PATIENCE, SOURCE, Inputs, Watch, watching
+from support.derivwatch import PATIENCE, Inputs, Watch, watching
+from support.paths import CATALOGUE, SOURCE
 
 
 @pytest.fixture

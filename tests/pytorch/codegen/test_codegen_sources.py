@@ -12,18 +12,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from cmake_project import replace_in
-from derivwatch import Watch
-from small_pytorch import SmallPyTorch
+from support.cmake_project import replace_in
+from support.derivwatch import Watch
+from support.releases import Release
+from support.small_pytorch import SmallPyTorch
 
 pytestmark = pytest.mark.release
 
-Release = Callable[[str], Path]
 _NAME = 'class_type="TraceType"'
 _HERE = "os.path.dirname(__file__)"
 # By what a generator does: the body of a function that returns a name, and the file that decides

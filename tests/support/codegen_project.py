@@ -1,0 +1,114 @@
+"""A project with a small PyTorch, and runs of its generators."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from support.codegen_edits import PyTorch
+from support.paths import REFERENCE
+
+GENERATORS = REFERENCE / "run_generators.py"
+
+
+OWN = (".derivload-stamp", ".derivwatch")
+
+
+ABS = ("  self: grad * self.sgn()\n", "  self: self.sgn() * grad\n")
+
+
+class Project:
+    """A PyTorch, what derivload made of it, and what upstream makes of it."""
+
+    def __init__(self, pytorch: PyTorch, folder: Path) -> None:
+        self.pytorch = pytorch
+        self.folder = folder
+        self.out = folder / "out"
+        self.cache = folder / "cache"
+
+    def run(self, *options: str) -> dict[str, object]:
+        """Run derivload; its stats."""
+        done = self.try_run("--stats=json", *options)
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    def try_run(self, *options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*options), capture_output=True, encoding="utf-8", check=False
+        )
+
+    def command(self, *options: str) -> list[str]:
+        return [
+            *(sys.executable, "-m", "derivload", "codegen"),
+            *("--pytorch", str(self.pytorch.root), "--out-dir", str(self.out)),
+            *(() if "--no-cache" in options else ("--cache-dir", str(self.cache))),
+            *options,
+        ]
+
+    def upstream(self, *options: str) -> dict[str, bytes]:
+        """What upstream's own run writes."""
+        out = self.folder / "upstream"
+        shutil.rmtree(out, ignore_errors=True)
+        done = self.try_upstream(out, *options)
+        assert done.returncode == 0, done.stderr
+        return contents(out)
+
+    def try_upstream(self, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(GENERATORS), str(self.pytorch.root), str(out), *options]
+        return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+
+    def assert_same(self, *options: str) -> None:
+        """All files are upstream's, none is missing, and none is there besides."""
+        assert_same(contents(self.out), self.upstream(*options))
+
+    def edit(
+        self, edit: Callable[[PyTorch, random.Random], str], random_: random.Random
+    ) -> tuple[str, dict[str, object] | None]:
+        """Edit, and run derivload: what was edited, and the stats.
+
+        No stats for an edit that upstream turns away. It is taken back, once it is certain that
+        derivload did so, too: the loader with a diagnostic, a generator in upstream's words.
+        """
+        root, undo = self.pytorch.root, self.folder / "undo"
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(root, undo, symlinks=True, ignore=ignored)
+        what = edit(self.pytorch, random_)
+        ran = self.try_run("--stats=json")
+        if ran.returncode == 0:
+            shutil.rmtree(undo)
+            return what, json.loads(ran.stdout)
+        refused = self.try_upstream(self.folder / "refused")
+        assert refused.returncode != 0, ran.stderr
+        *said, summary = ran.stderr.splitlines()
+        if summary == "derivload: a generator of PyTorch's failed; nothing was written":
+            # What stands before the exception is the traceback, which begins elsewhere.
+            assert refused.stderr.splitlines()[-1] == said[-1]
+        else:
+            assert summary == "derivload: 1 error; nothing was written"
+        shutil.rmtree(root)
+        undo.rename(root)
+        return what, None
+
+    def replace(self, path: Path, old: str, new: str) -> None:
+        text = path.read_text("utf-8")
+        assert text.count(old) >= 1, old
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in files
+        if not path.name.startswith(OWN)
+    }
+
+
+def assert_same(made: dict[str, bytes], expected: dict[str, bytes]) -> None:
+    assert sorted(made) == sorted(expected)
+    assert [name for name in made if made[name] != expected[name]] == []

@@ -1,0 +1,11 @@
+"""Where the parts of this checkout are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src"
+PACKAGE = SOURCE / "derivload"
+CATALOGUE = PACKAGE / "catalog"
+REFERENCE = ROOT / "tests" / "reference"
