@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-from importlib import resources
 from pathlib import Path
 
 import msgspec
@@ -76,13 +75,3 @@ def test_garbage_collector_is_left_as_it_was(on: bool) -> None:
         assert gc.isenabled() is on
     finally:
         (gc.enable if was_on else gc.disable)()
-
-
-def test_package_is_typed() -> None:
-    assert (resources.files("derivload") / "py.typed").is_file()
-
-
-def test_every_public_name_is_there() -> None:
-    assert all(getattr(derivload, name) is not None for name in derivload.__all__)
-    with pytest.raises(AttributeError):
-        _ = derivload.no_such_name

@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     from derivload.pytorch.drop_in import load_derivatives
     from derivload.pytorch.errors import UnexpectedTorchgenError
     from derivload.pytorch.installation import Installation, install
+else:
+    # Type checkers do not see this function: with it, every name would be there for them.
+    def __getattr__(name: str) -> object:
+        # Commands import this package for what they need of it alone.
+        module = _WHERE.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(module), name)
+
 
 _WHERE = {
     "Installation": "derivload.pytorch.installation",
@@ -32,11 +43,5 @@ _WHERE = {
 }
 
 
-def __getattr__(name: str) -> object:
-    # Commands import this package for what they need of it alone.
-    module = _WHERE.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(module), name)
+def __dir__() -> list[str]:
+    return sorted(__all__)

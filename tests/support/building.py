@@ -1,0 +1,45 @@
+"""derivload's own distributions, and environments that hold one, all made without a network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def build(kind: str, folder: Path, source: Path = ROOT) -> Path:
+    """Build the "wheel" or the "sdist" of a checkout into an empty folder."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", kind, "-d", str(folder)]
+    run(command, cwd=source)
+    (built,) = folder.iterdir()
+    return built
+
+
+def environment_with(wheel: Path, folder: Path) -> Path:
+    """Make an environment with a wheel in it, and give its Python.
+
+    What derivload depends on comes from the environment that runs the tests.
+    """
+    run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    run([*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel)])
+    packages = run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
+    # A line of a .pth file is a folder; the .pth files in that folder, such as that of an
+    # editable derivload, are not read.
+    Path(packages.strip(), "tests.pth").write_text(sysconfig.get_path("purelib"), "utf-8")
+    return python
+
+
+def run(command: list[str], cwd: Path | None = None) -> str:
+    """Run a command that must succeed, and give its stdout. Only its own code is imported."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
