@@ -2,6 +2,9 @@
 
 It is separate from `store.py` because importing diskcache (with pickle, tempfile and more) takes
 longer than everything else that a run does if it only reads.
+
+This file and `rows.py` use parts of diskcache that are private to it. pyproject.toml allows only
+the versions that have them; `tests/store/test_diskcache.py` names each.
 """
 
 from __future__ import annotations
