@@ -94,7 +94,7 @@ def damage(cache: Path, rng: random.Random, ways: list[Damage]) -> str:
 
 def reads_as_checked(value: bytes) -> bool:
     """Whether `check` takes it for what it once found: all of that is text, so none can tell."""
-    with suppress(ValueError, RecursionError):
+    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
         msgspec.json.decode(value, type=Checked)
         return True
     return False

@@ -234,7 +234,7 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
     """
     try:
         rows = _DECODER.decode(packed)
-    except RecursionError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError("these are no rows") from error
     definitions = rows.definitions
     count = sum(row.base is not None for row in definitions)

@@ -91,7 +91,7 @@ def _kept(data: bytes | None) -> Checked | None:
         return None
     try:
         checked = msgspec.json.decode(data, type=Checked)
-    except (ValueError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     return checked if all(found.code in RULES for found in checked.diagnostics) else None
 

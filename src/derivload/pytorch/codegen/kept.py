@@ -206,7 +206,7 @@ def unpack(data: bytes) -> Kept | None:
     """What `pack` was given; None for anything else."""
     try:
         kept = _KEPT.decode(data)
-    except (ValueError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     files = {name for output in kept.outputs for name in output.files}
     return kept if all(is_inside(name) for name in files) else None
@@ -221,5 +221,5 @@ def unpack_items(data: bytes) -> list[Item] | None:
     """What `pack_items` was given; None for anything else."""
     try:
         return _ITEMS.decode(data)
-    except (ValueError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
