@@ -35,11 +35,29 @@ def environment_with(wheel: Path, folder: Path) -> Path:
     return python
 
 
-def run(command: list[str], cwd: Path | None = None) -> str:
-    """Run a command that must succeed, and give its stdout. Only its own code is imported."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+def run(command: list[str], cwd: Path | None = None, **more: str) -> str:
+    """Run a command that must succeed, as from a new shell, and give its stdout.
+
+    `more` are environment variables.
+    """
     done = subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=cwd,
+        env={**_inherited(), **more},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def _inherited() -> dict[str, str]:
+    """The environment, but for what says where to import from, and what this test run set."""
+    ours = ("PYTHONPATH", "VIRTUAL_ENV", "CI", "DERIVLOAD_CACHE_DIR")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ours and not name.startswith("PYTEST_")
+    }

@@ -1,0 +1,62 @@
+"""Every dependency in the lowest version that pyproject.toml allows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from conftest import Unavailable
+from support.building import ROOT, build, run
+
+# Each dependency is used by at least one of these.
+TELLING = (
+    *("test_emit.py", "test_check.py", "test_show.py", "test_cache_command.py"),
+    *("test_damaged_entries.py", "test_diskcache.py", "test_watch.py", "test_fetch.py"),
+    "test_codegen_sources.py",
+)
+# The progress bar of so old a pip is another one.
+NEWER = "not draws_its_bar"
+TOOLS = ("pytest", "pytest-xdist", "hypothesis", "jinja2", "jsonschema", "trustme")
+
+
+def lowest() -> dict[str, str]:
+    """The lowest versions that the project allows, by name."""
+    found = {}
+    for requirement in map(Requirement, metadata.requires("derivload") or []):
+        (version,) = [bound.version for bound in requirement.specifier if bound.operator == ">="]
+        found[requirement.name] = version
+    return found
+
+
+def test_every_dependency_has_a_lowest_version() -> None:
+    assert {"diskcache", "msgspec", "pip", "rich", "watchdog"} <= {*lowest()}
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="the lowest versions are older than this Python"
+)
+def test_the_lowest_versions_do(tmp_path: Path, unavailable: Unavailable, is_offline: bool) -> None:
+    if is_offline:
+        unavailable("no index to install from")
+    wheel = build("wheel", tmp_path / "wheel")
+    constraints = tmp_path / "lowest.txt"
+    pins = [f"{name}=={version}\n" for name, version in lowest().items()]
+    constraints.write_text("".join(pins), "utf-8")
+    run([sys.executable, "-m", "venv", str(tmp_path / "environment")])
+    python = str(tmp_path / "environment" / ("Scripts" if os.name == "nt" else "bin") / "python")
+    pip = [python, "-m", "pip", "install", "--quiet", "--constraint", str(constraints)]
+    run([*pip, str(wheel), *TOOLS])
+    names = [*lowest()]
+    code = f"from importlib.metadata import version; print(*map(version, {names}))"
+    installed = dict(zip(names, run([python, "-c", code]).split(), strict=True))
+    assert not [name for name in names if not installed[name].startswith(lowest()[name])]
+    files = [path for name in TELLING for path in ROOT.glob(f"tests/**/{name}")]
+    assert [path.name for path in files] == [*TELLING]
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", NEWER]
+    run([*command, *map(str, files)], cwd=ROOT)
