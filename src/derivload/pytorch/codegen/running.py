@@ -88,6 +88,7 @@ class Running:
         os.environ.__class__ = _make_environment(self, environment)
         os.stat = _make_stat(self, stat)
         builtins.open = io.open = _make_open(first)
+        self._tell_pathlib()
         _current.append(self)
 
     def __exit__(
@@ -102,6 +103,16 @@ class Running:
         while self._undo:
             self._undo.pop()()
         self._learn()
+
+    def _tell_pathlib(self) -> None:
+        """Python 3.10's pathlib keeps `os.stat` and `io.open` as they were when it was imported."""
+        if sys.version_info >= (3, 11):
+            return
+        import pathlib
+
+        kept = vars(pathlib._normal_accessor)
+        kept.update(stat=os.stat, open=io.open)
+        self._undo.insert(0, kept.clear)
 
     def note_open(self, path: str, *, is_written: bool) -> None:
         """Note that a file was opened, or was to be."""
