@@ -18,13 +18,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.releases import Release
 
 from derivload.cli import main
 from derivload.commands.check.command import Checked
 from derivload.pytorch.codegen.job import is_inside
 from derivload.store.store import LAYOUT, Store
 from support.paths import CATALOGUE
+from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
 Damage = Callable[[random.Random, bytes, list[bytes]], bytes]

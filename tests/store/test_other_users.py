@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from support.releases import Release
 
 from derivload.store.store import LAYOUT
+from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
 IS_ROOT = os.name != "nt" and os.geteuid() == 0

@@ -16,6 +16,7 @@ WHOLE = ("test_bazel.py", "test_bazel_codegen.py", "test_cmake_codegen.py", "tes
 # More than ten seconds each, as `--durations` tells; what is pure first.
 LONG = (
     "test_release_verdicts.py",
+    *("test_lowest_versions.py", "test_packaging.py"),
     *WHOLE,
     *("test_cmake.py", "test_plain_reader.py", "test_bad_input.py"),
     *("test_hostile.py", "test_store.py", "test_check_faults.py", "test_watch_files.py"),

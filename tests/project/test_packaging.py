@@ -9,13 +9,16 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from conftest import Unavailable
-from support.building import ROOT, build, run
+from support.building import build, run
+from support.paths import ROOT
 
+Unavailable = Callable[[str], NoReturn]
 README = (ROOT / "README.md").read_text("utf-8")
 # A link of Markdown: its text and where it leads.
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")

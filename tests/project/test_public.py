@@ -18,9 +18,9 @@ import pytest
 import derivload
 import derivload.pytorch
 from derivload.cli import main
-from support.building import ROOT, build, environment_with, run
+from support.building import build, environment_with, run
+from support.paths import CATALOGUE, ROOT
 
-CATALOGUE = ROOT / "src" / "derivload" / "catalog"
 PROGRAM = ROOT / "tests" / "support" / "public_names.py"
 PAGES = {derivload: "python.md", derivload.pytorch: "pytorch.md"}
 NAMES = [(module, name) for module in PAGES for name in module.__all__ if name != "__version__"]
