@@ -24,6 +24,7 @@ from xdist.remote import Producer
 from xdist.scheduler import Scheduling
 
 from derivload.commands.fetch.command import FetchError, fetch
+from support.bad_disks import small_disk
 from support.order import InParts, quickest_first
 from support.paths import REFERENCE, SOURCE
 from support.releases import Release
@@ -35,6 +36,8 @@ if sys.platform != "win32":
 
 # Runs are tested as a user has them: with a buffer before stdout.
 os.environ.pop("PYTHONUNBUFFERED", None)
+
+__all__ = ["small_disk"]  # a fixture
 
 RELEASES = [f"2.{minor}.0" for minor in range(1, 16)]
 SPREAD = ["2.1.0", "2.5.0", "2.10.0", "2.15.0"]

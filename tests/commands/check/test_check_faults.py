@@ -13,10 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from support.bad_disks import fill, restless, small_disk
+from support.bad_disks import fill, restless
 from support.paths import CATALOGUE
-
-__all__ = ["small_disk"]  # a fixture
 
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
 RIGHT, MISTAKEN = "self: grad * luster", "self: grad * luster.sizes()"
