@@ -1,6 +1,6 @@
-"""Documents as bytes, and bytes as files.
+"""Turns documents into bytes, and writes bytes to files.
 
-What may live here: the JSON of the documents, shards, the manifest, the depfile, JSON Schemas,
-diagnostics in the formats of other programs, and how a file is replaced. What may not: what the
-documents say.
+This folder has the JSON of the documents, shards, the manifest, the depfile, the stamps, JSON
+Schemas, diagnostics in the formats of other programs, and the code that replaces a file. What the
+documents say is not decided here.
 """

@@ -1,8 +1,8 @@
-"""Diagnostics as GitHub workflow commands, which it shows beside the lines of a pull request.
+"""Diagnostics as GitHub workflow commands. GitHub shows them beside the lines of a pull request.
 
-What stands in a command is escaped as the runner reads it: `%`, carriage return and line feed
-everywhere, `:` and `,` in properties too. It knows no escape for other control characters: those
-of a file's name are spelled out.
+The text of a command is escaped in the way that GitHub's runner reads: `%`, carriage return and
+line feed everywhere, in properties also `:` and `,`. The runner has no escape for other control
+characters, so those are spelled out, such as `\\x1b`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _place(diagnostic: Diagnostic) -> dict[str, str]:
     end_line, end_column = diagnostic.end
     place = {"line": str(diagnostic.line), "endLine": str(end_line)}
     if end_line == diagnostic.line:
-        # GitHub takes columns only within one line.
+        # GitHub accepts columns only if they are in one line.
         place |= {"col": str(diagnostic.column), "endColumn": str(end_column)}
     return place
 

@@ -1,4 +1,4 @@
-"""Which outputs of a run are one file, or the file that it reads: told before any is written."""
+"""Finds outputs that would overwrite each other or an input, before any output is written."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 def find_collision(
     outputs: Sequence[str], inputs: Iterable[str]
 ) -> tuple[str, str, Literal["input", "output"]] | None:
-    """An output, what is in the same place, and which of the two that is; None when all is well.
+    """An output, the path of the same file, and whether that is an "input" or an "output".
 
-    Hard links are different places: an output is replaced, and not written into. A device takes
-    any number of outputs.
+    None if all are different files. Hard links to one file count as different files, because an
+    output is replaced and not written into. Several outputs may go to the same device.
     """
     places: dict[str, str] = {}
     real_folders: dict[str, str] = {}
@@ -38,7 +38,10 @@ def find_collision(
 
 
 def _identity(path: str) -> tuple[int, int] | None:
-    """What tells one file from another, without following every name on the way to it."""
+    """The device and inode of a file: a cheap test, before names are resolved.
+
+    None if the file does not exist.
+    """
     try:
         status = os.stat(path)
     except (OSError, ValueError):

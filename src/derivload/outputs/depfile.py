@@ -1,28 +1,28 @@
-"""The depfile: which inputs the outputs were made from, for those who read it.
+"""The depfile: it tells Make, Ninja or CMake which inputs the outputs were made from.
 
-GNU Make, Ninja and CMake (the DEPFILE of a custom command) each have escapes of their own. For Make
-and Ninja, what is written is what both take; where there is no such form, what Make takes, so that
-Ninja runs again too often and never too seldom. Found out with GNU Make 4.3, Ninja 1.11 and CMake
-3.25, by tests that try these characters, and random names, in each of them:
+GNU Make, Ninja and CMake (the DEPFILE of a custom command) escape characters differently. For Make
+and Ninja we write the form that both read correctly. If a character has no such form, we write the
+one for Make: Ninja then runs again too often, but never too seldom. These rules were found with GNU
+Make 4.3, Ninja 1.11 and CMake 3.25; tests try the characters, and random names, in each of them:
 
-- a blank and `#` take a backslash, and backslashes before them are doubled; `$` is `$$`. CMake
-  knows these, and no others: the rest is for Make and Ninja alone;
-- `:` takes a backslash, but not that of a drive;
-- Make alone takes `*`, `?`, `|` and a tab, with a backslash, `;` with three, and `"`, `&`, `'`,
-  `<`, `>`, `^`, a backquote and control characters as they are. Ninja ends the path there, misses
-  the rest, and runs again at every build;
-- Make takes `%` in a target for a pattern and never runs again, so it has a backslash there. Ninja
-  without `deps = gcc` then runs again at every build;
-- Make takes `=` in the first input, or at the beginning of the second, for an assignment, and runs
-  what stands after `!=`. So inputs without one come first, and where there are not two of these,
-  references to no variable, which are empty to Make. Ninja then runs again at every build;
-- Make takes `~` at the start for somebody's home, so such a path is made absolute;
-- a path with a line end, or with a blank, a backslash or `:` as its last character, can be written
-  for nobody. Such an input is left out: `is_writable` tells it.
+- A blank and `#` get a backslash, and backslashes before them are doubled. `$` becomes `$$`. CMake
+  has only these escapes; the other rules are for Make and Ninja alone.
+- `:` gets a backslash, except the one of a drive.
+- Only Make can read these characters: `*`, `?`, `|` and a tab with one backslash, `;` with three,
+  and `"`, `&`, `'`, `<`, `>`, `^`, a backquote and control characters as they are. Ninja ends the
+  path there, does not find the rest, and runs again at every build.
+- Make reads `%` in a target as a pattern and would never run again, so it gets a backslash there.
+  Ninja without `deps = gcc` then runs again at every build.
+- Make reads `=` in the first input, or at the beginning of the second, as an assignment, and after
+  `!=` it would execute the rest. So inputs without `=` come first. If there are fewer than two of
+  them, we write two empty variable references `$()` first. Ninja then runs again at every build.
+- Make reads `~` at the start as a home folder, so such a path is made absolute.
+- No form works for a path that contains a line end, or that ends in a blank, a tab, a backslash or
+  `:`. Such an input is left out; see `is_writable`.
 
-Not helped: Make takes `=` in a target for a variable, `x(y)` at the end of a path for a member of
-an archive, and `a[b]` for `ab` where there is such a file. Ninja does not take a backslash before
-`#` or `:`, and Make none before `|` or `;`.
+These cases stay wrong: Make reads `=` in a target as a variable, `x(y)` at the end of a path as a
+member of an archive, and `a[b]` as `ab` if that file exists. Ninja does not accept a backslash
+before `#` or `:`, and Make does not accept one before `|` or `;`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FOR_CMAKE = {" ": "\\ ", "\t": "\\\t", "#": "\\#", "$": "$$"}
 _ANYWHERE = {" ": "\\ ", "#": "\\#", ":": "\\:", "$": "$$", ";": "\\\\\\;"}
 _IN_TARGETS = {**_ANYWHERE, "%": "\\%"}
 _IN_INPUTS = {**_ANYWHERE, "\t": "\\\t", "*": "\\*", "?": "\\?", "|": "\\|"}
-# In a path with a wildcard, Make takes a backslash before any character as an escape.
+# In a path with a wildcard, Make reads a backslash before any character as an escape.
 _AMONG_WILDCARDS = {**_IN_INPUTS, "\\": "\\\\", "[": "\\["}
 _LINE_ENDS = "\n\r\v\f"
 
@@ -42,7 +42,10 @@ _LINE_ENDS = "\n\r\v\f"
 def render_depfile(
     outputs: Iterable[str], inputs: Iterable[str], *, for_cmake: bool = False
 ) -> bytes:
-    """A rule that says that each output depends on each input, by the paths given."""
+    """The depfile: one rule, by which each output depends on each input.
+
+    Paths are written as given. Inputs that cannot be written are left out.
+    """
     paths = [path for path in inputs if is_writable(path)]
     if for_cmake:
         targets = " ".join(_escape(path, _FOR_CMAKE) for path in outputs)
@@ -58,7 +61,7 @@ def render_depfile(
 
 
 def is_writable(path: str) -> bool:
-    """Whether there is any way to write the path of an input in a depfile."""
+    """Whether the path of an input can be written in a depfile at all."""
     return not path.endswith(("\\", ":", " ", "\t")) and not any(end in path for end in _LINE_ENDS)
 
 

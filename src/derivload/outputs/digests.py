@@ -1,6 +1,7 @@
-"""The digests of files, two at a time: hashing is most of what a run with nothing to do does.
+"""The digests of files. Two threads hash them: a run with nothing to do spends most time here.
 
-Imports nothing but what hashing needs; threading alone would take longer than it saves.
+This module imports only what hashing needs. Importing `threading` would take longer than the
+second thread saves.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def digest_of(data: bytes) -> str:
 
 
 def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
-    """The sha256 of each file's bytes in hex, by path; "" for what is no file that can be read."""
+    """The sha256 of each file's bytes in hex, by path; "" if the file cannot be read."""
     waiting = list(paths)
     digests: dict[str, str] = {}
 
@@ -29,7 +30,7 @@ def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
         while waiting:
             try:
                 path = waiting.pop()
-            except IndexError:  # the other was faster
+            except IndexError:  # the other thread was faster
                 return
             digests[path] = _digest_of_file(path)
 
@@ -44,7 +45,7 @@ def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
 
     try:
         start_new_thread(work_beside, ())
-    except RuntimeError:  # no more threads are to be had
+    except RuntimeError:  # the system allows no more threads
         is_done.release()
     work()
     is_done.acquire()
@@ -52,8 +53,10 @@ def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
 
 
 def names_like(pattern: str) -> list[str]:
-    """The names in a folder that are like the last part of `pattern`, which has one `*`, sorted;
-    none where it cannot be listed. Small and capital letters are the same.
+    """The names in a folder that match the last part of `pattern`, sorted.
+
+    The last part of `pattern` has one `*`. Case does not matter. Names that Python or an editor
+    makes beside a file are left out. If the folder cannot be listed, there are no names.
     """
     folder, _, name = pattern.rpartition(os.sep)
     start, _, end = name.lower().partition("*")
@@ -66,24 +69,24 @@ def names_like(pattern: str) -> list[str]:
 
 
 def _is_passing(name: str) -> bool:
-    """Whether a name is of what Python or an editor makes beside a file."""
+    """Whether this is the name of a file that Python or an editor makes beside another one."""
     return name == "__pycache__" or name.startswith(".") or name.endswith("~")
 
 
 def digest_of_variable(name: str) -> str:
-    """A digest of an environment variable, "none" where there is none of this name."""
+    """A digest of the value of an environment variable; "none" if the variable is not set."""
     value = os.environ.get(name)
     return "none" if value is None else digest_of(value.encode("utf-8", "surrogateescape"))
 
 
 def digest_of_names(names: Iterable[str]) -> str:
-    """A digest of names in a folder."""
+    """A digest of a list of names."""
     return digest_of("\0".join(names).encode("utf-8", "surrogateescape"))
 
 
 def _digest_of_file(path: str) -> str:
     try:
-        if not os.path.isfile(path):  # a pipe can be read once, which is the run's to do
+        if not os.path.isfile(path):  # a pipe can be read only once, and the run must read it
             return ""
         with open(path, "rb") as file:
             return digest_of(file.read())

@@ -1,8 +1,8 @@
-"""The three documents as JSON: types for their shape, and bytes of their content.
+"""The three documents as JSON: the types that define them, and the renderer that writes them.
 
-Keys stand in the order of the types' fields. A document is one line of head, one line for each
-record and one of tail: a change to one function is a change to one line, and documents are put
-together from records that were encoded before.
+Keys are in the order of the fields of the types. A document has a first line with the other keys,
+one line for each record, and a last line. So a change to one function changes one line, and a
+document is joined from records that were encoded before.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ class Rendered(NamedTuple):
 
 
 class Renderer:
-    """Renders the documents of one load after another.
+    """Renders the documents of a series of loads.
 
-    What a document has in common with the last one of its name is neither joined nor hashed
-    again.
+    It keeps the last document of each name. Blocks of lines that did not change since are not
+    joined again, and the unchanged beginning of a document is not hashed again.
     """
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Renderer:
     ) -> list[Rendered]:
         """differentiability.json, or its `shards` shards.
 
-        `records` are lines of JSON, `bases` the base names of their functions.
+        `records` are the records as lines of JSON, `bases` the base names of their functions.
         """
         keys = list(used_dispatch_keys)
         head = _head("differentiability", torch_version, used_dispatch_keys=keys)
@@ -101,7 +101,7 @@ class Renderer:
     def functions(
         self, torch_version: str, functions: list[bytes], generated: list[bytes]
     ) -> Rendered:
-        """functions.json, of lines of JSON."""
+        """functions.json, from its records as lines of JSON."""
         head = _head("functions", torch_version)
         return self._render(
             "functions.json", head, ("functions", functions), ("generated", generated)
@@ -113,7 +113,7 @@ class Renderer:
         return self._render("manifest.json", _head("manifest", torch_version), ("files", files))
 
     def _render(self, name: str, head: bytes, *lists: tuple[str, list[bytes]]) -> Rendered:
-        """A document of one line of head, and lists of lines of which the first may be long."""
+        """A document: the head, then lists of lines. Only the first list is kept in blocks."""
         last = self._last.get(name)
         if last is not None and last.head == head and last.lists == lists:
             return last.rendered
@@ -138,8 +138,9 @@ class Renderer:
 
 
 class _Rendering(NamedTuple):
-    """A document in pieces: its head, blocks of lines, and the rest. `hashes` are those of what
-    stands up to the end of each piece.
+    """A rendered document in pieces: the head, the blocks of its first list, and the rest.
+
+    `hashes` has, for each piece, the sha256 of the document up to the end of that piece.
     """
 
     head: bytes
@@ -185,9 +186,9 @@ def read_lines(document: bytes) -> list[bytes]:
 
 
 def shard_of(base: str, shards: int) -> int:
-    """The shard of an operator: by its base name, so that variants stay together.
+    """The shard of an operator. It depends on the base name only, so variants stay together.
 
-    The first eight bytes of the name's sha256, as a big-endian number, modulo `shards`.
+    It is the first eight bytes of the name's sha256, as a big-endian number, modulo `shards`.
     """
     digest = hashlib.sha256(base.encode()).digest()
     return int.from_bytes(digest[:8], "big") % shards
@@ -198,10 +199,10 @@ def shard_name(index: int) -> str:
     return f"differentiability_{index}.json"
 
 
-# What each record begins with, and nothing else does.
+# Each record begins with this, and no other line does.
 _RECORD: Final = b'{"schema":'
 _SEPARATOR: Final = b",\n"
-# So many lines are joined, and hashed, together.
+# This many lines are joined and hashed together.
 _BLOCK: Final = 64
 _ENCODER: Final = msgspec.json.Encoder()
 

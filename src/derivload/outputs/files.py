@@ -1,26 +1,31 @@
-"""Files: written whole or not at all, and not touched when their bytes are the same.
+"""Writes the files of an out-dir: each completely or not at all, and only if its bytes changed.
 
-An out-dir is brought up to date in this order: what differs is written beside its place
-(`staging`), the journal there says what is to come, each file is moved into its place, what an
-earlier run wrote and this one does not is removed, and the last document, the manifest that lists
-the others, comes last. When anything cannot be made, or written, nothing was moved yet.
+An out-dir is brought up to date in this order:
 
-What is removed is what an earlier run recorded, by its name and the sha256 of its bytes: in the
-manifest, in the stamp of `codegen`, or in the journal of a run that was killed. A file that has
-other bytes by now is somebody's work and stays; so does one that nothing records, whatever its
-name. So nothing may be in its place unrecorded, whoever else writes there, whenever a run is
-killed:
+1. Each file that differs is written to a hidden folder beside its place (`staging`).
+2. The journal in the hidden folder lists the files that are about to appear.
+3. Each file is moved into its place, except the manifest.
+4. Files that an earlier run wrote, and this run does not write, are removed.
+5. The manifest, which lists the other files, is moved last.
 
-- One run at a time reads the record, moves, removes and records: it holds a lock on the out-dir.
-  The first of two emits with other shards has its manifest in place when the second looks for what
-  to remove. What differs is looked for under the lock, too.
-- Until a run is over, its journal names what may be there and is in no manifest or stamp: what it
-  moves, and what it was about to remove. A killed run leaves its journal, and the next one takes
-  what it says into its own before it takes it away.
+If a file cannot be made or written, this happens in step 1, when nothing has been moved yet.
 
-The lock is the kernel's, on the folder itself, so it leaves nothing behind. Where there is none (on
-Windows, on some network file systems) runs at the same moment are not kept apart: the outputs are
-still whole, but a shard may stay that no manifest lists.
+A file is removed only if an earlier run recorded it, by its name and the sha256 of its bytes. It is
+recorded in the manifest, in the stamp of `codegen`, or in the journal of a run that was killed. If
+the file has other bytes by now, it is somebody's work and stays. A file that no record names stays
+too, whatever its name. So every file that we put there must be recorded at all times, even if other
+runs write there or a run is killed:
+
+- Only one run at a time reads the record, moves, removes and records: it holds a lock on the
+  out-dir. If two emits with different numbers of shards run at once, the manifest of the first is
+  in place before the second looks for files to remove. Files are also compared under the lock.
+- Until a run is over, its journal names the files that may be there without being in a manifest or
+  stamp: those that it moves, and those that it was about to remove. A killed run leaves its
+  journal. The next run copies its lines to its own journal before it removes the old one.
+
+The lock is a lock of the kernel on the folder itself, so it leaves no file behind. Without such
+locks (on Windows, on some network file systems) two runs can overlap. Each output is still complete
+then, but a shard may be left that no manifest lists.
 """
 
 from __future__ import annotations
@@ -41,8 +46,8 @@ if TYPE_CHECKING:
     from derivload.outputs.places import Place
     from derivload.outputs.staging import Recorded
 
-    # A file's name, its bytes, how many functions it holds, and its sha256; the third is nothing
-    # to this module.
+    # A file's name, its bytes, how many functions it holds, and its sha256. This module does not
+    # use the third.
     File = tuple[str, bytes, int, str]
 
 
@@ -52,7 +57,7 @@ DOCUMENTS = "documents"
 
 
 class Written:
-    """What became of a set of outputs: which were written, left as they were, or removed."""
+    """The result of writing a set of outputs: the names written, unchanged, and removed."""
 
     __slots__ = ("removed", "unchanged", "written")
 
@@ -63,9 +68,9 @@ class Written:
 
 
 class Writing:
-    """A run that writes in a folder: a context, which ends when all that it wrote is recorded.
+    """A run that writes to a folder. Use it as a context that ends after the run was recorded.
 
-    `kind` tells the outputs of one command from those of another in the same folder.
+    `kind` is the kind of outputs. It tells them from those of another command in the same folder.
     """
 
     def __init__(self, out_dir: str, kind: str) -> None:
@@ -85,7 +90,7 @@ class Writing:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Take away what is beside the outputs: all but a journal that is still needed."""
+        """Remove the hidden folders beside the outputs, except a journal that is still needed."""
         keep_journal = error is not None or not self._is_recorded
         with self._lock:
             for staging in reversed(self._stagings.values()):
@@ -99,9 +104,9 @@ class Writing:
     ) -> Written:
         """Bring the folder up to date with `documents`.
 
-        `names` are those of all outputs of the run, `read_record` says what an earlier one left.
-        Of documents that are made when they are asked for, one is in memory at a time. Raises
-        OSError, which names the output.
+        `names` are the names of all outputs of the run. `read_record` returns the outputs that an
+        earlier run recorded. `documents` may be a generator: then only one document is in memory
+        at a time. Raises OSError, which names the output.
         """
         self._names = names
         _make_folder(self._out_dir)
@@ -126,17 +131,20 @@ class Writing:
         return Written([one.name for one in waiting], unchanged, removed)
 
     def leave_journal(self) -> None:
-        """Have the next run know by the journal what is there, for this one does not record it."""
+        """Leave the journal for the next run, because this run does not record its outputs."""
         self._is_recorded = False
 
     def write_one(self, name: str, data: bytes) -> None:
-        """Write one more file there, unless it holds just this. Raises OSError, which names it."""
+        """Write one more file to the folder, if its bytes differ.
+
+        Raises OSError, which names the file.
+        """
         place = find_place_inside(self._out_dir, name, ())
         if place.differs(data):
             self._written(place, name, data, "").move()
 
     def _is_up_to_date(self, documents: Sequence[File], recorded: Iterable[Recorded]) -> bool:
-        """Whether there is nothing to write, to remove or to take away."""
+        """Whether there is nothing to write, no old output to remove and nothing to clean up."""
         # The manifest first: it is small, and differs when any other does.
         for name, data, *_ in reversed(documents):
             if find_place_inside(self._out_dir, name, ()).differs(data):
@@ -147,7 +155,10 @@ class Writing:
     def _stage(
         self, documents: Iterable[File], known: Container[str]
     ) -> tuple[list[Waiting], list[str]]:
-        """What waits to be moved into its place, and the names of what is there already."""
+        """Write the documents that differ to staging.
+
+        Returns those, which wait to be moved, and the names of the unchanged ones.
+        """
         waiting: list[Waiting] = []
         unchanged: list[str] = []
         targets: dict[str, str] = {}
@@ -163,7 +174,7 @@ class Writing:
         return waiting, unchanged
 
     def _written(self, place: Place, name: str, data: bytes, sha256: str) -> Waiting:
-        """An output that is written, and waits to be moved into its place."""
+        """Write an output to staging. The result waits to be moved into its place."""
         folder = os.path.dirname(place.target)
         staging = None if place.is_stream else self._stagings.get(folder)
         if staging is None and not place.is_stream:
@@ -174,7 +185,7 @@ class Writing:
         return waiting
 
     def _open_staging(self, folder: str, path: str, kind: str) -> tuple[Staging, list[Recorded]]:
-        """The hidden folder beside an output, and what the journals of killed runs say there."""
+        """Make the hidden folder beside an output, and read the journals of killed runs there."""
         with naming(path):
             staging = self._stagings[folder] = Staging(folder)
             return staging, take_over(folder, kind, self._is_output, staging)
@@ -184,7 +195,7 @@ class Writing:
 
 
 def write_if_changed(path: str, data: bytes) -> bool:
-    """Write one file, atomically, unless it holds just this; tell whether it was written.
+    """Write one file, atomically, if its bytes differ. Returns whether it was written.
 
     Raises OSError, which names the file.
     """
@@ -212,7 +223,11 @@ def write_if_changed(path: str, data: bytes) -> bool:
 
 
 def listed_documents(out_dir: str, documents: Sequence[File]) -> list[Recorded]:
-    """The documents that the manifest in a folder lists, unless it is the one of `documents`."""
+    """The documents that the manifest in a folder lists.
+
+    None are returned if the manifest is the same as the last one of `documents`, and none if it
+    cannot be read.
+    """
     path = os.path.join(out_dir, _MANIFEST)
     try:
         if not os.path.isfile(path):

@@ -1,7 +1,7 @@
-"""Folders by descriptor, locks on them, and how a file in one is removed: where systems differ.
+"""Opens and locks folders, and removes files in them: the parts in which systems differ.
 
-Windows opens no folder and has no `flock`, and some network file systems refuse one on a folder.
-There `lock` tells None: nobody knows whether another process has it.
+Windows cannot open a folder and has no `flock`. Some network file systems refuse to lock a folder.
+In these cases `lock` returns None: it is unknown whether another process has the lock.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# So long, in seconds, does a run wait for others that write in its folder. They take a moment; what
-# takes longer is stopped, or none of ours, and is not waited for.
+# A run waits this many seconds for other runs that write to its folder. Writing takes a moment. A
+# process that holds the lock for longer is suspended or not ours, and we go on without the lock.
 _PATIENCE = 10.0
 _HAS_DESCRIPTORS = os.unlink in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
 
@@ -27,14 +27,14 @@ _HAS_DESCRIPTORS = os.unlink in os.supports_dir_fd and hasattr(os, "O_DIRECTORY"
 if sys.platform == "win32":
 
     def lock(descriptor: int) -> bool | None:
-        """Lock a folder, without waiting: False when another process has it, None: cannot tell."""
+        """Lock a folder without waiting. False if another process has the lock, None if unknown."""
         return None
 
 else:
     import fcntl
 
     def lock(descriptor: int) -> bool | None:
-        """Lock a folder, without waiting: False when another process has it, None: cannot tell."""
+        """Lock a folder without waiting. False if another process has the lock, None if unknown."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -45,7 +45,10 @@ else:
 
 
 def open_folder(path: str, inside: int | None = None, *, follow: bool = True) -> int | None:
-    """A descriptor of a folder; None where there are none. Raises OSError."""
+    """A descriptor of a folder; None on systems that cannot open one. Raises OSError.
+
+    `path` is relative to the folder `inside`, if that is given.
+    """
     if not _HAS_DESCRIPTORS:
         return None
     flags = os.O_RDONLY | os.O_DIRECTORY | (0 if follow else os.O_NOFOLLOW)
@@ -54,9 +57,9 @@ def open_folder(path: str, inside: int | None = None, *, follow: bool = True) ->
 
 @contextlib.contextmanager
 def locked(folder: str) -> Iterator[None]:
-    """Hold the lock of a folder, if that can be had within a while."""
+    """Hold the lock of a folder. If it is not free within `_PATIENCE`, go on without it."""
     descriptor = None
-    with contextlib.suppress(OSError):  # a folder that may be written in, but not read
+    with contextlib.suppress(OSError):  # we may write to the folder, but not read it
         descriptor = open_folder(folder)
     try:
         end = time.monotonic() + _PATIENCE
@@ -69,7 +72,10 @@ def locked(folder: str) -> Iterator[None]:
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name is that of a file inside a folder, whatever stands in that folder."""
+    """Whether a name leads to a file inside the folder: relative, and without `..`.
+
+    Links in the folder are not looked at.
+    """
     parts = name.replace(os.sep, "/").split("/")
     return (
         "\0" not in name
@@ -79,9 +85,9 @@ def is_plain(name: str) -> bool:
 
 
 def remove(folder: str, name: str, sha256: str) -> bool:
-    """Remove the file with this name and these bytes inside a folder; whether it was there.
+    """Remove the file with this name in a folder, if its bytes have this sha256.
 
-    No link is followed on the way from the folder, nor at its end.
+    Returns whether it was removed. No link is followed below the folder.
     """
     if not is_plain(name):
         return False
@@ -111,7 +117,7 @@ def _opened(
 
 
 def _holds(name: str, inside: int | None, sha256: str) -> bool:
-    """Whether a name is that of a file, no link, that holds these bytes."""
+    """Whether a name is a regular file, not a link, whose bytes have this sha256."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     with open(os.open(name, flags, dir_fd=inside), "rb") as file:
         is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)

@@ -1,7 +1,7 @@
 """JSON Schemas of the documents, made from the types that the documents are made from.
 
-They ship in `schemas/` beside this file. `python -m derivload.outputs.json_schema` makes them
-anew after a change to a type; a test tells when that was forgotten.
+They ship in `schemas/` beside this file. After a change to a type, make them again with
+`python -m derivload.outputs.json_schema`. A test fails if that was forgotten.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ def json_schemas() -> dict[str, bytes]:
 
 
 def _cleaned(part: Any) -> Any:
-    """Part of a schema without the indentation of docstrings, which Python 3.13 takes away."""
+    """Part of a schema, without the indentation of docstrings.
+
+    Python 3.13 removes it, older ones do not. The schemas must be the same with all of them.
+    """
     if isinstance(part, list):
         return [_cleaned(item) for item in part]
     if not isinstance(part, dict):

@@ -1,15 +1,14 @@
-"""Where the bytes of an output go, by the path that the user named or the name in the out-dir.
+"""Decides where the bytes of an output go. An output has a path, or a name in the out-dir.
 
-- What is there and is a plain file is replaced. The new one has its mode, and its owner and group
-  where the system lets us. Other hard links to the old one keep the old bytes: a replaced file is
-  another file. Access control lists and extended attributes are not kept.
-- A link stays, and the file that it leads to is replaced, or made if there is none. A file in the
-  out-dir that leads out of it is a trap as easily as a wish: what it leads to is replaced only when
-  derivload has written it. A depfile is named by the user, and may lead anywhere.
-- A device, and a pipe that somebody reads, is written through, at each run. So is what the
-  process has open already, such as /dev/stdout, whatever that leads to: a file that the shell has
-  opened must not be replaced under it. Sockets, disks and pipes without a reader are refused.
-- A folder is refused.
+- A regular file is replaced. The new file gets the mode of the old one, and its owner and group if
+  the system allows that. Other hard links to the old file keep the old bytes. Access control lists
+  and extended attributes are not kept.
+- A link stays, and the file that it leads to is replaced, or made if it does not exist. A link in
+  the out-dir that leads out of it may be a trap: its file is replaced only if derivload wrote that
+  file. A depfile is named by the user, and may be a link to anywhere.
+- A device, or a pipe that somebody reads, is written to at each run. So is a file that the process
+  has open already, such as /dev/stdout: a file that the shell has opened must not be replaced.
+- A folder, a socket, a disk and a pipe without a reader are refused.
 """
 
 from __future__ import annotations
@@ -26,20 +25,21 @@ if TYPE_CHECKING:
     from collections.abc import Container
     from io import FileIO
 
-# Seconds: who reads a pipe may be started at the same moment.
+# We wait this many seconds for the reader of a pipe: it may be started at the same moment.
 _PATIENCE = 2.0
-# What each of our documents begins with.
+# Each of our documents begins with this.
 _DOCUMENT = b'{"format":"derivload.'
 _MOST_LINKS = 40
-# A pipe is to be opened without waiting for a reader, a terminal without it becoming ours.
+# Open a pipe without waiting for a reader, and a terminal without making it our controlling one.
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 
 class Place:
     """Where the bytes of an output go.
 
-    `path` is as the user knows it; `target` is where the file is, or is to be; `status` is what is
-    there, None for nothing; `descriptor` is what to write to that is open already.
+    `path` is the path that the user knows. `target` is the path of the file itself, with links
+    followed. `status` is the status of the existing file, None if it does not exist.
+    `descriptor` is the descriptor to write to, if the process has the file open already.
     """
 
     __slots__ = ("descriptor", "path", "status", "target")
@@ -54,13 +54,13 @@ class Place:
 
     @property
     def is_stream(self) -> bool:
-        """Whether it is no file, but takes what is written to it."""
+        """Whether bytes are written to it, as to a device or a pipe; files are replaced."""
         return self.descriptor is not None or (
             self.status is not None and not stat.S_ISREG(self.status.st_mode)
         )
 
     def differs(self, data: bytes) -> bool:
-        """Whether it has to be written for `data` to be there. Raises OSError."""
+        """Whether the file must be written to contain `data`. Raises OSError."""
         if self.status is None or self.is_stream or self.status.st_size != len(data):
             return True
         with open(self.target, "rb") as file:
@@ -68,7 +68,7 @@ class Place:
 
 
 def find_place(path: str) -> Place:
-    """Where an output goes that is named by its path. Raises OSError, which names `path`."""
+    """The place of an output with this path. Raises OSError, which names `path`."""
     is_link = os.path.islink(path)
     if is_link or os.path.dirname(path) == "/dev/fd":
         descriptor = _open_already(path)
@@ -84,9 +84,9 @@ def find_place(path: str) -> Place:
 
 
 def find_place_inside(folder: str, name: str, written: Container[str]) -> Place:
-    """Where an output goes that is named by its name in a folder.
+    """The place of an output with this name in a folder.
 
-    `written` are the sha256 of what derivload wrote there. Raises OSError.
+    `written` has the sha256 of the files that derivload wrote there. Raises OSError.
     """
     place = find_place(os.path.join(folder, name))
     if place.is_stream or (place.target == place.path and not {"/", os.sep} & {*name}):
@@ -118,7 +118,7 @@ def _refuse_what_takes_nothing(path: str, mode: int) -> None:
 
 
 def _open_already(path: str) -> int | None:
-    """The descriptor of this process that a path stands for, as /dev/stdout does."""
+    """The descriptor of this process that a path means, such as 1 for /dev/stdout, or None."""
     own = f"/proc/{os.getpid()}/"
     for _ in range(_MOST_LINKS):
         folder, name = os.path.split(path)
@@ -134,7 +134,7 @@ def _open_already(path: str) -> int | None:
 
 
 def open_stream(place: Place) -> FileIO:
-    """What is no file, to be written to. Raises OSError."""
+    """Open a place that is a stream, for writing. Raises OSError."""
     if place.descriptor is not None:
         return open(os.dup(place.descriptor), "wb", buffering=0)
     end = time.monotonic() + _PATIENCE

@@ -15,13 +15,15 @@ from derivload.terminal.text import encodable
 
 FORMAT: Final = "derivload.diagnostics"
 VERSION: Final = 1
-# So much of a line is shown to programs: one line may hold the whole of a large file.
+# At most this many characters of a line are reported: a large file may be a single line.
 MAX_LINE: Final = 2_000
 
 
 class ReportedDiagnostic(msgspec.Struct, frozen=True):
-    """One mistake. Lines and columns count from 1, columns in characters; `end_column` is that
-    behind the last character. All four are 0 where the file as a whole is meant.
+    """One mistake.
+
+    Lines and columns count from 1. Columns are characters, and `end_column` is the column after the
+    last character. All four are 0 if the mistake is of the file as a whole.
     """
 
     code: str
@@ -46,7 +48,7 @@ class DiagnosticsDocument(msgspec.Struct, frozen=True):
 
 
 def render_report(diagnostics: Iterable[Diagnostic], torch_version: str) -> bytes:
-    """The document. `torch_version` is the release whose rules were followed."""
+    """The diagnostics as JSON. `torch_version` is the release whose rules were used."""
     document = DiagnosticsDocument(FORMAT, VERSION, torch_version, list(map(_report, diagnostics)))
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 

@@ -22,7 +22,7 @@ Json = dict[str, object]
 def render_sarif(
     diagnostics: Sequence[Diagnostic], tool_version: str, page: Callable[[str], str]
 ) -> bytes:
-    """The log of one run. `page` gives the page of a rule, in Markdown."""
+    """The SARIF log of one run. `page` returns the page of a rule, in Markdown."""
     codes = sorted({diagnostic.code for diagnostic in diagnostics})
     driver = {
         "name": "derivload",
@@ -74,7 +74,7 @@ def _result(diagnostic: Diagnostic, index: int) -> Json:
 
 
 def _uri(path: str) -> str:
-    """The path as it was given, as a URI; a relative one stays relative."""
+    """The path as a URI. A relative path stays relative."""
     if Path(path).is_absolute():
         return Path(path).as_uri()
     return quote(os.fsencode(path.replace(os.sep, "/")))

@@ -1,17 +1,18 @@
-"""Where files are written before they are moved into their places: a hidden folder beside these.
+"""Staging: files are written to a hidden folder first, and then moved into their places.
 
-A run makes one of its own, `.derivload-HEX.tmp`, in the folder that it writes in, keeps it locked,
-and takes it away when it ends. What is killed leaves it there, unlocked, which is how the next run
-that writes in the folder knows that it may take it away. Where there are no locks (on Windows, on
-some network file systems) that goes by age, of a day.
+Each run makes its own hidden folder, `.derivload-HEX.tmp`, in the folder that it writes to. It
+keeps the hidden folder locked and removes it at the end. A killed run leaves it there, unlocked.
+The next run that writes to the same folder sees that it is not locked, and removes it. Without
+locks (on Windows, on some network file systems), it is removed when it is a day old.
 
-A journal in it says which outputs the run is about to put in their places, or to remove. It is
-there from the first one to the last, and by it the next run knows what a killed one has written
-and has not come to list. Each line has the kind of the outputs, the sha256, and the name: a run
-for other outputs in the same folder leaves that line to one of its kind.
+The hidden folder holds a journal. It lists the outputs that the run is about to move into their
+places, or to remove. It is written before the first move and stays until the last one. From it the
+next run learns which outputs a killed run wrote and did not record. Each line has the kind of the
+output, its sha256 and its name. A run for another kind of outputs in the same folder leaves the
+line to a run of that kind.
 
-Versions before this one wrote `.NAME.HEX.tmp` beside each output, without a lock. Those are taken
-away when their NAME is that of an output.
+Earlier versions wrote `.NAME.HEX.tmp` beside each output, without a lock. These files are removed
+if NAME is the name of an output.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _OLD = 24 * 60 * 60.0
 
 
 class Staging:
-    """The hidden folder of this run in `folder`. Raises OSError."""
+    """The hidden folder of this run, made in `folder`. Raises OSError."""
 
     __slots__ = ("_count", "_descriptor", "path")
 
@@ -57,7 +58,7 @@ class Staging:
                 return
 
     def _lock(self) -> bool:
-        """Whether it is ours: who looked just now, before it was locked, took it for left."""
+        """Lock the new folder. False if another run removed it before it was locked."""
         try:
             self._descriptor = open_folder(self.path)
         except FileNotFoundError:
@@ -72,18 +73,21 @@ class Staging:
         return False
 
     def new_path(self) -> str:
-        """A path in it that nothing has yet."""
+        """A path in the folder that is not used yet."""
         self._count += 1
         return os.path.join(self.path, str(self._count))
 
     def write_journal(self, kind: str, recorded: Iterable[Recorded]) -> None:
-        """Say which outputs of this kind may be in their places from now on. Raises OSError."""
+        """Write the journal: outputs of this kind that may be in their places from now on.
+
+        Raises OSError.
+        """
         lines = "".join(f"{kind} {sha256} {name}\n" for sha256, name in recorded)
         with open(os.path.join(self.path, _JOURNAL), "wb") as file:
             file.write(lines.encode("utf-8", "surrogateescape"))
 
     def close(self, *, keep_journal: bool = False) -> None:
-        """Take it away, but for a journal that still says something."""
+        """Remove the folder. With `keep_journal`, the journal stays in it."""
         _empty(self.path, (_JOURNAL,) if keep_journal else ())
         if self._descriptor is not None:
             os.close(self._descriptor)
@@ -91,9 +95,10 @@ class Staging:
 
 
 class Waiting:
-    """An output that is written in `staging`, and waits to be moved into its place.
+    """An output that was written to `staging`, and waits to be moved into its place.
 
-    What is no file has none, and its bytes wait. Raises OSError, which names the output.
+    A stream has no staging (None). Its bytes are kept in memory until then. Raises OSError, which
+    names the output.
     """
 
     __slots__ = ("_data", "_place", "_source", "_stream", "name", "sha256")
@@ -116,7 +121,7 @@ class Waiting:
                 _write(self._source, data, place.status)
 
     def move(self) -> None:
-        """Move it into its place, atomically. Raises OSError, which names the output."""
+        """Move the output into its place, atomically. Raises OSError, which names the output."""
         with naming(self._place.path):
             if self._stream is None:
                 replace(self._source, self._place.target)
@@ -129,13 +134,13 @@ class Waiting:
             while left:
                 left = left[stream.write(left) :]
         except BrokenPipeError:
-            # How the end of stdout is taken is the command line's to say, for all commands.
+            # The command line handles a closed stdout, for all commands in the same way.
             if self._place.descriptor is not None:
                 raise
             raise OSError(errno.EIO, "is a pipe whose reader has gone") from None
 
     def close(self) -> None:
-        """Let go of what it is written to."""
+        """Close the stream, if the output is one."""
         if self._stream is not None:
             with contextlib.suppress(OSError):
                 self._stream.close()
@@ -143,7 +148,7 @@ class Waiting:
 
 @contextlib.contextmanager
 def naming(path: str) -> Iterator[None]:
-    """Have an OSError name the file that the user knows, and not a hidden one beside it."""
+    """Make an OSError name the file that the user knows, not a hidden one beside it."""
     try:
         yield
     except OSError as error:
@@ -152,12 +157,12 @@ def naming(path: str) -> Iterator[None]:
 
 
 def _write(path: str, data: bytes, like: os.stat_result | None) -> None:
-    """Write a new file, with the mode and the owner of the one whose place it is to take."""
+    """Write a new file, with the mode and the owner of the file that it will replace."""
     with open(path, "xb") as file:
         if like is not None and hasattr(os, "fchmod"):
             made = os.fstat(file.fileno())
             if (made.st_uid, made.st_gid) != (like.st_uid, like.st_gid):
-                with contextlib.suppress(OSError):  # only root may, most often
+                with contextlib.suppress(OSError):  # usually only root may do this
                     os.fchown(file.fileno(), like.st_uid, like.st_gid)
             os.fchmod(file.fileno(), stat.S_IMODE(like.st_mode))
         _reserve(file.fileno(), len(data))
@@ -165,11 +170,10 @@ def _write(path: str, data: bytes, like: os.stat_result | None) -> None:
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    """Have a new file's blocks allocated at once, where a system can.
+    """Allocate the blocks of a new file at once, if the system can.
 
-    ext4 puts off allocating them, but not past a rename over another file: that waits until it
-    is done, which takes longer than the writing. And a full disk shows before anything is
-    written.
+    ext4 otherwise allocates them later. A rename over another file waits for that, which takes
+    longer than the writing itself. Also, a full disk is noticed before anything is written.
     """
     if size and hasattr(os, "posix_fallocate"):
         try:
@@ -182,7 +186,7 @@ def _reserve(descriptor: int, size: int) -> None:
 def replace(source: str, target: str) -> None:
     """Put `source` in the place of `target`, atomically.
 
-    Windows refuses while somebody has `target` open, so there it is tried again for a moment.
+    Windows refuses while a process has `target` open, so there we try again for a moment.
     """
     if os.name != "nt":
         os.replace(source, target)
@@ -196,17 +200,18 @@ def replace(source: str, target: str) -> None:
 
 
 def has_left(folder: str, is_output: Callable[[str], bool]) -> bool:
-    """Whether anything in a folder looks as if a killed run had left it."""
+    """Whether a folder contains anything that looks like the leftovers of a killed run."""
     return bool(_left(folder, is_output))
 
 
 def take_over(
     folder: str, kind: str, is_output: Callable[[str], bool], staging: Staging
 ) -> list[Recorded]:
-    """Take away what killed runs left in a folder; what their journals say of a kind of outputs.
+    """Remove the leftovers of killed runs in a folder.
 
-    `is_output` tells by its name whether a file is an output that older versions wrote too.
-    `staging` is this run's, whose journal says the same before theirs are gone. Raises OSError.
+    Returns the outputs of this kind that their journals list. These are written to the journal of
+    `staging`, which is this run's, before the old journals are removed. `is_output` tells from a
+    name whether it is the name of an output. Raises OSError.
     """
     recorded: list[Recorded] = []
     for name in _left(folder, is_output):
@@ -219,7 +224,7 @@ def take_over(
 
 
 def _left(folder: str, is_output: Callable[[str], bool]) -> list[str]:
-    """The names in a folder that are of one of the two forms."""
+    """The names in a folder that look like leftovers: hidden folders, and files of old versions."""
     try:
         names = [name for name in os.listdir(folder) if name.endswith(_SUFFIX)]
     except OSError:
@@ -242,7 +247,10 @@ def _is_hex(middle: str) -> bool:
 
 
 def _take_over(path: str, kind: str, recorded: list[Recorded], staging: Staging) -> None:
-    """Take away one hidden folder, if the run is over that made it."""
+    """Remove one hidden folder, if the run that made it is over.
+
+    Its journal's outputs of this kind are added to `recorded`.
+    """
     descriptor = None
     try:
         descriptor = open_folder(path, follow=False)
@@ -250,7 +258,7 @@ def _take_over(path: str, kind: str, recorded: list[Recorded], staging: Staging)
         if held is False or (held is None and time.time() - os.stat(path).st_mtime < _OLD):
             return
         ours, is_all = _read_journal(os.path.join(path, _JOURNAL), kind)
-    except OSError:  # another took it away, or it is another user's
+    except OSError:  # another run removed it, or it belongs to another user
         return
     else:
         if ours:
@@ -263,7 +271,7 @@ def _take_over(path: str, kind: str, recorded: list[Recorded], staging: Staging)
 
 
 def _read_journal(path: str, kind: str) -> tuple[list[Recorded], bool]:
-    """What a journal says of outputs of a kind, and whether it speaks of no others."""
+    """The outputs of this kind in a journal, and whether all its outputs are of this kind."""
     if not stat.S_ISREG(_mode(path)):
         return [], True
     with open(path, "rb") as file:
@@ -275,7 +283,7 @@ def _read_journal(path: str, kind: str) -> tuple[list[Recorded], bool]:
 
 
 def _empty(path: str, kept: tuple[str, ...]) -> None:
-    """Remove the files in a hidden folder, and the folder if nothing is left in it."""
+    """Remove the files in a hidden folder, except `kept`, and the folder if it is then empty."""
     with contextlib.suppress(OSError):
         for name in os.listdir(path):
             if name not in kept:
@@ -284,7 +292,7 @@ def _empty(path: str, kept: tuple[str, ...]) -> None:
 
 
 def _unlink(path: str) -> None:
-    """Remove a file, and nothing that is none."""
+    """Remove a regular file. Anything else stays."""
     if stat.S_ISREG(_mode(path)):
         with contextlib.suppress(OSError):
             os.unlink(path)

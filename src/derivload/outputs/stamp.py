@@ -1,15 +1,15 @@
-"""The stamp beside the outputs, by which the next run sees that there is nothing to do.
+"""The stamp: a file beside the outputs that tells the next run if there is nothing to do.
 
-It holds digests: of derivload itself, of the arguments, of each input and each output, and of
-its own lines. Everything named in it is read and hashed again, so that an output that was
-edited by hand is noticed like an input that changed; what is damaged or from another version
-is no stamp. It is a way to do nothing, never a way to know what to write.
+It holds digests of derivload itself, of the arguments, of each input and output, and of its own
+lines. The next run reads and hashes all of these again. So it notices an output that was edited by
+hand as well as an input that changed. A stamp that is damaged, or was written by another version,
+is ignored. The stamp only tells whether there is nothing to do, never what to write.
 
-`emit` has one, and each subset of `codegen` has one of its own, so that they can share a folder.
-An output is named by its name inside the folder. `codegen` removes files by that name, so what is
-no plain name there is no output, whoever wrote it in the stamp.
+`emit` has one stamp, and each subset of `codegen` has its own, so they can share a folder. An
+output is recorded by its name inside the folder. `codegen` removes files by that name, so a name
+that leads out of the folder is ignored, in case somebody else wrote it into the stamp.
 
-Imports nothing but what hashing needs: this is the exit that builds take hundreds of times.
+This module imports only what hashing needs, because builds often run derivload with nothing to do.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 _NAME = ".derivload-stamp"
 _FORMAT = "derivload-stamp 2"
-# Arguments that change how a run goes but not what it writes.
+# Arguments that do not change what a run writes.
 _WITHOUT_EFFECT = ("--cache-dir", "--no-cache", "--stats")
 
 
 class UpToDate:
-    """That there is nothing to do: in which folder, and what the user should know each time."""
+    """There is nothing to do: the folder, the note for the user, and the numbers of files."""
 
     __slots__ = ("inputs", "note", "out_dir", "outputs")
 
@@ -50,12 +50,16 @@ class UpToDate:
 class Record:
     """What a run read and wrote, for its stamp.
 
-    `tool` is derivload's digest when the run began: an edit to it meanwhile is the next run's.
-    `inputs` are paths, as the run used them, with the sha256 of their bytes, `outputs` names
-    inside the folder with theirs, `beside` outputs by their paths; `absent` are paths that would
-    have been inputs had they been there, and `listed` are patterns of names in a folder, with
-    those that were there; `variables` are of the environment, with digests, and `python` is
-    Python's digest, where it decides what is written; `note` is what the user is told each time.
+    - `tool`: derivload's digest when the run began. If derivload is edited during the run, the
+      next run must notice.
+    - `inputs`: their paths, as the run used them, and the sha256 of their bytes.
+    - `outputs`: their names inside the folder, and the sha256 of their bytes.
+    - `beside`: outputs elsewhere, such as the depfile: their paths and sha256.
+    - `absent`: paths that did not exist, but would have been inputs.
+    - `listed`: patterns of names in a folder, and the names found.
+    - `variables`: environment variables, and digests of their values.
+    - `python`: Python's digest, if it affects the outputs; else empty.
+    - `note`: a line that the user is told at each run.
     """
 
     __slots__ = (
@@ -88,7 +92,10 @@ class Record:
 
 
 def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
-    """The stamp of a run that ended well: b"", which is none, where a path has a line end in it."""
+    """The bytes of the stamp of a successful run.
+
+    b"" if a path contains a line end: that is not a valid stamp, so the next run does its work.
+    """
     lines = [
         _FORMAT,
         f"tool {record.tool.hex()}",
@@ -114,7 +121,7 @@ def stamp_name(subset: str | None = None) -> str:
 
 
 def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
-    """That the run with these arguments has nothing to do, or None when it may have.
+    """Tell whether the run with these arguments has nothing to do. None if it may have work.
 
     The arguments begin with the command.
     """
@@ -128,7 +135,7 @@ def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
 
 
 def read_outputs(path: str) -> list[tuple[str, str]]:
-    """The outputs that a stamp names, each with its sha256 first; none where there is no stamp."""
+    """The outputs recorded in a stamp, as pairs of sha256 and name; empty without a valid stamp."""
     try:
         lines = _lines(path)
     except (OSError, ValueError):
@@ -138,8 +145,8 @@ def read_outputs(path: str) -> list[tuple[str, str]]:
 
 
 def _lines(path: str) -> list[str]:
-    """The lines of a stamp; none for what is no stamp. Raises OSError and ValueError."""
-    if not os.path.isfile(path):  # to open a pipe is to wait
+    """The lines of a stamp; empty if it is not valid. Raises OSError and ValueError."""
+    if not os.path.isfile(path):  # opening a pipe would wait for a writer
         return []
     with open(path, "rb") as file:
         data = file.read()
@@ -166,7 +173,7 @@ def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
             note = rest
         elif not _holds(what, rest, arguments):
             return None
-    # The inputs first: they are less to read, and what people edit.
+    # The inputs come first: they are smaller than the outputs, and more likely to have changed.
     if any(digests_of_files(files) != files for files in expected.values()):
         return None
     inputs, *outputs = map(len, expected.values())
@@ -174,7 +181,7 @@ def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
 
 
 def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
-    """Whether what a line of the stamp says, besides the files, is still so."""
+    """Whether a line of the stamp still holds. `_read` itself checks inputs and outputs."""
     if what == "tool":
         return rest == tool_digest().hex()
     if what == "arguments":
@@ -190,7 +197,7 @@ def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
 
 
 def _option(arguments: Sequence[str], name: str) -> str | None:
-    """The value of an option, the last one that is given."""
+    """The value of an option; the last one if it is given several times; None if it is not."""
     found = None
     for i, argument in enumerate(arguments):
         if argument == name and i + 1 < len(arguments):

@@ -1,4 +1,4 @@
-"""What a run writes besides its outputs: the depfile, and the stamp of a run that ended well."""
+"""Writes the depfile, and the stamp of a successful run."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Target:
-    """Where the documents go: the folder, over how many shards, and the depfile if there is one.
+    """Where the documents go: the folder, the number of shards, and the depfile, if any.
 
-    `depfile_target` is what the depfile's rule is for, the documents when left out;
-    `is_for_cmake` tells that CMake reads it.
+    `depfile_target` is the target of the depfile's rule; if it is left out, the documents are the
+    targets. `is_for_cmake` tells that CMake reads the depfile.
     """
 
     __slots__ = ("depfile", "depfile_target", "is_for_cmake", "out_dir", "shards")
@@ -47,9 +47,9 @@ class Target:
 def write_depfile(
     target: Target, names: Sequence[str], inputs: Sequence[str]
 ) -> list[tuple[str, str]]:
-    """Write the depfile, if one is named: that the outputs depend on `inputs` and derivload.
+    """Write the depfile, if one is named: the outputs depend on `inputs` and on derivload's files.
 
-    Returns its path with its digest. Raises OSError.
+    Returns its path with its digest, or an empty list. Raises OSError.
     """
     if target.depfile is None:
         return []
@@ -59,13 +59,13 @@ def write_depfile(
     named = [target.depfile_target] if target.depfile_target else outputs
     depfile = render_depfile(named, [*inputs, *tool_files()], for_cmake=target.is_for_cmake)
     write_if_changed(target.depfile, depfile)
-    # A stream is written to at each run: no stamp may ever find it up to date.
+    # A stream must be written to at each run. This digest never matches, so no stamp is valid.
     is_stream = find_place(target.depfile).is_stream
     return [(target.depfile, "stream" if is_stream else digest_of(depfile))]
 
 
 def note_of(target: Target, inputs: Iterable[str], note: str) -> str:
-    """The note of a run, and that its depfile leaves inputs out, where it has to."""
+    """The note of a run. If its depfile cannot name some inputs, the note says so too."""
     if target.depfile is None:
         return note
     from derivload.outputs.depfile import is_writable
@@ -78,9 +78,10 @@ def note_of(target: Target, inputs: Iterable[str], note: str) -> str:
 
 
 def write_stamp(writing: Writing, name: str, arguments: Sequence[str], record: Record) -> None:
-    """Write the stamp of a run that ended well, if that can be done.
+    """Write the stamp of a successful run. If that fails, go on without one.
 
-    None where derivload was edited meanwhile: what was written may be of either.
+    If derivload was edited during the run, no stamp is written: the outputs may come from the old
+    code or from the new code.
     """
     if not is_as_it_began():
         return

@@ -1,5 +1,5 @@
-"""Everything that is printed goes through here: stdout, stderr, colour, and text made fit for both.
+"""Prints to stdout and stderr. Everything that derivload prints goes through here.
 
-What may live here: how a line is written, whatever it says. Nothing here knows what a
-derivative, an option or a command is. `text` is pure, so that every floor may use it.
+This folder knows how a line is written: colour, layout, and text made fit for a terminal. It does
+not know what a derivative, an option or a command is. `text` is pure, so every floor may use it.
 """

@@ -1,4 +1,4 @@
-"""Colour, on a terminal alone, and never with NO_COLOR."""
+"""Colour: only on a terminal, and never if NO_COLOR is set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def is_wanted() -> bool:
 
 
 class Painter:
-    """Paints lines for the terminal that stdout is. `styles` are rich's, by what a part is."""
+    """Colours lines for the terminal on stdout. `styles` has rich's style for each kind of part."""
 
     def __init__(self, styles: Mapping[str, str]) -> None:
         from rich.console import Console
@@ -24,9 +24,9 @@ class Painter:
         self._console = Console(file=sys.stdout, highlight=False)
 
     def line(self, parts: Iterable[tuple[str, str]]) -> str:
-        """A line in colour, with its end: parts as text, which is made fit, and what they are.
+        """A coloured line, with its line end. Each part has a text, which is made fit, and a kind.
 
-        It is not wrapped: that would part a caret from what it points at.
+        The line is not wrapped: a caret must stay under the words that it points at.
         """
         from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""Ending on a signal: what is half-way done is taken back first."""
+"""Ends a run on a signal, after cleaning up half-written files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Ended(BaseException):
-    """A signal asked the run to end; `status` is the exit status that says so."""
+    """Raised when a signal asks the run to end. `status` is the exit status for that signal."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -19,9 +19,9 @@ class Ended(BaseException):
 
 @contextlib.contextmanager
 def cleaned_up_when_ended(is_own_process: bool) -> Iterator[None]:
-    """Have SIGTERM raise Ended, so that no half-written file is left behind.
+    """Inside, SIGTERM raises Ended, so that no half-written file is left behind.
 
-    In a process that is not ours, whoever runs us there looks after signals.
+    If the process is not our own, nothing is done: the program that calls us handles signals.
     """
     if not is_own_process:
         yield
@@ -31,7 +31,7 @@ def cleaned_up_when_ended(is_own_process: bool) -> Iterator[None]:
     def end(number: int, _: object) -> None:
         raise Ended(128 + number)
 
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:  # ignored by who started us
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:  # our parent process ignores it
         yield
         return
     signal.signal(signal.SIGTERM, end)

@@ -1,6 +1,6 @@
-"""The layout of `derivload show`: labelled rows, aligned to lines, and lines wrapped to a width.
+"""The layout of `derivload show`: aligns labelled rows, and wraps lines to the terminal's width.
 
-Nothing here knows what an operator is.
+This module does not know what an operator is.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 
 from derivload.terminal.text import printable
 
-# A place is for copying and clicking: it stays whole.
+# A place (file and line) is never broken, so that it can be copied and clicked.
 _UNBROKEN: Final = "place"
-# A label longer than this does not push everything else to the right.
+# Labels longer than this do not count for the column of the bodies.
 _WIDEST_LABEL: Final = 24
-# Where less than this is left beside the labels, the text goes on under them.
+# If less than this width is left beside the labels, the text continues under them.
 _NARROWEST: Final = 24
 _NARROW_HANG: Final = 6
 _LINE_BREAK: Final = re.compile(r"(?<=[(\[{])\s*\n\s*|\s*\n\s*(?=[)\]}])|(\s*\n\s*)")
@@ -24,19 +24,23 @@ _OPENING: Final = "([{"
 _CLOSING: Final = ")]}"
 _BRANCHES: Final = "?:"
 _OPERATORS: Final = "+-*/%&|<>="
-# An open bracket costs 2. Inside an argument a break is worth going three brackets deep to avoid.
+# The cost of a break in the middle of an argument. Each open bracket costs 2, so a break at a good
+# space up to three brackets deeper is not more expensive.
 _WITHIN_A_PART: Final = 6
 
 
 class Segment(NamedTuple):
-    """Text and what it is, which is what a terminal shows by its colour."""
+    """A text and its kind (`style`), which decides its colour."""
 
     text: str
     style: str = ""
 
 
 class Line(NamedTuple):
-    """A line: a head that is never broken, and a body that is, to go on at column `hang`."""
+    """A line: a head, which is never broken, and a body, which may be.
+
+    A broken body continues at column `hang`.
+    """
 
     head: tuple[Segment, ...] = ()
     body: tuple[Segment, ...] = ()
@@ -44,26 +48,27 @@ class Line(NamedTuple):
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """All of it."""
+        """All segments of the line."""
         return self.head + self.body
 
     @property
     def text(self) -> str:
-        """All of it, without styles."""
+        """The text of the line, without styles."""
         return "".join(segment.text for segment in self.segments)
 
 
 class _Space(NamedTuple):
-    """A space, and what a line break in its place costs."""
+    """The offset of a space, and the cost of breaking the line there."""
 
     at: int
     cost: int
 
 
 class Row(NamedTuple):
-    """A label and what stands beside it.
+    """A label, and the text beside it.
 
-    At level 0 it begins a section or is one, at level 1 it stands in one. `mark` stands before it.
+    A row at level 0 begins a section. Rows at level 1 are inside the section. `mark` is printed
+    before the label.
     """
 
     level: int
@@ -73,12 +78,12 @@ class Row(NamedTuple):
 
 
 def section(name: str, *body: Segment) -> Row:
-    """The row that begins a section, or is all of it."""
+    """The row that begins a section. It may be the only one."""
     return Row(0, Segment(name, "section"), body)
 
 
 def item(label: str, *body: Segment) -> Row:
-    """A row in a section; with no label, more of the row before it."""
+    """A row in a section. Without a label, it continues the row before it."""
     return Row(1, Segment(label, "label"), body)
 
 
@@ -91,19 +96,19 @@ def joined(parts: Iterable[Segment]) -> tuple[Segment, ...]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names as a sentence has them: "a", "a and b", "a, b and c"."""
+    """Names as in a sentence: "a", "a and b", "a, b and c"."""
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def visible(text: str) -> str:
-    """Text from a file on one line, with nothing in it that a terminal would obey."""
+    """Text from a file on one line, without control characters."""
     return printable(_LINE_BREAK.sub(lambda found: " " if found[1] else "", text.strip()))
 
 
 def align(sections: Iterable[Sequence[Row]]) -> list[Line]:
-    """The rows as lines, a blank one before each section, with all bodies at one column."""
+    """The rows as lines. All bodies begin at one column, and a blank line precedes each section."""
     sections = [section for section in sections if section]
     labels = [2 + 2 * row.level + len(row.label.text) for section in sections for row in section]
     column = max((length for length in labels if length <= _WIDEST_LABEL), default=0) + 2
@@ -123,10 +128,10 @@ def _line(row: Row, column: int) -> Line:
 
 
 def wrap(line: Line, width: int) -> list[Line]:
-    """The line as lines of at most `width` columns, as far as it can be broken.
+    """The line, broken into lines of at most `width` columns if possible.
 
-    It is broken at spaces, never inside quotes or a place; rather behind a comma or before an
-    operator than elsewhere, and rather between the arguments of the outer call than of an inner.
+    It is broken at spaces, never inside quotes or a place. Spaces after a comma or before an
+    operator are preferred, and spaces outside of inner brackets.
     """
     hang = line.hang if width - line.hang >= _NARROWEST else _NARROW_HANG
     indent = (Segment(" " * hang),)
@@ -139,7 +144,7 @@ def wrap(line: Line, width: int) -> list[Line]:
 
 
 def _break(body: tuple[Segment, ...], first: int, rest: int) -> Iterator[tuple[int, int]]:
-    """Start and end of each line of a body, the first and the rest of these widths."""
+    """Start and end of each line of a body. `first` is the width of the first, `rest` of others."""
     text = "".join(segment.text for segment in body)
     spaces = _spaces(body)
     start, room = 0, first
@@ -153,7 +158,10 @@ def _break(body: tuple[Segment, ...], first: int, rest: int) -> Iterator[tuple[i
 
 
 def _best_space(spaces: list[_Space], start: int, room: int) -> int | None:
-    """Where to break a line that begins at `start`: at the cheapest space in its second half."""
+    """Where to break a line that begins at `start`: at the cheapest space in its second half.
+
+    None if there is no later space. If none fits in the line, it is the next one.
+    """
     later = [space for space in spaces if space.at > start]
     fitting = [space for space in later if space.at <= start + room]
     if not fitting:
@@ -185,7 +193,7 @@ def _spaces_of(text: str) -> Iterator[_Space]:
 
 
 def _cost(text: str, at: int) -> int:
-    """What it costs to break a text at this space, brackets apart."""
+    """The cost of breaking a text at this space, without that of open brackets."""
     if text[at - 1] in ",;" or text[at + 1 : at + 2] in _BRANCHES:
         return 0
     return 1 if text[at + 1 : at + 2] in _OPERATORS else _WITHIN_A_PART

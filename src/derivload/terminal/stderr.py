@@ -1,6 +1,6 @@
-"""What is said beside the result: on stderr, and with no bearing on the exit status.
+"""Prints messages to stderr. If stderr is closed, that does not fail or change the exit status.
 
-Imports no more than a line needs that is fit already, as most are.
+Most lines need not be made fit, so the modules for that are imported only when needed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def say(message: str, who: str = "derivload") -> None:
-    """Print a line to stderr, unless nobody can read it. `who` says it."""
+    """Print a line to stderr, if stderr can be written to. The line begins with `who`."""
     line = f"{who}: {message}"
     if line.isprintable() and "##" not in line:
         _print(lambda stream: stream.write(f"{line}\n"))
@@ -25,14 +25,14 @@ def say(message: str, who: str = "derivload") -> None:
 
 
 def say_lines(lines: Iterable[str]) -> None:
-    """Print lines to stderr, each made fit, unless nobody can read them."""
+    """Make lines fit and print them to stderr, if stderr can be written to."""
     from derivload.terminal.text import as_lines
 
     say_fit(as_lines(lines))
 
 
 def say_fit(text: str) -> None:
-    """Write text that is fit already to stderr, at once, unless nobody can read it."""
+    """Write text that is already fit to stderr, and flush it, if stderr can be written to."""
     from derivload.terminal.streams import write_fit
 
     _print(lambda stream: write_fit(stream, text))

@@ -1,4 +1,4 @@
-"""Results, on stdout. A reader who has seen enough and goes changes nothing of how a run ends."""
+"""Prints results to stdout. If the reader closes the pipe, the exit status stays the same."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from derivload.terminal.text import as_lines, fit_json, printable
 
 
 class Stdout:
-    """stdout, as it stands when this is made.
+    """The stdout of the time when this is made.
 
-    Later prints of others may be led elsewhere, ours are not. `is_read` tells whether somebody
-    still reads. All methods raise OSError where stdout cannot be written: on a full disk, say.
+    If somebody replaces `sys.stdout` later, our results still go here. `is_read` tells whether
+    the reader is still there. All methods raise OSError if stdout cannot be written, for example
+    on a full disk.
     """
 
     def __init__(self) -> None:
@@ -24,17 +25,18 @@ class Stdout:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person looks on."""
+        """Whether stdout is a terminal."""
         return self._stream.isatty()
 
     def print_lines(self, lines: Iterable[str]) -> None:
-        """Print lines, each made fit."""
+        """Make lines fit and print them."""
         self.write(as_lines(lines))
 
     def print_path(self, path: str) -> None:
-        """Print a path for a program: as it is, unless it has to be made fit.
+        """Print a path for a program: unchanged, unless it must be made fit.
 
-        Where the locale has fewer letters than the path, Python has the others as bytes.
+        If the locale lacks some letters of the path, Python has them as surrogates. Then we print
+        the path in UTF-8.
         """
         known = os.fsencode(path).decode("utf-8", "surrogateescape")
         if path != known and printable(known) == known:
@@ -43,21 +45,21 @@ class Stdout:
             self.print_lines([printable(path)])
 
     def write(self, text: str) -> None:
-        """Write text that is fit already."""
+        """Write text that is already fit."""
         with self._read_or_not():
             try:
                 self._stream.write(text)
             except UnicodeEncodeError:
-                # A stream that cannot say a letter gets its number.
+                # If the encoding lacks a letter, we write the letter's number.
                 encoding = self._stream.encoding
                 self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
     def write_json(self, data: bytes) -> None:
-        """Write JSON, in UTF-8 whatever the locale: it is read by programs."""
+        """Make JSON fit and write it, in UTF-8 whatever the locale, because programs read it."""
         self.write_bytes(fit_json(data))
 
     def write_bytes(self, data: bytes) -> None:
-        """Write what is fit already, whatever the locale."""
+        """Write bytes that are already fit, unchanged whatever the locale."""
         with self._read_or_not():
             self._stream.flush()
             self._stream.buffer.write(data)

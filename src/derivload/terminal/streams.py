@@ -1,6 +1,7 @@
-"""stdin, stdout and stderr as a process of ours has them: open, and fit to be printed to.
+"""Prepares stdin, stdout and stderr: makes sure that they are open, and that stderr is made fit.
 
-Who starts us may have closed any of them, a pipe's reader may go, and a disk may fill up.
+The program that starts us may have closed any of them, the reader of a pipe may go away, and a
+disk may be full.
 """
 
 from __future__ import annotations
@@ -17,28 +18,28 @@ if TYPE_CHECKING:
 
 
 def open_closed() -> None:
-    """Open on /dev/null what was closed by who started us.
+    """Open the standard streams that our parent process closed, on /dev/null.
 
-    The numbers 0 to 2 would else go to the next files that are opened: what is said would be
-    written into one of them.
+    Otherwise the next files that we open would get the numbers 0 to 2, and messages would be
+    written to one of these files.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is not None:
             continue
         descriptor = os.open(os.devnull, os.O_RDWR)
-        # What we start has it too: its own files would go there else.
+        # Processes that we start need it too, for the same reason.
         os.set_inheritable(descriptor, True)
         setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
 
 
 def make_fit() -> None:
-    """Have whatever anybody prints to stderr be made fit."""
+    """Make everything fit that anybody prints to stderr from now on."""
     if isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr = _Fit(sys.stderr)
 
 
 def write_fit(stream: TextIO, text: str) -> None:
-    """Write what is fit already, colours too."""
+    """Write text that is already fit. It may contain colours."""
     if isinstance(stream, _Fit):
         stream.write_fit(text)
     else:
@@ -46,9 +47,9 @@ def write_fit(stream: TextIO, text: str) -> None:
 
 
 def let_go(stream: TextIO) -> None:
-    """Have what is written to a stream go nowhere, and what is left in its buffer too.
+    """Redirect a stream to /dev/null, including the rest of its buffer.
 
-    Python would try once more to write that, at its exit.
+    Otherwise Python would try to write the buffer again when it exits.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
@@ -56,16 +57,16 @@ def let_go(stream: TextIO) -> None:
 
 
 class _Fit(io.TextIOWrapper):
-    """A stream on which everything is made fit: the words of generators, warnings, tracebacks.
+    """A stream that makes all text fit: output of generators, warnings, tracebacks.
 
-    What our own printers write is fit already.
+    Our own printers use `write_fit`, because their text is already fit.
     """
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
         super().__init__(stream.buffer, stream.encoding, "backslashreplace", line_buffering=True)
-        # It would close the buffer at its end.
+        # We keep the old stream: it would close the buffer when it is deleted.
         self._stream = stream
-        # Whether nothing but blanks was written since the last newline.
+        # Whether only blanks were written since the last newline.
         self._is_at_start = True
 
     def write(self, text: str, /) -> int:

@@ -1,13 +1,13 @@
-"""Text made fit for a terminal and for the log of a build service.
+"""Makes text fit to be printed: safe for a terminal and for the log of a build service.
 
-A terminal obeys control characters, shows nothing for others, and puts letters in another order
-for some. A build service takes lines that begin with `::` for commands. File names, arguments,
-version.txt and YAML can hold all of that. So whatever is printed is made fit here.
+A terminal executes some control characters, does not show others, and reorders letters for some.
+A build service executes lines that begin with `::`. File names, arguments, version.txt and YAML may
+contain all of that. So everything that is printed is made fit here: characters that are not fit are
+spelled out, such as `\\x1b`. A character is fit if `str.isprintable` says so; in source lines, tabs
+are fit too.
 
-Printers take lines, not text. A newline that we mean stands between two lines. A newline inside
-a line came with a value, and is spelled out as `\\n`, so that no value can begin a line of its own.
-
-Fit is what `str.isprintable` says, besides the tabs of a source line.
+Printers take a list of lines, not a text with newlines. So a newline inside a line came from a
+value. It is spelled out as `\\n`, and no value can begin a new line.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What GitHub, Azure Pipelines and TeamCity take for a command wherever it stands in a line.
+# GitHub, Azure Pipelines and TeamCity execute these commands anywhere in a line.
 _COMMANDS = ("##[", "##vso[", "##teamcity[")
-# What GitHub takes for one at the beginning of a line, behind blanks too.
+# GitHub executes this only at the beginning of a line, also after blanks.
 _FIRST = "::"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# And what compilers have with a colour: that the rest of the line is of it.
+# The codes that compilers print for colours: set the style, or clear the rest of the line.
 _COLOUR = re.compile(r"(\x1b\[(?:[0-9;:]*m|0?K))")
 _ABOVE_ASCII = re.compile("[^\x00-\x7e]")
 
 
 def printable(text: str) -> str:
-    """The text on one line, with what is not fit spelled out: tabs and newlines too."""
+    """The text on one line. Characters that are not fit are spelled out, also tabs and newlines."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def as_part(text: str) -> str:
-    """A part of a line, fit to be printed behind another. Tabs are kept."""
+    """A part of a line, made fit. It is printed after another part. Tabs are kept."""
     if not text.isprintable():
         text = "\t".join(map(printable, text.split("\t")))
     for command in _COMMANDS:
@@ -46,18 +46,18 @@ def as_part(text: str) -> str:
 
 
 def as_line(text: str) -> str:
-    """A line, fit to be printed. Tabs are kept."""
+    """A line, made fit. Tabs are kept."""
     text = as_part(text)
     return text.replace(":", "\\x3a", 1) if text.lstrip().startswith(_FIRST) else text
 
 
 def as_lines(lines: Iterable[str]) -> str:
-    """Lines, fit to be printed, each with its end."""
+    """Lines, made fit, each with its line end."""
     return "".join([f"{as_line(line)}\n" for line in lines])
 
 
 def with_its_colours(line: str) -> str:
-    """A line of another program's, fit to be printed but for its colours, which end with it."""
+    """A line of another program, made fit. Its colours are kept, and reset at its end."""
     text, *others = _COLOUR.split(line)
     if not others:
         return as_part(text)
@@ -66,7 +66,7 @@ def with_its_colours(line: str) -> str:
 
 
 def in_place(text: str) -> str:
-    """A part of a line as `as_part` has it, but as long: with `\\ufffd` for what is not fit."""
+    """A part of a line, made fit but with the same length: `\\ufffd` replaces what is not fit."""
     if not text.isprintable():
         text = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text)
     for command in _COMMANDS:
@@ -75,17 +75,17 @@ def in_place(text: str) -> str:
 
 
 def encodable(text: str) -> str:
-    """The text with `\\ufffd` for what UTF-8 cannot say: halves of a surrogate pair.
+    """The text with `\\ufffd` for halves of a surrogate pair, which UTF-8 cannot encode.
 
-    Python has those for bytes of a file name that are no UTF-8.
+    Python has those for bytes of a file name that are not UTF-8.
     """
     return _SURROGATE.sub("\ufffd", text)
 
 
 def fit_json(data: bytes) -> bytes:
-    """JSON of the same meaning, in UTF-8, with what is not fit as `\\u` escapes.
+    """The same JSON in UTF-8, with characters that are not fit as `\\u` escapes.
 
-    JSON itself asks for that below U+0020 alone. Of the rest only strings can hold any.
+    JSON itself requires escapes only below U+0020. The other characters occur only in strings.
     """
     for command in _COMMANDS:
         data = data.replace(command.encode(), b"\\u0023" + command[1:].encode())
