@@ -1,9 +1,9 @@
-"""What is wrong with an input, where it is, and how that reads.
+"""Mistakes in an input: the rule that is broken, the place, and the text that users see.
 
-Everything below reports in two steps. The floors of values know an entry but not its lines:
-they report a `Mistake`, which names a rule and points into the entry by the path of YAML keys
-and the offending words. The engine, which has the text, turns each into a `Diagnostic` with a
-line and a column; nothing that has no mistake ever pays for positions.
+Mistakes are reported in two steps. The code that reads entries knows their values but not their
+lines. It reports a `Mistake`, which names a rule and points into the entry: by the path of YAML
+keys and by the offending words. The engine has the text of the file, and turns each mistake into a
+`Diagnostic` with a line and a column. So positions are computed only for entries with a mistake.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from derivload.terminal.text import in_place, printable
 
 Path = tuple[str | int, ...]
 
-# So much of a line is shown: schemas have some two hundred characters, and are one line.
+# This many characters of a line are shown. Schemas are one line of some two hundred characters.
 _SHOWN = 400
-# So long is a sentence: the longest schema of any release has 492 characters, and some sentences
-# name several.
+# The longest sentence. The longest schema of any release has 492 characters, and some sentences
+# name several schemas.
 _LONGEST = 2_000
 
 
 class Mistake(msgspec.Struct, frozen=True):
     """One broken rule inside one entry.
 
-    `path` leads from the entry to the value by mapping keys and list indexes; with `on_key` it
-    points at the last key itself. `words` are the offending words inside that value, when less
-    than the whole of it is wrong, and `occurrence` counts, from 0, which of them are meant; -1
-    means the last.
+    `path` leads from the entry to the value, by mapping keys and list indexes. With `on_key` it
+    points at the last key instead of its value. `words` are the offending words inside the value;
+    empty if all of it is wrong. If the words occur several times, `occurrence` tells which ones
+    are meant: it counts from 0, and -1 means the last.
     """
 
     code: str
@@ -41,10 +41,10 @@ class Mistake(msgspec.Struct, frozen=True):
 
 
 class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller catches
-    """Raised while one text is read, caught where its entry is read; carries the mistake.
+    """A mistake, raised while one text is read.
 
-    It never leaves the floors of values: whoever reads an entry catches it and goes on with
-    the entry's next key, so that one run reports every mistake.
+    The code that reads the entry catches it and goes on with the entry's next key, so that one
+    run reports every mistake. So it never leaves the pure floors.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
 
 
 class Diagnostic(msgspec.Struct, frozen=True, order=True):
-    """A mistake with its place: what a person or a tool is shown.
+    """A mistake with its place, as shown to people and tools. Diagnostics sort by place.
 
     `line` and `column` count from 1; 0 means the file as a whole. `length` is the number of
-    characters that the caret underlines, on the first line. `end_line` and `end_column` stand
-    behind the last character of what is wrong; 0 means that `length` says it. `severity` is
-    "error" or "warning". Diagnostics sort by place.
+    characters on the first line that the caret underlines. `end_line` and `end_column` are the
+    place after the last wrong character; 0 means that `length` gives it. `severity` is "error" or
+    "warning".
     """
 
     file: str
@@ -105,17 +105,17 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
 
     @property
     def end(self) -> tuple[int, int]:
-        """The line and column behind the last character of what is wrong."""
+        """The line and column after the last wrong character."""
         return (self.end_line or self.line, self.end_column or self.column + self.length)
 
     @property
     def sentence(self) -> str:
-        """What is wrong, on one line."""
+        """The sentence that says what is wrong, on one line."""
         return printable(shortened(self.message))
 
     @property
     def advice(self) -> str:
-        """What to write instead, on one line."""
+        """The sentence that says what to write instead, on one line."""
         return printable(shortened(self.help or RULES[self.code].help))
 
     def render(self) -> str:
@@ -124,9 +124,9 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
         return "\n".join([sentence, *self.excerpt(), f"  help: {self.advice}"])
 
     def excerpt(self) -> list[str]:
-        """The source line and the caret under it; nothing where there is nothing to show.
+        """The source line and the caret under it; empty if there is no line to show.
 
-        Of a long line the part around the caret, with `…` where it is cut.
+        Of a long line, only the part around the caret is shown, with `…` where it is cut.
         """
         if not self.column or not self.source_line or self.source_line.isspace():
             return []
@@ -136,14 +136,14 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
         part = f"{before}{line[cut : cut + _SHOWN]}{behind}"
         at += len(before) - cut
         caret = "^" * max(1, min(self.length, len(part) - len(behind) - at))
-        # Tabs are kept in the padding, so that the caret stands right at any tab width.
+        # Tabs are kept in the padding, so that the caret is at the right place for any tab width.
         lead = "".join("\t" if c == "\t" else " " for c in part[:at])
         pad = " " * len(f"{self.line}")
         return [f"  {self.line} | {in_place(part)}", f"  {pad} | {lead}{caret}"]
 
 
 def shortened(sentence: str) -> str:
-    """The sentence with its middle left out, where it quotes something very long."""
+    """The sentence, without its middle if it quotes something very long."""
     if len(sentence) <= _LONGEST:
         return sentence
     return f"{sentence[: _LONGEST * 2 // 3]} … {sentence[-_LONGEST // 3 :]}"

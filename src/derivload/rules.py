@@ -1,11 +1,11 @@
-"""The rules of an input, by code: what each is called, and what to write instead.
+"""The table of all rules for inputs: the title of each by its code, and what to write instead.
 
-One table, so that the codes stay stable and nothing is said in two ways. The hundreds are the
-floors: 0 files and YAML, 1 schemas and C++, 2 entries of native_functions.yaml and tags.yaml,
-3 between functions, 4 entries of derivatives.yaml, 5 matching. Those of 6 are warnings: the load
-takes what breaks them, as upstream does, and `check` alone tells.
+There is only one table, so that codes stay stable and each thing is said in one way. The first
+digit of a code is the area: 0 files and YAML, 1 schemas and C++, 2 entries of native_functions.yaml
+and tags.yaml, 3 rules between functions, 4 entries of derivatives.yaml, 5 matching. Codes with 6
+are warnings: a load accepts such an input, as upstream does, and only `check` reports it.
 
-Why each rule exists, with an example, stands in `explanations/`, which no load reads.
+`explanations/` says why each rule exists, with an example. No load reads it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from typing import Final, NamedTuple
 
 
 class Rule(NamedTuple):
-    """A rule's name, and one sentence on how to mend what breaks it ("" where each mistake has its
-    own).
+    """A rule: its title, and one sentence on how to fix a mistake.
 
-    `severity` is "error" or "warning".
+    `help` is "" if each mistake has a sentence of its own. `severity` is "error" or "warning".
     """
 
     title: str
@@ -127,7 +126,7 @@ RULES: Final[dict[str, Rule]] = {
     "DL504": Rule("foreach formula does not carry over", "define derivatives for the foreach function itself"),
     "DL505": Rule("overwritten value read"),
     "DL506": Rule("several forward formulas in-place", "write one, for `result`"),
-    # What upstream takes, and nobody means.
+    # Input that upstream accepts, but that nobody wants.
     "DL601": Rule("two definitions of one function", "keep one of them", "warning"),
     "DL602": Rule("unknown name in a formula", "use an argument, an output or a gradient, or call a function", "warning"),
     "DL603": Rule("argument without a derivative", "give it a formula, or `non_differentiable`", "warning"),

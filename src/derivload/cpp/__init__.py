@@ -1,6 +1,6 @@
 """How a schema looks in C++, release by release.
 
-What may live here: the table of what differs between PyTorch releases, C++ types and their
-spelling, the C++ names, arguments and defaults of a schema. What may not: YAML entries, files.
-The rules are those of torchgen/api/cpp.py and torchgen/api/types.
+This folder has the table of the differences between PyTorch releases, the C++ types and their
+spelling, and the C++ names, arguments and defaults of a schema. It does not know YAML entries or
+files. The rules are those of torchgen/api/cpp.py and torchgen/api/types.
 """

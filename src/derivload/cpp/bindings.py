@@ -11,8 +11,8 @@ from derivload.schema.arguments import Argument
 from derivload.schema.function_schema import FunctionSchema
 from derivload.schema.types import Type
 
-# With TensorOptions present, memory_format may be given in them too; torchgen marks the name
-# of the argument's type so, and the mark shows where the argument is saved.
+# If there are TensorOptions, they may also contain memory_format. torchgen then gives the argument
+# memory_format this name in its type, and the name is seen where the argument is saved.
 _REDUNDANT_MEMORY_FORMAT = "possibly_redundant_memory_format"
 _OPTIONS = CType("at::TensorOptions", "at::TensorOptions")
 
@@ -20,8 +20,8 @@ _OPTIONS = CType("at::TensorOptions", "at::TensorOptions")
 class Binding(msgspec.Struct, frozen=True, gc=False):
     """A formal parameter of a C++ function.
 
-    `type_name` is the name that a saved variable of it gets; the same as `name` but for
-    `memory_format` beside TensorOptions.
+    `type_name` is the name that the argument gets as a saved variable. It is the same as `name`,
+    except for `memory_format` beside TensorOptions.
     """
 
     name: str
@@ -52,8 +52,8 @@ class CppBindings:
     ) -> tuple[Binding, ...]:
         """The parameters of the C++ function that users call, out arguments first.
 
-        Of the SymInt one, where the schema has SymInt. dtype, layout, device and pin_memory are
-        gathered into `options`. Raises Invalid (DL120, DL121, DL212).
+        If the schema has SymInt, this is the function that takes SymInt. dtype, layout, device and
+        pin_memory are gathered into `options`. Raises Invalid (DL120, DL121, DL212).
         """
         arguments = schema.arguments
         symint = arguments.has_symint
@@ -142,7 +142,7 @@ def _double_quoted(text: str) -> str:
     i = 0
     while i < len(text):
         if text[i] == "\\":
-            # A backslash at the very end escapes the quote that closes the string.
+            # A backslash at the very end of the text escapes the closing quote.
             pair = (text + "'")[i : i + 2]
             pieces.append("'" if pair == "\\'" else pair)
             i += 2

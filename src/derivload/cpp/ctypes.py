@@ -13,17 +13,20 @@ from derivload.schema.types import Type
 
 
 class CType(msgspec.Struct, frozen=True, gc=False):
-    """A C++ type: how it is spelled, and how the value is that can be kept (no reference)."""
+    """A C++ type: its spelling, and the spelling of a value of it that can be stored.
+
+    The stored value is not a reference.
+    """
 
     text: str
     value: str
 
 
 class Locals(msgspec.Struct, frozen=True, gc=False):
-    """What torchgen keeps as dynamic scope while it translates one function's types.
+    """Settings for one function; torchgen keeps them in a dynamic scope while it translates types.
 
-    `const_ref_tensors`: the entry says use_const_ref_for_mutable_tensors. `ilistref`: the
-    function is part of a structured group, so that its tensor lists are ITensorListRef.
+    `const_ref_tensors`: the entry has use_const_ref_for_mutable_tensors. `ilistref`: the function
+    is part of a structured group, so its tensor lists are ITensorListRef.
     """
 
     const_ref_tensors: bool
@@ -48,9 +51,9 @@ class CppTypes:
         self._arguments: dict[tuple[str, bool, Locals, bool], CType] = {}
 
     def argument(self, type_: Type, *, mutable: bool, symint: bool, scope: Locals) -> CType:
-        """The C++ type of an argument. Raises Invalid (DL120) where the type has none.
+        """The C++ type of an argument. Raises Invalid (DL120) if the type has no C++ type.
 
-        `symint` is off for the C++ signature that takes int64_t where the schema says SymInt.
+        `symint` is False for the C++ signature that takes int64_t for SymInt.
         """
         key = (type_.text, mutable, scope, symint)
         known = self._arguments.get(key)
@@ -59,7 +62,7 @@ class CppTypes:
         return known
 
     def returned(self, type_: Type, *, mutable: bool, scope: Locals) -> CType:
-        """The C++ type of a return. Raises Invalid (DL120) where the type has none."""
+        """The C++ type of a return. Raises Invalid (DL120) if C++ cannot return the type."""
         value = self._value(type_, symint=True)
         if value is not None:
             return value
@@ -80,7 +83,7 @@ class CppTypes:
         raise Invalid("DL120", f"C++ cannot return `{type_.text}`", type_.text)
 
     def optional_spelling(self, text: str) -> str:
-        """The C++ optional of a type spelled `text`."""
+        """The C++ optional of the type with the spelling `text`."""
         return self._optional.format(text)
 
     def _wrap_optional(self, elem: CType) -> CType:
@@ -120,7 +123,7 @@ class CppTypes:
             if type_.text == "Tensor" and mutable and not scope.const_ref_tensors:
                 return CType(f"{base.text} &", base.value)
             return _const_ref(base)
-        assert type_.elem is not None  # _value has turned away what is neither
+        assert type_.elem is not None  # _value refuses types that are neither optional nor list
         if type_.kind == "optional":
             return self._optional_argument(type_.elem, mutable, symint, scope)
         return self._list_argument(type_.elem, mutable, symint, scope)

@@ -1,8 +1,7 @@
-"""What differs between PyTorch releases: one row each, in one table.
+"""The differences between PyTorch releases: one table, with one row for each release.
 
-A row holds only values. Code asks for the value that it needs by name and never compares
-versions, so that a new release is a new row and nothing else. Rows are written as what
-changed against the release before.
+A row has only values. Code uses these values by name and never compares versions, so a new release
+needs only a new row. Each row is written as its changes against the release before it.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ from derivload.schema.arguments import Grammar
 
 
 class Dialect(msgspec.Struct, frozen=True, gc=False):
-    """One PyTorch release, as far as loading its definitions goes."""
+    """The values of one PyTorch release that loading its definitions needs."""
 
     version: str
 
-    # Types, and how they are spelled in C++. A base type without a spelling may be parsed but
-    # has no C++ form.
+    # Types, and their spelling in C++. A base type without a spelling can be parsed, but it has no
+    # C++ type.
     cpp_types: dict[str, str]
     unspelled_types: frozenset[str]
     optional: str
-    """The C++ optional of argument and return types; `{}` is what it holds."""
+    """The C++ optional of argument and return types; `{}` stands for its element."""
     optional_returns: bool
     """Whether `Tensor?` may be returned."""
     nullopt_default: str
@@ -46,12 +45,12 @@ class Dialect(msgspec.Struct, frozen=True, gc=False):
     const_ref_excludes_out: bool
     philox_is_seeded: bool
     implied_tags: tuple[str, ...]
-    """Tags that follow from an entry itself, where tags.yaml has them."""
+    """Tags that an entry gets without naming them, if tags.yaml has them."""
 
     # Generated variants and view groups.
     core_composites_get_variants: bool
     mutable_before_inplace: bool
-    """Which variant the others are generated from, where an operator has both."""
+    """Which variant the others are generated from, if an operator has both."""
     set_is_no_view: bool
     scatter_is_inverse: bool
     generated_keep_compliance: bool
@@ -67,7 +66,7 @@ _BACKENDS = (
     "CPU CUDA HIP XLA MTIA MPS IPU XPU HPU VE Lazy Meta PrivateUse1 PrivateUse2 PrivateUse3".split()
 )
 
-# The keys that an entry of derivatives.yaml may dispatch on, besides Default.
+# The dispatch keys that an entry of derivatives.yaml may have, besides Default.
 AUTOGRAD_KEYS: Final = frozenset(
     ["AutogradNestedTensor", *(f"Autograd{backend}" for backend in _BACKENDS)]
 )
@@ -145,7 +144,7 @@ _2_1 = Dialect(
         " allclose dense_dim equal is_coalesced is_pinned is_same_size is_set_to"
         " q_per_channel_axis q_scale q_zero_point qscheme record_stream sparse_dim"
         " sym_constrain_range sym_constrain_range_for_size"
-        # The mutable ones that torchgen lists apart; the same is asked of both.
+        # These are mutable. torchgen has a list of its own for them, and uses both in one way.
         " _cummax_helper _cummin_helper"
     ),
     view_copies_have_own_derivatives=False,
@@ -269,15 +268,15 @@ _VERSION = re.compile(r"\s*v?(\d+)\.(\d+)")
 
 
 class UnknownVersionError(ValueError):
-    """A torch version that has no row and is not newer than the table; the text says which."""
+    """A torch version that derivload does not know. The text says which."""
 
 
 def find_dialect(torch_version: str | None) -> tuple[Dialect, bool]:
-    """The row to follow for a torch version such as "2.15", "2.15.1+cu130" or "2.16.0a0".
+    """The row for a torch version such as "2.15", "2.15.1+cu130" or "2.16.0a0".
 
-    None takes the newest. The second value tells whether the version is newer than the table,
-    so that its newest row stands in. Raises UnknownVersionError for what is older than the
-    table or no version.
+    None means the newest row. The second value tells whether the version is newer than the table;
+    then the newest row is used for it. Raises UnknownVersionError if the version is older than the
+    table, or is not a version.
     """
     if torch_version is None:
         return NEWEST, False
@@ -293,7 +292,7 @@ def find_dialect(torch_version: str | None) -> tuple[Dialect, bool]:
 
 
 def release_of(torch_version: str) -> str:
-    """The release "X.Y" of a torch version. Raises UnknownVersionError for what is none."""
+    """The release "X.Y" of a torch version. Raises UnknownVersionError if it is not a version."""
     match = _VERSION.match(torch_version)
     if match is None:
         raise UnknownVersionError(f"`{torch_version}` is no torch version; write it as X.Y")

@@ -1,4 +1,4 @@
-"""The C++ names of a function and of what it returns (torchgen's cpp.name, cpp.return_names)."""
+"""The C++ names of a function and of its returns (torchgen's cpp.name, cpp.return_names)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from derivload.schema.function_schema import FunctionSchema
 
 
 def cpp_name(schema: FunctionSchema) -> str:
-    """The name of the C++ function: the operator's, with `_out` where it has out arguments."""
+    """The name of the C++ function: the operator's, with `_out` if it has out arguments."""
     return f"{schema.name.name}_out" if schema.arguments.out else schema.name.name
 
 
 def return_names(schema: FunctionSchema) -> tuple[str, ...]:
-    """What the returns are called in C++, one name each.
+    """The names of the returns in C++.
 
-    `self` for an in-place function, the out arguments' names for an out variant, else the name
-    that the schema gives (with `_return` where an argument has it too), else `result`, or
-    `result0`, `result1`, … of several.
+    - In-place function: `self`.
+    - Out variant: the names of the out arguments.
+    - Else the name in the schema, with `_return` added if an argument has the same name.
+    - Without a name in the schema: `result`, or `result0`, `result1`, … if there are several.
     """
     returns, out = schema.returns, schema.arguments.out
     if schema.name.inplace:

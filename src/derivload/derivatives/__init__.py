@@ -1,9 +1,9 @@
-"""derivatives.yaml: from a definition to differentiability info, and that matched to functions.
+"""derivatives.yaml: turns definitions into differentiability info, and matches it to functions.
 
-What may live here: formulas, what they save, forward formulas, and which function gets which
-info. What may not: YAML text, files, caches, the numbers behind an operation's name (those
-depend on all definitions at once, and are given by whoever has them all).
+This folder has backward formulas, what they save, forward formulas, and the rules for which
+function gets which info. It does not know YAML text, files or caches. It does not decide the number
+at the end of an op's name, because that depends on all definitions: the caller passes the numbers.
 
-The rules are those of torchgen's load_derivatives.py and torchgen/api/autograd.py, and the
-functions here that do what one there does bear its name.
+The rules are those of torchgen's load_derivatives.py and torchgen/api/autograd.py. A function that
+does the same as one of these has the same name.
 """

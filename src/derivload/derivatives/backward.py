@@ -11,14 +11,14 @@ from derivload.derivatives.saved_variables import NamedType, Saver
 from derivload.diagnostics import Invalid
 
 _GRAD_INDEX = re.compile(r"(?:^|\W)grads\[(\d+)\]")
-# Python may be told to read no number of more digits, and no function has that many outputs.
+# Python may be configured to refuse numbers with more digits. No function has so many outputs.
 _MAX_DIGITS = 640
 _OUT_OF_RANGE = 10**_MAX_DIGITS
 _GRADS = re.compile(r"(?:^|\W)grads(?:$|\W)")
 
 
 class Subject:
-    """The function that formulas are written for, as they see it."""
+    """The function of the formulas: its name, and the values that they may use."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Subject:
 def create_derivative(
     subject: Subject, formula: str, var_names: tuple[str, ...], saver: Saver
 ) -> Derivative:
-    """The derivative that one formula is. Raises Invalid (DL410, and those of saved_variables)."""
+    """The derivative for one formula. Raises Invalid (DL410, and those of saved_variables)."""
     original = formula
     formula, saved_inputs = saver.saved_variables(formula, subject.inputs, var_names)
     formula, saved_outputs = saver.saved_variables(formula, subject.outputs, var_names)
@@ -64,7 +64,10 @@ def used_gradient_indices(formula: str) -> list[int]:
 
 
 def check_grad_usage(derivatives: Sequence[Derivative]) -> None:
-    """Check that a function's formulas name the gradients in one way (DL411, DL412, DL413)."""
+    """Check that all formulas of a function name the gradients in the same way.
+
+    Raises Invalid (DL411, DL412, DL413).
+    """
     uses_grad = any("grad" in d.formula and "grad" in words(d.formula) for d in derivatives)
     uses_named = any(d.named_gradients for d in derivatives)
     uses_grads = 0
@@ -84,7 +87,7 @@ def check_grad_usage(derivatives: Sequence[Derivative]) -> None:
 
 
 def dedup_vars(saved: Sequence[SavedAttribute]) -> tuple[SavedAttribute, ...]:
-    """The attributes of all formulas, the first of each name."""
+    """The attributes of all formulas. Of attributes with the same name, the first is taken."""
     by_name: dict[str, SavedAttribute] = {}
     for attribute in saved:
         by_name.setdefault(attribute.name, attribute)

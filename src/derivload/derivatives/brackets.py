@@ -1,11 +1,12 @@
-"""Brackets in a formula that do not match, which the C++ compiler would tell hours later."""
+"""Finds brackets in a formula that do not match. The C++ compiler would report them hours later."""
 
 from __future__ import annotations
 
 import re
 from typing import Final, NamedTuple
 
-# A bracket, or what brackets mean nothing in: comments and literals, to the end if not closed.
+# A bracket; or a comment or literal, in which brackets do not count. If that is not closed, it
+# extends to the end.
 _MARK: Final = re.compile(
     r"""[()\[\]{}]|/\*(?:[^*]|\*(?!/))*(?:\*/)?|//[^\n]*"""
     r"""|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?""",
@@ -15,14 +16,14 @@ _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 
 
 class Unmatched(NamedTuple):
-    """Where a formula's first bracket without its other is, and what is wrong with it."""
+    """The offset of a bracket that does not match, and a message."""
 
     at: int
     message: str
 
 
 def find_unmatched(formula: str) -> Unmatched | None:
-    """The first bracket that does not match; None where all do."""
+    """The first bracket that does not match; None if all match."""
     opened: list[tuple[int, str]] = []
     for mark in _MARK.finditer(formula):
         bracket = mark[0]

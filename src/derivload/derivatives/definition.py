@@ -1,4 +1,7 @@
-"""An entry of derivatives.yaml in its two forms, brought to one: formulas by dispatch key."""
+"""Reads an entry of derivatives.yaml into formulas by dispatch key, whichever form it has.
+
+An entry has its formulas either directly or, in a `dispatch` mapping, for each dispatch key.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _NAME: Final = re.compile(r"(\w+)(\.\w+)?\((.*)\)")
 
 
 class Formulas(msgspec.Struct, frozen=True, gc=False):
-    """The formulas for one dispatch key, sorted by their keys; `path` leads to them."""
+    """The formulas for one dispatch key, sorted by key. `path` is their path in the entry."""
 
     dispatch_key: str
     formulas: tuple[tuple[str, str], ...]
@@ -25,9 +28,9 @@ class Formulas(msgspec.Struct, frozen=True, gc=False):
 
 
 class Definition(msgspec.Struct, frozen=True, gc=False):
-    """What an entry says, before it is known which function it speaks of.
+    """The content of an entry, before its function has been looked up.
 
-    `specification` is the whole schema that names that function, `name` its base name.
+    `specification` is the whole schema of the function, `name` its base name.
     """
 
     specification: str
@@ -38,9 +41,9 @@ class Definition(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_definition(value: Mapping) -> tuple[Definition | None, list[Mistake]]:
-    """The definition of an entry, and what is wrong with it (DL007, DL008, DL401 to DL404).
+    """The definition of an entry, and its mistakes (DL007, DL008, DL101, DL401 to DL404).
 
-    A definition comes only of an entry without mistakes.
+    The definition is None if the entry has mistakes.
     """
     mistakes: list[Mistake] = []
     specification = value.get("name")

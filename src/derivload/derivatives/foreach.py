@@ -1,7 +1,7 @@
 """Derivatives of foreach functions (`gen_foreach_derivativeinfo`).
 
-`_foreach_mul.List` does to each tensor what `mul.Tensor` does to one. Its info is that of the
-reference with the names of its own arguments, and `[i]` where it has a list for a tensor.
+`_foreach_mul.List` applies `mul.Tensor`, its reference, to each tensor of a list. Its info is the
+info of the reference, with the names of its own arguments. An argument that is a list gets `[i]`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from derivload.native.function import NativeFunction
 from derivload.schema.arguments import Argument
 
 _PREFIX: Final = "_foreach_"
-# The one that has an in-place reference only.
+# The only foreach function whose reference is in-place.
 _WITH_INPLACE_REFERENCE: Final = frozenset({"_foreach_zero_"})
-# Their references take an alpha that they do not.
+# The references of these have an argument alpha, but these do not.
 _WITHOUT_ALPHA: Final = frozenset(
     f"_foreach_{name}{inplace}.{overload}"
     for name in ("add", "sub")
@@ -37,7 +37,7 @@ _WITHOUT_ALPHA: Final = frozenset(
 
 
 class ForeachReferences:
-    """The functions with info that foreach functions may refer to, by base name."""
+    """The functions with info that can be references of foreach functions, by base name."""
 
     def __init__(
         self, functional: Iterable[Derived], others: Iterable[Derived], dialect: Dialect
@@ -47,7 +47,7 @@ class ForeachReferences:
         self._checks_count = dialect.foreach_checks_argument_count
 
     def find(self, function: NativeFunction) -> Derived | None:
-        """The reference of a foreach function; None when there is none."""
+        """The reference of a foreach function; None if it has no reference."""
         base = function.name.base.split(_PREFIX)[-1]
         for derived in self._functional.get(base, ()):
             if self._is_reference(function, derived.function):
@@ -60,7 +60,7 @@ class ForeachReferences:
 
     def _is_reference(self, function: NativeFunction, reference: NativeFunction) -> bool:
         own = function.schema.arguments.flat_non_out
-        # The signature of the reference is what counts, and that has no TensorOptions.
+        # The signature of the reference counts. It has no TensorOptions.
         theirs = (
             *reference.schema.arguments.positional,
             *reference.schema.arguments.without_options,
@@ -85,9 +85,9 @@ def gen_foreach_derivativeinfo(
     types: CppTypes,
     dialect: Dialect,
 ) -> DifferentiabilityInfo:
-    """The info of a foreach function that is not in-place, from that of its reference.
+    """The info of a foreach function that is not in-place, made from the info of its reference.
 
-    Raises Invalid (DL504) where a formula of the reference does not carry over.
+    Raises Invalid (DL504) if a formula of the reference cannot be used for lists.
     """
     translation = _Translation(function, reference, types, dialect)
     derivatives = tuple(map(translation.derivative, info.derivatives))
@@ -109,13 +109,13 @@ def gen_foreach_derivativeinfo(
 
 
 def _all_saved(saved: list[SavedAttribute]) -> tuple[SavedAttribute, ...]:
-    # torchgen keeps these in a set; the documents sort them.
+    # torchgen has these in a set. The documents have them sorted.
     unique = {(s.name, s.expr, s.type): s for s in saved}
     return tuple(unique[key] for key in sorted(unique))
 
 
 class _Translation:
-    """From the arguments of a reference to those of a foreach function, by position."""
+    """Replaces the arguments of a reference by those of a foreach function, by position."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""The names that a formula uses and does not bring along: neither called, nor members, nor its own.
+"""Finds the values that a formula uses: names that are not calls, members or its own variables.
 
-A formula is an expression of C++. It is not parsed: it is cut into tokens, and a name counts only
-where the tokens beside it leave no doubt that it is a value that somebody else has to give. What
-is in doubt is left out, for a warning that is wrong is worse than one that is missing.
+A formula is a C++ expression. We do not parse it: we cut it into tokens. A name counts only if the
+tokens beside it make certain that it is a value from outside the formula. Doubtful names are left
+out, because a wrong warning is worse than a missing one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import Final, NamedTuple
 
-# What is not closed goes on to the end: then each character is looked at once.
+# A comment or literal that is not closed extends to the end. So each character is read only once.
 _TOKEN: Final = re.compile(
     r"""/\*(?:[^*]|\*(?!/))*(?:\*/)?|//[^\n]*"""
     r"""|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?"""
@@ -21,7 +21,7 @@ _TOKEN: Final = re.compile(
 _CALLED: Final = re.compile(r"(?<!\w)([A-Za-z_]\w*)\s*\(")
 _WORD: Final = re.compile(r"\w+")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
-# Types and macros begin in upper case, constants with a k; the last are types of <cstdint>.
+# Types and macros begin in upper case, constants with a k. The last ones are types of <cstdint>.
 _BY_CONVENTION: Final = re.compile(r"[A-Z]\w*|k[A-Z]\w*|u?int(?:_fast|_least|ptr|max)?\d*_t|size_t")
 _KEYWORDS: Final = frozenset(
     """
@@ -33,7 +33,7 @@ _KEYWORDS: Final = frozenset(
     typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
     """.split()
 )
-# A name behind one of these begins no declaration.
+# A name after one of these words is not a declaration.
 _BEFORE_VALUES: Final = frozenset(
     "and bitand bitor case compl else not or return throw xor delete new co_return co_yield".split()
 )
@@ -42,16 +42,16 @@ _QUALIFIERS: Final = frozenset({".", "->", "::"})
 
 
 class UsedName(NamedTuple):
-    """A name that a formula uses; `occurrence` counts the same words before it, from 0."""
+    """A name that a formula uses. `occurrence` is the number of the same words before it."""
 
     name: str
     occurrence: int
 
 
 def words_outside_calls(formula: str) -> set[str]:
-    """The words that are not called right there: among them all that `used_names` finds.
+    """The words that are not called. They include every name that `used_names` finds.
 
-    For a first look, which most formulas pass.
+    This is a fast first check, which most formulas pass.
     """
     return set(_OUTSIDE_CALLS.findall(formula)) - _KEYWORDS
 
@@ -62,7 +62,7 @@ def called_names(formula: str) -> frozenset[str]:
 
 
 def used_names(formula: str) -> list[UsedName]:
-    """The values that a formula names and does not declare, in its order, each once."""
+    """The values that a formula uses but does not declare, in its order, each only once."""
     tokens = list(_TOKEN.finditer(formula))
     texts = ["", "", "", *[token[0] for token in tokens], ""]
     inside = _template_arguments(tokens)
@@ -85,7 +85,7 @@ def used_names(formula: str) -> list[UsedName]:
 
 
 def _with_occurrences(formula: str, found: dict[str, int]) -> list[UsedName]:
-    """The names found, each with how many of the same words stand before where it was found."""
+    """The names with their occurrences. `found` has the offset of each."""
     before: Counter[str] = Counter()
     for word in _WORD.finditer(formula):
         if word.start() < found.get(word[0], 0):
@@ -94,9 +94,9 @@ def _with_occurrences(formula: str, found: dict[str, int]) -> list[UsedName]:
 
 
 def _template_arguments(tokens: list[re.Match[str]]) -> set[int]:
-    """Which tokens are a template and its arguments: from a name with `<` right behind it to `>`.
+    """The indexes of tokens of a template and its arguments: from a name followed by `<` to `>`.
 
-    A comparison written so, without spaces, is taken for one too.
+    A comparison that is written without spaces looks the same, and is included too.
     """
     inside: set[int] = set()
     opened: list[int] = []
@@ -111,9 +111,9 @@ def _template_arguments(tokens: list[re.Match[str]]) -> set[int]:
 
 
 def _is_declared(before: list[str], behind: str) -> bool:
-    """Whether a name is the formula's own: declared, captured, or a parameter of a lambda.
+    """Whether the formula itself declares a name: as a variable, a capture, or a parameter.
 
-    `before` are the three tokens before it, `behind` the one behind.
+    `before` are the three tokens before the name, `behind` is the token after it.
     """
     if _NAME.fullmatch(before[-1]) is not None and before[-1] not in _BEFORE_VALUES:
         return True

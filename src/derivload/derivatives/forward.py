@@ -13,14 +13,14 @@ from derivload.diagnostics import Invalid
 from derivload.native.function import NativeFunction
 
 _RESULT: Final = re.compile(r"^result(\d+)$")
-_MAX_DIGITS: Final = 640  # Python may be told to read no number of more
+_MAX_DIGITS: Final = 640  # Python may be configured to refuse numbers with more digits
 _TENSOR_LISTS: Final = frozenset({"at::TensorList", "const at::ITensorListRef &"})
 AUTO_ELEMENT_WISE: Final = "auto_element_wise"
 AUTO_LINEAR: Final = "auto_linear"
 
 
 class Draft(NamedTuple):
-    """A forward formula as written: for which outputs, and the types of these."""
+    """A forward formula as written, the names of its outputs, and their types."""
 
     formula: str
     var_names: tuple[str, ...]
@@ -28,7 +28,7 @@ class Draft(NamedTuple):
 
 
 class Backward(NamedTuple):
-    """What of a function's backward side its forward formulas depend on."""
+    """The parts of a function's backward side that its forward formulas depend on."""
 
     arg_names: tuple[str, ...]
     derivatives: Sequence[Derivative]
@@ -38,7 +38,7 @@ class Backward(NamedTuple):
 def create_forward_derivative(
     function: NativeFunction, formula: str, names: tuple[str, ...]
 ) -> Draft:
-    """The draft of one forward formula. Raises Invalid (DL430) when it is for no output."""
+    """The draft of one forward formula. Raises Invalid (DL430) if its key names no output."""
     returns = function.schema.returns
     types = tuple(r.type.text for r in returns if r.name in names)
     if not types and names == ("result",):
@@ -63,9 +63,9 @@ def _numbered_type(function: NativeFunction, name: str) -> str:
 def postprocess_forward_derivatives(
     function: NativeFunction, name: str, backward: Backward, drafts: Sequence[Draft]
 ) -> list[ForwardDerivative]:
-    """The forward derivatives of the drafts, once the backward side is known.
+    """The forward derivatives for the drafts, made after the backward side is known.
 
-    `auto_element_wise` and `auto_linear` become formulas. Raises Invalid (DL431 to DL435).
+    `auto_element_wise` and `auto_linear` are replaced by formulas. Raises Invalid (DL431 to DL434).
     """
     result = []
     for draft in drafts:
@@ -99,13 +99,13 @@ def find_required_inputs(
 ) -> tuple[str, ...]:
     """The inputs whose tangent (`_t`) or primal (`_p`) a formula uses, sorted.
 
-    Raises Invalid (DL431) when it uses an input by its bare name.
+    Raises Invalid (DL431) if it uses an input by its bare name.
     """
     used = words(formula)
     required = set()
     for binding in backward.args_with_derivatives:
         if binding.ctype.text in _TENSOR_LISTS and not function.is_foreach:
-            continue  # functions of tensor lists look after tangents and primals themselves
+            continue  # functions of tensor lists handle tangents and primals themselves
         if binding.name in used:
             raise Invalid(
                 "DL431",
@@ -135,8 +135,8 @@ def _check_element_wise(
 def _element_wise(backward: Backward) -> str:
     """The Jacobian of an element-wise function is diagonal: J t is the conjugate of J^H conj(t).
 
-    So the forward formula is the backward one, with the conjugate tangent for `grad` and the
-    primal for the input, conjugated.
+    So the forward formula is the conjugate of the backward formula, with the conjugate tangent for
+    `grad` and the primal for the input.
     """
     formula = backward.derivatives[0].original_formula
     name = backward.args_with_derivatives[0].name
@@ -145,7 +145,7 @@ def _element_wise(backward: Backward) -> str:
 
 
 def _linear(function: NativeFunction, name: str, backward: Backward) -> str:
-    """A linear function is its own Jacobian: it is called again, on the tangents."""
+    """The Jacobian of a linear function is the function itself, so it is called on the tangents."""
     differentiable = {b.name for b in backward.args_with_derivatives}
     if not differentiable:
         raise Invalid("DL434", "`auto_linear` needs a differentiable argument")

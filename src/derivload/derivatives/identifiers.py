@@ -1,9 +1,9 @@
-"""Identifiers in formulas, found as torchgen finds them.
+"""Finds and replaces identifiers in formulas, exactly as torchgen does.
 
-Its rule (IDENT_REGEX) is a name with no word character on either side. Asking whether a name
-is there is asking whether it is one of the formula's words, which one fixed pattern finds. To
-replace a name takes torchgen's own pattern: it consumes the character on either side, so of two
-names with one character between them it replaces the first alone, and so must we.
+torchgen's rule (IDENT_REGEX): an identifier is a name without a word character on either side. To
+test whether a formula uses a name, we only look for it among the formula's words. To replace a
+name, we must use torchgen's own pattern. It consumes the character on either side of the name. So
+if two of the names have only one character between them, it replaces only the first one.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ import re
 from derivload.diagnostics import Invalid
 
 _WORDS = re.compile(r"\w+")
-# Names that hold each other's replacements make a formula grow without end.
+# If replacements contain other names that are replaced, a formula could grow without end.
 _MAX_FORMULA = 1_000_000
 
 
 def words(formula: str) -> frozenset[str]:
-    """The words of a formula, among them all identifiers that it uses."""
+    """The words of a formula. They include all identifiers that it uses."""
     return frozenset(_WORDS.findall(formula))
 
 
 def replace_identifier(formula: str, name: str, replacement: str) -> str:
-    """The formula with an identifier replaced, as `re.sub` with IDENT_REGEX would do it."""
+    """The formula with an identifier replaced, as by `re.sub` with IDENT_REGEX.
+
+    Raises Invalid (DL010) if the formula gets too long.
+    """
     if name not in formula:
         return formula
     check_growth(formula, name, replacement)
@@ -32,7 +35,7 @@ def replace_identifier(formula: str, name: str, replacement: str) -> str:
 
 
 def check_growth(formula: str, name: str, replacement: str) -> None:
-    """Check that a formula does not get too long by a replacement. Raises Invalid (DL010)."""
+    """Check that a replacement does not make a formula too long. Raises Invalid (DL010)."""
     if len(formula) + formula.count(name) * len(replacement) > _MAX_FORMULA:
         message = f"with `{name[:50]}` replaced, this formula has more than a million characters"
         raise Invalid("DL010", message)

@@ -1,6 +1,6 @@
-"""Differentiability info of one definition.
+"""Makes the differentiability info of one definition.
 
-load_derivatives' `create_differentiability_info` and `set_up_derivatives`.
+The rules are those of load_derivatives' `create_differentiability_info` and `set_up_derivatives`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from derivload.native.function import NativeFunction
 
 _NON_DIFFERENTIABLE: Final = "non_differentiable"
 _WORD: Final = re.compile(r"\w+")
-# Names that the generated code gives to something of its own.
+# Names that the generated code uses for its own variables.
 _RESERVED: Final = {
     "grad_input_mask": "the generated code has a variable of that name",
     "result": "it names the output",
@@ -38,10 +38,10 @@ _RESERVED: Final = {
 
 
 class Derived(NamedTuple):
-    """What one definition gives: info by dispatch key.
+    """The result of one definition: info by dispatch key.
 
-    Where there is something to compute, `op` is the name of the node without its number, which
-    depends on the definitions before this one.
+    The `op` of an info is the name of the backward node. It has no number yet, because the number
+    depends on the definitions before this one. It is None if there is nothing to compute.
     """
 
     function: NativeFunction
@@ -49,7 +49,7 @@ class Derived(NamedTuple):
 
 
 class DerivativeReader:
-    """Derives info from definitions, for one dialect. Holds the C++ types found so far."""
+    """Derives info from definitions, for one dialect. It keeps the C++ types found so far."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.bindings = CppBindings(dialect, CppTypes(dialect))
@@ -58,7 +58,7 @@ class DerivativeReader:
     def create_differentiability_info(
         self, definition: Definition, function: NativeFunction
     ) -> tuple[Derived, list[Mistake]]:
-        """The info that a definition gives its canonical function, and what is wrong with it."""
+        """The info that a definition gives its canonical function, and its mistakes."""
         mistakes: list[Mistake] = []
         dispatch: dict[str, DifferentiabilityInfo] = {}
         try:
@@ -71,7 +71,7 @@ class DerivativeReader:
             outputs = self._outputs(function)
             for name in (*(b.name for b in arguments), *(output.name for output in outputs)):
                 if not _WORD.fullmatch(name):
-                    # Upstream looks for it in formulas as if it were a regular expression.
+                    # Upstream would use this name as a regular expression to search formulas.
                     raise Invalid("DL407", f"no formula can name `{name}`, which is no word", name)
         except Invalid as invalid:
             return Derived(function, {}), [invalid.at("name")]
@@ -83,7 +83,7 @@ class DerivativeReader:
         return Derived(function, dispatch), mistakes
 
     def _outputs(self, function: NativeFunction) -> list[NamedType]:
-        """The outputs as formulas name them: what an in-place function returns is `result`."""
+        """The outputs, by their names in formulas. That of an in-place function is `result`."""
         names = return_names(function.schema)
         return [
             NamedType(
@@ -97,7 +97,7 @@ class DerivativeReader:
 
 
 class _SetUp:
-    """The formulas of one dispatch key, sorted into what they are for."""
+    """Sorts the formulas of one dispatch key into backward, forward and non-differentiable ones."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class _SetUp:
     def set_up_derivatives(
         self, formulas: Formulas, mistakes: list[Mistake]
     ) -> DifferentiabilityInfo | None:
-        """The info of these formulas; None, and mistakes, when something is wrong with them."""
+        """The info of these formulas. If they have mistakes, these are added, and it is None."""
         before = len(mistakes)
         for raw_names, formula in formulas.formulas:
             try:
@@ -187,7 +187,7 @@ class _SetUp:
         )
 
     def _blame(self, invalid: Invalid, formulas: Formulas) -> Mistake:
-        """A mistake of all formulas together, placed at the first that has the words."""
+        """The place of a mistake in all formulas together: the first that has its words."""
         if invalid.code == "DL409":
             for raw_names, formula in formulas.formulas:
                 differentiable = formula.lower().strip() != _NON_DIFFERENTIABLE
@@ -206,8 +206,9 @@ class _SetUp:
 
 
 def _available_named_gradients(definition: Definition, function: NativeFunction) -> list[str]:
-    """The gradients of the named, differentiable outputs; an output that
-    `output_differentiability` does not reach is not one.
+    """The names of the gradients of the outputs that are named and differentiable.
+
+    An output beyond the end of `output_differentiability` is not differentiable.
     """
     returns = function.schema.returns
     differentiable = definition.output_differentiability or (True,) * len(returns)
@@ -219,7 +220,7 @@ def _available_named_gradients(definition: Definition, function: NativeFunction)
 
 
 def is_forward_derivative_definition(arg_names: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether a formula's key names outputs: whether the first name is no argument."""
+    """Whether a formula's key names outputs: whether its first name is not an argument."""
     return names[0] not in arg_names
 
 
@@ -236,10 +237,11 @@ def create_op_prefix(name: str, dispatch_key: str) -> str:
 
 
 def canonical_function(functions: Sequence[NativeFunction], name: str) -> NativeFunction:
-    """Of the variants of one signature, the one that a definition for `name` is about.
+    """The function that a definition for `name` belongs to, out of the variants of one signature.
 
-    The first of that name which is no functional overload and no out variant; else the first
-    of all, which is then the in-place one. Raises Invalid (DL406) when it is not.
+    It is the first one of that name that is neither a functional overload nor an out variant. If
+    there is none, it is the first of all variants, which must then be in-place. Raises Invalid
+    (DL406) if it is not.
     """
     for function in functions:
         schema = function.schema
@@ -260,9 +262,9 @@ def op_prefixes(derived: Derived) -> tuple[str, ...]:
 
 
 def number_ops(prefixes: Iterable[Sequence[str]]) -> list[tuple[int, ...]]:
-    """The numbers of each definition's nodes, of all definitions in their order.
+    """The numbers of each definition's nodes. `prefixes` has all definitions in their order.
 
-    A node's number is how many before it have the same name.
+    The number of a node is the count of nodes before it with the same name.
     """
     counts: dict[str, int] = {}
     numbers = []

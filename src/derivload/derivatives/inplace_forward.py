@@ -1,8 +1,8 @@
-"""Forward formulas adapted for in-place functions (part of `match_differentiability_info`).
+"""Adapts forward formulas to in-place functions (part of `match_differentiability_info`).
 
-When the formula runs, `self` holds the result already. So a formula borrowed from the
-functional variant reads a saved copy where it asks for the primal of `self`, `result` is
-`self`, and the tangent that `self` may have is modified in place.
+When the formula runs, `self` already has the value of the result. So a formula that comes from the
+functional variant is changed: instead of the primal of `self` it reads a saved copy, and instead of
+`result` it reads `self`. If `self` has a tangent, the tangent is modified in place.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _CALL_ON_TANGENT: Final = re.compile(r"self_t.([\w]*)\((.*)\)")
 def adapt_to_inplace(
     function: NativeFunction, info: DifferentiabilityInfo, *, exact: bool
 ) -> tuple[ForwardDerivative, ...]:
-    """The forward derivatives of an in-place function, from info that has some.
+    """The forward derivatives of an in-place function. `info` must have forward derivatives.
 
-    `exact` tells that the info was defined for this function and not for its functional
-    variant. Raises Invalid (DL505, DL506).
+    `exact` tells that the info was defined for this function, not for its functional variant.
+    Raises Invalid (DL505, DL506).
     """
     if len(info.forward_derivatives) != 1:
         message = f"`{function.name.text}` is in-place and has forward formulas for several outputs"
@@ -61,10 +61,10 @@ def adapt_to_inplace(
 
 
 def _modify_tangent(formula: str, name: str) -> str:
-    """The expression that brings the tangent of `self` up to date in place.
+    """The expression that updates the tangent of `self` in place.
 
-    A formula that is one call on the tangent, of the very function, has an in-place variant to
-    call; any other is computed and copied.
+    If the formula is one call of the same function on the tangent, the in-place variant is called.
+    Any other formula is computed, and its value copied.
     """
     call = _CALL_ON_TANGENT.fullmatch(formula)
     if call is not None and call[1] == name and _is_one_call(call[2]):
@@ -73,7 +73,7 @@ def _modify_tangent(formula: str, name: str) -> str:
 
 
 def _is_one_call(between: str) -> bool:
-    """Whether the parenthesis that opened before `between` is still open at its end."""
+    """Whether the parenthesis that opened before `between` closes only after it."""
     level = 1
     for character in between:
         if character == "(":

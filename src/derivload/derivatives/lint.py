@@ -1,6 +1,6 @@
-"""Warnings about one definition (DL602 to DL604, DL606, DL607): what loads, and nobody means.
+"""Warnings about one definition (DL602 to DL604, DL606, DL607): it loads, but is probably wrong.
 
-Upstream takes all of this, and says nothing, or lets the C++ compiler say it hours later.
+Upstream accepts all of this. The C++ compiler may report it hours later, or nobody ever does.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
 from derivload.native.guesses import Guesses
 
 _NO_FORMULAS: Final = frozenset({"non_differentiable", AUTO_ELEMENT_WISE, AUTO_LINEAR})
-# What a tensor tells of its sizes and its type, by what would be saved in place of the tensor.
-# (What `Replacement` rows match is replaced, and never gets here.)
+# Methods that ask a tensor for its sizes or type, and what to write so that the tensor need not be
+# saved. (Methods with a row in `replacements` are replaced, and do not occur here.)
 _METADATA: Final = {
     "size": "write `{0}.sym_size(N)`, or take it from `{0}.sym_sizes()`",
     "sym_size": "take it from `{0}.sym_sizes()`",
@@ -42,8 +42,8 @@ _TENSOR: Final = "at::Tensor"
 class DefinitionLinter:
     """Finds the warnings about the definitions of one file.
 
-    `is_called` tells whether some formula of the file calls a name: then it is that of a
-    function, which may be handed on too.
+    `is_called` tells whether any formula of the file calls a name. Then it is the name of a
+    function, which a formula may also pass as a value.
     """
 
     def __init__(self, is_called: Callable[[str], bool]) -> None:
@@ -51,7 +51,7 @@ class DefinitionLinter:
         self._guesses = Guesses()
 
     def check(self, definition: Definition, derived: Derived) -> Iterator[Mistake]:
-        """The warnings about a definition that loads."""
+        """The warnings about a definition that loads without mistakes."""
         for mistake in self._check(definition, derived):
             if derived.function.name.text not in ALLOWED.get(mistake.code, {}):
                 yield mistake
@@ -112,7 +112,7 @@ def _check_arguments(
     formulas: Formulas, function: NativeFunction, info: DifferentiabilityInfo
 ) -> Iterator[Mistake]:
     if not info.derivatives:
-        return  # nothing is differentiable here: there is no node to give a gradient
+        return  # without backward formulas, there is no backward node
     named = {name for raw_names, _ in formulas.formulas for name in split_names(raw_names)}
     used: frozenset[str] | None = None
     for argument in function.schema.arguments.flat_non_out:
@@ -139,13 +139,13 @@ class _Known:
         if arguments.options_index is not None:
             both.add("options")
         if function.is_foreach:
-            both.add("i")  # the generated code counts the tensors of the lists with it
+            both.add("i")  # the index of the tensor in the generated code
         self._backward = {*both, "grad", "grads", *info.available_named_gradients, *GENERATED_CODE}
         tangents = {f"{name}_{form}" for name in self._arguments for form in "pt"}
         self._forward = {*both, *tangents, "original_self_p", "original_self_t"}
 
     def names(self, raw_names: str) -> set[str]:
-        """Those that a formula may use which has this key."""
+        """The names that a formula with this key may use."""
         forward = is_forward_derivative_definition(self._arguments, split_names(raw_names))
         return self._forward if forward else self._backward
 
@@ -164,7 +164,7 @@ def _check_saved(formulas: Formulas, info: DifferentiabilityInfo) -> Iterator[Mi
 
 
 def _asked(formula: str) -> dict[str, list[str]]:
-    """What is asked of each word of a formula: a method for each time, "" for anything else."""
+    """For each word of a formula, the methods called on it; "" for each other use."""
     asked: dict[str, list[str]] = {}
     for match in _USE.finditer(formula):
         asked.setdefault(match[1], []).append(match[2] or "")

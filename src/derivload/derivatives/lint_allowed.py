@@ -1,10 +1,10 @@
-"""What the warnings do not warn of, and why: names and operators, as data beside the rules."""
+"""The exceptions of the warnings, with their reasons: names and operators, as data."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# Names that backward formulas may use because the code generated around them has them.
+# Names that backward formulas may use because the generated code around them defines them.
 GENERATED_CODE: Final = {
     "grad_input_mask": "which inputs need a gradient, for a formula with several",
     "retain_variables": "whether the graph is kept for another backward pass",
@@ -15,7 +15,7 @@ def _for(reason: str, operators: str) -> dict[str, str]:
     return dict.fromkeys(operators.split(), reason)
 
 
-# By rule, operators of PyTorch that break it and are meant so, with the reason.
+# For each rule, operators of PyTorch that break it on purpose, with the reason.
 ALLOWED: Final[dict[str, dict[str, str]]] = {
     "DL603": {
         **_for(

@@ -1,8 +1,8 @@
-"""Which function gets which info (`match_differentiability_info`).
+"""Decides which function gets which info (`match_differentiability_info`).
 
-A function without a definition of its own takes that of a variant: an in-place one that of the
-functional one, a generated functional one that of the mutable one, a foreach function that of
-the function it applies to each tensor.
+A function without a definition of its own uses the definition of a related function: an in-place
+function that of its functional variant, a generated functional function that of its mutable
+variant, and a foreach function that of the function that it applies to each tensor.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ _STRIDES: Final = "strides_or_error"
 
 
 class MatchedFunction(NamedTuple):
-    """A function's record in functions.json, and the info generated for it if it is a foreach
-    function that has no definition of its own.
+    """The record of a function in functions.json, and its generated info.
+
+    Only a foreach function without a definition of its own has generated info.
     """
 
     function: NativeFunction
@@ -39,14 +40,14 @@ class MatchedFunction(NamedTuple):
 
 
 class Matched(NamedTuple):
-    """The functions that could be matched, and mistakes."""
+    """The functions that could be matched, and the mistakes of the others."""
 
     functions: list[MatchedFunction]
     misfits: list[Misfit]
 
 
 class Match(NamedTuple):
-    """The info found for one function; `exact` when it was made for this very function."""
+    """The info found for one function. `exact` tells that it was made for this function itself."""
 
     derived: Derived | None
     exact: bool
@@ -61,9 +62,9 @@ def match_differentiability_info(
     dialect: Dialect,
     types: CppTypes,
 ) -> Matched:
-    """Match all functions, in the order of their C++ names. `infos` is keyed by schema.
+    """Match all functions, in the order of their C++ names. `infos` has the info by schema.
 
-    Mistakes: DL501 to DL505.
+    Mistakes: DL501 to DL506.
     """
     matcher = Matcher(infos, dialect, types)
     matched: list[MatchedFunction] = []
@@ -83,7 +84,7 @@ def match_differentiability_info(
 
 
 class Matcher:
-    """Finds the info of functions. Holds the definitions by the signatures of their functions."""
+    """Finds the info of functions. It keeps the definitions by the signature of their function."""
 
     def __init__(self, infos: Mapping[str, Derived], dialect: Dialect, types: CppTypes) -> None:
         self._infos = infos

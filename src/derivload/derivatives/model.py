@@ -1,6 +1,6 @@
-"""Differentiability info, in the very shape of the documents: what is computed is what is written.
+"""Differentiability info. These types have exactly the form of the documents.
 
-What torchgen keeps in a set is a sorted tuple here.
+Where torchgen has a set, they have a sorted tuple.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import msgspec
 
 
 class SavedAttribute(msgspec.Struct, frozen=True, gc=False):
-    """What a backward node keeps: its member's name and C++ type, and the expression saved."""
+    """A value that a backward node saves: the member's name and C++ type, and the expression."""
 
     name: str
     type: str
@@ -19,7 +19,8 @@ class SavedAttribute(msgspec.Struct, frozen=True, gc=False):
 class Derivative(msgspec.Struct, frozen=True, gc=False):
     """A backward formula, for one or more arguments.
 
-    `formula` reads the saved attributes where `original_formula`, as written, reads arguments.
+    `original_formula` is the formula as written. `formula` reads saved attributes instead of
+    arguments.
     """
 
     formula: str
@@ -31,7 +32,7 @@ class Derivative(msgspec.Struct, frozen=True, gc=False):
 
 
 class ForwardDerivative(msgspec.Struct, frozen=True, gc=False):
-    """A forward formula, for one or more outputs, and what it needs of the inputs."""
+    """A forward formula, for one or more outputs, and the tangents and primals that it needs."""
 
     formula: str
     var_names: tuple[str, ...]
@@ -43,7 +44,7 @@ class ForwardDerivative(msgspec.Struct, frozen=True, gc=False):
 
 
 class ArgumentBinding(msgspec.Struct, frozen=True, gc=False):
-    """An argument that has a derivative, as the C++ function takes it."""
+    """An argument that has a derivative, as in the C++ function."""
 
     name: str
     type: str
@@ -51,9 +52,9 @@ class ArgumentBinding(msgspec.Struct, frozen=True, gc=False):
 
 
 class DifferentiabilityInfo(msgspec.Struct, frozen=True, gc=False):
-    """All that is known of one function's derivatives for one dispatch key.
+    """All information on one function's derivatives for one dispatch key.
 
-    `op` is the name of the backward node, numbered; None where there is nothing to compute.
+    `op` is the name of the backward node, with its number; null if there is nothing to compute.
     """
 
     name: str
@@ -78,14 +79,14 @@ class DifferentiabilityRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class MatchedInfo(msgspec.Struct, frozen=True, gc=False):
-    """Where a function's info comes from: the schema that it was defined for, and its op."""
+    """The source of a function's info: the schema that it was defined for, and its op."""
 
     schema: str
     op: str | None
 
 
 class FunctionRecord(msgspec.Struct, frozen=True, gc=False):
-    """One native function of functions.json, with what match_differentiability_info gives it."""
+    """One native function of functions.json, with its result of match_differentiability_info."""
 
     schema: str
     kind: str

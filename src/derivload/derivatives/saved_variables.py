@@ -1,7 +1,7 @@
-"""What a formula needs kept from the forward pass (`saved_variables` and its replacement table).
+"""Finds the values that a formula saves in the forward pass (`saved_variables` and its table).
 
-A formula that only asks a tensor for its sizes need not save the tensor: `self.sym_sizes()`
-becomes the member `self_sym_sizes`. Each kind of such an expression is a row of the table.
+A formula that only asks a tensor for its sizes need not save the tensor: `self.sym_sizes()` is
+replaced by the member `self_sym_sizes`. Each kind of such an expression is a row of the table.
 """
 
 from __future__ import annotations
@@ -19,19 +19,22 @@ _UNSUPPORTED = re.compile(r"(?:\.|->)(?:(sizes|strides)\(\)|(size)\(-?\d+\))")
 
 
 class NamedType(NamedTuple):
-    """A value that formulas may name, and the C++ type that it is saved as."""
+    """The name of a value that formulas may use, and the C++ type with which it is saved."""
 
     name: str
     type: str
 
 
 class Replacement(NamedTuple):
-    """A row: an expression of a name, written `{}`, and what is saved in its place.
+    """A row of the table: an expression with a name, and the member that is saved for it.
 
-    `expr` is what is evaluated to save it, the matched text itself when empty; `result` what
-    replaces the match, the saved member when empty. A `{}.` stands for the name and any one
-    character, as in torchgen's patterns, and `N` for a number or word that becomes part of the
-    member's name.
+    - `expression`: `{}` stands for the name. `{}.` stands for the name and any one character, as in
+      torchgen's patterns. `N` stands for a number or word that becomes part of the member's name.
+    - `suffix`: the end of the member's name, after the name.
+    - `type`: the member's C++ type.
+    - `expr`: the expression whose value is saved; if empty, the matched text.
+    - `result`: the text that replaces the match; if empty, the member.
+    - `own_derivative_only`: allowed only in the derivative for the name alone.
     """
 
     expression: str
@@ -77,10 +80,11 @@ def replacements(dialect: Dialect) -> tuple[Replacement, ...]:
 
 
 class _Row:
-    """A row made ready to search with.
+    """A row, prepared for searching.
 
-    `marker` is a text without which no formula has the expression; `call` what follows the name
-    and one more character, None where the expression is a fixed text around the name.
+    `marker` is a text that every formula with the expression contains. `call` is the pattern of
+    the text after the name and one more character; None if the expression is fixed text around
+    the name.
     """
 
     def __init__(self, row: Replacement) -> None:
@@ -94,7 +98,7 @@ class _Row:
             self.call = re.compile(re.escape(method).replace("N", r"(-?\w+)"))
 
     def occurrences(self, formula: str, name: str) -> Iterator[tuple[int, int, str]]:
-        """Where the expression of `name` stands: from, to, and what stands for `N`."""
+        """Each place of the expression with `name`: begin, end, and the text for `N`."""
         if self.call is None:
             whole = self.row.expression.format(name)
             start = formula.find(whole)
@@ -111,7 +115,10 @@ class _Row:
     def apply(
         self, formula: str, name: str, var_names: Sequence[str], saved: list[SavedAttribute]
     ) -> str:
-        """Replace each expression of `name`, adding what it saves to `saved`."""
+        """Replace each expression with `name`, and add its member to `saved`.
+
+        Raises Invalid (DL421).
+        """
         row = self.row
         pieces: list[str] = []
         end = 0
@@ -142,10 +149,10 @@ class Saver:
     def saved_variables(
         self, formula: str, named: Iterable[NamedType], var_names: Sequence[str]
     ) -> tuple[str, tuple[SavedAttribute, ...]]:
-        """The formula as it reads saved attributes, and these, in the order of `named`.
+        """The formula, changed to read saved attributes, and these attributes.
 
-        `var_names` are the arguments that the formula is the derivative for. Raises Invalid
-        (DL420, DL421).
+        The attributes are in the order of `named`. `var_names` are the arguments for which the
+        formula is the derivative. Raises Invalid (DL010, DL420, DL421).
         """
         if "size" in formula or "strides" in formula:
             _check_supported(formula)
@@ -159,7 +166,7 @@ class Saver:
             for row in rows:
                 formula = row.apply(formula, name, var_names, saved)
             if type_ == self._optional_string:
-                # A node keeps an owning string, and the backward function takes a view of it.
+                # The node saves a string that it owns. The backward function takes a view of it.
                 view = self._string_view.format(name).replace("\\", r"\\")
                 check_growth(formula, name, view)
                 formula = re.sub(rf"\b{re.escape(name)}\b", view, formula)

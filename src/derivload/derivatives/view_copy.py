@@ -1,6 +1,6 @@
 """Derivatives of copying view variants (`add_view_copy_derivatives`).
 
-A view and its copying variant have the same formulas, so those of the view serve both.
+A view and its copying variant have the same formulas, so the copying variant uses the view's.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from derivload.native.views import ViewGroup
 def add_view_copy_derivatives(
     infos: dict[str, Derived], view_groups: Sequence[ViewGroup], dialect: Dialect
 ) -> dict[str, str]:
-    """Add to `infos`, which is keyed by schema, those of the copying variants.
+    """Add the infos of copying variants to `infos`, which has the info of each schema.
 
-    Gives, by the schema of each that was added, that of the view that it came from.
-    From 2.3 on, one that has a definition of its own keeps it; before, a definition could not
-    name one.
+    Returns the schema of the view for the schema of each added copying variant. From 2.3 on, a
+    copying variant may have a definition of its own, and keeps it. Before 2.3, that was not
+    possible.
     """
     by_view = {group.view.name.text: group for group in view_groups}
     added: dict[str, Derived] = {}

@@ -15,13 +15,13 @@ from derivload.native.function import NativeFunction
 from derivload.native.generation import Misfit
 
 _KEYWORDS: Final = frozenset(keyword.kwlist)
-# Operators whose argument got its name before the rule was made.
+# Operators that have an argument named `from`, from before the rule was made.
 _NAMED_FROM: Final = frozenset({"_has_compatible_shallow_copy_type", "random_.from", "uniform_"})
 _STORAGE_INPLACE: Final = frozenset({"resize_", "resize_as_"})
 
 
 def check_functions(functions: Sequence[NativeFunction], dialect: Dialect) -> list[Misfit]:
-    """What is wrong between the declared functions (DL305 to DL308)."""
+    """The broken rules between the declared functions (DL305 to DL308)."""
     misfits: list[Misfit] = []
     by_name = {f.name.text: f for f in functions}
     bases = {
@@ -40,7 +40,7 @@ def check_functions(functions: Sequence[NativeFunction], dialect: Dialect) -> li
 def check_duplicates(functions: Sequence[NativeFunction], declared: int) -> list[Misfit]:
     """The operators that have two kernels for one dispatch key (DL304).
 
-    The first `declared` functions have entries of their own, the others are generated for those.
+    The first `declared` functions have entries of their own. The others are generated from them.
     """
     seen: dict[str, NativeFunction] = {}
     keys: dict[str, frozenset[str]] = {}
@@ -63,7 +63,7 @@ def check_duplicates(functions: Sequence[NativeFunction], declared: int) -> list
 
 
 def _declared(generated: NativeFunction, functions: Sequence[NativeFunction]) -> str:
-    """The name of the function that another is generated for."""
+    """The name of the declared function that another one is generated from."""
     return next(f.name.text for f in functions if f.entry is generated.entry)
 
 

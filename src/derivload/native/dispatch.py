@@ -31,7 +31,7 @@ _MAX_KERNEL_NAMESPACES: Final = 3
 
 
 class DispatchReader:
-    """Reads dispatch tables. Holds the key lists (`CPU, CUDA`) read so far, which repeat."""
+    """Reads dispatch tables. It keeps the key lists (`CPU, CUDA`) read so far: they repeat."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._supported = dialect.dispatch_keys
@@ -92,8 +92,9 @@ class DispatchReader:
             if "::" in kernel and kernel.count("::") > _MAX_KERNEL_NAMESPACES:
                 message = f"a kernel has at most {_MAX_KERNEL_NAMESPACES} namespaces: `{kernel}`"
                 mistakes.append(Mistake("DL221", message, ("dispatch", names)))
-        # A table that says what follows from having none is redundant, or misnames the kernel.
-        # One for SymInt has a name of its own, and a delegate needs its table.
+        # A table with only CompositeImplicitAutograd is redundant, because that is the default.
+        # Or the name of its kernel is wrong. A kernel for SymInt has a different name, and a
+        # function that delegates needs its table.
         misnamed = not (delegate or "_symint" in implicit_kernel)
         if found == [IMPLICIT] and (redundant or misnamed):
             message = (

@@ -1,4 +1,4 @@
-"""Keys that only kernels care about, checked because torchgen checks them while it parses."""
+"""Checks keys that only kernels use, because torchgen checks them when it parses an entry."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _ARROW: Final = " -> "
 
 
 def check_precomputed(value: Value, arguments: ArgumentReader) -> list[Mistake]:
-    """What is wrong with `precomputed` (torchgen's Precompute.parse): DL216.
+    """The mistakes in `precomputed` (torchgen's Precompute.parse): DL216.
 
-    A list of `argument -> declaration, …`, of which the last may lack the arrow.
+    It is a list of `argument -> declaration, …`. The last item may be without an arrow.
     """
     assert isinstance(value, list)
     mistakes: list[Mistake] = []
@@ -62,7 +62,7 @@ def _check_precomputed_item(item: str, last: bool, arguments: ArgumentReader) ->
 
 
 def check_ufunc(value: Value, scalar_types: frozenset[str]) -> list[Mistake]:
-    """What is wrong with `ufunc_inner_loop` (torchgen's UfuncInnerLoop.parse): DL217."""
+    """The mistakes in `ufunc_inner_loop` (torchgen's UfuncInnerLoop.parse): DL217."""
     if isinstance(value, str):
         return _check_loop(value, ("ufunc_inner_loop",), scalar_types)
     assert isinstance(value, dict)

@@ -1,4 +1,4 @@
-"""The native function: one operator variant, as native_functions.yaml or autogen gives it."""
+"""The native function: one variant of an operator, from native_functions.yaml or from autogen."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ EXPLICIT = "CompositeExplicitAutograd"
 EXPLICIT_NON_FUNCTIONAL = "CompositeExplicitAutogradNonFunctional"
 COMPOSITES = frozenset({IMPLICIT, IMPLICIT_NESTED, EXPLICIT, EXPLICIT_NON_FUNCTIONAL})
 
-# The operators that resize or replace the storage of self: views by their tag, but not
-# treated as such (torchgen: Note [resize_ in Functionalization]).
+# These operators resize or replace the storage of self. They have the tag of views, but are not
+# treated as views (torchgen: Note [resize_ in Functionalization]).
 _RESIZING = frozenset({"resize_", "resize_as_"})
 
 
 class NativeFunction(msgspec.Struct, frozen=True, gc=False):
     """One native function.
 
-    `entry` is where it was declared; for a generated one, where the function that it was
-    generated from was. `dispatch` holds the keys of its dispatch table, those included that
-    follow from having none.
+    `entry` is the entry that declares it. For a generated function, it is the entry of the
+    function that it was generated from. `dispatch` has the keys of its dispatch table, or the
+    default key if it has no table.
     """
 
     schema: FunctionSchema
@@ -59,7 +59,7 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def scope(self) -> Locals:
-        """What its C++ types depend on besides its schema."""
+        """The settings that its C++ types depend on, besides its schema."""
         return Locals(
             self.use_const_ref_for_mutable_tensors,
             self.structured or self.structured_delegate is not None,
@@ -67,25 +67,25 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def generated(self) -> bool:
-        """Whether autogen made it; torchgen goes by the tag, so an entry may claim it too."""
+        """Whether it has the tag of functions that autogen made. An entry may have this tag too."""
         return "generated" in self.tags
 
     @property
     def is_foreach(self) -> bool:
-        """Whether it works on lists of tensors one by one, by the naming convention."""
+        """Whether it works on each tensor of a list. The name tells, by convention."""
         return self.schema.name.base.startswith("_foreach_")
 
     @property
     def has_implicit_kernel(self) -> bool:
-        """Whether autograd sees through it: CompositeImplicitAutograd."""
+        """Whether it has a CompositeImplicitAutograd kernel, so that autograd sees inside it."""
         return IMPLICIT in self.dispatch
 
 
 def is_view_op(schema: FunctionSchema, tags: frozenset[str]) -> bool:
     """Whether a function returns a view (torchgen's NativeFunction.is_view_op).
 
-    By a return that aliases without writing, by the tag inplace_view, or by an argument whose
-    alias set becomes anything (`a -> *`).
+    It does if a return aliases without being written to, if it has the tag inplace_view, or if the
+    alias set of an argument may become anything (`a -> *`).
     """
     if "inplace_view" in tags and schema.name.text not in _RESIZING:
         return True

@@ -1,7 +1,7 @@
-"""The variants that autogen makes: out and functional ones that no entry declares.
+"""Generates the variants that autogen adds: out and functional variants that no entry declares.
 
-torchgen's native_function_generation.py. Variants belong together when their signatures are
-the same; of each such group, what is missing is generated from the variant that stands closest.
+The rules are those of torchgen's native_function_generation.py. Functions with the same signature
+are a group of variants. The missing variants of a group are generated from one of its functions.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _INHERITED_TAGS: Final = frozenset({"nondeterministic_seeded", "view_copy"})
 
 
 class Misfit(NamedTuple):
-    """A function that broke a rule between functions, how, and the key of its entry to blame."""
+    """A function that breaks a rule between functions, the mistake, and the key of its entry."""
 
     function: NativeFunction
     invalid: Invalid
@@ -37,7 +37,7 @@ class Misfit(NamedTuple):
 
 
 class Variants(NamedTuple):
-    """The generated variants, in the order in which torchgen makes them, and what was wrong."""
+    """The generated variants, in the order in which torchgen makes them, and the mistakes."""
 
     generated: list[NativeFunction]
     misfits: list[Misfit]
@@ -46,7 +46,7 @@ class Variants(NamedTuple):
 def generate_variants(
     functions: Iterable[NativeFunction], dialect: Dialect, reader: SchemaReader
 ) -> Variants:
-    """The variants that `functions` lack. Mistakes: DL301, DL302, DL303, those of a schema."""
+    """The variants that `functions` lack. Mistakes: DL301, DL302, DL303, and those of schemas."""
     generated: list[NativeFunction] = []
     misfits: list[Misfit] = []
     groups: dict[str, dict[str, NativeFunction]] = {}
@@ -87,7 +87,7 @@ class _Generator:
         self._inherited = inherited
 
     def complete(self, group: dict[str, NativeFunction]) -> list[NativeFunction]:
-        """What a group of variants lacks: an out variant, then a functional one."""
+        """The variants that a group lacks: an out variant, then a functional variant."""
         if self._stays_as_it_is(group) or group.keys() == {"scratch"}:
             return []
         if len(group) == 1 and "out" in group:
@@ -167,10 +167,10 @@ class _Generator:
         return self._out_of_returns(base)
 
     def _functional(self, base: FunctionSchema) -> FunctionSchema:
-        """What the variant writes to, it returns; nothing else changes.
+        """The functional variant returns the values that `base` writes to. Nothing else changes.
 
-        The name of a mutable function's gets `_functional`, for the overloads of one name must
-        not differ in aliasing alone.
+        If `base` is mutable, the name gets `_functional`, because overloads of one name must not
+        differ only in aliasing.
         """
         arguments = self._reader.arguments
         return self._reader.build(
@@ -180,7 +180,7 @@ class _Generator:
         )
 
     def _out_of_inplace(self, base: FunctionSchema) -> FunctionSchema:
-        """`self` is read only, and `out` takes its place as what is written to and returned."""
+        """The out variant of an in-place function: it writes to and returns `out`, not `self`."""
         arguments, target = base.arguments, base.arguments.self_argument
         assert target is not None  # an in-place schema has a self that it writes to
         reader = self._reader.arguments
@@ -194,7 +194,7 @@ class _Generator:
         )
 
     def _out_of_returns(self, base: FunctionSchema) -> FunctionSchema:
-        """Each tensor-like return becomes an out argument."""
+        """The out variant of another function: each tensor-like return becomes an out argument."""
         if any([r.is_write for r in base.returns]):
             message = f"`{base.name.text}` returns what it writes to, and is not in-place by name"
             raise Invalid("DL303", message, base.name.text)
@@ -222,7 +222,7 @@ class _Generator:
             annotation = read_annotation(f"{letters[i]}!")
             name = "out" if len(base.returns) == 1 else f"out{i}"
             out.append(reader.make_argument(name, returned.type, annotation))
-            # Only plain tensors are returned again, for chaining; lists are not.
+            # Tensors are also returned, for chaining. Lists are not.
             if all_tensors:
                 returns.append(reader.make_return(returned.type, annotation, None))
         return tuple(returns), out

@@ -1,24 +1,25 @@
-"""What a misspelt name may be meant as."""
+"""Guesses which known name a misspelt name may mean."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-# In characters compared with characters: some fifteen unknown functions of a release. What is
-# unknown everywhere is a wrong file, and to guess at each would take minutes.
+# The limit of comparisons between characters: enough for some fifteen unknown functions of a
+# release. A file full of unknown names is the wrong file, and guessing at each would take minutes.
 _BUDGET = 6_000_000
 _LONGEST = 80
 
 
 class Guesses:
-    """The guesses of one load, of which there are only so many."""
+    """Makes the guesses of one load, up to a limit."""
 
     def __init__(self) -> None:
         self._left = _BUDGET
 
     def nearest(self, name: str, known: Collection[str], count: int) -> list[str]:
-        """The known names that are most like this one, the best first; none when none is like it,
-        or when enough was guessed.
+        """At most `count` known names that are most like this one, the best first.
+
+        Empty if none is like it, or if the limit is reached.
         """
         if len(name) > _LONGEST or not self._left:
             return []

@@ -1,4 +1,4 @@
-"""What must hold between the keys of one entry (torchgen's NativeFunction.__post_init__)."""
+"""The rules between the keys of one entry (torchgen's NativeFunction.__post_init__)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NOT_SEEDED = "_cudnn_init_dropout_state"
 
 
 def check_function(function: NativeFunction, value: Mapping, dialect: Dialect) -> list[Mistake]:
-    """What is wrong between the keys of an entry (DL206 to DL219)."""
+    """The broken rules between the keys of an entry (DL206 to DL219)."""
     mistakes: list[Mistake] = []
     schema = function.schema
     if schema.is_out and function.variants != {"function"}:
@@ -74,7 +74,10 @@ def _check_no_default(function: NativeFunction, mistakes: list[Mistake]) -> None
 
 
 def _random_because(function: NativeFunction, dialect: Dialect) -> str:
-    """Why torchgen holds a function for random, or "" (it goes by names and by Generator)."""
+    """Why torchgen counts a function as random: its name, its arguments, or a Generator.
+
+    "" if torchgen does not.
+    """
     text = function.schema.text
     if not ("rand" in text or "dropout" in text or "Generator" in text):
         return ""

@@ -9,8 +9,8 @@ from derivload.sources.entries import Mapping, describe
 
 _NONE = type(None)
 
-# Each key with the types that its value may have and how a sentence names them. A key with
-# nothing behind it (None) is as good as absent only where torchgen takes it so.
+# Each key with the types that its value may have, and the words for them in a sentence. A key
+# without a value (None) counts as absent only where torchgen accepts that.
 KEYS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     "autogen": ((str,), "a text"),
     "category_override": ((str, _NONE), "a text"),
@@ -32,12 +32,12 @@ KEYS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     "variants": ((str,), "`function`, `method` or both"),
 }
 
-# torchgen's own loader adds it to each mapping, so a file that carries it loads there.
+# torchgen's own loader adds this key to each mapping, so it also accepts a file that has it.
 _LINE_KEY = "__line__"
 
 
 def check_keys(value: Mapping) -> list[Mistake]:
-    """What is wrong with an entry's keys and the types of their values (DL006, DL007, DL008)."""
+    """The mistakes in an entry's keys and in the types of their values (DL006, DL007, DL008)."""
     mistakes = []
     for key, held in value.items():
         known = KEYS.get(key) if isinstance(key, str) else None

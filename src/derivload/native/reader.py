@@ -1,4 +1,4 @@
-"""From one entry of native_functions.yaml to one native function (NativeFunction.from_yaml)."""
+"""Turns an entry of native_functions.yaml into a native function (NativeFunction.from_yaml)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO_NAMES: Final[frozenset[str]] = frozenset()
 
 
 class ReadFunction(NamedTuple):
-    """What became of an entry: the function if it is one, and all that is wrong with it."""
+    """The result of reading an entry: the function, or its mistakes."""
 
     function: NativeFunction | None
     mistakes: list[Mistake]
@@ -38,7 +38,7 @@ class ReadFunction(NamedTuple):
 class NativeFunctionReader:
     """Reads the entries of native_functions.yaml for one dialect and one set of valid tags.
 
-    With `any_tag`, not all valid tags are known, and none is turned away.
+    With `any_tag`, the valid tags are not all known, so every tag is accepted.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class NativeFunctionReader:
         )
 
     def read(self, entry: Entry, value: Mapping) -> ReadFunction:
-        """The native function of an entry. A function comes only of an entry without mistakes."""
+        """Read an entry. The function is None if the entry has mistakes."""
         mistakes = check_keys(value)
         func = value.get("func")
         if mistakes or not isinstance(func, str):

@@ -7,7 +7,7 @@ from derivload.sources.entries import Mapping, describe
 
 
 def read_tag(value: Mapping) -> tuple[str | None, list[Mistake]]:
-    """The tag that an entry declares, and what is wrong with it (DL007, DL008, DL230)."""
+    """The tag that an entry declares, and its mistakes (DL007, DL008, DL230)."""
     name = value.get("tag")
     if "tag" not in value:
         return None, [Mistake("DL008", "this entry has no `tag`")]

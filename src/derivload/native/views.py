@@ -1,6 +1,7 @@
-"""View groups: a view with its in-place and its copying variant.
+"""View groups: a view with its in-place variant and its copying variant.
 
-torchgen's `get_grouped_by_view_native_functions` and `NativeFunctionsViewGroup`.
+The rules are those of torchgen's `get_grouped_by_view_native_functions` and
+`NativeFunctionsViewGroup`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class ViewGroup(NamedTuple):
 
 
 class GroupedByView(NamedTuple):
-    """The view groups, all functions in the order that grouping gives, and what was wrong."""
+    """The view groups, all functions in the order of the grouping, and the mistakes."""
 
     groups: list[ViewGroup]
     functions: list[NativeFunction]
@@ -33,10 +34,10 @@ class GroupedByView(NamedTuple):
 
 
 def group_by_view(functions: Iterable[NativeFunction], dialect: Dialect) -> GroupedByView:
-    """Group functions whose signatures differ at most as view and copy do.
+    """Group functions whose signatures are the same, or differ only as those of view and copy.
 
-    The order of the functions is that in which load_derivatives looks for the canonical one.
-    From 2.3 on it has the copying variants too. Mistakes: DL310 to DL314.
+    load_derivatives looks for the canonical function in the resulting order. From 2.3 on, the
+    order includes the copying variants. Mistakes: DL310 to DL314.
     """
     by_signature: dict[str, dict[str, NativeFunction]] = {}
     misfits: list[Misfit] = []

@@ -1,4 +1,4 @@
-"""derivload in PyTorch's own code generation: its values as torchgen's objects, in its place.
+"""derivload inside PyTorch's own code generation: gives its results as torchgen's objects.
 
     import derivload.pytorch
 
@@ -7,10 +7,10 @@
     )
 
     with derivload.pytorch.install(["my_operators.yaml"]):
-        ...  # whatever calls torchgen
+        ...  # code that calls torchgen
 
-What may live here: all that touches torchgen, which is imported when it is asked for, and never
-by an import of derivload. What may not: rules of what a definition means.
+All code that touches torchgen is in this folder. torchgen is imported when it is needed, never by
+importing derivload. The rules of what a definition means do not belong here.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from derivload.pytorch.errors import UnexpectedTorchgenError
     from derivload.pytorch.installation import Installation, install
 else:
-    # Type checkers do not see this function: with it, every name would be there for them.
+    # Type checkers do not see this function: with it, every name would exist for them.
     def __getattr__(name: str) -> object:
-        # Commands import this package for what they need of it alone.
+        # Commands import this package, and each needs only a part of it.
         module = _WHERE.get(name)
         if module is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

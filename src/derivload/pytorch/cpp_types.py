@@ -1,7 +1,7 @@
-"""From the C++ types that the documents name to torchgen's own objects for them.
+"""Turns the texts of C++ types in the documents into torchgen's own objects.
 
-How a release writes an optional, a vector or an array is not known here: torchgen's classes are
-asked to write a type that nobody has, and what stands around it is theirs.
+Releases write an optional, a vector or an array differently. We learn how from torchgen itself: its
+classes write a type with the impossible name `@`, and the text around `@` is the pattern.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol, cast
 
 from derivload.pytorch.errors import UnexpectedTorchgenError
 
-# What no C++ type is written with, and the length of an array that none has.
+# A name that no C++ type has, and a length that no array has.
 _NOBODY = "@"
 _LENGTH = 987654321
 
@@ -29,7 +29,10 @@ class _Writable(Protocol):
 
 
 class _Template(NamedTuple):
-    """How a class of types writes what it holds: a pattern of the parts that it is made from."""
+    """How a class of types writes its types: a pattern with groups for the parts.
+
+    `literal` is the length of the sample that the pattern was made from.
+    """
 
     pattern: re.Pattern[str]
     literal: int
@@ -37,7 +40,10 @@ class _Template(NamedTuple):
 
 
 class CppTypes:
-    """torchgen's C++ types, by how they are written. `types` is its module torchgen.api.types."""
+    """Finds torchgen's C++ types by their text. `types` is the module torchgen.api.types.
+
+    Raises UnexpectedTorchgenError if two types have the same text.
+    """
 
     def __init__(self, types: ModuleType) -> None:
         self._known: dict[str, CType] = {}
@@ -47,11 +53,12 @@ class CppTypes:
             ctype = self._base(constant)
             if self._known.setdefault(text, ctype) != ctype:
                 raise UnexpectedTorchgenError(f"two C++ types of its are written {text}")
-        # `const X &` is an `X &` too, of a `const X`: the one that says more goes first.
+        # `const X &` also matches the pattern `X &`, with `const X` as X. So longer patterns come
+        # first.
         self._templates = sorted(self._find_templates(types), key=lambda t: -t.literal)
 
     def parse(self, text: str) -> CType:
-        """The type that is written so. Raises UnexpectedTorchgenError for one it has not."""
+        """The type with this text. Raises UnexpectedTorchgenError if torchgen has no such type."""
         known = self._known.get(text)
         if known is None:
             known = self._known[text] = self._parse(text)

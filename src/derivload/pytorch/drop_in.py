@@ -1,8 +1,8 @@
-"""Upstream's load_derivatives, by derivload's engine: the same signature, the same objects.
+"""Replaces upstream's load_derivatives: the same signature and objects, from derivload's engine.
 
-Upstream keeps a result by path for as long as the process lives, and its generators count on
-that: one of them adds infos to the result that the next one finds. So a result is kept here too,
-the very same object, but only while the files hold the very same bytes.
+Upstream remembers each result by the paths of its files until the process ends. Its generators
+depend on that: one of them adds infos to the result, and the next one finds them there. So we also
+return the same object again, but only while the bytes of the files are the same.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from derivload.terminal.stderr import say
 
 PathLike = str | os.PathLike[str]
 
-# Where upstream keeps its results, by the paths of two files.
+# The variable in which upstream remembers its results, by the paths of two files.
 _RESULTS: Final = "_GLOBAL_LOAD_DERIVATIVE_CACHE"
 
 
@@ -40,21 +40,21 @@ class _Held(NamedTuple):
 
 
 class _Document(msgspec.Struct):
-    """differentiability.json, as far as it is read here."""
+    """The part of differentiability.json that is needed here."""
 
     used_dispatch_keys: list[str]
     functions: list[dict[str, object]]
 
 
 class DropIn:
-    """Loads derivatives in upstream's stead. `overlays` are laid over every native_functions.yaml.
+    """Loads derivatives instead of upstream. `overlays` are added to every native_functions.yaml.
 
-    `torch_version` names the release whose rules to follow; when left out, torchgen's own source
-    tells it.
+    `torch_version` names the release whose rules to follow. Without it, torchgen's own source
+    decides.
     """
 
     def __init__(self, overlays: Sequence[str] = (), torch_version: str | None = None) -> None:
-        """Raises UsageError for a version that cannot be followed."""
+        """Raises UsageError if derivload does not know the rules of this version."""
         if torch_version is not None:
             choose_dialect(torch_version)
         self._overlays = tuple(overlays)
@@ -65,9 +65,9 @@ class DropIn:
     def load_derivatives(
         self, torchgen: Torchgen, derivatives: str, native: str, tags: str
     ) -> Result:
-        """What upstream's load_derivatives returns for these files and the overlays.
+        """The result of upstream's load_derivatives for these files and the overlays.
 
-        Raises InputError when the input has errors.
+        Raises InputError if the input has errors.
         """
         files = Files(derivatives, [native, *self._overlays], tags, self._version)
         contents = files.read()
@@ -80,11 +80,11 @@ class DropIn:
     def parse_native_yaml(
         self, torchgen: Torchgen, path: str, tags: str, *more: object, **named: object
     ) -> ParsedYaml:
-        """What upstream's parse_native_yaml returns for these files and the overlays."""
+        """The result of upstream's parse_native_yaml for these files and the overlays."""
         return self._parser.parse(torchgen, path, tags, *more, **named)
 
     def forget(self) -> None:
-        """Leave nothing behind in torchgen."""
+        """Remove our results from torchgen's variables."""
         self._parser.forget()
         for (derivatives, native), held in self._held.items():
             _forget_result(held.torchgen, derivatives, native)
@@ -97,7 +97,7 @@ class DropIn:
             say(f"going on with torchgen's own load_derivatives: {error}")
             native, *_ = files.native_functions
             _forget_result(torchgen, files.derivatives, native)
-            with suppress(UnexpectedTorchgenError):  # so that torchgen takes no stale functions
+            with suppress(UnexpectedTorchgenError):  # so that torchgen does not use old functions
                 self._parser.parse(torchgen, native, files.tags)
             return torchgen.load_derivatives(files.derivatives, native, files.tags)
 
@@ -113,7 +113,7 @@ class DropIn:
 
 
 def _load_document(files: Files) -> tuple[_Document, list[bytes]]:
-    """differentiability.json, from the store where that has it, and the bytes that it is of.
+    """differentiability.json, from the store if it is there, and the bytes of its input files.
 
     Raises InputError.
     """
@@ -140,7 +140,7 @@ def _forget_result(torchgen: Torchgen, derivatives: str, native: str) -> None:
     results.pop((derivatives, native), None)
 
 
-# The results of this process, by the version asked for.
+# The results of this process, by the requested version.
 _OF_THIS_PROCESS: Final[dict[str | None, DropIn]] = {}
 
 
@@ -151,17 +151,17 @@ def load_derivatives(
     *,
     torch_version: str | None = None,
 ) -> Result:
-    """What upstream's load_derivatives returns: infos by schema, and the dispatch keys in use.
+    """The result of upstream's load_derivatives: infos by schema, and the used dispatch keys.
 
-    The objects are those of the torchgen that can be imported, and equal its own. A second call
-    gives the same dict, as upstream's does, unless a file has changed since.
+    The objects are of the classes of the importable torchgen, and equal the objects that it would
+    make itself. A second call returns the same dict, as upstream does, unless a file has changed.
 
-    torch_version: "X.Y", the release whose rules to follow, whatever torchgen's source says; when
-        left out, that source decides, and where it is that of no release, torchgen loads for
-        itself, with a line on stderr that says so.
+    torch_version: "X.Y", the release whose rules to follow, whatever torchgen's source says.
+        Without it, torchgen's source decides. If that is not the source of a release, torchgen's
+        own load_derivatives runs, and a line on stderr says so.
 
-    Raises InputError when the input has errors, UsageError for a version that cannot be
-    followed, and UnexpectedTorchgenError when there is no torchgen.
+    Raises InputError if the input has errors, UsageError if derivload does not know the version,
+    and UnexpectedTorchgenError if no torchgen can be imported.
     """
     drop_in = _OF_THIS_PROCESS.get(torch_version)
     if drop_in is None:

@@ -1,21 +1,21 @@
-"""What can go wrong between derivload and a torchgen."""
+"""The errors that can occur between derivload and a torchgen."""
 
 from __future__ import annotations
 
 
 class UnexpectedTorchgenError(Exception):
-    """A torchgen that differs from what derivload expects; the text says in what.
+    """A torchgen differs from what derivload expects. The text says how.
 
-    Whoever meets it lets upstream's own code run in derivload's place.
+    Callers catch this and run upstream's own code instead.
     """
 
 
-# What a generator may raise: it may end the process too, as far as it knows.
+# The exceptions that a generator may raise. Some call sys.exit.
 RAISED = (Exception, SystemExit)
 
 
 class GeneratorError(Exception):
-    """A generator of PyTorch's raised an exception; the text is upstream's traceback of it.
+    """A generator of PyTorch raised an exception. The text is upstream's traceback.
 
     `summary` says in one line what is wrong.
     """
@@ -30,7 +30,7 @@ class GeneratorError(Exception):
 
 
 class SelectionError(GeneratorError):
-    """A file that is to select operators cannot be read as one; there is no traceback."""
+    """The file that selects operators is not valid. There is no traceback."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__("")

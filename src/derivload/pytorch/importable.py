@@ -1,7 +1,7 @@
-"""The torchgen that can be imported: where its loader and its parser are.
+"""Finds the torchgen that can be imported: its loader and its parser.
 
-A checkout has the loader under `tools`, a wheel under `torchgen.packaged`. Where derivload has
-put something in the place of a function, what stood there is found in the replacement.
+A checkout has the loader in `tools`, a wheel in `torchgen.packaged`. If derivload has replaced a
+function, the replacement knows the original.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Result = tuple[Infos, set[str]]
 
 
 class Replacement:
-    """A function that stands where another one, `original`, stood, by the name of that."""
+    """A wrapper installed in place of `original`, under its name."""
 
     def __init__(self, name: str, original: Function, function: Function) -> None:
         self.name = name
@@ -37,28 +37,29 @@ class Replacement:
         functools.update_wrapper(self, original)
 
     def __call__(self, *arguments: object, **named: object) -> object:
-        """What the function returns that stands here now."""
+        """Call the new function."""
         return self._function(*arguments, **named)
 
 
 class Torchgen(NamedTuple):
-    """The modules of one torchgen: that of its loader, and torchgen.gen."""
+    """Two modules of one torchgen: the module of its loader, and torchgen.gen."""
 
     loader: ModuleType
     gen: ModuleType
 
     def load_derivatives(self, derivatives: str, native: str, tags: str) -> Result:
-        """What its own loader returns, whatever stands in its place."""
+        """Call torchgen's own loader, even if it has been replaced."""
         return cast(Result, original(self.loader, LOAD_DERIVATIVES)(derivatives, native, tags))
 
     def parse_native_yaml(self, *arguments: object, **named: object) -> ParsedYaml:
-        """What its own parser returns, whatever stands in its place."""
+        """Call torchgen's own parser, even if it has been replaced."""
         return cast(ParsedYaml, original(self.gen, PARSE_NATIVE_YAML)(*arguments, **named))
 
 
 def original(module: ModuleType, name: str) -> Function:
-    """A module's function, or what stood there before a replacement. Raises
-    UnexpectedTorchgenError where there is none.
+    """A module's own function: the original, if it has been replaced.
+
+    Raises UnexpectedTorchgenError if the module has no such function.
     """
     function: Function | None = getattr(module, name, None)
     while isinstance(function, Replacement):
@@ -69,15 +70,16 @@ def original(module: ModuleType, name: str) -> Function:
 
 
 def find_torchgen() -> Torchgen:
-    """The torchgen that is imported, or can be. Raises UnexpectedTorchgenError without one."""
+    """The torchgen that is or can be imported. Raises UnexpectedTorchgenError if there is none."""
     for torchgen in find_loaders():
         return torchgen
     raise UnexpectedTorchgenError(f"{_PACKAGED} cannot be imported")
 
 
 def find_loaders() -> Iterator[Torchgen]:
-    """The importable torchgen, with each of the loaders that can be imported with it; first what
-    is imported already, then a checkout's own.
+    """The importable torchgen, once with each loader that can be imported.
+
+    Loaders that are already imported come first, then a checkout's.
     """
     gen = _import(_GEN)
     if gen is None:
@@ -90,7 +92,7 @@ def find_loaders() -> Iterator[Torchgen]:
 
 
 def _is_of_checkout(gen: ModuleType) -> bool:
-    """Whether a loader under `tools`, which may be anybody's name, is this torchgen's."""
+    """Whether the loader in `tools` belongs to this torchgen. Any project may have a `tools`."""
     if _CHECKOUT in sys.modules:
         return True
     root = Path(gen.__file__ or "").parent.parent

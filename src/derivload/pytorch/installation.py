@@ -1,9 +1,9 @@
-"""Putting derivload in the place of upstream's functions, and taking it back.
+"""Replaces upstream's functions by derivload's, and puts the originals back.
 
-Modules take functions of others by `from ... import`, so a function is replaced in every module
-that has it by its name. One that is imported later takes the replacement.
+Modules import functions with `from ... import`, so a function is replaced in every module that has
+it under its name. A module that is imported later gets the replacement.
 
-There is one installation at a time in a process: `_current`.
+A process has at most one installation at a time: `_current`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _current: Installation | None = None
 
 
 class Installation:
-    """derivload in the place of upstream's functions; at the end of a `with`, no more."""
+    """derivload installed in place of upstream's functions. The end of a `with` uninstalls it."""
 
     def __init__(self, overlays: Sequence[str], torch_version: str | None) -> None:
         """Raises UsageError for a version that cannot be followed."""
@@ -44,7 +44,10 @@ class Installation:
         return (self._overlays, self._version) == (tuple(overlays), torch_version)
 
     def put(self) -> None:
-        """Replace what is not replaced yet. Raises UnexpectedTorchgenError without a torchgen."""
+        """Replace the functions that are not replaced yet.
+
+        Raises UnexpectedTorchgenError if no torchgen can be imported.
+        """
         find_torchgen()
         for torchgen in find_loaders():
             load = partial(self._drop_in.load_derivatives, torchgen)
@@ -53,7 +56,7 @@ class Installation:
             self._replace(torchgen.gen, PARSE_NATIVE_YAML, parse)
 
     def uninstall(self) -> None:
-        """Give upstream its functions back. Does nothing when that has been done."""
+        """Put upstream's functions back. Does nothing if that has been done."""
         global _current  # noqa: PLW0603
         for replacement in self._replacements:
             _exchange(replacement.name, replacement, replacement.original)
@@ -83,20 +86,21 @@ class Installation:
 def install(
     native_functions: PathLike | Sequence[PathLike] = (), *, torch_version: str | None = None
 ) -> Installation:
-    """Put derivload in the place of the importable torchgen's load_derivatives.
+    """Replace load_derivatives of the importable torchgen by derivload's.
 
-    Every module that has upstream's function gets derivload's, now or when it is imported; so it
-    is with parse_native_yaml, which then sees the overlays too, and edits.
+    Every module that has upstream's function gets derivload's, now or when it is imported.
+    parse_native_yaml is replaced too: it then includes the overlays, and notices edits.
 
-    native_functions: YAML files whose entries are appended to native_functions.yaml, in order;
-        each a list of entries, or a mapping with a `custom:` list.
+    native_functions: YAML files whose entries are appended to native_functions.yaml, in order.
+        Each is a list of entries, or a mapping with a `custom:` list.
     torch_version: as for `load_derivatives`.
 
-    Returns the installation, whose `uninstall()` takes it back, as the end of a `with` does.
-    Installing the same again gives the same installation; another takes its place.
+    Returns the installation. Its `uninstall()`, or the end of a `with`, puts the originals back.
+    A second call with the same arguments returns the same installation. A call with other
+    arguments replaces it.
 
-    Raises UsageError for a version that cannot be followed, and UnexpectedTorchgenError when
-    there is no torchgen.
+    Raises UsageError if derivload does not know the version, and UnexpectedTorchgenError if no
+    torchgen can be imported.
     """
     global _current  # noqa: PLW0603
     given = (
@@ -114,8 +118,8 @@ def install(
 
 
 def _exchange(name: str, old: Function, new: Function) -> None:
-    """Put one function in the place of another, in every module that has it by its name."""
+    """Replace one function by another, in every module that has it under its name."""
     for module in list(sys.modules.values()):
-        # Anything may be put among the modules.
+        # sys.modules may contain objects that are not modules.
         if getattr(module, "__dict__", {}).get(name) is old:
             setattr(module, name, new)

@@ -1,4 +1,4 @@
-"""A dict that makes its values when they are first asked for, and is a plain one in all else."""
+"""A dict that makes its values when one is first needed. Otherwise it is an ordinary dict."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final, TypeVar, cast
 K = TypeVar("K")
 V = TypeVar("V")
 
-# What reads values, or changes the dict. With an `__iter__` that is not dict's own, Python goes
-# through these for `dict(...)` and `{**...}` too, where it would copy what is not made yet.
+# The methods that read values, or change the dict. `__iter__` is here so that Python uses these
+# methods for `dict(...)` and `{**...}` too. With dict's own, it would copy the missing values.
 _METHODS: Final = """
     __getitem__ get items values __eq__ __ne__ __repr__ __iter__ __or__ __ror__ __ior__ copy
     __setitem__ __delitem__ setdefault update pop popitem clear
@@ -17,22 +17,22 @@ _METHODS: Final = """
 
 
 class LazyDict(dict[K, V]):
-    """A dict whose keys are known, and whose values are made together at the first need.
+    """A dict whose keys are known. All values are made together when one is first needed.
 
-    A copy of it, and what comes out of a pickle, is a plain dict.
+    A copy of it is an ordinary dict, and so is the result of unpickling it.
     """
 
     _make: Callable[[], Mapping[K, V]] | None = None
 
     @classmethod
     def of(cls, keys: Iterable[K], make: Callable[[], Mapping[K, V]]) -> LazyDict[K, V]:
-        """A dict of these keys, for which `make` is asked for the values, once."""
+        """A dict with these keys. `make` is called once, and returns the values."""
         lazy = cls(cast("dict[K, V]", dict.fromkeys(keys)))
         lazy._make = make
         return lazy
 
     def made(self) -> LazyDict[K, V]:
-        """The same dict, with its values made. Raises what making them does, each time."""
+        """The same dict, with its values made. If `make` raises, it is called again next time."""
         if self._make is not None:
             dict.update(self, self._make())
             self._make = None

@@ -1,14 +1,14 @@
-"""From the records of differentiability.json to torchgen's own objects.
+"""Turns the records of differentiability.json into torchgen's own objects.
 
-What comes out equals what upstream's load_derivatives gives, class for class and field for
-field. A record says less than the objects do, and this is where the rest comes from:
+The result equals the result of upstream's load_derivatives, class for class and field for field. A
+record has less information than the objects. The rest comes from here:
 
-- functions and their arguments are the caller's: torchgen parsed them;
-- C++ types are read back from how they are written (cpp_types.py);
-- a view_copy function has the very info of its view, arguments included: upstream makes one
-  from the other, and gives it a name that ends in a dot, which no name in a file can;
-- what torchgen keeps in a set, or took out of one, is put together in the order that upstream
-  does it in, so that it comes out of our set in the order that it comes out of theirs.
+- Functions and their arguments come from the caller: torchgen has parsed them.
+- C++ types are read from their text (`cpp_types.py`).
+- A view_copy function has the info of its view, arguments included. Upstream makes one from the
+  other, with a name that ends in a dot; no name in a file can end in a dot.
+- Where torchgen uses a set, we add the elements in the same order as upstream. So Python gives them
+  back in the same order too.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from derivload.pytorch.torchgen_types import (
 
 T = TypeVar("T")
 
-# What a name ends with that upstream made from a view's.
+# The end of a name that upstream makes from the name of a view.
 _VIEW_COPY: Final = "_copy."
-# The argument that torchgen names otherwise where there are tensor options too, and how.
+# An argument that torchgen renames if there are tensor options too, and its other name.
 _MEMORY_FORMAT: Final = ("memory_format", "possibly_redundant_memory_format")
 _OPTIONS: Final = "options"
 
@@ -54,18 +54,18 @@ def differentiability_infos(
     *,
     derivatives: str = "",
 ) -> Infos:
-    """What upstream's load_derivatives returns, as objects of the torchgen that is importable.
+    """The infos that upstream's load_derivatives returns, as objects of the importable torchgen.
 
-    The infos of a function are made when one of them is first asked for.
+    The infos of a function are made when one of them is first needed.
 
-    records: those of differentiability.json, decoded, in their order.
-    functions: torchgen's own functions by the text of their schema.
-    derivatives: the text of derivatives.yaml, by which formulas that somebody wrote are told from
-        those that upstream derives. Nothing but the order of the inputs that a formula of the
-        very same words needs depends on that, and no generator asks for it; `==` does.
+    records: the records of differentiability.json, decoded, in their order.
+    functions: torchgen's own functions, by the text of their schema.
+    derivatives: the text of derivatives.yaml. It tells whether a forward formula was written in
+        the file, or made by upstream with exactly the same words. Only the order of the required
+        inputs depends on that. No generator uses this order, but `==` compares it.
 
-    Raises UnexpectedTorchgenError where the importable torchgen is not as derivload knows it,
-    or has not the functions that the records are of.
+    Raises UnexpectedTorchgenError if the importable torchgen is not as derivload knows it, or
+    lacks a function of the records.
     """
     known = [cast(FunctionRecord, record) for record in records]
     with collector_off():
@@ -80,7 +80,7 @@ def differentiability_infos(
 
 
 class _Torchgen:
-    """The classes of the importable torchgen, and the names of their fields, looked at once."""
+    """The classes of the importable torchgen. Their fields are checked once, here."""
 
     def __init__(self) -> None:
         autograd = _module("torchgen.api.autograd")
@@ -110,7 +110,10 @@ def _module(name: str) -> ModuleType:
 
 
 def _maker(class_: type, known: Collection[str]) -> Callable[..., object]:
-    """A function that makes objects of a dataclass from the fields that it has of those known."""
+    """A function that makes objects of a dataclass. It ignores values for fields the class lacks.
+
+    Raises UnexpectedTorchgenError if the class has a field that is not in `known`.
+    """
     fields = [field.name for field in dataclasses.fields(class_)]
     unknown = sorted({*fields} - {*known})
     if unknown:
@@ -121,7 +124,7 @@ def _maker(class_: type, known: Collection[str]) -> Callable[..., object]:
 
 
 class _Written:
-    """What stands in derivatives.yaml, wherever its lines break."""
+    """The text of derivatives.yaml. `in` finds a formula, whatever the line breaks."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -135,7 +138,7 @@ class _Written:
 
 
 class _Arguments:
-    """The arguments of a function as its C++ signature takes them: by name, in their order."""
+    """The arguments of a function by name, in the order of its C++ signature."""
 
     def __init__(self, function: NativeFunction) -> None:
         arguments = function.func.arguments
@@ -145,13 +148,13 @@ class _Arguments:
             if argument is arguments.tensor_options:
                 self.by_name[_OPTIONS] = argument
             else:
-                # Of what stands for self, the argument that it holds.
+                # torchgen wraps the self argument in an object; take the argument itself.
                 held = cast(Argument, getattr(argument, "argument", argument))
                 self.by_name[held.name] = held
 
 
 class _Builder:
-    """Makes infos, of which any may be asked for, in any order; those of views may be shared."""
+    """Makes infos, on demand and in any order."""
 
     def __init__(
         self,
@@ -168,14 +171,17 @@ class _Builder:
         self._saved: dict[tuple[str, str, str, bool], object] = {}
 
     def function(self, record: FunctionRecord) -> NativeFunction:
-        """The function that a record is of."""
+        """The function of a record. Raises UnexpectedTorchgenError if torchgen lacks it."""
         try:
             return self._functions[record["schema"]]
         except KeyError:
             raise UnexpectedTorchgenError(f"it has no function {record['schema']}") from None
 
     def check_types(self) -> None:
-        """See now that torchgen has all types, while it is not too late for another way."""
+        """Check now that torchgen has all types, while the caller can still run upstream's code.
+
+        Raises UnexpectedTorchgenError if not.
+        """
         infos = [info for record in self._records for info in record["dispatch"].values()]
         saved = [s for i in infos for s in (*i["all_saved_inputs"], *i["all_saved_outputs"])]
         bound = [binding for info in infos for binding in info["args_with_derivatives"]]
@@ -205,7 +211,7 @@ class _Builder:
         return self._types[text]
 
     def saved(self, record: SavedRecord, *, is_format: bool) -> object:
-        """A saved attribute; `is_format` where it is the memory format among tensor options."""
+        """A saved attribute. `is_format` if it is the memory format beside tensor options."""
         key = (record["name"], record["type"], record["expr"], is_format)
         if key not in self._saved:
             name = self._torchgen.memory_format if is_format else record["name"]
@@ -215,7 +221,7 @@ class _Builder:
         return self._saved[key]
 
     def _view_of(self, copy: InfoRecord, key: str) -> NativeFunction | None:
-        """The view that a view_copy function has its info of; None where it does not matter."""
+        """The view whose info a view_copy function has; None if it does not matter."""
         if copy["op"] is None:
             return None
         view = (copy["name"].removesuffix(_VIEW_COPY), copy["op"].removesuffix("_copy"), key)
@@ -231,7 +237,7 @@ class _Builder:
 
 
 class _Maker:
-    """Makes one info. `function` is the one that its arguments are of."""
+    """Makes one info. `function` is the function whose arguments it has."""
 
     def __init__(
         self, builder: _Builder, torchgen: _Torchgen, info: InfoRecord, function: NativeFunction
@@ -242,7 +248,7 @@ class _Maker:
         self._arguments = _Arguments(function)
 
     def make(self, function: NativeFunction) -> object:
-        """The info, as that of this function."""
+        """The info, with this function as its `func`."""
         info = self._info
         derivatives = [self._derivative(derivative) for derivative in info["derivatives"]]
         used: set[str] = set()
@@ -323,8 +329,8 @@ class _Maker:
     def _tangents(self, forward: ForwardRecord, names: Collection[str]) -> tuple[str, ...]:
         """The inputs whose tangents a forward formula needs, in upstream's order.
 
-        For a formula that upstream derives itself, that is the order of the arguments; where it
-        looks through one that somebody wrote, it is that of a set.
+        For a formula that upstream makes itself, that is the order of the arguments. For a formula
+        from the file, it is the order of a set.
         """
         differentiable = [binding["name"] for binding in self._info["args_with_derivatives"]]
         formula = forward["formula"]
@@ -335,7 +341,7 @@ class _Maker:
         return self._found(names)
 
     def _linear_formulas(self, differentiable: Collection[str]) -> Iterator[str]:
-        """The formulas that auto_linear stands for, where there is more than one such input."""
+        """The formulas that `auto_linear` may mean, if several inputs are differentiable."""
         if len(differentiable) < 2:
             return
         given = [name + "_t" * (name in differentiable) for name in self._arguments.by_name]

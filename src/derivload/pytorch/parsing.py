@@ -1,8 +1,8 @@
-"""torchgen's own parse of native_functions.yaml, overlays and all, kept while the files stay.
+"""Lets torchgen parse native_functions.yaml with overlays. Keeps the result until a file changes.
 
-torchgen keeps what it parsed by path, for as long as the process lives. What is made here is put
-where torchgen keeps its own, so that whoever parses by another way has the same functions; what
-is there of other bytes is thrown out first.
+torchgen itself remembers parsed files by their path until the process ends. Our result is put into
+torchgen's memory too, so that code that calls torchgen's parser in another way gets the same
+functions. A result from other bytes is removed from there first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from derivload.pytorch.torchgen_types import NativeFunction, ParsedYaml
 from derivload.sources.entries import read_source
 from derivload.sources.splitting import with_plain_line_ends
 
-# Where torchgen keeps what it parsed, by path.
+# The variables in which torchgen remembers parsed files, by path.
 _NATIVES: Final = "_GLOBAL_PARSE_NATIVE_YAML_CACHE"
 _TAGS: Final = "_GLOBAL_PARSE_TAGS_YAML_CACHE"
 _LINE: Final = "__line__"
@@ -38,7 +38,7 @@ class _Held(NamedTuple):
 
 
 class Parser:
-    """Has torchgen parse, and holds the results by path. `overlays` are laid over every file."""
+    """Lets torchgen parse, and keeps the results by path. `overlays` are added to every file."""
 
     def __init__(self, overlays: Sequence[str]) -> None:
         self._overlays = tuple(overlays)
@@ -47,10 +47,10 @@ class Parser:
     def parse(
         self, torchgen: Torchgen, path: str, tags: str, *more: object, **named: object
     ) -> ParsedYaml:
-        """What torchgen's parse_native_yaml returns for these files and the overlays.
+        """The result of torchgen's parse_native_yaml for these files and the overlays.
 
-        Raises OSError, InputError for an overlay that is no list of entries, what torchgen
-        raises, and UnexpectedTorchgenError.
+        Raises OSError, InputError if an overlay is not a list of entries, UnexpectedTorchgenError,
+        and any exception that torchgen raises.
         """
         if named.get("loaded_yaml") is not None:
             return torchgen.parse_native_yaml(path, tags, *more, **named)
@@ -60,11 +60,11 @@ class Parser:
     def functions(
         self, torchgen: Torchgen, path: str, tags: str, contents: Sequence[bytes]
     ) -> dict[str, NativeFunction]:
-        """The functions by schema. `contents` are those of the file, the overlays and the tags."""
+        """The functions by schema. `contents` are the bytes of the file, the overlays, the tags."""
         return self._parse(torchgen, (path, tags), contents).by_schema
 
     def forget(self) -> None:
-        """Take back what was put where torchgen keeps its own."""
+        """Remove our results from torchgen's memory."""
         for path, held in self._held.items():
             _drop(held.torchgen, path, held.parsed)
         self._held.clear()
@@ -96,7 +96,7 @@ class Parser:
         return held
 
     def _entries(self, torchgen: Torchgen, contents: Sequence[bytes]) -> list[Entry]:
-        """The entries of all files; their lines are counted as if the files were one."""
+        """The entries of all files. Line numbers go on from one file to the next."""
         entries: list[Entry] = []
         before = 0
         for name, content in zip(("", *self._overlays), contents, strict=True):
@@ -112,7 +112,7 @@ class Parser:
 
 
 def _listed(value: object) -> list[Entry]:
-    """The entries of a file that has been read; torchgen judges what is none."""
+    """The entries of a file that has been read. torchgen reports values that are not entries."""
     if isinstance(value, dict) and OVERLAY_KEY in value:
         value = value[OVERLAY_KEY]
     return cast(list[Entry], value or [])

@@ -1,4 +1,4 @@
-"""The records of differentiability.json as `json` decodes them: their shape, for the types."""
+"""The types of the records of differentiability.json, as `json` decodes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class SavedRecord(TypedDict):
-    """What a backward node keeps."""
+    """A value that a backward node saves."""
 
     name: str
     type: str
@@ -45,7 +45,7 @@ class BindingRecord(TypedDict):
 
 
 class InfoRecord(TypedDict):
-    """All that is known of a function's derivatives for one dispatch key."""
+    """All information on a function's derivatives for one dispatch key."""
 
     name: str
     op: str | None

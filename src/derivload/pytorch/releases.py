@@ -1,9 +1,9 @@
-"""Which release's rules of loading an importable torchgen has: its source tells, never a version.
+"""Finds out which release's loading rules a torchgen has, from its source, never from a version.
 
-derivload's engine follows the rules of each release, and of no fork and no nightly. So whatever
-of torchgen's source these rules come from has to be, word for word, that of a release. Lines of
-comments and blank lines do not count. Of torchgen's largest file, which backends patch most, only
-the functions that matter do, and of the generators nothing: their digests are in known.py.
+derivload's engine knows the rules of each release, but not those of forks or nightly builds. So the
+source that these rules come from must be exactly that of a release. Comment lines and blank lines
+do not count. Of torchgen's largest file, which backends patch most, only the functions that matter
+count. The generators do not count here: their digests are in codegen/known.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 
 from derivload.pytorch.errors import UnexpectedTorchgenError
 
-# In torchgen's folder, besides the loader itself, which a checkout has elsewhere.
+# The files in torchgen's folder that count. The loader counts too; its place differs by checkout.
 _FILES: Final = """
     api/autograd.py api/cpp.py api/types/__init__.py api/types/signatures.py api/types/types.py
     api/types/types_base.py context.py local.py model.py native_function_generation.py utils.py
@@ -32,7 +32,7 @@ _PARTS_OF_GEN: Final = frozenset(
 )
 _PART: Final = re.compile(r"(?:def|class) (\w+)")
 
-# The release whose source this is, by the start of the sha256.
+# The release of each source, by the first 16 digits of its sha256.
 _RELEASES: Final = {
     "f1472360bae6853a": "2.1",
     "a63613d4d80cd120": "2.2",
@@ -53,10 +53,10 @@ _RELEASES: Final = {
 
 
 def release_of_torchgen(loader: ModuleType, gen: ModuleType) -> str:
-    """The release "X.Y" whose rules of loading a torchgen has.
+    """The release "X.Y" whose loading rules a torchgen has.
 
     `loader` is its module load_derivatives, `gen` its torchgen.gen. Raises
-    UnexpectedTorchgenError where these are the rules of no release.
+    UnexpectedTorchgenError if its rules are not those of a known release.
     """
     digest = rules_digest(loader, gen)
     release = _RELEASES.get(digest)
@@ -68,7 +68,7 @@ def release_of_torchgen(loader: ModuleType, gen: ModuleType) -> str:
 
 
 def rules_digest(loader: ModuleType, gen: ModuleType) -> str:
-    """The digest of the source that has the rules, as hex. Raises UnexpectedTorchgenError."""
+    """The digest of the source of the rules, in hex. Raises UnexpectedTorchgenError."""
     digest = hashlib.sha256()
     for line in _source(loader, gen):
         digest.update(line.encode("utf-8", "surrogateescape"))
@@ -99,7 +99,7 @@ def _meaningful(path: Path) -> Iterator[str]:
 
 
 def _parts(lines: Iterator[str]) -> Iterator[str]:
-    """Those functions and classes of a module that matter."""
+    """The lines of the functions and classes that count."""
     wanted = False
     for line in lines:
         if not line.startswith((" ", ")")):

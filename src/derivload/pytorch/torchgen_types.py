@@ -1,6 +1,7 @@
-"""The little that derivload asks of torchgen's objects, as types: torchgen is no dependency.
+"""Types for the parts of torchgen's objects that derivload uses, for the type checker only.
 
-Nothing here is ever made or checked at run time; the objects are torchgen's own.
+derivload does not depend on torchgen, so it cannot use torchgen's own classes. Nothing here is made
+or checked at run time.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ class Argument(Protocol):
 
 
 class SelfArgument(Protocol):
-    """What stands for self among the arguments, and holds it."""
+    """torchgen's wrapper of the self argument."""
 
     argument: Argument
 
 
 class TensorOptionsArguments(Protocol):
-    """The tensor options, which stand together among the arguments."""
+    """The tensor options, which are one item in the list of arguments."""
 
     dtype: Argument
 
@@ -36,13 +37,13 @@ class Arguments(Protocol):
 
 
 class FunctionSchema(Hashable, Protocol):
-    """The schema of a function; `str` gives the text that documents call it by."""
+    """The schema of a function. `str` gives its text, as in the documents."""
 
     arguments: Arguments
 
 
 class NativeFunction(Protocol):
-    """A function of native_functions.yaml, or one that autogen made."""
+    """A function of native_functions.yaml, or one that autogen generated."""
 
     func: FunctionSchema
 
@@ -55,7 +56,7 @@ class Binding(Protocol):
 
 
 class DifferentiabilityInfo(Protocol):
-    """What is known of one function's derivatives for one dispatch key."""
+    """All information on one function's derivatives for one dispatch key."""
 
     name: str
     func: NativeFunction
@@ -63,11 +64,11 @@ class DifferentiabilityInfo(Protocol):
     args_with_derivatives: Sequence[Binding]
 
 
-# What upstream's load_derivatives returns first: infos by schema and dispatch key.
+# The first result of upstream's load_derivatives: infos by schema and dispatch key.
 Infos = dict[FunctionSchema, dict[str, DifferentiabilityInfo]]
 
 
 class ParsedYaml(Protocol):
-    """What upstream's parse_native_yaml returns."""
+    """The result of upstream's parse_native_yaml."""
 
     native_functions: list[NativeFunction]

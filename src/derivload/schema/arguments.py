@@ -15,7 +15,7 @@ _ANNOTATION = re.compile(r"[a-z](\|[a-z])?(!?)(?: -> (\*|[a-z](?:\|[a-z])*))?")
 
 
 class Annotation(msgspec.Struct, frozen=True, gc=False):
-    """An alias annotation: what stands between the parentheses of `Tensor(a! -> *)`."""
+    """An alias annotation: the text in the parentheses of `Tensor(a! -> *)`."""
 
     text: str
     alias_set: tuple[str, ...]
@@ -26,8 +26,8 @@ class Annotation(msgspec.Struct, frozen=True, gc=False):
 class Argument(msgspec.Struct, frozen=True, gc=False):
     """One argument.
 
-    `declaration` is its type and name without annotation and default, `without_annotation` has
-    the default still: the two ways in which signatures have it.
+    `declaration` is its type and name, without annotation and default. `without_annotation` also
+    has the default. Signatures use these two forms.
     """
 
     text: str
@@ -41,7 +41,7 @@ class Argument(msgspec.Struct, frozen=True, gc=False):
 
 
 class Return(msgspec.Struct, frozen=True, gc=False):
-    """One return; `name` is None where the schema gives none."""
+    """One return; `name` is None if the schema gives no name."""
 
     text: str
     name: str | None
@@ -51,10 +51,10 @@ class Return(msgspec.Struct, frozen=True, gc=False):
 
 
 class Grammar(NamedTuple):
-    """What the releases read differently in an argument (see cpp/dialect.py).
+    """The differences between releases in reading schemas (see cpp/dialect.py).
 
-    `spaces_in_defaults`: the default ends the argument, so it may hold spaces (2.5 on); before,
-    the name and its default were what followed the last space.
+    `spaces_in_defaults`: a default may contain spaces (from 2.5 on). Before, the name and its
+    default were the text after the last space. `namespaces`: a name may be `namespace::name`.
     """
 
     spaces_in_defaults: bool
@@ -85,12 +85,12 @@ class ArgumentReader:
         return known
 
     def make_argument(self, name: str, type_: Type, annotation: Annotation | None) -> Argument:
-        """An argument that no text gave: the out argument of a generated variant."""
+        """An argument that is not in any text: the out argument of a generated variant."""
         spelled = _spell(type_, annotation)
         return self.argument(f"{spelled} {name}")
 
     def make_return(self, type_: Type, annotation: Annotation | None, name: str | None) -> Return:
-        """A return that no text gave: that of a generated variant."""
+        """A return that is not in any text: the return of a generated variant."""
         spelled = _spell(type_, annotation)
         return self.returned(spelled if name is None else f"{spelled} {name}")
 
@@ -156,8 +156,8 @@ class ArgumentReader:
 def read_annotation(text: str) -> Annotation:
     """The annotation that `text` spells. Raises Invalid (DL105).
 
-    The rule is torchgen's `Annotation.parse`: a set before of one or two, `!` only with one,
-    and more than one letter on one side of the arrow alone.
+    The rule is torchgen's `Annotation.parse`: one or two letters before the arrow, `!` only with
+    one letter, and several letters on only one side of the arrow.
     """
     match = _ANNOTATION.fullmatch(text)
     if match is None:

@@ -21,10 +21,10 @@ _OPTIONS = (
 class Arguments(msgspec.Struct, frozen=True, gc=False):
     """The arguments by role.
 
-    `self_index` is where `self` stands among the positional ones, and `options_index` where the
-    four arguments that C++ gathers into TensorOptions begin among the keyword-only ones; None
-    where there are none. The last three say whether any argument at all is annotated, is
-    written to, has a default: most questions to most schemas need no more.
+    `self_index` is the index of `self` in the positional arguments, or None. `options_index` is
+    the index in the keyword-only arguments where the four arguments begin that C++ gathers into
+    TensorOptions, or None. The last three fields tell whether any argument has an annotation, is
+    written to, has a default: for most schemas, these answer most questions.
     """
 
     positional: tuple[Argument, ...]
@@ -38,12 +38,12 @@ class Arguments(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def flat_non_out(self) -> tuple[Argument, ...]:
-        """All but the out arguments, in schema order."""
+        """All arguments except the out arguments, in schema order."""
         return self.positional + self.kwarg_only
 
     @property
     def flat_all(self) -> tuple[Argument, ...]:
-        """All, in schema order."""
+        """All arguments, in schema order."""
         return self.positional + self.kwarg_only + self.out
 
     @property
@@ -53,21 +53,21 @@ class Arguments(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def post_self(self) -> tuple[Argument, ...]:
-        """The positional arguments after `self`; all of them where there is no `self`."""
+        """The positional arguments after `self`; all of them if there is no `self`."""
         return (
             self.positional if self.self_index is None else self.positional[self.self_index + 1 :]
         )
 
     @property
     def options(self) -> tuple[Argument, ...]:
-        """Those of TensorOptions."""
+        """The four arguments of TensorOptions, or none."""
         if self.options_index is None:
             return ()
         return self.kwarg_only[self.options_index : self.options_index + len(_OPTIONS)]
 
     @property
     def without_options(self) -> tuple[Argument, ...]:
-        """The keyword-only arguments but for those of TensorOptions."""
+        """The keyword-only arguments, except those of TensorOptions."""
         if self.options_index is None:
             return self.kwarg_only
         first = self.options_index
@@ -92,16 +92,16 @@ class FunctionSchema(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_out(self) -> bool:
-        """Whether it has out arguments (a scratch schema has too)."""
+        """Whether it has out arguments. A scratch schema has them too."""
         return bool(self.arguments.out)
 
 
 def make_arguments(
     positional: Iterable[Argument], kwarg_only: Iterable[Argument], out: Iterable[Argument]
 ) -> Arguments:
-    """The arguments with their roles found: `self`, and those that TensorOptions gathers.
+    """The arguments by role: finds `self`, and the arguments of TensorOptions.
 
-    Raises Invalid (DL107) where TensorOptions could be gathered twice.
+    Raises Invalid (DL107) if the arguments of TensorOptions occur twice.
     """
     positional, kwarg_only, out = tuple(positional), tuple(kwarg_only), tuple(out)
     self_index: int | None = None

@@ -7,9 +7,9 @@ from derivload.schema.function_schema import FunctionSchema
 
 
 def check_schema(schema: FunctionSchema) -> None:
-    """Check what must hold between arguments, returns and name.
+    """Check the rules between arguments, returns and name.
 
-    Raises Invalid (DL111 to DL119) for the first that does not.
+    Raises Invalid (DL111 to DL119) for the first rule that is broken.
     """
     arguments = schema.arguments
     if arguments.has_writes or any([r.is_write for r in schema.returns]):
@@ -99,5 +99,5 @@ def _check_inplace(schema: FunctionSchema) -> None:
 
 
 def _wrong_returns(schema: FunctionSchema, code: str, message: str) -> Invalid:
-    """That all returns together are wrong."""
+    """The mistake that all returns together are wrong."""
     return Invalid(code, message, schema.text.rpartition(") -> ")[2], occurrence=-1)

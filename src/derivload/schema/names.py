@@ -13,10 +13,10 @@ _FUNCTIONAL = "_functional"
 
 
 class OperatorName(msgspec.Struct, frozen=True, gc=False):
-    """An operator's name, taken apart.
+    """The parts of an operator's name.
 
-    `name` is everything before the overload. `base` is that without what marks a variant: the
-    underscore of an in-place one, the `__i…__` of a dunder method, `_functional`.
+    `name` is everything before the overload. `base` is the name without the marks of a variant:
+    the underscore of an in-place variant, the `__i…__` of a dunder method, `_functional`.
     """
 
     text: str
@@ -43,12 +43,12 @@ class OperatorName(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def canonical(self) -> str:
-        """The base name as the signature shared by all variants has it."""
+        """The base name in the form of the signature that all variants share."""
         return f"__{self.base}__" if self.dunder else self.base
 
 
 def read_operator_name(text: str, *, namespaces: bool) -> OperatorName:
-    """The operator name that `text` spells; `namespaces` tells whether `ns::name` is one.
+    """The operator name that `text` spells; `namespaces` tells whether `ns::name` is allowed.
 
     Raises Invalid (DL102). The rule is torchgen's `OperatorName.parse`.
     """

@@ -1,4 +1,4 @@
-"""Reads whole schemas, and builds those that no text gave; both hold to the same rules."""
+"""Reads schemas from texts, and builds schemas from parts. Both follow the same rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SCRATCH = "_scratch_"
 
 
 class SchemaReader:
-    """Reads schemas. Holds the types and arguments read so far, which repeat all the time."""
+    """Reads schemas. It keeps the types and arguments read so far, because they repeat often."""
 
     def __init__(self, base_types: frozenset[str], grammar: Grammar) -> None:
         self.arguments = ArgumentReader(TypeReader(base_types), grammar)
@@ -26,8 +26,8 @@ class SchemaReader:
     def schema(self, text: str) -> FunctionSchema:
         """The schema that `text` spells.
 
-        Raises Invalid (DL101 to DL106 for what cannot be read, DL110 on for what can be read
-        but breaks a rule between the parts of a schema).
+        Raises Invalid: DL101 to DL106 for a text that cannot be read, DL107 and DL110 on for a
+        schema that breaks a rule between its parts.
         """
         name, parenthesis, rest = text.partition("(")
         inside, arrow, returned = rest.rpartition(") -> ")
@@ -47,7 +47,7 @@ class SchemaReader:
         returns: tuple[Return, ...],
         text: str | None = None,
     ) -> FunctionSchema:
-        """The schema made of these parts. Raises Invalid (DL110 on)."""
+        """The schema with these parts. Raises Invalid (DL110 on)."""
         schema = FunctionSchema(
             text=spell(name.text, arguments, returns) if text is None else text,
             name=name,
@@ -94,8 +94,8 @@ class SchemaReader:
 
 
 def _kind(name: OperatorName, arguments: Arguments) -> str:
-    # An in-place or out function may also write to later positional arguments: what it is by
-    # name or by its out arguments comes first (torchgen's FunctionSchema.kind).
+    # An in-place or out function may also write to later positional arguments. Its name and its
+    # out arguments decide first (torchgen's FunctionSchema.kind).
     if arguments.out and name.inplace:
         message = f"`{name.text}` is in-place by name and has out arguments too"
         raise Invalid("DL110", message, arguments.out[0].text)

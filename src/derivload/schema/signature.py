@@ -1,8 +1,8 @@
 """The signature that in-place, out, mutable and functional variants of an operator share.
 
-torchgen's `FunctionSchema.signature` builds a schema to compare; here a signature is the text
-that this schema would have, which compares and hashes as fast as a string can. The parts of it
-that a generated variant is made of are built only for those few.
+torchgen's `FunctionSchema.signature` builds a schema to compare. Here a signature is the text of
+that schema, because strings compare and hash fast. The arguments and returns of the signature are
+built only for the few functions from which a variant is generated.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from derivload.schema.function_schema import Arguments, FunctionSchema, make_arg
 
 
 class Signatures(NamedTuple):
-    """A schema's signatures, each a key that is equal for schemas that differ only as variants.
+    """The signatures of a schema. Schemas that are variants of each other have the same signature.
 
-    `exact` keeps the defaults, `loose` strips them, and `view` is `exact` with the mark of a
-    copying view variant (`_copy`, `_scatter`) taken off the name.
+    `exact` keeps the defaults. `loose` has no defaults. `view` is `exact` without the mark of a
+    copying view variant (`_copy`, `_scatter`) in the name.
     """
 
     exact: str
@@ -28,8 +28,8 @@ class Signatures(NamedTuple):
 def signatures(schema: FunctionSchema, *, scatter_is_inverse: bool) -> Signatures:
     """All signatures of a schema.
 
-    `scatter_is_inverse` is the rule, from 2.3 on, that `x_scatter` is the copying variant of the
-    view `x_inverse`.
+    `scatter_is_inverse` is a rule of 2.3 and later: `x_scatter` is the copying variant of the view
+    `x_inverse`.
     """
     exact = _arguments(schema, strip_defaults=False)
     loose = exact
@@ -70,15 +70,15 @@ def _arguments(schema: FunctionSchema, *, strip_defaults: bool) -> str:
         parts += keywords
     text = ", ".join(parts)
     if schema.name.text == "bernoulli.p":
-        # The one functional overload that has no default where its in-place variant has one
-        # (torchgen's FunctionSchema.signature, which makes this same exception).
+        # This functional overload has no default, but its in-place variant has one. torchgen's
+        # FunctionSchema.signature makes the same exception.
         text = text.replace("float p", "float p=0.5")
     return text
 
 
 def _written_but_not_returned(schema: FunctionSchema) -> list[Argument]:
-    # The order matters: self, then the out arguments, then the rest, as torchgen has it;
-    # otherwise in-place and out variants that write to more would have different signatures.
+    # The order matters: self, then the out arguments, then the rest, as in torchgen. Otherwise
+    # in-place and out variants that write to more arguments would have different signatures.
     arguments = schema.arguments
     if not arguments.has_writes:
         return []
@@ -101,7 +101,10 @@ def signature_arguments(schema: FunctionSchema, reader: ArgumentReader) -> Argum
 
 
 def signature_returns(schema: FunctionSchema, reader: ArgumentReader) -> tuple[Return, ...]:
-    """The returns of a schema's signature, named: what it returns, then what it writes to."""
+    """The returns of a schema's signature, with names.
+
+    These are its returns, then the arguments that it writes to but does not return.
+    """
     return (
         *(reader.make_return(r.type, None, r.name) for r in schema.returns),
         *(

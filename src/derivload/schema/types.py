@@ -12,7 +12,7 @@ _LIST = re.compile(r"(.+)\[([0-9]+)?\]")
 _CUSTOM_CLASS = re.compile(r"__torch__\.torch\.classes\.[a-zA-Z0-9_.]+")
 
 
-# Far beyond what C++ could compile. Python may be told to read no number of more digits.
+# Far more than C++ could compile. Python may be configured to refuse numbers with more digits.
 _MAX_DEPTH = 50
 _MAX_DIGITS = 640
 
@@ -20,9 +20,8 @@ _MAX_DIGITS = 640
 class Type(msgspec.Struct, frozen=True, gc=False):
     """A type, by its text.
 
-    `kind` is "base", "class", "optional" or "list"; `elem` is what the last two are made of.
-    `base` is the name at the heart of it (`Tensor` of `Tensor?[]`), or "" for a custom class,
-    which is like nothing else.
+    `kind` is "base", "class", "optional" or "list". `elem` is the element type of an optional or
+    a list. `base` is the innermost type (`Tensor` in `Tensor?[]`); "" if that is a custom class.
     """
 
     text: str
@@ -33,12 +32,12 @@ class Type(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_tensor_like(self) -> bool:
-        """Whether a Tensor is at its heart."""
+        """Whether the innermost type is Tensor."""
         return self.base == "Tensor"
 
     @property
     def is_symint_like(self) -> bool:
-        """Whether a SymInt is at its heart."""
+        """Whether the innermost type is SymInt."""
         return self.base == "SymInt"
 
 
@@ -53,7 +52,7 @@ class TypeReader:
         self._by_text: dict[str, Type] = {}
 
     def read(self, text: str) -> Type:
-        """The type that `text` spells. Raises Invalid (DL104) when it spells none."""
+        """The type that `text` spells. Raises Invalid (DL104) if it is not a type."""
         known = self._by_text.get(text)
         if known is None:
             known = self._by_text[text] = self._parse(text)

@@ -1,10 +1,10 @@
-"""YAML text to entries: each with its file, its line, its own text and that text's digest.
+"""Turns YAML text into entries: each with its file, its line, its own text and the text's digest.
 
-What may live here: how a file is split into top-level entries, how an entry's text is read
-into plain values, which mistakes of entries are told, and how a path into an entry is turned back
-into a line and a column. What may not: what the values mean.
+This folder splits a file into top-level entries, reads an entry's text into plain values, limits
+the number of mistakes, and turns a path into an entry back into a line and a column. It does not
+know what the values mean.
 
-Two readers share the work. `plain` reads the block style that PyTorch's files are written in,
-and gives up at the first thing outside it; `full` is PyYAML's safe loader, for everything
-else. `plain` must never differ from `full` on a text that it accepts.
+There are two readers. `plain` reads the block style of PyTorch's files, and gives up at anything
+else. `full` is PyYAML's safe loader, and reads the rest. If `plain` accepts a text, it must give
+exactly what `full` gives.
 """

@@ -1,7 +1,8 @@
-"""The entries of a file, read: by themselves where they can be, with their file where not.
+"""Reads the entries of a file: each one alone if possible, otherwise the whole file at once.
 
-An entry that holds only a part of something (a torn quote, an alias of another entry's anchor)
-is no YAML by itself, or may mean something else; then the file is read whole instead.
+An entry may contain only a part of something, such as an open quote or an alias of another entry's
+anchor. Alone, such an entry is not valid YAML, or may mean something else. Then the file is read
+as a whole.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ Mapping = dict[Value, Value]
 
 _SHOWN_BITS = 200
 
-# The longest entry of any release has some 1,300 characters. The bounds keep input that was made
-# to, and files that are no definitions at all, from filling time and memory.
+# The longest entry of any release has some 1,300 characters. These limits protect time and memory
+# from malicious input, and from files that are not definitions at all.
 MAX_ENTRY = 100_000
 MAX_MISTAKES = 1_000
 _MAX_ENTRIES = 50_000
@@ -29,10 +30,10 @@ _MAX_SPREAD = 4
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One entry's text and where it stands.
+    """The text of one entry, and its place.
 
-    `line` counts from 1. `index` is its place in the file's list, and `whole` tells that the
-    text can only be read as part of its file.
+    `line` counts from 1. `index` is its index in the file's list. `whole` tells that the text can
+    only be read as part of its file.
     """
 
     file: str
@@ -43,17 +44,17 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class EntryValue(NamedTuple):
-    """An entry and the mapping that it holds."""
+    """An entry and its value, which is a mapping."""
 
     entry: Entry
     value: Mapping
 
 
 class SourceFile(NamedTuple):
-    """A file's entries as read, and what was wrong with it as YAML.
+    """The entries of a file, and its mistakes as YAML.
 
-    `whole` tells that entries could not be read by themselves. `lost` has the texts of those that
-    could not be read at all; None stands for any number of which nothing is known.
+    `whole` tells that the entries could not be read alone. `lost` has the texts of the entries
+    that could not be read at all. A None in it means any number of unknown entries.
     """
 
     name: str
@@ -65,7 +66,7 @@ class SourceFile(NamedTuple):
 
 
 def split_entries(name: str, text: str) -> list[Entry] | None:
-    """The entries of a text that is a plain block list, or None when it has to be read whole."""
+    """The entries of a text that is a plain block list; None if it must be read as a whole."""
     split = split_text(text)
     if split is None:
         return None
@@ -73,7 +74,7 @@ def split_entries(name: str, text: str) -> list[Entry] | None:
 
 
 def read_entry(entry: Entry, plain: PlainReader) -> Read:
-    """What one entry's text holds. Raises YamlError when it is no YAML by itself."""
+    """The value of one entry's text. Raises YamlError if the text alone is not valid YAML."""
     try:
         return Read(plain.read(entry.text), [], plain=True)
     except NotPlain:
@@ -84,9 +85,9 @@ def read_entry(entry: Entry, plain: PlainReader) -> Read:
 
 
 def read_alone(entry: Entry, plain: PlainReader) -> Mapping | None:
-    """The mapping that an entry holds, where that does not depend on what stands around it.
+    """The mapping of an entry, if it does not depend on the rest of its file.
 
-    None when it may, or when something is wrong with the entry.
+    None if it may depend on it, or if the entry has a mistake.
     """
     if len(entry.text) > MAX_ENTRY:
         return None
@@ -102,10 +103,10 @@ def read_alone(entry: Entry, plain: PlainReader) -> Mapping | None:
 def read_source(
     name: str, text: str, list_key: str | None = None, *, may_be_empty: bool = False
 ) -> SourceFile:
-    """The entries of a file, with all that is wrong with it as YAML (DL003, DL004, DL005, DL009).
+    """The entries of a file, and its mistakes as YAML (DL003, DL004, DL005, DL009, DL010).
 
-    `list_key` is the key under which a top-level mapping may hold the list. A file of comments
-    alone holds no list, which is a mistake unless it `may_be_empty`.
+    `list_key` is the key of the list, if the file is a mapping. A file with nothing but comments
+    has no list of entries; that is a mistake unless it `may_be_empty`.
     """
     split = split_entries(name, text)
     if not split:
@@ -127,12 +128,12 @@ def read_source(
             found.add_error(error, entry.line, entry.text)
             continue
         found.add(entry, read, entry.line)
-        # An anchor may be used, or be there twice, in another entry.
+        # Another entry may use the anchor, or define it again.
         alone = alone and (read.plain or "&" not in entry.text)
     if (found.torn or not alone) and not found.is_full:
         whole = _read_whole(name, text, list_key)
-        # Of the errors that entries have by themselves, the whole file shows the first alone;
-        # what it can show besides is that they are none.
+        # If the whole file has an error too, it reports only the first; so we report the errors
+        # of the single entries. If it has none, the entries are valid as part of the file.
         if not (found.torn and any(d.code == "DL003" for d in whole.diagnostics)):
             return whole
     return found.file()
@@ -151,7 +152,7 @@ def _read_whole(name: str, text: str, list_key: str | None) -> SourceFile:
     if sum(item.end - item.start for item in items) > _MAX_SPREAD * len(text):
         found.add_too_large("aliases make this file many times as large as it is")
         return found.file()
-    if len(items) > _MAX_ENTRIES:  # of lists within brackets, which no line break parts
+    if len(items) > _MAX_ENTRIES:  # a list in brackets may have very many in one line
         found.add_too_large(f"this file has more than {_MAX_ENTRIES} entries")
         return found.file()
     for index, item in enumerate(items):
@@ -166,7 +167,10 @@ def _read_whole(name: str, text: str, list_key: str | None) -> SourceFile:
 
 
 class _Found:
-    """What was found in a file so far. `torn` tells that an entry could not be read alone."""
+    """The entries and mistakes found in a file so far.
+
+    `torn` tells that an entry could not be read alone.
+    """
 
     def __init__(self, name: str, text: str, *, whole: bool = False) -> None:
         self._name = name
@@ -180,7 +184,7 @@ class _Found:
 
     @property
     def is_full(self) -> bool:
-        """Whether there are so many mistakes that it is no use to look for more."""
+        """Whether there are so many mistakes that we stop looking for more."""
         return len(self.diagnostics) > MAX_MISTAKES
 
     def file(self) -> SourceFile:
@@ -197,7 +201,7 @@ class _Found:
         )
 
     def add(self, entry: Entry, read: Read, first_line: int) -> None:
-        """Add an entry that was read from a text that begins at `first_line`."""
+        """Add an entry. The text that it was read from begins at `first_line`."""
         for double in read.duplicates[: MAX_MISTAKES + 1]:
             message = f"the key `{shortened(double.key)}` stands twice in one mapping"
             line, column = first_line + double.line, double.column + 1
@@ -213,7 +217,10 @@ class _Found:
             self._entries.append(EntryValue(entry, read.value))
 
     def add_error(self, error: YamlError, first_line: int, entry: str | None = None) -> None:
-        """Add an error of a text that begins at `first_line`: an entry, or all (None)."""
+        """Add an error in a text that begins at `first_line`.
+
+        `entry` is the text of the entry; None if the text is the whole file.
+        """
         self.torn = True
         self._lost.append(entry)
         message = f"this is no YAML: {error.message}"
@@ -221,18 +228,18 @@ class _Found:
         self._report("DL003", message, line, column, 1, help=error.help)
 
     def add_long(self, entry: Entry) -> None:
-        """Add that an entry is too long to be read."""
+        """Report that an entry is too long to be read."""
         message = f"this entry has more than {MAX_ENTRY} characters"
         self._report("DL010", message, entry.line, 1, 1)
         self._lost.append(entry.text)
 
     def add_too_large(self, message: str) -> None:
-        """Add that the file as a whole is too large."""
+        """Report that the file as a whole is too large."""
         self.diagnostics.append(Diagnostic(self._name, 0, 0, "DL010", message))
         self._lost.append(None)
 
     def add_no_list(self, message: str) -> None:
-        """Add that the file holds no list of entries."""
+        """Report that the file has no list of entries."""
         self._report("DL004", message, 1, 1, 1)
         self._lost.append(None)
 
@@ -252,7 +259,7 @@ class _Found:
         help: str = "",  # noqa: A002
     ) -> None:
         shown = self._line(line)
-        # PyYAML's marks may stand behind the end of a line, and a key may go on over it.
+        # A mark of PyYAML may be after the end of the line, and a key may continue on the next.
         column = min(column, len(shown) + 1)
         self.diagnostics.append(
             Diagnostic(
@@ -269,14 +276,14 @@ class _Found:
 
 
 def too_many(file: str, severity: str = "error") -> Diagnostic:
-    """The diagnostic of a file that has more mistakes than are told."""
+    """The diagnostic for a file that has more mistakes than are reported."""
     message = f"this file has more than {MAX_MISTAKES} mistakes"
     help_ = "mend those that are told, and check again"
     return Diagnostic(file, 0, 0, "DL010", message, help_, severity=severity)
 
 
 def describe(value: Value | Sequence[Value]) -> str:
-    """A YAML value as a sentence names it: "a list", "the number 3", …"""
+    """A YAML value as the words of a sentence: "a list", "the number 3", …"""
     if value is None:
         return "empty"
     if isinstance(value, bool):
@@ -291,5 +298,5 @@ def describe(value: Value | Sequence[Value]) -> str:
         return "a list"
     if isinstance(value, dict):
         return "a mapping"
-    # What else YAML knows, and nothing here wants: dates, sets, binary data.
+    # YAML has other types, which are never valid here: dates, sets, binary data.
     return f"of the type {type(value).__name__}"

@@ -1,6 +1,6 @@
-"""PyYAML, for every text that is not plain, and for where things stand.
+"""Reads YAML with PyYAML: every text that is not plain, and the positions of values.
 
-PyYAML is imported only here and only when it is needed: PyTorch's own files need it nowhere.
+PyYAML is imported only in this module, and only when needed. PyTorch's own files never need it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     import yaml
 
 
-# Far more than any build has; what it guards is time, memory and the C stack.
+# Far more than any real file has. These limits protect time, memory and the C stack.
 _MAX_DEPTH = 500
 _MAX_PARTS = 300_000
-# To read a number takes the square of its length.
+# The time to read a number grows with the square of its length.
 _MAX_NUMBER = 1_000
 _NUMBER = re.compile(r"[-+\d_:.]+")
 _LOADER_TAGS = frozenset({"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"})
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
 _SIGN_HELP = "quote the value: YAML keeps this sign for itself"
-# What to write instead, by words in what libyaml says is wrong.
+# What to write instead, by words in libyaml's message.
 _HELP = (
     ("could not find expected ':'", "write `key: value`"),
     (
@@ -54,7 +54,10 @@ _COLLECTION_TAGS = frozenset({"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
 
 
 class YamlError(Exception):
-    """A text that is no YAML; `line` and `column` count from 0, `help` is what to write."""
+    """The text is not valid YAML.
+
+    `line` and `column` count from 0. `help` says what to write instead.
+    """
 
     def __init__(self, message: str, line: int, column: int, help: str = "") -> None:  # noqa: A002
         super().__init__(message)
@@ -65,26 +68,26 @@ class YamlError(Exception):
 
 
 class Lines:
-    """The lines of a text by position: PyYAML counts some as lines that nobody else does."""
+    """Finds lines and columns in a text. PyYAML's own line numbers count other line ends too."""
 
     def __init__(self, text: str) -> None:
         self._ends = [match.start() for match in re.finditer("\n", text)]
 
     def place(self, mark: yaml.Mark | yaml._yaml.Mark | None) -> tuple[int, int]:
-        """The line and column of a mark, both from 0."""
+        """The line and column of a mark of PyYAML, both counted from 0."""
         if mark is None:
             return 0, 0
         line, column = self.at(mark.index)
         return line - 1, column - 1
 
     def at(self, index: int, first_line: int = 1) -> tuple[int, int]:
-        """The line and column of a character: the column from 1, the line from `first_line`."""
+        """The line and column of a character. Columns count from 1, lines from `first_line`."""
         line = bisect.bisect_left(self._ends, index)
         return first_line + line, index - (self._ends[line - 1] if line else -1)
 
 
 class DuplicateKey(NamedTuple):
-    """A key that stands twice in one mapping; the place is that of the second, from 0."""
+    """A key that occurs twice in one mapping. The place is that of the second one, from 0."""
 
     key: str
     line: int
@@ -92,7 +95,7 @@ class DuplicateKey(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A text's value, the keys that stand twice in a mapping of it, and which reader read it."""
+    """The value of a text, its duplicate keys, and whether the plain reader read it."""
 
     value: Value
     duplicates: list[DuplicateKey]
@@ -100,7 +103,7 @@ class Read(NamedTuple):
 
 
 class Item(NamedTuple):
-    """One item of a file's list: its value, and where its text begins and ends (from 0)."""
+    """One item of a list: its value, its line, and the begin and end of its text (from 0)."""
 
     read: Read
     line: int
@@ -109,7 +112,7 @@ class Item(NamedTuple):
 
 
 def compose(text: str) -> yaml.Node | None:
-    """The node tree of a text, with its marks; None for an empty one. Raises YamlError."""
+    """The node tree of a text, with its marks; None if the text is empty. Raises YamlError."""
     import yaml
 
     with _yaml_errors(text):
@@ -118,8 +121,10 @@ def compose(text: str) -> yaml.Node | None:
 
 
 def _check_size(text: str) -> None:
-    """Turn away what is nested so deeply that composing it would overflow the C stack, what has so
-    many parts that it would fill the memory, and numbers that it would take seconds to read.
+    """Check that a text is safe to compose. Raises YamlError if not.
+
+    Refused are texts nested so deeply that the C stack would overflow, texts with so many parts
+    that they would fill the memory, and numbers that would take seconds to read.
     """
     import yaml
 
@@ -153,9 +158,9 @@ def read_full(text: str) -> Read:
 
 
 def read_items(text: str, list_key: str | None) -> list[Item] | str:
-    """The items of a text's list: the top level, or what stands under `list_key` there.
+    """The items of a text's list: of the top level, or of `list_key` if that is a mapping.
 
-    A sentence when there is no such list. Raises YamlError.
+    If there is no such list, the result is a sentence that says so. Raises YamlError.
     """
     import yaml
 
@@ -187,7 +192,7 @@ def read_items(text: str, list_key: str | None) -> list[Item] | str:
 
 
 def _check_tag(node: yaml.Node, lines: Lines) -> None:
-    """Turn away a list or mapping that its tag makes something else."""
+    """Raise YamlError for a list or mapping whose tag makes it something else."""
     import yaml
 
     if not isinstance(node, yaml.ScalarNode) and node.tag not in _COLLECTION_TAGS:
@@ -216,26 +221,28 @@ def _yaml_errors(text: str) -> Iterator[None]:
     except RecursionError:
         raise YamlError("it is nested too deeply", 0, 0) from None
     except (ValueError, TypeError, OverflowError) as error:
-        # A scalar that looks like a date or a number but is none, or a key that cannot be one.
+        # A scalar looks like a date or a number but is not one, or a key has a type that cannot be
+        # a key.
         raise YamlError(str(error), 0, 0) from None
     except (LookupError, AttributeError):
-        # What PyYAML makes of `!!int ''`, `!!bool x` and `!!timestamp x`.
+        # PyYAML raises these for `!!int ''`, `!!bool x` and `!!timestamp x`.
         raise YamlError("a value is none of the type that its tag names", 0, 0) from None
 
 
 def _loader() -> type[yaml.CSafeLoader] | type[yaml.SafeLoader]:
     import yaml
 
-    # Without libyaml the Python loader takes its place: slower, the same values.
+    # Without libyaml we use the loader in Python: it is slower, and gives the same values.
     return yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 def _duplicates(
     node: yaml.Node, lines: Lines, loader: yaml.CSafeLoader | yaml.SafeLoader
 ) -> list[DuplicateKey]:
-    """The keys that stand twice, as values: `yes` and `true` are one. Raises YamlError.
+    """The keys that occur twice in a mapping. Raises YamlError.
 
-    Upstream's loader makes a value of each key by itself, so it reads no merge keys.
+    Keys are compared as values: `yes` and `true` are the same. Merge keys are an error: upstream's
+    loader makes a value of each key by itself, so it cannot read them.
     """
     import yaml
 
@@ -280,8 +287,8 @@ def _yaml_error(error: yaml.YAMLError, text: str) -> YamlError:
         problem = error.problem or ""
         if mark is not None and error.context_mark is not None:
             is_at_end = mark.index >= len(text.rstrip())
-            # What is never closed is found at the end; it is wrong where it was opened. A key
-            # without a colon is found behind it.
+            # libyaml notices an open quote or bracket only at the end of the text. The mistake is
+            # where it was opened. A key without a colon is also noticed only after the key.
             if is_at_end or "could not find expected ':'" in problem:
                 mark = error.context_mark
         message = " ".join(part for part in (problem, error.context) if part)
@@ -290,7 +297,7 @@ def _yaml_error(error: yaml.YAMLError, text: str) -> YamlError:
             remedy = "indent with spaces" if is_tab else _remedy(problem)
             return YamlError(message or "not YAML", *lines.place(mark), remedy)
     if isinstance(error, yaml.reader.ReaderError) and isinstance(error.character, int):
-        # Its position counts bytes or characters, as libyaml or Python reads.
+        # Its position counts bytes with libyaml and characters without it, so we search instead.
         before = text.partition(chr(error.character))[0]
         return YamlError(error.reason, before.count("\n"), len(before) - before.rfind("\n") - 1)
     return YamlError(" ".join(str(error).split()), 0, 0)

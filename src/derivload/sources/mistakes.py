@@ -1,7 +1,7 @@
-"""The mistakes of a load, no more of them than can be of use.
+"""Collects the mistakes of a load, up to a limit for each entry and each file.
 
-Input that was made to do harm, or that is no input at all, has a million, which would fill the
-memory and take minutes to place.
+Malicious input, or a file that is not an input at all, may have a million mistakes. These would
+fill the memory, and finding their places would take minutes.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class Found(NamedTuple):
 
 
 class Mistakes:
-    """Mistakes in the order in which they were found, so many of each entry and of each file.
+    """Mistakes in the order in which they were found, limited for each entry and each file.
 
-    The last one of an entry that has more says so; of a file that has more, `crowded` does.
+    If an entry has more mistakes, its last one says so. If a file has more, `crowded` says so.
     """
 
     def __init__(self) -> None:
         self._found: list[Found] = []
         self._of_file: Counter[str] = Counter()
         self._of_entry: Counter[tuple[str, int]] = Counter()
-        # Where the last one of each entry is that has not said yet that there are more.
+        # The index of the last mistake of each entry, until its message says that there are more.
         self._last: dict[tuple[str, int], int] = {}
         self._crowded: dict[str, Diagnostic] = {}
 
@@ -48,15 +48,15 @@ class Mistakes:
 
     @property
     def crowded(self) -> list[Diagnostic]:
-        """That a file has more mistakes, for each that has (DL010)."""
+        """A diagnostic (DL010) for each file that has more mistakes than the limit."""
         return list(self._crowded.values())
 
     def is_crowded(self, file: str) -> bool:
-        """Whether it is no use to look for more mistakes in this file."""
+        """Whether this file has reached its limit, so that no more mistakes are needed."""
         return file in self._crowded
 
     def add(self, entry: Entry, mistakes: Iterable[Mistake]) -> None:
-        """Add mistakes that were found in an entry, as far as there is room for them."""
+        """Add mistakes of an entry, up to the limits."""
         key = (entry.file, entry.index)
         for mistake in mistakes:
             if self._of_entry[key] == _MAX_OF_ENTRY:
@@ -65,7 +65,7 @@ class Mistakes:
                     self._found[last] = _with_more(self._found[last])
                 return
             if self._of_file[entry.file] == MAX_MISTAKES:
-                # Of warnings, it is no reason to turn the file away.
+                # Too many warnings are only a warning: the file is still accepted.
                 severity = RULES[mistake.code].severity
                 self._crowded.setdefault(entry.file, too_many(entry.file, severity))
                 return

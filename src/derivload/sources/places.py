@@ -1,7 +1,7 @@
-"""From a path into an entry back to a line and a column.
+"""Turns a path into an entry back into a line and a column.
 
-Asked for only when something is reported: the entry (or, where it cannot be read alone, its
-file) is parsed once more, by PyYAML and with marks.
+This happens only if a mistake is reported: the entry is parsed again, by PyYAML, with marks. If the
+entry cannot be read alone, its file is parsed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Placer:
-    """Places mistakes; what one load found. Holds what was parsed for it.
+    """Finds the places of the mistakes of one load. It keeps the texts that it has parsed.
 
-    `texts` are the files' texts by name.
+    `texts` are the texts of the files, by name.
     """
 
     def __init__(self, texts: Mapping[str, str]) -> None:
@@ -34,11 +34,11 @@ class Placer:
         self._last: _Parsed | None = None
 
     def place_all(self, mistakes: Mistakes) -> list[Diagnostic]:
-        """The diagnostics of mistakes, and of the files that have more of them (DL010)."""
+        """The diagnostics of all mistakes, and those of files that have more of them (DL010)."""
         return [*(self.place(mistake, entry) for entry, mistake in mistakes), *mistakes.crowded]
 
     def place(self, mistake: Mistake, entry: Entry) -> Diagnostic:
-        """The diagnostic of a mistake in `entry`, which is of one of the files."""
+        """The diagnostic of a mistake in `entry`, an entry of one of the files."""
         parsed = self._parse(entry)
         first_line = 1 if entry.whole else entry.line
         line, column, length, end = entry.line, 1, 1, (0, 0)
@@ -69,7 +69,7 @@ class Placer:
         return lines[line - 1] if 0 < line <= len(lines) else ""
 
     def _parse(self, entry: Entry) -> _Parsed:
-        """The text that an entry was read from, parsed: its own, or that of its file."""
+        """The parsed text of an entry, or of its file if it cannot be read alone."""
         if not entry.whole:
             if self._last is None or self._last.text != entry.text:
                 self._last = _Parsed(entry.text)
@@ -80,7 +80,7 @@ class Placer:
 
 
 class _Parsed:
-    """A text, its nodes (None when it is no YAML), and where things stand in it."""
+    """A text, its nodes (None if it is not YAML), and the places of its words."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -91,10 +91,10 @@ class _Parsed:
         self._written: tuple[tuple[int, int], Written] | None = None
 
     def span(self, node: yaml.Node, mistake: Mistake) -> tuple[int, int]:
-        """From where to where the offending words of a node stand."""
+        """Where the offending words of a node begin and end."""
         start, end = node.start_mark.index, node.end_mark.index
         if _is_block(node):
-            # What is wrong is the text, not the `|` or `>` before it.
+            # Point at the text of the block, not at the `|` or `>` before it.
             head = self.text.find("\n", start, end)
             start = head + 1 if head >= 0 else start
         if mistake.words:

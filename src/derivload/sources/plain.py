@@ -1,15 +1,15 @@
 """A reader for the plain subset of YAML that PyTorch's files are written in.
 
-PyYAML, even in C, takes most of the time of a load; this reads the same files some fifteen
-times faster. It accepts one list entry at a time: block mappings and block lists, plain,
-single- and double-quoted scalars without escapes (over several lines too), literal blocks,
-flow lists of words, and `{}`. Whatever else it meets raises `NotPlain`, and PyYAML reads that
-entry. So it never has to be complete, only right on what it accepts.
+PyYAML, even in C, would take most of the time of a load. This reader is some fifteen times faster
+on the same files. It reads one list entry at a time, and accepts block mappings, block lists,
+scalars that are plain or in quotes without escapes (also over several lines), literal blocks, flow
+lists of words, and `{}`. Anything else raises `NotPlain`, and PyYAML reads that entry. So this
+reader need not be complete, only right on what it accepts.
 
-How it is fast: lines repeat (`  variants: function, method` stands there a thousand times), so
-each line is taken apart once, and what that gave is kept by the line's text.
+It is fast because lines repeat: `  variants: function, method` occurs a thousand times. So each
+different line is parsed only once, and the result is kept by the line's text.
 
-The rules: YAML 1.1, as PyYAML's scanner and its implicit resolvers have it.
+The rules are those of YAML 1.1, as in PyYAML's scanner and its implicit resolvers.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Value = None | bool | int | float | str | list["Value"] | dict["Value", "Value"]
 
 _KEY = re.compile(r"[A-Za-z_](?:[\w, ]*\w)?")
 _ITEM = re.compile(r"( *)- +(\S.*)")
-# A scalar that begins so is a string, or one of _WORDS: whatever PyYAML resolves to a number, a
-# date or a merge key begins with something else, and has no `*`, `(` or `/` in it.
+# A scalar that begins like this is a string, or one of _WORDS. Texts that PyYAML resolves to a
+# number, a date or a merge key begin in another way, and contain no `*`, `(` or `/`.
 _STRING = re.compile(r"-?[A-Za-z_(]|/|-?[\d.].*[*(/]")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys("yes Yes YES true True TRUE on On ON".split(), True),
@@ -32,21 +32,21 @@ _WORDS: dict[str, bool | None] = {
 _UNUSUAL = re.compile(r"[^\n -~]")
 _FLOW_ITEM = re.compile(r"\"([^\"\\]*)\"|'([^']*)'|([A-Za-z_]\w*)")
 _FLOW = re.compile(r"\[ *{i} *(?:, *{i} *)*\]".replace("{i}", f"(?:{_FLOW_ITEM.pattern})"))
-# PyYAML looks for the colon of a key within 1024 characters and on its line.
+# PyYAML requires the colon of a key within 1024 characters, and on the same line.
 _MAX_KEY = 1000
 _MAX_DEPTH = 20
 _MAX_WORD = max(map(len, _WORDS))
 
 
-class NotPlain(Exception):  # noqa: N818 - not an error: it says which reader is to be used
-    """The text has something outside the plain subset; PyYAML reads it."""
+class NotPlain(Exception):  # noqa: N818 - not an error: it says to use the other reader
+    """The text has something outside the plain subset, so PyYAML must read it."""
 
 
 class _Line(NamedTuple):
-    """One line taken apart. `key` is None where it is no `key: value` line.
+    """One parsed line. `key` is None if the line is not of the form `key: value`.
 
-    `value` is what stands behind the key when that is a scalar of one line, or `_OPEN` when
-    the lines below decide. `rest` is its text, None when there is nothing.
+    `rest` is the text after the key; None if there is none. `value` is its value if it is a scalar
+    of one line, or `_OPEN` if the value depends on the lines below.
     """
 
     indent: int
@@ -60,16 +60,16 @@ _OPEN = object()
 
 
 class PlainReader:
-    """Reads entries. Holds the lines taken apart so far; the values that it returns share parts."""
+    """Reads entries. It keeps the parsed lines, so the values that it returns share parts."""
 
     def __init__(self) -> None:
         self._seen: dict[str, _Line] = {}
         self._keys: set[str] = set()
 
     def read(self, text: str) -> dict[Value, Value]:
-        """The mapping that one list entry, `- ` and all, holds.
+        """The mapping of one list entry; `text` begins with its `- `.
 
-        Raises NotPlain where it is not plain enough. Nothing in the value may be modified.
+        Raises NotPlain if the entry is not plain. The value must not be modified.
         """
         if not text.startswith("- ") or _UNUSUAL.search(text):
             raise NotPlain
@@ -81,7 +81,7 @@ class PlainReader:
 
 
 class _Entry:
-    """One entry's lines, and which of them is to be read next."""
+    """The lines of one entry, and the index of the next one to read."""
 
     def __init__(self, seen: dict[str, _Line], keys: set[str], text: str) -> None:
         self._seen = seen
@@ -94,7 +94,7 @@ class _Entry:
         return self._peek() is not None
 
     def mapping(self, indent: int, depth: int) -> dict[Value, Value]:
-        """The mapping whose keys stand at `indent`."""
+        """The mapping whose keys are indented by `indent`."""
         if depth > _MAX_DEPTH:
             raise NotPlain
         result: dict[Value, Value] = {}
@@ -110,7 +110,7 @@ class _Entry:
             elif line.indent > indent:
                 if last_at != self._at:
                     raise NotPlain
-                # The line before ended in a plain scalar, and this one goes on with it.
+                # The previous line ended in a plain scalar, and this line continues it.
                 result[last_key] = self._plain(last_rest, indent)
                 last_at = -1
             else:
@@ -158,7 +158,7 @@ class _Entry:
         return True
 
     def _peek(self) -> str | None:
-        """The next line that is neither blank nor a comment, made the next one to read."""
+        """Skip blank lines and comments. Returns the next line, without reading it."""
         while self._at < len(self._lines):
             text = self._lines[self._at]
             if not (self._seen.get(text) or self._take_apart(text)).blank:
@@ -167,7 +167,7 @@ class _Entry:
         return None
 
     def _below(self, line: _Line, indent: int, depth: int) -> Value:
-        """The value of a key that the lines below it decide."""
+        """The value of a key whose value depends on the lines below it."""
         if line.rest is not None:
             return self._scalar(line.rest, indent)
         below = self._peek()
@@ -203,7 +203,7 @@ class _Entry:
         return value  # type: ignore[return-value]
 
     def _plain(self, text: str, indent: int) -> str:
-        """A plain scalar whose first line, `text`, is read, with the lines that go on with it."""
+        """A plain scalar: its first line is `text`, and the lines that continue it follow."""
         if text[0] in "[{\"'":
             raise NotPlain
         parts = []
@@ -217,10 +217,10 @@ class _Entry:
             self._at += 1
 
     def _continues(self, indent: int) -> bool:
-        """Whether the next line goes on with the scalar: deeper, and no comment.
+        """Whether the next line continues the scalar: it is indented deeper, and not a comment.
 
-        Where it does not but a later, deeper line would (after a comment or a blank line), the
-        mapping or list around finds that line at a depth that it does not know, and gives up.
+        A scalar may also continue after a comment or a blank line. Then the mapping or list around
+        it meets a line with an unknown indent, and gives up.
         """
         if self._at >= len(self._lines):
             return False
@@ -258,14 +258,14 @@ class _Entry:
             block.append(line[deep:])
             self._at += 1
         if block[-1] and self._at == len(lines):
-            raise NotPlain  # the file ends without a line end, and then so does the scalar
+            raise NotPlain  # the file has no line end at its end, so the scalar has none either
         while not block[-1]:
             block.pop()
         return "\n".join(block) + "\n"
 
 
 def _one_line(text: str) -> object:
-    """The value of a scalar, if this one line is enough to know it; else _OPEN."""
+    """The value of a scalar, if this one line is all of it; else _OPEN."""
     if text[0].isalpha() or _STRING.match(text.partition(" #")[0]):
         word = text.partition(" #")[0].rstrip(" ") if " #" in text else text.rstrip(" ")
         if ": " in word or word[-1] == ":":
@@ -294,7 +294,7 @@ def _flow_item(match: re.Match[str]) -> Value:
 
 
 def _ends_or_breaks(text: str) -> bool:
-    """Whether a comment ends a plain scalar on this line, or the line makes it a mapping."""
+    """Whether a line of a plain scalar has a comment, or looks like a mapping."""
     stripped = text.rstrip(" ")
     return " #" in text or ": " in text or stripped.endswith(":")
 

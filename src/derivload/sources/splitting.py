@@ -1,13 +1,14 @@
-"""A file's text, split into its top-level entries without parsing it.
+"""Splits a file's text into its top-level entries, without parsing it.
 
-The constraint: one edit must change one entry's text, and splitting must cost next to nothing.
-So the text is cut at each `- ` that begins a line.
+One edit must change the text of one entry only, and splitting must be very fast. So the text is cut
+at each `- ` that begins a line.
 
-That is safe because such a line ends whatever stood before it, except inside quotes and flow
-collections, and an entry that holds only part of one of those is no YAML by itself. So the only
-texts that are not split are those with anything else at the beginning of a line but a comment
-or a space (a top-level mapping, a document marker, a directive, a tab), and those with a line
-break that only YAML knows.
+This is safe: such a line always begins a new entry, except inside quotes and flow collections. If
+these are cut in two, the parts are not valid YAML alone, and that is noticed when they are read.
+
+A text is not split if a line begins with anything but `- `, `#` or a space: a top-level mapping, a
+document marker, a directive or a tab. Nor is it split if it contains a line break that only YAML
+knows.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# What PyYAML takes for a line end and Python's universal newlines do not, and what it turns
-# away wherever it stands, even in a comment.
+# Characters that are line ends for PyYAML but not for Python's universal newlines, and characters
+# that PyYAML refuses anywhere, even in a comment.
 _FOR_YAML_ALONE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
 )
@@ -34,16 +35,16 @@ _STRIDE = 16**3
 
 
 def with_plain_line_ends(text: str) -> str:
-    """The text with `\\n` alone for line ends, as Python's universal newlines have it."""
+    """The text with all line ends as `\\n`, as with Python's universal newlines."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def split_text(text: str) -> list[tuple[int, str]] | None:
     """The entries of a text that is a plain block list, each with the number of its first line.
 
-    None when the text has to be read whole. Line ends are `\n` alone. Comments and blank lines
-    behind the last key of an entry are no part of its text, so that an edit to them changes no
-    entry.
+    None if the text must be read as a whole. All line ends must be `\n`. Blank lines at the end of
+    an entry, and comments there that are not indented, are not part of its text. So an edit to them
+    changes no entry.
     """
     parts = _Parts(text)
     if not _is_preamble(parts.preamble):
@@ -60,9 +61,9 @@ def split_text(text: str) -> list[tuple[int, str]] | None:
 
 
 class Split:
-    """A text's entries by digest; `digests` is None when the text has to be read whole.
+    """A split text, with a digest of each entry. `digests` is None if it must be read as a whole.
 
-    A digest is of what the entry says, wherever it stands: 16 bytes of a sha256.
+    A digest covers the text of the entry, not its place. It is 16 bytes of a sha256.
     """
 
     __slots__ = ("_parts", "digests")
@@ -73,14 +74,14 @@ class Split:
 
     @staticmethod
     def whole() -> Split:
-        """That of a text that has to be read whole, whatever it is."""
+        """The split of a text that must be read as a whole."""
         return Split(_Parts(""), None)
 
     @staticmethod
     def of_digests(text: str, joined: bytes) -> Split:
-        """That of a text of which the digests are known, one behind the other.
+        """The split of a text whose digests are known. `joined` has them one after the other.
 
-        Where they are not as many as its entries, they are not its own, and not taken.
+        If their number is wrong, they belong to another text, and are computed instead.
         """
         parts = _Parts(text)
         if len(joined) != _DIGEST_SIZE * len(parts.raw):
@@ -89,7 +90,7 @@ class Split:
         return Split(parts, [joined[at : at + _DIGEST_SIZE] for at in starts])
 
     def entry(self, index: int) -> str:
-        """The text of an entry. Raises ValueError where there are none."""
+        """The text of an entry. Raises ValueError if the text must be read as a whole."""
         entry = self._parts.entry(index)
         if entry is None:
             raise ValueError("this text has to be read whole")
@@ -97,7 +98,7 @@ class Split:
 
 
 def split_digests(text: str, before: Split | None = None) -> Split:
-    """Split as `split_text` does. What the text has in common with `before` is taken from there."""
+    """Split a text as `split_text` does. Digests that are the same in `before` are reused."""
     parts = _Parts(text)
     if not _is_preamble(parts.preamble):
         return Split(parts, None)
@@ -117,9 +118,9 @@ def split_digests(text: str, before: Split | None = None) -> Split:
 
 
 def find_window(old: Sequence[T], new: Sequence[T]) -> tuple[int, int, int]:
-    """Where two lists differ: from which index on, up to which one in the old, in the new one.
+    """The window in which two lists differ: its begin, its end in `old`, and its end in `new`.
 
-    What stands before and behind is the same in both.
+    The items before and after the window are the same in both lists.
     """
     shorter = min(len(old), len(new))
     begin = _common(shorter, lambda at, to: old[at:to] == new[at:to])
@@ -129,7 +130,10 @@ def find_window(old: Sequence[T], new: Sequence[T]) -> tuple[int, int, int]:
 
 
 def _common(limit: int, is_same: Callable[[int, int], bool]) -> int:
-    """How far two lists are the same, in steps that get smaller: slices compare fast."""
+    """The number of items that two lists share at their begin, at most `limit`.
+
+    Slices compare fast, so this goes in steps that get smaller.
+    """
     at = 0
     step = _STRIDE
     while step:
@@ -140,8 +144,10 @@ def _common(limit: int, is_same: Callable[[int, int], bool]) -> int:
 
 
 class _Parts:
-    """A text cut at each `- ` that begins a line: what stands before the first, and what follows
-    each, without its last line end. `is_ended` tells that the text ends in one.
+    """A text, cut at each `- ` that begins a line.
+
+    `preamble` is the text before the first one, and `raw` are the texts after each one, without
+    the last line end. `is_ended` tells that the whole text ends in a line end.
     """
 
     __slots__ = ("is_ended", "preamble", "raw")
@@ -152,7 +158,7 @@ class _Parts:
         self.preamble, *self.raw = framed.split("\n- ")
 
     def entry(self, index: int) -> str | None:
-        """The text of an entry, None when it is none."""
+        """The text of an entry; None if the text must be read as a whole."""
         is_last = index == len(self.raw) - 1
         part = self.raw[index]
         return _entry_text(part if is_last and not self.is_ended else part + "\n")
@@ -167,15 +173,15 @@ def _is_preamble(text: str) -> bool:
 def _is_plain(part: str) -> bool:
     if _NOT_A_PLAIN_LIST.search(part):
         return False
-    # Nearly every text is plain ASCII, which is told much faster than by the pattern.
+    # Nearly every text is plain ASCII, and this test is much faster than the pattern.
     is_plain_ascii = part.isascii() and part.replace("\n", "").isprintable()
     return is_plain_ascii or not _FOR_YAML_ALONE.search(part)
 
 
 def _entry_text(part: str) -> str | None:
-    """An entry's text without what stands behind it: blank lines, and comments not indented.
+    """An entry's text, without the blank lines and comments at its end that are not indented.
 
-    None when it is none.
+    None if the text must be read as a whole.
     """
     if not _is_plain(part):
         return None

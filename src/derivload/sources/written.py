@@ -1,4 +1,4 @@
-"""Words of a value, found again in the YAML that it was read from."""
+"""Finds words of a value in the YAML text that the value was read from."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import bisect
 import re
 from collections.abc import Iterator
 
-# What YAML writes in another way than the value has it: line ends, and quotes within quotes.
+# The pieces that look different in YAML and in the value: line ends, and quotes within quotes.
 _WRITTEN = re.compile(r"(?:\s|\\\n)+|'+|\\\"")
 _WORD = re.compile(r"\w")
 
 
 class Written:
-    """A part of a text, with each piece that YAML writes in another way made one character.
+    """A part of a text, in which each piece that YAML writes differently becomes one character.
 
-    So words are found in it without a pattern made of them, which they could be made to blow up.
+    So words can be found by a simple search. A pattern made from the words could be made to take
+    very long by malicious input.
     """
 
     def __init__(self, text: str, start: int, end: int) -> None:
         pieces: list[str] = []
-        # Where pieces begin: here, and in the text.
+        # Where each piece begins: in the simplified text, and in the original.
         self._begins: list[int] = [0]
         self._origins: list[int] = [start]
         at, length = start, 0
@@ -32,10 +33,10 @@ class Written:
         self._simple = "".join([*pieces, text[at:end]])
 
     def find(self, words: str, occurrence: int) -> tuple[int, int] | None:
-        """From where to where words stand in the text; None where they do not.
+        """Where words begin and end in the text; None if they do not occur.
 
-        They stand by themselves, if they do so anywhere. `occurrence` counts, from 0, which of
-        them are meant, -1 being the last; the first, if there are fewer.
+        Places where they are not part of a longer word are preferred. `occurrence` tells which
+        place is meant: it counts from 0, and -1 is the last. If there are fewer, it is the first.
         """
         wanted = _WRITTEN.sub(_simplified, words).strip()
         found = list(self._places(wanted)) if wanted else []

@@ -1,13 +1,16 @@
-"""What upstream's generators hand to a file manager, kept apart by item.
+"""Captures the text that upstream's generators make, separately for each item.
 
-Upstream's generators make pieces of text for each item (a function, a differentiability info, a
-group of overloads) and hand them to a `FileManager`, which joins them by file and shard. Ours
-keeps the pieces. A sharded file comes with its items. Of the others, the generator has the
-pieces of all items in lists when it hands them over; it is called with one item at a time then,
-so that each list has the pieces of that item alone.
+An item is what a generator loops over: a function, a differentiability info, or a group of
+overloads. For each item, upstream's generators make pieces of text. They pass the pieces to a
+`FileManager`, which joins them into files and shards. We pass them a `FileManager` of our own,
+which keeps the pieces.
 
-A generator is taken to be one of items if what it makes of many is what it makes of each, one
-behind the other in an order that is known. `entry_points.py` tells how that is checked.
+For a sharded file, the generator passes the items themselves, so the pieces of each are known. For
+any other file, it passes lists with the pieces of all items. So we call such a generator with one
+item at a time: then each list has the pieces of that item only.
+
+This works if running a generator on each item and joining the results, in an order that we know,
+gives the same as running it on all items. `generators.py` checks that.
 """
 
 from __future__ import annotations
@@ -22,8 +25,8 @@ import msgspec
 
 from derivload.pytorch.errors import UnexpectedTorchgenError
 
-# In which order items follow each other in a file: that of the native functions, of the same
-# sorted by C++ name, of the differentiability infos, or by the operators' names.
+# The order of the items in a file: that of the native functions, that of the native functions
+# sorted by C++ name, that of the differentiability infos, or sorted by the operators' names.
 NATIVE, SORTED, INFOS, NAMES = "native", "sorted", "infos", "names"
 _ORDER_OF_SHARDED: Final = {
     "ADInplaceOrViewType.cpp": SORTED,
@@ -33,15 +36,15 @@ _ORDER_OF_SHARDED: Final = {
     "python_torch_functions.cpp": NATIVE,
 }
 EVERYTHING: Final = -1
-# A place in a template, as torchgen's code_template.py has them.
+# A placeholder in a template, as in torchgen's code_template.py.
 _KEY: Final = re.compile(r"\$\{?,?([^\d\W]\w*)")
 
 
 class Item(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What one item adds to a file: to which shard, and pieces by the template's key.
+    """The text that one item adds to a file: its shard, and its pieces by the template's key.
 
-    `anchor` is what its place goes by: the schema of its function or, in a file that is sorted
-    by names, a name. `base` is the base name of its operator.
+    `anchor` decides the place of the item in the file: it is the schema of its function or, in a
+    file that is sorted by names, the name. `base` is the base name of its operator.
     """
 
     anchor: str
@@ -51,12 +54,14 @@ class Item(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Output(msgspec.Struct, frozen=True):
-    """A file that a generator writes, or the shards of one.
+    """A file that a generator writes, or all shards of one.
 
-    `template` is a path, `is_made` that it is relative to the outputs, being one of them. `env`
-    is what the template gets besides the pieces, `shards` how many there are, 0 for a file that
-    is not sharded, `keys` those that items have pieces for. `order` is "" for a file that has no
-    items.
+    - `template`: the path of the template. With `is_made` the template is itself an output, and
+      the path is relative to the outputs.
+    - `env`: the values that the template gets besides the pieces.
+    - `order`: the order of the items; "" if the file has no items.
+    - `shards`: the number of shards; 0 if the file is not sharded.
+    - `keys`: the template's keys for which items have pieces.
     """
 
     name: str
@@ -68,25 +73,25 @@ class Output(msgspec.Struct, frozen=True):
     keys: tuple[str, ...]
 
     def file_name(self, shard: int) -> str:
-        """The file of one shard, or of what is not sharded."""
+        """The name of the file of one shard; the only name if the file is not sharded."""
         if not self.shards:
             return self.name
         stem, extension = os.path.splitext(self.name)
         return f"{stem}{shard_id(shard)}{extension}"
 
     def shard_of(self, name: str) -> int:
-        """The shard that a file of this output is."""
+        """The shard with this file name."""
         shards = range(EVERYTHING, self.shards)
         return next((shard for shard in shards if self.file_name(shard) == name), EVERYTHING)
 
 
 def shard_id(shard: int) -> str:
-    """What upstream calls a shard."""
+    """Upstream's name of a shard, which is part of its file name."""
     return "Everything" if shard == EVERYTHING else f"_{shard}"
 
 
 class Place(NamedTuple):
-    """What a generator says a file is: its name in a folder, and its template in another."""
+    """The place of a file: its folder and name, and the folder and name of its template."""
 
     folder: str
     name: str
@@ -95,7 +100,7 @@ class Place(NamedTuple):
 
 
 class SchemaTexts:
-    """The texts of FunctionSchemas, which are much to make and asked for many times."""
+    """Keeps the texts of FunctionSchemas: making one is slow, and each is needed many times."""
 
     def __init__(self) -> None:
         self._texts: dict[int, tuple[object, str]] = {}
@@ -104,13 +109,16 @@ class SchemaTexts:
         """The text of a FunctionSchema."""
         found = self._texts.get(id(schema))
         if found is None:
-            # The schema is kept with it, so that no other can have its id.
+            # We keep the schema too, so that no other object can get its id.
             found = self._texts[id(schema)] = (schema, str(schema))
         return found[1]
 
 
 class Captured:
-    """All that the generators handed over in one run: outputs by name, and the items of each."""
+    """Everything that the generators passed to the file manager in one run.
+
+    It has the outputs by name, and the items of each.
+    """
 
     def __init__(self, out: str, texts: SchemaTexts) -> None:
         self.out = out
@@ -123,7 +131,7 @@ class Captured:
 
     @contextmanager
     def split(self, order: str) -> Iterator[None]:
-        """Inside, whole files are those of a generator that is called by item."""
+        """Inside, files that are not sharded come from a generator that is called item by item."""
         self._order = order
         try:
             yield
@@ -140,7 +148,7 @@ class Captured:
             self._one = None
 
     def take(self, place: Place, env: object) -> None:
-        """Take a file that is not sharded."""
+        """Capture a file that is not sharded. Raises UnexpectedTorchgenError."""
         if not isinstance(env, dict):
             raise UnexpectedTorchgenError(f"{place.name} has no environment")
         output = self._taken.get(place) or self._take_first(place, env)
@@ -153,7 +161,7 @@ class Captured:
             self.items[output.name].append(Item(*self._one, EVERYTHING, pieces))
 
     def _take_first(self, place: Place, env: Mapping[str, Any]) -> Output:
-        # A generator may hand over the same for two files, of which each takes its part.
+        # A generator may pass the same values for two files. Each template uses its part of them.
         keys = _keys_of(place) if self._order else set()
         pieces = {k for k, v in env.items() if isinstance(v, list) and self._order}
         rest = {k: v for k, v in env.items() if k not in pieces}
@@ -162,7 +170,10 @@ class Captured:
     def take_sharded(
         self, place: Place, env: Mapping[str, Any], shards: int, keys: Iterable[str]
     ) -> list[Item]:
-        """Take a sharded file; where its items are to go."""
+        """Capture a sharded file. Returns the list to add its items to.
+
+        Raises UnexpectedTorchgenError.
+        """
         order = _ORDER_OF_SHARDED.get(place.name)
         if order is None or place in self._taken or any(key in env for key in keys):
             raise UnexpectedTorchgenError(f"{place.name} is not known to be sharded like this")
@@ -185,13 +196,13 @@ class Captured:
 
 
 def _keys_of(place: Place) -> set[str]:
-    """The keys that a template has a place for."""
+    """The keys that a template has placeholders for."""
     with open(os.path.join(place.templates, place.template), encoding="utf-8") as file:
         return set(_KEY.findall(file.read()))
 
 
 def make_file_manager(base: type, captured: Captured, shard_of: Callable[[str], int]) -> type:
-    """A class to stand in the place of the release's own FileManager, `base`."""
+    """A file manager that captures. It takes the place of the torchgen's own, `base`."""
     told: dict[str, str] = {}
 
     class CapturingFileManager(base):  # type: ignore[misc]
@@ -236,7 +247,7 @@ def make_file_manager(base: type, captured: Captured, shard_of: Callable[[str], 
                 )
 
         def template_dir_for_comments(self) -> str:
-            # It takes a while, and generators ask for it with each item.
+            # This is slow, and generators ask for it with each item.
             folder = str(self.template_dir)
             if folder not in told:
                 told[folder] = super().template_dir_for_comments()

@@ -1,8 +1,9 @@
-"""Running upstream's generators for some of the functions.
+"""Runs upstream's generators for some of the functions.
 
-Upstream's three entry points are called as PyTorch's build calls them, for a catalogue that has
-these functions only. What they would load is handed to them, and so is the file manager. The
-few generators whose files are not sharded are called item by item: see `capture.py`.
+We call upstream's three entry points as PyTorch's build does, but for a catalogue that has only
+these functions. The functions by which they load inputs are replaced and return this catalogue.
+The file manager is replaced too. A few generators write files that are not sharded: these are
+called item by item, see `capture.py`.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ from derivload.pytorch.errors import SelectionError, UnexpectedTorchgenError
 
 
 class Catalogue(NamedTuple):
-    """What the generators are to be run for, in torchgen's own objects.
+    """The functions that the generators run for, with their infos, as torchgen's own objects.
 
-    `deprecated` are the entries of deprecated.yaml for these functions, each two texts.
+    `deprecated` are the entries of deprecated.yaml for these functions: the texts of `name` and
+    `aten`.
     """
 
     functions: Sequence[Any]
@@ -44,7 +46,7 @@ class Catalogue(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """Which of the generators are to run, and for what `selector` selects."""
+    """Which generators run, and for which operators: those that `selector` selects."""
 
     autograd: bool
     python: bool
@@ -54,7 +56,7 @@ class Parts(NamedTuple):
 
 
 def parts_of(selection: Selection, modules: Modules) -> Parts:
-    """The generators that a selection means, and upstream's own selector.
+    """The generators of a selection, and upstream's selector for it.
 
     Raises OSError and SelectionError.
     """
@@ -79,14 +81,14 @@ def _selector(selection: Selection, modules: Modules) -> Any:
     with _selected(selection.selected_op_list_path):
         with open(selection.selected_op_list_path, encoding="utf-8") as file:
             names = yaml.safe_load(file)
-        # In this format, overloads do not count, and every operator is a root that is trained.
+        # This format has no overloads. Each operator is a root operator and used for training.
         operators = {name.partition(".")[0] for name in names}
     return builder.from_legacy_op_registration_allow_list(operators, True, True)
 
 
 @contextmanager
 def _selected(path: str) -> Iterator[None]:
-    """Inside, a file is read that selects operators: for what torchgen would make of it."""
+    """Inside, a file that selects operators is read. Turns exceptions into SelectionError."""
     try:
         yield
     except OSError:
@@ -96,7 +98,7 @@ def _selected(path: str) -> Iterator[None]:
 
 
 class _Parsed(NamedTuple):
-    """What parsing native_functions.yaml gives, as far as generators look at it."""
+    """The result of parsing native_functions.yaml, with the one field that generators use."""
 
     native_functions: list[Any]
 
@@ -114,8 +116,8 @@ def run_generators(
     with ExitStack() as stack:
         for module, name, replacement in run.replacements():
             stack.enter_context(replaced(module, name, replacement))
-        # In the order of PyTorch's build: matching, which gen_autograd does, adds infos of foreach
-        # functions to those that both get, and gen_autograd_python is not to see them.
+        # This is the order of PyTorch's build. gen_autograd matches functions with infos, which
+        # adds infos of foreach functions to the shared dict. gen_autograd_python must not see them.
         if parts.python:
             generators["gen_autograd"].gen_autograd_python(*arguments)
         if parts.autograd:
@@ -129,7 +131,10 @@ def run_generators(
 
 
 class _Run:
-    """What stands in the place of upstream's own during one run."""
+    """The functions that replace upstream's own during one run.
+
+    Each method `_by_…` wraps one generator so that it is called once for each item.
+    """
 
     def __init__(self, modules: Modules, catalogue: Catalogue, captured: Captured) -> None:
         self._modules = modules
@@ -216,7 +221,10 @@ class _Run:
 
     @cached_property
     def _may_be_factory(self) -> Callable[[Any], bool]:
-        """Whether a function may be one that variable_factories.h is about, as far as is known."""
+        """The test whether a function may be in variable_factories.h: upstream's own.
+
+        If upstream has none, every function may be, and the generator itself decides.
+        """
         module = self._modules.generators["gen_variable_factories"]
         return getattr(module, "is_factory_function", lambda _: True)
 
@@ -253,7 +261,7 @@ class _Run:
 
 @contextmanager
 def replaced(module: ModuleType, name: str, replacement: object) -> Iterator[None]:
-    """Inside, the module has `replacement` under a name."""
+    """Inside, the name in the module means `replacement`."""
     original = getattr(module, name)
     setattr(module, name, replacement)
     try:
@@ -265,11 +273,13 @@ def replaced(module: ModuleType, name: str, replacement: object) -> Iterator[Non
 def make_functions(
     modules: Modules, entries: Sequence[Mapping[str, object]], tags: Iterable[str], path: str
 ) -> list[tuple[Any, list[Any]]]:
-    """The native functions of these entries, each with those that are generated when it is met.
+    """The native functions of these entries, each with the functions that autogen adds for it.
 
-    An entry is a mapping as native_functions.yaml has it. `path` is for messages. Upstream
-    generates functions group by group of one signature, in the order of the groups' first
-    functions, and puts them behind all others: so each goes with the first of its group.
+    An entry is a mapping, as in native_functions.yaml. `path` is for messages. Upstream groups
+    functions by signature and generates the missing functions of each group. It takes the groups in
+    the order of their first functions, and puts the generated functions after all others. So the
+    generated functions are listed with the first function of their group. Raises
+    UnexpectedTorchgenError.
     """
     generate = modules.torchgen["native_function_generation"]
     parsed = modules.torchgen["gen"].parse_native_yaml_struct(
@@ -293,7 +303,7 @@ def make_functions(
 
 
 class _Indices(dict[Any, dict[Any, Any]]):
-    """Kernels by dispatch key, which nobody looks at here."""
+    """Kernels by dispatch key. Upstream fills this in; we do not use it."""
 
     def __missing__(self, key: Any) -> dict[Any, Any]:
         return self.setdefault(key, {})

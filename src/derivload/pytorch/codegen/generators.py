@@ -1,9 +1,13 @@
-"""The files of PyTorch's generators, made in the least costly way that is certain.
+"""Makes the files of PyTorch's generators, in the fastest way that is certain to be right.
 
-The short cut (`update.py`) is taken for a torchgen that it is known to hold for: that of the
-releases in `known.py`, whose files the tests compare, or one that was compared here, once, when
-everything was generated. Any other goes upstream's own path (`plain.py`). So does a run in which
-anything unexpected happens, a generator's exception too, which upstream then shows itself.
+The short cut runs the generators only for what changed (`update.py`). It is used for the torchgens
+of the releases in `known.py`: the tests compare their files. For any other torchgen, the first run
+generates everything in both ways and compares all files. If they are the same, the short cut is
+used from then on.
+
+If they differ, the generators run in upstream's own way (`plain.py`), now and later. They also run
+in that way if anything unexpected happens in the short cut. That includes an exception in a
+generator: then the user sees upstream's own exception.
 """
 
 from __future__ import annotations
@@ -43,10 +47,10 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class Generators:
-    """Does a job again and again. `job` is what is known of it, and `key` its digest."""
+    """Does one job again and again. `job` is the job with its sources, `key` its digest."""
 
     def __init__(self, job: Job, store: Store | None) -> None:
-        """Raises OSError where the selection cannot be read."""
+        """Raises OSError if a file that selects operators cannot be read."""
         self.job = job
         self._running = Running(job.upstream.root)
         self._why_plain = ""
@@ -62,9 +66,8 @@ class Generators:
     ) -> Made:
         """The files for these inputs.
 
-        `lines` are those of the documents that `entries` come to by the rules of one release,
-        `deprecated` the bytes of deprecated.yaml. Raises GeneratorError when a generator raises an
-        exception, and OSError.
+        `lines` are the lines of the documents that `entries` load to. `deprecated` are the bytes of
+        deprecated.yaml. Raises GeneratorError if a generator raises an exception, and OSError.
         """
         self._running.known = self._known_paths(files)
         with self._running:
@@ -91,28 +94,30 @@ class Generators:
             if error.errno in _FULL:
                 raise
             why = f"{type(error).__name__} in a generator"
-        except RAISED as error:  # of upstream's, which upstream is to show
+        except RAISED as error:  # upstream's own exception: running it the plain way shows it
             why = f"{type(error).__name__} in a generator"
         else:
             self._codegen = codegen
             return made
         made = self._plain(files, why)
-        if is_restored:  # upstream went through, so it may be what was kept that does not fit
+        if is_restored:  # upstream itself succeeded, so the kept state may be wrong
             self._put(b"kept", b"")
         return made
 
     def written(self, files: Mapping[str, str]) -> None:
-        """Take the digests of files that were rendered."""
+        """Record the digests of files that were rendered."""
         if self._codegen is not None:
             for name, sha256 in files.items():
                 self._codegen.note(name, sha256)
 
     def settle(self, inputs: bytes, note: str) -> bool:
-        """Bring `job` up to date with what the generators were seen to read, and keep what the
-        next process can start from: see Head for what comes in.
+        """Finish a run: update `job` with the files that the generators read, and store the state.
 
-        Nothing is kept, and False returned, where anything that they read was edited meanwhile: it
-        may be in what was made, or not; and in what was compiled. Raises OSError.
+        The next process starts from the stored state. `inputs` and `note` are those of `Head`.
+
+        If a file that the generators read was edited during the run, nothing is stored and the
+        result is False: the outputs may come from the old text or from the new one. Compiled files
+        may too, so they are removed. Raises OSError.
         """
         before, trace = self.job, self._running.trace
         now = before.again()
@@ -132,7 +137,7 @@ class Generators:
         return False
 
     def _move(self, key: bytes) -> None:
-        """Go on under another key, to which everything comes along."""
+        """Use another key from now on. All items are stored again under it."""
         if key == self.key:
             return
         if self._codegen is not None:
@@ -167,9 +172,9 @@ class Generators:
         return Made(exit_, "", codegen.files(), content, {"functions": codegen.count})
 
     def _check_release(self, followed: str, modules: Modules) -> None:
-        """Check that the generators belong to the rules that were followed.
+        """Check that the generators are of the release whose rules the load followed.
 
-        Raises UnexpectedTorchgenError.
+        Raises UnexpectedTorchgenError if not.
         """
         loader = modules.generators["gen_autograd"].load_derivatives.__module__
         own = self._known or release_of_torchgen(sys.modules[loader], modules.torchgen["gen"])
@@ -179,7 +184,10 @@ class Generators:
             )
 
     def _compare(self, files: Files, codegen: Codegen) -> None:
-        """Compare with upstream's own path. Raises UnexpectedTorchgenError where they differ."""
+        """Compare all files with those of upstream's own way.
+
+        Raises UnexpectedTorchgenError if any differ.
+        """
         made = codegen.files()
         plain = self._run_plain(files)
         different = sorted(
@@ -202,7 +210,7 @@ class Generators:
         return run_plain(self._upstream, files, self._selection)
 
     def _known_paths(self, files: Files) -> frozenset[str]:
-        """The files that are inputs, or among the sources that are listed."""
+        """The files that need not be traced: the inputs, and the listed sources."""
         inputs = (*files.paths, self._upstream.deprecated, *self._selection.paths)
         return frozenset([*map(os.path.abspath, inputs), *self.job.sources.listed_files])
 
@@ -232,7 +240,7 @@ class Generators:
 
 
 class _Content:
-    """The bytes of files by name, rendered when they are asked for."""
+    """Gives the bytes of a file by its name. Files are rendered when they are asked for."""
 
     def __init__(
         self,
@@ -247,7 +255,7 @@ class _Content:
         self._run_plain = run_plain
 
     def __call__(self, name: str) -> bytes:
-        """The bytes of a file. Raises GeneratorError where upstream cannot render it either."""
+        """The bytes of a file. Raises GeneratorError if upstream cannot render it either."""
         with self._running:
             return self._content(name)
 
@@ -257,7 +265,7 @@ class _Content:
         except OSError as error:
             if error.errno in _FULL:
                 raise
-        except RAISED:  # of upstream's, which upstream is to show
+        except RAISED:  # upstream's own exception: running it the plain way shows it
             return self._run_plain()[name]
         return self._run_plain()[name]
 
@@ -271,8 +279,9 @@ class _Content:
 
 
 def list_files(upstream: Upstream, selection: Selection) -> list[str]:
-    """The names of the files that the generators write: what they write for no function at all.
+    """The names of all files that the generators write.
 
+    They write the same files for any functions, so they are run here for no function at all.
     Raises UnexpectedTorchgenError and SelectionError.
     """
     captured = Captured(os.path.abspath("out"), SchemaTexts())
@@ -282,7 +291,7 @@ def list_files(upstream: Upstream, selection: Selection) -> list[str]:
         parts = parts_of(selection, modules)
         try:
             run_generators(upstream, modules, nothing, parts, captured)
-        except RAISED as error:  # upstream's own
+        except RAISED as error:  # upstream's own exception
             raise UnexpectedTorchgenError(str(error)) from error
     return [
         output.file_name(shard)

@@ -1,11 +1,13 @@
-"""What is kept of a run of the generators, so that the next runs them for what changed.
+"""The state that a run of the generators keeps, so that the next run generates only what changed.
 
-A family of operators (`engine/families.py`) is the unit: nothing that a generator makes of one
-depends on another. So a family is told by a digest of all that generators know of it: the values
-of its entries in native_functions.yaml, its records in differentiability.json, its entries in
-deprecated.yaml. A family of which the digest is the same is not generated again; its pieces are
-kept by file, behind their own digest. What the generators depend on besides (their source, the
-options) is part of the key that all this is kept under; see `update.py`.
+We keep it by family of operators (`engine/families.py`), because the text that a generator makes
+for one family does not depend on other families. Each family has a digest of everything that
+generators know about it: the values of its entries in native_functions.yaml, its records in
+differentiability.json and its entries in deprecated.yaml. If the digest is the same, the family is
+not generated again. The pieces of text are kept for each file, under their own digest.
+
+The generators also depend on their source and on the options. These are part of the key in the
+store (`job.py`).
 """
 
 from __future__ import annotations
@@ -22,16 +24,19 @@ from derivload.pytorch.codegen.capture import INFOS, NATIVE, SORTED, Item, Outpu
 from derivload.pytorch.codegen.job import is_inside
 
 _DIGEST_SIZE: Final = 16
-# The family of everything, where some name is not certain to be of one.
+# The family of all operators, if the rule of families does not cover some name.
 _ALL: Final = ""
 
 
 class NativeRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An entry of native_functions.yaml.
 
-    `digest` is that of its text and `value` that of what it says; `base` is the base name of its
-    operator, and `delegate` that of its structured delegate or "". `schema` is that of its
-    function, and `generated` those of the functions that autogen makes when it is met.
+    - `digest`: the digest of its text.
+    - `value`: the digest of its value, which comments and layout do not change.
+    - `base`: the base name of its operator.
+    - `delegate`: the base name of its structured delegate, or "".
+    - `schema`: the schema of its function, "" until the function is made.
+    - `generated`: the schemas of the functions that autogen adds for it.
     """
 
     digest: bytes
@@ -43,8 +48,10 @@ class NativeRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class KeptOutput(msgspec.Struct, frozen=True, array_like=True):
-    """A file or the shards of one: digests of its items by family, of all of them together, and
-    the sha256 in hex of each file by name.
+    """A file, or all shards of one.
+
+    `families` has the digest of its items for each family, `items` the digest of all its items.
+    `files` has the sha256 of each file in hex, by name; "" if it must be rendered.
     """
 
     output: Output
@@ -54,22 +61,29 @@ class KeptOutput(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Deprecated(msgspec.Struct, frozen=True, array_like=True):
-    """deprecated.yaml: the digest of its bytes, and its entries by base name, each two texts."""
+    """deprecated.yaml: the digest of its bytes, and its entries by base name.
+
+    An entry is the texts of its `name` and `aten`.
+    """
 
     digest: bytes
     entries: dict[str, list[tuple[str, str]]]
 
 
 def render_deprecated(entries: Sequence[tuple[str, str]]) -> bytes:
-    """A deprecated.yaml with these entries: JSON, which is YAML too."""
+    """A deprecated.yaml with these entries. It is written as JSON, which is also valid YAML."""
     return msgspec.json.encode([{"name": name, "aten": aten} for name, aten in entries])
 
 
 class Kept(msgspec.Struct, frozen=True, array_like=True):
-    """What a run came to, besides the items.
+    """The state of a run, without the items.
 
-    `everything` is a digest of what every item depends on, `shared` of what files depend on
-    besides their items, `natives` of all that native_functions.yaml says, in its order.
+    - `rows`: the entries of native_functions.yaml.
+    - `families`: the digest of each family.
+    - `orders`: the digest of each order of items.
+    - `everything`: a digest of what every item depends on.
+    - `shared`: a digest of what files depend on besides their items: the tags.
+    - `natives`: a digest of all entries of native_functions.yaml, in order.
     """
 
     rows: list[NativeRow]
@@ -83,7 +97,10 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Families:
-    """Which family an operator is of; all are of one where any name is not certain."""
+    """Tells the family of an operator.
+
+    If the rule of families does not cover one of the names, all operators are one family.
+    """
 
     def __init__(self, bases: Iterable[str]) -> None:
         self.is_certain = all(_family(base) is not None for base in bases)
@@ -104,9 +121,9 @@ def digests_by_family(
     records: Iterable[tuple[str, bytes]],
     deprecated: Deprecated,
 ) -> dict[str, bytes]:
-    """A digest of all that generators know of each family.
+    """For each family, a digest of everything that generators know about it.
 
-    `records` are base names and lines of differentiability.json.
+    `records` are pairs of a base name and a line of differentiability.json.
     """
     hashes: dict[str, hashlib._Hash] = {}
 
@@ -134,13 +151,13 @@ def touched_families(
     now: Mapping[str, bytes],
     rows: Iterable[NativeRow],
 ) -> set[str]:
-    """The families that are not what they were, and those linked with them by a delegate."""
+    """The families whose digest changed, and those linked to them by a structured delegate."""
     touched = {f for f in before.keys() | now.keys() if before.get(f) != now.get(f)}
     return linked_families(families, touched, rows)
 
 
 def linked_families(families: Families, chosen: set[str], rows: Iterable[NativeRow]) -> set[str]:
-    """These families and those that a structured delegate links them with."""
+    """These families, and all families linked to them by structured delegates."""
     links = [{families.of(row.base), families.of(row.delegate)} for row in rows if row.delegate]
     links = [link for link in links if len(link) > 1]
     found = set(chosen)
@@ -154,12 +171,14 @@ def linked_families(families: Families, chosen: set[str], rows: Iterable[NativeR
 
 
 class Orders:
-    """The places of items, by the order that their file is in."""
+    """Sorts items, by the order of their file."""
 
     def __init__(
         self, rows: Sequence[NativeRow], by_cpp_name: Sequence[str], infos: Sequence[str]
     ) -> None:
-        """`by_cpp_name` are the schemas of all functions in that order, `infos` of records."""
+        """`by_cpp_name` are the schemas of all functions sorted by C++ name, `infos` those of all
+        records.
+        """
         native = [row.schema for row in rows]
         native += [schema for row in rows for schema in row.generated]
         self._lists = {NATIVE: native, SORTED: by_cpp_name, INFOS: infos}
@@ -170,7 +189,7 @@ class Orders:
         return {name: digest_of(list_) for name, list_ in self._lists.items()}
 
     def sort(self, items: list[Item], order: str) -> list[Item]:
-        """The items in this order. Raises KeyError for one that has no place in it."""
+        """The items in this order. Raises KeyError for an item that is not part of it."""
         if order not in self._lists:
             return sorted(items, key=lambda item: item.anchor)
         if order not in self._ranks:
@@ -188,7 +207,7 @@ def digests_of_items(families: Families, items: Iterable[Item]) -> dict[str, byt
 
 
 def digest_of(value: object) -> bytes:
-    """A digest that tells apart values of plain data."""
+    """A digest of plain data: lists, dicts, texts, numbers and structs of these."""
     return hashlib.sha256(_ENCODER.encode(value)).digest()[:_DIGEST_SIZE]
 
 
@@ -198,12 +217,12 @@ _ITEMS: Final = msgspec.msgpack.Decoder(list[Item])
 
 
 def pack(kept: Kept) -> bytes:
-    """What `unpack` takes."""
+    """The state as bytes, for `unpack`."""
     return _ENCODER.encode(kept)
 
 
 def unpack(data: bytes) -> Kept | None:
-    """What `pack` was given; None for anything else."""
+    """The state from its bytes; None if they are not valid."""
     try:
         kept = _KEPT.decode(data)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -213,12 +232,12 @@ def unpack(data: bytes) -> Kept | None:
 
 
 def pack_items(items: list[Item]) -> bytes:
-    """What `unpack_items` takes."""
+    """The items as bytes, for `unpack_items`."""
     return _ENCODER.encode(items)
 
 
 def unpack_items(data: bytes) -> list[Item] | None:
-    """What `pack_items` was given; None for anything else."""
+    """The items from their bytes; None if they are not valid."""
     try:
         return _ITEMS.decode(data)
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -1,11 +1,12 @@
-"""The torchgens that the short cut is known to hold for."""
+"""The torchgens for which the short cut is known to give the right files."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# Their releases by the digest of their source (`upstream.Sources.digest`), which
-# `tests/pytorch/codegen/test_codegen.py` finds again in the releases whose files it compares.
+# The release of each, by the digest of its source (`upstream.Sources.digest`).
+# `tests/pytorch/codegen/test_codegen.py` computes these digests again from the releases whose files
+# it compares.
 KNOWN: Final = {
     bytes.fromhex("d6815945be965eded2f2ea21cc78421d2add27392c8d5e0c1d5a74eac7a3994a"): "2.1",
     bytes.fromhex("11dbbbfa862cf096ef87566eb557bad41f1c701192eaa62a8757f8777e172cf9"): "2.2",

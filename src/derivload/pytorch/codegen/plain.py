@@ -1,7 +1,6 @@
-"""Upstream's own path: its generators as they are, on the files as they are.
+"""Upstream's own way: runs its generators unchanged, on the input files themselves.
 
-What derivload runs where it cannot vouch for its short cut, and what it compares the short cut
-with.
+derivload does this if it cannot be sure of its short cut, and to compare the short cut with it.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from derivload.pytorch.parsing import Parser
 def run_plain(upstream: Upstream, files: Files, selection: Selection) -> dict[str, bytes]:
     """The bytes of all files that upstream's generators write, by name.
 
-    Raises GeneratorError when one of them raises an exception, SelectionError among them.
+    Raises GeneratorError if a generator raises an exception, and SelectionError, which is one.
     """
     try:
         return _run(upstream, files, selection)
@@ -50,7 +49,8 @@ def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, by
         stack.enter_context(named_as_in_a_build(modules.torchgen["utils"]))
         stack.enter_context(replaced(main, "load_derivatives", load_derivatives))
         if overlays:
-            # torchgen keeps what it parsed by path, and so takes the overlays for part of that.
+            # torchgen remembers parsed files by path. So the parsed overlays are seen as part of
+            # native_functions.yaml when the generators read that path.
             torchgen = Torchgen(sys.modules[load.__module__], modules.torchgen["gen"])
             Parser(overlays).parse(torchgen, natives, files.tags)
         arguments = (natives, files.tags, out, upstream.autograd)
@@ -78,7 +78,7 @@ def _contents(folder: str) -> dict[str, bytes]:
 
 
 def _traceback(error: BaseException) -> str:
-    """The traceback as upstream would show it: without our own frames."""
+    """The traceback as upstream would show it, without derivload's own frames."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(PACKAGE):
         frames = frames.tb_next

@@ -1,4 +1,4 @@
-"""Files from items: joined by shard, and put into their template by upstream's own code."""
+"""Makes files from items: joins the items of a shard, and lets upstream fill in the template."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, Final
 from derivload.pytorch.codegen.capture import EVERYTHING, Item, Output, shard_id
 from derivload.pytorch.codegen.upstream import Modules
 
-# What PyTorch's own build runs, and the generators name in the files that they write.
+# The script that PyTorch's build runs. The generators name it in the files that they write.
 _SCRIPT: Final = ("tools", "setup_helpers", "generate_code.py")
 
 
 def items_by_shard(output: Output, items: list[Item]) -> dict[int, list[Item]]:
-    """The items of each file of an output."""
+    """The items of each file of an output, by shard. `EVERYTHING` has all items."""
     shards: dict[int, list[Item]] = {EVERYTHING: items}
     for shard in range(output.shards):
         shards[shard] = []
@@ -33,7 +33,7 @@ def render(
 ) -> bytes:
     """The bytes of one file, as upstream's file manager makes them.
 
-    `made` is the text of the template where that is itself an output.
+    `made` is the text of the template if the template is itself an output; else None.
     """
     env: dict[str, Any] = {**output.env, **_joined(output.keys, items)}
     if output.shards:
@@ -57,7 +57,7 @@ def _joined(keys: Iterable[str], items: Iterable[Item]) -> dict[str, list[str]]:
 
 @contextmanager
 def _template(output: Output, made: str | None) -> Iterator[str]:
-    """The path of an output's template."""
+    """The path of an output's template. `made`, if given, is written to a temporary file."""
     if made is None:
         yield output.template
         return
@@ -70,9 +70,9 @@ def _template(output: Output, made: str | None) -> Iterator[str]:
 
 @contextmanager
 def named_as_in_a_build(utils: ModuleType) -> Iterator[None]:
-    """Have upstream name the script that PyTorch's build runs, whatever runs it here.
+    """Inside, upstream writes the name of the build's script into its files, not of ours.
 
-    `utils` is the module torchgen.utils.
+    It takes the name from `__main__`. `utils` is the module torchgen.utils.
     """
     main = sys.modules["__main__"]
     before = main.__dict__.get("__file__")

@@ -1,10 +1,12 @@
-"""What is so while PyTorch's code runs: it finds its tree, reads in UTF-8, and is watched.
+"""The surroundings in which PyTorch's code runs: it finds its tree, reads UTF-8, and is watched.
 
-Python tells of each file that is opened and each folder that is listed by an audit hook, which
-cannot be taken back: there is one in a process, which does nothing between runs. Of imports a
-finder is told that finds nothing, before any other is asked. Looking whether a file is there, and
-environment variables, have no such place: `os.stat` and the class of `os.environ` have something
-else in their place during a run.
+We watch what the code reads, to know when it must run again (`trace.py`):
+
+- Opened files and listed folders: an audit hook of Python reports them. A hook cannot be removed,
+  so each process has one hook, which does nothing between runs.
+- Imports: a finder in front of all others records each import, and finds nothing itself.
+- Tests whether a file exists: `os.stat` is wrapped during a run.
+- Environment variables: the class of `os.environ` is replaced during a run.
 """
 
 from __future__ import annotations
@@ -26,12 +28,12 @@ from derivload.pytorch.codegen.upstream import IMPORTED
 
 _PACKAGE: Final = os.path.join(PACKAGE, "")
 _STANDARD: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
-# Where what is installed stands, of which versions count, and no file.
+# Folders of installed packages. Of these, the versions count, not the single files.
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _OF_PYTORCH: Final = frozenset({"torchgen", "tools"})
 _LISTS: Final = ("os.listdir", "os.scandir")
 _EVENTS: Final = frozenset({"open", "os.mkdir", *_LISTS})
-# What Python itself asks for, in making a temporary folder say.
+# Python itself asks for these variables, for example when it makes a temporary folder.
 _OF_THE_SYSTEM: Final = frozenset({"TMPDIR", "TEMP", "TMP"})
 _WRITES: Final = os.O_WRONLY | os.O_RDWR
 _current: list[Running] = []
@@ -39,10 +41,10 @@ _hooks: list[Callable[[str, tuple[Any, ...]], None]] = []
 
 
 class Running:
-    """Inside a `with`, the code of one tree runs.
+    """A context in which the code of one tree runs, and is watched.
 
-    `trace` is what it has read so far, besides the files in `known`; `edited` are the files of it
-    that changed since they may have been read.
+    `trace` is what it has read so far, except the files in `known`. `edited` are the files in the
+    trace that were edited during a run, perhaps after they were read.
     """
 
     def __init__(self, root: str) -> None:
@@ -115,7 +117,7 @@ class Running:
         self._undo.insert(0, kept.clear)
 
     def note_open(self, path: str, *, is_written: bool) -> None:
-        """Note that a file was opened, or was to be."""
+        """Note that a file was opened, or that somebody tried to."""
         (self._written if is_written else self._opened).add(os.path.abspath(path))
 
     def note_list(self, folder: str) -> None:
@@ -123,7 +125,7 @@ class Running:
         self._listed.add(os.path.abspath(folder))
 
     def note_missing(self, path: str) -> None:
-        """Note that a file was looked for and was not there."""
+        """Note that a file was looked for and does not exist. Only files in the tree count."""
         path = os.path.abspath(path)
         if path.startswith(self._inside):
             self._opened.add(path)
@@ -133,8 +135,10 @@ class Running:
         self._variables.add(name)
 
     def note_import(self, name: str, folders: Sequence[str]) -> None:
-        """Note that a module is looked for in these folders of its package, or in the tree, where
-        no compiled form may be of other source.
+        """Note that a module is looked for in `folders`, those of its package, or else in the tree.
+
+        A compiled file there that may be older than its source is removed. If that fails, Python
+        is told to look for compiled files elsewhere.
         """
         folders = folders or [self._root]
         self._imported[name] = tuple(folders)
@@ -143,7 +147,7 @@ class Running:
             sys.pycache_prefix = os.devnull
 
     def _learn(self) -> None:
-        """Add to the trace what was noted."""
+        """Add everything that was noted in this run to the trace."""
         for name, path in self._imported.items():
             found = _file_of(sys.modules.get(name))
             self._opened |= _places(found, name, path)
@@ -162,13 +166,17 @@ class Running:
         self._imported.clear()
 
     def _is_read(self, path: str) -> bool:
-        """Whether a path that was opened is that of a file, or may be the next time."""
+        """Whether an opened path counts as read: it is a file, or does not exist yet."""
         if not self._is_meant(path):
             return False
         return os.path.isfile(path) or not os.path.exists(path)
 
     def _is_meant(self, path: str) -> bool:
-        """Whether a path is not of Python, derivload, what is installed, or made by the run."""
+        """Whether a path is to be watched.
+
+        Not watched are files of Python, of derivload and of installed packages, compiled files,
+        and files that the run itself made.
+        """
         if any(path.startswith(os.path.join(made, "")) for made in self._written):
             return False
         is_inside = path.startswith(self._inside)
@@ -180,7 +188,7 @@ class Running:
         return not path.startswith((_PACKAGE, _STANDARD)) and not _INSTALLED & {*names}
 
     def _is_edited(self, path: str) -> bool:
-        """Whether a file changed since the run began, or is about as old."""
+        """Whether a file changed after the run began, or so shortly before that it may have."""
         try:
             return changed_at(os.stat(path)) > self._began - CLEARLY
         except OSError:
@@ -188,31 +196,31 @@ class Running:
 
 
 class _Finder:
-    """Tells of each import, and finds nothing."""
+    """Records each import, and finds nothing itself."""
 
     def __init__(self, running: Running) -> None:
         self._running = running
 
     def find_spec(self, name: str, path: Sequence[str] | None, _: object = None) -> None:
-        """Called by Python before a module is looked for."""
+        """Python calls this before it looks for a module."""
         if name.partition(".")[0] not in sys.stdlib_module_names:
             self._running.note_import(name, [*(path or ())])
 
 
 def _candidates(folder: str, name: str) -> list[str]:
-    """Where Python finds the source of a module in a folder."""
+    """The paths where Python looks for the source of a module in a folder."""
     stem = os.path.join(folder or os.curdir, name.rpartition(".")[2])
     return [os.path.join(stem, "__init__.py"), f"{stem}.py"]
 
 
 def _file_of(module: ModuleType | None) -> str | None:
-    """The file that a module is of."""
+    """The source file of a module; None if it has none."""
     found = getattr(getattr(module, "__spec__", None), "origin", None)
     return os.path.abspath(found) if found is not None and os.path.isfile(found) else None
 
 
 def _places(found: str | None, name: str, folders: Sequence[str]) -> set[str]:
-    """The file of a module, and those that would be it if they were there."""
+    """The file of a module, and the paths that Python would prefer to it if they existed."""
     places: set[str] = set()
     for folder in folders:
         if found is not None and found.startswith(os.path.join(folder, "")):
@@ -222,7 +230,7 @@ def _places(found: str | None, name: str, folders: Sequence[str]) -> set[str]:
 
 
 def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
-    """Take what Python says it does, for as long as it may be PyTorch's code that does it."""
+    """The audit hook: note what PyTorch's code opens and lists. It does nothing between runs."""
     if not _current or event not in _EVENTS:
         return
     path, running = arguments[0], _current[0]
@@ -242,9 +250,9 @@ def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _is_own(frame: FrameType | None) -> bool:
-    """Whether a frame is of derivload's own code, of Python's import, or takes a folder away."""
+    """Whether a frame is derivload's own code, Python's import, or `shutil` removing a folder."""
     name = "" if frame is None else frame.f_code.co_filename
-    if frame is not None and name == __file__:  # what stands in the place of `open`
+    if frame is not None and name == __file__:  # our replacement of `open`
         return _is_own(frame.f_back)
     if frame is not None and name == shutil.__file__:
         return "rmtree" in frame.f_code.co_name
@@ -274,7 +282,7 @@ def _make_environment(running: Running, environment: type) -> Any:
 
 
 def _make_open(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Python's `open`, that takes a text to be in UTF-8 where no encoding is named."""
+    """Python's `open`, but with UTF-8 as the encoding if none is given."""
 
     def open_in_utf8(
         file: Any,

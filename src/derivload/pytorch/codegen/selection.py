@@ -1,4 +1,4 @@
-"""Which generators are to run, and for which operators: options of PyTorch's generate_code.py."""
+"""Which generators run, and for which operators: the options of PyTorch's generate_code.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SUBSETS: Final = ("libtorch", "pybindings", "python", "all")
 
 
 class Selection(NamedTuple):
-    """The options. Of the two paths, which are of files that select operators, one may be named."""
+    """The options. The two paths are of files that select operators; only one may be given."""
 
     subset: str = "all"
     disable_autograd: bool = False
@@ -23,7 +23,7 @@ class Selection(NamedTuple):
         return [path for path in named if path is not None]
 
     def digest(self) -> bytes:
-        """A digest of what is selected. Raises OSError."""
+        """A digest of the options and of the bytes of the files. Raises OSError."""
         digest = hashlib.sha256(f"{self.subset} {self.disable_autograd}".encode())
         digest.update(f"{self.operators_yaml_path is None}".encode())
         for path in self.paths:

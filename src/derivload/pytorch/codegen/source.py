@@ -1,4 +1,4 @@
-"""What PyTorch's generators are run on: everything that they would read, as values and digests."""
+"""The inputs of PyTorch's generators, as values and digests."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ _OUT: Final = "_out"
 
 
 def lines_of(documents: Mapping[str, bytes]) -> DocumentLines:
-    """The lines of differentiability.json and functions.json, in `documents` by name: what a load
-    would give, where the store had them.
+    """The lines of differentiability.json and functions.json, as a load would give them.
+
+    `documents` has the bytes of both by name; they come from the store.
     """
     head = _KEYS.search(documents["differentiability.json"])
     assert head is not None
@@ -49,8 +50,8 @@ def lines_of(documents: Mapping[str, bytes]) -> DocumentLines:
 class Source:
     """The inputs of a run of the generators.
 
-    `entries` are the inputs, `lines` what they come to, `deprecated` the bytes of
-    deprecated.yaml.
+    `entries` are the entries of the YAML files, `lines` the lines of the documents that they load
+    to, and `deprecated` the bytes of deprecated.yaml.
     """
 
     def __init__(self, entries: InputEntries, lines: DocumentLines, deprecated: bytes) -> None:
@@ -70,7 +71,7 @@ class Source:
 
     @cached_property
     def infos(self) -> list[str]:
-        """The schemas of all records: of these, and of those made for foreach functions."""
+        """The schemas of all records, including those generated for foreach functions."""
         return [_schema(line) for line in [*self.lines.records, *self.lines.generated]]
 
     @cached_property
@@ -79,7 +80,7 @@ class Source:
         return [_schema(line) for line in self.lines.functions]
 
     def rows(self, kept: Kept | None) -> list[NativeRow]:
-        """The entries of native_functions.yaml; what an entry came to before is taken over."""
+        """The entries of native_functions.yaml. The rows of unchanged entries come from `kept`."""
         old = kept.rows if kept else []
         known = {row.digest: row for row in old}
         by_value = {row.value: row for row in old}
@@ -108,7 +109,7 @@ class Source:
         return cast("Mapping[str, object]", value)
 
     def deprecated(self, kept: Kept | None) -> Deprecated:
-        """deprecated.yaml. Raises UnexpectedTorchgenError where it is not as it should be."""
+        """deprecated.yaml, read. Raises UnexpectedTorchgenError if it is not of the known form."""
         digest = hashlib.sha256(self._deprecated).digest()
         if kept is not None and kept.deprecated.digest == digest:
             return kept.deprecated
@@ -123,7 +124,7 @@ def _schema(line: bytes) -> str:
 
 
 def base_of(text: str) -> str:
-    """The base name of the operator that a schema or a name begins with."""
+    """The base name of the operator of a schema, or of an operator name."""
     return read_operator_name(text.partition("(")[0], namespaces=True).base
 
 

@@ -1,8 +1,8 @@
-"""What PyTorch's generators read besides the files that are listed: found out by watching them.
+"""The trace: what PyTorch's generators read besides their listed files. We learn it by watching.
 
-A generator may import a module from anywhere in the tree, open any file, find that one is not
-there, list a folder or ask for an environment variable. What a run did so is kept by name, and the
-next run begins by looking whether it all is still the same (`Sources` in `upstream.py`).
+A generator may import a module from anywhere in the tree, open any file, find that a file does not
+exist, list a folder or ask for an environment variable. The names of all these are stored. The next
+run begins by checking that they are still the same (`Sources` in `upstream.py`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ _INSIDE: Final = f".{os.sep}"
 
 
 class Trace(NamedTuple):
-    """What was read, by name.
+    """The names of what was read.
 
-    `files` are paths of files, whether they were there or not, `folders` are patterns of names in
-    a folder, as `names_like` has them, and `variables` are of the environment. A path below the
-    root of the tree stands relative to it, for a tree may be moved.
+    `files` are paths that were opened or looked for, whether they exist or not. `folders` are
+    patterns of names in the folders that were listed, as `names_like` takes them. `variables` are
+    environment variables. Paths below the root of the tree are relative to it, because a tree may
+    be moved.
     """
 
     files: frozenset[str] = frozenset()
@@ -28,15 +29,15 @@ class Trace(NamedTuple):
     variables: frozenset[str] = frozenset()
 
     def with_other(self, other: Trace) -> Trace:
-        """What is in either."""
+        """Everything that is in one of the two."""
         return Trace(*(own | others for own, others in zip(self, other, strict=True)))
 
     def is_within(self, other: Trace) -> bool:
-        """Whether all that is in it is in another."""
+        """Whether another trace has everything that this one has."""
         return self.with_other(other) == other
 
     def render(self) -> bytes:
-        """Its bytes in the store."""
+        """The bytes for the store."""
         named = ((_FILE, self.files), (_FOLDER, self.folders), (_VARIABLE, self.variables))
         return _SEPARATOR.join(
             kind + name.encode("utf-8", "surrogateescape")
@@ -49,7 +50,7 @@ NOTHING: Final = Trace()
 
 
 def read_trace(data: bytes | None) -> Trace:
-    """A trace from its bytes; that of nothing where there are none, or none of a trace."""
+    """A trace from its bytes; an empty trace if `data` is None or not valid."""
     named: dict[bytes, set[str]] = {_FILE: set(), _FOLDER: set(), _VARIABLE: set()}
     for item in filter(None, (data or b"").split(_SEPARATOR)):
         kind, name = item[:1], item[1:].decode("utf-8", "surrogateescape")
@@ -60,11 +61,11 @@ def read_trace(data: bytes | None) -> Trace:
 
 
 def without_root(path: str, root: str) -> str:
-    """A path as a trace has it."""
+    """A path in the form of a trace: relative to the root if it is below it."""
     inside = os.path.join(root, "")
     return _INSIDE + path[len(inside) :] if path.startswith(inside) else path
 
 
 def with_root(path: str, root: str) -> str:
-    """The path that a trace means."""
+    """The path for a path of a trace; the reverse of `without_root`."""
     return os.path.join(root, path[len(_INSIDE) :]) if path.startswith(_INSIDE) else path

@@ -1,4 +1,12 @@
-"""PyTorch's generators run for what changed: from what is kept of the last run to what is new."""
+"""Runs PyTorch's generators for the families that changed since the last run.
+
+An update compares the digest of each family with the kept one. It runs the generators for the
+families whose digest changed, and replaces their items in each file. The other items stay. Files
+whose items changed must be rendered again; they have no digest until then.
+
+One generator (`gen_annotated`) does not work item by item. It runs for all functions if any entry
+of native_functions.yaml changed.
+"""
 
 from __future__ import annotations
 
@@ -38,15 +46,17 @@ from derivload.pytorch.objects import differentiability_infos
 
 
 class LostItemsError(Exception):
-    """Items that were kept are not there any more: everything is to be generated anew."""
+    """Kept items are no longer in the store: everything must be generated again."""
 
 
 class Codegen:
     """Runs the generators of one torchgen, again and again.
 
-    `kept` is what the last run came to: files that are to be rendered have no digest there until
-    `note` tells what it is. `has_run` says whether the generators ran in it, `was_cold` for
-    everything, and `count` for how many functions.
+    - `kept`: the state after the last update. The digest of a file in it is empty until the file
+      is rendered and `note()` records it.
+    - `has_run`: whether the last update ran the generators.
+    - `was_cold`: whether it generated everything.
+    - `count`: for how many functions it ran the generators.
     """
 
     def __init__(
@@ -58,10 +68,10 @@ class Codegen:
         *,
         is_split: bool,
     ) -> None:
-        """`find_items` finds items that were kept, by an output's name and a digest.
+        """`find_items` finds the stored items of an output, by its name and their digest.
 
-        `is_split` has the generators run for some families and then for the others, to show that
-        this comes to the same.
+        With `is_split`, the generators run for some families first and then for the others. A
+        comparison of the files then shows whether that gives the same.
         """
         self.upstream = upstream
         self.selection = selection
@@ -76,7 +86,10 @@ class Codegen:
         self._new: set[str] = set()
 
     def update(self, source: Source) -> Kept:
-        """Bring `kept` up to date. Raises UnexpectedTorchgenError, and what a generator raises."""
+        """Bring `kept` up to date.
+
+        Raises UnexpectedTorchgenError, and any exception that a generator raises.
+        """
         try:
             return self._update(source, self.kept)
         except LostItemsError:
@@ -92,13 +105,13 @@ class Codegen:
 
     @property
     def modules(self) -> Modules:
-        """The torchgen, imported when it is first needed."""
+        """The modules of the torchgen. They are imported when they are first needed."""
         if self._modules is None:
             self._modules = Modules(self.upstream)
         return self._modules
 
     def file(self, name: str) -> bytes:
-        """The bytes of any file of the outputs, by name. Raises LostItemsError."""
+        """Render a file of the outputs, by name. Raises LostItemsError."""
         kept = self._output_of(name)
         output = kept.output
         items = self.items(kept) if output.order else []
@@ -108,12 +121,12 @@ class Codegen:
         return render(self.modules, output, shard, own, made)
 
     def files(self) -> dict[str, str]:
-        """The names of all files, with their digests as far as they are known."""
+        """The digests of all files by name; "" for those that are not rendered yet."""
         kept = [] if self.kept is None else self.kept.outputs
         return {name: sha256 for output in kept for name, sha256 in output.files.items()}
 
     def note(self, name: str, sha256: str) -> None:
-        """Note the digest of a file that was rendered."""
+        """Record the digest of a file that was rendered."""
         self._output_of(name).files[name] = sha256
 
     def _output_of(self, name: str) -> KeptOutput:
@@ -122,13 +135,13 @@ class Codegen:
         return kept
 
     def new_items(self) -> Iterator[tuple[str, bytes]]:
-        """The items of outputs that changed since this was last asked for, by name, packed."""
+        """The packed items of each output, by name, that changed since the last call."""
         while self._new:
             name = self._new.pop()
             yield name, pack_items(self._items[name][1])
 
     def renew_items(self) -> None:
-        """Have all items be new to who asks for those. Raises LostItemsError."""
+        """Make `new_items` return the items of all outputs once more. Raises LostItemsError."""
         for kept in [] if self.kept is None else self.kept.outputs:
             if kept.output.order:
                 self.items(kept)
@@ -146,7 +159,7 @@ class Codegen:
         return items
 
     def keep_items(self, name: str, items: list[Item]) -> bytes:
-        """Keep the items of an output; their digest."""
+        """Keep the items of an output. Returns their digest."""
         digest = hashlib.sha256(pack_items(items)).digest()
         self._items[name] = (digest, items)
         self._new.add(name)
@@ -154,7 +167,7 @@ class Codegen:
 
 
 class _Update:
-    """One update: from what was kept, if anything was, to what is to be kept."""
+    """One update: from the kept state, if there is one, to the new state."""
 
     def __init__(self, codegen: Codegen, source: Source, kept: Kept | None) -> None:
         self._codegen = codegen
@@ -182,11 +195,11 @@ class _Update:
 
     @property
     def is_cold(self) -> bool:
-        """Whether nothing can be taken over from what was kept."""
+        """Whether nothing of the kept state can be reused."""
         return self._kept is None
 
     def run(self) -> Kept:
-        """What is to be kept now."""
+        """Do the update. Returns the new state."""
         kept = self._kept
         if kept is None:
             touched = set(self._digests)
@@ -206,7 +219,7 @@ class _Update:
         return self._made(outputs, orders.digests())
 
     def _is_the_same(self, kept: Kept) -> bool:
-        """Whether nothing but the families can have changed, where none has."""
+        """Whether the rest is unchanged too, after no family changed."""
         return (
             self._shared == kept.shared
             and self._natives == kept.natives
@@ -229,7 +242,7 @@ class _Update:
         )
 
     def _batches(self, touched: set[str]) -> list[set[str]]:
-        """The families that the generators are run for at a time."""
+        """The sets of families for which the generators run, one run for each set."""
         if not self._codegen.is_split or not self._families.is_certain:
             return [touched]
         half = {family for family in touched if len(family) % 2}
@@ -237,7 +250,7 @@ class _Update:
         return [half, touched - half]
 
     def _generate(self, touched: set[str], parts: Parts) -> Captured:
-        """Run the generators that are of items, for some families."""
+        """Run the generators that work item by item, for these families."""
         of = self._families.of
         indices = [i for i, row in enumerate(self._rows) if of(row.base) in touched]
         functions = self._make_functions(indices)
@@ -247,7 +260,10 @@ class _Update:
         return captured
 
     def _generate_whole(self, parts: Parts) -> list[Captured]:
-        """Run the generator that is not of items, for all functions, if any of them changed."""
+        """Run the generator that does not work item by item, for all functions.
+
+        It does not run if the entries of native_functions.yaml are unchanged.
+        """
         if not parts.annotated or (self._kept and self._kept.natives == self._natives):
             return []
         functions = self._make_functions(range(len(self._rows)))
@@ -257,9 +273,12 @@ class _Update:
         return [captured]
 
     def _make_functions(self, indices: Sequence[int]) -> list[Any]:
-        """Upstream's functions of these entries, in upstream's order; notes them in the rows."""
+        """Upstream's functions for these entries, in upstream's order.
+
+        Their schemas are written to the rows.
+        """
         source = self._source
-        # A family is there whole or not at all.
+        # The functions of a family are made all together, so no group of them is incomplete.
         missing = [i for i in indices if i not in self._functions]
         entries = [source.value(i) for i in missing]
         made = make_functions(self._codegen.modules, entries, source.tags, source.path)
@@ -306,7 +325,7 @@ class _Update:
             outputs.append(
                 self._merged(output, captured.items[name], before.get(name), touched, orders)
             )
-        # What was not run stays, but nothing that was run and is not made any more.
+        # Files of a generator that did not run stay. A file with items that is no longer made goes.
         made = captured.outputs
         outputs += [o for name, o in before.items() if name not in made and not o.output.order]
         return outputs
@@ -343,7 +362,7 @@ class _Update:
         old: Mapping[int, list[Item]],
         files: Mapping[str, str],
     ) -> KeptOutput:
-        """An output with these items; files of which the items are the old ones stay."""
+        """An output with these items. A file whose items are unchanged keeps its digest."""
         made = {}
         for shard, own in items_by_shard(output, items).items():
             name = output.file_name(shard)
@@ -353,9 +372,9 @@ class _Update:
 
 
 def _check_orders(captured: Captured, orders: Orders) -> None:
-    """Check that items came in the orders that they are taken to be in.
+    """Check that the items of each file came in the order that we expect.
 
-    Raises UnexpectedTorchgenError.
+    Raises UnexpectedTorchgenError if not.
     """
     for name, output in captured.outputs.items():
         items = captured.items[name]
@@ -364,7 +383,7 @@ def _check_orders(captured: Captured, orders: Orders) -> None:
 
 
 def _joined(batches: list[Captured]) -> Captured:
-    """What was captured of all batches. Raises UnexpectedTorchgenError where they disagree."""
+    """The captures of all batches as one. Raises UnexpectedTorchgenError if outputs differ."""
     first, *others = batches
     for other in others:
         for name, output in other.outputs.items():

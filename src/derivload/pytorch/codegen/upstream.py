@@ -1,7 +1,7 @@
-"""PyTorch's own generators: where they are, what they are made of, and how they are imported.
+"""Finds PyTorch's own generators, reads their source for a digest, and imports them.
 
-They come from the checkout or the torchgen that the user points at, and run unmodified in this
-process. Which they are is told by the digest of their source, never by a version.
+They come from the checkout or torchgen that the user names, and run unmodified in this process. We
+recognize them by the digest of their source, never by a version.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from derivload.pytorch.errors import RAISED, UnexpectedTorchgenError
 
 _CHECKOUT: Final = ("aten", "src", "ATen", "native", "native_functions.yaml")
 _PACKAGED: Final = ("torchgen", "packaged", "ATen", "native", "native_functions.yaml")
-# The generators' modules, and what the bridge puts something else in the place of, or calls.
+# The modules of the generators that we call, or in which we replace functions.
 GENERATORS: Final = (
     "gen_annotated_fn_args",
     "gen_autograd",
@@ -34,12 +34,16 @@ GENERATORS: Final = (
     "gen_view_funcs",
 )
 _SINCE_2_3: Final = "gen_view_funcs"
-# The modules that were imported when PyTorch's code ran, of its tree or of the user's.
+# The modules of the tree, or of the user, that were imported while PyTorch's code ran.
 IMPORTED: Final[set[str]] = set()
 
 
 class Upstream(NamedTuple):
-    """Where PyTorch's generators are: `root` is what Python's path needs, `package` theirs."""
+    """Where PyTorch's generators are.
+
+    `root` is the folder for Python's path, `package` the generators' package, and `autograd` the
+    folder of that package.
+    """
 
     root: str
     package: str
@@ -59,7 +63,7 @@ class Upstream(NamedTuple):
 def locate(native_functions: str) -> Upstream:
     """The generators that belong to PyTorch's own native_functions.yaml, found by its path.
 
-    Raises UnexpectedTorchgenError where they are not beside it.
+    Raises UnexpectedTorchgenError if they are not beside it.
     """
     parts = os.path.abspath(native_functions).split(os.sep)
     for suffix, package in (
@@ -84,17 +88,20 @@ def _needed(upstream: Upstream) -> Iterator[str]:
 
 
 class Sources:
-    """All that the generators are made of: source and templates, which are listed, and what else
-    they were seen to read.
+    """Everything that the generators read: source and templates (the listed files), and the trace.
 
-    `files` are paths with the sha256 of their bytes in hex, `absent` paths that would be among
-    them, `listed` patterns with the names that there are, `variables` those of the environment
-    with digests. `digest` covers the source, by name and content: the same wherever it is, in a
-    checkout as in a wheel. `templates` covers those, and `traced` what was seen.
+    - `files`: paths, and the sha256 of their bytes in hex.
+    - `absent`: paths that do not exist, but would be read.
+    - `listed`: patterns, and the names that match.
+    - `variables`: environment variables, and digests of their values.
+    - `digest`: a digest of the source, by name and content. It does not depend on the place: a
+      checkout and a wheel with the same source have the same digest.
+    - `templates`: a digest of the templates.
+    - `traced`: a digest of everything in the trace.
     """
 
     def __init__(self, upstream: Upstream, trace: Trace = NOTHING) -> None:
-        """Read them; `trace` is what the generators were seen to read. Raises OSError."""
+        """Read them. `trace` lists what the generators read besides. Raises OSError."""
         self.files: list[tuple[str, str]] = []
         self.digest = self._read(_code(upstream))
         self.templates = self._read(_templates(upstream))
@@ -103,11 +110,11 @@ class Sources:
 
     @property
     def listed_files(self) -> list[str]:
-        """The paths of source and templates."""
+        """The paths of the source files and templates."""
         return [path for path, _ in self.files[: self._by_list]]
 
     def look(self, upstream: Upstream, trace: Trace) -> None:
-        """Take in what the generators were seen to read, as it is now. Raises OSError."""
+        """Read everything in the trace, as it is now. Raises OSError."""
         del self.files[self._by_list :]
         self.absent: list[str] = []
         self.listed: list[tuple[str, list[str]]] = []
@@ -128,7 +135,7 @@ class Sources:
         digest = hashlib.sha256()
         for name, path in sorted(named):
             found = read_file(path)
-            if found is None:  # an editor's link to nowhere, or gone since
+            if found is None:  # a link of an editor that leads nowhere, or just removed
                 continue
             own = hashlib.sha256(found[0])
             digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + own.digest())
@@ -152,12 +159,12 @@ def _templates(upstream: Upstream) -> Iterator[tuple[str, str]]:
 class Modules:
     """The modules of one torchgen, imported.
 
-    Another one that was imported before is forgotten, so that a process can go on when its
-    source is edited.
+    Modules that were imported before are forgotten first. So a process can go on after an edit to
+    the source.
     """
 
     def __init__(self, upstream: Upstream) -> None:
-        """Import them. Raises UnexpectedTorchgenError when one is missing or cannot be imported."""
+        """Import them. Raises UnexpectedTorchgenError if one is missing or cannot be imported."""
         forget()
         sys.path.insert(0, upstream.root)
         try:
@@ -183,8 +190,9 @@ class Modules:
 
 
 def forget() -> None:
-    """Forget every module of a torchgen, of the tools of a checkout, and whatever these imported
-    that is neither Python's nor installed.
+    """Make Python forget the modules of a torchgen and of a checkout's `tools`.
+
+    It also forgets the modules that these imported, except Python's own and installed ones.
     """
     for name in list(sys.modules):
         if name.partition(".")[0] in ("torchgen", "tools") or name in IMPORTED:
