@@ -98,7 +98,7 @@ _codegen = rule(
             allow_single_file = True,
         ),
         "disable_autograd": attr.bool(
-            doc = "leave out what is for autograd alone",
+            doc = "leave out code that only autograd needs",
         ),
         "native_functions": attr.label_list(
             doc = "overlays over PyTorch's own native_functions.yaml, in order",

@@ -324,10 +324,10 @@ def test_mistake_stops_the_build_and_leaves_the_documents(built: Project) -> Non
         assert failed.generated == []
         assert built.documents() == before
     built.derivatives.write_text(text.replace(*FORMULA), "utf-8")
-    mended = built.build()
-    assert (mended.status, mended.loads) == (0, 1), mended.output
-    assert mended.generated == changed(before, built.documents())
-    assert len(shards_of(mended.generated)) == 1
+    fixed = built.build()
+    assert (fixed.status, fixed.loads) == (0, 1), fixed.output
+    assert fixed.generated == changed(before, built.documents())
+    assert len(shards_of(fixed.generated)) == 1
     assert_nothing_runs(built)
 
 

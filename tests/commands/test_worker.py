@@ -278,7 +278,7 @@ def test_folder_that_cannot_be_written(worker: Worker, target: Target) -> None:
     [
         (["--out-dir=out", "--no-such-option"], "unrecognized arguments: --no-such-option"),
         ([], "arguments are required: --out-dir"),
-        (["--out-dir=out", "--shards=0"], "'0' is no number from 1 to 10000"),
+        (["--out-dir=out", "--shards=0"], "'0' is not a number from 1 to 10000"),
         (["--out-dir=out", "--torch-version=1.0"], "derivload: error: "),
         (["--out-dir=out", "--derivatives=a"], "--native-functions is missing"),
         (["--out-dir=out", "--depfile=d"], "--depfile is not for a worker"),

@@ -356,10 +356,10 @@ def test_of_several_lines_the_first_is_underlined_to_its_end() -> None:
         ("variants", "`function`, `method` or both"),
     ],
 )
-def test_a_value_of_the_wrong_type_is_told_what_is_due(key: str, due: str) -> None:
+def test_a_value_of_the_wrong_type_is_told_what_must_be_there(key: str, due: str) -> None:
     (found,) = load(Case("", f"- func: f(Tensor self) -> Tensor\n  {key}: 1.5\n"))
     assert found.code == "DL007"
-    assert found.message == f"`{key}` is the number 1.5, where {due} is due"
+    assert found.message == f"`{key}` is the number 1.5, but must be {due}"
 
 
 def test_what_stands_behind_each_case_is_right() -> None:
@@ -487,7 +487,9 @@ def test_a_generated_variant_that_is_declared_too_is_a_mistake_whatever_else_is(
     lone = f"- func: g.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)\n{CPU}"
     assert codes(Case("", natives=clash)) == [("DL304", "native_functions.yaml", 1)]
     (told,) = load(Case("", natives=clash))
-    assert told.message == "`f` gets a variant `f.out`, which native_functions.yaml:8 has already"
+    assert (
+        told.message == "`f` gets a variant `f.out`, which native_functions.yaml:8 declares already"
+    )
     assert codes(Case("", natives=clash + lone)) == [
         ("DL304", "native_functions.yaml", 1),
         ("DL302", "native_functions.yaml", 11),

@@ -714,7 +714,7 @@ class Edits(RuleBasedStateMachine):
 
     @precondition(lambda self: self.walk.outcome.diagnostics)
     @rule()
-    def mend(self) -> None:
+    def fix(self) -> None:
         assert not self.walk.go(self.walk.home).diagnostics
 
     @rule(random=st.randoms(use_true_random=False))

@@ -46,8 +46,8 @@ def test_a_function_defined_twice() -> None:
     twice = f"- name: {schema}\n  self: grad\n- name: {schema}\n  self: grad * 2\n"
     assert warnings(f"- func: {schema}\n{CPU}", twice) == [
         (
-            "derivatives.yaml:3:9: warning[DL601]: `f` is defined at "
-            "derivatives.yaml:1 already; only "
+            "derivatives.yaml:3:9: warning[DL601]: `f` is already defined at "
+            "derivatives.yaml:1; only "
             "this definition counts\n"
             "  3 | - name: f(Tensor self) -> Tensor\n"
             "    |         ^^^^^^^^^^^^^^^^^^^^^^^^\n"
@@ -60,7 +60,7 @@ def test_a_misspelt_name() -> None:
     schema = "f(Tensor self) -> Tensor"
     assert warnings(f"- func: {schema}\n{CPU}", f"- name: {schema}\n  self: grad * slef\n") == [
         (
-            "derivatives.yaml:2:16: warning[DL602]: `slef` is no argument, "
+            "derivatives.yaml:2:16: warning[DL602]: `slef` is not an argument, "
             "output or gradient of `f`\n"
             "  2 |   self: grad * slef\n"
             "    |                ^^^^\n"
@@ -73,7 +73,7 @@ def test_a_name_like_no_other() -> None:
     schema = "f(Tensor self) -> Tensor"
     assert warnings(f"- func: {schema}\n{CPU}", f"- name: {schema}\n  self: grad * epoch\n") == [
         (
-            "derivatives.yaml:2:16: warning[DL602]: `epoch` is no argument, "
+            "derivatives.yaml:2:16: warning[DL602]: `epoch` is not an argument, "
             "output or gradient of `f`\n"
             "  2 |   self: grad * epoch\n"
             "    |                ^^^^^\n"
@@ -86,8 +86,8 @@ def test_an_argument_in_no_formula() -> None:
     schema = "f(Tensor self, Tensor? other=None) -> Tensor"
     assert warnings(f"- func: {schema}\n{CPU}", f"- name: {schema}\n  self: grad\n") == [
         (
-            "derivatives.yaml:1:24: warning[DL603]: `other` is a tensor, but has no formula and is "
-            "used in none\n"
+            "derivatives.yaml:1:24: warning[DL603]: `other` is a tensor without a formula, and no "
+            "formula uses it\n"
             "  1 | - name: f(Tensor self, Tensor? other=None) -> Tensor\n"
             "    |                        ^^^^^^^^^^^^^^^^^^\n"
             "  help: give it a formula, or `non_differentiable`"
@@ -99,12 +99,12 @@ def test_a_derivative_of_a_composite_function() -> None:
     schema = "f(Tensor self) -> Tensor"
     assert warnings(f"- func: {schema}\n", f"- name: {schema}\n  self: grad\n") == [
         (
-            "derivatives.yaml:1:9: warning[DL604]: `f` has no kernel but "
-            "CompositeImplicitAutograd: "
-            "autograd sees through it, to the functions that it calls\n"
+            "derivatives.yaml:1:9: warning[DL604]: `f` has only a "
+            "CompositeImplicitAutograd kernel: "
+            "autograd differentiates the functions that it calls\n"
             "  1 | - name: f(Tensor self) -> Tensor\n"
             "    |         ^\n"
-            "  help: leave the definition away, or give the function a kernel of its own"
+            "  help: remove the definition, or give the function a kernel of its own"
         )
     ]
 
@@ -115,8 +115,8 @@ def test_an_overlay_that_declares_an_operator_of_the_base() -> None:
     natives += "  func: f(Tensor self, int x) -> Tensor\n"
     assert warnings(natives, f"- name: {schema}\n  self: grad\n") == [
         (
-            "native_1.yaml:3:9: warning[DL605]: `f` is declared at "
-            "native_0.yaml:1 already, with other "
+            "native_1.yaml:3:9: warning[DL605]: `f` is already declared at "
+            "native_0.yaml:1, with other "
             "arguments\n"
             "  3 |   func: f(Tensor self, int x) -> Tensor\n"
             "    |         ^\n"
@@ -130,9 +130,9 @@ def test_a_tensor_saved_for_its_type() -> None:
     formulas = "  self: grad.to(self.dtype())\n"
     assert warnings(f"- func: {schema}\n{CPU}", f"- name: {schema}\n{formulas}") == [
         (
-            "derivatives.yaml:2:17: warning[DL606]: `self` is saved as a whole, "
-            "and only `dtype` of it "
-            "is used\n"
+            "derivatives.yaml:2:17: warning[DL606]: all of `self` is saved, "
+            "but only its `dtype` is "
+            "used\n"
             "  2 |   self: grad.to(self.dtype())\n"
             "    |                 ^^^^^^^^^^\n"
             "  help: write `self.scalar_type()`"
@@ -177,7 +177,7 @@ def test_what_a_formula_may_use(formula: str) -> None:
     ],
 )
 def test_what_a_formula_may_not_use(formula: str, name: str) -> None:
-    message = f"`{name}` is no argument, output or gradient of `f`"
+    message = f"`{name}` is not an argument, output or gradient of `f`"
     assert of_formula(formula) == [f"warning[DL602]: {message}"]
 
 
@@ -204,7 +204,7 @@ def test_the_gradients_of_outputs_are_known_where_they_are_differentiable() -> N
     schema = "f(Tensor self) -> (Tensor u, Tensor v)"
     formulas = "  output_differentiability: [True, False]\n  self: grad_u + grad_v\n"
     (found,) = warnings(f"- func: {schema}\n{CPU}", f"- name: {schema}\n{formulas}")
-    assert "[DL602]: `grad_v` is no argument" in found
+    assert "[DL602]: `grad_v` is not an argument" in found
 
 
 @pytest.mark.parametrize("formula", ["<" * 100_000, "a<" * 100_000, '"' * 99_999, "/*" * 100_000])
@@ -273,7 +273,7 @@ def test_a_tensor_that_is_not_saved_or_needed(formula: str) -> None:
         ("grad * (self", 7, "`(` is never closed"),
         ("f(grad, g(self)", 1, "`(` is never closed"),
         ("(grad * self.sgn())) + f()", 19, "`)` closes nothing"),
-        ("f(grad, {self)", 13, "`)` stands where `}` is due"),
+        ("f(grad, {self)", 13, "`}` is expected here, not `)`"),
         ("grad * self[0", 11, "`[` is never closed"),
     ],
 )

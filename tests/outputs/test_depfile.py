@@ -326,7 +326,7 @@ def test_what_cannot_be_written_is_left_out_and_said(
     rule = emit(folder).read_bytes()
     assert b"tags.yaml" not in rule
     said = capsys.readouterr().err
-    assert said.startswith("derivload: note: no depfile can name ")
+    assert said.startswith("derivload: note: a depfile cannot name ")
     assert ascii(str(folder / "tags.yaml")) in said
     assert "line\nend/tags" not in said
 
@@ -346,5 +346,5 @@ def test_who_reads_a_depfile_that_is_not_written_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["emit", "--out-dir", str(tmp_path / "out"), "--depfile-for", "cmake"]) == 2
-    assert "--depfile-for is for a depfile" in capsys.readouterr().err
+    assert "--depfile-for needs a depfile" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -637,7 +637,7 @@ def test_a_fork_loads_for_itself_and_one_line_says_so(run: Run, small: Small, fo
     assert ended.stdout.endswith("True\n"), "stale after an edit"
     first, second = ended.stderr.splitlines()
     assert first == second
-    assert first.startswith("derivload: going on with torchgen's own load_derivatives: its source")
+    assert first.startswith("derivload: using torchgen's own load_derivatives: its source")
 
 
 @pytest.mark.thorough

@@ -237,12 +237,12 @@ def test_an_overlay_holds_its_list_under_its_key() -> None:
 @pytest.mark.parametrize(
     ("text", "list_key", "message"),
     [
-        ("", None, "the file is empty, where a list of entries is due"),
-        ("# nothing\n\n", None, "the file is empty, where a list of entries is due"),
-        ("a: x\n", None, "the file holds no list of entries"),
-        ("some text\n", None, "the file holds no list of entries"),
+        ("", None, "the file is empty, but must be a list of entries"),
+        ("# nothing\n\n", None, "the file is empty, but must be a list of entries"),
+        ("a: x\n", None, "the file is not a list of entries"),
+        ("some text\n", None, "the file is not a list of entries"),
         ("other:\n- a: x\n", "custom", "the file is a mapping without `custom:`"),
-        ("custom: x\n", "custom", "the file holds no list of entries"),
+        ("custom: x\n", "custom", "the file is not a list of entries"),
     ],
 )
 def test_a_file_without_a_list(text: str, list_key: str | None, message: str) -> None:
@@ -485,7 +485,7 @@ def test_a_diagnostic_shows_its_line_with_a_caret_under_the_words() -> None:
         "some.yaml:2:9: error[DL006]: some message\n"
         "  2 | - a: 'é\ttwo words'\n"
         "    |        \t^^^^^^^^^\n"
-        "  help: check its spelling, or take it out"
+        "  help: check its spelling, or remove it"
     )
 
 
@@ -501,7 +501,7 @@ def test_a_diagnostic_of_a_whole_file_has_no_line() -> None:
     found = Diagnostic(FILE, 0, 0, "DL001", "cannot read this file")
     assert found.render().splitlines() == [
         "some.yaml: error[DL001]: cannot read this file",
-        "  help: check the path, and that the file may be read",
+        "  help: check the path, and whether you may read the file",
     ]
 
 

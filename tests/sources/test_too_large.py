@@ -32,8 +32,8 @@ def in_brackets(count: int) -> str:
 @pytest.mark.parametrize(
     ("within", "beyond", "message"),
     [
-        (nested(500), nested(501), "this is no YAML: it is nested too deeply"),
-        (with_aliases(3), with_aliases(4), "aliases make this file many times as large as it is"),
+        (nested(500), nested(501), "this is not YAML: it is nested too deeply"),
+        (with_aliases(3), with_aliases(4), "aliases make this file many times larger"),
         pytest.param(
             *(in_brackets(50_000), in_brackets(50_001), "this file has more than 50000 entries"),
             marks=pytest.mark.thorough,

@@ -297,7 +297,7 @@ def test_a_database_that_another_may_have_written_is_refused(
     else:
         file.rename(tmp_path / "elsewhere")
         file.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(StoreError, match=f"{name} (may be written|belongs to|is no regular)"):
+    with pytest.raises(StoreError, match=f"{name} (may be written|belongs to|is not a regular)"):
         Store(str(folder))
 
 

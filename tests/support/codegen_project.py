@@ -85,7 +85,7 @@ class Project:
         refused = self.try_upstream(self.folder / "refused")
         assert refused.returncode != 0, ran.stderr
         *said, summary = ran.stderr.splitlines()
-        if summary == "derivload: a generator of PyTorch's failed; nothing was written":
+        if summary == "derivload: a generator of PyTorch failed; nothing was written":
             # What stands before the exception is the traceback, which begins elsewhere.
             assert refused.stderr.splitlines()[-1] == said[-1]
         else:

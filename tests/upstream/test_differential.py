@@ -141,18 +141,18 @@ class Deliberate(NamedTuple):
 DELIBERATE: Final = (
     Deliberate(
         "DL402",
-        "^a formula is a text",
+        "^a formula must be a text",
         "a forward formula that is no text goes into the documents as it is, or fails, as other "
         "formulas have it",
     ),
     Deliberate(
         "DL403",
-        "^`output_differentiability` lists true and false",
+        "^`output_differentiability` lists true or false",
         "the documents hold true and false; a number, or nothing, is a slip",
     ),
     Deliberate(
         "DL403",
-        "where a list is due$",
+        "but must be a list$",
         "of a text its letters are read, and of a mapping its keys",
     ),
     Deliberate(
@@ -168,13 +168,13 @@ DELIBERATE: Final = (
     ),
     Deliberate(
         "DL407",
-        "which is no word$",
+        "is not a word, so no formula can name it$",
         "torchgen looks for such a name as if it were a regular expression, and fails or finds "
         "something else",
     ),
     Deliberate(
         "DL004",
-        "^the file holds no list of entries$",
+        "^the file is not a list of entries$",
         "an empty mapping is no list, though it has no entry that could be wrong either",
     ),
     Deliberate(

@@ -73,15 +73,15 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"derivload {__version__}")
     for name in ("cmake", "bazel"):
         parser.add_argument(
-            f"--{name}-dir", action="store_true", help=f"say where the {name} rules are, and end"
+            f"--{name}-dir", action="store_true", help=f"print where the {name} rules are, and exit"
         )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     emit = commands.add_parser(
         "emit",
         help="load the inputs and write the documents",
-        description="Load the inputs and write the documents. In the place of @FILE stand the "
-        "arguments in that file, one a line.",
+        description="Load the inputs and write the documents. @FILE stands for the arguments in "
+        "that file, one per line.",
     )
     _add_inputs(emit)
     emit.add_argument(
@@ -93,9 +93,9 @@ def make_parser() -> argparse.ArgumentParser:
     codegen = commands.add_parser(
         "codegen",
         help="run PyTorch's own generators for what changed",
-        description="Bring the files of PyTorch's own autograd generators up to date: run them, as "
-        "they are in DIR, for what changed. In the place of @FILE stand the arguments in that "
-        "file, one a line.",
+        description="Bring the files of PyTorch's own autograd generators up to date: run the "
+        "generators in DIR, unchanged, for the operators that changed. @FILE stands for the "
+        "arguments in that file, one per line.",
     )
     _add_inputs(codegen)
     _add_selection(codegen)
@@ -103,12 +103,12 @@ def make_parser() -> argparse.ArgumentParser:
     codegen.add_argument(
         "--list-outputs",
         action="store_true",
-        help="print the names of the files, one a line, and write none; for build tools",
+        help="print the names of the files, one per line, and write nothing; for build tools",
     )
     _add_cache(codegen)
 
     watch = commands.add_parser(
-        "watch", help="emit at each save, and show what it changed; derivwatch"
+        "watch", help="emit at each save, and show what it changed; the same as derivwatch"
     )
     _add_inputs(watch)
     _add_watch(watch)
@@ -130,13 +130,13 @@ def make_parser() -> argparse.ArgumentParser:
         "--format",
         choices=["text", "json", "github", "sarif"],
         default="text",
-        help="for whom: a person, a program, GitHub's annotations, code scanning",
+        help="for people, for programs, as GitHub annotations, or for code scanning",
     )
-    check.add_argument("--strict", action="store_true", help="take warnings for errors")
-    check.add_argument("--explain", metavar="CODE", help="say what a rule is for, and end")
+    check.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    check.add_argument("--explain", metavar="CODE", help="explain a rule, and exit")
     _add_cache(check)
 
-    show = commands.add_parser("show", help="everything about one operator")
+    show = commands.add_parser("show", help="show everything about one operator")
     _add_inputs(show)
     _add_cache(show)  # every command has these options; show stores nothing yet
     show.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
@@ -144,13 +144,17 @@ def make_parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser(
         "fetch", help="get a PyTorch release's YAML files, from pip's index"
     )
-    fetch.add_argument("version", metavar="VERSION", help="such as 2.15.0, or 2.15 for its newest")
+    fetch.add_argument(
+        "version", metavar="VERSION", help="such as 2.15.0; 2.15 means the newest 2.15.x"
+    )
     fetch.add_argument("--to", required=True, metavar="DIR", help="a new or empty folder")
 
-    cache = commands.add_parser("cache", help="look into or clear the cache")
+    cache = commands.add_parser("cache", help="show, check or clean up the cache")
     cache.add_argument("action", choices=["stats", "verify", "prune", "clear"])
-    cache.add_argument("--max-size", metavar="SIZE", help="prune: keep at most that, such as 200M")
-    cache.add_argument("--older-than", metavar="AGE", help="prune: what was not used for, say, 30d")
+    cache.add_argument("--max-size", metavar="SIZE", help="prune: keep at most this, such as 200M")
+    cache.add_argument(
+        "--older-than", metavar="AGE", help="prune: remove values unused for this long, such as 30d"
+    )
     cache.add_argument("--cache-dir", type=_path, metavar="DIR", help="the folder of the cache")
     return parser
 
@@ -160,28 +164,31 @@ def _add_outputs(parser: argparse.ArgumentParser, what: str) -> None:
         "--out-dir", type=_path, required=True, metavar="DIR", help=f"where {what} go"
     )
     parser.add_argument(
-        "--depfile", type=_path, metavar="FILE", help="name the inputs there, for make and ninja"
+        "--depfile",
+        type=_path,
+        metavar="FILE",
+        help="write the names of the inputs to it, for make and ninja",
     )
     parser.add_argument(
         "--depfile-target",
         type=_path,
         metavar="FILE",
-        help=f"what the depfile is for, in place of {what}: a build tool's own stamp, say",
+        help=f"the depfile's target, instead of {what}, such as a build tool's own stamp",
     )
     parser.add_argument(
         "--depfile-for",
         choices=["make", "cmake"],
-        help="who reads the depfile: make and ninja, or CMake, which knows fewer escapes",
+        help="what reads the depfile: make (and ninja), or CMake, which has fewer escapes",
     )
     parser.add_argument(
         "--stats",
         nargs="?",
         choices=["text", "json"],
         const="text",
-        help="say what was reused and where the time went",
+        help="print what was reused, and how long each step took",
     )
     parser.add_argument(
-        "--quiet", action="store_true", help="say nothing of what was written, only what is wrong"
+        "--quiet", action="store_true", help="print only what is wrong, not what was written"
     )
 
 
@@ -193,10 +200,10 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--subset",
         choices=["libtorch", "pybindings", "python", "all"],
         default="all",
-        help="what gen_autograd, gen_autograd_python or gen_annotated writes, or all three",
+        help="the files of gen_autograd, gen_autograd_python, gen_annotated, or all three",
     )
     group.add_argument(
-        "--disable-autograd", action="store_true", help="leave out what is for autograd alone"
+        "--disable-autograd", action="store_true", help="leave out code that only autograd needs"
     )
     chosen = group.add_mutually_exclusive_group()
     chosen.add_argument(
@@ -208,7 +215,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--force-schema-registration",
         action="store_true",
-        help="taken for PyTorch's sake: it changes no file that is written here",
+        help="accepted because PyTorch has it, but changes none of these files",
     )
 
 
@@ -220,33 +227,33 @@ def _add_watch(parser: argparse.ArgumentParser) -> None:
         "--shards", type=_shards, metavar="N", help="split differentiability.json over N files"
     )
     parser.add_argument(
-        "--exec", metavar="COMMAND", help="run that after each save that changed a document"
+        "--exec", metavar="COMMAND", help="run this after each save that changed a document"
     )
     parser.add_argument(
         "--on-busy",
         choices=["restart", "queue"],
         default="restart",
-        help="end a command that is still running at the next save, or wait for it",
+        help="if the command still runs at the next save: end it, or wait for it",
     )
     parser.add_argument(
         "--poll",
         action="store_true",
-        help="look at the files several times a second: where there are no events",
+        help="look at the files several times a second, if the system reports no changes",
     )
     parser.add_argument(
         "--debounce",
         type=_milliseconds,
         default=0.005,
         metavar="MS",
-        help="how long no event may have come before a save is read; 5 by default",
+        help="read a save after this many milliseconds without events; 5 by default",
     )
-    parser.add_argument("--json", action="store_true", help="report as JSON, an object a line")
-    parser.add_argument("--once", action="store_true", help="load, write, show, and end")
+    parser.add_argument("--json", action="store_true", help="report as JSON, one object per line")
+    parser.add_argument("--once", action="store_true", help="load, write, show, and exit")
 
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
-        "inputs", "With none of these, the small catalogue that ships with derivload."
+        "inputs", "Without these, derivload loads the small catalogue that ships with it."
     )
     group.add_argument("--derivatives", type=_path, metavar="FILE", help="derivatives.yaml")
     group.add_argument(
@@ -255,11 +262,13 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="native_functions.yaml; again for each overlay",
+        help="native_functions.yaml; repeat it for each overlay",
     )
     group.add_argument("--tags", type=_path, metavar="FILE", help="tags.yaml")
     group.add_argument(
-        "--torch-version", metavar="X.Y", help="the release to follow; the newest by default"
+        "--torch-version",
+        metavar="X.Y",
+        help="the release whose rules to follow; the newest by default",
     )
     group.add_argument(
         "--pytorch",
@@ -275,7 +284,7 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
         "--cache-dir",
         type=_path,
         metavar="DIR",
-        help="the folder of the cache; a user's by default",
+        help="the folder of the cache; by default, the user's",
     )
     group.add_argument("--no-cache", action="store_true", help="neither read nor write a cache")
 
@@ -291,12 +300,12 @@ def _path(text: str) -> str:
 def _shards(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= number <= _MAX_SHARDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MAX_SHARDS}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MAX_SHARDS}")
     return number
 
 
 def _milliseconds(text: str) -> float:
     number = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= number <= _MAX_DEBOUNCE:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {_MAX_DEBOUNCE}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {_MAX_DEBOUNCE}")
     return number / 1000

@@ -87,7 +87,7 @@ def write_and_say(options: argparse.Namespace, write: Callable[[], RunResult]) -
     except Exception as error:
         return report(error, "; nothing was written")
     except Ended as ended:
-        say("error: ended by SIGTERM; each output is as it was, or done")
+        say("error: ended by SIGTERM; each output is either unchanged or complete")
         return ended.status
     say_done(done, options)
     return DONE

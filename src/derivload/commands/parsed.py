@@ -33,7 +33,7 @@ def files_of(options: argparse.Namespace) -> Files:
 def target_of(options: argparse.Namespace) -> Target:
     """Where the outputs and the depfile go. Raises UsageError."""
     if options.depfile_for is not None and options.depfile is None:
-        raise UsageError("--depfile-for is for a depfile: name one with --depfile")
+        raise UsageError("--depfile-for needs a depfile: name one with --depfile")
     return Target(
         options.out_dir,
         getattr(options, "shards", None),
@@ -50,7 +50,7 @@ def selection_of(options: argparse.Namespace) -> Selection:
     if options.pytorch is None:
         raise UsageError("--pytorch is missing: the generators are PyTorch's own")
     if getattr(options, "shards", None) is not None:
-        raise UsageError("--shards is for documents: PyTorch's generators have shards of their own")
+        raise UsageError("--shards is only for documents: PyTorch's generators choose their shards")
     return Selection(
         options.subset,
         options.disable_autograd,

@@ -72,7 +72,7 @@ class CppBindings:
         if arguments.options_index is None:
             return (*positional, *map(bind, arguments.kwarg_only))
         if "options" in no_default:
-            message = "an argument named `options` keeps its default beside those of TensorOptions"
+            message = "`options` cannot be named here: the schema has TensorOptions"
             raise Invalid("DL212", message)
         first = arguments.options_index
         before, after = arguments.kwarg_only[:first], arguments.kwarg_only[first + 4 :]
@@ -131,7 +131,7 @@ class CppBindings:
             if symint and default.isdigit() and type_.elem.text == "SymInt":
                 return f"c10::SymInt({default})"
             if type_.size is None:
-                message = f"the default of a list is a list, not `{default}`"
+                message = f"the default of a list must be a list, not `{default}`"
                 raise Invalid("DL121", message, f"={default}")
         return self._defaults.get(default, default)
 

@@ -295,7 +295,7 @@ def release_of(torch_version: str) -> str:
     """The release "X.Y" of a torch version. Raises UnknownVersionError if it is not a version."""
     match = _VERSION.match(torch_version)
     if match is None:
-        raise UnknownVersionError(f"`{torch_version}` is no torch version; write it as X.Y")
+        raise UnknownVersionError(f"`{torch_version}` is not a torch version; write it as X.Y")
     return f"{int(match[1])}.{int(match[2])}"
 
 

@@ -77,13 +77,13 @@ def check_grad_usage(derivatives: Sequence[Derivative]) -> None:
             uses_grads += len(_GRADS.findall(derivative.formula))
             indices += used_gradient_indices(derivative.formula)
     if uses_grads < len(indices):
-        raise Invalid("DL411", "`grads` stands where it cannot be told apart", "grads")
+        raise Invalid("DL411", "`grads` is used in a place where it cannot be recognized", "grads")
     if uses_grad and uses_grads:
         raise Invalid("DL411", "one formula uses `grad`, another `grads`", "grads")
     if uses_grads and uses_grads == len(indices) and set(indices) == {0}:
-        raise Invalid("DL412", "`grads[0]` alone is used", "grads[0]")
+        raise Invalid("DL412", "only `grads[0]` is used", "grads[0]")
     if uses_named and (uses_grad or uses_grads):
-        raise Invalid("DL413", "the gradients are used by name and as `grad` or `grads` too")
+        raise Invalid("DL413", "gradients are used both by name and as `grad` or `grads`")
 
 
 def dedup_vars(saved: Sequence[SavedAttribute]) -> tuple[SavedAttribute, ...]:

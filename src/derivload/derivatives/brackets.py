@@ -34,7 +34,7 @@ def find_unmatched(formula: str) -> Unmatched | None:
                 return Unmatched(mark.start(), f"`{bracket}` closes nothing")
             due = _CLOSING[opened.pop()[1]]
             if bracket != due:
-                return Unmatched(mark.start(), f"`{bracket}` stands where `{due}` is due")
+                return Unmatched(mark.start(), f"`{due}` is expected here, not `{bracket}`")
     if opened:
         at, bracket = opened[-1]
         return Unmatched(at, f"`{bracket}` is never closed")

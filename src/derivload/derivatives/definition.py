@@ -56,7 +56,7 @@ def read_definition(value: Mapping) -> tuple[Definition | None, list[Mistake]]:
         else:
             name = match[1]
     elif "name" in value:
-        message = f"`name` is {describe(specification)}, where a schema is due"
+        message = f"`name` is {describe(specification)}, but must be a schema"
         mistakes.append(Mistake("DL007", message, ("name",)))
     else:
         mistakes.append(Mistake("DL008", "this entry has no `name`"))
@@ -73,17 +73,17 @@ def _dispatch(value: Mapping, mistakes: list[Mistake]) -> tuple[Formulas, ...]:
         return (_formulas(DEFAULT, value, (), mistakes),)
     table = value["dispatch"]
     if not isinstance(table, dict):
-        message = f"`dispatch` is {describe(table)}, where formulas by dispatch key are due"
+        message = f"`dispatch` is {describe(table)}, but must map dispatch keys to formulas"
         mistakes.append(Mistake("DL007", message, ("dispatch",)))
         return ()
     result = []
     for key, formulas in table.items():
         path: Path = ("dispatch", str(key))
         if key != DEFAULT and key not in AUTOGRAD_KEYS:
-            message = f"`{key}` is no dispatch key that derivatives are defined for"
+            message = f"`{key}` is not a dispatch key for derivatives"
             mistakes.append(Mistake("DL401", message, path, on_key=True))
         elif not isinstance(formulas, dict):
-            message = f"`{key}` is {describe(formulas)}, where formulas by argument are due"
+            message = f"`{key}` is {describe(formulas)}, but must map arguments to formulas"
             mistakes.append(Mistake("DL007", message, path))
         else:
             result.append(_formulas(str(key), formulas, path, mistakes))
@@ -97,7 +97,7 @@ def _formulas(key: str, value: Mapping, path: Path, mistakes: list[Mistake]) -> 
             continue
         if not isinstance(names, str) or not isinstance(formula, str):
             wrong = names if not isinstance(names, str) else formula
-            message = f"a formula is a text; this is {describe(wrong)}"
+            message = f"a formula must be a text; this is {describe(wrong)}"
             mistakes.append(Mistake("DL402", message, (*path, str(names))))
         else:
             formulas.append((names, formula))
@@ -112,16 +112,16 @@ def _output_differentiability(
         return None, None
     path: Path = ("output_differentiability",)
     if not isinstance(given, list):
-        message = f"`output_differentiability` is {describe(given)}, where a list is due"
+        message = f"`output_differentiability` is {describe(given)}, but must be a list"
         mistakes.append(Mistake("DL403", message, path))
         return None, None
     if any(isinstance(item, str) for item in given):
         if len(given) != 1:
-            message = "a condition for `output_differentiability` stands alone, for a single output"
+            message = "`output_differentiability` has one condition at most, for a single output"
             mistakes.append(Mistake("DL404", message, path))
         return (True,), tuple(map(str, given))
     for i, item in enumerate(given):
         if not isinstance(item, bool):
-            message = f"`output_differentiability` lists true and false; this is {describe(item)}"
+            message = f"`output_differentiability` lists true or false; this is {describe(item)}"
             mistakes.append(Mistake("DL403", message, (*path, i)))
     return tuple(bool(item) for item in given), None

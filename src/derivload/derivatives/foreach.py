@@ -152,7 +152,7 @@ class _Translation:
         for saved in derivative.saved_outputs:
             if saved.name != "result":
                 name = self._function.name.text
-                message = f"the reference of `{name}` saves `{saved.name}`, not `result` whole"
+                message = f"the reference of `{name}` saves `{saved.name}`, not all of `result`"
                 raise Invalid("DL504", message, name)
         return Derivative(
             formula=formula,
@@ -216,7 +216,7 @@ class _Translation:
         if not own.type.is_tensor_like:
             return formula.replace(theirs.name, own.name)
         if own.type.kind != "list" and not (own.type.text == "Tensor" and self._takes_tensor):
-            message = f"`{self._function.name.text}` takes `{own.text}`, which is no list"
+            message = f"`{self._function.name.text}` takes `{own.text}`, which is not a list"
             raise Invalid("DL504", message, self._function.name.text)
         for suffix in ("_p", "_t"):
             formula = formula.replace(theirs.name + suffix, own.name + suffix)

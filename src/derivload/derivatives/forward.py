@@ -129,7 +129,7 @@ def _check_element_wise(
             "`auto_element_wise` is for one differentiable input and one differentiable output",
         )
     if len(backward.derivatives) != 1:
-        raise Invalid("DL432", "`auto_element_wise` is derived from one backward formula")
+        raise Invalid("DL432", "`auto_element_wise` needs exactly one backward formula")
 
 
 def _element_wise(backward: Backward) -> str:

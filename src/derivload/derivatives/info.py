@@ -72,7 +72,9 @@ class DerivativeReader:
             for name in (*(b.name for b in arguments), *(output.name for output in outputs)):
                 if not _WORD.fullmatch(name):
                     # Upstream would use this name as a regular expression to search formulas.
-                    raise Invalid("DL407", f"no formula can name `{name}`, which is no word", name)
+                    raise Invalid(
+                        "DL407", f"`{name}` is not a word, so no formula can name it", name
+                    )
         except Invalid as invalid:
             return Derived(function, {}), [invalid.at("name")]
         for formulas in definition.dispatch:
@@ -157,7 +159,7 @@ class _SetUp:
         derived = {name for d in self._derivatives for name in d.var_names}
         both = sorted(derived.intersection(self._non_differentiable))
         if both:
-            message = f"`{both[0]}` has a formula and is non-differentiable too"
+            message = f"`{both[0]}` has a formula but is also non-differentiable"
             raise Invalid("DL409", message, both[0])
         with_derivatives = [b for b in self._arguments if b.name in derived]
         backward = Backward(self._arg_names, self._derivatives, with_derivatives)

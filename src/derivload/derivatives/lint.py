@@ -30,8 +30,8 @@ _METADATA: Final = {
     "ndimension": "write `{0}.dim()`",
     "dtype": "write `{0}.scalar_type()`",
     "device": "write `{0}.options().device()`",
-    "is_complex": "ask `{0}.scalar_type()`",
-    "is_floating_point": "ask `{0}.scalar_type()`",
+    "is_complex": "use `{0}.scalar_type()`",
+    "is_floating_point": "use `{0}.scalar_type()`",
     "sym_stride": "take it from `{0}.sym_strides()`",
 }
 _ASKS: Final = re.compile(rf"\.(?:{'|'.join(_METADATA)})\(")
@@ -79,7 +79,7 @@ class DefinitionLinter:
                     close = self._guesses.nearest(used.name, names, 1)
                     yield Mistake(
                         code="DL602",
-                        message=f"`{used.name}` is no argument, output or gradient of "
+                        message=f"`{used.name}` is not an argument, output or gradient of "
                         f"`{known.function}`",
                         path=(*formulas.path, raw_names),
                         words=used.name,
@@ -93,7 +93,7 @@ def _check_composite(derived: Derived) -> Iterator[Mistake]:
     has_formulas = any(i.derivatives or i.forward_derivatives for i in derived.dispatch.values())
     if has_formulas and function.dispatch and function.dispatch <= {IMPLICIT, IMPLICIT_NESTED}:
         message = (
-            f"`{function.name.text}` has no kernel but {IMPLICIT}: autograd sees through it, to "
+            f"`{function.name.text}` has only a {IMPLICIT} kernel: autograd differentiates "
             "the functions that it calls"
         )
         yield Mistake("DL604", message, ("name",), function.name.text)
@@ -122,7 +122,7 @@ def _check_arguments(
             used = frozenset().union(*[words(formula) for _, formula in formulas.formulas])
         forms = (argument.name, f"{argument.name}_p", f"{argument.name}_t")
         if used.isdisjoint(forms):
-            message = f"`{argument.name}` is a tensor, but has no formula and is used in none"
+            message = f"`{argument.name}` is a tensor without a formula, and no formula uses it"
             yield Mistake("DL603", message, ("name",), argument.text)
 
 
@@ -173,6 +173,6 @@ def _asked(formula: str) -> dict[str, list[str]]:
 
 def _check_use(name: str, asked: Sequence[str], path: Path) -> Iterator[Mistake]:
     if asked and all(method in _METADATA for method in asked):
-        message = f"`{name}` is saved as a whole, and only `{asked[0]}` of it is used"
+        message = f"all of `{name}` is saved, but only its `{asked[0]}` is used"
         help_ = _METADATA[asked[0]].format(name)
         yield Mistake("DL606", message, path, f"{name}.{asked[0]}", help=help_)

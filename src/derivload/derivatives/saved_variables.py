@@ -126,7 +126,7 @@ class _Row:
             if row.own_derivative_only and tuple(var_names) != (name,):
                 raise Invalid(
                     "DL421",
-                    f"`{formula[start:stop]}` may stand only in the derivative for `{name}` alone",
+                    f"`{formula[start:stop]}` is allowed only in the derivative for `{name}` alone",
                     formula[start:stop],
                 )
             member = name + row.suffix + argument.replace("-", "minus_")
@@ -184,7 +184,7 @@ def _check_supported(formula: str) -> None:
     method = found[1] or found[2]
     raise Invalid(
         "DL420",
-        f"a formula cannot use `{method}`, which does not know symbolic sizes",
+        f"a formula cannot use `{method}`, which does not support symbolic sizes",
         found[0],
         f"write `sym_{method}` instead",
     )

@@ -114,7 +114,7 @@ def _definitions_twice(derived: list[DerivedEntry]) -> Iterator[Found]:
         other = first.setdefault(function.schema.text, made.entry)
         if other is not made.entry:
             message = (
-                f"`{function.name.text}` is defined at {_place(other)} already; only this "
+                f"`{function.name.text}` is already defined at {_place(other)}; only this "
                 "definition counts"
             )
             specification = made.definition.specification
@@ -131,7 +131,7 @@ def _operators_twice(
         if other is function or (function.entry.file, function.entry.line) in wrong:
             continue
         where = _place(other.entry)
-        message = f"`{name}` is declared at {where} already, with other arguments"
+        message = f"`{name}` is already declared at {where}, with other arguments"
         yield Found(function.entry, Mistake("DL605", message, ("func",), name))
 
 

@@ -68,7 +68,7 @@ def _declared(generated: NativeFunction, functions: Sequence[NativeFunction]) ->
 
 
 def _taken(name: str, where: str, declared: str) -> Invalid:
-    message = f"`{declared}` gets a variant `{name}`, which {where} has already"
+    message = f"`{declared}` gets a variant `{name}`, which {where} declares already"
     help_ = "give both the same arguments, or one of them another name"
     return Invalid("DL304", message, declared, help_)
 
@@ -79,7 +79,7 @@ def _check_delegate(
     assert function.structured_delegate is not None
     delegate = by_name.get(function.structured_delegate.text)
     if delegate is None:
-        message = f"`{function.structured_delegate.text}` is no function"
+        message = f"`{function.structured_delegate.text}` is not a function"
         misfits.append(Misfit(function, Invalid("DL305", message), "structured_delegate"))
     elif not delegate.structured:
         message = f"`{delegate.name.text}` is not structured, so nothing can delegate to it"
@@ -91,7 +91,7 @@ def _check_argument_names(function: NativeFunction, misfits: list[Misfit]) -> No
         if argument.name in _KEYWORDS:
             if argument.name == "from" and function.name.text in _NAMED_FROM:
                 continue
-            message = f"the argument `{argument.name}` is a keyword of Python"
+            message = f"the argument name `{argument.name}` is a keyword of Python"
             misfits.append(Misfit(function, Invalid("DL306", message, argument.text)))
 
 

@@ -62,7 +62,7 @@ class DispatchReader:
             keys = _with_ufunc(keys, structured, mistakes)
         if delegate is not None and not keys.isdisjoint(self._structured_keys):
             clash = ", ".join(sorted(keys & self._structured_keys))
-            message = f"this function delegates its kernels, so it has none of its own for {clash}"
+            message = f"this function delegates, so it cannot have a kernel for {clash}"
             mistakes.append(Mistake("DL224", message, ("dispatch",), on_key=True))
         return keys
 
@@ -98,8 +98,8 @@ class DispatchReader:
         misnamed = not (delegate or "_symint" in implicit_kernel)
         if found == [IMPLICIT] and (redundant or misnamed):
             message = (
-                f"a lone {IMPLICIT} kernel is what a function without `dispatch` has; "
-                f"its name is then `{cpp_name(schema)}`"
+                f"a function without `dispatch` already has a {IMPLICIT} kernel, "
+                f"named `{cpp_name(schema)}`"
             )
             mistakes.append(Mistake("DL223", message, ("dispatch",), on_key=True))
         return frozenset(found)
@@ -108,7 +108,7 @@ class DispatchReader:
         keys = tuple(name.strip() for name in names.split(","))
         unknown = [key for key in keys if key not in self._supported]
         for key in unknown:
-            message = f"`{key}` is no dispatch key that kernels are registered for"
+            message = f"`{key}` is not a dispatch key for kernels"
             mistakes.append(Mistake("DL222", message, ("dispatch", names), key, on_key=True))
         if not unknown:
             self._lists[names] = keys
@@ -121,7 +121,7 @@ class DispatchReader:
             a.type.is_tensor_like for a in arguments.flat_non_out
         )
         if name.startswith("new_") or name.endswith("_like") or factory:
-            message = f"`{name}` makes a new tensor, so it needs a kernel that is no decomposition"
+            message = f"`{name}` makes a new tensor, so it needs a kernel of its own"
             mistakes.append(Mistake("DL226", message, ("func",), schema.name.text))
         return _IMPLICIT_ALONE
 
@@ -139,7 +139,7 @@ def _check_composites(keys: frozenset[str], mistakes: list[Mistake]) -> None:
         and EXPLICIT_NON_FUNCTIONAL not in composites
     )
     if not allowed:
-        message = f"one composite kernel rules out another: {', '.join(sorted(composites))}"
+        message = f"these composite kernels exclude each other: {', '.join(sorted(composites))}"
         mistakes.append(Mistake("DL225", message, ("dispatch",), on_key=True))
 
 

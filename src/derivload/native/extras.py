@@ -29,7 +29,7 @@ def check_precomputed(value: Value, arguments: ArgumentReader) -> list[Mistake]:
     replaced: set[str] = set()
     for i, item in enumerate(value):
         if not isinstance(item, str):
-            message = f"`precomputed` lists texts; this is {describe(item)}"
+            message = f"`precomputed` must be a list of texts; this is {describe(item)}"
             mistakes.append(Mistake("DL216", message, ("precomputed", i)))
             continue
         try:
@@ -47,7 +47,7 @@ def check_precomputed(value: Value, arguments: ArgumentReader) -> list[Mistake]:
 def _check_precomputed_item(item: str, last: bool, arguments: ArgumentReader) -> None:
     if _ARROW not in item:
         if not last:
-            raise Invalid("DL216", "what replaces no argument stands in the last line")
+            raise Invalid("DL216", "values that replace no argument must be in the last line")
         declared = item
     else:
         name, _, declared = item.partition(_ARROW)
@@ -55,10 +55,12 @@ def _check_precomputed_item(item: str, last: bool, arguments: ArgumentReader) ->
             raise Invalid("DL216", f"`{item}` is not of the form `argument -> declarations`")
     read: list[Argument] = [arguments.argument(part.strip()) for part in declared.split(",")]
     if _ARROW in item and ", ".join(a.text for a in read) != declared:
-        raise Invalid("DL216", f"the declarations of `{item}` are parted by a comma and a space")
+        raise Invalid(
+            "DL216", f"the declarations of `{item}` need a comma and a space between them"
+        )
     for argument in read:
         if argument.name.upper() == argument.name:
-            raise Invalid("DL216", f"`{argument.name}` is all in capitals", argument.name)
+            raise Invalid("DL216", f"`{argument.name}` must not be all in capitals", argument.name)
 
 
 def check_ufunc(value: Value, scalar_types: frozenset[str]) -> list[Mistake]:
@@ -75,7 +77,7 @@ def check_ufunc(value: Value, scalar_types: frozenset[str]) -> list[Mistake]:
             message = f"`ufunc_inner_loop` has no key `{key}`"
             mistakes.append(Mistake("DL217", message, path, on_key=True))
         elif not isinstance(loop, str):
-            message = f"an inner loop is a text; this is {describe(loop)}"
+            message = f"an inner loop must be a text; this is {describe(loop)}"
             mistakes.append(Mistake("DL217", message, path))
         else:
             mistakes += _check_loop(loop, path, scalar_types)

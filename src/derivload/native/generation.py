@@ -118,7 +118,7 @@ class _Generator:
 
     def _lone_out(self, function: NativeFunction) -> list[NativeFunction]:
         if function.name.text not in _UNGROUPED_OUT:
-            message = f"`{function.name.text}` is an out variant that no other variant goes with"
+            message = f"`{function.name.text}` is an out variant without any other variant"
             raise _Failed(Misfit(function, Invalid("DL302", message, function.name.text)))
         return []
 
@@ -196,7 +196,7 @@ class _Generator:
     def _out_of_returns(self, base: FunctionSchema) -> FunctionSchema:
         """The out variant of another function: each tensor-like return becomes an out argument."""
         if any([r.is_write for r in base.returns]):
-            message = f"`{base.name.text}` returns what it writes to, and is not in-place by name"
+            message = f"`{base.name.text}` returns what it writes to, but is not in-place by name"
             raise Invalid("DL303", message, base.name.text)
         reader = self._reader.arguments
         returns, out = self._out_arguments(base)
@@ -210,7 +210,7 @@ class _Generator:
         reader = self._reader.arguments
         letters = _free_letters(base)
         if len(letters) < len(base.returns):
-            message = f"`{base.name.text}` returns more than there are letters to annotate with"
+            message = f"`{base.name.text}` has more returns than there are letters for annotations"
             raise Invalid("DL303", message, base.name.text)
         all_tensors = all(r.type.text == "Tensor" for r in base.returns)
         returns: list[Return] = []

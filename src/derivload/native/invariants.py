@@ -15,10 +15,10 @@ def check_function(function: NativeFunction, value: Mapping, dialect: Dialect) -
     mistakes: list[Mistake] = []
     schema = function.schema
     if schema.is_out and function.variants != {"function"}:
-        message = "a function with out arguments is no method"
+        message = "a function with out arguments cannot be a method"
         mistakes.append(Mistake("DL206", message, ("variants",)))
     if function.python_module is not None and "method" in function.variants:
-        message = f"a function of the module `{function.python_module}` is no method"
+        message = f"a function of the module `{function.python_module}` cannot be a method"
         mistakes.append(Mistake("DL207", message, ("variants",)))
     if function.structured or function.structured_delegate is not None:
         _check_structured(function, value, mistakes)
@@ -35,7 +35,7 @@ def check_function(function: NativeFunction, value: Mapping, dialect: Dialect) -
     if "nondeterministic_seeded" not in function.tags:
         reason = _random_because(function, dialect)
         if reason:
-            message = f"{reason}, so it is tagged `nondeterministic_seeded`"
+            message = f"{reason}, so it needs the tag `nondeterministic_seeded`"
             mistakes.append(Mistake("DL215", message, ("func",), schema.name.text))
     return mistakes
 
@@ -46,20 +46,20 @@ def _check_structured_extras(
     if function.structured:
         return
     if value.get("structured_inherits") is not None:
-        message = "`structured_inherits` says what a structured function inherits from"
+        message = "`structured_inherits` is only for structured functions"
         mistakes.append(Mistake("DL210", message, ("structured_inherits",), on_key=True))
     if value.get("precomputed") is not None:
-        message = "`precomputed` is for structured functions"
+        message = "`precomputed` is only for structured functions"
         mistakes.append(Mistake("DL211", message, ("precomputed",), on_key=True))
 
 
 def _check_structured(function: NativeFunction, value: Mapping, mistakes: list[Mistake]) -> None:
     is_out = function.schema.kind == "out"
     if function.structured and not is_out:
-        message = "`structured` is for the out variant"
+        message = "`structured` is only for the out variant"
         mistakes.append(Mistake("DL208", message, ("structured",), on_key=True))
     if function.structured_delegate is not None and is_out:
-        message = "`structured_delegate` is for the other variants than out"
+        message = "`structured_delegate` is not for the out variant"
         mistakes.append(Mistake("DL208", message, ("structured_delegate",), on_key=True))
     if value.get("device_guard") is False:
         message = "a structured function always has a device guard"
@@ -69,7 +69,7 @@ def _check_structured(function: NativeFunction, value: Mapping, mistakes: list[M
 def _check_no_default(function: NativeFunction, mistakes: list[Mistake]) -> None:
     defaulted = {a.name for a in function.schema.arguments.flat_all if a.default is not None}
     for name in sorted(function.cpp_no_default_args - defaulted):
-        message = f"`{name}` is no argument with a default"
+        message = f"`{name}` is not an argument with a default"
         mistakes.append(Mistake("DL212", message, ("cpp_no_default_args",), name))
 
 

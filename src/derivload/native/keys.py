@@ -46,7 +46,7 @@ def check_keys(value: Mapping) -> list[Mistake]:
                 message = f"an entry of native_functions.yaml has no key `{key}`"
                 mistakes.append(Mistake("DL006", message, (str(key),), on_key=True))
         elif not isinstance(held, known[0]):
-            message = f"`{key}` is {describe(held)}, where {known[1]} is due"
+            message = f"`{key}` is {describe(held)}, but must be {known[1]}"
             mistakes.append(Mistake("DL007", message, (str(key),)))
     if "func" not in value:
         mistakes.append(Mistake("DL008", "this entry has no `func`"))

@@ -116,7 +116,7 @@ class NativeFunctionReader:
         names = str(text).split(", ")
         for name in names:
             if name not in ("function", "method"):
-                message = f"`{name}` is no variant"
+                message = f"`{name}` is not a variant"
                 mistakes.append(Mistake("DL202", message, ("variants",), name))
         return frozenset(names)
 
@@ -139,7 +139,7 @@ class NativeFunctionReader:
         try:
             if not namespaces and "::" in text:
                 raise Invalid(
-                    "DL203", f"`{text}` is in the namespace of this function anyway", text
+                    "DL203", f"`{text}` names a namespace, but it is always this function's", text
                 )
             return self.schemas.name(text)
         except Invalid as invalid:
@@ -163,7 +163,7 @@ class NativeFunctionReader:
             mistakes.append(Mistake("DL204", message, ("device_check",)))
         inherits = value.get("structured_inherits")
         if inherits is not None and "::" in str(inherits):
-            message = "`structured_inherits` is in the namespace of this function anyway"
+            message = "`structured_inherits` names a namespace, but it is always this function's"
             mistakes.append(Mistake("DL203", message, ("structured_inherits",)))
         if value.get("precomputed"):
             mistakes += check_precomputed(value["precomputed"], self.schemas.arguments)

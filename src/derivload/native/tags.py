@@ -12,8 +12,8 @@ def read_tag(value: Mapping) -> tuple[str | None, list[Mistake]]:
     if "tag" not in value:
         return None, [Mistake("DL008", "this entry has no `tag`")]
     if not isinstance(name, str):
-        message = f"`tag` is {describe(name)}, where a name is due"
+        message = f"`tag` is {describe(name)}, but must be a name"
         return None, [Mistake("DL007", message, ("tag",))]
     if value.get("desc", "") == "":
-        return name, [Mistake("DL230", f"the tag `{name}` is not described", ("tag",))]
+        return name, [Mistake("DL230", f"the tag `{name}` has no description", ("tag",))]
     return name, []

@@ -77,7 +77,7 @@ def _kind(function: NativeFunction, misfits: list[Misfit]) -> str:
     if not function.name.inplace:
         return _VIEW
     if "inplace_view" not in function.tags:
-        message = f"`{function.name.text}` is an in-place view, so it is tagged `inplace_view`"
+        message = f"`{function.name.text}` is an in-place view, so it needs the tag `inplace_view`"
         misfits.append(Misfit(function, Invalid("DL311", message, function.name.text)))
     return _VIEW_INPLACE
 
@@ -98,16 +98,18 @@ def _check(group: ViewGroup, dialect: Dialect) -> list[Misfit]:
     else:
         suffixes = ("_copy", "_scatter") if dialect.scatter_is_inverse else ("_copy",)
         if not copy.name.base.endswith(suffixes) or copy.signatures.view != view.signatures.exact:
-            wrong(copy, "DL313", f"`{copy.name.text}` is no copying variant of `{view.name.text}`")
+            wrong(
+                copy, "DL313", f"`{copy.name.text}` is not a copying variant of `{view.name.text}`"
+            )
         if "view_copy" not in copy.tags:
-            message = f"`{copy.name.text}` copies a view, so it is tagged `view_copy`"
+            message = f"`{copy.name.text}` copies a view, so it needs the tag `view_copy`"
             wrong(copy, "DL313", message, "add `view_copy` to its tags")
     if inplace is not None:
         if view.signatures.exact != inplace.signatures.exact:
-            wrong(inplace, "DL313", f"`{inplace.name.text}` and its view differ in signature")
+            wrong(inplace, "DL313", f"`{inplace.name.text}` and its view have different signatures")
         for composite in (IMPLICIT, IMPLICIT_NESTED):
             if composite in view.dispatch and composite not in inplace.dispatch:
-                wrong(inplace, "DL314", f"`{view.name.text}` is {composite}, and this is not")
+                wrong(inplace, "DL314", f"`{view.name.text}` is {composite}, but this is not")
     return found
 
 

@@ -166,7 +166,7 @@ class Writing:
             place = find_place_inside(self._out_dir, name, known)
             other = targets.setdefault(place.target, name)
             if other != name:
-                raise FileExistsError(errno.EEXIST, f"is one file with {other}", place.path)
+                raise FileExistsError(errno.EEXIST, f"is the same file as {other}", place.path)
             if place.differs(data):
                 waiting.append(self._written(place, name, data, sha256))
             else:
@@ -255,6 +255,4 @@ def _make_folder(folder: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except FileExistsError:
-        raise NotADirectoryError(
-            errno.ENOTDIR, "is a file, where a folder is to be", folder
-        ) from None
+        raise NotADirectoryError(errno.ENOTDIR, "is a file, but must be a folder", folder) from None

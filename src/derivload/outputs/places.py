@@ -96,7 +96,7 @@ def find_place_inside(folder: str, name: str, written: Container[str]) -> Place:
     if place.status is not None and not target.startswith(root) and not _is_ours(target, written):
         raise PermissionError(
             errno.EPERM,
-            f"leads to {target}, outside of the folder, which derivload did not write",
+            f"leads to {target}, which is outside of the folder and not written by derivload",
             place.path,
         )
     place.target = target
@@ -111,10 +111,10 @@ def _is_ours(path: str, written: Container[str]) -> bool:
 
 def _refuse_what_takes_nothing(path: str, mode: int) -> None:
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, "is a folder, where a file is to be", path)
+        raise IsADirectoryError(errno.EISDIR, "is a folder, but must be a file", path)
     if stat.S_ISSOCK(mode) or stat.S_ISBLK(mode):
         what = "socket" if stat.S_ISSOCK(mode) else "disk"
-        raise OSError(errno.EINVAL, f"is a {what}, where a file is to be", path)
+        raise OSError(errno.EINVAL, f"is a {what}, but must be a file", path)
 
 
 def _open_already(path: str) -> int | None:

@@ -73,7 +73,7 @@ def note_of(target: Target, inputs: Iterable[str], note: str) -> str:
     left_out = ", ".join(ascii(path) for path in inputs if not is_writable(path))
     if not left_out:
         return note
-    said = f"no depfile can name {left_out}: an edit to it runs nothing"
+    said = f"a depfile cannot name {left_out}: an edit to it starts no build"
     return f"{note}; {said}" if note else said
 
 

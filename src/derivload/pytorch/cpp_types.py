@@ -52,7 +52,7 @@ class CppTypes:
         for text, constant in _constants(types):
             ctype = self._base(constant)
             if self._known.setdefault(text, ctype) != ctype:
-                raise UnexpectedTorchgenError(f"two C++ types of its are written {text}")
+                raise UnexpectedTorchgenError(f"two of its C++ types are written {text}")
         # `const X &` also matches the pattern `X &`, with `const X` as X. So longer patterns come
         # first.
         self._templates = sorted(self._find_templates(types), key=lambda t: -t.literal)

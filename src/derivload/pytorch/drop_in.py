@@ -94,7 +94,7 @@ class DropIn:
         try:
             return self._build(torchgen, files)
         except UnexpectedTorchgenError as error:
-            say(f"going on with torchgen's own load_derivatives: {error}")
+            say(f"using torchgen's own load_derivatives: {error}")
             native, *_ = files.native_functions
             _forget_result(torchgen, files.derivatives, native)
             with suppress(UnexpectedTorchgenError):  # so that torchgen does not use old functions

@@ -20,7 +20,7 @@ class GeneratorError(Exception):
     `summary` says in one line what is wrong.
     """
 
-    summary = "a generator of PyTorch's failed"
+    summary = "a generator of PyTorch failed"
 
     @property
     def lines(self) -> list[str]:
@@ -34,4 +34,4 @@ class SelectionError(GeneratorError):
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__("")
-        self.summary = f"error: {path} selects no operators: {reason}"
+        self.summary = f"error: {path} does not select operators: {reason}"

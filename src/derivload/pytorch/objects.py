@@ -99,7 +99,9 @@ class _Torchgen:
             self.parse_type = model.Type.parse
             self.cpp_types = CppTypes(types)
         except (AttributeError, KeyError, TypeError) as error:
-            raise UnexpectedTorchgenError(f"it has not what derivload looks for: {error}") from None
+            raise UnexpectedTorchgenError(
+                f"it lacks a part that derivload needs: {error}"
+            ) from None
 
 
 def _module(name: str) -> ModuleType:
@@ -206,7 +208,7 @@ class _Builder:
         if text not in self._types:
             made = self._torchgen.parse_type(text)
             if str(made) != text:
-                raise UnexpectedTorchgenError(f"its type {made} is {text} to derivload")
+                raise UnexpectedTorchgenError(f"derivload writes its type {made} as {text}")
             self._types[text] = made
         return self._types[text]
 

@@ -62,7 +62,7 @@ def release_of_torchgen(loader: ModuleType, gen: ModuleType) -> str:
     release = _RELEASES.get(digest)
     if release is None:
         raise UnexpectedTorchgenError(
-            f"its source has the rules of no release that derivload knows ({digest})"
+            f"its source is not that of a release that derivload knows ({digest})"
         )
     return release
 

@@ -161,7 +161,7 @@ def read_annotation(text: str) -> Annotation:
     """
     match = _ANNOTATION.fullmatch(text)
     if match is None:
-        raise Invalid("DL105", f"`({text})` is no alias annotation", f"({text})")
+        raise Invalid("DL105", f"`({text})` is not an alias annotation", f"({text})")
     before, _, after = text.partition(" -> ")
     alias_set = tuple(before.rstrip("!").split("|"))
     if match[2] and len(alias_set) > 1:

@@ -130,7 +130,7 @@ def _find_options(kwarg_only: tuple[Argument, ...]) -> int | None:
         ):
             if found is not None:
                 again = ", ".join([a.text for a in kwarg_only[i : i + len(_OPTIONS)]])
-                message = "dtype, layout, device and pin_memory stand there twice"
+                message = "dtype, layout, device and pin_memory occur twice"
                 raise Invalid("DL107", message, again, occurrence=-1)
             found = i
             i += len(_OPTIONS)

@@ -17,24 +17,24 @@ def check_schema(schema: FunctionSchema) -> None:
     if schema.name.inplace:
         _check_inplace(schema)
     if arguments.options_index is not None and schema.kind != "functional":
-        message = f"`{schema.name.text}` is no factory function, so it takes no TensorOptions"
+        message = f"`{schema.name.text}` makes no new tensor, so it cannot have TensorOptions"
         raise Invalid("DL118", message, ", ".join([a.text for a in arguments.options]))
     if "functional" in schema.name.overload and schema.kind != "functional":
-        message = f"`{schema.name.text}` is functional by its overload name alone"
+        message = f"`{schema.name.text}` is functional only by its overload name"
         raise Invalid("DL119", message, schema.name.text)
 
 
 def _check_mutable(schema: FunctionSchema) -> None:
     for argument in schema.arguments.positional[: schema.arguments.self_index or 0]:
         if argument.is_write:
-            message = f"`{argument.text}` stands before `self`, where nothing may be written to"
+            message = f"`{argument.text}` comes before `self`, so it cannot be written to"
             raise Invalid("DL111", message, argument.text)
     out = schema.arguments.out
     for argument, returned in zip(out, schema.returns, strict=False):
         if argument.annotation != returned.annotation:
             raise Invalid(
                 "DL112",
-                f"`{argument.text}` and the return in its place, `{returned.text}`, do not alias",
+                f"`{argument.text}` and its return, `{returned.text}`, have different annotations",
                 argument.text,
             )
     for argument in schema.arguments.post_self:
@@ -69,7 +69,7 @@ def _check_out(schema: FunctionSchema) -> None:
     out = schema.arguments.out
     if any(a.type.text != "Tensor" for a in out):
         if schema.returns:
-            message = "an out variant with lists to write to returns nothing"
+            message = "an out variant that writes to lists must return nothing"
             raise _wrong_returns(schema, "DL116", message)
         return
     returned = sum(not a.name.startswith("_scratch_") for a in out)
@@ -77,7 +77,7 @@ def _check_out(schema: FunctionSchema) -> None:
         raise _wrong_returns(
             schema,
             "DL116",
-            "an out variant returns each of its out arguments; returns: "
+            "an out variant must return each of its out arguments; returns: "
             f"{len(schema.returns)}, out arguments: {returned}",
         )
 
@@ -90,11 +90,11 @@ def _check_inplace(schema: FunctionSchema) -> None:
         raise Invalid("DL117", f"`{name}` is in-place but does not write to `self`", wrong)
     if argument.type.text != "Tensor":
         if schema.returns:
-            message = f"`{name}` writes to a list, so it returns nothing"
+            message = f"`{name}` writes to a list, so it must return nothing"
             raise _wrong_returns(schema, "DL117", message)
         return
     if len(schema.returns) != 1 or schema.returns[0].annotation != argument.annotation:
-        message = f"`{name}` is in-place, so it returns `self` alone"
+        message = f"`{name}` is in-place, so it must return only `self`"
         raise _wrong_returns(schema, "DL117", message)
 
 

@@ -60,13 +60,13 @@ def read_operator_name(text: str, *, namespaces: bool) -> OperatorName:
     if name.endswith("_out"):
         raise Invalid(
             "DL102",
-            f"`{name}` ends in `_out`, which is kept for the C++ names of out variants",
+            f"`{name}` ends in `_out`, which is reserved for the C++ names of out variants",
             name,
             "make `out` the overload name: `foo.out`",
         )
     if namespaces and name.find("\n") == len(name) - 1:
         advice = "write it on one line; a block scalar `|` ends in a line end"
-        raise Invalid("DL102", "there is a line end behind this name", help=advice)
+        raise Invalid("DL102", "there is a line end after this name", help=advice)
     namespace, colons, plain = name.rpartition("::") if namespaces else ("", "", name)
     if not plain or (colons and not namespace):
         raise Invalid("DL102", f"`{name}` is not of the form `namespace::name`", name)
@@ -87,6 +87,6 @@ def read_operator_name(text: str, *, namespaces: bool) -> OperatorName:
 def _dunder(text: str, name: str, overload: str, middle: str) -> OperatorName:
     inplace = middle in _AUGMENTED_ASSIGNMENTS
     if not inplace and middle.startswith("i"):
-        message = f"`{name}` is no augmented assignment that Python has"
+        message = f"`{name}` is not an augmented assignment of Python"
         raise Invalid("DL102", message, name, "use one of Python's, such as `__iadd__`")
     return OperatorName(text, name, overload, middle[1:] if inplace else middle, inplace, True)

@@ -64,9 +64,9 @@ class SchemaReader:
         if text[0] == "(" and text[-1] == ")":
             text = text[1:-1]
             if ", " not in text:
-                raise Invalid("DL106", f"one return stands without parentheses: `{text}`", text)
+                raise Invalid("DL106", f"one return must not be in parentheses: `{text}`", text)
         elif ", " in text:
-            raise Invalid("DL106", f"several returns stand in parentheses: `({text})`", text)
+            raise Invalid("DL106", f"several returns need parentheses: `({text})`", text)
         return tuple(map(self.arguments.returned, text.split(", ")))
 
     def _arguments(self, text: str) -> Arguments:
@@ -77,7 +77,7 @@ class SchemaReader:
         for part in text.split(", ") if text else ():
             if part == "*":
                 if current is not positional:
-                    raise Invalid("DL103", "`*` may stand once among the arguments", part)
+                    raise Invalid("DL103", "`*` may occur only once in the arguments", part)
                 current = kwarg_only
                 continue
             argument = self.arguments.argument(part)
@@ -97,7 +97,7 @@ def _kind(name: OperatorName, arguments: Arguments) -> str:
     # An in-place or out function may also write to later positional arguments. Its name and its
     # out arguments decide first (torchgen's FunctionSchema.kind).
     if arguments.out and name.inplace:
-        message = f"`{name.text}` is in-place by name and has out arguments too"
+        message = f"`{name.text}` is in-place by name but also has out arguments"
         raise Invalid("DL110", message, arguments.out[0].text)
     if name.inplace:
         return "inplace"

@@ -80,7 +80,7 @@ def read_entry(entry: Entry, plain: PlainReader) -> Read:
     except NotPlain:
         read = read_full(entry.text)
     if not isinstance(read.value, list) or len(read.value) != 1:
-        raise YamlError("an entry that is not one item of the list", 0, 0)
+        raise YamlError("this entry is not a single item of the list", 0, 0)
     return Read(read.value[0], read.duplicates)
 
 
@@ -150,7 +150,7 @@ def _read_whole(name: str, text: str, list_key: str | None) -> SourceFile:
         found.add_no_list(items)
         return found.file()
     if sum(item.end - item.start for item in items) > _MAX_SPREAD * len(text):
-        found.add_too_large("aliases make this file many times as large as it is")
+        found.add_too_large("aliases make this file many times larger")
         return found.file()
     if len(items) > _MAX_ENTRIES:  # a list in brackets may have very many in one line
         found.add_too_large(f"this file has more than {_MAX_ENTRIES} entries")
@@ -203,7 +203,7 @@ class _Found:
     def add(self, entry: Entry, read: Read, first_line: int) -> None:
         """Add an entry. The text that it was read from begins at `first_line`."""
         for double in read.duplicates[: MAX_MISTAKES + 1]:
-            message = f"the key `{shortened(double.key)}` stands twice in one mapping"
+            message = f"the key `{shortened(double.key)}` occurs twice in one mapping"
             line, column = first_line + double.line, double.column + 1
             self._report("DL009", message, line, column, len(double.key))
         if not isinstance(read.value, dict):
@@ -223,7 +223,7 @@ class _Found:
         """
         self.torn = True
         self._lost.append(entry)
-        message = f"this is no YAML: {error.message}"
+        message = f"this is not YAML: {error.message}"
         line, column = first_line + error.line, error.column + 1
         self._report("DL003", message, line, column, 1, help=error.help)
 
@@ -278,7 +278,7 @@ class _Found:
 def too_many(file: str, severity: str = "error") -> Diagnostic:
     """The diagnostic for a file that has more mistakes than are reported."""
     message = f"this file has more than {MAX_MISTAKES} mistakes"
-    help_ = "mend those that are told, and check again"
+    help_ = "fix these first, and check again"
     return Diagnostic(file, 0, 0, "DL010", message, help_, severity=severity)
 
 

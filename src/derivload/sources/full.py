@@ -25,7 +25,7 @@ _MAX_NUMBER = 1_000
 _NUMBER = re.compile(r"[-+\d_:.]+")
 _LOADER_TAGS = frozenset({"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"})
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
-_SIGN_HELP = "quote the value: YAML keeps this sign for itself"
+_SIGN_HELP = "quote the value: this sign has a meaning in YAML"
 # What to write instead, by words in libyaml's message.
 _HELP = (
     ("could not find expected ':'", "write `key: value`"),
@@ -167,18 +167,18 @@ def read_items(text: str, list_key: str | None) -> list[Item] | str:
     lines = Lines(text)
     node = compose(text)
     if node is None:
-        return "the file is empty, where a list of entries is due"
+        return "the file is empty, but must be a list of entries"
     _check_tag(node, lines)
     if isinstance(node, yaml.MappingNode) and list_key is not None:
         under = [value for key, value in node.value if key.value == list_key]
         if len(under) > 1:
-            return f"the key `{list_key}` stands twice, where one list of entries is due"
+            return f"the key `{list_key}` occurs twice, but there must be one list of entries"
         if not under:
-            return f"the file is a mapping without `{list_key}:`, where its list of entries is due"
+            return f"the file is a mapping without `{list_key}:`, the key of its entries"
         node = under[0]
         _check_tag(node, lines)
     if not isinstance(node, yaml.SequenceNode):
-        return "the file holds no list of entries"
+        return "the file is not a list of entries"
     with _yaml_errors(text):
         return [
             Item(
@@ -196,7 +196,7 @@ def _check_tag(node: yaml.Node, lines: Lines) -> None:
     import yaml
 
     if not isinstance(node, yaml.ScalarNode) and node.tag not in _COLLECTION_TAGS:
-        raise YamlError(f"`{node.tag}` is no list of entries", *lines.place(node.start_mark))
+        raise YamlError(f"`{node.tag}` is not a list of entries", *lines.place(node.start_mark))
 
 
 def _construct(node: yaml.Node | None, lines: Lines) -> Read:
@@ -226,7 +226,7 @@ def _yaml_errors(text: str) -> Iterator[None]:
         raise YamlError(str(error), 0, 0) from None
     except (LookupError, AttributeError):
         # PyYAML raises these for `!!int ''`, `!!bool x` and `!!timestamp x`.
-        raise YamlError("a value is none of the type that its tag names", 0, 0) from None
+        raise YamlError("a value is not of the type that its tag names", 0, 0) from None
 
 
 def _loader() -> type[yaml.CSafeLoader] | type[yaml.SafeLoader]:
@@ -264,7 +264,7 @@ def _duplicates(
                 continue
             place = lines.place(key.start_mark)
             if key.tag in _LOADER_TAGS:
-                raise YamlError(f"`{key.value}` is no key that torchgen reads", *place)
+                raise YamlError(f"`{key.value}` is not a key that torchgen reads", *place)
             made = loader.construct_object(key)
             if made in keys:
                 found.append(DuplicateKey(key.value, *place))
@@ -280,7 +280,10 @@ def _yaml_error(error: yaml.YAMLError, text: str) -> YamlError:
     if conflict is not None:
         line, column = lines.at(conflict.start(), 0)
         return YamlError(
-            "a merge conflict is left here", line, column - 1, "resolve it, and take its marks out"
+            "there is an unresolved merge conflict here",
+            line,
+            column - 1,
+            "resolve it, and remove its marks",
         )
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark

@@ -69,7 +69,7 @@ def make_folder(folder: str) -> None:
         os.mkdir(folder, 0o700)
         os.chmod(folder, 0o700)  # a umask may take bits from the owner too
     if not os.path.isdir(folder):
-        raise NotADirectoryError(errno.ENOTDIR, "is no folder", folder)
+        raise NotADirectoryError(errno.ENOTDIR, "is not a folder", folder)
 
 
 def _make_above(folder: str) -> None:
@@ -103,7 +103,7 @@ def trouble_with_database(layout: str) -> str | None:
             if name == DATABASE:
                 raise
             continue
-        found = trouble(status) if stat.S_ISREG(status.st_mode) else "is no regular file"
+        found = trouble(status) if stat.S_ISREG(status.st_mode) else "is not a regular file"
         if found is not None:
             return f"{name} {found}"
     return None
@@ -190,7 +190,7 @@ def remove_database(layout: str) -> int:
     for name in _DATABASE_FILES:
         path = os.path.join(layout, name)
         if os.path.lexists(path) and not _is_of_kind(path, stat.S_IFREG):
-            raise OSError(errno.EINVAL, "is no regular file, and stays", path)
+            raise OSError(errno.EINVAL, "is not a regular file, so it stays", path)
         with suppress(FileNotFoundError):
             os.remove(path)
             removed += 1
@@ -212,7 +212,7 @@ def _make_value_folder(folder: str) -> None:
         os.mkdir(folder, 0o700)
     status = os.lstat(folder)
     if not stat.S_ISDIR(status.st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, "is no folder", folder)
+        raise NotADirectoryError(errno.ENOTDIR, "is not a folder", folder)
     if os.name == "nt":
         return
     if status.st_uid != os.geteuid():

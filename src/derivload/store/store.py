@@ -92,7 +92,7 @@ class Store:
         _prepare(os.path.join(folder, LAYOUT), self._layout)
         # diskcache would expand environment variables in the name.
         if os.path.expandvars(self._layout) != self._layout:
-            raise FolderError(f"{folder} has the name of a variable in its own")
+            raise FolderError(f"the name {folder} contains an environment variable")
         self.folder = folder
         self.size_limit = DEFAULT_SIZE_LIMIT if size_limit is None else size_limit
         self._reader: sqlite3.Connection | None = None
@@ -190,7 +190,7 @@ class Store:
             try:
                 self._check_database()
             except FileNotFoundError:  # connecting would make the file
-                raise sqlite3.OperationalError("there is no database") from None
+                raise sqlite3.OperationalError("the database does not exist") from None
             path = os.path.join(self._layout, DATABASE)
             self._reader = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
             self._reader.execute("PRAGMA mmap_size = 0")

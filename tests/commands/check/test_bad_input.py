@@ -188,12 +188,12 @@ def test_yaml_that_is_no_list_of_mappings(
             "end the value with its closing quote or bracket, or quote all of it",
         ),
         ("- a: - x\n", (1, 6), "quote the value: `- ` begins an item of a list"),
-        ("- a: *x\n", (1, 6), "quote the value: YAML keeps this sign for itself"),
-        ("- a: !x y\n", (1, 6), "quote the value: YAML keeps this sign for itself"),
-        ("- a: @x\n", (1, 6), "quote the value: YAML keeps this sign for itself"),
+        ("- a: *x\n", (1, 6), "quote the value: this sign has a meaning in YAML"),
+        ("- a: !x y\n", (1, 6), "quote the value: this sign has a meaning in YAML"),
+        ("- a: @x\n", (1, 6), "quote the value: this sign has a meaning in YAML"),
         ('- a: "\\q"\n', (1, 7), "write two backslashes for one, or use single quotes"),
-        ("<<<<<<< HEAD\n- a: x\n=======\n", (1, 1), "resolve it, and take its marks out"),
-        ("- a: x\n>>>>>>> edit\n", (2, 1), "resolve it, and take its marks out"),
+        ("<<<<<<< HEAD\n- a: x\n=======\n", (1, 1), "resolve it, and remove its marks"),
+        ("- a: x\n>>>>>>> edit\n", (2, 1), "resolve it, and remove its marks"),
     ],
 )
 def test_what_is_no_yaml_is_told_with_its_remedy(

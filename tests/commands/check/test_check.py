@@ -93,7 +93,7 @@ def test_an_error_is_status_1_and_the_result_is_on_stdout(project: Project) -> N
         1,
         (
             "derivatives.yaml:2:20: error[DL420]: a formula cannot use `sizes`, "
-            "which does not know "
+            "which does not support "
             "symbolic sizes\n"
             "  2 |   self: grad * leaf.sizes()\n"
             "    |                    ^^^^^^^^\n"
@@ -106,7 +106,7 @@ def test_an_error_is_status_1_and_the_result_is_on_stdout(project: Project) -> N
 def test_a_warning_is_status_0_and_an_error_with_strict(project: Project) -> None:
     project.write(WARNED)
     text = (
-        "derivatives.yaml:3:16: {}[DL602]: `slef` is no argument, output or gradient of `gild`\n"
+        "derivatives.yaml:3:16: {}[DL602]: `slef` is not an argument, output or gradient of `gild`\n"
         "  3 |   leaf: grad * slef\n"
         "    |                ^^^^\n"
         "  help: did you mean `self`?\n"
@@ -358,7 +358,7 @@ def test_json_is_as_it_is_described(project: Project) -> None:
                 "column": 16,
                 "end_line": 3,
                 "end_column": 20,
-                "message": "`slef` is no argument, output or gradient of `gild`",
+                "message": "`slef` is not an argument, output or gradient of `gild`",
                 "help": "did you mean `self`?",
                 "source_line": "  leaf: grad * slef",
             }
@@ -425,7 +425,7 @@ def test_annotations_are_as_github_reads_them(project: Project) -> None:
     project.write(DERIVATIVES.replace("* leaf", "* leaf.size(1) % 2"))
     assert project.check("--format", "github").out == (
         "::error file=derivatives.yaml,line=2,endLine=2,col=20,endColumn=28,title=DL420::"
-        "a formula cannot use `size`, which does not know symbolic sizes"
+        "a formula cannot use `size`, which does not support symbolic sizes"
         "%0Ahelp: write `sym_size` instead\n"
     )
 

@@ -1,4 +1,4 @@
-"""Every rule's page, and its example: the bad one breaks the rule, the mended one breaks none.
+"""Every rule's page, and its example: the bad one breaks the rule, the fixed one breaks none.
 
 What is said of each bad example stands, whole, in reference/messages.txt, to be read aloud.
 """
@@ -80,9 +80,9 @@ def test_there_is_a_message_for_each_rule() -> None:
 
 
 @pytest.mark.parametrize("code", RULES)
-def test_the_mended_example_breaks_none(code: str, tmp_path: Path) -> None:
+def test_the_fixed_example_breaks_none(code: str, tmp_path: Path) -> None:
     explanation = EXPLANATIONS[code]
-    diagnostics = found_in(tmp_path, {**explanation.beside, **explanation.mended})
+    diagnostics = found_in(tmp_path, {**explanation.beside, **explanation.fixed})
     assert [d.render() for d in diagnostics] == []
 
 
@@ -106,7 +106,7 @@ def test_a_page_reads_so(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
         == """\
 # DL420: concrete sizes
 
-Error. Sizes may be symbols while a program is traced, and these functions know numbers alone.
+Error. Sizes may be symbols while a program is traced, but these functions support only numbers.
 
 Both examples go with:
 
@@ -125,7 +125,7 @@ Wrong:
   self: grad.expand_symint(self.sizes())
 ```
 
-Mended:
+Fixed:
 
 ```yaml
 # derivatives.yaml
@@ -141,5 +141,5 @@ def test_an_unknown_rule_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> N
     out, err = capsys.readouterr()
     assert (out, err) == (
         "",
-        "derivload: error: there is no rule DL999; the first is DL001, the last DL607\n",
+        "derivload: error: rule DL999 does not exist; the first is DL001, the last DL607\n",
     )

@@ -213,12 +213,12 @@ def test_what_is_saved_is_a_wheel_with_torchgen_alone(wheel: Path, home: Path) -
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        *((spoil, "does not answer with a range") for spoil in (without_ranges, refused)),
-        *((spoil, "does not answer with a range") for spoil in (unnumbered, without_saying_which)),
-        (not_called_a_part, "does not answer with a range"),
-        (another_part, "answers with another range"),
+        *((spoil, "did not send a range") for spoil in (without_ranges, refused)),
+        *((spoil, "did not send a range") for spoil in (unnumbered, without_saying_which)),
+        (not_called_a_part, "did not send a range"),
+        (another_part, "sent another range"),
         *((spoil, "changed while it was read") for spoil in (changed, grown)),
-        *((spoil, "bytes came for the") for spoil in (too_short, too_long)),
+        *((spoil, "bytes instead of") for spoil in (too_short, too_long)),
         *((spoil, ".") for spoil in (broken_off, garbage, one_wrong_byte, another_part_unsaid)),
     ],
 )

@@ -119,7 +119,7 @@ def explain(code: str) -> None:
     known = code.upper()
     if known not in RULES:
         raise UsageError(
-            f"there is no rule {code}; the first is {min(RULES)}, the last {max(RULES)}"
+            f"rule {code} does not exist; the first is {min(RULES)}, the last {max(RULES)}"
         )
     Stdout().write_bytes(render_page(known).encode())
 

@@ -6,7 +6,7 @@ pages anew, with a list of them. A test fails if the pages in docs/rules are sta
 `explanations/*.yaml` has an explanation for each code, with these keys:
 
 - `why`: why the rule exists.
-- `bad` and `mended`: an example that breaks the rule, and its fixed form. Each is the text of one
+- `bad` and `fixed`: an example that breaks the rule, and its fixed form. Each is the text of one
   file, or a mapping from file to text.
 - `file`: the file of these texts. Default: derivatives for DL4, DL5 and DL6, otherwise
   native_functions.
@@ -36,7 +36,7 @@ _FLOORS: Final = {
     "DL3": ("functions", "Between functions"),
     "DL4": ("derivatives", "Entries of derivatives.yaml"),
     "DL5": ("matching", "Which function gets which derivatives"),
-    "DL6": ("warnings", "What upstream takes, and nobody means: warnings"),
+    "DL6": ("warnings", "Warnings: upstream accepts this, but it is probably wrong"),
 }
 
 _WIDTH: Final = 96
@@ -50,7 +50,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
     why: str
     bad: Example
-    mended: Example
+    fixed: Example
     beside: Example
     missing: bool
     alone: bool
@@ -62,7 +62,7 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True):
 
     why: str
     bad: str | Example
-    mended: str | Example
+    fixed: str | Example
     file: InputFile | None = None
     beside: Example = {}
     missing: bool = False
@@ -91,7 +91,7 @@ def _explanation(written: _Written, own: InputFile) -> Explanation:
     return Explanation(
         why=written.why,
         bad=by_file(written.bad),
-        mended=by_file(written.mended),
+        fixed=by_file(written.fixed),
         beside=written.beside,
         missing=written.missing,
         alone=written.alone,
@@ -125,12 +125,12 @@ def _page(code: str, explanation: Explanation) -> str:
     if explanation.beside:
         parts += ["Both examples go with:", *map(_block, explanation.beside.items())]
     if explanation.missing:
-        parts.append("Wrong: the file is not there.")
+        parts.append("Wrong: the file does not exist.")
     else:
         parts += ["Wrong:", *map(_block, explanation.bad.items())]
     if rule.help:
         parts.append(_wrapped(f"What to do: {rule.help}."))
-    parts += ["Mended:", *map(_block, explanation.mended.items())]
+    parts += ["Fixed:", *map(_block, explanation.fixed.items())]
     return "\n\n".join(parts) + "\n"
 
 

@@ -175,7 +175,7 @@ def list_outputs(files: Files, selection: Selection) -> list[str]:
     try:
         names = list_files(upstream, selection)
     except UnexpectedTorchgenError as error:
-        raise UsageError(f"the generators are not as derivload knows them: {error}") from None
+        raise UsageError(f"derivload does not know generators of this form: {error}") from None
     return sorted(names)
 
 
@@ -213,7 +213,7 @@ def find_upstream(files: Files) -> Upstream:
     try:
         return locate(files.native_functions[0])
     except UnexpectedTorchgenError as error:
-        raise UsageError(f"there are no generators of PyTorch's: {error}") from None
+        raise UsageError(f"PyTorch's generators cannot be found: {error}") from None
 
 
 def consult_generators(

@@ -61,7 +61,7 @@ _ADVICE = (
         "No matching distribution",
         "Check that this release exists, and that pip can reach its index",
     ),
-    ("", "Once that is mended, try again"),
+    ("", "Fix that, and try again"),
 )
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 5.0

@@ -124,7 +124,7 @@ class RangeFile:
         finally:
             answer.close()
         if len(body) != end - first:
-            raise PartError(f"{len(body)} bytes came for the {end - first} asked for")
+            raise PartError(f"the server sent {len(body)} bytes instead of {end - first}")
         self._held.append((first, bytes(body)))
 
     def _check(self, answer: Answer, first: int, end: int) -> None:
@@ -132,9 +132,9 @@ class RangeFile:
         headers = answer.headers
         range_of = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", headers.get("Content-Range", ""))
         if answer.status_code != 206 or range_of is None:
-            raise PartError("the server does not answer with a range")
+            raise PartError("the server did not send a range")
         if (int(range_of[1]), int(range_of[2])) != (first, end - 1):
-            raise PartError("the server answers with another range")
+            raise PartError("the server sent another range")
         version = (range_of[3], headers.get("ETag"), headers.get("Last-Modified"))
         if self._version not in (None, version):
             raise PartError("the wheel changed while it was read")
@@ -160,7 +160,7 @@ def save_torchgen(remote: RangeFile, wheel: Path) -> None:
             if member.filename.startswith("torchgen/") and not member.is_dir()
         ]
         if len(records) != 1 or not members:
-            raise PartError("this is no torch wheel with a torchgen")
+            raise PartError("this is not a torch wheel with a torchgen")
         needed = [*members, archive.getinfo(records[0])]
         end = max(member.header_offset + member.compress_size for member in needed)
         remote.hold(
@@ -170,7 +170,7 @@ def save_torchgen(remote: RangeFile, wheel: Path) -> None:
         for member in members:
             content = archive.read(member)
             if digests.get(member.filename) != _digest(content):
-                raise PartError(f"{member.filename} is not what RECORD says")
+                raise PartError(f"{member.filename} does not match RECORD")
             copied = zipfile.ZipInfo(member.filename)
             copied.external_attr = member.external_attr  # says whether the member is a link
             part.writestr(copied, content)
@@ -230,7 +230,7 @@ def main(arguments: list[str]) -> int:
             if found.link.is_file:
                 return LOCAL
             if found.link.is_yanked:
-                raise PartError("whether a withdrawn wheel will do is for pip to say")
+                raise PartError("this wheel was withdrawn: only pip can decide whether to use it")
             url = found.link.url_without_fragment
             remote = RangeFile(lambda headers: session.get(url, headers=headers, stream=True))
             save_torchgen(remote, Path(options.download_dir, found.link.filename))

@@ -84,7 +84,7 @@ def _why_none(member: Member, derivatives: str) -> str:
     if schema.is_out:
         return "out variants are never differentiable"
     if function.has_implicit_kernel:
-        return "composite, so autograd sees through it, to the functions that it calls"
+        return "composite: autograd differentiates the functions that it calls"
     if not any(a.type.is_tensor_like for a in schema.arguments.flat_all):
         return "takes no tensor, so there is nothing to differentiate"
     if not any(t.is_write for t in schema.arguments.flat_all) and not any(
@@ -92,7 +92,7 @@ def _why_none(member: Member, derivatives: str) -> str:
     ):
         return "returns no tensor, so there is nothing to differentiate"
     if member.maker is not None:
-        return f"generated from {qualified(member.maker)}, which has none to share"
+        return f"generated from {qualified(member.maker)}, which has no derivatives"
     return f"{derivatives} has no entry for it"
 
 

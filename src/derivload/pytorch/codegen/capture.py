@@ -157,7 +157,7 @@ class Captured:
         pieces = {key: env[key] for key in output.keys}
         if any(pieces.values()):
             if self._one is None:
-                raise UnexpectedTorchgenError(f"{place.name} has pieces that are of no item")
+                raise UnexpectedTorchgenError(f"{place.name} has pieces that belong to no item")
             self.items[output.name].append(Item(*self._one, EVERYTHING, pieces))
 
     def _take_first(self, place: Place, env: Mapping[str, Any]) -> Output:
@@ -176,7 +176,7 @@ class Captured:
         """
         order = _ORDER_OF_SHARDED.get(place.name)
         if order is None or place in self._taken or any(key in env for key in keys):
-            raise UnexpectedTorchgenError(f"{place.name} is not known to be sharded like this")
+            raise UnexpectedTorchgenError(f"{place.name} is sharded in an unknown way")
         return self.items[self._take_output(place, env, order, shards, keys).name]
 
     def _take_output(

@@ -291,7 +291,7 @@ def make_functions(
     )
     declared = parsed.native_functions
     if len(declared) != len(entries):
-        raise UnexpectedTorchgenError("it makes other functions than there are entries")
+        raise UnexpectedTorchgenError("its parser does not make one function for each entry")
     behind: dict[int, list[Any]] = {}
     for group in generate.pre_group_native_functions(declared).values():
         functions = list(group.values())

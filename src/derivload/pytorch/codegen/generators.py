@@ -89,7 +89,7 @@ class Generators:
         except GeneratorError:
             raise
         except (UnexpectedTorchgenError, NotCertainError) as error:
-            why = str(error) or "the inputs are no plain lists of entries"
+            why = str(error) or "the inputs are not plain lists of entries"
         except OSError as error:
             if error.errno in _FULL:
                 raise
@@ -180,7 +180,7 @@ class Generators:
         own = self._known or release_of_torchgen(sys.modules[loader], modules.torchgen["gen"])
         if own != followed:
             raise UnexpectedTorchgenError(
-                f"the rules of {followed} were asked for, and its source has those of {own}"
+                f"the rules of {followed} were asked for, but its source has those of {own}"
             )
 
     def _compare(self, files: Files, codegen: Codegen) -> None:
@@ -196,14 +196,14 @@ class Generators:
             if name not in plain or name not in made or codegen.file(name) != plain[name]
         )
         if different:
-            reason = f"its files come out otherwise item by item: {different[0]}"
+            reason = f"generating item by item gives other files: {different[0]}"
             self._why_plain = reason
             raise UnexpectedTorchgenError(reason)
 
     def _plain(self, files: Files, reason: str) -> Made:
         contents = self._run_plain(files)
         made = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
-        note = f"upstream's generators ran whole, in their own way: {reason}"
+        note = f"upstream's generators ran in their own way, for everything: {reason}"
         return Made("plain", note, made, contents.__getitem__, {})
 
     def _run_plain(self, files: Files) -> dict[str, bytes]:

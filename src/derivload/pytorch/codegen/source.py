@@ -138,7 +138,7 @@ def _read_deprecated(content: bytes) -> dict[str, list[tuple[str, str]]]:
             called = aten.partition("(")[0].removesuffix(_OUT)
             by_base.setdefault(base_of(called), []).append((name, aten))
             if len(entry) != 2:
-                raise UnexpectedTorchgenError("deprecated.yaml has keys that are not known")
+                raise UnexpectedTorchgenError("deprecated.yaml has unknown keys")
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, Invalid) as error:
-        raise UnexpectedTorchgenError(f"deprecated.yaml is not as it should be: {error}") from None
+        raise UnexpectedTorchgenError(f"deprecated.yaml has an unknown form: {error}") from None
     return by_base

@@ -379,7 +379,7 @@ def _check_orders(captured: Captured, orders: Orders) -> None:
     for name, output in captured.outputs.items():
         items = captured.items[name]
         if output.order != NAMES and orders.sort(items, output.order) != items:
-            raise UnexpectedTorchgenError(f"{name} is in another order")
+            raise UnexpectedTorchgenError(f"{name} is in an unknown order")
 
 
 def _joined(batches: list[Captured]) -> Captured:

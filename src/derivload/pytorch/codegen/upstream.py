@@ -75,9 +75,9 @@ def locate(native_functions: str) -> Upstream:
             found = Upstream(root, package, os.path.join(root, *package.split(".")))
             missing = [path for path in _needed(found) if not os.path.exists(path)]
             if missing:
-                raise UnexpectedTorchgenError(f"there is no {missing[0]}")
+                raise UnexpectedTorchgenError(f"{missing[0]} does not exist")
             return found
-    raise UnexpectedTorchgenError(f"{native_functions} is not where PyTorch has it")
+    raise UnexpectedTorchgenError(f"{native_functions} is not at its place in a PyTorch tree")
 
 
 def _needed(upstream: Upstream) -> Iterator[str]:
