@@ -134,7 +134,7 @@ def test_a_file_is_replaced_not_written_into(project: Project, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}\n", None], ids=["empty", "other", "missing"])
-def test_a_damaged_output_is_mended(damage: bytes | None, project: Project) -> None:
+def test_a_damaged_output_is_fixed(damage: bytes | None, project: Project) -> None:
     assert project.emit() == 0
     wanted = project.contents()
     file = project.out / "functions.json"

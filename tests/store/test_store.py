@@ -259,7 +259,7 @@ def test_a_database_truncated_while_open_does_not_end_the_process(tmp_path: Path
     assert set(run_python(script).split()) <= right | {"miss"}
 
 
-def test_garbage_for_a_database_is_refused_or_mended(tmp_path: Path) -> None:
+def test_garbage_for_a_database_is_refused_or_fixed(tmp_path: Path) -> None:
     fill(tmp_path)
     file = tmp_path / LAYOUT / "cache.db"
     for garbage in (b"garbage" * 5000, random.Random(1).randbytes(50_000), b"\0" * 8192):

@@ -106,7 +106,8 @@ def test_an_error_is_status_1_and_the_result_is_on_stdout(project: Project) -> N
 def test_a_warning_is_status_0_and_an_error_with_strict(project: Project) -> None:
     project.write(WARNED)
     text = (
-        "derivatives.yaml:3:16: {}[DL602]: `slef` is not an argument, output or gradient of `gild`\n"
+        "derivatives.yaml:3:16: {}[DL602]: "
+        "`slef` is not an argument, output or gradient of `gild`\n"
         "  3 |   leaf: grad * slef\n"
         "    |                ^^^^\n"
         "  help: did you mean `self`?\n"

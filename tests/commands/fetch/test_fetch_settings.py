@@ -171,7 +171,7 @@ def test_a_password_in_netrc(wheels: Path, tmp_path: Path, monkeypatch: pytest.M
     assert (index.whole, index.ranges > 0) == (0, True)
 
 
-def test_a_wrong_password_is_not_mended(
+def test_a_wrong_password_is_not_fixed(
     wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with served(wheels) as index:

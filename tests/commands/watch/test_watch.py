@@ -55,7 +55,7 @@ def test_start_tells_what_is_watched_and_written(watch: Watch, inputs: Inputs) -
     assert started["functions"] == len(functions)
 
 
-def test_mistake_is_placed_and_mended(watch: Watch, inputs: Inputs) -> None:
+def test_mistake_is_placed_and_fixed(watch: Watch, inputs: Inputs) -> None:
     documents = {path: path.read_bytes() for path in watch.out.glob("*.json")}
     inputs.edit("grads[7]")
     (diagnostic,) = watch.expect("error")["diagnostics"]
