@@ -107,7 +107,7 @@ class Running:
         self._learn()
 
     def _tell_pathlib(self) -> None:
-        """Python 3.10's pathlib keeps `os.stat` and `io.open` as they were when it was imported."""
+        """Replace them in pathlib too: in Python 3.10, it keeps those of when it was imported."""
         if sys.version_info >= (3, 11):
             return
         import pathlib

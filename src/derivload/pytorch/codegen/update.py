@@ -325,7 +325,7 @@ class _Update:
             outputs.append(
                 self._merged(output, captured.items[name], before.get(name), touched, orders)
             )
-        # Files of a generator that did not run stay. A file with items that is no longer made goes.
+        # Files of a generator that did not run stay. Other files that were not made are dropped.
         made = captured.outputs
         outputs += [o for name, o in before.items() if name not in made and not o.output.order]
         return outputs
