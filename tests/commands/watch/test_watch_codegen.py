@@ -173,7 +173,7 @@ def test_generator_that_is_saved_in_pieces(project: Project, watch: Watch) -> No
     ("options", "sentence"),
     [
         (["--codegen"], "--pytorch is missing: the generators are PyTorch's own"),
-        (["--codegen", "--pytorch", ".", "--shards", "2"], "--shards is for documents"),
+        (["--codegen", "--pytorch", ".", "--shards", "2"], "--shards is only for documents"),
         (["--subset", "libtorch"], "--subset is for --codegen"),
     ],
 )
