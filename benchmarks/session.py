@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from derivload.loading.live import Live
+from derivload.loading.live import LiveDocuments
 from derivload.loading.paths import find_files
 
 # In the middle of the file, and without a forward formula that would follow it.
@@ -26,17 +26,17 @@ _FORMULA = re.compile(r"(?m)^(  self: )(?:\d+ \* )?(index_select_backward_symint
 def main() -> None:
     """Load, and edit as often as there are lines on stdin."""
     files = find_files(pytorch=sys.argv[1])
-    live = Live(files, sys.argv[2])
-    live.update()
+    live = LiveDocuments(sys.argv[2])
+    live.load(files).write()
     gc.freeze()
     path = Path(files.derivatives)
     text = path.read_text("utf-8")
     for number, _ in enumerate(sys.stdin):
         path.write_text(_FORMULA.sub(rf"\g<1>{number + 1000} * \2", text, count=1), "utf-8")
         start = time.perf_counter()
-        updated = live.update()
+        updated = live.load(files).write()
         seconds = time.perf_counter() - start
-        if not updated.outcome.is_incremental or len(updated.written.written) != 2:
+        if updated.exit != "incremental" or len(updated.written.written) != 2:
             raise SystemExit("this was to change one document and the manifest, incrementally")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(seconds, peak, flush=True)

@@ -14,7 +14,8 @@ from derivload.commands.cache import look_after
 from derivload.loading.amounts import parse_age, parse_size
 from derivload.loading.cache_settings import cache_folder
 from derivload.loading.errors import UsageError
-from derivload.store.store import LAYOUT, Store, StoreError
+from derivload.store.owned import LAYOUT, StoreError
+from derivload.store.store import Store
 
 
 @contextmanager

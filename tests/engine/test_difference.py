@@ -11,8 +11,7 @@ import pytest
 
 from derivload.engine.difference import Change, Difference, FunctionChange, difference
 from derivload.engine.lines import DocumentLines
-from derivload.loading.inputs import read_inputs
-from derivload.loading.live import DocumentLoader
+from derivload.loading.live import LiveDocuments
 from derivload.loading.paths import find_files
 from support.paths import CATALOGUE
 
@@ -29,7 +28,7 @@ class Loads:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._loader = DocumentLoader(str(folder))
+        self._documents = LiveDocuments(str(folder))
         for name in NAMES:
             (folder / name).write_bytes((CATALOGUE / name).read_bytes())
         self.first = self._load()
@@ -48,7 +47,7 @@ class Loads:
 
     def _load(self) -> DocumentLines:
         derivatives, natives, tags = (str(self._folder / name) for name in NAMES)
-        return self._loader.load(read_inputs(find_files(derivatives, [natives], tags))).lines
+        return self._documents.load(find_files(derivatives, [natives], tags)).lines
 
 
 Side = dict[str, set[tuple[str, str, str | None, str | None]]]

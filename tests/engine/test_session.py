@@ -28,12 +28,12 @@ from hypothesis.stateful import (
 
 from derivload.cpp.dialect import Dialect, find_dialect
 from derivload.engine.load import Text, Texts
-from derivload.engine.session import Outcome, Session
-from derivload.loading.documents import load_documents, render_documents
-from derivload.loading.errors import InputError
-from derivload.loading.inputs import Inputs as LoadInputs
-from derivload.outputs.documents import Rendered, Renderer
-from derivload.store.results import Keys
+from derivload.engine.outcome import Outcome
+from derivload.engine.session import Session
+from derivload.loading.memory import Memory
+from derivload.loading.paths import Files
+from derivload.loading.request import Request
+from derivload.outputs.documents import Rendered
 from derivload.store.store import Store
 from support.paths import CATALOGUE
 from support.project import Project, Ran
@@ -612,11 +612,11 @@ class Result(NamedTuple):
     is_of_entries: bool
 
 
-def result_of(outcome: Outcome, renderers: Sequence[Renderer | None] = (None, None)) -> Result:
-    """What came of a load; `renderers` are those of the load before, if there was one."""
+def result_of(outcome: Outcome, memories: Sequence[Memory] = ()) -> Result:
+    """What came of a load; `memories` rendered the load before, if there was one."""
     documents, shards = (
-        [] if outcome.lines is None else render_documents(outcome.lines, n, renderer=renderer)
-        for n, renderer in zip((None, 3), renderers, strict=True)
+        [] if outcome.lines is None else memory.render(outcome.lines, n)
+        for n, memory in zip((None, 3), memories or (Memory(), Memory()), strict=True)
     )
     diagnostics = [diagnostic.render() for diagnostic in outcome.diagnostics]
     return Result(diagnostics, documents, shards, outcome.is_of_entries)
@@ -626,7 +626,7 @@ def cold(inputs: Inputs) -> Result:
     return result_of(Session(inputs.dialect).load(inputs.texts))
 
 
-class Memory(Store):
+class StoreInMemory(Store):
     """A store that ends with the process."""
 
     def __init__(self) -> None:
@@ -651,9 +651,9 @@ class Walk:
 
     def __init__(self, inputs: Inputs, store: Store | None = None) -> None:
         self.counts: Counter[str] = Counter()
-        self._store = store or Memory()
+        self._store = store or StoreInMemory()
         self._sessions: dict[str, Session] = {}
-        self._renderers = (Renderer(), Renderer())
+        self._memories = (Memory(), Memory())
         self.inputs = self.home = inputs
         self.outcome = self.go(inputs)
 
@@ -662,7 +662,7 @@ class Walk:
         session = self._sessions.setdefault(inputs.release, Session(inputs.dialect))
         self.inputs = inputs
         self.outcome = session.load(inputs.texts)
-        assert result_of(self.outcome, self._renderers) == expected, f"followed: {label}"
+        assert result_of(self.outcome, self._memories) == expected, f"followed: {label}"
         self._go_afresh(inputs, expected, label)
         self.counts["steps"] += 1
         self.counts["good"] += not self.outcome.diagnostics
@@ -674,15 +674,17 @@ class Walk:
     def _go_afresh(self, inputs: Inputs, expected: Result, label: str) -> None:
         """As a new process goes."""
         shards = (None, 3)[self.counts["steps"] % 2]
-        keys = Keys(b"", inputs.release, shards, [text.encode() for text in inputs.files])
-        given = LoadInputs(inputs.texts, inputs.dialect)
-        try:
-            documents, outcome = load_documents(given, shards, self._store, keys, lambda _: None)
-        except InputError as error:
-            assert [d.render() for d in error.diagnostics] == expected.diagnostics, label
+        names = [text.name for text in inputs.texts.native_functions]
+        files = Files(inputs.texts.derivatives.name, names, inputs.texts.tags.name, inputs.release)
+        request = Request(files, [text.encode() for text in inputs.files], shards)
+        memory = Memory(self._store)
+        outcome = memory.load(request)
+        assert [d.render() for d in outcome.diagnostics] == expected.diagnostics, label
+        if outcome.lines is None:
             return
         wanted = expected.documents if shards is None else expected.shards
-        assert documents == wanted, f"afresh: {label}"
+        assert memory.render(outcome.lines, shards) == wanted, f"afresh: {label}"
+        memory.keep(request, self._store, outcome.lines)
         assert outcome.is_of_entries == expected.is_of_entries, f"afresh: {label}"
         self.counts["incremental afresh"] += outcome.is_incremental
 
@@ -758,7 +760,7 @@ def test_any_sequence_of_edits_gives_what_a_cold_load_gives(longer: bool) -> Non
 
 def test_long_walks_give_what_cold_loads_give(longer: bool, seed: int) -> None:
     random = Random(seed)
-    store = Memory()
+    store = StoreInMemory()
     counts: Counter[str] = Counter()
     for number in range(100 if longer else 2):
         walk = Walk(START, store)

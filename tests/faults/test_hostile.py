@@ -20,10 +20,8 @@ from typing import Final, NamedTuple
 import pytest
 
 from derivload.commands.check.find import find_mistakes
-from derivload.cpp.dialect import NEWEST
-from derivload.engine.load import Text, Texts
-from derivload.loading.inputs import Inputs
-from derivload.store.results import Keys
+from derivload.loading.paths import Files
+from derivload.loading.request import Request
 from support.paths import CATALOGUE
 
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
@@ -513,14 +511,13 @@ def test_one_character_changed_gives_diagnostics_or_nothing(
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
     texts = {name: (CATALOGUE / name).read_text("utf-8") for name in FILES}
-    keys = Keys(b"", "newest", None, [])
+    files = Files(DERIVATIVES, [NATIVES], TAGS, None)
     places = [(name, at) for name, text in texts.items() for at in range(len(text))]
     for name, at in places if longer else chance.sample(places, 500):
         changed = texts[name][:at] + chance.choice(REPLACEMENTS) + texts[name][at + 1 :]
-        made = {n: Text(n, text) for n, text in {**texts, name: changed}.items()}
-        inputs = Texts(made[DERIVATIVES], (made[NATIVES],), made[TAGS])
+        made = {**texts, name: changed}
         try:
-            found = find_mistakes(Inputs(inputs, NEWEST), None, keys)
+            found = find_mistakes(Request(files, [made[n].encode() for n in files.paths]), None)
             rendered = [diagnostic.render() for diagnostic in found]
         except Exception as error:
             raise AssertionError(f"{name} at {at}, seed {seed}: {error!r}") from error

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import json
+import re
+import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
 
 import derivload
+import derivload.pytorch
 from derivload.cli import main
 from support.paths import CATALOGUE
 
@@ -60,10 +63,82 @@ def test_input_with_errors_raises_all_of_them(tmp_path: Path) -> None:
 
 
 def test_arguments_that_mean_nothing_together_raise() -> None:
-    with pytest.raises(derivload.UsageError, match="--native-functions is missing"):
+    with pytest.raises(
+        derivload.UsageError, match=r"^`native_functions` is missing: .* `pytorch`$"
+    ):
         derivload.load(derivatives=FILES["derivatives"])
+    with pytest.raises(derivload.UsageError, match=r"^`derivatives` is missing: .* `pytorch`$"):
+        derivload.load(native_functions=FILES["native_functions"])
     with pytest.raises(derivload.UsageError, match=r"older than 2\.1"):
         derivload.load(torch_version="1.13")
+
+
+def test_what_a_folder_lacks_is_told_by_parameter(tmp_path: Path) -> None:
+    natives = shutil.copy(FILES["native_functions"], tmp_path)
+    with pytest.raises(
+        derivload.UsageError, match=r"^`tags` is missing, and there is no tags.yaml"
+    ):
+        derivload.load(FILES["derivatives"], natives)
+    shutil.copytree(CATALOGUE, tmp_path / "tree" / "tools" / "autograd")
+    shutil.copytree(CATALOGUE, tmp_path / "tree" / "aten" / "src" / "ATen" / "native")
+    with pytest.raises(derivload.UsageError, match=r"which PyTorch it is: give `torch_version`$"):
+        derivload.load(pytorch=tmp_path / "tree")
+    assert derivload.load(pytorch=tmp_path / "tree", torch_version="2.15") == derivload.load()
+    for version in ("2.14.0", "2.15.0"):
+        (tmp_path / "tree" / f"torch-{version}.dist-info").mkdir()
+        metadata = tmp_path / "tree" / f"torch-{version}.dist-info" / "METADATA"
+        metadata.write_text(f"Name: torch\nVersion: {version}\n", "utf-8")
+    with pytest.raises(derivload.UsageError, match=r"several PyTorches .*: give `torch_version`$"):
+        derivload.load(pytorch=tmp_path / "tree")
+
+
+@pytest.mark.parametrize("number", [2.15, 2.1, 2])
+def test_a_version_is_a_text(number: object) -> None:
+    with pytest.raises(derivload.UsageError) as caught:
+        derivload.load(torch_version=number)  # type: ignore[arg-type]
+    wanted = f'`torch_version` is the number {number}: write it as text, such as "{number}"'
+    assert str(caught.value) == wanted
+
+
+WRONG: list[tuple[str, object, str]] = [
+    ("torch_version", (2, 15), "`torch_version` is of type tuple: give a text"),
+    ("torch_version", True, "`torch_version` is of type bool: give a text"),
+    ("torch_version", Path("2.15"), f"is of type {type(Path()).__name__}: give a text"),
+    ("derivatives", 3, "`derivatives` is the number 3: give a path"),
+    ("derivatives", b"derivatives.yaml", "`derivatives` is of type bytes: give a path"),
+    ("derivatives", [FILES["derivatives"]], "`derivatives` is of type list: give a path"),
+    ("derivatives", "", "`derivatives` is empty"),
+    ("derivatives", "a\0b", "`derivatives` has a NUL in it"),
+    ("tags", 1.5, "`tags` is the number 1.5: give a path"),
+    ("pytorch", {}, "`pytorch` is of type dict: give a path"),
+    ("cache_dir", True, "`cache_dir` is of type bool: give a path"),
+    ("native_functions", None, "`native_functions` is None: give a path, or a list of paths"),
+    ("native_functions", 7, "`native_functions` is the number 7: give a path, or a list of paths"),
+    ("native_functions", b"n.yaml", "`native_functions` is of type bytes"),
+    ("native_functions", {"n.yaml": 1}, "`native_functions` is of type dict"),
+    ("native_functions", ["n.yaml", 7], "`native_functions[1]` is the number 7: give a path"),
+    ("native_functions", [None], "`native_functions[0]` is None: give a path"),
+    ("native_functions", [""], "`native_functions[0]` is empty"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "said"), WRONG)
+def test_a_wrong_type_is_told_by_parameter(name: str, value: object, said: str) -> None:
+    with pytest.raises(derivload.UsageError, match=re.escape(said)):
+        derivload.load(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", [2.15, 2])
+def test_the_drop_in_takes_versions_as_texts_too(number: object) -> None:
+    said = "`torch_version` is the number"
+    with pytest.raises(derivload.UsageError, match=said):
+        derivload.pytorch.load_derivatives("d", "n", "t", torch_version=number)  # type: ignore[arg-type]
+    with pytest.raises(derivload.UsageError, match=said):
+        derivload.pytorch.install(torch_version=number)  # type: ignore[arg-type]
+    with pytest.raises(derivload.UsageError, match=r"`native_functions\[0\]` is the number 3"):
+        derivload.pytorch.install([3])  # type: ignore[list-item]
+    with pytest.raises(derivload.UsageError, match="`tags_yaml_path` is the number 3"):
+        derivload.pytorch.load_derivatives("d", "n", 3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("on", [True, False])

@@ -522,7 +522,7 @@ def killed_before(event: int, *arguments: str) -> bool:
         "        if not left:\n"
         "            os.kill(os.getpid(), signal.SIGKILL)\n"
         "from derivload.cli import main\n"
-        "import derivload.commands.emit, derivload.loading.documents\n"
+        "import derivload.commands.emit, derivload.loading.memory\n"
         "sys.addaudithook(count)\n"
         "sys.exit(main(sys.argv[2:]))\n"
     )

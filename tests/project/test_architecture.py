@@ -1,8 +1,10 @@
-"""docs/architecture.md names files that are there, and all floors."""
+"""docs/architecture.md names files that are there, and all floors; a class has its name alone."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import Counter
 
 from support.paths import PACKAGE, ROOT
 
@@ -26,3 +28,15 @@ def test_each_floor_is_named() -> None:
     files = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py", "__main__.py"}
     floors = PAGE.partition("## Four journeys")[0]
     assert {f"{room}/" for room in rooms} | files <= {*re.findall(r"\[`([^`]+)`\]", floors)}
+
+
+def test_no_other_class_has_the_name_of_one_that_loads_or_stores() -> None:
+    classes = [
+        (path.relative_to(PACKAGE).parts[0], node.name)
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    count = Counter(name for _, name in classes)
+    rooms = ("loading", "store", "engine")
+    assert [name for room, name in classes if room in rooms and count[name] > 1] == []

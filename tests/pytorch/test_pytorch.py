@@ -719,6 +719,30 @@ def test_a_broken_cache_is_no_error(
     assert run(release(newest), code, *small.paths).stdout == "4\n"
 
 
+@pytest.mark.release
+def test_the_cache_is_used_unless_it_is_not_to_be(
+    newest: str,
+    release: Release,
+    run: Run,
+    small: Small,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DERIVLOAD_CACHE_DIR", str(tmp_path / "cache"))
+    code = """
+    import os
+    cache = os.environ["DERIVLOAD_CACHE_DIR"]
+    load = derivload.pytorch.load_derivatives
+    without = load(*arguments, use_cache=False)
+    with install(use_cache=False):
+        from torchgen.packaged.autograd import load_derivatives
+        load_derivatives.load_derivatives(*arguments)
+    print(os.path.exists(cache))
+    print(load(*arguments) == without, os.path.exists(cache))
+    """
+    assert run(release(newest), code, *small.paths).stdout == "False\nTrue True\n"
+
+
 # The dict of infos
 
 

@@ -22,7 +22,8 @@ import pytest
 from derivload.cli import main
 from derivload.commands.check.command import Checked
 from derivload.pytorch.codegen.job import is_inside
-from derivload.store.store import LAYOUT, Store
+from derivload.store.owned import LAYOUT
+from derivload.store.store import Store
 from support.paths import CATALOGUE
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from derivload.store.store import LAYOUT
+from derivload.store.owned import LAYOUT
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 

@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from derivload.store.disk import BytesDisk
-from derivload.store.store import DEFAULT_SIZE_LIMIT, LAYOUT, Store, StoreError
+from derivload.store.owned import LAYOUT, StoreError
+from derivload.store.store import DEFAULT_SIZE_LIMIT, Store
 from support.paths import SOURCE
 
 ENVIRONMENT = {
@@ -608,7 +609,8 @@ def test_a_folder_that_goes_away_is_a_miss(tmp_path: Path) -> None:
 
 PREAMBLE = """
 import hashlib, sys, time
-from derivload.store.store import Store, StoreError
+from derivload.store.owned import StoreError
+from derivload.store.store import Store
 """
 USE = """
 try:

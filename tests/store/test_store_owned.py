@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from derivload.commands.cache import look_after
-from derivload.store.store import LAYOUT, FolderError, Store, StoreError
+from derivload.store.owned import LAYOUT, FolderError, StoreError
+from derivload.store.store import Store
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes, owners and links")
 IS_ROOT = os.name != "nt" and os.geteuid() == 0

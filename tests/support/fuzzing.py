@@ -15,11 +15,11 @@ from typing import Any, Final, Protocol, cast
 from derivload.commands.check.find import find_mistakes
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic, Invalid
-from derivload.engine.load import Text, Texts
 from derivload.engine.session import Session
-from derivload.loading.documents import load_documents
 from derivload.loading.errors import InputError
-from derivload.loading.inputs import Inputs
+from derivload.loading.paths import Files as Paths
+from derivload.loading.request import Request
+from derivload.loading.run import load_inputs
 from derivload.outputs.annotations import render_annotations
 from derivload.outputs.report import render_report
 from derivload.outputs.sarif import render_sarif
@@ -28,7 +28,6 @@ from derivload.schema.function_schema import spell
 from derivload.schema.reader import SchemaReader
 from derivload.sources.entries import read_source, split_entries
 from derivload.sources.splitting import split_digests, split_text, with_plain_line_ends
-from derivload.store.results import Keys
 from derivload.store.store import Store
 from support.judged_schemas import PARTS, said
 from support.mutations import DERIVATIVES, FILES, MUTATIONS, NATIVES, TAGS, Files
@@ -185,8 +184,8 @@ class CheckTarget:
 
     def check(self, text: str) -> bool:
         texts = {name: with_plain_line_ends(part) for name, part in split_files(text).items()}
-        inputs, keys = inputs_of(texts)
-        found = find_mistakes(inputs, None, keys)
+        texts = {n: part.encode("utf-8", "replace").decode() for n, part in texts.items()}
+        found = find_mistakes(request_of(texts), None)
         assert found == sorted(found)
         assert len(found) == len(set(found))
         for diagnostic in found:
@@ -200,18 +199,15 @@ class CheckTarget:
         return not errors
 
 
-def inputs_of(texts: dict[str, str]) -> tuple[Inputs, Keys]:
-    named = {name: Text(name, part) for name, part in texts.items()}
-    inputs = Inputs(Texts(named[DERIVATIVES], (named[NATIVES],), named[TAGS]), NEWEST)
-    data = [texts[name].encode("utf-8", "replace") for name in FILES]
-    return inputs, Keys(b"", "newest", None, data)
+def request_of(texts: dict[str, str]) -> Request:
+    files = Paths(DERIVATIVES, [NATIVES], TAGS, None)
+    return Request(files, [texts[path].encode("utf-8", "replace") for path in files.paths])
 
 
 def emitted(texts: dict[str, str], store: Store | None = None) -> list[Diagnostic]:
     """What `emit` says."""
-    inputs, keys = inputs_of(texts)
     try:
-        load_documents(inputs, None, store, keys, lambda _: None)
+        load_inputs(request_of(texts), store)
     except InputError as error:
         return list(error.diagnostics)
     return []
@@ -220,9 +216,9 @@ def emitted(texts: dict[str, str], store: Store | None = None) -> list[Diagnosti
 def check_session(before: dict[str, str], texts: dict[str, str], errors: list[Diagnostic]) -> None:
     """Check that a session that had other texts before says and gives the same."""
     session = Session(NEWEST)
-    session.load(inputs_of(before)[0].texts)
-    after = session.load(inputs_of(texts)[0].texts)
-    alone = Session(NEWEST).load(inputs_of(texts)[0].texts)
+    session.load(request_of(before).inputs.texts)
+    after = session.load(request_of(texts).inputs.texts)
+    alone = Session(NEWEST).load(request_of(texts).inputs.texts)
     assert after.diagnostics == alone.diagnostics == errors
     assert after.lines == alone.lines
 
@@ -249,8 +245,7 @@ def check_store(before: dict[str, str], texts: dict[str, str], found: list[Diagn
     store = cast(Store, Memory())
     emitted(before, store)
     for each in (before, texts, texts):
-        inputs, keys = inputs_of(each)
-        told = find_mistakes(inputs, store, keys)
+        told = find_mistakes(request_of(each), store)
     assert told == found
 
 

@@ -26,9 +26,9 @@ import pytest
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts, load_texts
-from derivload.loading.errors import InputError
-from derivload.loading.inputs import read_inputs
 from derivload.loading.paths import Files as Paths
+from derivload.loading.request import Request
+from derivload.loading.run import load_inputs
 from derivload.rules import RULES
 from support.mutations import (
     DERIVATIVES,
@@ -109,11 +109,9 @@ def torchgen(release: Path) -> Iterator[Callable[[Path], Judgement]]:
 def derivload(folder: Path) -> tuple[Judgement, list[Diagnostic]]:
     """What derivload makes of a folder's three files, or what it says of them."""
     derivatives, natives, tags = (str(folder / name) for name in FILES)
-    try:
-        inputs = read_inputs(Paths(derivatives, [natives], tags, None))
-    except InputError as error:
-        return {}, list(error.diagnostics)
-    loaded = load_texts(inputs.texts, inputs.dialect)
+    request = Request(Paths(derivatives, [natives], tags, None))
+    loaded = load_inputs(request, with_mistakes=True).outcome.whole
+    assert loaded is not None
     if loaded.diagnostics:
         return {}, loaded.diagnostics
     matched = loaded.load.matched

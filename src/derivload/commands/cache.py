@@ -15,8 +15,15 @@ from derivload.exit_status import DONE, ENVIRONMENT
 from derivload.loading.amounts import parse_age, parse_size, size_text
 from derivload.loading.cache_settings import cache_folder, cache_size_limit
 from derivload.loading.errors import UsageError
-from derivload.store.owned import remove_database, remove_value, value_files
-from derivload.store.store import LAYOUT, FolderError, Store, StoreError
+from derivload.store.owned import (
+    LAYOUT,
+    FolderError,
+    StoreError,
+    remove_database,
+    remove_value,
+    value_files,
+)
+from derivload.store.store import Store
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 

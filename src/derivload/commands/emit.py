@@ -14,8 +14,10 @@ import contextlib
 
 from derivload.commands.outcome import RunResult, write_and_say
 from derivload.commands.parsed import files_of, importing_of, open_store_of, target_of
+from derivload.identity import tool_digest
 from derivload.loading.collisions import refuse_collisions
-from derivload.loading.run import Clock, Started, find_or_load
+from derivload.loading.request import Request
+from derivload.loading.run import Clock, load_inputs
 from derivload.outputs.digests import digest_of
 from derivload.outputs.files import (
     DOCUMENTS,
@@ -71,26 +73,31 @@ def emit(
     when a file cannot be written.
     """
     clock = Clock()
-    started = Started(files, target.shards, open_store, clock)
-    loaded = find_or_load(files, target.shards, started, clock, importing)
-    kept = loaded.kept
+    tool = tool_digest()
+    request = Request(files, shards=target.shards)
+    keys = request.keys
+    clock.step("inputs")
+    store = open_store()
+    clock.step("store")
+    loaded = load_inputs(request, store, clock=clock, importing=importing)
+    documents = loaded.documents
     inputs = [*files.paths, *(path for path, _ in files.consulted)]
-    names = [document[0] for document in kept.documents]
-    note = note_of(target, inputs, kept.note)
+    names = [document[0] for document in documents]
+    note = note_of(target, inputs, loaded.note)
     refuse_collisions(target, names, stamp_name(), inputs)
     with Writing(target.out_dir, DOCUMENTS) as writing:
         written = writing.write(
-            kept.documents, names, lambda: listed_documents(target.out_dir, kept.documents)
+            documents, names, lambda: listed_documents(target.out_dir, documents)
         )
-        outputs = [(name, sha256) for name, _, _, sha256 in kept.documents]
+        outputs = [(name, sha256) for name, _, _, sha256 in documents]
         beside = write_depfile(target, names, inputs)
         if arguments is not None:
             read = [
-                *zip(files.paths, [digest.hex() for digest in started.keys.digests], strict=True),
+                *zip(files.paths, [digest.hex() for digest in keys.digests], strict=True),
                 *((path, digest_of(data)) for path, data in files.consulted),
             ]
             record = Record(
-                started.tool,
+                tool,
                 inputs=read,
                 absent=files.absent,
                 outputs=outputs,

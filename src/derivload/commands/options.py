@@ -118,7 +118,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="write the files of PyTorch's own generators, not the documents",
     )
     _add_selection(watch)
-    _add_cache(watch)  # every command has these options; a watch session itself starts from memory
+    _add_cache(watch)
 
     check = commands.add_parser(
         "check",
@@ -138,7 +138,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     show = commands.add_parser("show", help="show everything about one operator")
     _add_inputs(show)
-    _add_cache(show)  # every command has these options; show stores nothing yet
+    _add_cache(show)
     show.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
 
     fetch = commands.add_parser(

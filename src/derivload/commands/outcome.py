@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from derivload.outputs.files import Written
+    from derivload.outputs.files import WrittenFiles
 
 
 class RunResult:
@@ -28,7 +28,7 @@ class RunResult:
         self,
         exit_: str,
         note: str,
-        written: Written,
+        written: WrittenFiles,
         counts: dict[str, int],
         seconds: dict[str, float],
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from derivload.loading.cache_settings import cache_folder, cache_size_limit
+from derivload.loading.cache_settings import find_store, open_store
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files, find_files
 from derivload.outputs.target import Target
@@ -59,15 +59,17 @@ def selection_of(options: argparse.Namespace) -> Selection:
     )
 
 
-def open_store_of(options: argparse.Namespace) -> Store | None:
-    """Open the store. None with `--no-cache`, or, with one warning, if the store cannot be used."""
+def open_store_of(options: argparse.Namespace, *, to_read: bool = False) -> Store | None:
+    """Open the store. None with `--no-cache`, or, with one warning, if the store cannot be used.
+
+    `to_read` makes no store: then None means, too, that there is none yet.
+    """
     if options.no_cache:
         return None
-    from derivload.store.store import Store, StoreError
+    from derivload.store.owned import StoreError
 
-    size_limit = cache_size_limit()
     try:
-        return Store(cache_folder(options.cache_dir), size_limit)
+        return (find_store if to_read else open_store)(options.cache_dir)
     except StoreError as error:
         say(f"warning: going on without the cache: {error}; --cache-dir names another folder")
         return None

@@ -33,9 +33,9 @@ import msgspec
 
 from derivload.commands.arguments import with_files_read
 from derivload.commands.options import make_parser
+from derivload.commands.parsed import files_of
 from derivload.loading.errors import InputError, UsageError
-from derivload.loading.live import Live, Updated
-from derivload.loading.paths import find_files
+from derivload.loading.live import LiveDocuments, PreparedDocuments, Updated
 from derivload.terminal.stderr import say
 from derivload.terminal.text import as_lines
 
@@ -184,7 +184,7 @@ class _Worker:
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(WorkRequest)
         self._parser = make_parser()
-        self._sessions: OrderedDict[_Key, Live] = OrderedDict()
+        self._sessions: OrderedDict[_Key, LiveDocuments] = OrderedDict()
 
     def answer(self, line: bytes) -> WorkResponse | None:
         """The response to a request; None where there is none to give."""
@@ -212,7 +212,7 @@ class _Worker:
         start = time.perf_counter()
         try:
             options = self._parse(arguments)
-            updated = self._session(options).update()
+            updated = self._load(options).write()
         except _BadArguments as error:
             return _FAILED, error.said
         except UsageError as error:
@@ -246,21 +246,15 @@ class _Worker:
                 raise _BadArguments([f"derivload: error: --{option} is not for a worker"])
         return options
 
-    def _session(self, options: argparse.Namespace) -> Live:
-        """The session of a target, a new one if need be."""
-        files = find_files(
-            derivatives=options.derivatives,
-            native_functions=options.native_functions,
-            tags=options.tags,
-            torch_version=options.torch_version,
-            pytorch=options.pytorch,
-        )
+    def _load(self, options: argparse.Namespace) -> PreparedDocuments:
+        """Load a target, in its session or in a new one."""
+        files = files_of(options)
         key = (files.version, files.paths, options.out_dir, options.shards)
-        session = self._sessions.pop(key, None) or Live(files, options.out_dir, options.shards)
+        session = self._sessions.pop(key, None) or LiveDocuments(options.out_dir, options.shards)
         self._sessions[key] = session
         if len(self._sessions) > _MAX_SESSIONS:
             self._sessions.popitem(last=False)
-        return session
+        return session.load(files)
 
 
 class _BadArguments(Exception):  # noqa: N818 - it carries what was said of them
@@ -278,9 +272,8 @@ def _render(error: InputError) -> list[str]:
 
 
 def _log(out_dir: str, updated: Updated, seconds: float) -> None:
-    way = "incremental" if updated.outcome.is_incremental else "cold"
-    counts = updated.outcome.counts
+    counts = updated.counts
     say(
-        f"{out_dir}: {way}, {counts['read']} read, {counts['reused']} reused, "
+        f"{out_dir}: {updated.exit}, {counts['read']} read, {counts['reused']} reused, "
         f"{len(updated.written.written)} written, {seconds:.3f} s"
     )

@@ -78,17 +78,20 @@ class InputEntries:
             self._joined = [digest for file in self._natives for digest in file.digests()]
         return self._joined
 
-    def definition(self, index: int) -> EntryValue:
-        """An entry of derivatives.yaml, by its index among them."""
-        return self._definitions.read(index, index, self._plain)
+    def definition(self, index: int, *, with_line: bool = False) -> EntryValue:
+        """An entry of derivatives.yaml, by its index among them; its line is 0 unless asked for."""
+        return self._definitions.read(index, index, self._plain, with_line=with_line)
 
-    def native(self, index: int) -> EntryValue:
-        """An entry of native_functions.yaml or an overlay, by its index among all of them."""
+    def native(self, index: int, *, with_line: bool = False) -> EntryValue:
+        """An entry of native_functions.yaml or an overlay, by its index among all of them.
+
+        Its line is 0 unless asked for.
+        """
         here = index
         for file in self._natives:
             count = len(file.digests())
             if here < count:
-                return file.read(here, index, self._plain)
+                return file.read(here, index, self._plain, with_line=with_line)
             here -= count
         raise IndexError(index)
 
@@ -120,11 +123,12 @@ class _File:
             raise NotCertainError
         return self._digests
 
-    def read(self, index: int, number: int, plain: PlainReader) -> EntryValue:
+    def read(self, index: int, number: int, plain: PlainReader, *, with_line: bool) -> EntryValue:
         if self.values is not None:
             entry, value = self.values[index]
         else:
-            entry = Entry(self.text.name, 0, index, self.split.entry(index))
+            line = self.split.line(index) if with_line else 0
+            entry = Entry(self.text.name, line, index, self.split.entry(index))
             found = read_alone(entry, plain)
             if found is None:
                 raise NotCertainError

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from derivload.engine.load import Loaded
+from derivload.engine.load import LoadedTexts
 
 encode_line: Final = msgspec.json.Encoder().encode
 
@@ -31,7 +31,7 @@ class DocumentLines(NamedTuple):
     generated: list[bytes]
 
 
-def encode_lines(loaded: Loaded) -> DocumentLines:
+def encode_lines(loaded: LoadedTexts) -> DocumentLines:
     """Encode the records of a load without mistakes."""
     matched = loaded.load.matched
     return DocumentLines(

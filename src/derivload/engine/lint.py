@@ -12,7 +12,7 @@ from derivload.derivatives.formula_names import called_names
 from derivload.derivatives.lint import DefinitionLinter
 from derivload.diagnostics import Diagnostic, Mistake
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.load import Loaded, Texts
+from derivload.engine.load import LoadedTexts, Texts
 from derivload.engine.pipeline import DerivedEntry, Load
 from derivload.engine.state import content_of
 from derivload.native.function import NativeFunction
@@ -34,7 +34,7 @@ class Warnings(NamedTuple):
     are_of_families: bool
 
 
-def find_warnings(loaded: Loaded, texts: Texts) -> Warnings:
+def find_warnings(loaded: LoadedTexts, texts: Texts) -> Warnings:
     """The warnings about a load of these texts (DL601 to DL607).
 
     There are no warnings about an entry with an error, nor about things that only an error hides.
@@ -56,7 +56,7 @@ def is_without(load: Load) -> bool:
 
 
 def content_without_warnings(
-    loaded: Loaded, texts: Texts, splits: Sequence[Split] = ()
+    loaded: LoadedTexts, texts: Texts, splits: Sequence[Split] = ()
 ) -> bytes | None:
     """What `Session.content` gives after this load; None where that may be None."""
     inputs = InputEntries(texts, None, splits)

@@ -43,7 +43,7 @@ class Texts(NamedTuple):
     unread: frozenset[str] = frozenset()
 
 
-class Loaded(NamedTuple):
+class LoadedTexts(NamedTuple):
     """The result of a full load. If there are diagnostics, `load` has only the good entries.
 
     `whole` are the names of the files that had to be read whole, not entry by entry.
@@ -71,10 +71,10 @@ class Loaded(NamedTuple):
             yield derived.function, DifferentiabilityRecord(schema, derived.dispatch)
 
 
-def load_texts(texts: Texts, dialect: Dialect) -> Loaded:
+def load_texts(texts: Texts, dialect: Dialect) -> LoadedTexts:
     """Load everything, and collect all mistakes instead of ending at the first."""
     with collector_off():
-        sources = _Sources(texts.unread)
+        sources = _TextReader(texts.unread)
         tags, tags_incomplete = sources.read_tags(texts.tags)
         natives, lost = sources.read_natives(texts.native_functions)
         definitions = sources.read(texts.derivatives)
@@ -87,12 +87,12 @@ def load_texts(texts: Texts, dialect: Dialect) -> Loaded:
         derived = load.derive(definitions.entries)
         load.match(number_ops([op_prefixes(entry.derived) for entry in derived]))
         diagnostics = sources.diagnostics(load.mistakes)
-        return Loaded(dialect.version, tags, load, diagnostics, frozenset(sources.whole))
+        return LoadedTexts(dialect.version, tags, load, diagnostics, frozenset(sources.whole))
 
 
 def read_tags(text: Text) -> frozenset[str] | None:
     """The valid tags; None when there is a mistake in them, or the file had to be read whole."""
-    sources = _Sources()
+    sources = _TextReader()
     tags, _ = sources.read_tags(text)
     return None if sources.diagnostics(Mistakes()) or sources.whole else tags
 
@@ -121,7 +121,7 @@ def collector_off() -> Iterator[None]:
             gc.enable()
 
 
-class _Sources:
+class _TextReader:
     """Reads the inputs as YAML, and collects the mistakes found in that."""
 
     def __init__(self, unread: frozenset[str] = frozenset()) -> None:

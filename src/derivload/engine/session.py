@@ -15,19 +15,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, TypeVar
 
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.definition import read_definition
 from derivload.derivatives.info import number_ops, op_prefixes
-from derivload.diagnostics import Diagnostic, Invalid
+from derivload.diagnostics import Invalid
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.lines import DocumentLines, encode_lines
-from derivload.engine.load import Loaded, Texts, collector_off, load_texts
+from derivload.engine.load import LoadedTexts, Texts, collector_off, load_texts
+from derivload.engine.outcome import Outcome, outcome_of
 from derivload.engine.pipeline import Load, Readers
 from derivload.engine.state import (
+    DefinitionEntries,
     DefinitionRow,
-    Definitions,
     Functions,
     Indexed,
     NativeRow,
@@ -42,6 +42,7 @@ from derivload.engine.state import (
     pack,
     state_of,
     unpack,
+    with_linked,
 )
 from derivload.sources.splitting import Split, find_window
 
@@ -53,21 +54,6 @@ Row = TypeVar("Row", NativeRow, DefinitionRow)
 T = TypeVar("T")
 
 
-class Outcome(NamedTuple):
-    """The result of a load: lines or, if there are mistakes, diagnostics; never both.
-
-    `is_incremental` tells whether the load was incremental, `is_of_entries` whether each entry was
-    read by itself. `counts` has the numbers of entries read and reused, of definitions derived
-    and of functions matched.
-    """
-
-    lines: DocumentLines | None
-    diagnostics: list[Diagnostic]
-    is_incremental: bool
-    is_of_entries: bool
-    counts: dict[str, int]
-
-
 class Session:
     """Loads one set of inputs again after each edit, for one dialect."""
 
@@ -77,10 +63,10 @@ class Session:
         self._is_restored = False
         self._readers: Readers | None = None
         self._updates = 0
-        # The inputs that the state was made from. If it has not been made yet (see `_settle`),
+        # The inputs that the state was made from. If it has not been made yet (see `settle`),
         # the inputs to make it from, together with `_loaded`.
         self._inputs: InputEntries | None = None
-        self._loaded: Loaded | None = None
+        self._loaded: LoadedTexts | None = None
 
     def restore(self, kept: bytes, records: list[bytes], functions: list[bytes]) -> None:
         """Start from what another session's `keep` returned.
@@ -98,39 +84,45 @@ class Session:
 
         None when there is no state.
         """
-        self._settle()
+        self.settle()
         return None if self._state is None else pack(self._state)
-
-    def settle(self) -> None:
-        """Make the state now, while there is time. Otherwise the next load begins with that."""
-        self._settle()
 
     def load(self, texts: Texts, splits: Sequence[Split] = ()) -> Outcome:
         """Load these texts, incrementally if possible. `splits` are as in `InputEntries`."""
         with collector_off():
             inputs = InputEntries(texts, self._inputs, splits)
-            self._settle()
+            self.settle()
             if self._state is not None:
                 with suppress(NotCertainError):
                     return self._update(self._state, inputs)
             return self._load_all(inputs)
 
-    def update(self, texts: Texts, splits: Sequence[Split] = ()) -> Load | None:
-        """Load these texts, but only if that can be done incrementally; otherwise return None.
+    def load_family(self, family: str) -> Load | None:
+        """Load one family of the inputs of the last load, which was incremental.
 
-        The load returned is that of the touched families. It has no mistakes.
+        The entries have their lines. None if that cannot be done.
         """
-        with collector_off():
-            inputs = InputEntries(texts, self._inputs, splits)
-            self._settle()
-            if self._state is not None:
-                with suppress(NotCertainError):
-                    return self._run_update(self._state, inputs).load
+        state, inputs, readers = self._state, self._inputs, self._readers
+        if state is None or inputs is None or readers is None:
             return None
+        families = with_linked(state.natives, {family})
+        declared = state.natives.rows.positions(families)
+        rows = state.definitions.rows
+        positions = [i for i, row in enumerate(rows) if row.family in families]
+        load = Load(readers)
+        try:
+            load.read_natives([inputs.native(i, with_line=True) for i in declared])
+            load.derive([inputs.definition(i, with_line=True) for i in positions])
+            load.match([rows[i].numbers for i in positions])
+        except Exception:
+            if not self._is_restored:
+                raise
+            return None  # restored rows may not come from any real load
+        return None if load.mistakes else load
 
     def content(self) -> bytes | None:
         """A digest of the entries and tags that the state was made from; None without a state."""
-        self._settle()
+        self.settle()
         state = self._state
         if state is None:
             return None
@@ -138,21 +130,16 @@ class Session:
 
     def _load_all(self, inputs: InputEntries) -> Outcome:
         loaded = load_texts(inputs.texts, self._dialect)
-        load = loaded.load
-        counts = {
-            "read": load.declared + len(load.derived),
-            "reused": 0,
-            "derived": len(load.derived),
-            "matched": len(load.matched),
-        }
-        if loaded.diagnostics:
-            return Outcome(None, loaded.diagnostics, False, loaded.is_of_entries, counts)
-        self._inputs = inputs
-        self._loaded = loaded
-        return Outcome(encode_lines(loaded), [], False, loaded.is_of_entries, counts)
+        if not loaded.diagnostics:
+            self._inputs = inputs
+            self._loaded = loaded
+        return outcome_of(loaded)
 
-    def _settle(self) -> None:
-        """Make the state of the last full load. It is put off until now: few sessions need it."""
+    def settle(self) -> None:
+        """Make the state of the last full load, which is put off: few sessions need it.
+
+        If it is not made while there is time, the next load begins with that.
+        """
         if self._loaded is None or self._inputs is None:
             return
         try:
@@ -162,12 +149,6 @@ class Session:
         self._loaded = None
 
     def _update(self, state: State, inputs: InputEntries) -> Outcome:
-        update = self._run_update(state, inputs)
-        assert self._state is not None
-        lines = lines_of(self._dialect.version, self._state)
-        return Outcome(lines, [], True, inputs.is_of_entries, update.counts)
-
-    def _run_update(self, state: State, inputs: InputEntries) -> _Update:
         tags = inputs.read_tags()
         if sorted(tags) != state.tags:
             raise NotCertainError
@@ -175,18 +156,21 @@ class Session:
         if readers is None or readers.tags != tags or self._updates % _UPDATES_TO_READERS == 0:
             readers = self._readers = Readers(self._dialect, tags)
         self._updates += 1
-        update = _Update(state, inputs, readers)
+        update = _FamilyUpdate(state, inputs, readers)
         try:
-            self._state = update.run()
+            made = self._state = update.run()
         except Exception as error:
             if not self._is_restored:
                 raise
             raise NotCertainError from error  # restored rows may not come from any real load
         self._inputs = inputs
-        return update
+        version = self._dialect.version
+        return Outcome(
+            update.load, None, update.counts, inputs.is_of_entries, lambda: lines_of(version, made)
+        )
 
 
-class _Update:
+class _FamilyUpdate:
     """One incremental load: from the old state and the new inputs to the new state."""
 
     def __init__(self, state: State, inputs: InputEntries, readers: Readers) -> None:
@@ -206,7 +190,7 @@ class _Update:
         natives = self._new_natives()
         definitions = self._new_definitions()
         while True:
-            self._touch_linked(natives)
+            self._touched = with_linked(natives, self._touched)
             declared = natives.rows.positions(self._touched)
             positions = self._touched_definitions(definitions)
             load = self.load = Load(self._readers)
@@ -250,7 +234,7 @@ class _Update:
         self._touched |= change.families
         return Natives(digests, change.spliced(old.rows.rows, change.rows))
 
-    def _new_definitions(self) -> Definitions:
+    def _new_definitions(self) -> DefinitionEntries:
         """The definitions, with provisional rows and no lines for those that changed.
 
         Touches the families of these. `run` fills in their rows and lines.
@@ -259,14 +243,14 @@ class _Update:
         change = _Change(old.digests, old.rows, digests, self._definition_row)
         self._touched |= change.families
         self._stay = change.stay
-        return Definitions(
+        return DefinitionEntries(
             digests,
             change.spliced(old.rows, change.rows),
             change.spliced(old.own, change.moved(old.own)),
             change.spliced(old.copies, change.moved(old.copies)),
         )
 
-    def _touched_definitions(self, definitions: Definitions) -> list[int]:
+    def _touched_definitions(self, definitions: DefinitionEntries) -> list[int]:
         touched = self._touched
         return [i for i, row in enumerate(definitions.rows) if row.family in touched]
 
@@ -285,19 +269,6 @@ class _Update:
         except Invalid:
             raise NotCertainError from None
         return DefinitionRow(self._inputs.definitions[index], certain_family(name.base))
-
-    def _touch_linked(self, natives: Natives) -> None:
-        """Also touch every family linked to a touched one by `structured_delegate`.
-
-        This goes in either direction, until no family is added.
-        """
-        grown = True
-        while grown:
-            before = len(self._touched)
-            for families in natives.links:
-                if not families.isdisjoint(self._touched):
-                    self._touched |= families
-            grown = len(self._touched) > before
 
     def _number(
         self, load: Load, rows: list[DefinitionRow], positions: list[int]

@@ -13,7 +13,7 @@ from derivload.derivatives.model import DifferentiabilityRecord
 from derivload.engine.families import family_of
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lines import DocumentLines, encode_line
-from derivload.engine.load import Loaded
+from derivload.engine.load import LoadedTexts
 from derivload.engine.pipeline import Load
 from derivload.native.function import NativeFunction
 
@@ -89,7 +89,7 @@ class Natives:
         self.links = [{row.family, *row.links} for row in rows if row.links]
 
 
-class Definitions(NamedTuple):
+class DefinitionEntries(NamedTuple):
     """The entries of derivatives.yaml.
 
     Each has a digest, a row, the line of its own function (in `own`) and the line of the copying
@@ -114,7 +114,7 @@ class State(NamedTuple):
 
     tags: list[str]
     natives: Natives
-    definitions: Definitions
+    definitions: DefinitionEntries
     functions: Functions
     generated: Functions
 
@@ -123,7 +123,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Rows)
 
 
-def state_of(loaded: Loaded, inputs: InputEntries) -> State:
+def state_of(loaded: LoadedTexts, inputs: InputEntries) -> State:
     """The state of a full load.
 
     Raises NotCertainError if no incremental load can start from it: if the rule of families does
@@ -157,13 +157,13 @@ def native_row(digest: bytes, function: NativeFunction) -> NativeRow:
     return NativeRow(digest, family, () if named == family else (named,))
 
 
-def definitions_of(load: Load, digests: list[bytes]) -> Definitions:
+def definitions_of(load: Load, digests: list[bytes]) -> DefinitionEntries:
     """The rows and lines of the definitions of a load.
 
     `digests` has the digest of each entry, by its index. Raises NotCertainError.
     """
     copies = {view: copy for copy, view in load.copied_from.items()}
-    made = Definitions(digests, [], [], [])
+    made = DefinitionEntries(digests, [], [], [])
     seen = set()
     for made_of, numbers in zip(load.derived, load.numbers, strict=True):
         entry, derived = made_of.entry, made_of.derived
@@ -246,7 +246,7 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
     return State(
         rows.tags,
         Natives([row.digest for row in rows.natives], rows.natives),
-        Definitions(
+        DefinitionEntries(
             [row.digest for row in definitions],
             definitions,
             [None if row.base is None else next(own) for row in definitions],
@@ -255,6 +255,22 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
         Functions(Indexed(rows.functions), functions[:first]),
         Functions(Indexed(rows.generated), functions[first:]),
     )
+
+
+def with_linked(natives: Natives, families: set[str]) -> set[str]:
+    """The families and every one linked to them by `structured_delegate`.
+
+    This goes in either direction, until no family is added.
+    """
+    linked = {*families}
+    grown = True
+    while grown:
+        before = len(linked)
+        for those in natives.links:
+            if not those.isdisjoint(linked):
+                linked |= those
+        grown = len(linked) > before
+    return linked
 
 
 def lines_of(torch_version: str, state: State) -> DocumentLines:

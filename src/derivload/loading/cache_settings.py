@@ -11,7 +11,29 @@ from derivload.loading.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    pass
+    from derivload.store.store import Store
+
+
+def open_store(named: str | None) -> Store:
+    """The store in the folder of the cache, made if need be. Raises StoreError and UsageError."""
+    from derivload.store.store import Store
+
+    limit = cache_size_limit()
+    return Store(cache_folder(named), limit)
+
+
+def find_store(named: str | None) -> Store | None:
+    """The store in the folder of the cache, if there is one already. Raises as `open_store` does.
+
+    It is for who only reads: no folder is made, and a user without a home folder has none.
+    """
+    from derivload.store.owned import DATABASE, LAYOUT, FolderError
+
+    try:
+        database = os.path.join(cache_folder(named), LAYOUT, DATABASE)
+    except FolderError:
+        return None
+    return open_store(named) if os.path.exists(database) else None
 
 
 def cache_folder(named: str | None) -> str:
@@ -41,7 +63,7 @@ def _users_cache_folder() -> str:
 def _checked(folder: str) -> str:
     """A folder below the user's home. Raises FolderError where there is no home."""
     if not os.path.isabs(folder):
-        from derivload.store.store import FolderError
+        from derivload.store.owned import FolderError
 
         raise FolderError("there is no home folder to keep it in")
     return folder

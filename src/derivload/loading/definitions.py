@@ -1,18 +1,22 @@
-"""`derivload.load`: the inputs' files in, their definitions out. The commands use it too."""
+"""`derivload.load`: the inputs' files in, their definitions out."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
-from derivload.engine.load import Loaded, load_texts
-from derivload.loading.errors import InputError
-from derivload.loading.inputs import Inputs, read_inputs
-from derivload.loading.paths import find_files
+import msgspec
 
-PathLike = str | os.PathLike[str]
+from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
+from derivload.loading.cache_settings import open_store
+from derivload.loading.parameters import PathLike, path_of, paths_of, spell_parameter, version_of
+from derivload.loading.paths import find_files
+from derivload.loading.request import Request
+from derivload.loading.run import load_inputs
+from derivload.outputs.documents import DifferentiabilityDocument, FunctionsDocument
+from derivload.store.owned import StoreError
+from derivload.store.store import Store
 
 
 class Definitions(NamedTuple):
@@ -36,6 +40,8 @@ def load(
     tags: PathLike | None = None,
     torch_version: str | None = None,
     pytorch: PathLike | None = None,
+    *,
+    cache_dir: PathLike | None = None,
 ) -> Definitions:
     """Load autograd definitions.
 
@@ -45,34 +51,53 @@ def load(
     torch_version: "X.Y", the release to follow; the newest known when left out.
     pytorch: a PyTorch checkout or unpacked torchgen in place of the files, which gives the
         version too; `native_functions` are then overlays.
-    With nothing at all, the catalogue that ships with derivload.
+    cache_dir: the folder of a cache, to read from and to keep the results in; no cache when left
+        out. One that cannot be used is done without, with a warning.
+    With no inputs at all, the catalogue that ships with derivload.
 
-    Raises UsageError for a combination that means nothing, InputError, with all diagnostics,
-    when the input has errors.
+    Raises UsageError for an argument of another type and for a combination that means nothing,
+    and InputError, with all diagnostics, when the input has errors.
     """
-    natives = (
-        [native_functions] if isinstance(native_functions, str | os.PathLike) else native_functions
-    )
     files = find_files(
-        derivatives=None if derivatives is None else os.fspath(derivatives),
-        native_functions=[os.fspath(path) for path in natives],
-        tags=None if tags is None else os.fspath(tags),
-        torch_version=torch_version,
-        pytorch=None if pytorch is None else os.fspath(pytorch),
+        derivatives=path_of("derivatives", derivatives),
+        native_functions=paths_of("native_functions", native_functions),
+        tags=path_of("tags", tags),
+        torch_version=version_of(torch_version),
+        pytorch=path_of("pytorch", pytorch),
+        spell=spell_parameter,
     )
-    loaded = load_inputs(read_inputs(files))
+    folder = path_of("cache_dir", cache_dir)
+    store = None if folder is None else _open(folder)
+    try:
+        loaded = load_inputs(Request(files), store)
+    finally:
+        if store is not None:
+            store.close()
+    if loaded.exit != "cold":
+        return _definitions_in({name: data for name, data, _, _ in loaded.documents})
+    whole = loaded.outcome.whole
+    assert whole is not None
+    matched = whole.load.matched
     return Definitions(
-        torch_version=loaded.torch_version,
-        used_dispatch_keys=loaded.used_dispatch_keys,
-        differentiability=tuple(record for _, record in loaded.records()),
-        functions=tuple(m.record for m in loaded.load.matched),
-        generated=tuple(m.generated for m in loaded.load.matched if m.generated is not None),
+        torch_version=whole.torch_version,
+        used_dispatch_keys=whole.used_dispatch_keys,
+        differentiability=tuple(record for _, record in whole.records()),
+        functions=tuple(m.record for m in matched),
+        generated=tuple(m.generated for m in matched if m.generated is not None),
     )
 
 
-def load_inputs(inputs: Inputs) -> Loaded:
-    """Load the texts. Raises InputError when there is anything wrong with them."""
-    loaded = load_texts(inputs.texts, inputs.dialect)
-    if loaded.diagnostics:
-        raise InputError(loaded.diagnostics)
-    return loaded
+def _open(folder: str) -> Store | None:
+    try:
+        return open_store(folder)
+    except StoreError as error:
+        warnings.warn(f"going on without the cache: {error}", stacklevel=3)
+        return None
+
+
+def _definitions_in(documents: Mapping[str, bytes]) -> Definitions:
+    own = msgspec.json.decode(documents["differentiability.json"], type=DifferentiabilityDocument)
+    all_ = msgspec.json.decode(documents["functions.json"], type=FunctionsDocument)
+    return Definitions(
+        own.torch_version, own.used_dispatch_keys, own.functions, all_.functions, all_.generated
+    )

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect, release_of
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts, load_texts
-from derivload.loading.errors import InputError, UsageError
+from derivload.engine.outcome import Outcome, outcome_of
+from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
 from derivload.sources.splitting import with_plain_line_ends
 
@@ -26,32 +27,24 @@ class Inputs(NamedTuple):
     unreadable: tuple[Diagnostic, ...] = ()
 
 
-def read_inputs(files: Files, contents: Sequence[bytes | OSError] | None = None) -> Inputs:
-    """The inputs in these files; `contents`, where they have been read before.
-
-    Raises UsageError for a version that cannot be followed, and InputError when a file cannot
-    be read; that has the mistakes of the other files too.
-    """
-    inputs = read_what_can_be(files, contents)
-    if inputs.unreadable:
-        loaded = load_texts(inputs.texts, inputs.dialect)
-        raise InputError(sorted([*inputs.unreadable, *loaded.diagnostics]))
-    return inputs
-
-
-def read_what_can_be(files: Files, contents: Sequence[bytes | OSError] | None = None) -> Inputs:
-    """The inputs in these files, and of those that cannot be read, why. Raises UsageError."""
+def read_inputs(files: Files, contents: Sequence[bytes | OSError]) -> Inputs:
+    """The inputs in these files, which hold `contents`. Raises UsageError."""
     dialect, note = choose_dialect(files.version)
     diagnostics: list[Diagnostic] = []
     texts = [
         _decode(name, content, diagnostics)
-        for name, content in zip(
-            files.paths, files.read() if contents is None else contents, strict=True
-        )
+        for name, content in zip(files.paths, contents, strict=True)
     ]
     unread = frozenset(diagnostic.file for diagnostic in diagnostics)
     made = Texts(texts[0], tuple(texts[1:-1]), texts[-1], unread)
     return Inputs(made, dialect, note, tuple(sorted(diagnostics)))
+
+
+def load_alone(inputs: Inputs) -> Outcome:
+    """Load everything, and find all mistakes. No other load starts from this one."""
+    whole = load_texts(inputs.texts, inputs.dialect)
+    found = sorted([*inputs.unreadable, *whole.diagnostics])
+    return outcome_of(whole._replace(diagnostics=found))
 
 
 def choose_dialect(version: str | None) -> tuple[Dialect, str]:

@@ -15,7 +15,9 @@ from derivload.outputs.digests import names_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    Spell = Callable[[str, str], str]
 
 _CHECKOUT = (
     "tools/autograd/derivatives.yaml",
@@ -129,12 +131,19 @@ def _too_large(content: bytes) -> str:
     return ""
 
 
+def spell_option(name: str, value: str = "") -> str:
+    """An option of the command line as messages name it, with what it takes."""
+    return f"--{name.replace('_', '-')} {value}".rstrip()
+
+
 def find_files(
     derivatives: str | None = None,
     native_functions: Sequence[str] = (),
     tags: str | None = None,
     torch_version: str | None = None,
     pytorch: str | None = None,
+    *,
+    spell: Spell = spell_option,
 ) -> Files:
     """The files that these options mean; with none, the catalogue that ships with derivload.
 
@@ -142,22 +151,24 @@ def find_files(
     over its own, and `derivatives` and `tags` take the place of its own. Without `tags`, the
     tags.yaml beside the first of `native_functions` is taken.
 
-    Raises UsageError.
+    Raises UsageError, which names options as `spell` does.
     """
     if pytorch is not None:
-        return _of_pytorch(pytorch, derivatives, native_functions, tags, torch_version)
+        return _of_pytorch(pytorch, derivatives, native_functions, tags, torch_version, spell=spell)
     if derivatives is None and not native_functions and tags is None:
         names = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
         own, native, own_tags = (os.path.join(_CATALOGUE, name) for name in names)
         return Files(own, [native], own_tags, torch_version)
     if derivatives is None or not native_functions:
-        missing = "--derivatives" if derivatives is None else "--native-functions"
-        raise UsageError(f"{missing} is missing: name the files together, or give --pytorch DIR")
+        missing = spell("derivatives" if derivatives is None else "native_functions", "")
+        instead = spell("pytorch", "DIR")
+        raise UsageError(f"{missing} is missing: name the files together, or give {instead}")
     if tags is None:
         first = native_functions[0]
         tags = os.path.join(os.path.dirname(first), "tags.yaml")
         if not os.path.exists(tags):
-            raise UsageError(f"--tags is missing, and there is no tags.yaml beside {first}")
+            missing = spell("tags", "")
+            raise UsageError(f"{missing} is missing, and there is no tags.yaml beside {first}")
     return Files(derivatives, native_functions, tags, torch_version)
 
 
@@ -167,6 +178,8 @@ def _of_pytorch(
     overlays: Sequence[str],
     tags: str | None,
     torch_version: str | None,
+    *,
+    spell: Spell,
 ) -> Files:
     absent: list[str] = []
     parent = os.path.dirname(os.path.abspath(folder))
@@ -186,11 +199,10 @@ def _of_pytorch(
         files = Files(derivatives or own, [native, *overlays], tags or own_tags, torch_version)
         files.absent = absent
         if torch_version is None:
-            _find_version(root, files)
+            version = spell("torch_version", "X.Y")
+            _find_version(root, files, version)
             if files.version is None:
-                raise UsageError(
-                    f"{folder} does not say which PyTorch it is: give --torch-version X.Y"
-                )
+                raise UsageError(f"{folder} does not say which PyTorch it is: give {version}")
         return files
     raise UsageError(
         f"{folder} is no PyTorch: name a checkout, a folder with an installed or unpacked "
@@ -198,8 +210,11 @@ def _of_pytorch(
     )
 
 
-def _find_version(root: str, files: Files) -> None:
-    """Find the version that a checkout's version.txt or an installed torch names."""
+def _find_version(root: str, files: Files, option: str) -> None:
+    """Find the version that a checkout's version.txt or an installed torch names.
+
+    Raises UsageError, which says to give `option`, where there are several.
+    """
     for name, read in (("version.txt", _whole), ("torch/version.py", _assigned)):
         path = os.path.join(root, *name.split("/"))
         content = read_path(path)
@@ -210,11 +225,11 @@ def _find_version(root: str, files: Files) -> None:
                 return
         else:
             files.absent.append(path)
-    _find_installed(root, files)
+    _find_installed(root, files, option)
 
 
-def _find_installed(root: str, files: Files) -> None:
-    """Find the version that an installer noted. Raises UsageError where there are several."""
+def _find_installed(root: str, files: Files, option: str) -> None:
+    """Find the version that an installer noted. Raises UsageError as `_find_version` does."""
     from derivload.loading.installed import PATTERN, find_installed
 
     def read(path: str) -> bytes | None:
@@ -232,7 +247,7 @@ def _find_installed(root: str, files: Files) -> None:
     if len(found) > 1:
         raise UsageError(
             f"{root} says that it is several PyTorches ({', '.join(one.name for one in found)}): "
-            "give --torch-version X.Y"
+            f"give {option}"
         )
     if found:
         files.version = found[0].version

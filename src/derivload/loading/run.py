@@ -1,105 +1,152 @@
-"""The one way from files to what they hold: from the store if it has it, else loaded."""
+"""The one way to load. Every command, the Python API and the drop-in go through `load_inputs`.
+
+Four things are all there is to it:
+
+- A `Request` is what to load: the files, their bytes, the number of shards. It has the keys under
+  which a store has the results.
+- A store, if there is one: what an earlier process kept. The load starts from that, and keeps its
+  own results there.
+- A `Memory`, if there is one: what an earlier load of this process left, or, if it was made with a
+  store, the state there. The load starts from that, leaves its own result in the memory, and keeps
+  nothing in a store.
+- A `LoadedInputs` is the result: how it was loaded, and the documents, their lines and the
+  entries, each made when it is asked for.
+
+So a caller decides what is read and kept by what it passes, and docs/cache.md has a table of these
+decisions. Nothing here opens a store.
+
+Until the store turns out to have no documents, nothing is imported but hashing and splitting.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import time
+from functools import cached_property
 
-from derivload.identity import tool_digest
-from derivload.store.results import Kept, Keys, find_documents, keep_documents
+from derivload.store.results import StoredDocuments, find_documents, keep_documents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from derivload.engine.lines import DocumentLines
-    from derivload.loading.inputs import Inputs
-    from derivload.loading.paths import Files
+    from derivload.engine.outcome import Outcome
+    from derivload.loading.memory import Memory
+    from derivload.loading.request import Request
+    from derivload.store.results import Document
     from derivload.store.store import Store
 
     Importing = Callable[[], contextlib.AbstractContextManager[object]]
 
 
-class Started:
-    """The beginning of a run: the bytes of the inputs, their keys, and the store if there is one.
+class LoadedInputs:
+    """The result of a load: of what the store had, or of what was loaded.
 
-    `tool` is derivload's digest when it began.
+    `exit` is "stored", "incremental" or "cold". `counts` says how much was loaded and reused, and
+    `note` what the user should know. `is_of_entries` tells that each entry was read by itself, so
+    that the text between entries has no effect.
     """
-
-    __slots__ = ("contents", "keys", "store", "tool")
-
-    def __init__(
-        self, files: Files, shards: int | None, open_store: Callable[[], Store | None], clock: Clock
-    ) -> None:
-        self.tool = tool_digest()
-        self.contents = files.read()
-        readable = [content for content in self.contents if isinstance(content, bytes)]
-        self.keys = Keys(self.tool, release_key(files.version), shards, readable)
-        clock.step("inputs")
-        self.store = open_store()
-        clock.step("store")
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether all inputs can be read, so that the keys are those of all of them."""
-        return len(self.keys.digests) == len(self.contents)
-
-
-class Found:
-    """The documents of the inputs, by which exit they were come by, and what was loaded.
-
-    `inputs` are the texts and `lines` those of the documents; None where the store had the
-    documents, so that nothing was loaded.
-    """
-
-    __slots__ = ("counts", "exit", "inputs", "kept", "lines")
 
     def __init__(
         self,
-        kept: Kept,
-        exit_: str,
-        counts: dict[str, int],
-        inputs: Inputs | None = None,
-        lines: DocumentLines | None = None,
+        request: Request,
+        clock: Clock,
+        found: StoredDocuments | Outcome,
+        memory: Memory | None = None,
     ) -> None:
-        self.kept = kept
-        self.exit = exit_
-        self.counts = counts
-        self.inputs = inputs
-        self.lines = lines
+        self._found = found
+        self._clock = clock
+        self._shards = request.shards
+        self._memory = memory
+        self.is_of_entries = found.is_of_entries
+        if isinstance(found, StoredDocuments):
+            self.exit, self.counts, self.note = "stored", dict[str, int](), found.note
+        else:
+            self.exit = "incremental" if found.is_incremental else "cold"
+            self.counts, self.note = found.counts, request.inputs.note
+
+    @property
+    def outcome(self) -> Outcome:
+        """What was loaded. There is none if the store had the documents."""
+        assert not isinstance(self._found, StoredDocuments)
+        return self._found
+
+    @cached_property
+    def documents(self) -> Sequence[Document]:
+        """The documents, the manifest last."""
+        if isinstance(self._found, StoredDocuments):
+            return self._found.documents
+        from derivload.loading.memory import Memory
+
+        documents = (self._memory or Memory()).render(self.lines, self._shards)
+        self._clock.step("render")
+        return documents
+
+    @cached_property
+    def lines(self) -> DocumentLines:
+        """The lines of the documents."""
+        if isinstance(self._found, StoredDocuments):
+            from derivload.loading.memory import lines_in
+
+            return lines_in({name: data for name, data, _, _ in self._found.documents})
+        return self.outcome.make_lines()
 
 
-def find_or_load(
-    files: Files,
-    shards: int | None,
-    started: Started,
-    clock: Clock,
+def load_inputs(
+    request: Request,
+    store: Store | None = None,
+    memory: Memory | None = None,
+    *,
+    with_mistakes: bool = False,
+    clock: Clock | None = None,
     importing: Importing = contextlib.nullcontext,
-) -> Found:
-    """The documents of the inputs in `files`, over so many shards, from the store if it has them.
+) -> LoadedInputs:
+    """Load what is asked for, from what the store or the memory has if there is one of them.
 
-    `importing` is entered while msgspec is imported, if it is. Raises UsageError, and
-    InputError when the input has errors.
+    `with_mistakes` returns the result of inputs with mistakes too, which has no lines.
+    `importing` is entered while msgspec is imported, if it is. Raises UsageError, and, without
+    `with_mistakes`, InputError.
     """
-    store, keys = started.store, started.keys
-    if store is not None and started.is_readable:
-        found = find_documents(store, keys)
+    clock = clock or Clock()
+    if store is not None and request.is_readable:
+        stored = find_documents(store, request.keys)
         clock.step("find")
-        if found is not None:
-            return Found(found, "stored", {})
+        if stored is not None:
+            return LoadedInputs(request, clock, stored)
     with importing():
-        from derivload.loading.documents import load_documents
-        from derivload.loading.inputs import read_inputs
+        from derivload.loading.errors import InputError
+        from derivload.loading.inputs import load_alone
 
-    inputs = read_inputs(files, started.contents)
-    clock.step("import")
-    loaded, outcome = load_documents(inputs, shards, store, keys, clock.step)
-    kept = Kept(loaded, inputs.note, is_of_entries=outcome.is_of_entries)
-    if store is not None:
-        keep_documents(store, keys, kept)
-        clock.step("keep")
-    exit_ = "incremental" if outcome.is_incremental else "cold"
-    return Found(kept, exit_, outcome.counts, inputs, outcome.lines)
+    if request.inputs.unreadable or (store is None and memory is None):
+        clock.step("import")
+        outcome = load_alone(request.inputs)
+    else:
+        from derivload.loading.memory import Memory
+
+        clock.step("import")
+        memory = memory or Memory(store)
+        memory.begin(request)
+        clock.step("restore")
+        outcome = memory.load(request)
+    clock.step("load")
+    if outcome.diagnostics and not with_mistakes:
+        raise InputError(outcome.diagnostics)
+    loaded = LoadedInputs(request, clock, outcome, memory)
+    if store is not None and memory is not None and not outcome.diagnostics:
+        _keep(request, store, memory, loaded, clock)
+    return loaded
+
+
+def _keep(
+    request: Request, store: Store, memory: Memory, loaded: LoadedInputs, clock: Clock
+) -> None:
+    documents = loaded.documents
+    if memory.keep(request, store, loaded.lines):
+        clock.step("state")
+    stored = StoredDocuments(documents, loaded.note, is_of_entries=loaded.is_of_entries)
+    keep_documents(store, request.keys, stored)
+    clock.step("keep")
 
 
 class Clock:
@@ -114,8 +161,3 @@ class Clock:
         now = time.perf_counter()
         self.seconds[name] = now - self._last
         self._last = now
-
-
-def release_key(version: str | None) -> str:
-    """The part of a version that says which release to follow, for the keys."""
-    return "newest" if version is None else ".".join(version.split(".")[:2])

@@ -56,7 +56,7 @@ _PREFIX, _SUFFIX = "differentiability", ".json"
 DOCUMENTS = "documents"
 
 
-class Written:
+class WrittenFiles:
     """The result of writing a set of outputs: the names written, unchanged, and removed."""
 
     __slots__ = ("removed", "unchanged", "written")
@@ -101,7 +101,7 @@ class Writing:
         documents: Iterable[File],
         names: Collection[str],
         read_record: Callable[[], list[Recorded]],
-    ) -> Written:
+    ) -> WrittenFiles:
         """Bring the folder up to date with `documents`.
 
         `names` are the names of all outputs of the run. `read_record` returns the outputs that an
@@ -111,7 +111,7 @@ class Writing:
         self._names = names
         _make_folder(self._out_dir)
         if isinstance(documents, (list, tuple)) and self._is_up_to_date(documents, read_record()):
-            return Written([], [name for name, *_ in documents], [])
+            return WrittenFiles([], [name for name, *_ in documents], [])
         self._lock.enter_context(locked(self._out_dir))
         path = os.path.join(self._out_dir, next(iter(names), _MANIFEST))
         staging, recorded = self._open_staging(self._out_dir, path, self._kind)
@@ -128,7 +128,7 @@ class Writing:
         for one in waiting[-1:]:
             if one.name == _MANIFEST:
                 one.move()
-        return Written([one.name for one in waiting], unchanged, removed)
+        return WrittenFiles([one.name for one in waiting], unchanged, removed)
 
     def leave_journal(self) -> None:
         """Leave the journal for the next run, because this run does not record its outputs."""

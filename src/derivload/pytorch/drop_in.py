@@ -7,33 +7,32 @@ return the same object again, but only while the bytes of the files are the same
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
 import msgspec
 
-from derivload.loading.cache_settings import cache_folder, cache_size_limit
+from derivload.loading.cache_settings import open_store
 from derivload.loading.inputs import choose_dialect
+from derivload.loading.parameters import PathLike, checked_path, version_of
 from derivload.loading.paths import Files
-from derivload.loading.run import Clock, Started, find_or_load
+from derivload.loading.request import Request
+from derivload.loading.run import load_inputs
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import Result, Torchgen, find_torchgen
 from derivload.pytorch.objects import differentiability_infos
 from derivload.pytorch.parsing import Parser
 from derivload.pytorch.releases import release_of_torchgen
 from derivload.pytorch.torchgen_types import ParsedYaml
-from derivload.store.store import Store, StoreError
+from derivload.store.owned import StoreError
 from derivload.terminal.stderr import say
-
-PathLike = str | os.PathLike[str]
 
 # The variable in which upstream remembers its results, by the paths of two files.
 _RESULTS: Final = "_GLOBAL_LOAD_DERIVATIVE_CACHE"
 
 
-class _Held(NamedTuple):
+class _HeldResult(NamedTuple):
     torchgen: Torchgen
     contents: list[bytes | OSError]
     result: Result
@@ -50,17 +49,20 @@ class DropIn:
     """Loads derivatives instead of upstream. `overlays` are added to every native_functions.yaml.
 
     `torch_version` names the release whose rules to follow. Without it, torchgen's own source
-    decides.
+    decides. `use_cache` reads results from the cache and keeps them there.
     """
 
-    def __init__(self, overlays: Sequence[str] = (), torch_version: str | None = None) -> None:
+    def __init__(
+        self, overlays: Sequence[str], torch_version: str | None, *, use_cache: bool
+    ) -> None:
         """Raises UsageError if derivload does not know the rules of this version."""
-        if torch_version is not None:
-            choose_dialect(torch_version)
+        self._version = version_of(torch_version)
+        if self._version is not None:
+            choose_dialect(self._version)
         self._overlays = tuple(overlays)
-        self._version = torch_version
+        self._use_cache = use_cache
         self._parser = Parser(overlays)
-        self._held: dict[tuple[str, str], _Held] = {}
+        self._held: dict[tuple[str, str], _HeldResult] = {}
 
     def load_derivatives(
         self, torchgen: Torchgen, derivatives: str, native: str, tags: str
@@ -73,7 +75,7 @@ class DropIn:
         contents = files.read()
         held = self._held.get((derivatives, native))
         if held is None or held.torchgen != torchgen or held.contents != contents:
-            held = _Held(torchgen, contents, self._load(torchgen, files))
+            held = _HeldResult(torchgen, contents, self._load(torchgen, files, contents))
             self._held[derivatives, native] = held
         return held.result
 
@@ -90,9 +92,9 @@ class DropIn:
             _forget_result(held.torchgen, derivatives, native)
         self._held.clear()
 
-    def _load(self, torchgen: Torchgen, files: Files) -> Result:
+    def _load(self, torchgen: Torchgen, files: Files, contents: list[bytes | OSError]) -> Result:
         try:
-            return self._build(torchgen, files)
+            return self._build(torchgen, files, contents)
         except UnexpectedTorchgenError as error:
             say(f"using torchgen's own load_derivatives: {error}")
             native, *_ = files.native_functions
@@ -101,9 +103,10 @@ class DropIn:
                 self._parser.parse(torchgen, native, files.tags)
             return torchgen.load_derivatives(files.derivatives, native, files.tags)
 
-    def _build(self, torchgen: Torchgen, files: Files) -> Result:
+    def _build(self, torchgen: Torchgen, files: Files, contents: list[bytes | OSError]) -> Result:
         files.version = self._version or release_of_torchgen(torchgen.loader, torchgen.gen)
-        document, (derivatives, *others) = _load_document(files)
+        document = self._load_document(Request(files, contents))
+        derivatives, *others = [content for content in contents if isinstance(content, bytes)]
         native, *_ = files.native_functions
         functions = self._parser.functions(torchgen, native, files.tags, others)
         infos = differentiability_infos(
@@ -111,28 +114,18 @@ class DropIn:
         )
         return infos, set(document.used_dispatch_keys)
 
-
-def _load_document(files: Files) -> tuple[_Document, list[bytes]]:
-    """differentiability.json, from the store if it is there, and the bytes of its input files.
-
-    Raises InputError.
-    """
-    clock = Clock()
-    started = Started(files, None, _open_store, clock)
-    try:
-        found = find_or_load(files, None, started, clock)
-    finally:
-        if started.store is not None:
-            started.store.close()
-    _, data, _, _ = found.kept.documents[0]
-    contents = [content for content in started.contents if isinstance(content, bytes)]
-    return msgspec.json.decode(data, type=_Document), contents
-
-
-def _open_store() -> Store | None:
-    with suppress(StoreError):
-        return Store(cache_folder(None), cache_size_limit())
-    return None
+    def _load_document(self, request: Request) -> _Document:
+        """differentiability.json. Raises InputError."""
+        store = None
+        if self._use_cache:
+            with suppress(StoreError):
+                store = open_store(None)
+        try:
+            _, data, _, _ = load_inputs(request, store).documents[0]
+        finally:
+            if store is not None:
+                store.close()
+        return msgspec.json.decode(data, type=_Document)
 
 
 def _forget_result(torchgen: Torchgen, derivatives: str, native: str) -> None:
@@ -140,8 +133,8 @@ def _forget_result(torchgen: Torchgen, derivatives: str, native: str) -> None:
     results.pop((derivatives, native), None)
 
 
-# The results of this process, by the requested version.
-_OF_THIS_PROCESS: Final[dict[str | None, DropIn]] = {}
+# The results of this process, by the requested version and whether the cache is used.
+_OF_THIS_PROCESS: Final[dict[tuple[str | None, bool], DropIn]] = {}
 
 
 def load_derivatives(
@@ -150,6 +143,7 @@ def load_derivatives(
     tags_yaml_path: PathLike,
     *,
     torch_version: str | None = None,
+    use_cache: bool = True,
 ) -> Result:
     """The result of upstream's load_derivatives: infos by schema, and the used dispatch keys.
 
@@ -159,16 +153,21 @@ def load_derivatives(
     torch_version: "X.Y", the release whose rules to follow, whatever torchgen's source says.
         Without it, torchgen's source decides. If that is not the source of a release, torchgen's
         own load_derivatives runs, and a line on stderr says so.
+    use_cache: read results from derivload's cache and keep them there: in the folder of
+        DERIVLOAD_CACHE_DIR, or the user's.
 
     Raises InputError if the input has errors, UsageError if derivload does not know the version,
     and UnexpectedTorchgenError if no torchgen can be imported.
     """
-    drop_in = _OF_THIS_PROCESS.get(torch_version)
+    given = {
+        "derivatives_yaml_path": derivatives_yaml_path,
+        "native_yaml_path": native_yaml_path,
+        "tags_yaml_path": tags_yaml_path,
+    }
+    paths = [checked_path(name, path) for name, path in given.items()]
+    settings = (version_of(torch_version), use_cache)
+    drop_in = _OF_THIS_PROCESS.get(settings)
     if drop_in is None:
-        drop_in = _OF_THIS_PROCESS[torch_version] = DropIn((), torch_version)
-    return drop_in.load_derivatives(
-        find_torchgen(),
-        os.fspath(derivatives_yaml_path),
-        os.fspath(native_yaml_path),
-        os.fspath(tags_yaml_path),
-    )
+        drop_in = DropIn((), torch_version, use_cache=use_cache)
+        _OF_THIS_PROCESS[settings] = drop_in
+    return drop_in.load_derivatives(find_torchgen(), *paths)

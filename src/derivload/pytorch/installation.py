@@ -8,14 +8,14 @@ A process has at most one installation at a time: `_current`.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType, TracebackType
 
-from derivload.pytorch.drop_in import DropIn, PathLike
+from derivload.loading.parameters import PathLike, paths_of
+from derivload.pytorch.drop_in import DropIn
 from derivload.pytorch.importable import (
     LOAD_DERIVATIVES,
     PARSE_NATIVE_YAML,
@@ -32,16 +32,13 @@ _current: Installation | None = None
 class Installation:
     """derivload installed in place of upstream's functions. The end of a `with` uninstalls it."""
 
-    def __init__(self, overlays: Sequence[str], torch_version: str | None) -> None:
+    def __init__(
+        self, overlays: Sequence[str], torch_version: str | None, *, use_cache: bool
+    ) -> None:
         """Raises UsageError for a version that cannot be followed."""
-        self._overlays = tuple(overlays)
-        self._version = torch_version
-        self._drop_in = DropIn(overlays, torch_version)
+        self.settings = (tuple(overlays), torch_version, use_cache)
+        self._drop_in = DropIn(overlays, torch_version, use_cache=use_cache)
         self._replacements: list[Replacement] = []
-
-    def is_of(self, overlays: Sequence[str], torch_version: str | None) -> bool:
-        """Whether this was made with these settings."""
-        return (self._overlays, self._version) == (tuple(overlays), torch_version)
 
     def put(self) -> None:
         """Replace the functions that are not replaced yet.
@@ -84,7 +81,10 @@ class Installation:
 
 
 def install(
-    native_functions: PathLike | Sequence[PathLike] = (), *, torch_version: str | None = None
+    native_functions: PathLike | Sequence[PathLike] = (),
+    *,
+    torch_version: str | None = None,
+    use_cache: bool = True,
 ) -> Installation:
     """Replace load_derivatives of the importable torchgen by derivload's.
 
@@ -93,7 +93,7 @@ def install(
 
     native_functions: YAML files whose entries are appended to native_functions.yaml, in order.
         Each is a list of entries, or a mapping with a `custom:` list.
-    torch_version: as for `load_derivatives`.
+    torch_version, use_cache: as for `load_derivatives`.
 
     Returns the installation. Its `uninstall()`, or the end of a `with`, puts the originals back.
     A second call with the same arguments returns the same installation. A call with other
@@ -103,13 +103,11 @@ def install(
     torchgen can be imported.
     """
     global _current  # noqa: PLW0603
-    given = (
-        [native_functions] if isinstance(native_functions, str | os.PathLike) else native_functions
-    )
     # A build may change its working folder before the files are read.
-    overlays = [str(Path(path).absolute()) for path in given]
-    if _current is None or not _current.is_of(overlays, torch_version):
-        made = Installation(overlays, torch_version)
+    given = paths_of("native_functions", native_functions)
+    overlays = tuple([str(Path(path).absolute()) for path in given])
+    if _current is None or _current.settings != (overlays, torch_version, use_cache):
+        made = Installation(overlays, torch_version, use_cache=use_cache)
         if _current is not None:
             _current.uninstall()
         _current = made

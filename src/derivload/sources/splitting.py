@@ -89,6 +89,11 @@ class Split:
         starts = range(0, len(joined), _DIGEST_SIZE)
         return Split(parts, [joined[at : at + _DIGEST_SIZE] for at in starts])
 
+    def line(self, index: int) -> int:
+        """The number of an entry's first line."""
+        parts = (self._parts.preamble, *self._parts.raw[:index])
+        return sum(part.count("\n") + 1 for part in parts)
+
     def entry(self, index: int) -> str:
         """The text of an entry. Raises ValueError if the text must be read as a whole."""
         entry = self._parts.entry(index)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
+# The folder of the store in the one that the user named; another layout of rows has another one.
+LAYOUT: Final = "2"
 # The database, and the files that SQLite keeps beside it.
 DATABASE: Final = "cache.db"
 _DATABASE_FILES: Final = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
@@ -41,6 +43,14 @@ _TRIES: Final = 10
 # Do not follow a link, and do not wait for a pipe without a writer. Windows has neither flag.
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
+
+
+class StoreError(Exception):
+    """The store cannot be used. The text says why; it is for the one warning that is printed."""
+
+
+class FolderError(StoreError):
+    """The folder cannot be made, or is not ours alone. Nothing in it may be touched."""
 
 
 def trouble(status: os.stat_result) -> str | None:

@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     # A file name, the bytes, how many functions they hold, and their sha256 in hex.
     Document = tuple[str, bytes, int, str]
 
-_KIND = b"documents 2"
-_STATE = b"state 2"
+_KIND = b"documents"
+_STATE = b"state"
 _SEPARATOR = b"\0"
 _PART = b"\n\n"
 _DIFFERENTIABILITY, _FUNCTIONS = "differentiability.json", "functions.json"
 
 
-class Kept:
+class StoredDocuments:
     """The documents of a run, and the note that the user is given each time.
 
     `is_of_entries` tells that each entry of the inputs was read by itself, so that the text
@@ -161,7 +161,7 @@ def _split(data: bytes, learned: bytes | None) -> Split:
     return split_digests(text) if learned is None else Split.of_digests(text, learned)
 
 
-def find_documents(store: Store, keys: Keys) -> Kept | None:
+def find_documents(store: Store, keys: Keys) -> StoredDocuments | None:
     """The documents of this run, if an earlier run made and kept them; else None."""
     target = store.get(keys.by_bytes)
     if target is not None:
@@ -170,7 +170,7 @@ def find_documents(store: Store, keys: Keys) -> Kept | None:
     return _find(store, keys, keys.by_entries(), is_of_entries=True)
 
 
-def keep_documents(store: Store, keys: Keys, kept: Kept) -> None:
+def keep_documents(store: Store, keys: Keys, kept: StoredDocuments) -> None:
     """Keep the documents of a run for later runs.
 
     Nothing is kept if derivload's own files may have changed meanwhile.
@@ -224,14 +224,16 @@ def _state_of(store: Store, keys: Keys) -> tuple[bytes, bytes, bytes]:
     return (listing, entries, state) if is_whole else (b"", b"", b"")
 
 
-def _find(store: Store, keys: Keys, target: bytes, *, is_of_entries: bool) -> Kept | None:
+def _find(
+    store: Store, keys: Keys, target: bytes, *, is_of_entries: bool
+) -> StoredDocuments | None:
     note, _, listing = (store.get(target) or b"").partition(b"\n")
     documents = _get_documents(store, listing, keys.names())
     if documents is None:
         return None
     with suppress(UnicodeDecodeError):
         told = note.decode("utf-8", "surrogatepass")
-        return Kept(documents, told, is_of_entries=is_of_entries)
+        return StoredDocuments(documents, told, is_of_entries=is_of_entries)
     return None
 
 

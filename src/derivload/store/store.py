@@ -20,7 +20,7 @@ Constraints, and what follows from them:
 - Few large rows. Opening a row costs about 0.1 ms, so a load is a handful of segments. Segments
   from 32 KiB on are files of their own beside the database.
 
-The folder belongs to one layout of rows (`LAYOUT`); another layout has another folder.
+The folder belongs to one layout of rows (`LAYOUT` in `owned.py`).
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ from contextlib import suppress
 
 from derivload.store.owned import (
     DATABASE,
+    LAYOUT,
+    FolderError,
+    StoreError,
     make_database,
     make_folder,
     trouble,
@@ -49,16 +52,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-LAYOUT: Final = "2"
 DEFAULT_SIZE_LIMIT: Final = 512 * 1024 * 1024
-
-
-class StoreError(Exception):
-    """The store cannot be used. The text says why; it is for the one warning that is printed."""
-
-
-class FolderError(StoreError):
-    """The folder cannot be made, or is not ours alone. Nothing in it may be touched."""
 
 
 class Figures:

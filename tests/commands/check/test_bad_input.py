@@ -17,8 +17,8 @@ import pytest
 from derivload.cli import main
 from derivload.cpp.dialect import NEWEST
 from derivload.engine.load import Text, Texts, load_texts
-from derivload.loading.inputs import read_inputs
 from derivload.loading.paths import find_files
+from derivload.loading.request import Request
 from derivload.rules import RULES
 from derivload.sources.entries import split_entries
 from support.paths import CATALOGUE
@@ -344,7 +344,7 @@ class Mutant(NamedTuple):
 
 @cache
 def catalogue() -> Texts:
-    return read_inputs(find_files()).texts
+    return Request(find_files()).inputs.texts
 
 
 def texts_of(texts: Texts) -> dict[str, str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-from derivload.commands.check import find as check_find
 from derivload.commands.check.command import check
 from derivload.diagnostics import Diagnostic
+from derivload.loading import inputs
 from derivload.loading.paths import Files, find_files
 from derivload.store.store import Store
 from support.paths import CATALOGUE
@@ -45,7 +45,7 @@ class Project:
     def check_incrementally(self) -> list[Diagnostic]:
         """What is found with the cache; fails where everything has to be loaded for it."""
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(check_find, "load_texts", None)
+            patched.setattr(inputs, "load_texts", None)
             return check(self.files(), lambda: Store(self._cache)).diagnostics
 
     def edit(self, old: str, new: str) -> None:

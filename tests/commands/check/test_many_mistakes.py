@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from derivload.commands.check.find import find_mistakes
-from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic
-from derivload.engine.load import Text, Texts
-from derivload.loading.inputs import Inputs
+from derivload.loading.paths import Files
+from derivload.loading.request import Request
 from derivload.native.guesses import Guesses
-from derivload.store.results import Keys
 
 NATIVE = "- func: f(Tensor self) -> Tensor\n"
 DISPATCH = "  dispatch:\n    CPU: f\n"
@@ -17,10 +15,9 @@ MORE = "; there are more mistakes in this entry"
 
 
 def found(derivatives: str = "[]\n", natives: str = NATIVE, tags: str = TAGS) -> list[Diagnostic]:
-    names = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
-    own, native, own_tags = map(Text, names, (derivatives, natives, tags))
-    inputs = Inputs(Texts(own, (native,), own_tags), NEWEST)
-    return find_mistakes(inputs, None, Keys(b"", "newest", None, []))
+    files = Files("derivatives.yaml", ["native_functions.yaml"], "tags.yaml", None)
+    contents = [text.encode() for text in (derivatives, natives, tags)]
+    return find_mistakes(Request(files, contents), None)
 
 
 def unknown_keys(count: int) -> str:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cli import main
-from derivload.loading.definitions import load_inputs
-from derivload.loading.inputs import read_inputs
 from derivload.loading.paths import find_files
+from derivload.loading.request import Request
+from derivload.loading.run import load_inputs
 from derivload.terminal.layout import Line, Segment, wrap
 
 WAVE = """\
@@ -459,7 +459,7 @@ def test_variants_whose_defaults_differ_stand_together(show: Show) -> None:
 
 
 def test_every_operator_of_the_catalogue_can_be_shown(show: Show) -> None:
-    names = {f.name.text for f in load_inputs(read_inputs(find_files())).load.natives}
+    names = {f.name.text for f in load_inputs(Request(find_files())).outcome.load.natives}
 
     assert [name for name in names if name not in show(name).section("functions")] == []
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,8 @@ from derivload.commands.watch.messages import Messages
 from derivload.commands.watch.report import Started
 from derivload.commands.watch.sources import Seen
 from derivload.commands.watch.updates import Refused, Updates
-from derivload.loading.inputs import Inputs as Texts
-from derivload.loading.live import DocumentLoader, PreparedDocuments
-from derivload.loading.paths import find_files
+from derivload.loading.live import LiveDocuments, PreparedDocuments
+from derivload.loading.paths import Files, find_files
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
 from support.paths import CATALOGUE, SOURCE
 
@@ -268,15 +267,17 @@ def test_command_heeds_what_we_ignore(inputs: Inputs, tmp_path: Path) -> None:
 # Mistakes of our own.
 
 
-class _Broken(DocumentLoader):
-    def load(self, inputs: Texts) -> PreparedDocuments:
+class _Broken(LiveDocuments):
+    def load(
+        self, files: Files, contents: Sequence[bytes | OSError] | None = None
+    ) -> PreparedDocuments:
         raise RuntimeError("half-way")
 
 
 def test_mistake_of_ours_is_told_and_begins_anew(inputs: Inputs, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
-    loaders = iter([_Broken(out), DocumentLoader(out)])
-    updates = Updates(out, lambda: next(loaders), Messages().signals, lambda: None)
+    made = iter([_Broken(out), LiveDocuments(out)])
+    updates = Updates(out, lambda: next(made), Messages().signals, lambda: None)
     files = find_files(str(inputs.derivatives), [str(inputs.folder / "native_functions.yaml")])
     seen = Seen(files, tuple(files.read()), [], False, Look(0.0, 0.0))
     refused = updates.load(seen)

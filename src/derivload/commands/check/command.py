@@ -18,20 +18,20 @@ import msgspec
 from derivload.commands.parsed import files_of, open_store_of
 from derivload.diagnostics import Diagnostic
 from derivload.exit_status import BAD_INPUT, DONE
-from derivload.identity import is_as_it_began, tool_digest
+from derivload.identity import is_as_it_began
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
-from derivload.loading.run import release_key
+from derivload.loading.request import Request
 from derivload.rules import RULES
-from derivload.store.results import Keys
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 from derivload.version import __version__
 
 if TYPE_CHECKING:
+    from derivload.store.results import Keys
     from derivload.store.store import Store
 
-_KIND: Final = b"diagnostics 1"
+_KIND: Final = b"diagnostics"
 # The most characters of source lines in a stored result. Each diagnostic has its source line,
 # which may be as long as a whole file.
 _MAX_KEPT: Final = 4_000_000
@@ -59,20 +59,16 @@ def run(options: argparse.Namespace) -> int:
 
 def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -> Checked:
     """Find all mistakes in these files, or take them from the store. Raises UsageError."""
-    contents = files.read()
-    readable = [content for content in contents if isinstance(content, bytes)]
-    store = open_store() if len(readable) == len(contents) else None
-    keys = Keys(tool_digest(), release_key(files.version), None, readable)
-    key = _key(files.paths, keys)
+    request = Request(files)
+    store = open_store() if request.is_readable else None
+    key = _key(files.paths, request.keys)
     kept = None if store is None else _kept(store.get(key))
     if kept is not None:
         return kept
     from derivload.commands.check.find import find_mistakes
-    from derivload.loading.inputs import read_what_can_be
 
-    inputs = read_what_can_be(files, contents)
-    found = find_mistakes(inputs, store, keys)
-    checked = Checked(found, inputs.dialect.version, inputs.note)
+    found = find_mistakes(request, store)
+    checked = Checked(found, request.inputs.dialect.version, request.inputs.note)
     is_short = sum(len(diagnostic.source_line) for diagnostic in found) <= _MAX_KEPT
     if store is not None and is_short and is_as_it_began():
         with suppress(UnicodeEncodeError):  # a message quotes half a surrogate pair

@@ -13,46 +13,43 @@ from typing import TYPE_CHECKING, Final
 
 from derivload.diagnostics import Diagnostic
 from derivload.engine.lint import content_without_warnings, find_warnings, is_without
-from derivload.engine.load import load_texts
-from derivload.engine.session import Session
 from derivload.identity import is_as_it_began
-from derivload.loading.documents import restore_session
-from derivload.loading.inputs import Inputs
+from derivload.loading.memory import Memory
+from derivload.loading.request import Request
+from derivload.loading.run import load_inputs
 
 if TYPE_CHECKING:
     from derivload.store.results import Keys
     from derivload.store.store import Store
 
-_KIND: Final = b"without mistakes 1"
+_KIND: Final = b"without mistakes"
 
 
-def find_mistakes(inputs: Inputs, store: Store | None, keys: Keys) -> list[Diagnostic]:
-    """All mistakes in these inputs, sorted by place. `keys` are the keys of these inputs."""
-    if store is not None and _is_still_right(inputs, store, keys):
-        return []
-    loaded = load_texts(inputs.texts, inputs.dialect)
-    warnings = find_warnings(loaded, inputs.texts)
-    found = sorted([*inputs.unreadable, *loaded.diagnostics, *warnings.diagnostics])
+def find_mistakes(request: Request, store: Store | None) -> list[Diagnostic]:
+    """All mistakes in these inputs, sorted by place."""
+    memory = None if store is None else _memory_without_mistakes(request, store)
+    outcome = load_inputs(request, memory=memory, with_mistakes=True).outcome
+    whole = outcome.whole
+    if whole is None:
+        if store is not None and memory is not None and is_without(outcome.load):
+            _keep(store, request.keys, memory.session.content())
+            return []
+        whole = load_inputs(request, with_mistakes=True).outcome.whole
+        assert whole is not None
+    texts = request.inputs.texts
+    warnings = find_warnings(whole, texts)
+    found = sorted([*whole.diagnostics, *warnings.diagnostics])
     if store is not None and not found and warnings.are_of_families:
-        _keep(store, keys, content_without_warnings(loaded, inputs.texts, keys.splits()))
+        _keep(store, request.keys, content_without_warnings(whole, texts, request.keys.splits()))
     return found
 
 
-def _is_still_right(inputs: Inputs, store: Store, keys: Keys) -> bool:
-    """Whether the state in the store is of inputs without mistakes, and these inputs have none too.
-
-    False if that is not certain.
-    """
-    session = Session(inputs.dialect)
-    restore_session(session, store, keys)
-    content = session.content()
-    if content is None or store.get(_key(keys, content)) != b"":
-        return False
-    touched = session.update(inputs.texts, keys.splits())
-    if touched is None or not is_without(touched):
-        return False
-    _keep(store, keys, session.content())
-    return True
+def _memory_without_mistakes(request: Request, store: Store) -> Memory | None:
+    """The state in the store, if it is known to be of inputs without mistakes."""
+    memory = Memory(store)
+    content = memory.begin(request).content()
+    is_known = content is not None and store.get(_key(request.keys, content)) == b""
+    return memory if is_known else None
 
 
 def _keep(store: Store, keys: Keys, content: bytes | None) -> None:

@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING
 from derivload.commands.outcome import RunResult, write_and_say
 from derivload.commands.parsed import files_of, importing_of, open_store_of, selection_of, target_of
 from derivload.exit_status import BAD_INPUT, DONE
-from derivload.identity import python_digest
+from derivload.identity import python_digest, tool_digest
 from derivload.loading.collisions import refuse_collisions
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
-from derivload.loading.run import Clock, Started, find_or_load, release_key
+from derivload.loading.request import Request, release_key
+from derivload.loading.run import Clock, load_inputs
 from derivload.outputs.digests import digest_of, digests_of_files
-from derivload.outputs.files import Writing, Written
+from derivload.outputs.files import Writing, WrittenFiles
 from derivload.outputs.stamp import Record, read_outputs, stamp_name
 from derivload.outputs.target import Target, note_of, write_depfile, write_stamp
 from derivload.pytorch.codegen.job import Job, Made, digest_of_inputs, find_head
@@ -103,24 +104,29 @@ def codegen(
     """
     clock = Clock()
     upstream = find_upstream(files)
-    started = Started(files, None, open_store, clock)
+    tool = tool_digest()
+    request = Request(files)
+    keys = request.keys
+    clock.step("inputs")
+    store = open_store()
+    clock.step("store")
     deprecated = read_file(upstream.deprecated)
     release = release_key(files.version)
     job = Job(
-        upstream, Sources(upstream), selection, release, target.out_dir, started.tool
-    ).with_kept_trace(started.store)
-    head = find_head(started.store, job.digest())
-    if started.store is not None:
-        learn_entries(started.store, started.keys)
-    inputs = digest_of_inputs(started.keys.digests_of_entries(), deprecated)
-    made = head.made(inputs) if started.is_readable else None
+        upstream, Sources(upstream), selection, release, target.out_dir, tool
+    ).with_kept_trace(store)
+    head = find_head(store, job.digest())
+    if store is not None:
+        learn_entries(store, keys)
+    inputs = digest_of_inputs(keys.digests_of_entries(), deprecated)
+    made = head.made(inputs) if request.is_readable else None
     clock.step("recall")
     changed = [] if made is None else find_changed(target.out_dir, made)
     generators: Generators | None = None
     is_of_entries = True
     if made is None or changed:
         generators, made, is_of_entries = _make(
-            files, started, job, deprecated, clock, importing=importing
+            request, store, job, deprecated, clock, importing=importing
         )
         changed = find_changed(target.out_dir, made)
     stamp = stamp_name(selection.subset)
@@ -139,7 +145,7 @@ def codegen(
             job = generators.job
         sources = job.sources
         read = [
-            *zip(files.paths, [digest.hex() for digest in started.keys.digests], strict=True),
+            *zip(files.paths, [digest.hex() for digest in keys.digests], strict=True),
             *((path, digest_of(data)) for path, data in files.consulted),
             *sources.files,
             (upstream.deprecated, digest_of(deprecated)),
@@ -152,7 +158,7 @@ def codegen(
             writing.leave_journal()
         elif arguments is not None:
             record = Record(
-                started.tool,
+                tool,
                 inputs=read,
                 absent=[*files.absent, *sources.absent],
                 outputs=[*digests.items()],
@@ -180,8 +186,8 @@ def list_outputs(files: Files, selection: Selection) -> list[str]:
 
 
 def _make(
-    files: Files,
-    started: Started,
+    request: Request,
+    store: Store | None,
     job: Job,
     deprecated: bytes,
     clock: Clock,
@@ -192,20 +198,16 @@ def _make(
 
     Returns the generators, the files, and whether each entry of the inputs was read on its own.
     """
-    found = find_or_load(files, None, started, clock, importing)
+    loaded = load_inputs(request, store, clock=clock, importing=importing)
     from derivload.engine.inputs import InputEntries
-    from derivload.loading.inputs import read_inputs
     from derivload.pytorch.codegen.generators import Generators
-    from derivload.pytorch.codegen.source import lines_of
 
-    inputs = found.inputs or read_inputs(files, started.contents)
-    entries = InputEntries(inputs.texts, splits=started.keys.splits())
-    lines = found.lines or lines_of({name: data for name, data, *_ in found.kept.documents})
-    generators = Generators(job, started.store)
-    made = generators.make(files, entries, lines, deprecated)
+    entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
+    generators = Generators(job, store)
+    made = generators.make(request.files, entries, loaded.lines, deprecated)
     clock.step("generate")
-    notes = [note for note in (found.kept.note, made.note) if note]
-    return generators, made._replace(note="; ".join(notes)), found.kept.is_of_entries
+    notes = [note for note in (loaded.note, made.note) if note]
+    return generators, made._replace(note="; ".join(notes)), loaded.is_of_entries
 
 
 def find_upstream(files: Files) -> Upstream:
@@ -243,7 +245,7 @@ def consult_generators(
 
 def write_made(
     writing: Writing, out_dir: str, made: Made, changed: Sequence[str], stamp: str
-) -> tuple[dict[str, str], Written]:
+) -> tuple[dict[str, str], WrittenFiles]:
     """Write the files in `changed`, which `find_changed` found, and remove those no longer made.
 
     Only files that the last run with this stamp wrote are removed. Returns the sha256 of each file
@@ -263,7 +265,7 @@ def write_made(
         lambda: read_outputs(os.path.join(out_dir, stamp)),
     )
     unchanged = [name for name in made.files if name not in changed]
-    return digests, Written(written.written, unchanged + written.unchanged, written.removed)
+    return digests, WrittenFiles(written.written, unchanged + written.unchanged, written.removed)
 
 
 def find_changed(out_dir: str, made: Made) -> list[str]:

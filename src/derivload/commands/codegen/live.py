@@ -7,22 +7,20 @@ imported.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.commands.codegen.command import find_changed, find_upstream, read_file, write_made
 from derivload.engine.inputs import InputEntries
 from derivload.engine.lines import DocumentLines
-from derivload.engine.load import Texts
-from derivload.engine.session import Outcome, Session
 from derivload.identity import tool_digest
 from derivload.loading.collisions import refuse_collisions
-from derivload.loading.errors import InputError
-from derivload.loading.inputs import Inputs
 from derivload.loading.live import Updated
+from derivload.loading.memory import Memory
 from derivload.loading.paths import Files
-from derivload.loading.run import release_key
+from derivload.loading.request import Request
+from derivload.loading.run import LoadedInputs, load_inputs
 from derivload.outputs.files import Writing
 from derivload.outputs.stamp import stamp_name
 from derivload.outputs.target import Target
@@ -31,25 +29,21 @@ from derivload.pytorch.codegen.job import Job, Made, digest_of_inputs
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.trace import NOTHING, Trace
 from derivload.pytorch.codegen.upstream import Sources, Upstream
-from derivload.store.results import Keys
 
 if TYPE_CHECKING:
-    from derivload.cpp.dialect import Dialect
     from derivload.store.store import Store
 
 
-class CodegenLoader:
+class LiveCodegen:
     """Loads inputs and runs PyTorch's generators on them, for files in `out_dir`."""
 
-    def __init__(
-        self, out_dir: str, selection: Selection, open_store: Callable[[], Store | None]
-    ) -> None:
-        """Open the store, if `open_store` returns one. The first load can start from it."""
+    def __init__(self, out_dir: str, selection: Selection, store: Store | None) -> None:
+        """The first load starts from the store, if any. What is generated is kept there."""
         self._out_dir = out_dir
         self._selection = selection
-        self._store = open_store()
+        self._store = store
         self._tool = tool_digest()
-        self._dialect: Dialect | None = None
+        self._memory = Memory(self._store)
         self._entries: InputEntries | None = None
         self._generators: Generators | None = None
         self._last: _Last | None = None
@@ -68,44 +62,37 @@ class CodegenLoader:
             return False
         return not self._generators.job.trace.is_within(self._told)
 
-    def load(self, inputs: Inputs) -> PreparedFiles:
+    def load(self, files: Files, contents: Sequence[bytes | OSError]) -> PreparedFiles:
         """Load and generate, starting from the result of the last load.
 
         Raises InputError, GeneratorError, UsageError and OSError.
         """
-        if inputs.dialect is not self._dialect:
-            self._dialect = inputs.dialect
-            self._session = Session(inputs.dialect)
-        outcome = self._session.load(inputs.texts)
-        if outcome.lines is None:
-            raise InputError(outcome.diagnostics)
+        request = Request(files, contents)
+        loaded = load_inputs(request, memory=self._memory)
+        inputs = request.inputs
         self._entries = InputEntries(inputs.texts, self._entries)
-        texts = inputs.texts
-        names = [text.name for text in texts.native_functions]
-        files = Files(texts.derivatives.name, names, texts.tags.name, None)
         job = self._job(find_upstream(files), inputs.dialect.version)
         if self._generators is None or self._generators.key != job.digest():
             self._generators = Generators(job, self._store)
         deprecated = read_file(job.upstream.deprecated)
         with redirect_stdout(sys.stderr):  # stdout is only for our own reports
-            made = self._generators.make(files, self._entries, outcome.lines, deprecated)
+            made = self._generators.make(files, self._entries, loaded.lines, deprecated)
         notes = [note for note in (inputs.note, made.note) if note]
         made = made._replace(note="; ".join(notes))
-        texts_read = texts if outcome.is_of_entries else None
-        self._last = _Last(job, texts_read, deprecated, made.note)
+        self._last = _Last(request if loaded.is_of_entries else None, deprecated, made.note)
         stamp = stamp_name(self._selection.subset)
         read = [*files.paths, *(path for path, _ in job.sources.files), *self._selection.paths]
         refuse_collisions(
             Target(self._out_dir), [*made.files], stamp, [*read, job.upstream.deprecated]
         )
-        return PreparedFiles(self._out_dir, outcome, outcome.lines, self._generators, made, stamp)
+        return PreparedFiles(self._out_dir, loaded, self._generators, made, stamp)
 
     def settle(self) -> None:
         """Do now the work that the next load would begin with, and store what a new start can use.
 
         Raises OSError.
         """
-        self._session.settle()
+        self._memory.session.settle()
         last, self._last = self._last, None
         if last is None or self._generators is None:
             return
@@ -120,32 +107,32 @@ class CodegenLoader:
 
 
 class _Last(NamedTuple):
-    """The inputs of the last load. `texts` is None if its entries were not read one by one."""
+    """The last load. `request` is None if its entries were not read one by one."""
 
-    job: Job
-    texts: Texts | None
+    request: Request | None
     deprecated: bytes
     note: str
 
     def digest(self) -> bytes:
-        """The digest of the inputs, as a Head records it. b"" if `texts` is None."""
-        if self.texts is None:
+        """The digest of the inputs, as a Head records it. b"" if `request` is None."""
+        if self.request is None:
             return b""
-        named = (self.texts.derivatives, *self.texts.native_functions, self.texts.tags)
-        contents = [text.text.encode() for text in named]
-        keys = Keys(self.job.tool, release_key(self.job.release), None, contents)
-        return digest_of_inputs(keys.digests_of_entries(), self.deprecated)
+        return digest_of_inputs(self.request.keys.digests_of_entries(), self.deprecated)
 
 
 class PreparedFiles(NamedTuple):
     """Files that are generated, but not all rendered, and not yet written."""
 
     out_dir: str
-    outcome: Outcome
-    lines: DocumentLines
+    loaded: LoadedInputs
     generators: Generators
     made: Made
     stamp: str
+
+    @property
+    def lines(self) -> DocumentLines:
+        """The lines of the documents of the load."""
+        return self.loaded.lines
 
     def write(self) -> Updated:
         """Render and write the files that differ from those on disk. Raises OSError."""
@@ -153,4 +140,5 @@ class PreparedFiles(NamedTuple):
         with redirect_stdout(sys.stderr), Writing(self.out_dir, self.stamp) as writing:
             digests, written = write_made(writing, self.out_dir, self.made, changed, self.stamp)
         self.generators.written(digests)
-        return Updated(self.outcome, [], written, self.made.note)
+        loaded = self.loaded
+        return Updated(loaded.exit, loaded.counts, written, self.made.note)

@@ -7,22 +7,24 @@ to its width, and coloured unless NO_COLOR is set. The text is the same.
 from __future__ import annotations
 
 import argparse
-import shutil
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from derivload.commands.outcome import report
-from derivload.commands.parsed import files_of
+from derivload.commands.parsed import files_of, open_store_of
 from derivload.commands.show.groups import Group, find_groups
-from derivload.commands.show.query import read_query, unknown
+from derivload.commands.show.query import OperatorQuery, read_query, unknown
 from derivload.commands.show.text import group_lines
 from derivload.exit_status import BAD_INPUT, DONE
-from derivload.loading.definitions import load_inputs
-from derivload.loading.inputs import Inputs, read_inputs
+from derivload.loading.request import Request
+from derivload.loading.run import load_inputs
 from derivload.terminal import colour
 from derivload.terminal.layout import Line, wrap
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
+
+if TYPE_CHECKING:
+    from derivload.store.store import Store
 
 _STYLES: Final = {
     "": "",
@@ -39,28 +41,46 @@ _STYLES: Final = {
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError."""
     try:
-        inputs = read_inputs(files_of(options))
-        if inputs.note:
-            say(f"note: {inputs.note}")
-        return show(inputs, options.operator)
+        request = Request(files_of(options))
+        if request.inputs.note:
+            say(f"note: {request.inputs.note}")
+        return show(request, options.operator, open_store_of(options, to_read=True))
     except Exception as error:
         return report(error, "")
 
 
-def show(inputs: Inputs, operator: str) -> int:
+def show(request: Request, operator: str, store: Store | None = None) -> int:
     """Print everything about `operator` and return the exit status: 1 if it does not exist.
 
     `operator` is a base name (`add`), a name with overload (`add_.Tensor`) or a whole schema, each
     with or without a namespace (`aten::add`). Raises InputError when the inputs have errors.
     """
-    loaded = load_inputs(inputs)
     query = read_query(operator)
-    groups = find_groups(loaded, query)
+    groups = [] if store is None else _find_in_family(request, store, query)
     if not groups:
-        say(unknown(query, loaded.load.natives))
-        return BAD_INPUT
-    _print_lines(show_lines(groups, inputs.texts.derivatives.name))
+        load = load_inputs(request).outcome.load
+        groups = find_groups(load, query)
+        if not groups:
+            say(unknown(query, load.natives))
+            return BAD_INPUT
+    _print_lines(show_lines(groups, request.inputs.texts.derivatives.name))
     return DONE
+
+
+def _find_in_family(request: Request, store: Store, query: OperatorQuery) -> list[Group]:
+    """The groups, found in the operator's family alone; none if everything has to be loaded.
+
+    That needs the state in the store, which is only ever that of inputs without mistakes.
+    """
+    from derivload.loading.memory import Memory
+
+    family = query.family
+    memory = Memory(store)
+    if family is None or memory.begin(request).content() is None:
+        return []
+    outcome = load_inputs(request, memory=memory).outcome
+    load = memory.session.load_family(family) if outcome.is_incremental else outcome.load
+    return [] if load is None else find_groups(load, query)
 
 
 def show_lines(groups: Iterable[Group], derivatives: str) -> list[Line]:
@@ -76,6 +96,8 @@ def _print_lines(lines: Iterable[Line]) -> None:
     """Print the lines to stdout: wrapped on a terminal, and in colour if that is wanted."""
     stdout = Stdout()
     if stdout.is_terminal:
+        import shutil
+
         width = shutil.get_terminal_size().columns
         lines = [part for line in lines for part in wrap(line, width)]
     if colour.is_wanted():

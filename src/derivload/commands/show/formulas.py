@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from derivload.commands.show.groups import Formulas, Member, qualified
+from derivload.commands.show.groups import FunctionFormulas, Member, qualified
 from derivload.cpp.names import return_names
 from derivload.derivatives.definition import DEFAULT, Definition, read_definition
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
@@ -27,7 +27,7 @@ from derivload.sources.plain import PlainReader
 from derivload.terminal.layout import Row, Segment, item, joined, listed, section, visible
 
 
-def formula_sections(formulas: Formulas, asked: frozenset[str]) -> Iterator[list[Row]]:
+def formula_sections(formulas: FunctionFormulas, asked: frozenset[str]) -> Iterator[list[Row]]:
     """The sections about the formulas of one function, for each dispatch key.
 
     `asked` holds the schemas of the functions whose forward formulas are shown.
@@ -45,7 +45,7 @@ def formula_sections(formulas: Formulas, asked: frozenset[str]) -> Iterator[list
     yield list(_origin(formulas))
 
 
-def _backward(formulas: Formulas, key: str, info: DifferentiabilityInfo) -> Iterator[Row]:
+def _backward(formulas: FunctionFormulas, key: str, info: DifferentiabilityInfo) -> Iterator[Row]:
     if info.derivatives:
         yield section("backward", *joined(_users(formulas.users, key)))
     else:
@@ -56,7 +56,7 @@ def _backward(formulas: Formulas, key: str, info: DifferentiabilityInfo) -> Iter
     yield from _input_rows(formulas, info)
 
 
-def _input_rows(formulas: Formulas, info: DifferentiabilityInfo) -> list[Row]:
+def _input_rows(formulas: FunctionFormulas, info: DifferentiabilityInfo) -> list[Row]:
     """A row for each formula and each tensor without a formula, in the order of the arguments."""
     place_of = _argument_order(formulas.function)
     rows: list[tuple[int, Row]] = []
@@ -153,7 +153,7 @@ def _outputs(info: DifferentiabilityInfo, function: NativeFunction) -> Iterator[
 
 
 def _forward(
-    formulas: Formulas, asked: frozenset[str], key: str, automatic: str
+    formulas: FunctionFormulas, asked: frozenset[str], key: str, automatic: str
 ) -> Iterator[list[Row]]:
     """A section for each distinct set of forward formulas among the functions asked for."""
     forms: dict[tuple[ForwardDerivative, ...], list[str]] = {}
@@ -208,7 +208,7 @@ def _automatic(written: Definition | None, key: str) -> str:
     return ""
 
 
-def _origin(formulas: Formulas) -> Iterator[Row]:
+def _origin(formulas: FunctionFormulas) -> Iterator[Row]:
     """Where the formulas are written, and which functions outside the group use them too."""
     where = place(formulas.entry)
     if formulas.reference is None:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from derivload.commands.show.query import OperatorQuery
 from derivload.derivatives.model import DifferentiabilityInfo, FunctionRecord
-from derivload.engine.load import Loaded
+from derivload.engine.pipeline import Load
 from derivload.native.function import NativeFunction
 from derivload.sources.entries import Entry
 
@@ -45,7 +45,7 @@ class Member(NamedTuple):
         return qualified(self.function)
 
 
-class Formulas(NamedTuple):
+class FunctionFormulas(NamedTuple):
     """The formulas of one function, by dispatch key, and the functions that use them.
 
     `entry` is the entry where they are written. The formulas of a foreach function may come from
@@ -75,7 +75,7 @@ class Group(NamedTuple):
 
     members: tuple[Member, ...]
     asked: frozenset[str]
-    formulas: tuple[Formulas, ...]
+    formulas: tuple[FunctionFormulas, ...]
 
     @property
     def shown(self) -> tuple[Member, ...]:
@@ -89,19 +89,18 @@ def qualified(function: NativeFunction) -> str:
     return name if function.namespace == "aten" else f"{function.namespace}::{name}"
 
 
-def find_groups(loaded: Loaded, query: OperatorQuery) -> list[Group]:
+def find_groups(load: Load, query: OperatorQuery) -> list[Group]:
     """The groups with functions that `query` asks for, in the order of the declarations.
 
     The other functions of a group are variants of its first. Asking for the first asks for all.
     """
-    return list(_Gatherer(loaded).gather(query))
+    return list(_Gatherer(load).gather(query))
 
 
 class _Gatherer:
     """Holds the records of all functions, and where their formulas come from."""
 
-    def __init__(self, loaded: Loaded) -> None:
-        load = loaded.load
+    def __init__(self, load: Load) -> None:
         self._load = load
         self._records = {m.record.schema: m.record for m in load.matched}
         self._functions = {f.schema.text: f for f in load.natives}
@@ -151,14 +150,16 @@ class _Gatherer:
             return None
         return next(iter(infos.values())).schema
 
-    def _formulas(self, members: tuple[Member, ...], asked: frozenset[str]) -> Iterator[Formulas]:
+    def _formulas(
+        self, members: tuple[Member, ...], asked: frozenset[str]
+    ) -> Iterator[FunctionFormulas]:
         shown = {m.written: None for m in members if m.schema in asked and m.written is not None}
         inside = {m.schema for m in members}
         for written in shown:
             function = self._functions[written]
             origin = self._origin(function)
             infos = self._load.infos
-            yield Formulas(
+            yield FunctionFormulas(
                 function=function,
                 dispatch=infos[written].dispatch if written in infos else self._generated[written],
                 entry=self._load.definitions[origin.schema.text],

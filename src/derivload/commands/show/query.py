@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from derivload.diagnostics import Invalid
+from derivload.engine.families import family_of
 from derivload.native.function import NativeFunction
+from derivload.schema.names import read_operator_name
 
 _HANDFUL: Final = 5
 
@@ -22,6 +24,14 @@ class OperatorQuery(NamedTuple):
     namespace: str
     name: str
     schema: str
+
+    @property
+    def family(self) -> str | None:
+        """The family of operators that all functions of this name are of; None if unknown."""
+        try:
+            return family_of(read_operator_name(self.name.partition("(")[0], namespaces=False).base)
+        except Invalid:
+            return None
 
     def means(self, function: NativeFunction) -> bool:
         """Whether the query names this function."""
@@ -68,6 +78,8 @@ def _nearest(query: OperatorQuery, functions: list[NativeFunction]) -> list[str]
 
 
 def _close(name: str, names: Iterable[str], cutoff: float = 0.6) -> list[str]:
+    import difflib
+
     by_key: dict[str, list[str]] = {}
     for candidate in dict.fromkeys(names):
         by_key.setdefault(_key(candidate), []).append(candidate)

@@ -14,13 +14,13 @@ from derivload.commands.watch.signals import Stopped
 from derivload.commands.watch.view import JsonView, TextView, View
 from derivload.exit_status import BY_SIGNAL, ENVIRONMENT
 from derivload.loading.errors import UsageError
-from derivload.loading.live import DocumentLoader, Loader
+from derivload.loading.live import LiveDocuments, LiveOutputs
 from derivload.loading.paths import Files
 from derivload.terminal.stderr import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from derivload.commands.codegen.live import CodegenLoader
+    from derivload.commands.codegen.live import LiveCodegen
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     if options.codegen:
         selection_of(options)
 
-    loaders: list[CodegenLoader] = []
+    generated: list[LiveCodegen] = []
 
     def find() -> Files:
         files = files_of(options)
@@ -39,32 +39,31 @@ def run(options: argparse.Namespace) -> int:
             from derivload.commands.codegen.command import consult_generators
 
             consult_generators(
-                files, selection_of(options), loaders[-1].sources if loaders else None
+                files, selection_of(options), generated[-1].sources if generated else None
             )
         return files
 
-    def make_loader() -> Loader:
+    def make_outputs() -> LiveOutputs:
+        store = open_store_of(options, to_read=not options.codegen)
         if not options.codegen:
-            return DocumentLoader(options.out_dir, options.shards)
-        from derivload.commands.codegen.live import CodegenLoader
+            return LiveDocuments(options.out_dir, options.shards, store)
+        from derivload.commands.codegen.live import LiveCodegen
 
-        loader = CodegenLoader(
-            options.out_dir, selection_of(options), lambda: open_store_of(options)
-        )
-        loaders.append(loader)
-        return loader
+        made = LiveCodegen(options.out_dir, selection_of(options), store)
+        generated.append(made)
+        return made
 
     return watch(
         WatchOptions(
             find=find,
             out_dir=options.out_dir,
-            loader=make_loader,
+            make_outputs=make_outputs,
             command=options.exec,
             on_busy=options.on_busy,
             poll=options.poll,
             debounce=options.debounce,
             json=options.json,
-            has_learned=lambda: any(loader.has_learned for loader in loaders),
+            has_learned=lambda: any(made.has_learned for made in generated),
             once=options.once,
             is_own_process=options.is_own_process,
         )

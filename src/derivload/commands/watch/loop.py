@@ -21,12 +21,12 @@ from derivload.commands.watch.lock import OutDirLock
 from derivload.commands.watch.messages import Messages
 from derivload.commands.watch.report import Executed, Failed, Reloaded, Report, Started
 from derivload.commands.watch.settle import Settled, Settling
-from derivload.commands.watch.sources import INTERVAL, Seen, Sources, Watching
+from derivload.commands.watch.sources import INTERVAL, Seen, WatchedInputs, Watching
 from derivload.commands.watch.updates import Refused, Updates
 from derivload.commands.watch.view import View
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.loading.errors import UsageError
-from derivload.loading.live import Loader, Prepared
+from derivload.loading.live import LiveOutputs, Prepared
 from derivload.loading.paths import Files
 from derivload.terminal.stderr import say_lines
 
@@ -40,14 +40,14 @@ _WRITE_AGAIN: Final = 2.0
 
 
 class WatchOptions(NamedTuple):
-    """The options of derivwatch. `find` finds the inputs anew, `loader` makes what is to load
-    and write them; `debounce` is in seconds. `has_learned` tells that the last load read more than
+    """The options of derivwatch. `find` finds the inputs anew, `make_outputs` makes what loads
+    and writes them; `debounce` is in seconds. `has_learned` tells that the last load read more than
     `find` had found.
     """
 
     find: Callable[[], Files]
     out_dir: str
-    loader: Callable[[], Loader]
+    make_outputs: Callable[[], LiveOutputs]
     command: str | None
     on_busy: OnBusy
     poll: bool
@@ -70,11 +70,11 @@ class WatchLoop:
         self._view = view
         self._messages = messages
         watching: Watching = "polling" if options.poll else "events"
-        self._sources = Sources(
+        self._sources = WatchedInputs(
             options.find, None if options.once else watching, messages.put, view.note
         )
         self._settling = Settling(messages, options.debounce)
-        self._updates = Updates(options.out_dir, options.loader, messages.signals, lock.hold)
+        self._updates = Updates(options.out_dir, options.make_outputs, messages.signals, lock.hold)
         self._runner: Runner | None = None
         if options.command is not None:
             command = options.command

@@ -78,7 +78,7 @@ class Seen(NamedTuple):
         }
 
 
-class Sources:
+class WatchedInputs:
     """The inputs that `find` finds.
 
     `tell` is called with hints, from other threads; `note` with what the user should know.

@@ -15,8 +15,7 @@ from derivload.commands.watch.sources import Seen, Watching
 from derivload.engine.difference import Difference, difference
 from derivload.engine.lines import DocumentLines
 from derivload.loading.errors import InputError, UsageError
-from derivload.loading.inputs import read_inputs
-from derivload.loading.live import Loader, Prepared, Updated
+from derivload.loading.live import LiveOutputs, Prepared, Updated
 from derivload.pytorch.errors import GeneratorError
 
 
@@ -28,22 +27,22 @@ class Refused(NamedTuple):
 
 
 class Updates:
-    """Brings what a loader writes in `out_dir` up to date, time after time.
+    """Brings the outputs in `out_dir` up to date, time after time.
 
-    `make_loader` makes the loader, and `claim` sees before each write that the folder is ours.
-    `failure` is what is wrong at the moment, None when nothing is.
+    `make_outputs` makes them, with nothing in memory, and `claim` sees before each write that
+    the folder is ours. `failure` is what is wrong at the moment, None when nothing is.
     """
 
     def __init__(
         self,
         out_dir: str,
-        make_loader: Callable[[], Loader],
+        make_outputs: Callable[[], LiveOutputs],
         signals: Signals,
         claim: Callable[[], None],
     ) -> None:
         self._out_dir = out_dir
-        self._make_loader = make_loader
-        self._loader = make_loader()
+        self._make_outputs = make_outputs
+        self._outputs = make_outputs()
         self._signals = signals
         self._claim = claim
         self._lines: DocumentLines | None = None
@@ -60,7 +59,7 @@ class Updates:
         Raises UsageError and OSError where something cannot be found, or read.
         """
         try:
-            return self._loader.load(read_inputs(seen.files, seen.contents))
+            return self._outputs.load(seen.files, seen.contents)
         except InputError as error:
             return Refused(_failed(error))
         except GeneratorError as error:
@@ -103,11 +102,11 @@ class Updates:
         # What cannot be read now, the next look finds.
         with contextlib.suppress(OSError):
             if self.has_started:
-                self._loader.settle()
+                self._outputs.settle()
 
     def _mistaken(self, error: Exception) -> Refused:
-        """A mistake of ours, that may have left what the loader keeps half-way."""
-        self._loader = self._make_loader()
+        """A mistake of ours, that may have left what is in memory half-way."""
+        self._outputs = self._make_outputs()
         said = "".join(traceback.format_exception(error)).rstrip().split("\n")
         return Refused(Failed(f"derivload failed: {said[-1]}; nothing was written"), tuple(said))
 

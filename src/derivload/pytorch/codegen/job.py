@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from derivload.store.store import Store
 
 HEAD: Final = b"head"
-_KIND: Final = b"codegen 2"
+_KIND: Final = b"codegen"
 _TRACE: Final = b"trace"
 _SEPARATOR: Final = b"\0"
 _LISTED: Final = re.compile("([0-9a-f]{64}) (.+)")

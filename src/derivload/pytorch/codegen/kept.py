@@ -28,7 +28,7 @@ _DIGEST_SIZE: Final = 16
 _ALL: Final = ""
 
 
-class NativeRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class KeptEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An entry of native_functions.yaml.
 
     - `digest`: the digest of its text.
@@ -86,7 +86,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
     - `natives`: a digest of all entries of native_functions.yaml, in order.
     """
 
-    rows: list[NativeRow]
+    rows: list[KeptEntry]
     deprecated: Deprecated
     families: dict[str, bytes]
     orders: dict[str, bytes]
@@ -117,7 +117,7 @@ def _family(base: str) -> str | None:
 
 def digests_by_family(
     families: Families,
-    rows: Sequence[NativeRow],
+    rows: Sequence[KeptEntry],
     records: Iterable[tuple[str, bytes]],
     deprecated: Deprecated,
 ) -> dict[str, bytes]:
@@ -149,14 +149,14 @@ def touched_families(
     families: Families,
     before: Mapping[str, bytes],
     now: Mapping[str, bytes],
-    rows: Iterable[NativeRow],
+    rows: Iterable[KeptEntry],
 ) -> set[str]:
     """The families whose digest changed, and those linked to them by a structured delegate."""
     touched = {f for f in before.keys() | now.keys() if before.get(f) != now.get(f)}
     return linked_families(families, touched, rows)
 
 
-def linked_families(families: Families, chosen: set[str], rows: Iterable[NativeRow]) -> set[str]:
+def linked_families(families: Families, chosen: set[str], rows: Iterable[KeptEntry]) -> set[str]:
     """These families, and all families linked to them by structured delegates."""
     links = [{families.of(row.base), families.of(row.delegate)} for row in rows if row.delegate]
     links = [link for link in links if len(link) > 1]
@@ -174,7 +174,7 @@ class Orders:
     """Sorts items, by the order of their file."""
 
     def __init__(
-        self, rows: Sequence[NativeRow], by_cpp_name: Sequence[str], infos: Sequence[str]
+        self, rows: Sequence[KeptEntry], by_cpp_name: Sequence[str], infos: Sequence[str]
     ) -> None:
         """`by_cpp_name` are the schemas of all functions sorted by C++ name, `infos` those of all
         records.

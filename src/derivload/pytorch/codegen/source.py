@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Final, cast
@@ -13,38 +12,11 @@ import msgspec
 from derivload.diagnostics import Invalid
 from derivload.engine.inputs import InputEntries
 from derivload.engine.lines import DocumentLines
-from derivload.outputs.documents import read_lines
-from derivload.pytorch.codegen.kept import Deprecated, Kept, NativeRow
+from derivload.loading.memory import base_of, schema_of
+from derivload.pytorch.codegen.kept import Deprecated, Kept, KeptEntry
 from derivload.pytorch.errors import UnexpectedTorchgenError
-from derivload.schema.names import read_operator_name
 
-_SCHEMA: Final = re.compile(rb'\{"schema":("(?:[^"\\]|\\.)*")')
-_KEYS: Final = re.compile(rb'"used_dispatch_keys":(\[[^\]]*\])')
-_VERSION: Final = re.compile(rb'"torch_version":"([^"]*)"')
-_GENERATED: Final = b'"generated":['
 _OUT: Final = "_out"
-
-
-def lines_of(documents: Mapping[str, bytes]) -> DocumentLines:
-    """The lines of differentiability.json and functions.json, as a load would give them.
-
-    `documents` has the bytes of both by name; they come from the store.
-    """
-    head = _KEYS.search(documents["differentiability.json"])
-    assert head is not None
-    functions = documents["functions.json"]
-    at = functions.index(_GENERATED)
-    version = _VERSION.search(functions)
-    assert version is not None
-    records = read_lines(documents["differentiability.json"])
-    return DocumentLines(
-        torch_version=version[1].decode(),
-        used_dispatch_keys=tuple(msgspec.json.decode(head[1], type=list[str])),
-        records=records,
-        bases=[base_of(_schema(line)) for line in records],
-        functions=read_lines(functions[:at]),
-        generated=read_lines(functions[at:]),
-    )
 
 
 class Source:
@@ -72,14 +44,14 @@ class Source:
     @cached_property
     def infos(self) -> list[str]:
         """The schemas of all records, including those generated for foreach functions."""
-        return [_schema(line) for line in [*self.lines.records, *self.lines.generated]]
+        return [schema_of(line) for line in [*self.lines.records, *self.lines.generated]]
 
     @cached_property
     def by_cpp_name(self) -> list[str]:
         """The schemas of all functions, sorted by their C++ names."""
-        return [_schema(line) for line in self.lines.functions]
+        return [schema_of(line) for line in self.lines.functions]
 
-    def rows(self, kept: Kept | None) -> list[NativeRow]:
+    def rows(self, kept: Kept | None) -> list[KeptEntry]:
         """The entries of native_functions.yaml. The rows of unchanged entries come from `kept`."""
         old = kept.rows if kept else []
         known = {row.digest: row for row in old}
@@ -89,14 +61,14 @@ class Source:
             for i, digest in enumerate(self.entries.natives)
         ]
 
-    def _row(self, index: int, digest: bytes, by_value: Mapping[bytes, NativeRow]) -> NativeRow:
+    def _row(self, index: int, digest: bytes, by_value: Mapping[bytes, KeptEntry]) -> KeptEntry:
         entry = self.value(index)
         value = hashlib.sha256(repr(entry).encode("utf-8", "surrogatepass")).digest()[:16]
         row = by_value.get(value)
         if row is not None:
             return msgspec.structs.replace(row, digest=digest)
         delegate = entry.get("structured_delegate")
-        return NativeRow(
+        return KeptEntry(
             digest,
             value,
             base_of(str(entry["func"])),
@@ -114,18 +86,6 @@ class Source:
         if kept is not None and kept.deprecated.digest == digest:
             return kept.deprecated
         return Deprecated(digest, _read_deprecated(self._deprecated))
-
-
-def _schema(line: bytes) -> str:
-    found = _SCHEMA.match(line)
-    assert found is not None
-    quoted = found[1]
-    return msgspec.json.decode(quoted, type=str) if b"\\" in quoted else quoted[1:-1].decode()
-
-
-def base_of(text: str) -> str:
-    """The base name of the operator of a schema, or of an operator name."""
-    return read_operator_name(text.partition("(")[0], namespaces=True).base
 
 
 def _read_deprecated(content: bytes) -> dict[str, list[tuple[str, str]]]:

@@ -1,0 +1,54 @@
+"""The result of one load, full or incremental."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from derivload.diagnostics import Diagnostic
+from derivload.engine.lines import DocumentLines, encode_lines
+from derivload.engine.load import LoadedTexts
+from derivload.engine.pipeline import Load
+
+
+class Outcome(NamedTuple):
+    """The result of a load: lines or, if there are mistakes, diagnostics; never both.
+
+    `load` is what was loaded now: everything, or the touched families. `whole` is the full load;
+    None if the load was incremental. `counts` has the numbers of entries read and reused, of
+    definitions derived and of functions matched. `is_of_entries` tells whether each entry was read
+    by itself. `make_lines` makes the lines, if there are no mistakes.
+    """
+
+    load: Load
+    whole: LoadedTexts | None
+    counts: dict[str, int]
+    is_of_entries: bool
+    make_lines: Callable[[], DocumentLines]
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether only the touched families were loaded."""
+        return self.whole is None
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """All mistakes, sorted by place."""
+        return [] if self.whole is None else self.whole.diagnostics
+
+    @property
+    def lines(self) -> DocumentLines | None:
+        """The lines of the documents, made now; None if there are mistakes."""
+        return None if self.diagnostics else self.make_lines()
+
+
+def outcome_of(whole: LoadedTexts) -> Outcome:
+    """The result of a full load."""
+    load = whole.load
+    counts = {
+        "read": load.declared + len(load.derived),
+        "reused": 0,
+        "derived": len(load.derived),
+        "matched": len(load.matched),
+    }
+    return Outcome(load, whole, counts, whole.is_of_entries, lambda: encode_lines(whole))

@@ -1,0 +1,123 @@
+"""What one process keeps in memory from load to load, and what of that comes from the store."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from derivload.engine.lines import DocumentLines
+from derivload.engine.outcome import Outcome
+from derivload.engine.session import Session
+from derivload.outputs.documents import Rendered, Renderer, read_lines
+from derivload.schema.names import read_operator_name
+from derivload.store.results import find_state, keep_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from derivload.cpp.dialect import Dialect
+    from derivload.loading.request import Request
+    from derivload.store.store import Store
+
+_SCHEMA: Final = re.compile(rb'\{"schema":("(?:[^"\\]|\\.)*")')
+_GENERATED: Final = b'"generated":['
+
+
+class Memory:
+    """The session of one set of inputs, and the renderer of their documents.
+
+    A release with other rules begins a new session. A session begins with the state in `store`,
+    if there is any. The store is not asked again after that.
+    """
+
+    def __init__(self, store: Store | None = None) -> None:
+        self._store = store
+        self._dialect: Dialect | None = None
+        self._is_new = True
+        self._renderer = Renderer()
+        # The functions.json that came with the state in the store, and its lines.
+        self._functions: tuple[Rendered, list[bytes]] | None = None
+
+    def begin(self, request: Request) -> Session:
+        """The session that follows the rules of the request, a new one if need be."""
+        dialect = request.inputs.dialect
+        if dialect is not self._dialect:
+            self._dialect = dialect
+            self.session = Session(dialect)
+            self._is_new = True
+            self._renderer = Renderer()
+            self._functions = None
+            found = None if self._store is None else find_state(self._store, request.keys)
+            if found is not None:
+                state, documents = found
+                differentiability, functions = (Rendered(*document) for document in documents)
+                lines = read_lines(functions.data)
+                self.session.restore(state, read_lines(differentiability.data), lines)
+                self._functions = functions, lines
+        return self.session
+
+    def load(self, request: Request) -> Outcome:
+        """Load, from what the last load left."""
+        session = self.begin(request)
+        # The keys have split the entries, or know their digests.
+        splits = request.keys.splits() if self._is_new and self._store is not None else ()
+        self._is_new = False
+        return session.load(request.inputs.texts, splits)
+
+    def render(self, lines: DocumentLines, shards: int | None) -> list[Rendered]:
+        """All documents, over so many shards, the manifest last."""
+        version, keys = lines.torch_version, lines.used_dispatch_keys
+        if self._functions is not None and self._functions[1] == lines.functions + lines.generated:
+            functions = self._functions[0]
+        else:
+            functions = self._renderer.functions(version, lines.functions, lines.generated)
+        documents = [
+            *self._renderer.differentiability(version, keys, lines.records, lines.bases, shards),
+            functions,
+        ]
+        return [*documents, self._renderer.manifest(version, documents)]
+
+    def keep(self, request: Request, store: Store, lines: DocumentLines) -> bool:
+        """Keep the state of the last load in the store. Returns whether there is one."""
+        state = self.session.keep()
+        if state is not None:
+            keep_state(store, request.keys, state, self.render(lines, None)[:-1])
+        return state is not None
+
+
+class _Head(msgspec.Struct):
+    """What stands in differentiability.json before the records."""
+
+    torch_version: str
+    used_dispatch_keys: tuple[str, ...]
+
+
+def lines_in(documents: Mapping[str, bytes]) -> DocumentLines:
+    """The lines that differentiability.json and functions.json, by name, were rendered from."""
+    own, functions = documents["differentiability.json"], documents["functions.json"]
+    head = msgspec.json.decode(own, type=_Head)
+    records = read_lines(own)
+    at = functions.index(_GENERATED)
+    return DocumentLines(
+        torch_version=head.torch_version,
+        used_dispatch_keys=head.used_dispatch_keys,
+        records=records,
+        bases=[base_of(schema_of(line)) for line in records],
+        functions=read_lines(functions[:at]),
+        generated=read_lines(functions[at:]),
+    )
+
+
+def schema_of(line: bytes) -> str:
+    """The schema of a record, from its line."""
+    found = _SCHEMA.match(line)
+    assert found is not None
+    quoted = found[1]
+    return msgspec.json.decode(quoted, type=str) if b"\\" in quoted else quoted[1:-1].decode()
+
+
+def base_of(text: str) -> str:
+    """The base name of the operator that a schema or a name begins with."""
+    return read_operator_name(text.partition("(")[0], namespaces=True).base

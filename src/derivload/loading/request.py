@@ -1,0 +1,56 @@
+"""What to load: files, what they hold, and the keys of the results in a store."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from derivload.identity import tool_digest
+from derivload.store.results import Keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from derivload.loading.inputs import Inputs
+    from derivload.loading.paths import Files
+
+
+class Request:
+    """What to load: the files, what they hold, and over how many shards.
+
+    `contents` are the bytes of each file, or why it cannot be read. They are read now if they
+    have not been read before.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        contents: Sequence[bytes | OSError] | None = None,
+        shards: int | None = None,
+    ) -> None:
+        self.files = files
+        self.shards = shards
+        self.contents = files.read() if contents is None else contents
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of the results in a store; of all inputs if `is_readable`."""
+        readable = [content for content in self.contents if isinstance(content, bytes)]
+        return Keys(tool_digest(), release_key(self.files.version), self.shards, readable)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether all inputs can be read."""
+        return all(isinstance(content, bytes) for content in self.contents)
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The contents as texts, and the release to follow. Raises UsageError."""
+        from derivload.loading.inputs import read_inputs
+
+        return read_inputs(self.files, self.contents)
+
+
+def release_key(version: str | None) -> str:
+    """The part of a version that says which release to follow, for the keys."""
+    return "newest" if version is None else ".".join(version.split(".")[:2])
