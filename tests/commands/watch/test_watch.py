@@ -161,7 +161,7 @@ def test_colours_are_for_terminals_without_no_color(
         inputs.edit("grads[7]")
         screen.until(r"1 error; nothing was written")
         inputs.edit("grad")
-        screen.until(r"mended: ")
+        screen.until(r"fixed: ")
     finally:
         screen.close()
     assert ("\x1b" in screen.text) == coloured

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from derivload.commands.watch.doubt import STAYS
+from derivload.commands.watch.decisions import DELAYS
 from support.codegen_edits import PyTorch
 from support.codegen_project import ABS, Project
 from support.derivwatch import Watch
@@ -166,7 +166,7 @@ def test_generator_that_is_saved_in_pieces(project: Project, watch: Watch) -> No
     event = watch.until(lambda event: event["event"] == "reloaded")
     assert "TraceTypeEverything.cpp" in event["written"]
     # On a busy machine, half of it may have been all that there was for long.
-    assert len(watch.events) == 2 or took > STAYS["cut"] / 2
+    assert len(watch.events) == 2 or took > DELAYS.cut / 2
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_generator_that_is_saved_in_pieces(project: Project, watch: Watch) -> No
     [
         (["--codegen"], "--pytorch is missing: the generators are PyTorch's own"),
         (["--codegen", "--pytorch", ".", "--shards", "2"], "--shards is only for documents"),
-        (["--subset", "libtorch"], "--subset is for --codegen"),
+        (["--subset", "libtorch"], "--subset needs --codegen"),
     ],
 )
 def test_wrong_usage_says_what_to_write(options: list[str], sentence: str, tmp_path: Path) -> None:

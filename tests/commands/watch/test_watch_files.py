@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import pytest
 
-from derivload.commands.watch.doubt import STAYS
+from derivload.commands.watch.decisions import DELAYS
 from support.derivwatch import DERIVATIVES, FORMULA, Event, Inputs, Watch, changes, watching
 from support.paths import CATALOGUE
 
@@ -140,7 +140,7 @@ def test_truncated_and_closed_and_written_later(watch: Watch, inputs: Inputs) ->
         time.sleep(0.05)
         inputs.edit(formula)
 
-    event, *others = assert_quick_save_is_reloaded(watch, STAYS["gone"], save)
+    event, *others = assert_quick_save_is_reloaded(watch, DELAYS.gone, save)
     assert changes(event)["gild"][0][0] == "backward"
     # These were two saves: the second may be told by itself, where its last event came late.
     for later in others:
@@ -333,7 +333,7 @@ def test_read_error_shorter_than_a_moment_is_not_said(watch: Watch, inputs: Inpu
         inputs.derivatives.rmdir()
         inputs.edit(formula)
 
-    assert_quick_save_is_reloaded(watch, STAYS["gone"], save)
+    assert_quick_save_is_reloaded(watch, DELAYS.gone, save)
 
 
 @pytest.mark.parametrize("above", [0, 1])

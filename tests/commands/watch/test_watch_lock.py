@@ -112,7 +112,7 @@ def test_two_never_write_to_the_same_folder(watch: Watch, inputs: Inputs, out: P
         (out / "manifest.json").unlink()
         inputs.edit("grad * 2")
         assert watch.wait() == 3
-        assert f"a derivwatch with pid {second.process.pid} writes there" in watch.errors
+        assert f"a derivwatch with pid {second.process.pid} already writes there" in watch.errors
         assert len(watch.events) == 1
         assert second.expect("reloaded")["written"]
         assert (out / LOCK).read_text("utf-8") == f"{second.process.pid}\n"
@@ -125,7 +125,7 @@ def test_link_in_the_place_of_the_lock_stops_writing_until_it_is_gone(
     (out / LOCK).unlink()
     (out / LOCK).symlink_to("../precious")
     inputs.edit("grad * 2")
-    assert "no lock of derivwatch's" in watch.expect("error")["message"]
+    assert "not derivwatch's lock" in watch.expect("error")["message"]
     (out / LOCK).unlink()
     assert watch.expect("reloaded")["mended"]
     assert watch.formula() == "grad * 2"

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-from derivload.commands.watch.doubt import STAYS
+from derivload.commands.watch.decisions import DELAYS
 from support.derivwatch import NATIVES, Event, Inputs, Watch, watching
 
 
@@ -79,7 +79,7 @@ def test_close_by_another_process_is_no_end_of_a_save(
         pauses = Pauses()
         save_in_pieces(path, b"# Comment %d.\n%s" % (number, text), pauses, truncated=truncated)
         either.rest()
-        if pauses.longest > STAYS["wrong"] / 2:
+        if pauses.longest > DELAYS.wrong / 2:
             del either.events[before:]
     assert not false_events(either)
 
@@ -105,7 +105,7 @@ def test_last_entry_that_is_not_written_yet_is_not_taken_for_removed(
             file.write(more)
         took = time.monotonic() - began
         watch.rest()
-        if took < STAYS["cut"] / 2:
+        if took < DELAYS.cut / 2:
             assert not [e for e in watch.events[before:] if any(e["difference"].values())]
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from derivload.commands.watch.doubt import Look
-from derivload.commands.watch.exec import Ended, Runner
+from derivload.commands.watch.decisions import Look
+from derivload.commands.watch.exec import CommandEnded, Runner
 from derivload.commands.watch.messages import Messages
-from derivload.commands.watch.report import Started
-from derivload.commands.watch.sources import Seen
+from derivload.commands.watch.report import WatchStarted
+from derivload.commands.watch.sources import make_seen
 from derivload.commands.watch.updates import Refused, Updates
 from derivload.loading.live import LiveDocuments, PreparedDocuments
 from derivload.loading.paths import Files, find_files
@@ -208,7 +208,7 @@ def test_closed_stderr_ends_nothing(inputs: Inputs, tmp_path: Path) -> None:
 def test_command_that_cannot_be_run_is_over_at_once(rest: str) -> None:
     """It is longer than the system takes, or none at all."""
     said: list[str] = []
-    over: list[Ended] = []
+    over: list[CommandEnded] = []
     began: list[None] = []
     runner = Runner(
         f"true {rest}",
@@ -279,7 +279,7 @@ def test_mistake_of_ours_is_told_and_begins_anew(inputs: Inputs, tmp_path: Path)
     made = iter([_Broken(out), LiveDocuments(out)])
     updates = Updates(out, lambda: next(made), Messages().signals, lambda: None)
     files = find_files(str(inputs.derivatives), [str(inputs.folder / "native_functions.yaml")])
-    seen = Seen(files, tuple(files.read()), [], False, Look(0.0, 0.0))
+    seen = make_seen(files, tuple(files.read()), [], False, Look(0.0, 0.0))
     refused = updates.load(seen)
     assert isinstance(refused, Refused)
     said = "derivload failed: RuntimeError: half-way; nothing was written"
@@ -287,4 +287,4 @@ def test_mistake_of_ours_is_told_and_begins_anew(inputs: Inputs, tmp_path: Path)
     assert refused.printed[0].startswith("Traceback")
     prepared = updates.load(seen)
     assert isinstance(prepared, PreparedDocuments)
-    assert isinstance(updates.write(prepared, seen, 0.0, None), Started)
+    assert isinstance(updates.write(prepared, seen, 0.0, None), WatchStarted)

@@ -1,4 +1,4 @@
-"""`derivwatch`: load, write and show again whenever an input is saved. What the options mean."""
+"""`derivwatch`: what its options mean, and how it starts and ends."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; the exit status. Raises UsageError, and OSError of the start."""
+    """Run the command; the exit status. Raises UsageError and OSError if it cannot start."""
     for name in ("subset", "disable_autograd", "selected_op_list_path", "operators_yaml_path"):
         if not options.codegen and getattr(options, name) not in ("all", False, None):
-            raise UsageError(f"--{name.replace('_', '-')} is for --codegen: write that too")
+            raise UsageError(f"--{name.replace('_', '-')} needs --codegen: add that option")
     if options.codegen:
         selection_of(options)
 
@@ -71,13 +71,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def watch(options: WatchOptions) -> int:
-    """Run derivwatch; the exit status: 128 and its number for a signal, 3 when out-dir is taken,
-    0 when nobody reads its reports any more.
+    """Run derivwatch; the exit status.
 
-    Raises UsageError and OSError, of the start alone.
+    It is 128 plus the number of a signal, 3 if another derivwatch writes to out-dir, and 0 when
+    nobody reads the reports any more. Raises UsageError and OSError if it cannot start.
     """
     if options.is_own_process:
-        # `main` turns it off, for a process that ends when it is done.
+        # `main` turns it off, for short runs. This one goes on.
         gc.enable()
     options.find()
     view: View = JsonView() if options.json else TextView()
@@ -95,5 +95,5 @@ def watch(options: WatchOptions) -> int:
         return BY_SIGNAL + stopped.number
     except HeldError as error:
         who = "another derivwatch" if error.pid is None else f"a derivwatch with pid {error.pid}"
-        say(f"error: {options.out_dir}: {who} writes there", "derivwatch")
+        say(f"error: {options.out_dir}: {who} already writes there", "derivwatch")
         return ENVIRONMENT

@@ -1,19 +1,15 @@
-"""Events of the file system, as hints that a look at the inputs is due.
+"""Events of the file system, as hints that it is time to look at the inputs.
 
-What watchdog knows of them decides the form of this. A folder is watched by its inode, and goes
-on being so under another name: thus all folders above are watched too, and all watches are made
-anew when one of the folders is no longer the one that it was. A file that leaves its folder is
-held back, and all events behind it, until it may have come up elsewhere: half a second, which
-nobody needs who does not ask where it went. And the kernel drops events when they come too
-fast, which watchdog only logs.
+Three limitations of watchdog shape this module. It watches a folder by its inode, and goes on
+doing so after the folder was renamed: so all folders above are watched too, and all watches are
+made anew when one of the folders is no longer the same. It holds moves back, and it only logs
+that events were lost: `watchdog_internals.py` deals with both.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import importlib
-import logging
 import os
 import sys
 import time
@@ -23,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from watchdog.events import (
     DirCreatedEvent,
     DirDeletedEvent,
+    DirModifiedEvent,
     DirMovedEvent,
     FileClosedEvent,
     FileCreatedEvent,
@@ -34,15 +31,21 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+from derivload.commands.watch.decisions import DELAYS, Hint
 from derivload.commands.watch.lookups import lookups
-from derivload.commands.watch.messages import Hint
+from derivload.commands.watch.watchdog_internals import (
+    MOVES,
+    LossListener,
+    hold_nothing_back,
+    stop,
+)
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
-# inotify, where a watch is of one folder and nothing under it, and files that were written are
-# reported once more when they are closed. Elsewhere a watch on `/` would bring every event there
-# is: only the folders of the files themselves are watched.
+# With inotify, a watch is for one folder and nothing below it, and a file that was written causes
+# one more event when it is closed. Elsewhere a watch on `/` would bring every event there is, so
+# only the folders of the files themselves are watched.
 HAS_INOTIFY: Final = sys.platform == "linux"
 _EVENTS: Final[list[type[FileSystemEvent]]] = [
     FileModifiedEvent,
@@ -54,22 +57,12 @@ _EVENTS: Final[list[type[FileSystemEvent]]] = [
     DirMovedEvent,
     DirDeletedEvent,
 ]
-# Of the folders above, such as /tmp, only moves are asked of the kernel, and whatever watchdog
-# makes of these is taken. What is deleted there has had its files deleted first.
-_MOVES: Final[list[type[FileSystemEvent]]] = [FileMovedEvent, FileSystemEvent]
-# Where versions of watchdog keep how long a move is held back.
-_HELD_BACK: Final = (
-    ("watchdog.observers.inotify_move_event_grouper", "InotifyMoveEventGrouper"),
-    ("watchdog.observers.inotify_buffer", "InotifyBuffer"),
-)
-# Threads end with us, whether they were well or not.
-_PATIENCE: Final = 1.0
-# So often folders that change under our hands are looked at again.
+# Folders that keep changing while we begin to watch them are looked at this many times.
 _TRIES: Final = 5
 
 
-class _Folder(NamedTuple):
-    """A folder as it is watched: which one it is, and whether for moves alone."""
+class _WatchedFolder(NamedTuple):
+    """A watched folder: which one it is, and whether only moves in it are watched."""
 
     device: int
     inode: int
@@ -85,18 +78,14 @@ class Watches:
     def __init__(self, tell: Callable[[Hint], None]) -> None:
         self._handler = _Handler(tell)
         self._observer: BaseObserver | None = None
-        self._covered: dict[str, _Folder] = {}
-        self._logs = _Logs(tell)
-        logger = logging.getLogger("watchdog")
-        self._propagated = logger.propagate
-        logger.addHandler(self._logs)
-        logger.propagate = False
-        _hold_nothing_back()
+        self._covered: dict[str, _WatchedFolder] = {}
+        self._listener = LossListener(lambda: tell(Hint("modified", "", time.monotonic())))
+        hold_nothing_back()
 
     def cover(self, paths: Iterable[str]) -> bool:
-        """Watch these paths, by their folders as they are now; whether other ones were before.
+        """Watch these paths by their folders as they are now. Return whether the watches changed.
 
-        What happens to them after this is told. Raises OSError.
+        Every event after this is told. Raises OSError.
         """
         paths = list(paths)
         is_news = False
@@ -110,25 +99,23 @@ class Watches:
             try:
                 self._start(folders)
             except FileNotFoundError:
-                continue  # gone since we looked
-            # Looked at once more: a folder that was replaced just before is not the watched one.
+                continue  # it went since we looked
+            # Look again: a folder that was replaced just before is not the one that is watched.
         return is_news
 
     def close(self) -> None:
-        """Watch nothing any more."""
+        """Stop watching."""
         self._stop()
-        logger = logging.getLogger("watchdog")
-        logger.removeHandler(self._logs)
-        logger.propagate = self._propagated
+        self._listener.stop()
 
-    def _start(self, folders: dict[str, _Folder]) -> None:
+    def _start(self, folders: dict[str, _WatchedFolder]) -> None:
         observer = Observer()
         self._observer = observer
         self._handler.folders = frozenset(folders)
         self._handler.has_lost = False
         try:
             for path, folder in folders.items():
-                events = _MOVES if folder.moves_only else _EVENTS
+                events = MOVES if folder.moves_only else _EVENTS
                 observer.schedule(self._handler, path, event_filter=events)
             observer.start()
         except RuntimeError as error:  # no more threads
@@ -142,13 +129,8 @@ class Watches:
     def _stop(self) -> None:
         self._covered = {}
         observer, self._observer = self._observer, None
-        if observer is None:
-            return
-        # Of a folder that is gone there may be nothing left to take a watch off.
-        with contextlib.suppress(OSError, KeyError):
-            observer.stop()
-        with contextlib.suppress(RuntimeError):  # it was never started
-            observer.join(_PATIENCE)
+        if observer is not None:
+            stop(observer, DELAYS.threads)
 
 
 class _Handler(FileSystemEventHandler):
@@ -156,10 +138,14 @@ class _Handler(FileSystemEventHandler):
         self._tell = tell
         self.names: frozenset[str] = frozenset()
         self.folders: frozenset[str] = frozenset()
-        # A watch ends with its folder, and a new folder may well have the number of the old one.
+        # A watch ends with its folder, and a new folder may get the inode number of the old one.
         self.has_lost = False
 
     def dispatch(self, event: FileSystemEvent) -> None:
+        # A folder changes with each name in it, and that name has an event of its own. Nobody
+        # closes a folder: as a hint of a file being written, it would be waited for in vain.
+        if isinstance(event, DirModifiedEvent):
+            return
         now = time.monotonic()
         is_open = HAS_INOTIFY and event.event_type == "modified"
         if event.event_type == "deleted" and os.fsdecode(event.src_path) in self.folders:
@@ -169,21 +155,10 @@ class _Handler(FileSystemEventHandler):
                 self._tell(Hint(event.event_type, os.fsdecode(path), now, is_open))
 
 
-class _Logs(logging.Handler):
-    """What watchdog warns of: events that were lost. It is no matter for the screen."""
-
-    def __init__(self, tell: Callable[[Hint], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._tell = tell
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._tell(Hint("modified", "", time.monotonic()))
-
-
-def _folders(paths: Iterable[str]) -> tuple[frozenset[str], dict[str, _Folder]]:
+def _folders(paths: Iterable[str]) -> tuple[frozenset[str], dict[str, _WatchedFolder]]:
     """The paths of all names that are looked up, and the folders to watch for them."""
     names = set()
-    folders: dict[str, _Folder] = {}
+    folders: dict[str, _WatchedFolder] = {}
     for path in paths:
         for lookup in lookups(path):
             names.add(lookup.path)
@@ -192,12 +167,5 @@ def _folders(paths: Iterable[str]) -> tuple[frozenset[str], dict[str, _Folder]]:
                 continue
             with contextlib.suppress(OSError):
                 status = os.stat(lookup.folder)
-                folders[lookup.folder] = _Folder(status.st_dev, status.st_ino, moves_only)
+                folders[lookup.folder] = _WatchedFolder(status.st_dev, status.st_ino, moves_only)
     return frozenset(names), folders
-
-
-def _hold_nothing_back() -> None:
-    for module, name in _HELD_BACK:
-        with contextlib.suppress(ImportError, AttributeError):
-            grouper = getattr(importlib.import_module(module), name)
-            grouper.delay = 0

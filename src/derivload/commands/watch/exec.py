@@ -1,7 +1,7 @@
-"""The command of `--exec`: one run at a time, each a process group of its own.
+"""The command of `--exec`: one run at a time, each in a process group of its own.
 
-A run that is in progress when the next is asked for is ended first, or waited for. It is ended
-as a whole: everybody in its group is asked to, and what is still there after a moment is killed.
+If a run is in progress when the next one is due, it is stopped first, or waited for. Stopping
+means the whole group: it gets SIGTERM, and after a while SIGKILL.
 """
 
 from __future__ import annotations
@@ -14,22 +14,18 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final, Literal, NamedTuple
+from typing import IO, Final, NamedTuple
 
-OnBusy = Literal["restart", "queue"]
+from derivload.commands.watch.decisions import DELAYS, OnBusy, on_request
 
-# What a run is left between being asked to end and being killed.
-GRACE: Final = 2.0
-# A line without an end is one all the same.
+# A longer line is cut here.
 _LONGEST_LINE: Final = 1 << 16
-# What shells say of a command that cannot be run.
+# The exit status that shells give for a command that cannot be run.
 _NOT_RUN: Final = 126
-# How long the last words of a run may take, where something that it started holds on to its pipe.
-_LAST_WORDS: Final = 0.5
 
 
-class Ended(NamedTuple):
-    """A run is over: its exit status as shells give it, how long it took, whether we ended it."""
+class CommandEnded(NamedTuple):
+    """A run is over: its exit status as a shell gives it, its time, and whether we stopped it."""
 
     exit_status: int
     seconds: float
@@ -37,10 +33,10 @@ class Ended(NamedTuple):
 
 
 class Runner:
-    """Runs a command whenever asked to.
+    """Runs a command on request.
 
     `began` is called before each run, `say` with each line that it prints, and `over` when it
-    has ended; the last two from threads of the run. The methods are for one thread alone.
+    has ended. `say` and `over` are called from other threads. Call the methods from one thread.
     """
 
     def __init__(
@@ -50,14 +46,14 @@ class Runner:
         *,
         began: Callable[[], None],
         say: Callable[[str], None],
-        over: Callable[[Ended], None],
+        over: Callable[[CommandEnded], None],
     ) -> None:
         self.command = command
         self._on_busy = on_busy
         self._began = began
         self._say = say
         self._over = over
-        self._run: _Run | _NotStarted | None = None
+        self._run: _CommandRun | _NotStarted | None = None
         self._again = False
 
     @property
@@ -67,31 +63,32 @@ class Runner:
 
     def request(self) -> None:
         """Run the command: now, or when the run in progress has ended."""
+        step = on_request(self._run is not None, self._on_busy)
         if self._run is None:
             self._began()
             self._run = self._start()
             return
         self._again = True
-        if self._on_busy == "restart":
+        if step == "stop":
             self._run.stop()
 
-    def _start(self) -> _Run | _NotStarted:
+    def _start(self) -> _CommandRun | _NotStarted:
         try:
-            return _Run(self.command, self._say, self._over)
+            return _CommandRun(self.command, self._say, self._over)
         except (OSError, RuntimeError, ValueError) as error:  # no process, no thread, no command
             self._say(f"cannot be run: {error}")
-            self._over(Ended(_NOT_RUN, 0.0, stopped=False))
+            self._over(CommandEnded(_NOT_RUN, 0.0, stopped=False))
             return _NotStarted()
 
     def go_on(self) -> None:
-        """Hear that the run has ended, and begin the one that was asked for meanwhile."""
+        """The run has ended: start the next one if it was requested meanwhile."""
         self._run = None
         again, self._again = self._again, False
         if again:
             self.request()
 
     def close(self) -> None:
-        """End the run in progress, if there is one, and wait until it has ended."""
+        """Stop the run in progress, if there is one, and wait for its end."""
         self._again = False
         if self._run is not None:
             self._run.stop()
@@ -100,7 +97,7 @@ class Runner:
 
 
 class _NotStarted:
-    """A run that could not begin, until it is heard that it is over."""
+    """A run that could not start. It stands in until the message that it is over arrives."""
 
     def stop(self) -> None:
         pass
@@ -109,9 +106,9 @@ class _NotStarted:
         pass
 
 
-class _Run:
+class _CommandRun:
     def __init__(
-        self, command: str, say: Callable[[str], None], over: Callable[[Ended], None]
+        self, command: str, say: Callable[[str], None], over: Callable[[CommandEnded], None]
     ) -> None:
         self._began = time.monotonic()
         self._process = _start(command)
@@ -132,21 +129,21 @@ class _Run:
             return
         self._stopped = True
         _end_group(self._process)
-        killer = threading.Timer(GRACE, _kill_group, [self._process])
+        killer = threading.Timer(DELAYS.grace, _kill_group, [self._process])
         killer.daemon = True
         killer.start()
 
     def wait(self) -> None:
-        self._waiter.join(GRACE + 2 * _LAST_WORDS)
+        self._waiter.join(DELAYS.grace + 2 * DELAYS.last_lines)
 
     def _wait(self) -> None:
         status = self._process.wait()
-        patience = time.monotonic() + GRACE + _LAST_WORDS
+        patience = time.monotonic() + DELAYS.grace + DELAYS.last_lines
         while self._stopped and _group_lives(self._process) and time.monotonic() < patience:
-            time.sleep(0.02)
-        self._reader.join(_LAST_WORDS)
+            time.sleep(DELAYS.group_step)
+        self._reader.join(DELAYS.last_lines)
         seconds = time.monotonic() - self._began
-        self._over(Ended(status if status >= 0 else 128 - status, seconds, self._stopped))
+        self._over(CommandEnded(status if status >= 0 else 128 - status, seconds, self._stopped))
 
 
 def _read(pipe: IO[bytes], say: Callable[[str], None]) -> None:
@@ -155,7 +152,7 @@ def _read(pipe: IO[bytes], say: Callable[[str], None]) -> None:
             say(line.decode("utf-8", "replace").rstrip("\r\n"))
 
 
-# The one place where systems differ.
+# Operating systems differ only here.
 if sys.platform == "win32":
 
     def _start(command: str) -> subprocess.Popen[bytes]:
@@ -200,16 +197,16 @@ else:
         return _signal_group(process, 0) and _is_anybody_alive(process.pid)
 
     def _is_anybody_alive(group: int) -> bool:
-        """Whether anybody in a group still runs, where that can be told.
+        """Whether a process of a group still runs; True if that is not known.
 
-        In a container, where nobody may wait for orphans, the dead stay in their group.
+        In a container without an init process, dead orphans stay in their group.
         """
         stats = list(Path("/proc").glob("[0-9]*/stat"))
         states = [_state(path) for path in stats]
         return not stats or any(g == group and state not in "XZ" for state, g in states)
 
     def _state(path: Path) -> tuple[str, int]:
-        """State and group of a process, by its file in /proc."""
+        """The state and the group of a process, from its file in /proc."""
         try:
             state, _, group = path.read_text("ascii", "replace").rpartition(")")[2].split()[:3]
         except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Whether git is changing the files of a checkout: what it has not finished is no set of inputs.
+"""Where git's lock is: while it exists, git is changing the checkout, and the inputs may be mixed.
 
-While it writes the working tree, in checkout, stash, reset and each step of a rebase, git keeps
-a file `index.lock` in its folder.
+git keeps a file `index.lock` in its folder while it writes the working tree: in checkout, stash,
+reset and each step of a rebase.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ _LINK: Final = "gitdir: "
 
 
 def git_locks(paths: Iterable[str]) -> list[str]:
-    """The path that the lock of each file's checkout would have. Raises OSError."""
+    """The path of git's lock for the checkout of each file, if it had one. Raises OSError."""
     folders = {os.path.dirname(os.path.realpath(path)) for path in paths}
     found = {_git_folder(folder) for folder in folders}
     return [os.path.join(folder, "index.lock") for folder in sorted(found) if folder]
 
 
 def _git_folder(folder: str) -> str:
-    """The folder in which git keeps the index for files in this one, "" outside of checkouts."""
+    """The folder in which git keeps the index for this folder; "" outside a checkout."""
     while True:
         path = os.path.join(folder, ".git")
         if os.path.isdir(path):
@@ -35,7 +35,7 @@ def _git_folder(folder: str) -> str:
 
 
 def _linked(path: str) -> str:
-    """The folder that the `.git` of a submodule or a further working tree names."""
+    """The folder that a `.git` file names. Submodules and linked working trees have such a file."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             text = file.read()

@@ -1,12 +1,13 @@
-"""One derivwatch for each out-dir: a lock that ends with the process that holds it.
+"""Only one derivwatch per out-dir: a lock that ends with the process that holds it.
 
-The file beside the outputs has the pid, for the next one to tell; whether it counts is the
-system's lock on it, so that what a process left behind when it was killed is in nobody's way.
+The file beside the outputs contains the pid, so that another derivwatch can name the holder. What
+counts is the operating system's lock on the file. So a file that a killed process left behind
+does no harm.
 
-The folder may be deleted, and the lock with it. So whoever holds it looks before each write
-whether it is still there, and takes it anew if it is not; if another process has one by then,
-the folder is that one's. What is not a lock of derivwatch's is never written to, nor removed:
-no link is followed, and a file that holds anything but a pid is refused.
+The folder may be deleted, and the lock with it. So the holder checks before each write that the
+file is still there, and takes the lock again if not. If another process has it by then, the folder
+belongs to that process. A file that is not derivwatch's lock is never written or removed: links
+are not followed, and a file that contains anything but a pid is refused.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from types import TracebackType
 from typing import Final
 
 NAME: Final = ".derivwatch.lock"
-# What is no lock may be of any size.
+# A pid is shorter. Another file may have any size, so no more than this is read.
 _MOST: Final = 32
-_NO_LOCK: Final = "this is no lock of derivwatch's; move it away"
+_NO_LOCK: Final = "this is not derivwatch's lock; move it away"
 
 
 class HeldError(Exception):
-    """Another process has the lock. `pid` is its, None when it has not said so yet."""
+    """Another process has the lock: `pid`, or None if it has not written its pid yet."""
 
     def __init__(self, pid: int | None) -> None:
         super().__init__(pid)
@@ -34,7 +35,7 @@ class HeldError(Exception):
 
 
 class OutDirLock:
-    """The lock of a folder, which is made if need be; held while this is entered."""
+    """The lock of a folder, held inside `with`. The folder is created if needed."""
 
     def __init__(self, out_dir: str) -> None:
         self._out_dir = out_dir
@@ -51,17 +52,14 @@ class OutDirLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # While it is still locked, so that it is ours that goes. On Windows what is open stays.
+        # Unlink before unlocking, so that it is our file. Windows does not unlink an open file.
         with contextlib.suppress(OSError):
             if self._is_held():
                 os.unlink(self._path)
         self._let_go()
 
     def hold(self) -> None:
-        """Take the lock, or take it anew where its file is gone.
-
-        Raises HeldError, and OSError.
-        """
+        """Take the lock, or take it again if its file is gone. Raises HeldError and OSError."""
         if self._is_held():
             return
         self._let_go()
@@ -80,14 +78,14 @@ class OutDirLock:
 
 
 def _take(path: str) -> int:
-    """The file, locked. Raises HeldError, and OSError, for what is no lock too."""
+    """Open the file and lock it. Raises HeldError; OSError also if the file is not a lock."""
     while True:
         descriptor = _open(path)
         try:
             pid = _pid(descriptor, path)
             if not _lock(descriptor):
                 raise HeldError(pid)
-            # Whoever had it before may have taken the file away since we opened it.
+            # The holder before us may have removed the file after we opened it.
             if _is_at(descriptor, path):
                 return descriptor
         except BaseException:
@@ -99,7 +97,7 @@ def _take(path: str) -> int:
 def _open(path: str) -> int:
     if os.path.islink(path):
         raise OSError(errno.ELOOP, _NO_LOCK, path)
-    # What is no file must not have us wait for it, either.
+    # Opening a pipe, say, must not block.
     flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o644)
 
@@ -112,7 +110,7 @@ def _is_at(descriptor: int, path: str) -> bool:
 
 
 def _pid(descriptor: int, path: str) -> int | None:
-    """The pid that a lock names, None where it is empty. Raises OSError for what is no lock."""
+    """The pid in a lock, None if it is empty. Raises OSError if the file is not a lock."""
     about = os.fstat(descriptor)
     if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
         raise OSError(errno.EEXIST, _NO_LOCK, path)
@@ -126,12 +124,12 @@ def _pid(descriptor: int, path: str) -> int | None:
     return int(number)
 
 
-# The one place where systems differ. Where a file system has no locks, everybody gets one.
+# Operating systems differ only here. On a file system without locks, every process gets the lock.
 if sys.platform == "win32":
     import msvcrt
 
     def _lock(descriptor: int) -> bool:
-        # Behind the pid, which others are to read: there a lock keeps them from reading, too.
+        # Lock a byte after the pid: on Windows, others cannot read what is locked.
         os.lseek(descriptor, 1024, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)

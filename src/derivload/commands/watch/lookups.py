@@ -1,8 +1,8 @@
-"""Where a file can change: every folder that is passed on the way to it, and the name there.
+"""Where a file can change: every folder on the way to it, and the name that is looked up there.
 
-A file changes when its folder has another file of its name, but also when a folder above it is
-renamed, or a link on the way leads elsewhere. So a path is followed as the system does it, one
-name after another, and each folder in which a name was looked up is one to be watched.
+A file changes when another file gets its name, but also when a folder above it is renamed, or a
+link on the way is changed. So a path is followed as the operating system does it, name by name.
+Each folder in which a name was looked up must be watched.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-# As many links as Linux follows; what has more leads in a circle.
+# Linux follows this many links. A path with more goes in a circle.
 _MOST_LINKS: Final = 40
 
 
 class Lookup(NamedTuple):
-    """A name, and the folder in which it is looked up: a real one, without links in its path."""
+    """A name, and the folder in which it is looked up. The folder's path has no links in it."""
 
     folder: str
     name: str
 
     @property
     def path(self) -> str:
-        """Both together."""
+        """The folder and the name, joined."""
         return os.path.join(self.folder, self.name)
 
 
 class Signature(NamedTuple):
-    """What tells a file from a later one at its place. Any difference counts: clocks are set."""
+    """Tells a file from a later one in its place. Any difference counts: clocks may be set back."""
 
     device: int
     inode: int
@@ -39,9 +39,9 @@ class Signature(NamedTuple):
 
 
 def lookups(path: str) -> Iterator[Lookup]:
-    """The names looked up on the way to a file, as far as they are there; its own is the last.
+    """The names looked up on the way to a file, as far as they exist; the last is the file's own.
 
-    On a drive or share of Windows they begin behind it.
+    On Windows they start after the drive or share.
     """
     try:
         drive, rest = os.path.splitdrive(os.path.join(os.getcwd(), path))
@@ -73,7 +73,7 @@ def lookups(path: str) -> Iterator[Lookup]:
 
 
 def _names(path: str) -> list[str]:
-    """The names in a path, the first at the end."""
+    """The names in a path, in reverse order."""
     separators = path.replace(os.altsep, os.sep) if os.altsep else path
     return [name for name in separators.split(os.sep) if name not in ("", os.curdir)][::-1]
 
@@ -86,7 +86,7 @@ def _target(path: str) -> str | None:
 
 
 def signature(path: str) -> Signature | None:
-    """The signature of the file at a path, None where there is none."""
+    """The signature of the file at a path, None if there is no file."""
     try:
         found = os.stat(path)
     except OSError:
@@ -97,12 +97,12 @@ def signature(path: str) -> Signature | None:
 
 
 def signatures(paths: Iterable[str]) -> list[Signature | None]:
-    """The signature of each."""
+    """The signature of each path."""
     return [signature(path) for path in paths]
 
 
 def current_folder() -> str:
-    """The path of the current folder, "" where it was deleted."""
+    """The path of the current folder, "" if it was deleted."""
     try:
         return os.getcwd()
     except OSError:
@@ -110,7 +110,7 @@ def current_folder() -> str:
 
 
 def return_to(folder: str) -> None:
-    """Where the current folder was deleted, go to the one that has come to its place, if any."""
+    """If the current folder was deleted, change to the new folder of that name, if there is one."""
     if not current_folder():
         with contextlib.suppress(OSError):
             os.chdir(folder)

@@ -1,4 +1,4 @@
-"""What derivwatch reports, as values: each a line of `--json`, and what the view shows."""
+"""The reports of derivwatch, as values: each is a line of `--json`, or shown by the view."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from derivload.engine.difference import Difference
 
 
 class Report(msgspec.Struct, frozen=True, tag_field="event"):
-    """Any of those below."""
+    """The base of the reports below."""
 
 
-class Started(Report, frozen=True, tag="started"):
-    """The first load that went well.
+class WatchStarted(Report, frozen=True, tag="started"):
+    """The first load that succeeded.
 
-    `functions` is how many there are, `differentiable` how many have a derivative of their own;
-    `seconds` is what loading and writing took. `watching` is None where nothing is, by --once.
+    `functions` is how many there are, `differentiable` how many have a derivative of their own.
+    `seconds` is how long loading and writing took. `watching` is None with --once.
     """
 
     pid: int
@@ -35,10 +35,10 @@ class Started(Report, frozen=True, tag="started"):
 
 
 class Reloaded(Report, frozen=True, tag="reloaded"):
-    """A save that was loaded, and what came of it.
+    """A save that was loaded, and what it changed.
 
-    `seconds` lead from the save, as far as it is known when that was, to the last write.
-    `mended` tells that an error was reported last.
+    `seconds` is the time from the save, as far as that is known, to the last write.
+    `mended` is whether the report before was an error.
     """
 
     difference: Difference
@@ -48,10 +48,10 @@ class Reloaded(Report, frozen=True, tag="reloaded"):
     mended: bool = False
 
 
-class Failed(Report, frozen=True, tag="error"):
-    """A save, or a start, with which something is wrong. The outputs are as they were.
+class LoadFailed(Report, frozen=True, tag="error"):
+    """A save, or a start, that failed. The outputs are as they were.
 
-    `message` says what, in a sentence; where it is the inputs' contents, `diagnostics` say more.
+    `message` is a sentence. If the inputs have mistakes, they are in `diagnostics`.
     """
 
     message: str
@@ -59,9 +59,9 @@ class Failed(Report, frozen=True, tag="error"):
 
 
 class Executed(Report, frozen=True, tag="exec"):
-    """The command of --exec began, ended, or was ended for a later save.
+    """The command of --exec started, ended, or was stopped for a later save.
 
-    `exit_status` is as shells give it: 128 and its number for a signal.
+    `exit_status` is what a shell gives: for a signal, 128 plus its number.
     """
 
     state: Literal["started", "ended", "stopped"]

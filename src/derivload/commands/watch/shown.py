@@ -1,4 +1,4 @@
-"""A view of which no trouble ends derivwatch: a full disk, or a terminal that is gone."""
+"""A view whose errors do not end derivwatch: a full disk, or a terminal that is gone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from derivload.commands.watch.view import View
 
 
 class Shown:
-    """Shows with `view`."""
+    """Shows everything with `view`, and ignores its OSErrors: the next report may find room."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -21,7 +21,7 @@ class Shown:
 
     def report(self, report: Report) -> None:
         """Show a report."""
-        with contextlib.suppress(OSError):  # on a full disk, say: the next one may find room
+        with contextlib.suppress(OSError):
             self._view.report(report)
 
     def say(self, line: str) -> None:
@@ -30,6 +30,6 @@ class Shown:
             self._view.say(line)
 
     def note(self, text: str) -> None:
-        """Show what the user should know, once."""
+        """Show a note to the user, once."""
         with contextlib.suppress(OSError):
             self._view.note(text)

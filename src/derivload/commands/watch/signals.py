@@ -1,4 +1,4 @@
-"""Signals that end derivwatch: at once, but never between two files of one set."""
+"""Signals that end derivwatch: at once, but never halfway through writing a set of files."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Final
 
-# The terminal was closed, Ctrl-C, and what asks a process to end; not all systems have all.
+# The terminal was closed, Ctrl-C, and a request to end. Not every system has all three.
 _NUMBERS: Final = [
     signal.Signals[name]
     for name in ("SIGHUP", "SIGINT", "SIGTERM")
     if name in signal.Signals.__members__
 ]
-# With nohup, the end of the terminal is not ours, nor our command's. Shells have scripts'
-# background jobs ignore Ctrl-C too, which would leave one that watches behind, and its lock.
+# With nohup, SIGHUP is ignored, for us and for our command. SIGINT is never left ignored: shells
+# start a script's background jobs so, and a derivwatch that ignores it would stay, with its lock.
 _LEFT_IGNORED: Final = [
     signal.Signals[name] for name in ("SIGHUP",) if name in signal.Signals.__members__
 ]
 
 
 class Stopped(BaseException):
-    """A signal came; its number."""
+    """A signal came: `number`."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -30,11 +30,11 @@ class Stopped(BaseException):
 
 
 class Signals:
-    """While it is entered, the first signal raises Stopped in the main thread; later ones, which
-    come while all is put away, do nothing.
+    """Inside `with`, the first signal raises Stopped in the main thread. Later signals, which come
+    during the clean-up, do nothing.
 
-    Python drops what is raised while an object is finalized. So `wake` is called too, which is
-    to lead to a `check`.
+    Python drops an exception that is raised while an object is finalized. So `wake` is called as
+    well, and must lead to a `check`.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -47,7 +47,7 @@ class Signals:
         for number in _NUMBERS:
             before = signal.getsignal(number)
             is_ignored = before is signal.SIG_IGN
-            # None is the handler of somebody who is not Python.
+            # None means: a handler that was not installed from Python.
             if before is None or (is_ignored and number in _LEFT_IGNORED):
                 continue
             handle = _ignore if is_ignored and number == signal.SIGTERM else self._handle
@@ -65,7 +65,7 @@ class Signals:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Hold a signal that comes until this is left."""
+        """Delay a signal that comes inside `with` until its end."""
         self._held = True
         try:
             yield
@@ -87,4 +87,4 @@ class Signals:
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    """Do nothing, as SIG_IGN does. But that a command would inherit, and not heed our SIGTERM."""
+    """Do nothing. SIG_IGN would be inherited by the command, which then ignores our SIGTERM."""

@@ -1,81 +1,64 @@
-"""The inputs as derivwatch has them: found and read anew at each look, watched in between."""
+"""The inputs as derivwatch sees them: found and read anew at each look, watched in between."""
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from derivload.commands.watch.doubt import Kind, Look, is_cut
+from derivload.commands.watch.decisions import (
+    DELAYS,
+    Finding,
+    Hint,
+    Look,
+    Watching,
+    watching_after,
+)
 from derivload.commands.watch.git import git_locks
 from derivload.commands.watch.lookups import Signature, current_folder, return_to, signatures
-from derivload.commands.watch.messages import Hint
 from derivload.loading.paths import Files
 
 if TYPE_CHECKING:
     from derivload.commands.watch.events import Watches
 
-Watching = Literal["events", "polling"]
-
-# How often the inputs are looked at where there are no events, in seconds.
-INTERVAL: Final = 0.25
-# How long inputs may go on changing before they are read all the same.
-_LONGEST: Final = 1.0
-# What the system says that has no more watches to give. Anything else may be over at the next try.
-_LIMITS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.ENOMEM, errno.ENOSYS)
-_TRIES: Final = 5
-# A signature without its last part: when the file's mode changed, say.
+# A signature without its last field, which also changes when only the file's mode does.
 _MARK: Final = 4
 
 
 class Seen(NamedTuple):
-    """What a look found: all that the outputs depend on.
+    """All that a look read and the outputs depend on; `finding` is the same, for the decisions.
 
-    An input that could not be read stands there as the reason why.
-    `marks` tell a file from one that was saved later with the same bytes. `look` is when it was.
+    If an input could not be read, its content is the error.
     """
 
     files: Files
     contents: tuple[bytes | OSError, ...]
-    marks: Sequence[tuple[int, ...] | None]
-    is_moving: bool
-    look: Look
+    finding: Finding
 
-    @property
-    def is_unreadable(self) -> bool:
-        """Whether any input could not be read."""
-        return any(isinstance(content, OSError) for content in self.contents)
 
-    def equals(self, other: Seen) -> bool:
-        """Whether both come to the same."""
-        return self.key() == other.key()
-
-    def key(self) -> tuple[object, ...]:
-        """What equals that of a look that comes to the same."""
-        known = tuple([c if isinstance(c, bytes) else str(c) for c in self.contents])
-        return self.files.version, self.files.paths, known, self.files.consulted
-
-    def doubts_since(self, other: Seen) -> set[Kind]:
-        """What kinds of doubt there are about it, after another look."""
-        kinds: set[Kind] = set()
-        after = self._held()
-        for path, before in other._held().items():
-            now = after.get(path, b"")
-            if not now:
-                kinds.add("gone")
-            elif is_cut(before, now):
-                kinds.add("cut")
-        return kinds
-
-    def _held(self) -> dict[str, bytes]:
-        """What each file held that held anything."""
-        named = zip(self.files.paths, self.contents, strict=True)
-        return {
+def make_seen(
+    files: Files,
+    contents: tuple[bytes | OSError, ...],
+    marks: Sequence[object],
+    is_moving: bool,
+    look: Look,
+) -> Seen:
+    """Put together what a look read."""
+    known = tuple([c if isinstance(c, bytes) else str(c) for c in contents])
+    named = zip(files.paths, contents, strict=True)
+    finding = Finding(
+        key=(files.version, files.paths, known, files.consulted),
+        marks=marks,
+        held={
             path: content
-            for path, content in (*self.files.consulted, *named)
+            for path, content in (*files.consulted, *named)
             if isinstance(content, bytes) and content
-        }
+        },
+        is_moving=is_moving,
+        is_unreadable=any(isinstance(content, OSError) for content in contents),
+        look=look,
+    )
+    return Seen(files, contents, finding)
 
 
 class WatchedInputs:
@@ -104,11 +87,11 @@ class WatchedInputs:
 
     @property
     def is_uncovered(self) -> bool:
-        """Whether the inputs could not be watched the last time."""
+        """Whether the last try to watch the inputs failed."""
         return self._failures > 0
 
     def read(self) -> Seen:
-        """What the inputs hold now. Raises UsageError and OSError where they cannot be found."""
+        """Read the inputs. Raises UsageError and OSError if they cannot be found."""
         began = time.monotonic()
         return_to(self._home)
         files = self._find()
@@ -117,12 +100,13 @@ class WatchedInputs:
         contents = tuple(files.read())
         marks = [None if found is None else found[:_MARK] for found in self._signatures]
         is_moving = self.have_changed()
-        return Seen(files, contents, marks, is_moving, Look(began, time.monotonic()))
+        return make_seen(files, contents, marks, is_moving, Look(began, time.monotonic()))
 
     def cover(self) -> bool:
-        """Watch the inputs that were read last, where they are now; whether that is any news.
+        """Watch the inputs that were read last, where they are now.
 
-        Then something may have happened before they were watched, or they could not be.
+        Returns whether something may have happened unseen: they were not watched before, or
+        cannot be watched now.
         """
         if self.watching != "events":
             return False
@@ -135,7 +119,7 @@ class WatchedInputs:
             self.git_locks = git_locks(self._paths)
         except OSError as error:
             self._failures += 1
-            if error.errno in _LIMITS or self._failures >= _TRIES:
+            if watching_after(error.errno, self._failures) == "polling":
                 self._poll(error)
             return True
         self._failures = 0
@@ -144,18 +128,19 @@ class WatchedInputs:
     def _poll(self, error: OSError) -> None:
         self.close()
         self.watching = "polling"
+        self._failures = 0
         self._note(
             f"no events ({error.strerror or error}): looking at the inputs "
-            f"{round(1 / INTERVAL)} times a second"
+            f"{round(1 / DELAYS.poll)} times a second"
         )
 
     def have_changed(self) -> bool:
-        """Whether an input differs from what it was when it was read, by its looks."""
+        """Whether the size, inode or times of an input differ from when it was read."""
         return signatures(self._paths) != self._signatures
 
     def settle(self, quiet: float) -> None:
         """Wait until the inputs look the same for so many seconds."""
-        end = time.monotonic() + _LONGEST
+        end = time.monotonic() + DELAYS.longest_save
         before = signatures(self._paths)
         while time.monotonic() < end:
             time.sleep(quiet)
@@ -165,7 +150,7 @@ class WatchedInputs:
             before = now
 
     def close(self) -> None:
-        """Watch nothing any more."""
+        """Stop watching."""
         if self._watches is not None:
             self._watches.close()
             self._watches = None

@@ -7,33 +7,33 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from derivload.commands.watch.report import Executed, Failed, Reloaded, Report, Started
+from derivload.commands.watch.report import Executed, LoadFailed, Reloaded, Report, WatchStarted
 from derivload.diagnostics import Diagnostic
 from derivload.engine.difference import Change, Difference, FunctionChange
 from derivload.terminal.layout import Line, Segment, visible
 
 _WORD: Final = re.compile(r"\w+|\s+|.")
-# More of one function than this are counted.
+# If a function has more changes than this, the rest is only counted.
 _MOST_CHANGES: Final = 12
-# More files than this are counted.
+# If there are more files than this, they are only counted.
 _MOST_NAMES: Final = 2
 _INDENT: Final = "    "
 _WIDEST_LABEL: Final = 24
 
 
 def summary(report: Report) -> tuple[Segment, ...]:
-    """The one line that says what happened."""
-    if isinstance(report, Started):
+    """The one line that sums up a report."""
+    if isinstance(report, WatchStarted):
         return tuple(_started(report))
     if isinstance(report, Reloaded):
         return tuple(_reloaded(report))
-    if isinstance(report, Failed):
+    if isinstance(report, LoadFailed):
         return (Segment(report.message, "bad"),)
     assert isinstance(report, Executed)
     return tuple(_executed(report))
 
 
-def _started(report: Started) -> Iterator[Segment]:
+def _started(report: WatchStarted) -> Iterator[Segment]:
     yield Segment(f"{report.functions} functions", "good")
     yield Segment(
         f", {report.differentiable} with derivatives; {_files(report.written, report.removed)}"
@@ -47,7 +47,7 @@ def _started(report: Started) -> Iterator[Segment]:
 
 def _reloaded(report: Reloaded) -> Iterator[Segment]:
     if report.mended:
-        yield Segment("mended: ", "good")
+        yield Segment("fixed: ", "good")
     found = report.difference
     counts = [
         f"{len(functions)} {word}"
@@ -70,7 +70,7 @@ def _executed(report: Executed) -> Iterator[Segment]:
         return
     took = f" after {_time(report.seconds or 0)}"
     if report.state == "stopped":
-        yield Segment(f"ended for the next save{took}: ", "note")
+        yield Segment(f"stopped for the next save{took}: ", "note")
     elif report.exit_status:
         yield Segment(f"exit status {report.exit_status}", "bad")
         yield Segment(f"{took}: ")
@@ -96,7 +96,7 @@ def _time(seconds: float) -> str:
 
 
 def diagnostic_lines(diagnostics: Sequence[Diagnostic], room: int) -> list[Line]:
-    """The diagnostics, as many as there is room for, and how many there are besides."""
+    """The diagnostics, as many as fit into `room` lines, and how many more there are."""
     lines: list[Line] = []
     for i, diagnostic in enumerate(diagnostics):
         rendered = diagnostic.render().split("\n")
@@ -112,13 +112,13 @@ def _diagnostic_line(text: str, is_first: bool) -> Line:
         return Line(
             body=(Segment(place, "place"), Segment(": "), Segment(f"error[{rest}", "bad")), hang=2
         )
-    # Not to be wrapped: the caret stands under the line before it.
+    # Not wrapped: the caret must stay under the line before it.
     style = "bad" if set(text.partition(" | ")[2].strip()) == {"^"} else ""
     return Line((Segment(text, style),))
 
 
 def difference_lines(found: Difference, room: int) -> list[Line]:
-    """The difference, function by function, as far as there is room, and how many are left."""
+    """The difference, function by function, as many as fit into `room` lines, and how many more."""
     functions = [
         *(("- ", "old", function) for function in found.removed),
         *(("+ ", "new", function) for function in found.added),
@@ -167,7 +167,7 @@ def _side(label: str, mark: str, style: str, body: tuple[Segment, ...]) -> Line:
 
 
 def _marked(change: Change) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
-    """Both sides of a change, with the words marked that only one of them has."""
+    """Both sides of a change. Words that only one side has are marked."""
     before = None if change.before is None else visible(change.before)
     after = None if change.after is None else visible(change.after)
     if before is None or after is None:

@@ -1,4 +1,4 @@
-"""From what a look found to a report: loaded, written and compared with the load before."""
+"""From a look to a report: load what was read, write it, compare it with the load before."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import traceback
 from collections.abc import Callable
 from typing import NamedTuple
 
-from derivload.commands.watch.report import Failed, Reloaded, Report, Started
+from derivload.commands.watch.decisions import Watching
+from derivload.commands.watch.report import LoadFailed, Reloaded, WatchStarted
 from derivload.commands.watch.signals import Signals
-from derivload.commands.watch.sources import Seen, Watching
+from derivload.commands.watch.sources import Seen
 from derivload.engine.difference import Difference, difference
 from derivload.engine.lines import DocumentLines
 from derivload.loading.errors import InputError, UsageError
@@ -20,17 +21,17 @@ from derivload.pytorch.errors import GeneratorError
 
 
 class Refused(NamedTuple):
-    """Inputs of which nothing can be written: what is wrong, and what upstream would print."""
+    """Inputs from which nothing can be written: what is wrong, and what upstream would print."""
 
-    failure: Failed
+    failure: LoadFailed
     printed: tuple[str, ...] = ()
 
 
 class Updates:
-    """Brings the outputs in `out_dir` up to date, time after time.
+    """Keeps the outputs in `out_dir` up to date.
 
-    `make_outputs` makes them, with nothing in memory, and `claim` sees before each write that
-    the folder is ours. `failure` is what is wrong at the moment, None when nothing is.
+    `make_outputs` makes the object that loads and writes them, with nothing in memory. `claim` is
+    called before each write and checks that the folder is ours.
     """
 
     def __init__(
@@ -46,18 +47,14 @@ class Updates:
         self._signals = signals
         self._claim = claim
         self._lines: DocumentLines | None = None
-        self.failure: Failed | None = None
 
     @property
     def has_started(self) -> bool:
-        """Whether any load went well."""
+        """Whether any load has succeeded."""
         return self._lines is not None
 
     def load(self, seen: Seen) -> Prepared | Refused:
-        """Load what was seen.
-
-        Raises UsageError and OSError where something cannot be found, or read.
-        """
+        """Load what a look read. Raises UsageError and OSError if something is not found or read."""
         try:
             return self._outputs.load(seen.files, seen.contents)
         except InputError as error:
@@ -70,11 +67,17 @@ class Updates:
             return self._mistaken(error)
 
     def write(
-        self, prepared: Prepared, seen: Seen, since: float, watching: Watching | None
-    ) -> Report | Refused:
-        """Write what was loaded; `since` when it was saved, by the monotonic clock.
+        self,
+        prepared: Prepared,
+        seen: Seen,
+        since: float,
+        watching: Watching | None,
+        is_mended: bool = False,
+    ) -> WatchStarted | Reloaded | Refused:
+        """Write what was loaded.
 
-        Raises OSError when a document cannot be written, and what `claim` raises.
+        `since` is when it was saved, by the monotonic clock; `is_mended`, whether it fixes a
+        reported error. Raises OSError if a document cannot be written, and what `claim` raises.
         """
         with self._signals.held():
             self._claim()
@@ -88,27 +91,26 @@ class Updates:
                 return self._mistaken(error)
         seconds = time.monotonic() - since
         before, self._lines = self._lines, prepared.lines
-        failure, self.failure = self.failure, None
         if before is None:
             return self._started(seen, updated, prepared.lines, seconds, watching)
         found = Difference() if before is prepared.lines else difference(before, prepared.lines)
         written = updated.written
-        return Reloaded(
-            found, tuple(written.written), tuple(written.removed), seconds, failure is not None
-        )
+        return Reloaded(found, tuple(written.written), tuple(written.removed), seconds, is_mended)
 
     def settle(self) -> None:
-        """Do now what the next load would begin with, where there is time for it."""
-        # What cannot be read now, the next look finds.
+        """Do now, while there is time, what the next load would begin with."""
+        # If something cannot be read now, the next look finds that.
         with contextlib.suppress(OSError):
             if self.has_started:
                 self._outputs.settle()
 
     def _mistaken(self, error: Exception) -> Refused:
-        """A mistake of ours, that may have left what is in memory half-way."""
+        """A bug of ours. What is in memory may be half changed, so begin with nothing."""
         self._outputs = self._make_outputs()
         said = "".join(traceback.format_exception(error)).rstrip().split("\n")
-        return Refused(Failed(f"derivload failed: {said[-1]}; nothing was written"), tuple(said))
+        return Refused(
+            LoadFailed(f"derivload failed: {said[-1]}; nothing was written"), tuple(said)
+        )
 
     def _started(
         self,
@@ -117,8 +119,8 @@ class Updates:
         lines: DocumentLines,
         seconds: float,
         watching: Watching | None,
-    ) -> Started:
-        return Started(
+    ) -> WatchStarted:
+        return WatchStarted(
             pid=os.getpid(),
             torch_version=lines.torch_version,
             inputs=seen.files.paths,
@@ -134,14 +136,14 @@ class Updates:
 
 
 def _refused(error: GeneratorError) -> Refused:
-    """What upstream would show; the report says how it ends."""
+    """What upstream would print; the report has the last line of it."""
     last = str(error).rstrip().rpartition("\n")[2]
     said = f"{error.summary}: {last}" if last else error.summary
-    return Refused(Failed(f"{said}; nothing was written"), tuple(error.lines))
+    return Refused(LoadFailed(f"{said}; nothing was written"), tuple(error.lines))
 
 
-def _failed(error: InputError) -> Failed:
+def _failed(error: InputError) -> LoadFailed:
     count = len(error.diagnostics)
-    return Failed(
+    return LoadFailed(
         f"{count} {'error' if count == 1 else 'errors'}; nothing was written", error.diagnostics
     )

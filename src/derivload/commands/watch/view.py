@@ -1,8 +1,8 @@
-"""How derivwatch reports: for a person, the newest at the bottom, or as lines of JSON.
+"""Prints the reports of derivwatch: for a person, the newest at the bottom, or as lines of JSON.
 
-All of it goes to stdout, in the order in which it happened. Whoever prints holds the view's lock
-for as long as what belongs together takes: a command's lines never part ours. When nobody reads
-stdout any more, nothing more is shown.
+Everything for a person goes to stdout, in the order in which it happened. A thread that prints
+holds the view's lock until its lines are complete: the lines of a command never come between
+them. When nobody reads stdout any more, nothing more is shown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from derivload.commands.watch.report import Failed, Reloaded, Report
+from derivload.commands.watch.report import LoadFailed, Reloaded, Report
 from derivload.commands.watch.text import diagnostic_lines, difference_lines, summary
 from derivload.terminal import colour
 from derivload.terminal.layout import Line, Segment, wrap
@@ -38,9 +38,9 @@ _STYLES: Final = {
     "new words": "green reverse",
     "place": "bold",
 }
-# What a screen is taken to hold where there is none.
+# The lines of a report when stdout is not a terminal.
 _LINES: Final = 40
-# What is left for the summary, and for the line before it that says what was left out.
+# Lines kept free for the summary, and for the line that counts what was left out.
 _LINES_BELOW: Final = 4
 _FEWEST_LINES: Final = 8
 
@@ -59,11 +59,11 @@ class View(Protocol):
         """Show a line that the command printed."""
 
     def note(self, text: str) -> None:
-        """Show what the user should know, once."""
+        """Show a note to the user, once."""
 
 
 class JsonView:
-    """Reports as JSON, an object a line; what is none goes to stderr."""
+    """Reports as JSON, one object per line. Everything else goes to stderr."""
 
     def __init__(self) -> None:
         self._stdout = Stdout()
@@ -83,13 +83,13 @@ class JsonView:
         say_fit(f"{with_its_colours(line)}\n")
 
     def note(self, text: str) -> None:
-        """Show what the user should know, once."""
+        """Show a note to the user, once."""
         say(f"note: {text}", "derivwatch")
 
 
 class TextView:
-    """Reports for a person. Coloured and wrapped on a terminal, unless NO_COLOR is set; a line
-    stays a line elsewhere.
+    """Reports for a person. On a terminal, lines are wrapped, and coloured unless NO_COLOR is set.
+    Elsewhere a line stays one line.
     """
 
     def __init__(self) -> None:
@@ -108,12 +108,12 @@ class TextView:
         lines: list[Line] = []
         if isinstance(report, Reloaded):
             lines += difference_lines(report.difference, self._room())
-        elif isinstance(report, Failed):
+        elif isinstance(report, LoadFailed):
             lines += diagnostic_lines(report.diagnostics, self._room())
         self._print([*lines, _timed(summary(report))])
 
     def say(self, line: str) -> None:
-        """Show a line that the command printed, apart from ours by what stands before it."""
+        """Show a line that the command printed, with a mark before it."""
         mark = "  | "
         if self._painter is not None:
             mark = self._painter.line([(mark, "note")]).rstrip("\n")
@@ -122,7 +122,7 @@ class TextView:
             self._stdout.flush()
 
     def note(self, text: str) -> None:
-        """Show what the user should know, once."""
+        """Show a note to the user, once."""
         self._print([_timed((Segment(f"note: {text}", "note"),))])
 
     def _room(self) -> int:
@@ -145,12 +145,12 @@ class TextView:
 def _encode(report: Report) -> bytes:
     try:
         return msgspec.json.encode(report)
-    except UnicodeEncodeError:  # a file's name with bytes in it that are no UTF-8
+    except UnicodeEncodeError:  # a file name with bytes that are not UTF-8
         return msgspec.json.encode(_encodable(msgspec.to_builtins(report)))
 
 
 def _encodable(value: object) -> object:
-    """The same value, with texts that UTF-8 can say."""
+    """The same value, with its texts changed to what UTF-8 can encode."""
     if isinstance(value, str):
         return encodable(value)
     if isinstance(value, (list, tuple)):
