@@ -284,7 +284,7 @@ def test_folder_that_cannot_be_written(worker: Worker, target: Target) -> None:
         (["--out-dir=out", "--depfile=d"], "--depfile is not for a worker"),
         (["--out-dir=out", "--stats"], "--stats is not for a worker"),
         (["--out-dir=out", "--cache-dir=c"], "--cache-dir is not for a worker"),
-        (["--out-dir=out", "--tags=a\0b"], "an argument has a NUL in it"),
+        (["--out-dir=out", "--tags=a\0b"], "an argument contains a NUL"),
         (["--help"], "usage: derivload emit"),
         (["@no-such-file"], "no-such-file: No such file or directory"),
     ],
@@ -318,7 +318,7 @@ def test_what_is_no_request(worker: Worker, target: Target, line: bytes, request
     response = worker.response()
     assert response["exitCode"] == 1
     assert response["requestId"] == request_id
-    assert response["output"].startswith("derivload: error: this is no WorkRequest: ")
+    assert response["output"].startswith("derivload: error: this is not a WorkRequest: ")
     assert worker.ask(*target.arguments())["exitCode"] == 0
 
 
@@ -401,7 +401,7 @@ def test_file_of_arguments_that_has_no_end_is_refused(worker: Worker, target: Ta
     for name, said in (
         ("/dev/zero", "/dev/zero: it is larger than 16 MB"),
         ("pipe", "pipe: it is a pipe that nothing writes to"),
-        ("flags", "flags: there is a NUL in it"),
+        ("flags", "flags: it contains a NUL"),
         (".", ".: Is a directory"),
     ):
         response = worker.ask("--out-dir=out", f"@{name}")

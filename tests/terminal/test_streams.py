@@ -285,7 +285,7 @@ def test_arguments_from_elsewhere_are_paths_in_any_locale(shell: Shell) -> None:
 def test_a_nul_in_a_file_of_arguments_is_wrong_usage(shell: Shell) -> None:
     (shell.folder / "flags").write_bytes(b"--out-dir\nout\0\n")
     ran = shell.run("derivload emit @flags")
-    assert ran == (2, b"", b"derivload: error: flags: there is a NUL in it\n")
+    assert ran == (2, b"", b"derivload: error: flags: it contains a NUL\n")
 
 
 @pytest.mark.parametrize("encoding", [{}, ENCODINGS[-1]])

@@ -1,4 +1,4 @@
-"""@FILE on the command line: its lines are arguments, in its place."""
+"""@FILE on the command line: the lines of the file are arguments, in its place."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# argparse takes time that grows with the square of their number: three seconds for so many.
+# The time that argparse takes grows with the square of the count: three seconds for this many.
 _MOST = 10_000
 
 
 def with_files_read(arguments: Iterable[str]) -> list[str]:
-    """The arguments with those in FILE, one a line, in the place of each @FILE.
+    """Replace each @FILE by the arguments in FILE, one per line.
 
-    An @ at the beginning of a line is nothing special. Raises OSError, and UsageError for what
-    no command can take.
+    An @ at the beginning of a line has no special meaning. Raises OSError, and UsageError if there
+    are too many arguments.
     """
     read: list[str] = []
     for argument in arguments:
@@ -29,9 +29,9 @@ def with_files_read(arguments: Iterable[str]) -> list[str]:
             continue
         text = _text(argument[1:])
         if "\0" in text:
-            raise OSError(errno.EINVAL, "there is a NUL in it", argument[1:])
+            raise OSError(errno.EINVAL, "it contains a NUL", argument[1:])
         lines = text.split("\n")
-        # Behind the last line's end is no line.
+        # There is no line after the last line end.
         read += lines if lines[-1] else lines[:-1]
     if len(read) > _MOST:
         raise UsageError(f"{len(read)} arguments are too many: give {_MOST} at most")
@@ -39,12 +39,12 @@ def with_files_read(arguments: Iterable[str]) -> list[str]:
 
 
 def _text(path: str) -> str:
-    """What a file holds, with plain ends of lines. Raises OSError."""
+    """The text of a file, whose lines all end in a line feed. Raises OSError."""
     content = read_path(path)
     if isinstance(content, OSError):
         if content.filename is None:
             content.filename = path
         raise content
-    # As the system gives those of the command line.
+    # As Python decodes those of the command line.
     text = os.fsdecode(content)
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,4 +1,4 @@
-"""What only a process of derivload's own may do: it would be felt by all else in that process.
+"""What derivload may do only in a process of its own, because it affects the whole process.
 
 The command line does it. The Python API, the drop-in and the worker do not.
 """
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def importing_msgspec() -> Iterator[None]:
-    """Have msgspec take two helpers from typing, as it does where typing_extensions is not there.
+    """Have msgspec take two helpers from typing, as it does if typing_extensions is not installed.
 
-    Importing that takes longer than importing msgspec, and a tenth of an incremental run. And have
-    SIGTERM wait: an exception in the middle of that import ends the process with SIGSEGV.
+    Importing typing_extensions takes longer than importing msgspec: a tenth of an incremental run.
+    SIGTERM is delayed too: an exception during that import ends the process with SIGSEGV.
     """
     name = "typing_extensions"
     is_there = name in sys.modules
@@ -36,7 +36,7 @@ def importing_msgspec() -> Iterator[None]:
 def _sigterm_held() -> Iterator[None]:
     import signal
 
-    if not hasattr(signal, "pthread_sigmask"):  # Windows, which knows no SIGTERM to catch
+    if not hasattr(signal, "pthread_sigmask"):  # Windows, where SIGTERM cannot be caught
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})

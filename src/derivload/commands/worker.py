@@ -1,18 +1,18 @@
 """`derivload emit --persistent_worker`: a process that serves Bazel, one request after another.
 
-The protocol (https://bazel.build/remote/creating) is JSON, an object a line: a WorkRequest on
-stdin has the arguments of one `emit`, a WorkResponse on stdout its status and all that it had to
-say. What else is printed goes to stderr, which Bazel keeps as the worker's log.
+The protocol (https://bazel.build/remote/creating) is JSON, one object per line. A WorkRequest on
+stdin has the arguments of one `emit`. A WorkResponse on stdout has its exit status and messages.
+Everything else is printed to stderr, which Bazel keeps as the worker's log.
 
-Each target has a session, so that its next load costs what changed. A session is known by the
-release, the names of the inputs, the folder of the outputs and the shards: what a request may
-change without changing the target is the content of files alone. The sessions used last are
-kept, about 20 MB each for the files of a PyTorch release.
+Each target has a session, so that its next load only costs what changed. The key of a session is
+the release, the names of the inputs, the folder of the outputs and the shards. Two requests for
+the same target differ only in the content of the files. The sessions used last are kept, about
+20 MB each for the files of a PyTorch release.
 
-Requests are served one at a time. Multiplexing would have them share one interpreter, which
-runs one of them at a time anyway; Bazel starts a second worker instead, which does run beside
-the first. A request to cancel needs no answer, and arrives when its request has been answered:
-a load is over sooner than anybody gives up on it.
+Requests are served one at a time. With multiplexing they would share one interpreter, which runs
+one of them at a time anyway. Without it, Bazel starts a second worker, which does run in parallel.
+A request to cancel needs no answer: it is only read after the request that it cancels has been
+answered, because a load is short.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 _MAX_SESSIONS: Final = 8
 _FAILED: Final = 1
 _CHUNK: Final = 1 << 16
-# Bazel's have a line for each input: 100 MB are those of half a million files.
+# A request of Bazel's lists each input: with half a million files it has 100 MB.
 _LARGEST: Final = 1 << 27
 _ESCAPED: Final = re.compile(rb"\\.", re.DOTALL)
-# What msgspec raises for what is no JSON, or not of the type.
+# The errors of msgspec for text that is not JSON, or not of the type.
 _NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 # Release, inputs, folder of the outputs, shards.
@@ -56,7 +56,7 @@ _Key = tuple[str | None, tuple[str, ...], str, int | None]
 
 
 class WorkRequest(msgspec.Struct, rename="camel"):
-    """What is asked. Its `inputs`, with their digests, are left aside: files are read."""
+    """A request. Its `inputs`, with their digests, are ignored: the files are read."""
 
     arguments: tuple[str, ...] = ()
     request_id: int = 0
@@ -68,7 +68,7 @@ class _Numbered(msgspec.Struct, rename="camel"):
 
 
 class WorkResponse(msgspec.Struct, rename="camel"):
-    """The answer. `output` is shown to the user, and empty when there is nothing to say."""
+    """The answer. `output` is shown to the user; it is empty if there is no message."""
 
     exit_code: int
     output: str
@@ -76,15 +76,15 @@ class WorkResponse(msgspec.Struct, rename="camel"):
 
 
 def serve(is_own_process: bool) -> int:
-    """Serve the requests on stdin until it ends; 0, the exit status.
+    """Serve the requests on stdin until its end; return 0, the exit status.
 
-    Meanwhile stdout is the protocol's: what anybody prints goes to stderr.
+    Until then stdout belongs to the protocol: anything that is printed goes to stderr.
     """
     if is_own_process:
-        # `main` turns it off, for a process that ends when it is done.
+        # `main` turns it off, for short runs. This one goes on.
         gc.enable()
     descriptor = os.dup(1)
-    # Who asked may be gone before the answer.
+    # Bazel may have closed the pipe before the answer.
     with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as responses:
         os.dup2(2, 1)
         try:
@@ -105,9 +105,10 @@ def _serve(responses: IO[bytes]) -> None:
 
 
 def _requests(stream: int) -> Iterator[bytes]:
-    """Each request that comes down a stream, until it ends.
+    """Each request in a stream, until its end.
 
-    A request ends with its line. Bazel 4 ends no lines: what is a whole request is one too.
+    A request ends with its line. Bazel 4 writes no line ends, so a complete JSON object also ends
+    a request.
     """
     pending = _Pending()
     while chunk := os.read(stream, _CHUNK):
@@ -122,9 +123,9 @@ def _requests(stream: int) -> Iterator[bytes]:
 
 
 class _Pending:
-    """What has come of a request. However many its pieces are, each byte is looked at once.
+    """The part of a request that has arrived. Each byte is scanned once, in however many pieces.
 
-    Of one that is too large, only so much is kept that it can be told.
+    If a request is too large, only enough of it is kept to say so.
     """
 
     def __init__(self) -> None:
@@ -133,14 +134,14 @@ class _Pending:
     def _begin(self) -> None:
         self._pieces: list[bytes] = []
         self._size = 0
-        # Of the JSON so far: braces not closed, whether it ends in a string, and with a backslash.
+        # The JSON so far: open braces, whether it ends inside a string, and after a backslash.
         self._depth = 0
         self._is_in_string = False
         self._escape = b""
         self._is_broken = False
 
     def add(self, piece: bytes) -> None:
-        """Add what came next."""
+        """Add the next piece."""
         if self._size > _LARGEST or not piece:
             return
         self._pieces.append(piece)
@@ -153,17 +154,17 @@ class _Pending:
         self._is_in_string ^= len(parts) % 2 == 0
 
     def is_whole(self) -> bool:
-        """Whether it is whole, although its line has not ended."""
+        """Whether the request is complete, although its line has not ended."""
         if self._depth or self._is_in_string or self._is_broken or not self._pieces:
             return False
         if not self._pieces[-1].endswith(b"}") or self._size > _LARGEST:
             return False
-        # What is none with all of its braces closed is none with more behind it, either.
+        # If all braces are closed and it is not JSON, more text will not make it JSON.
         self._is_broken = not _is_json(b"".join(self._pieces))
         return not self._is_broken
 
     def take(self) -> Iterator[bytes]:
-        """What has come, if there is anything to it; the next request begins."""
+        """The request, unless it is blank; then begin the next."""
         request = b"".join(self._pieces)
         self._begin()
         if request.strip():
@@ -179,7 +180,7 @@ def _is_json(data: bytes) -> bool:
 
 
 class _Worker:
-    """Answers requests, and keeps the sessions of the targets that were asked for last."""
+    """Answers requests, and keeps the sessions of the most recent targets."""
 
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(WorkRequest)
@@ -187,14 +188,14 @@ class _Worker:
         self._sessions: OrderedDict[_Key, LiveDocuments] = OrderedDict()
 
     def answer(self, line: bytes) -> WorkResponse | None:
-        """The response to a request; None where there is none to give."""
+        """The response to a request; None if it needs no response."""
         if len(line) > _LARGEST:
             said = [f"derivload: error: the request is larger than {_LARGEST >> 20} MB"]
             return WorkResponse(_FAILED, as_lines(said), 0)
         try:
             request = self._decoder.decode(line)
         except _NO_JSON as error:
-            said = [f"derivload: error: this is no WorkRequest: {error}"]
+            said = [f"derivload: error: this is not a WorkRequest: {error}"]
             return WorkResponse(_FAILED, as_lines(said), self._request_id(line))
         if request.cancel:
             return None
@@ -202,13 +203,13 @@ class _Worker:
         return WorkResponse(status, as_lines(said), request.request_id)
 
     def _request_id(self, line: bytes) -> int:
-        """The number of a request that has little else to it."""
+        """The number of a request that is otherwise invalid; 0 if it has none."""
         with contextlib.suppress(*_NO_JSON):
             return msgspec.json.decode(line, type=_Numbered).request_id
         return 0
 
     def _emit(self, arguments: Sequence[str]) -> tuple[int, list[str]]:
-        """Run `emit` with these arguments; the exit status and the lines that it has to say."""
+        """Run `emit` with these arguments; the exit status and the lines of its messages."""
         start = time.perf_counter()
         try:
             options = self._parse(arguments)
@@ -223,7 +224,7 @@ class _Worker:
             where = f"{error.filename}: " if error.filename is not None else ""
             return _FAILED, [f"derivload: error: {where}{error.strerror or error}"]
         except Exception:
-            # A mistake of ours, that may have left a session half-way.
+            # A bug of ours. A session may be left in a half-changed state.
             self._sessions.clear()
             return _FAILED, traceback.format_exc().rstrip().split("\n")
         _log(options.out_dir, updated, time.perf_counter() - start)
@@ -231,8 +232,8 @@ class _Worker:
 
     def _parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         if any("\0" in argument for argument in arguments):
-            raise _BadArguments(["derivload: error: an argument has a NUL in it"])
-        # As the system gives those of a command line, whatever the locale.
+            raise _BadArguments(["derivload: error: an argument contains a NUL"])
+        # As Python decodes those of a command line, whatever the locale.
         arguments = with_files_read(os.fsdecode(argument.encode()) for argument in arguments)
         said = io.StringIO()
         try:
@@ -257,8 +258,8 @@ class _Worker:
         return session.load(files)
 
 
-class _BadArguments(Exception):  # noqa: N818 - it carries what was said of them
-    """Arguments that `emit` does not take; `said` are the lines that say why."""
+class _BadArguments(Exception):  # noqa: N818 - it carries the messages about them
+    """Arguments that `emit` does not accept; `said` has the lines that say why."""
 
     def __init__(self, said: list[str]) -> None:
         super().__init__(said)

@@ -54,7 +54,7 @@ class Updates:
         return self._lines is not None
 
     def load(self, seen: Seen) -> Prepared | Refused:
-        """Load what a look read. Raises UsageError and OSError if something is not found or read."""
+        """Load what a look read. Raises UsageError and OSError if something cannot be found."""
         try:
             return self._outputs.load(seen.files, seen.contents)
         except InputError as error:
