@@ -15,7 +15,7 @@ from derivload.commands.watch.decisions import (
     Hint,
     Kind,
     Look,
-    State,
+    WatchState,
     Watching,
     burst_wait,
     fail_to_write,
@@ -65,7 +65,7 @@ def save(at: float) -> Burst:
 EDITED: Final = TEXT.replace(b"name7(", b"another(")
 OTHER: Final = TEXT.replace(b"name8(", b"other(")
 # What has been loaded and written a while ago.
-STEADY: Final = succeed(State(), finding(at=-10))
+STEADY: Final = succeed(WatchState(), finding(at=-10))
 
 
 # Hints become a save.
@@ -126,7 +126,7 @@ def test_a_lock_of_git_that_stays_is_a_leftover() -> None:
 
 
 def test_the_first_finding_counts_at_once() -> None:
-    assert find(State(), finding(), None).action == "load"
+    assert find(WatchState(), finding(), None).action == "load"
 
 
 def test_a_save_counts_at_once_and_has_its_time() -> None:
@@ -169,7 +169,7 @@ def test_what_could_not_be_written_is_loaded_again() -> None:
 
 
 def test_what_cannot_be_read_is_looked_at_again() -> None:
-    step = find(State(), finding(b"", is_unreadable=True), None)
+    step = find(WatchState(), finding(b"", is_unreadable=True), None)
     assert step.action == "load"
     assert step.state.look_at == NOW + DELAYS.read_again
 
@@ -315,7 +315,7 @@ def test_lost_inputs_are_told_when_they_stay_lost_and_only_once() -> None:
 
 
 def test_the_earlier_look_stays() -> None:
-    state = look_within(State(), NOW, 0.1)
+    state = look_within(WatchState(), NOW, 0.1)
     assert look_within(state, NOW, 1.0).look_at == NOW + 0.1
     assert look_within(state, NOW, 0.05).look_at == NOW + 0.05
 
@@ -334,21 +334,23 @@ def test_the_earlier_look_stays() -> None:
 def test_how_long_a_hint_is_waited_for(
     look_at: float | None, watching: Watching, waits: float | None
 ) -> None:
-    assert wait_for_hint(State(look_at=look_at), watching, NOW) == waits
+    assert wait_for_hint(WatchState(look_at=look_at), watching, NOW) == waits
 
 
 def test_it_wakes_for_a_look_that_is_due_or_a_change_that_polling_found() -> None:
-    assert wake(State(), NOW, None) == (False, State())
-    assert wake(State(look_at=NOW + 1), NOW, None) == (False, State(look_at=NOW + 1))
-    assert wake(State(look_at=NOW), NOW, None) == (True, State())
-    found, state = wake(State(look_at=NOW), NOW, save(0))
+    assert wake(WatchState(), NOW, None) == (False, WatchState())
+    assert wake(WatchState(look_at=NOW + 1), NOW, None) == (False, WatchState(look_at=NOW + 1))
+    assert wake(WatchState(look_at=NOW), NOW, None) == (True, WatchState())
+    found, state = wake(WatchState(look_at=NOW), NOW, save(0))
     assert found
     assert state.look_at == NOW + DELAYS.poll
 
 
 def test_new_watches_call_for_a_look() -> None:
     def look_at(*, is_news: bool, has_failed: bool) -> float | None:
-        return watch_again(State(), NOW, DEBOUNCE, is_news=is_news, has_failed=has_failed).look_at
+        return watch_again(
+            WatchState(), NOW, DEBOUNCE, is_news=is_news, has_failed=has_failed
+        ).look_at
 
     assert look_at(is_news=False, has_failed=False) is None
     assert look_at(is_news=True, has_failed=False) == NOW + DEBOUNCE

@@ -1,6 +1,6 @@
 """What derivwatch decides: every delay and every decision of derivwatch lives in this file.
 
-It is a pure state machine. A `State` and what just happened go in; a new `State` and what to do
+It is a pure state machine. A `WatchState` and what just happened go in; a new `WatchState` and what to do
 come out. There is no clock, no file and no thread here: a time is an argument, in seconds of the
 monotonic clock. `loop.py` reads, waits, loads, writes and reports, and asks here at each turn.
 The one delay that is not in `DELAYS` is the user's `--debounce`, an argument too.
@@ -21,7 +21,7 @@ to look at the inputs. What a look reads decides. It goes through four stages:
    doubt counts at once.
 3. **A load has an outcome.** `refuse` is for inputs with mistakes, which is one more kind of doubt.
    `succeed`, `fail_to_write` and `lose` are for the other outcomes.
-4. **The next look.** It comes with the next hint, or at `State.look_at` if that is earlier;
+4. **The next look.** It comes with the next hint, or at `WatchState.look_at` if that is earlier;
    `wait_for_hint` says how long to wait. Each of the functions above that leaves something open
    sets `look_at`. One second after the last event there is an extra look, for anything that no
    event told of. When it finds nothing new, derivwatch sleeps until the next event.
@@ -157,7 +157,7 @@ class Doubt(NamedTuple):
     saved_at: float
 
 
-class State(NamedTuple):
+class WatchState(NamedTuple):
     """What derivwatch remembers between two looks.
 
     `counted` is the last finding that counted. `stands` is False if its outcome must be redone.
@@ -177,7 +177,7 @@ class Step(NamedTuple):
     """What to do with a finding. `saved_at` is when it was saved, or the look's beginning."""
 
     action: Literal["pass", "wait", "load"]
-    state: State
+    state: WatchState
     saved_at: float
 
 
@@ -212,7 +212,7 @@ def is_stale(seen_at: float, now: float) -> bool:
 # Stage 2: a look makes a finding.
 
 
-def find(state: State, finding: Finding, save: Burst | None) -> Step:
+def find(state: WatchState, finding: Finding, save: Burst | None) -> Step:
     """Decide about a finding. `save` is what caused the look, None if nothing did."""
     if finding.is_unreadable:
         state = look_within(state, finding.look.ended, DELAYS.read_again)
@@ -228,11 +228,11 @@ def find(state: State, finding: Finding, save: Burst | None) -> Step:
     return Step("load" if counts else "wait", state, saved_at)
 
 
-def _is_counted(state: State, finding: Finding) -> bool:
+def _is_counted(state: WatchState, finding: Finding) -> bool:
     return state.counted is not None and state.counted.key == finding.key
 
 
-def _is_answered(state: State, finding: Finding, save: Burst | None) -> bool:
+def _is_answered(state: WatchState, finding: Finding, save: Burst | None) -> bool:
     """Whether a save of the same bytes is reported, because it is no echo of an earlier one."""
     return (
         save is not None
@@ -267,8 +267,8 @@ def is_cut(before: bytes, after: bytes) -> bool:
 
 
 def _weigh(
-    state: State, kinds: Collection[Kind], what: object, saved_at: float, look: Look
-) -> tuple[bool, State]:
+    state: WatchState, kinds: Collection[Kind], what: object, saved_at: float, look: Look
+) -> tuple[bool, WatchState]:
     """Whether a finding counts. If not, the state says when to look again.
 
     Where it counts, the doubt is kept: a later stage may have another doubt about the same look.
@@ -297,12 +297,14 @@ def _stays(kind: Kind) -> float:
 # Stage 3: a load has an outcome. What is returned first says whether to report it.
 
 
-def succeed(state: State, finding: Finding) -> State:
+def succeed(state: WatchState, finding: Finding) -> WatchState:
     """The finding was loaded and written."""
     return state._replace(counted=finding, stands=True, doubt=None, failure=None)
 
 
-def refuse(state: State, finding: Finding, saved_at: float, failure: object) -> tuple[bool, State]:
+def refuse(
+    state: WatchState, finding: Finding, saved_at: float, failure: object
+) -> tuple[bool, WatchState]:
     """The finding has mistakes. They are reported at once if it counted before."""
     if not _is_counted(state, finding):
         counts, state = _weigh(state, {"wrong"}, finding.key, saved_at, finding.look)
@@ -312,15 +314,17 @@ def refuse(state: State, finding: Finding, saved_at: float, failure: object) -> 
 
 
 def fail_to_write(
-    state: State, finding: Finding, now: float, failure: object
-) -> tuple[bool, State]:
+    state: WatchState, finding: Finding, now: float, failure: object
+) -> tuple[bool, WatchState]:
     """The outputs could not be written. That is reported once, and tried again."""
     is_news = failure != state.failure
     state = state._replace(counted=finding, stands=False, doubt=None, failure=failure)
     return is_news, look_within(state, now, DELAYS.write_again)
 
 
-def lose(state: State, reason: str, look: Look, now: float, failure: object) -> tuple[bool, State]:
+def lose(
+    state: WatchState, reason: str, look: Look, now: float, failure: object
+) -> tuple[bool, WatchState]:
     """The inputs could not be found: a folder was moved away, say. That too may be for a moment."""
     is_news = failure != state.failure
     if state.stands or is_news:
@@ -334,13 +338,13 @@ def lose(state: State, reason: str, look: Look, now: float, failure: object) -> 
 # Stage 4: the next look.
 
 
-def look_within(state: State, now: float, seconds: float) -> State:
+def look_within(state: WatchState, now: float, seconds: float) -> WatchState:
     """Look without a hint after so many seconds, unless an earlier look is due already."""
     at = now + seconds
     return state._replace(look_at=at if state.look_at is None else min(at, state.look_at))
 
 
-def wait_for_hint(state: State, watching: Watching | None, now: float) -> float | None:
+def wait_for_hint(state: WatchState, watching: Watching | None, now: float) -> float | None:
     """How long to wait for a hint. None is forever: there are events, and nothing is open."""
     waits = [] if state.look_at is None else [max(0.0, state.look_at - now)]
     if watching == "polling":
@@ -348,7 +352,7 @@ def wait_for_hint(state: State, watching: Watching | None, now: float) -> float 
     return min(waits, default=None)
 
 
-def wake(state: State, now: float, save: Burst | None) -> tuple[bool, State]:
+def wake(state: WatchState, now: float, save: Burst | None) -> tuple[bool, WatchState]:
     """No hint came: whether to look. `save` is a change that polling has found."""
     is_time = state.look_at is not None and now >= state.look_at
     if is_time:
@@ -360,8 +364,8 @@ def wake(state: State, now: float, save: Burst | None) -> tuple[bool, State]:
 
 
 def watch_again(
-    state: State, now: float, debounce: float, *, is_news: bool, has_failed: bool
-) -> State:
+    state: WatchState, now: float, debounce: float, *, is_news: bool, has_failed: bool
+) -> WatchState:
     """The watches were brought up to date after a look.
 
     `is_news`: something may have happened that nobody watched. `has_failed`: not all is watched.

@@ -64,12 +64,12 @@ class Runner:
     def request(self) -> None:
         """Run the command: now, or when the run in progress has ended."""
         step = on_request(self._run is not None, self._on_busy)
-        if self._run is None:
+        if step == "start":
             self._began()
             self._run = self._start()
             return
         self._again = True
-        if step == "stop":
+        if step == "stop" and self._run is not None:
             self._run.stop()
 
     def _start(self) -> _CommandRun | _NotStarted:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from derivload.commands.watch import decisions
-from derivload.commands.watch.decisions import DELAYS, Burst, Look, OnBusy, State
+from derivload.commands.watch.decisions import DELAYS, Burst, Look, OnBusy, WatchState
 from derivload.commands.watch.exec import CommandEnded, Runner
 from derivload.commands.watch.lock import OutDirLock
 from derivload.commands.watch.messages import Messages
@@ -78,7 +78,7 @@ class WatchLoop:
                 say=view.say,
                 over=messages.put,
             )
-        self._state = State()
+        self._state = WatchState()
         # Mistakes that do not count yet, and the key of their inputs: they are not loaded twice.
         self._refused: tuple[object, Refused] | None = None
 
