@@ -1,6 +1,6 @@
 """What derivwatch decides: every delay and every decision of derivwatch lives in this file.
 
-It is a pure state machine. A `WatchState` and what just happened go in; a new `WatchState` and what to do
+It is a pure state machine. A `WatchState` and what just happened go in; a new one and what to do
 come out. There is no clock, no file and no thread here: a time is an argument, in seconds of the
 monotonic clock. `loop.py` reads, waits, loads, writes and reports, and asks here at each turn.
 The one delay that is not in `DELAYS` is the user's `--debounce`, an argument too.

@@ -46,8 +46,9 @@ INTERNALS: Final = (
         "a file that leaves its folder holds back all events behind it for half a second",
     ),
     _Internal(
-        ((f"{_INOTIFY}_c", "logger"),),
-        "nobody hears when the kernel drops events: saves are missed",
+        # Before 7 it logs from the buffer alone, and of dropped events not at all.
+        ((f"{_INOTIFY}_c", "logger"), (f"{_INOTIFY}_buffer", "logger")),
+        "nobody hears when the kernel drops events: only the look after the last event finds them",
     ),
     _Internal(
         ((_INOTIFY, "InotifyEmitter.get_event_mask_from_filter"),),
@@ -91,7 +92,7 @@ def hold_nothing_back() -> None:
 
 class LossListener(logging.Handler):
     """Calls `lost` when watchdog warns. The kernel drops events that come too fast, and watchdog
-    only logs that. The warnings are kept off the screen.
+    only logs that; before 7, not even that. The warnings are kept off the screen.
     """
 
     def __init__(self, lost: Callable[[], None]) -> None:
