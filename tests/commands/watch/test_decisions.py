@@ -227,7 +227,7 @@ def test_another_finding_has_to_stay_for_itself() -> None:
 def test_one_long_look_is_not_two() -> None:
     """A process that was not run for a while has seen nothing meanwhile."""
     waiting = find(STEADY, finding(b"", took=3.0), None).state
-    assert find(waiting, finding(b"", 3.0), None).action == "wait"
+    assert find(waiting, finding(b"", 3.0, took=3.0), None).action == "wait"
 
 
 def test_what_never_stays_counts_in_the_end() -> None:
@@ -309,6 +309,13 @@ def test_lost_inputs_are_told_when_they_stay_lost_and_only_once() -> None:
     assert state.look_at == NOW + 1 + DELAYS.read_again
     # They come back as they were: that is loaded, to say that all is well.
     assert find(state, finding(at=2), None).action == "load"
+
+
+def test_inputs_that_stand_have_to_stay_lost_whatever_was_told_before() -> None:
+    _, state = refuse(STEADY, finding(), NOW, "why")
+    is_due, state = lose(state, "gone", look(0), NOW, "why")
+    assert not is_due
+    assert state.stands
 
 
 # The next look.
