@@ -108,7 +108,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("derivatives", b"derivatives.yaml", "`derivatives` is of type bytes: give a path"),
     ("derivatives", [FILES["derivatives"]], "`derivatives` is of type list: give a path"),
     ("derivatives", "", "`derivatives` is empty"),
-    ("derivatives", "a\0b", "`derivatives` has a NUL in it"),
+    ("derivatives", "a\0b", "`derivatives` contains a NUL"),
     ("tags", 1.5, "`tags` is the number 1.5: give a path"),
     ("pytorch", {}, "`pytorch` is of type dict: give a path"),
     ("cache_dir", True, "`cache_dir` is of type bool: give a path"),

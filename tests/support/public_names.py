@@ -1,6 +1,6 @@
 """A program of somebody else's that uses every public name of derivload.
 
-tests/test_public.py has mypy check it against the installed wheel, and runs it. Its arguments are
+tests/project/test_public.py has mypy check it against the installed wheel, and runs it. Its arguments are
 derivatives.yaml, native_functions.yaml, a YAML file with mistakes, and the folder of documents.
 """
 

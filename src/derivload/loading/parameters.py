@@ -24,7 +24,7 @@ def checked_path(name: str, value: object) -> str:
     if not isinstance(path, str):
         raise UsageError(f"`{name}` is {_described(value)}: give a path, a str or a Path")
     if not path or "\0" in path:
-        what = "has a NUL in it" if path else "is empty"
+        what = "contains a NUL" if path else "is empty"
         raise UsageError(f"`{name}` {what}: give the path of a file or folder")
     return path
 
