@@ -176,6 +176,7 @@ CASES = [
     Case("DL221", "- func: f(Tensor self) -> Tensor\n  dispatch:\n    CPU: «[f]»\n"),
     Case("DL221", "- func: f(Tensor self) -> Tensor\n  dispatch:\n    CPU: «a::b::c::d::f»\n"),
     Case("DL222", "- func: f(Tensor self) -> Tensor\n  dispatch:\n    CPU, «GPU»: f\n"),
+    Case("DL222", "- func: GPU(Tensor self) -> Tensor\n  dispatch:\n    CPU, «GPU»: f\n"),
     Case(
         "DL223",
         "- func: f(Tensor self) -> Tensor\n  «dispatch»:\n    CompositeImplicitAutograd: f\n",

@@ -34,7 +34,6 @@ _HELP = (
         "indent it like the keys beside it; a value with `: ` in it needs quotes",
     ),
     ("expected '-' indicator", "indent it like the keys of its entry, by two spaces"),
-    ("tab character", "indent with spaces"),
     ("unexpected end of stream", "close the quotes"),
     ("expected ',' or", "close the bracket, or quote the value"),
     (
