@@ -1,7 +1,8 @@
 """A program of somebody else's that uses every public name of derivload.
 
 tests/project/test_public.py has mypy check it against the installed wheel, and runs it. Its
-arguments are derivatives.yaml, native_functions.yaml, a YAML file with mistakes, and the folder of documents.
+arguments are derivatives.yaml, native_functions.yaml, a YAML file with mistakes, and the
+folder of documents.
 """
 
 from __future__ import annotations
