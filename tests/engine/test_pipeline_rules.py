@@ -399,6 +399,13 @@ def test_an_unknown_function_is_told_its_likes(name: str, advice: str) -> None:
     assert found.render().splitlines()[-1] == f"  help: {advice}"
 
 
+def test_of_many_likes_three_are_told() -> None:
+    natives = "".join(f"- func: base{letter}(Tensor self) -> Tensor\n" for letter in "vwxyz")
+    case = Case("DL405", natives, "- name: based(Tensor self) -> Tensor\n  self: grad\n")
+    (found,) = load(case)
+    assert found.help.count("`") == 6, found.help
+
+
 # ------------------------------------------------------------------------------------- cascades
 
 
