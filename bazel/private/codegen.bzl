@@ -1,21 +1,15 @@
 """The rule derivload_codegen, and the macro that names its outputs."""
 
+load(":pytorch.bzl", "LAYOUTS", "check_pytorch_files", "pytorch_files")
 load(":toolchain.bzl", "TOOLCHAIN_TYPE")
 
 _SUBSETS = ["libtorch", "pybindings", "python", "all"]
 
-# Where the generators and the YAML files are: in a checkout and, with no such files beside it, in
-# what is installed or unpacked.
-_LAYOUTS = [
-    ("tools/autograd", "aten/src/ATen/native"),
-    ("torchgen/packaged/autograd", "torchgen/packaged/ATen/native"),
-]
 _TORCHGEN = "torchgen/gen.py"
-_VERSION = "version.txt"
 
 def _codegen_impl(ctx):
     derivload = ctx.toolchains[TOOLCHAIN_TYPE].derivload
-    pytorch = _files(ctx.attr.pytorch)
+    pytorch = pytorch_files(ctx.attr.pytorch)
     root = _find_root({file.path: None for file in pytorch.to_list()}, ctx.attr.torch_version)
     if ctx.outputs.outs:
         outputs = ctx.outputs.outs
@@ -56,38 +50,22 @@ def _codegen_impl(ctx):
     )
     return [DefaultInfo(files = depset(outputs))]
 
-def _files(targets):
-    """The files of these targets, and those that a py_library has as data."""
-    infos = [target[DefaultInfo] for target in targets]
-    return depset(transitive = [info.files for info in infos] + [
-        info.default_runfiles.files
-        for info in infos
-        if info.default_runfiles
-    ])
-
 def _find_root(paths, torch_version):
     """The folder that PyTorch's files stand in, with a / at its end, or ""; fails without them."""
     for path in paths:
         root = path[:-len(_TORCHGEN)]
         if path == _TORCHGEN or path.endswith("/" + _TORCHGEN):
-            for autograd, native in _LAYOUTS:
+            for autograd, native in LAYOUTS:
                 if root + autograd + "/gen_autograd.py" in paths:
-                    _check_files(paths, root, autograd, native, torch_version)
+                    check_pytorch_files(paths, root, [
+                        autograd + "/derivatives.yaml",
+                        autograd + "/deprecated.yaml",
+                        native + "/native_functions.yaml",
+                        native + "/tags.yaml",
+                    ], torch_version)
                     return root
     fail("pytorch has no %s, or no gen_autograd.py beside it: write labels of the " % _TORCHGEN +
          "torchgen, tools/autograd and YAML files of a checkout, or of an unpacked torchgen")
-
-def _check_files(paths, root, autograd, native, torch_version):
-    for name in [
-        autograd + "/derivatives.yaml",
-        autograd + "/deprecated.yaml",
-        native + "/native_functions.yaml",
-        native + "/tags.yaml",
-    ]:
-        if root + name not in paths:
-            fail("pytorch has no %s: write a label of it too" % name)
-    if not torch_version and root + _VERSION not in paths:
-        fail("pytorch has no %s: write a label of it too, or torch_version = \"X.Y\"" % _VERSION)
 
 _codegen = rule(
     implementation = _codegen_impl,

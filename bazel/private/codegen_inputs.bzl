@@ -1,6 +1,7 @@
 """The rule derivload_codegen_inputs, and the macro that names its outputs."""
 
 load(":providers.bzl", "DerivloadInfo")
+load(":pytorch.bzl", "LAYOUTS", "check_pytorch_files", "pytorch_files")
 load(":toolchain.bzl", "TOOLCHAIN_TYPE")
 
 _MAX_SHARDS = 10000
@@ -9,6 +10,7 @@ def _codegen_inputs_impl(ctx):
     derivload = ctx.toolchains[TOOLCHAIN_TYPE].derivload
     outputs = ctx.outputs.outs
     shards, functions, manifest = outputs[:-2], outputs[-2], outputs[-1]
+    pytorch = pytorch_files(ctx.attr.pytorch)
 
     # In a file, one argument a line: what a worker gets with each request, where the command
     # line only starts it. With = between them, no path can be taken for an option or a file.
@@ -17,9 +19,13 @@ def _codegen_inputs_impl(ctx):
     options.use_param_file("@%s", use_always = True)
     options.add("--no-cache")
     options.add("--quiet")
-    options.add(ctx.file.derivatives, format = "--derivatives=%s")
+    if ctx.attr.pytorch:
+        paths = {file.path: None for file in pytorch.to_list()}
+        root = _find_root(paths, ctx.attr.torch_version)
+        options.add(root.rstrip("/") or ".", format = "--pytorch=%s")
+    options.add_all(ctx.files.derivatives, format_each = "--derivatives=%s")
     options.add_all(ctx.files.native_functions, format_each = "--native-functions=%s")
-    options.add(ctx.file.tags_yaml, format = "--tags=%s")
+    options.add_all(ctx.files.tags_yaml, format_each = "--tags=%s")
     if ctx.attr.torch_version:
         options.add(ctx.attr.torch_version, format = "--torch-version=%s")
     if ctx.attr.shards:
@@ -31,7 +37,10 @@ def _codegen_inputs_impl(ctx):
         progress_message = "Loading derivatives for %s" % ctx.label,
         executable = derivload,
         arguments = ["emit", options],
-        inputs = [ctx.file.derivatives, ctx.file.tags_yaml] + ctx.files.native_functions,
+        inputs = depset(
+            ctx.files.derivatives + ctx.files.native_functions + ctx.files.tags_yaml,
+            transitive = [pytorch],
+        ),
         outputs = outputs,
         execution_requirements = {
             "requires-worker-protocol": "json",
@@ -48,32 +57,45 @@ def _codegen_inputs_impl(ctx):
         ),
     ]
 
+def _find_root(paths, torch_version):
+    """The folder that PyTorch's files stand in, with a / at its end, or ""; fails without them."""
+    for autograd, native in LAYOUTS:
+        natives = native + "/native_functions.yaml"
+        for path in paths:
+            if path == natives or path.endswith("/" + natives):
+                root = path[:-len(natives)]
+                names = [autograd + "/derivatives.yaml", native + "/tags.yaml"]
+                check_pytorch_files(paths, root, names, torch_version)
+                return root
+    fail("pytorch has no native_functions.yaml in its place: write labels of the YAML files of a " +
+         "checkout, or of an unpacked torchgen")
+
 _codegen_inputs = rule(
     implementation = _codegen_inputs_impl,
     doc = "Runs derivload. The macro derivload_codegen_inputs names the outputs.",
     attrs = {
         "derivatives": attr.label(
-            doc = "derivatives.yaml",
+            doc = "derivatives.yaml; with pytorch, in the place of PyTorch's own",
             allow_single_file = True,
-            mandatory = True,
         ),
         "native_functions": attr.label_list(
-            doc = "native_functions.yaml, and then its overlays, in order",
-            allow_empty = False,
+            doc = "native_functions.yaml, and then its overlays, in order; with pytorch, overlays",
             allow_files = True,
-            mandatory = True,
         ),
         "outs": attr.output_list(
             doc = "the shards in order, functions.json, manifest.json; all in one folder",
             mandatory = True,
         ),
+        "pytorch": attr.label_list(
+            doc = "a PyTorch with its YAML files and version.txt",
+            allow_files = True,
+        ),
         "shards": attr.int(
             doc = "over how many files differentiability.json is split; 0 for not at all",
         ),
         "tags_yaml": attr.label(
-            doc = "tags.yaml",
+            doc = "tags.yaml; with pytorch, in the place of PyTorch's own",
             allow_single_file = True,
-            mandatory = True,
         ),
         "torch_version": attr.string(
             doc = "the release to follow, such as `2.15`; empty for the newest",
@@ -85,9 +107,10 @@ _codegen_inputs = rule(
 
 def derivload_codegen_inputs(
         name,
-        derivatives,
-        native_functions,
-        tags,
+        derivatives = None,
+        native_functions = None,
+        tags = None,
+        pytorch = None,
         shards = None,
         torch_version = "",
         bazel_tags = None,
@@ -103,16 +126,21 @@ def derivload_codegen_inputs(
 
     Args:
       name: the name of the target, and of the folder.
-      derivatives: label of derivatives.yaml.
+      derivatives: label of derivatives.yaml. It, `native_functions` and `tags` are mandatory
+        without `pytorch`.
       native_functions: list of labels: native_functions.yaml, and then any overlays, whose
         entries are appended in the order given. An overlay is a list of entries, or a mapping
         with a `custom:` list. A label with several files is not in any certain order.
       tags: label of tags.yaml.
+      pytorch: list of labels, instead of the three, whose files and data are the YAML files and
+        `version.txt` of a PyTorch checkout, or of an installed or unpacked torchgen; more files do
+        not matter. `native_functions` are then overlays over its own, and `derivatives` and `tags`
+        take the place of its own.
       shards: over how many files differentiability.json is split, from 1 to 10000. A number,
         not a select(), for it says which outputs there are. None, the default: one file that
         is not numbered.
-      torch_version: the release whose C++ spellings and types to follow, such as `"2.15"`. The
-        newest that derivload knows when left out.
+      torch_version: the release whose C++ spellings and types to follow, such as `"2.15"`. When
+        left out, what version.txt of `pytorch` says, or else the newest that derivload knows.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.
     """
@@ -122,13 +150,23 @@ def derivload_codegen_inputs(
         fail("shards is %r: write a number from 1 to %d, or leave it out" % (shards, _MAX_SHARDS))
     else:
         numbered = ["differentiability_%d.json" % i for i in range(shards)]
-    if type(native_functions) == "string":
-        fail("native_functions is a string: write a list of labels, [%r]" % native_functions)
+    for keyword, value in [("pytorch", pytorch), ("native_functions", native_functions)]:
+        if type(value) == "string":
+            fail("%s is a string: write a list of labels, [%r]" % (keyword, value))
+    if not pytorch:
+        for keyword, value in [
+            ("derivatives", derivatives),
+            ("native_functions", native_functions),
+            ("tags", tags),
+        ]:
+            if not value:
+                fail("%s is missing: write it, or pytorch, the labels of a PyTorch" % keyword)
     _codegen_inputs(
         name = name,
         derivatives = derivatives,
         native_functions = native_functions,
         outs = ["%s/%s" % (name, out) for out in numbered + ["functions.json", "manifest.json"]],
+        pytorch = pytorch,
         shards = shards or 0,
         tags = bazel_tags,
         tags_yaml = tags,

@@ -12,7 +12,10 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # What the tests of a file share takes seconds to make, so that one process runs them all.
-WHOLE = ("test_bazel.py", "test_bazel_codegen.py", "test_cmake_codegen.py", "test_overlays.py")
+WHOLE = (
+    *("test_bazel.py", "test_bazel_codegen.py", "test_bazel_pytorch.py"),
+    *("test_cmake_codegen.py", "test_overlays.py"),
+)
 # More than ten seconds each, as `--durations` tells; what is pure first.
 LONG = (
     "test_release_verdicts.py",
