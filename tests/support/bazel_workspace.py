@@ -22,7 +22,10 @@ from support.paths import PACKAGE, ROOT
 SANDBOXED = "--spawn_strategy=sandboxed"
 
 # Bazel 4 wants these two from the network; the example has what it uses of them.
-_OFFLINE = ("rules_cc", "rules_java")
+OFFLINE_OPTIONS = [
+    f"--override_repository={name}={ROOT / 'examples' / 'bazel' / 'offline' / name}"
+    for name in ("rules_cc", "rules_java")
+]
 
 
 class Built(NamedTuple):
@@ -67,16 +70,12 @@ class Workspace:
         ignored = shutil.ignore_patterns("__pycache__", "bazel-*")
         shutil.copytree(source, self.package, ignore=ignored)
         shutil.copytree(ROOT / "bazel", self.package / "bazel", dirs_exist_ok=True)
-        self.python = _environment_with(folder / "venv", self.package.parent)
+        self.python = environment_with(folder / "venv", self.package.parent)
         self.start_options = [
             *("--nohome_rc", f"--output_user_root={bazel}"),
             *("--host_jvm_args=-Xmx768m", "--max_idle_secs=120"),
         ]
-        offline = ROOT / "examples" / "bazel" / "offline"
-        self.options = [
-            *(f"--override_repository={name}={offline / name}" for name in _OFFLINE),
-            f"--repo_env=DERIVLOAD_PYTHON={self.python}",
-        ]
+        self.options = [*OFFLINE_OPTIONS, f"--repo_env=DERIVLOAD_PYTHON={self.python}"]
 
     def build(self, *arguments: str) -> Built:
         self.log.unlink(missing_ok=True)
@@ -103,7 +102,7 @@ class Workspace:
         self.run("shutdown")
 
 
-def _environment_with(folder: Path, package_folder: Path) -> Path:
+def environment_with(folder: Path, package_folder: Path) -> Path:
     """The Python of a new environment: with a package, and with what this one can import."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     others = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]

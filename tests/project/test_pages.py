@@ -1,0 +1,73 @@
+"""README.md and the pages of docs/: what they say to run runs, and prints what they show."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
+
+from support.bazel_workspace import remove_tree
+from support.pages import blocks_of, run_page
+from support.paths import CATALOGUE, ROOT
+from support.reader import readers_environment
+from support.releases import Release
+
+PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+# What a reader has beside the page: the checkout that it is in, or files that it names.
+IN_CHECKOUT = ["README.md"]
+# Pages that take more than some five seconds.
+SLOW = ["docs/bazel.md"]
+# Programs that a page runs.
+TOOLS = {"docs/bazel.md": ["bazel", "gcc"], "docs/cmake.md": ["cmake", "ninja", "c++"]}
+# How many blocks of a page say why they are not run.
+NOT_RUN = {
+    "README.md": 0,
+}
+
+
+def read(page: str) -> str:
+    return (ROOT / page).read_text("utf-8")
+
+
+def with_slow_ones_marked(pages: Sequence[str]) -> list[ParameterSet]:
+    slow = pytest.mark.thorough
+    return [pytest.param(page, marks=slow if page in SLOW else ()) for page in pages]
+
+
+@pytest.fixture(scope="module")
+def environment(
+    tmp_path_factory: pytest.TempPathFactory, release: Release, newest: str
+) -> Iterator[dict[str, str]]:
+    folder = tmp_path_factory.mktemp("reader")
+    yield readers_environment(folder, release(newest))
+    remove_tree(folder)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_block_is_run_or_says_why_not(page: str) -> None:
+    reasons = [block.reason for block in blocks_of(read(page)) if block.reason]
+    assert len(reasons) == NOT_RUN.get(page, 0), reasons
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("page", with_slow_ones_marked(PAGES))
+def test_page_runs_and_prints_what_it_shows(
+    page: str,
+    environment: dict[str, str],
+    unavailable: Callable[[str], None],
+    tmp_path: Path,
+) -> None:
+    for tool in TOOLS.get(page, []):
+        if shutil.which(tool) is None:
+            unavailable(f"there is no {tool} on this machine")
+    given = tmp_path / "src" / "derivload" / "catalog" if page in IN_CHECKOUT else tmp_path
+    shutil.copytree(CATALOGUE, given, dirs_exist_ok=True)
+    try:
+        run_page(read(page), tmp_path, environment)
+    finally:
+        if (tmp_path / "WORKSPACE").exists():
+            subprocess.run(["bazel", "shutdown"], cwd=tmp_path, env=environment, check=False)
