@@ -673,27 +673,6 @@ def test_bad_argument_stops_the_configure_step(small: Project, call: str, senten
     assert sentence in words(done.output)
 
 
-def test_list_file_of_the_documentation(project: Project) -> None:
-    text = (ROOT / "docs" / "cmake.md").read_text("utf-8")
-    call, consumers, _ = re.findall(r"^```cmake\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    shutil.copytree(project.inputs, project.source, dirs_exist_ok=True)
-    (project.source / "generate.py").write_text(
-        "import shutil, sys\nshutil.copyfile(*sys.argv[1:])\n"
-    )
-    project.write(
-        call,
-        f"find_package(Python3 COMPONENTS Interpreter)\n{consumers}"
-        "add_custom_target(sources ALL DEPENDS ${sources})\n",
-    )
-    assert project.configure(f"-DPython3_EXECUTABLE={sys.executable}").status == 0
-    assert project.build("-j8").generated == [f"nodes_{shard}.cpp" for shard in range(4)]
-    assert_nothing_runs(project)
-    replace_in(project.source / "derivatives.yaml", *FORMULA)
-    again = project.build()
-    assert (again.loads, len(again.generated)) == (1, 1), again.output
-    assert_nothing_runs(project)
-
-
 # The example
 
 

@@ -1,14 +1,12 @@
 """CODEGEN of the CMake function: PyTorch's own generators as a step of a build.
 
-On a release, and on its generators with two operators, for what is about the build alone. The
-list file is that of the documentation, whose library has the C++ files; its compiler writes
-nothing.
+On a release, and on its generators with two operators, for what is about the build alone. A
+library has the C++ files, as docs/cmake.md shows it; its compiler writes nothing.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -29,22 +27,25 @@ from support.cmake_project import (
     replace_in,
     words,
 )
-from support.paths import ROOT
 from support.releases import Release
 from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
 
 pytestmark = pytest.mark.release
 
 CALL = "derivload_codegen_inputs(autograd CODEGEN PYTORCH_DIR pytorch OUTPUT_DIR autograd {})"
-_DOCUMENTATION = (ROOT / "docs" / "cmake.md").read_text("utf-8")
-LIBRARY = (
-    "enable_language(CXX)\n"
-    + re.findall(
-        r"^```cmake\n(derivload_codegen_inputs\(autograd\n.*?)^```",
-        _DOCUMENTATION,
-        re.DOTALL | re.MULTILINE,
-    )[0]
-)
+LIBRARY = """
+enable_language(CXX)
+derivload_codegen_inputs(autograd
+  CODEGEN
+  SUBSET libtorch
+  PYTORCH_DIR pytorch
+  OUTPUT_DIR autograd
+  OUTPUTS_VARIABLE generated)
+list(FILTER generated INCLUDE REGEX "\\\\.cpp$")
+list(FILTER generated EXCLUDE REGEX "Everything\\\\.cpp$|/templates/")
+add_library(autograd_objects OBJECT ${generated})
+add_dependencies(autograd_objects autograd)
+"""
 # The C++ files that PyTorch compiles of those that the library's generators write, and all.
 COMPILED = 24
 WRITTEN = 32

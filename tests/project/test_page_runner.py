@@ -34,8 +34,9 @@ def test_a_right_page_passes(tmp_path: Path) -> None:
     "shown",
     ["one\n", "one\ntwo\nthree\n", "two\none\n", "", "one\ntwo", "...\none\n"],
 )
-def test_a_wrong_output_fails(shown: str, tmp_path: Path) -> None:
-    page = fenced("console", f"$ printf 'one\\ntwo\\n'\n{shown}$ true\n")
+@pytest.mark.parametrize("language", ["console", "sh"])
+def test_a_wrong_output_fails(language: str, shown: str, tmp_path: Path) -> None:
+    page = fenced(language, f"$ printf 'one\\ntwo\\n'\n{shown}$ true\n")
     with pytest.raises(PageError, match="line 4: other output: printf"):
         run(page, tmp_path)
 
@@ -99,7 +100,7 @@ def test_a_command_that_fails_in_silence_fails(page: str, tmp_path: Path) -> Non
     ],
 )
 def test_code_that_is_neither_run_nor_marked_fails(page: str, tmp_path: Path) -> None:
-    with pytest.raises(PageError, match="neither run nor marked|in no block that can be run"):
+    with pytest.raises(PageError, match=r"neither run nor marked|in no block that can be run"):
         run(page, tmp_path)
 
 

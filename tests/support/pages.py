@@ -5,8 +5,9 @@ What the first line of a block says decides what is done with it:
 - a file's name after the language, as in ```` ```cmake CMakeLists.txt ````: the text is written to
   that file. A second block of the same name is appended.
 - `sh`: the commands are run; each has to succeed. What they print is not looked at.
-- `console`: the lines after a `$ ` are run, and have to print what is shown below them. Times,
-  sizes and absolute paths may differ, and a line `...` stands for any lines.
+- `console`, or `sh` with a `$ ` first: the lines after a `$ ` are run, and have to print what is
+  shown below them. Times, sizes and absolute paths may differ, and a line `...` stands for any
+  lines.
 - `python`: the program is run, and has to succeed.
 
 A block that cannot be run says why, in a comment on the line above it:
@@ -28,7 +29,9 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 # Code that is no block, and a mark that has none behind it.
-_STRAY = re.compile(r"^\s*(?:```|~~~).*|^(?: {4}|\t) *\S.*|.*(?:<pre|<!-- *not run).*", re.MULTILINE)
+_STRAY = re.compile(
+    r"^\s*(?:```|~~~).*|^(?: {4}|\t) *\S.*|.*(?:<pre|<!-- *not run).*", re.MULTILINE
+)
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n", re.MULTILINE)
 _RUN = ("sh", "console", "python")
 
@@ -91,7 +94,7 @@ def run_page(page: str, folder: Path, environment: Mapping[str, str]) -> list[st
             with path.open("a" if block.file in written else "w", encoding="utf-8") as stream:
                 stream.write(block.text)
             written.add(block.file)
-        elif block.language == "console":
+        elif block.language == "console" or block.text.startswith("$ "):
             _run_session(block, folder, environment)
         else:
             command = ["sh", "-e", "-c"] if block.language == "sh" else ["python3", "-c"]
