@@ -19,7 +19,7 @@ WHOLE = (
 # More than ten seconds each, as `--durations` tells; what is pure first.
 LONG = (
     "test_release_verdicts.py",
-    *("test_lowest_versions.py", "test_packaging.py"),
+    *("test_lowest_versions.py", "test_packaging.py", "test_pages.py"),
     *WHOLE,
     *("test_cmake.py", "test_plain_reader.py", "test_bad_input.py"),
     *("test_hostile.py", "test_store.py", "test_check_faults.py", "test_watch_files.py"),

@@ -41,7 +41,6 @@ def readers_environment(folder: Path, release: Path) -> dict[str, str]:
         "PATH": f"{python.parent}:{os.environ['PATH']}",
         "HOME": str(folder / "home"),
         "LC_ALL": "C.UTF-8",
-        "DERIVLOAD_CACHE_DIR": str(folder / "cache"),
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_CACHE_DIR": "1",
         "PIP_NO_INDEX": "1",
