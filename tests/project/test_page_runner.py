@@ -117,3 +117,13 @@ def test_a_marked_block_is_not_run_and_its_reason_is_told(tmp_path: Path) -> Non
 def test_a_block_knows_its_line_and_language() -> None:
     (block,) = blocks_of("# Title\n\n```cmake CMakeLists.txt\nproject(x)\n```\n")
     assert (block.line, block.language, block.file) == (4, "cmake", "CMakeLists.txt")
+
+
+def test_files_are_edited_while_a_command_runs(tmp_path: Path) -> None:
+    page = (
+        "<!-- meanwhile\n1: echo two >> a.txt\n2: echo three >> a.txt\n-->\n"
+        "```console\n$ echo one > a.txt; tail -f a.txt\none\ntwo\n{}\n```\n"
+    )
+    assert run(page.format("three"), tmp_path) == []
+    with pytest.raises(PageError, match="line 6: other output"):
+        run(page.format("four"), tmp_path)

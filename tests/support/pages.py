@@ -10,8 +10,12 @@ What the first line of a block says decides what is done with it:
   lines.
 - `python`: the program is run, and has to succeed.
 
-A block that cannot be run says why, in a comment on the line above it:
-`<!-- not run: the reason -->`. Any other block is a mistake, and so is code that is no such block.
+A comment on the line above a block says more. `<!-- not run: the reason -->` is for what cannot be
+run. `<!-- meanwhile -->` is for a command that goes on until Ctrl-C: in it stand shell commands, one
+a line, each with a number before it, such as `2: touch a.yaml`. It is run when the command has
+printed so many lines.
+
+Any other block is a mistake, and so is code that is no such block.
 """
 
 from __future__ import annotations
@@ -23,14 +27,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.page_sessions import run_session
+
 _BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<reason>(?:(?!-->).)+?) -->\n)?"
+    r"(?:^<!-- meanwhile\n(?P<edits>(?:\d+: .+\n)+)-->\n)?"
     r"^```(?P<language>[a-z]*)(?: (?P<file>\S+))?\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 # Code that is no block, and a mark that has none behind it.
 _STRAY = re.compile(
-    r"^\s*(?:```|~~~).*|^(?: {4}|\t) *\S.*|.*(?:<pre|<!-- *not run).*", re.MULTILINE
+    r"^\s*(?:```|~~~).*|^(?: {4}|\t) *\S.*|.*(?:<pre|<!-- *(?:not run|meanwhile)).*", re.MULTILINE
 )
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n", re.MULTILINE)
 _RUN = ("sh", "console", "python")
@@ -49,13 +56,17 @@ class PageError(AssertionError):
 
 @dataclass(frozen=True)
 class Block:
-    """A code block; `line` is that of its text, and `reason` says why it is not run, or nothing."""
+    """A code block; `line` is that of its text, and `reason` says why it is not run, or nothing.
+
+    `edits` are run beside it, each when so many lines were printed.
+    """
 
     line: int
     language: str
     file: str
     text: str
     reason: str
+    edits: tuple[tuple[int, str], ...]
 
 
 def blocks_of(page: str) -> list[Block]:
@@ -65,11 +76,17 @@ def blocks_of(page: str) -> list[Block]:
     for found in _BLOCK.finditer(page):
         line = page.count("\n", 0, found.start("text")) + 1
         reason = " ".join((found["reason"] or "").split())
-        block = Block(line, found["language"], found["file"] or "", found["text"], reason)
+        edits = _edits(found["edits"] or "")
+        block = Block(line, found["language"], found["file"] or "", found["text"], reason, edits)
         if not (block.reason or block.file or block.language in _RUN):
             raise PageError(f"line {line}: this block is neither run nor marked as not run")
         blocks.append(block)
     return blocks
+
+
+def _edits(text: str) -> tuple[tuple[int, str], ...]:
+    pairs = (line.split(": ", 1) for line in text.splitlines())
+    return tuple((int(count), command) for count, command in pairs)
 
 
 def _refuse_strays(page: str) -> None:
@@ -111,7 +128,11 @@ def _run_session(block: Block, folder: Path, environment: Mapping[str, str]) -> 
     ends = [command.start() for command in commands[1:]] + [len(block.text)]
     for command, end in zip(commands, ends, strict=True):
         shown = block.text[command.end() : end]
-        status, output = _run(["sh", "-c", command[1]], folder, environment)
+        if block.edits:
+            count = shown.count("\n")
+            status, output = 0, run_session(command[1], block.edits, count, folder, environment)
+        else:
+            status, output = _run(["sh", "-c", command[1]], folder, environment)
         line = block.line + block.text.count("\n", 0, command.start())
         if status and not shown:
             raise PageError(f"line {line}: exit status {status}: {command[1]}\n{output}")
