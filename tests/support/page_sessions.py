@@ -1,7 +1,8 @@
-"""A command of a page that goes on until Ctrl-C, while files are edited beside it."""
+"""A command of a page that goes on until it is ended, while files are edited beside it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -41,10 +42,22 @@ def run_session(
                 subprocess.run(["sh", "-e", "-c", edit], cwd=folder, env=environment, check=True)
             _wait_for_lines(lines, output.fileno(), process)
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT)
-            process.wait(_PATIENCE)
+            _end(process)
         return _printed(output.fileno()).decode("utf-8", "replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command with all that it started.
+
+    Not as Ctrl-C does: a run of the tests in the background ignores that, and so do its children.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _wait_for_lines(count: int, output: int, process: subprocess.Popen[bytes]) -> None:

@@ -11,7 +11,7 @@ What the first line of a block says decides what is done with it:
 - `python`: the program is run, and has to succeed.
 
 A comment on the line above a block says more. `<!-- not run: the reason -->` is for what cannot be
-run. `<!-- meanwhile` is for a command that goes on until Ctrl-C: its further lines are shell
+run. `<!-- meanwhile` is for a command that goes on until it is ended: its further lines are shell
 commands, each with a number before it, such as `2: touch a.yaml`, which is run when the command
 has printed so many lines.
 
