@@ -308,6 +308,8 @@ def test_operators_can_be_selected(project: Project) -> None:
     )
     project.run("--operators-yaml-path", str(model))
     project.assert_same("--operators-yaml-path", str(model))
+    # With underscores, as PyTorch's script takes it too.
+    assert project.run("--operators_yaml_path", str(model))["exit"] == "up-to-date"
     listed = project.folder / "listed.yaml"
     listed.write_text("- aten::abs\n- aten::add.Tensor\n")
     project.run("--selected-op-list-path", str(listed))

@@ -1,0 +1,147 @@
+"""What a script asks for that is no event: functions of `os` that tell a watch of it.
+
+Looking whether a file is there is one of these, and so is asking for an environment variable.
+"""
+
+from __future__ import annotations
+
+import genericpath
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
+from types import BuiltinFunctionType, FrameType
+from typing import TYPE_CHECKING, Any, Final
+
+from derivload.outputs.kept_runs import kind_of
+from derivload.pytorch.script.callers import (
+    asks_for_kind,
+    is_about_links,
+    is_adding_option,
+    is_not_scripts,
+    makes_folders,
+)
+
+if TYPE_CHECKING:
+    from derivload.pytorch.script.watching import Watch
+
+_SIZES: Final = frozenset(("COLUMNS", "LINES"))
+
+Note = Callable[[str, "FrameType | None"], None]
+
+
+class Asking:
+    """Tells a watch of what the script asks for."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def start(self) -> None:
+        """Begin."""
+        for name in ("exists", "isfile", "isdir"):
+            # Python for Windows has some of its own, which go past `os.stat`.
+            if isinstance(getattr(os.path, name), BuiltinFunctionType):
+                setattr(os.path, name, getattr(genericpath, name))
+        os.stat = self._of_path(os.stat, self._on_stat)
+        os.lstat = self._of_path(os.lstat, self._on_lstat)
+        os.readlink = self._of_path(os.readlink, self._on_lstat)
+        os.access = self._access(os.access)
+        os.isatty = self._isatty(os.isatty)
+        os.get_terminal_size = self._size(os.get_terminal_size)
+        with suppress(ImportError):  # Windows has none
+            processes: Any = import_module("_posixsubprocess")
+            processes.fork_exec = self._process(processes.fork_exec)
+        environment = _make_environment(self._watch, type(os.environ))
+        os.environ.__class__ = environment
+        if os.supports_bytes_environ:
+            os.environb.__class__ = environment
+
+    def _of_path(self, original: Callable[..., Any], note: Note) -> Any:
+        def told(path: Any, *arguments: Any, **named: Any) -> Any:
+            frame = sys._getframe(1)
+            if not isinstance(path, int) and self._watch.is_watched() and not is_not_scripts(frame):
+                folder = named.get("dir_fd")
+                name = self._watch.path_of(path, -1 if folder is None else folder)
+                if name is not None and not self._watch.is_known(name):
+                    note(name, frame)
+            return original(path, *arguments, **named)
+
+        return told
+
+    def _on_stat(self, path: str, frame: FrameType | None) -> None:
+        if makes_folders(frame) or is_about_links(frame):
+            return
+        if asks_for_kind(frame):
+            self._watch.note_kind(path, kind_of(path))
+        else:
+            self._watch.note_status(path)
+
+    def _on_lstat(self, path: str, frame: FrameType | None) -> None:
+        self._watch.note_link(path)
+        if not is_about_links(frame):
+            self._on_stat(path, frame)
+
+    def _access(self, original: Callable[..., bool]) -> Any:
+        def told(path: Any, mode: int, **named: Any) -> bool:
+            if self._watch.is_watched() and not is_not_scripts(sys._getframe(1)):
+                name = self._watch.path_of(path, named.get("dir_fd") or -1)
+                if name is not None and not self._watch.is_known(name):
+                    self._watch.note_kind(name, kind_of(name))
+                if mode != os.F_OK:
+                    self._watch.refuse("it asked what it may do with a file")
+            return original(path, mode, **named)
+
+        return told
+
+    def _process(self, original: Callable[..., Any]) -> Any:
+        def told(*arguments: Any) -> Any:
+            self._watch.refuse("it started a process")
+            return original(*arguments)
+
+        return told
+
+    def _isatty(self, original: Callable[[int], bool]) -> Any:
+        def told(descriptor: int) -> bool:
+            self._watch.note_terminal(descriptor)
+            return original(descriptor)
+
+        return told
+
+    def _size(self, original: Callable[..., Any]) -> Any:
+        def told(*arguments: Any) -> Any:
+            if not is_adding_option(sys._getframe(1)):
+                self._watch.refuse("it asked for the size of the terminal")
+            return original(*arguments)
+
+        return told
+
+
+def _make_environment(watch: Watch, environment: type) -> Any:
+    def note(name: str) -> None:
+        is_size = name in _SIZES and is_adding_option(sys._getframe(2))
+        if watch.is_watched() and not is_size:
+            watch.note_variables(name)
+
+    class Environment(environment):  # type: ignore[misc]
+        def __getitem__(self, name: str | bytes) -> Any:
+            note(os.fsdecode(name))
+            return super().__getitem__(name)
+
+        def __iter__(self) -> Iterator[str]:
+            note("")
+            return iter(super().__iter__())
+
+        def __len__(self) -> int:
+            note("")
+            return int(super().__len__())
+
+        def copy(self) -> dict[str, str]:
+            note("")
+            return dict(super().copy())
+
+        def __repr__(self) -> str:
+            note("")
+            return str(super().__repr__())
+
+    return Environment
