@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from derivload.engine.inputs import InputEntries
     from derivload.engine.lines import DocumentLines
     from derivload.loading.paths import Files
-    from derivload.loading.run import Started
+    from derivload.loading.request import Request
     from derivload.outputs.kept_runs import Item
     from derivload.pytorch.codegen.job import Job, Made
     from derivload.pytorch.codegen.selection import Selection
@@ -50,14 +50,13 @@ class Call(NamedTuple):
 
 
 class _Loaded(NamedTuple):
-    """Inputs that were loaded, and what they were loaded from."""
+    """Inputs that were loaded, for all calls on the same bytes."""
 
-    contents: list[bytes | OSError]
-    started: Started
+    request: Request
+    store: Store | None
     entries: InputEntries
     lines: DocumentLines
     is_of_entries: bool
-    note: str
 
 
 class ScriptGenerators:
@@ -91,8 +90,9 @@ class ScriptGenerators:
             self._is_busy = False
 
     def _generate(self, call: Call) -> bool:
+        from derivload.identity import tool_digest
         from derivload.loading.paths import Files
-        from derivload.loading.run import Clock, release_key
+        from derivload.loading.request import release_key
         from derivload.pytorch.codegen.generators import Generators
         from derivload.pytorch.codegen.job import Job, digest_of_inputs, find_head
         from derivload.pytorch.codegen.trace import Trace
@@ -101,24 +101,21 @@ class ScriptGenerators:
         upstream = _upstream_of(call)
         if upstream is None:
             return False
-        files = Files(
-            os.path.join(call.autograd, _DERIVATIVES), [call.natives], call.tags, _release(upstream)
-        )
-        loaded = self._load(files, Clock())
-        started = loaded.started
+        derivatives = os.path.join(call.autograd, _DERIVATIVES)
+        files = Files(derivatives, [call.natives], call.tags, _release(upstream))
+        loaded = self._load(files)
+        request, store = loaded.request, loaded.store
         with open(upstream.deprecated, "rb") as file:
             deprecated = file.read()
-        sources = Sources(upstream)
         release = release_key(files.version)
-        job = Job(upstream, sources, call.selection, release, call.out, started.tool)
-        job = job.with_trace(Trace(files=_own_modules(upstream)))
-        job = job.with_kept_trace(started.store)
-        head = find_head(started.store, job.digest())
-        inputs = digest_of_inputs(started.keys.digests_of_entries(), deprecated)
-        made = head.made(inputs) if started.is_readable else None
-        changed = [] if made is None else self._changed(call.out, made)
-        if made is None or changed:
-            generators = Generators(job, started.store)
+        sources = Sources(upstream)
+        job = Job(upstream, sources, call.selection, release, call.out, tool_digest())
+        job = job.with_trace(Trace(files=_own_modules(upstream))).with_kept_trace(store)
+        head = find_head(store, job.digest())
+        inputs = digest_of_inputs(request.keys.digests_of_entries(), deprecated)
+        made = head.made(inputs) if request.is_readable else None
+        if made is None or self._changed(call.out, made):
+            generators = Generators(job, store)
             made = generators.make(files, loaded.entries, loaded.lines, deprecated)
             generators.written(self._write(call.out, made))
             generators.settle(inputs if loaded.is_of_entries else b"", made.note)
@@ -126,27 +123,19 @@ class ScriptGenerators:
         self._note(call, files, upstream, job, made)
         return True
 
-    def _load(self, files: Files, clock: Any) -> _Loaded:
+    def _load(self, files: Files) -> _Loaded:
         """Load the inputs, once for all calls on the same bytes. Raises InputError."""
         from derivload.engine.inputs import InputEntries
-        from derivload.loading.inputs import read_inputs
-        from derivload.loading.run import Started, find_or_load
-        from derivload.pytorch.codegen.source import lines_of
+        from derivload.loading.request import Request
+        from derivload.loading.run import load_inputs
 
-        if self._loaded is not None and self._loaded.contents == files.read():
+        request = Request(files)
+        if self._loaded is not None and self._loaded.request.contents == request.contents:
             return self._loaded
-        started = Started(files, None, _open_store, clock)
-        found = find_or_load(files, None, started, clock)
-        inputs = found.inputs or read_inputs(files, started.contents)
-        documents = {name: data for name, data, *_ in found.kept.documents}
-        self._loaded = _Loaded(
-            started.contents,
-            started,
-            InputEntries(inputs.texts, splits=started.keys.splits()),
-            found.lines or lines_of(documents),
-            found.kept.is_of_entries,
-            found.kept.note,
-        )
+        store = _open_store()
+        loaded = load_inputs(request, store)
+        entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
+        self._loaded = _Loaded(request, store, entries, loaded.lines, loaded.is_of_entries)
         return self._loaded
 
     def _changed(self, out: str, made: Made) -> list[str]:
@@ -274,9 +263,9 @@ def python_selection(how: Mapping[str, Any]) -> Selection | None:
 
 
 def _open_store() -> Store | None:
-    from derivload.loading.cache_settings import cache_folder, cache_size_limit
-    from derivload.store.store import Store, StoreError
+    from derivload.loading.cache_settings import open_store
+    from derivload.store.owned import StoreError
 
     with suppress(StoreError):
-        return Store(cache_folder(None), cache_size_limit())
+        return open_store(None)
     return None
