@@ -101,6 +101,12 @@ def make_parser() -> argparse.ArgumentParser:
     _add_selection(codegen)
     _add_outputs(codegen, "the files")
     codegen.add_argument(
+        "--install-dir",
+        type=_path,
+        metavar="DIR",
+        help="where annotated_fn_args.py goes, if not to --out-dir",
+    )
+    codegen.add_argument(
         "--list-outputs",
         action="store_true",
         help="print the names of the files, one per line, and write nothing; for build tools",
