@@ -70,6 +70,20 @@ def test_script_finds_what_python_gives_it(script: Write, target: list[str]) -> 
     assert got == expected
 
 
+def test_os_says_of_its_functions_what_it_said(script: Write) -> None:
+    runner = script(
+        """
+        import os, shutil
+        for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            print(os.stat in able, os.access in able, os.readlink in able)
+        print(shutil.rmtree.avoids_symlink_attacks, os.stat.__name__, os.lstat.__name__)
+        os.path.lexists("link") or os.symlink("in.txt", "link")
+        shutil.copystat("link", "link", follow_symlinks=False)
+        """
+    )
+    assert runner.run("script.py").stdout == runner.plain("script.py").stdout
+
+
 def test_a_package_runs_its_main_module(runner: Runner) -> None:
     (runner.folder / "tool").mkdir()
     (runner.folder / "tool" / "__init__.py").touch()
@@ -533,6 +547,22 @@ def test_failed_script_leaves_links_as_they_were(script: Write) -> None:
     assert runner.run("script.py").status == 1
     assert (runner.folder / "target").read_text() == "target"
     assert all((runner.folder / name).is_symlink() for name in ("link", "other"))
+
+
+def test_strange_paths_are_the_scripts_own_affair(script: Write) -> None:
+    runner = script(
+        """
+        import os
+        for path in ("a\\0b", "x" * 5000, b"\\xff", ""):
+            for ask in (open, os.stat, os.path.exists, os.listdir, os.remove):
+                try:
+                    print(ask.__name__, ask(path))
+                except (OSError, ValueError) as error:
+                    print(ask.__name__, error)
+        """
+    )
+    ran, plain = runner.run("script.py"), runner.plain("script.py")
+    assert ran.stdout == plain.stdout
 
 
 def test_nothing_is_left_beside_the_script(script: Write, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import wraps
 from importlib import import_module
 from types import BuiltinFunctionType, FrameType
 from typing import TYPE_CHECKING, Any, Final
@@ -43,12 +44,12 @@ class Asking:
             # Python for Windows has some of its own, which go past `os.stat`.
             if isinstance(getattr(os.path, name), BuiltinFunctionType):
                 setattr(os.path, name, getattr(genericpath, name))
-        os.stat = self._of_path(os.stat, self._on_stat)
-        os.lstat = self._of_path(os.lstat, self._on_lstat)
-        os.readlink = self._of_path(os.readlink, self._on_lstat)
-        os.access = self._access(os.access)
-        os.isatty = self._isatty(os.isatty)
-        os.get_terminal_size = self._size(os.get_terminal_size)
+        _replace("stat", lambda original: self._of_path(original, self._on_stat))
+        _replace("lstat", lambda original: self._of_path(original, self._on_lstat))
+        _replace("readlink", lambda original: self._of_path(original, self._on_lstat))
+        _replace("access", self._access)
+        _replace("isatty", self._isatty)
+        _replace("get_terminal_size", self._size)
         with suppress(ImportError):  # Windows has none
             processes: Any = import_module("_posixsubprocess")
             processes.fork_exec = self._process(processes.fork_exec)
@@ -58,16 +59,24 @@ class Asking:
             os.environb.__class__ = environment
 
     def _of_path(self, original: Callable[..., Any], note: Note) -> Any:
+        @wraps(original)
         def told(path: Any, *arguments: Any, **named: Any) -> Any:
             frame = sys._getframe(1)
             if not isinstance(path, int) and self._watch.is_watched() and not is_not_scripts(frame):
-                folder = named.get("dir_fd")
-                name = self._watch.path_of(path, -1 if folder is None else folder)
-                if name is not None and not self._watch.is_known(name):
-                    note(name, frame)
+                try:
+                    self._note_path(path, named.get("dir_fd"), frame, note)
+                except Exception as error:  # it would come out of what the script does
+                    self._watch.refuse(f"{path!r} cannot be understood: {error!r}")
             return original(path, *arguments, **named)
 
         return told
+
+    def _note_path(
+        self, path: Any, folder: int | None, frame: FrameType | None, note: Note
+    ) -> None:
+        name = self._watch.path_of(path, -1 if folder is None else folder)
+        if name is not None and not self._watch.is_known(name):
+            note(name, frame)
 
     def _on_stat(self, path: str, frame: FrameType | None) -> None:
         if makes_folders(frame) or is_about_links(frame):
@@ -83,6 +92,7 @@ class Asking:
             self._on_stat(path, frame)
 
     def _access(self, original: Callable[..., bool]) -> Any:
+        @wraps(original)
         def told(path: Any, mode: int, **named: Any) -> bool:
             if self._watch.is_watched() and not is_not_scripts(sys._getframe(1)):
                 name = self._watch.path_of(path, named.get("dir_fd") or -1)
@@ -95,6 +105,7 @@ class Asking:
         return told
 
     def _process(self, original: Callable[..., Any]) -> Any:
+        @wraps(original)
         def told(*arguments: Any) -> Any:
             self._watch.refuse("it started a process")
             return original(*arguments)
@@ -102,6 +113,7 @@ class Asking:
         return told
 
     def _isatty(self, original: Callable[[int], bool]) -> Any:
+        @wraps(original)
         def told(descriptor: int) -> bool:
             self._watch.note_terminal(descriptor)
             return original(descriptor)
@@ -109,12 +121,24 @@ class Asking:
         return told
 
     def _size(self, original: Callable[..., Any]) -> Any:
+        @wraps(original)
         def told(*arguments: Any) -> Any:
             if not is_adding_option(sys._getframe(1)):
                 self._watch.refuse("it asked for the size of the terminal")
             return original(*arguments)
 
         return told
+
+
+def _replace(name: str, make: Callable[[Any], Any]) -> None:
+    """Replace a function of `os`, also where `os` says what its functions can do."""
+    original = getattr(os, name)
+    replaced = make(original)
+    for what in ("dir_fd", "effective_ids", "fd", "follow_symlinks"):
+        able = getattr(os, f"supports_{what}")
+        if original in able:
+            able.add(replaced)
+    setattr(os, name, replaced)
 
 
 def _make_environment(watch: Watch, environment: type) -> Any:

@@ -76,7 +76,10 @@ class Events:
     def _on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
         handler = self._handlers.get(event)
         if handler is not None:
-            handler(arguments)
+            try:
+                handler(arguments)
+            except Exception as error:  # it would come out of what the script does
+                self._watch.refuse(f"{event} cannot be understood: {error!r}")
         elif event.partition(".")[0] in _FIRST_PARTS and self._watch.is_watched():
             for name, reason in _OPAQUE:
                 if event.startswith(name):

@@ -147,8 +147,11 @@ class Watch:
         path = os.path.abspath(path)
         if path not in self._saved:
             self._saved.add(path)
-            with self.unwatched():
-                self._journal.note_file(path, follow=follow)
+            try:
+                with self.unwatched():
+                    self._journal.note_file(path, follow=follow)
+            except (OSError, ValueError):
+                self.refuse(f"{path} cannot be copied")
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file in the script's stead: in its place, as the script does. Raises OSError."""
