@@ -169,6 +169,22 @@ module = module_from_spec(spec)
 spec.loader.exec_module(module)
 print(module.x)
 """
+
+
+def test_the_run_that_does_nothing_imports_the_standard_library_alone(script: Write) -> None:
+    runner = script(COPY)
+    runner.run("script.py", own=["--quiet"])
+    arguments = ["run", "--quiet", "--cache-dir", str(runner.state), "script.py"]
+    ask = (
+        "import sys; from derivload.cli import main; sys.argv[1:] = [];"
+        f"assert main({arguments}) == 0; print(*sys.modules)"
+    )
+    modules = {name.partition(".")[0] for name in runner.plain("-c", ask).stdout.split()}
+    foreign = {"msgspec", "yaml", "diskcache", "sqlite3", "argparse", "platformdirs", "subprocess"}
+    assert "derivload" in modules
+    assert not foreign & modules
+
+
 CHANGES: list[tuple[str, str, Callable[[Path], object]]] = [
     ("content", COPY, lambda f: (f / "in.txt").write_text("two\n")),
     ("the script", COPY, lambda f: (f / "script.py").write_text("# other\n")),

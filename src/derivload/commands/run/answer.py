@@ -5,7 +5,6 @@ Builds take it hundreds of times a day, so it must stay fast.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
@@ -45,10 +44,17 @@ def is_answered(asked: Asked) -> bool:
         from derivload.outputs.kept_values import write_record
 
         write_record(path, items)
-    with contextlib.suppress(OSError):  # it was used: see remove_records
-        os.utime(path)
+    _note_use(path)
     tell(asked, items, exit_, {"check": time.perf_counter() - start})
     return True
+
+
+def _note_use(path: str) -> None:
+    """Note that a record was used: those that are not are removed in the end."""
+    try:
+        os.utime(path)
+    except OSError:
+        return
 
 
 def tell(asked: Asked, items: Sequence[Item], exit_: str, seconds: dict[str, float]) -> None:
