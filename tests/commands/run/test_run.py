@@ -142,6 +142,25 @@ def test_nothing_to_run_is_wrong_usage(runner: Runner, arguments: list[str], sai
     assert len(ran.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("import nowhere", "No module named 'nowhere'"),
+        ("1 / 0", "division by zero"),
+        ("(", "closed"),
+    ],
+)
+def test_a_package_that_does_not_import_is_shown(runner: Runner, text: str, end: str) -> None:
+    (runner.folder / "torchgen").mkdir()
+    (runner.folder / "torchgen" / "__init__.py").write_text(text)
+    (runner.folder / "torchgen" / "gen.py").touch()
+    ran = runner.run("-m", "torchgen.gen")
+    assert ran.status == 1
+    assert ran.stderr.startswith("Traceback") or text == "("
+    assert ran.stderr.rstrip().endswith(end)
+    assert "derivload" not in ran.stderr
+
+
 def test_no_script_is_wrong_usage(runner: Runner) -> None:
     assert runner.run().status == 2
     assert runner.run("-m").status == 2
@@ -439,11 +458,23 @@ def test_yaml_counts_by_value(script: Write, old: str, new: str, expected: str) 
     assert runner.run("script.py").exit == "up-to-date"
 
 
+_WOUND_BACK = """
+import yaml
+other = open('in.yaml')
+with open('in.yaml') as file:
+    yaml.safe_load(file)
+    file.seek(0)
+    yaml.safe_load(file)
+    print(other.read())
+"""
+
+
 @pytest.mark.parametrize(
     "text",
     [
         VALUE + "print(open('in.yaml').read())",
         "import yaml\nprint(yaml.safe_load(open('in.yaml').read()))",
+        _WOUND_BACK,
         "import yaml\nwith open('in.yaml') as f:\n    f.readline(); print(yaml.safe_load(f))",
         "import yaml\nwith open('in.yaml') as f:\n    print(yaml.load(f, Loader=L))",
         """import yaml

@@ -228,6 +228,17 @@ def test_a_generator_that_fails_changes_nothing(done: Build) -> None:
     assert (contents(done.tree / "torch"), times(done.tree / "torch")) == (before, when)
 
 
+def test_a_torchgen_that_is_no_releases_gives_what_it_gives(build: Build) -> None:
+    model = build.tree / "torchgen" / "model.py"
+    model.write_text(model.read_text("utf-8") + "\n\ndef derivload_probe() -> int:\n    return 1\n")
+    assert build.run(*CODE).exit == "ran"
+    build.assert_same(*CODE)
+    build.edit(build.view.derivatives, *ABS)
+    assert build.run(*CODE).exit == "ran"
+    build.assert_same(*CODE)
+    assert build.run(*CODE).exit == "up-to-date"
+
+
 def test_a_dry_run_writes_the_lists_alone(build: Build) -> None:
     arguments = (*GEN, "--dry-run")
     assert build.run(*arguments).exit == "ran"

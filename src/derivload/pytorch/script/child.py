@@ -110,7 +110,12 @@ def _run_module(name: str) -> None:
         spec = find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:
             spec = find_spec(f"{name}.__main__")
-    except (ImportError, ValueError) as error:
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):  # something that it imports is missing
+            raise
+        say(f"error: {name} cannot be imported: {error}")
+        sys.exit(BAD_USAGE)
+    except ValueError as error:  # of a name that is none
         say(f"error: {name} cannot be imported: {error}")
         sys.exit(BAD_USAGE)
     if spec is None:

@@ -9,6 +9,7 @@ second, the numbers are of a class that tells when one becomes text, or part of 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from derivload.pytorch.script.watching import Watch
 
 _LINE: Final = "__line__"
+_PARSED: Final = "_derivload_parsed"
 _PLAIN_LOADERS: Final = frozenset(
     f"{c}{name}" for c in ("", "C") for name in ("SafeLoader", "FullLoader", "BaseLoader", "Loader")
 )
@@ -41,7 +43,7 @@ def watch_yaml(watch: Watch, yaml: ModuleType) -> None:
         if path is not None and (is_plain or is_noting):
             if is_noting:
                 _mark(value, path, line_of)
-            if not isinstance(stream, bytes):
+            if not isinstance(stream, bytes) and watch.is_watched() and _is_first(stream):
                 watch.note_parsed(path)
         return value
 
@@ -59,6 +61,14 @@ def _path_of(stream: Any) -> str | None:
         return os.path.abspath(name) if isinstance(name, str) and stream.tell() == 0 else None
     except (OSError, ValueError):
         return None
+
+
+def _is_first(stream: Any) -> bool:
+    """Whether an open file is parsed for the first time: it may be wound back."""
+    is_first = not hasattr(stream, _PARSED)
+    with suppress(AttributeError):
+        setattr(stream, _PARSED, True)
+    return is_first
 
 
 def _mark(value: Any, path: str, line_of: Any) -> None:
