@@ -47,6 +47,11 @@ class Asking:
         _replace("stat", lambda original: self._of_path(original, self._on_stat))
         _replace("lstat", lambda original: self._of_path(original, self._on_lstat))
         _replace("readlink", lambda original: self._of_path(original, self._on_lstat))
+        if sys.version_info < (3, 11):  # whose pathlib keeps the functions that it finds
+            import pathlib
+
+            accessor: Any = pathlib._NormalAccessor  # type: ignore[attr-defined,unused-ignore]
+            accessor.stat = staticmethod(os.stat)
         _replace("access", self._access)
         _replace("isatty", self._isatty)
         _replace("get_terminal_size", self._size)
