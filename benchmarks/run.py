@@ -18,15 +18,15 @@ import platform
 import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import derivload
-from benchmarks import codegen, enlarge, watch
+from benchmarks import codegen, enlarge, script, watch
+from benchmarks.timing import Command, Comparison, SessionEdit, compare, three
 from derivload.commands.fetch.command import fetch
 
 _UPSTREAM = """
@@ -41,104 +41,8 @@ load_derivatives(
 """
 
 
-class Run(NamedTuple):
-    """One finished process: seconds of wall time, and its peak memory in MiB."""
-
-    wall: float
-    peak: float
-
-
-class Command(NamedTuple):
-    """A process that is timed: its name, its arguments, and what is done before each run."""
-
-    name: str
-    argv: Sequence[str]
-    prepare: Callable[[], object] = lambda: None
-
-    def run(self) -> Run:
-        """Run it to its end. Raises SystemExit when it fails."""
-        self.prepare()
-        runner = [sys.executable, "-I", "-S", "-c", _RUNNER, *self.argv]
-        done = subprocess.run(runner, capture_output=True, text=True, check=True)
-        status, wall, peak = done.stdout.split()
-        if status != "0":
-            raise SystemExit(f"{self.name} failed:\n{done.stderr}")
-        return Run(float(wall), float(peak))
-
-
-class SessionEdit:
-    """An edit in a session, which lives in a process of its own from the first edit on."""
-
-    def __init__(self, name: str, pytorch: Path, out: Path) -> None:
-        self.name = name
-        self._argv = [sys.executable, "-m", "benchmarks.session", str(pytorch), str(out)]
-        self._process: subprocess.Popen[str] | None = None
-
-    def run(self) -> Run:
-        """Edit once. Raises SystemExit when that fails."""
-        if self._process is None:
-            pipe = subprocess.PIPE
-            self._process = subprocess.Popen(self._argv, stdin=pipe, stdout=pipe, text=True)
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline().split()
-        if not answer:
-            raise SystemExit(f"{self.name} failed")
-        return Run(float(answer[0]), float(answer[1]))
-
-
-class Comparison(NamedTuple):
-    """Two commands timed in turn; the goal is for the ratio first / second."""
-
-    title: str
-    first: Command | SessionEdit
-    second: Command | SessionEdit
-    goal: str
-
-
 _DERIVATIVES = "torchgen/packaged/autograd/derivatives.yaml"
 _NATIVES = "torchgen/packaged/ATen/native/native_functions.yaml"
-
-# Starts, times and reaps one command. In a process of its own that is small: what a process
-# has used at its peak counts for those that it starts, too.
-_RUNNER = """
-import os, sys, time
-null = os.open(os.devnull, os.O_WRONLY)
-start = time.perf_counter()
-pid = os.posix_spawn(
-    sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)]
-)
-_, status, usage = os.wait4(pid, 0)
-wall = time.perf_counter() - start
-print(os.waitstatus_to_exitcode(status), wall, usage.ru_maxrss / 1024)
-"""
-
-
-def compare(comparison: Comparison, rounds: int) -> dict[str, object]:
-    """Time both commands in turn, after one round that does not count, and print what came."""
-    print(f"\n{comparison.title}   (goal: {comparison.goal})")
-    runs: dict[str, list[Run]] = {comparison.first.name: [], comparison.second.name: []}
-    for number in range(rounds + 1):
-        for command in (comparison.first, comparison.second):
-            result = command.run()
-            if number:
-                runs[command.name].append(result)
-    summary: dict[str, object] = {"title": comparison.title, "goal": comparison.goal}
-    for name, results in runs.items():
-        walls = [r.wall for r in results]
-        peak = max(r.peak for r in results)
-        digits = 1 if max(walls) < 0.1 else 0
-        shown = " / ".join(f"{s * 1e3:.{digits}f}" for s in _three(walls))
-        print(f"  {name:<44} {shown:>20} ms   peak {peak:.0f} MiB")
-        summary[name] = {"wall_s": walls, "peak_mib": peak}
-    first, second = ([r.wall for r in results] for results in runs.values())
-    ratio = statistics.median(first) / statistics.median(second)
-    pairs = sorted(a / b for a, b in zip(first, second, strict=True))
-    summary["ratio"] = ratio
-    print(f"  ratio of medians {ratio:.2f}   pair by pair {pairs[0]:.2f} to {pairs[-1]:.2f}")
-    return summary
 
 
 class Saving(NamedTuple):
@@ -171,7 +75,7 @@ def compare_watch(pytorch: Path, out: Path, upstream: Command, saving: Saving) -
     saves = sorted(watched.seconds)
     late = saves[math.ceil(0.99 * len(saves)) - 1]
     middle, slow = statistics.median(saves), statistics.median(cold)
-    shown = " / ".join(f"{s * 1e3:.0f}" for s in _three(cold))
+    shown = " / ".join(f"{s * 1e3:.0f}" for s in three(cold))
     print(f"  {upstream.name:<44} {shown:>20} ms")
     print(
         f"  {f'derivwatch, {count} saves':<44} {middle * 1e3:>9.1f} ms   99 % {late * 1e3:.1f} ms"
@@ -186,10 +90,6 @@ def compare_watch(pytorch: Path, out: Path, upstream: Command, saving: Saving) -
         "idle": watched.idle,
         "ratio": slow / middle,
     }
-
-
-def _three(values: Sequence[float]) -> tuple[float, float, float]:
-    return min(values), statistics.median(values), max(values)
 
 
 def prepare_release(version: str, cache: Path) -> Path:
@@ -323,12 +223,48 @@ def codegen_comparisons(pytorch: Path, scratch: Path) -> list[Comparison]:
     ]
 
 
+def script_comparisons(release: Path, scratch: Path) -> list[Comparison]:
+    """What is measured of the two commands of PyTorch's build."""
+    comparisons = []
+    for name, is_gen in (("generate_code", False), ("torchgen.gen", True)):
+        (scratch / name).mkdir()
+        runs = script.Script(release, scratch / name, is_gen=is_gen)
+        plain = Command(f"plain {name}", *runs.plain())
+
+        def own(what: str, prepared: codegen.Prepared, name: str = name) -> Command:
+            return Command(f"derivload run {name}, {what}", *prepared)
+
+        comparisons += [
+            Comparison(
+                f"{name}, nothing changed", plain, own("up to date", runs.own()), "at least 100"
+            ),
+            Comparison(
+                f"{name}, a comment",
+                plain,
+                own("a comment", runs.own(runs.comment)),
+                "at least 60" if is_gen else "at least 50",
+            ),
+        ]
+        if is_gen:
+            operator = Command(f"plain {name}", *runs.plain(runs.operator))
+            own_operator = own("an operator", runs.own())
+            comparisons.append(
+                Comparison(f"{name}, an operator", operator, own_operator, "at least 0.95")
+            )
+        else:
+            formula = own("a formula", runs.own(runs.formula))
+            comparisons.append(Comparison(f"{name}, one formula", plain, formula, "at least 8"))
+    return comparisons
+
+
 def main() -> None:
     """Run the comparisons."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--release", default="2.15.0", metavar="X.Y.Z")
     parser.add_argument("--rounds", type=int, default=9, metavar="N")
-    parser.add_argument("--only", choices=["emit", "watch", "codegen"], help="not everything")
+    parser.add_argument(
+        "--only", choices=["emit", "watch", "codegen", "script"], help="not everything"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
 
@@ -347,7 +283,12 @@ def main() -> None:
     results = []
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        for part, measure in (("emit", _emit), ("watch", _watch), ("codegen", _codegen)):
+        for part, measure in (
+            ("emit", _emit),
+            ("watch", _watch),
+            ("codegen", _codegen),
+            ("script", _script),
+        ):
             if options.only in (None, part):
                 (scratch / part).mkdir()
                 results += measure(release, scratch / part, options.rounds)
@@ -376,6 +317,10 @@ def _codegen(release: Path, scratch: Path, rounds: int) -> list[dict[str, object
         *codegen.Codegen(release, scratch).upstream(),
     )
     return [*results, compare_watch(scratch / "watched", scratch / "out", upstream, _FILES)]
+
+
+def _script(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
+    return [compare(c, rounds) for c in script_comparisons(release, scratch)]
 
 
 if __name__ == "__main__":

@@ -183,13 +183,25 @@ function(_derivload_warn_of_characters name path characters consequence)
   endif()
 endfunction()
 
-# Two targets in one folder would remove each other's documents.
+# Two targets in one folder would remove each other's files, but for subsets of PyTorch's that have
+# no file in common.
 function(_derivload_claim_folder name folder)
-  string(SHA256 key "${folder}")
-  get_property(owner GLOBAL PROPERTY "DERIVLOAD_OWNER_${key}")
-  if(owner)
-    _derivload_stop("${name}" "OUTPUT_DIR ${folder} is that of ${owner}: write a folder of its \
-own.")
+  set(part documents)
+  if(arg_CODEGEN AND DEFINED arg_SUBSET)
+    set(part "${arg_SUBSET}")
+  elseif(arg_CODEGEN)
+    set(part all)
   endif()
-  set_property(GLOBAL PROPERTY "DERIVLOAD_OWNER_${key}" "${name}")
+  string(SHA256 key "${folder}")
+  get_property(owners GLOBAL PROPERTY "DERIVLOAD_OWNERS_${key}")
+  get_property(parts GLOBAL PROPERTY "DERIVLOAD_PARTS_${key}")
+  foreach(owner other IN ZIP_LISTS owners parts)
+    set(both "${part}" "${other}")
+    if(part STREQUAL other OR "all" IN_LIST both OR "documents" IN_LIST both)
+      _derivload_stop("${name}" "OUTPUT_DIR ${folder} is that of ${owner}: write a folder of its \
+own.")
+    endif()
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY "DERIVLOAD_OWNERS_${key}" "${name}")
+  set_property(GLOBAL APPEND PROPERTY "DERIVLOAD_PARTS_${key}" "${part}")
 endfunction()

@@ -21,7 +21,8 @@ include("${CMAKE_CURRENT_LIST_DIR}/derivloadListOutputs.cmake")
 #   [NATIVE_FUNCTIONS file...]  native_functions.yaml, then overlays
 #   [TAGS file]                 tags.yaml; the one beside the first of NATIVE_FUNCTIONS
 #   [PYTORCH_DIR folder]        instead of the three; NATIVE_FUNCTIONS are then overlays
-#   OUTPUT_DIR folder           of this target alone; relative to CMAKE_CURRENT_BINARY_DIR
+#   OUTPUT_DIR folder           of this target alone, or of targets with other SUBSETs each;
+#                               relative to CMAKE_CURRENT_BINARY_DIR
 #   [SHARDS n]                  differentiability_0.json to differentiability_{n-1}.json
 #   [TORCH_VERSION X.Y]         the release to follow
 #   [OUTPUTS_VARIABLE variable] is set to the absolute paths of what is written
@@ -69,7 +70,7 @@ function(derivload_codegen_inputs name)
   elseif(arg_CODEGEN)
     string(APPEND derivloads_stamp "-all")
   endif()
-  _derivload_remove_unlisted("${arg_OUTPUT_DIR}" "${outputs}" "${derivloads_stamp}")
+  _derivload_note_outputs("${name}" "${arg_OUTPUT_DIR}" "${outputs}" "${derivloads_stamp}")
   _derivload_options(options)
   get_property(command GLOBAL PROPERTY DERIVLOAD_COMMAND)
   list(GET command 0 program)

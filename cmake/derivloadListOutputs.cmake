@@ -38,7 +38,7 @@ function(_derivload_list_generated name result)
     list(TRANSFORM names PREPEND "${arg_OUTPUT_DIR}/")
   else()
     # Somebody is at work on a generator: the build shows where it fails.
-    _derivload_listed_before("${arg_OUTPUT_DIR}" names)
+    _derivload_listed_before("${name}" "${arg_OUTPUT_DIR}" names)
   endif()
   if(NOT names)
     _derivload_stop("${name}" "PYTORCH_DIR is ${arg_PYTORCH_DIR}, and its generators do not tell \
@@ -57,21 +57,32 @@ function(_derivload_configure_with_generators)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${modules} ${generators})
 endfunction()
 
-# Removes what was written in this folder at the configure step before, and is not any more. `stamp`
-# is derivload's own.
-function(_derivload_remove_unlisted folder outputs stamp)
-  _derivload_listed_before("${folder}" before)
+# Notes what a target writes in a folder. When all targets of the project are known, what was written
+# there at the configure step before, and is not any more, is removed. `stamp` is derivload's own.
+function(_derivload_note_outputs name folder outputs stamp)
   string(SHA256 key "${folder}")
-  foreach(file IN LISTS before _DERIVLOAD_STAMP_${key})
-    if(NOT file IN_LIST outputs AND NOT file STREQUAL stamp)
+  get_property(now GLOBAL PROPERTY "DERIVLOAD_NOW_${key}")
+  if(NOT now)
+    cmake_language(EVAL CODE "cmake_language(DEFER DIRECTORY [==[${CMAKE_SOURCE_DIR}]==]
+                                             CALL _derivload_remove_unlisted [==[${folder}]==])")
+  endif()
+  set_property(GLOBAL APPEND PROPERTY "DERIVLOAD_NOW_${key}" ${outputs} "${stamp}")
+  string(SHA256 own "${folder} ${name}")
+  set(_DERIVLOAD_OUTPUTS_${own} "${outputs}" CACHE INTERNAL "What ${name} writes in ${folder}")
+endfunction()
+
+function(_derivload_remove_unlisted folder)
+  string(SHA256 key "${folder}")
+  get_property(now GLOBAL PROPERTY "DERIVLOAD_NOW_${key}")
+  foreach(file IN LISTS _DERIVLOAD_WRITTEN_${key})
+    if(NOT file IN_LIST now)
       file(REMOVE "${file}")
     endif()
   endforeach()
-  set(_DERIVLOAD_OUTPUTS_${key} "${outputs}" CACHE INTERNAL "What derivload writes in ${folder}")
-  set(_DERIVLOAD_STAMP_${key} "${stamp}" CACHE INTERNAL "Its stamp there")
+  set(_DERIVLOAD_WRITTEN_${key} "${now}" CACHE INTERNAL "What derivload writes in ${folder}")
 endfunction()
 
-function(_derivload_listed_before folder result)
-  string(SHA256 key "${folder}")
-  set(${result} "${_DERIVLOAD_OUTPUTS_${key}}" PARENT_SCOPE)
+function(_derivload_listed_before name folder result)
+  string(SHA256 own "${folder} ${name}")
+  set(${result} "${_DERIVLOAD_OUTPUTS_${own}}" PARENT_SCOPE)
 endfunction()

@@ -25,6 +25,7 @@ _MODULES = {
     "codegen": "codegen.command",
     "emit": "emit",
     "fetch": "fetch.command",
+    "run": "run.command",
     "show": "show.command",
     "watch": "watch.command",
 }
@@ -84,6 +85,10 @@ def _flushed(status: int) -> int:
 
 
 def _run(arguments: list[str], *, is_own_process: bool) -> int:
+    if arguments[:1] == ["run"]:
+        return _run_script(arguments, is_own_process=is_own_process)
+    if arguments[:1] in (["codegen"], ["watch"]):
+        arguments = [_with_hyphens(argument) for argument in arguments]
     is_worker = arguments == ["emit", "--persistent_worker"]
     if arguments[:1] in (["emit"], ["codegen"]) and not is_worker:
         if any(argument.startswith("@") for argument in arguments):
@@ -106,6 +111,34 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
 
         Stdout().print_path(_shipped(arguments[0].strip("-").removesuffix("-dir")))
         return DONE
+    return _run_command(arguments, is_own_process=is_own_process)
+
+
+def _with_hyphens(argument: str) -> str:
+    """An option that is written with underscores, as PyTorch's scripts take it too."""
+    if not argument.startswith("--"):
+        return argument
+    name, equals, value = argument.partition("=")
+    return name.replace("_", "-") + equals + value
+
+
+def _run_script(arguments: list[str], *, is_own_process: bool) -> int:
+    from derivload.commands.run.answer import is_answered
+    from derivload.commands.run.asked import read_asked
+
+    asked = read_asked(arguments[1:])
+    if asked is not None:
+        arguments = asked.as_parsed()
+        if is_answered(asked):
+            return DONE
+    if is_own_process:
+        from derivload.terminal.streams import make_fit
+
+        make_fit()
+    return _run_command(arguments, is_own_process=is_own_process)
+
+
+def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
     from derivload.commands.options import make_parser
 
     try:

@@ -324,6 +324,30 @@ def test_clean_takes_out_all_that_was_made(built: PyTorchProject) -> None:
     assert [path for path in left if path.is_file()] == []
 
 
+def test_two_subsets_share_a_folder(built: PyTorchProject) -> None:
+    calls = [
+        CALL.format(f"SUBSET {subset}").replace("inputs(autograd", f"inputs({subset}", 1)
+        for subset in ("libtorch", "pybindings")
+    ]
+    built.write("\n".join(calls), "add_custom_target(both ALL DEPENDS libtorch pybindings)")
+    assert built.configure().status == 0
+    made = built.build()
+    assert (made.status, made.loads) == (0, 2), str(made)
+    assert {"Functions.cpp", "python_functions_0.cpp"} <= {*built.files()}
+    assert "annotated_fn_args.py" not in built.files()
+    assert_nothing_runs(built)
+    built.pytorch.edit_a_formula()
+    assert built.build().status == 0
+    # One of them goes, and its files with it.
+    built.write(calls[0], "add_custom_target(both ALL DEPENDS libtorch)")
+    assert built.configure().status == 0
+    assert "python_functions_0.cpp" not in built.files()
+    assert built.build().status == 0
+    assert "Functions.cpp" in built.files()
+    for name in ("libtorch", "pybindings"):
+        shutil.rmtree(built.build_dir / "CMakeFiles" / f"{name}.dir")
+
+
 @pytest.mark.thorough
 def test_input_that_is_saved_while_derivload_runs_is_the_next_builds(
     make: Make, launcher: Path, release: Release, newest: str, tmp_path: Path

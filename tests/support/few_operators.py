@@ -21,13 +21,18 @@ baddbmm polygamma threshold_backward cumsum polar gelu allclose isclose istft co
 norm_except_dim unsafe_chunk dequantize clamp_max atan2 hypot""".split()
 
 
-def make_small(release: Path, folder: Path) -> PyTorch:
-    """Make it in a new folder."""
+# torchgen.gen looks for kernels of these.
+FOR_ATEN = """_nested_tensor_softmax_with_shape _index_put_impl_ count_nonzero log_sigmoid_backward
+masked_fill _triton_multi_head_attention""".split()
+
+
+def make_small(release: Path, folder: Path, *, for_aten: bool = False) -> PyTorch:
+    """Make it in a new folder; `for_aten` tells that torchgen.gen is to run, too."""
     pytorch = PyTorch(folder)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(release / "torchgen", folder / "torchgen", ignore=ignored)
     shutil.copy(release / "version.txt", folder)
-    stems = {_stem(name) for name in BASES}
+    stems = {_stem(name) for name in (*BASES, *(FOR_ATEN if for_aten else ()))}
     natives = entries(pytorch.natives)[1:]
     before = -1
     while before < len(stems):

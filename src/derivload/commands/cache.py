@@ -13,8 +13,9 @@ from pathlib import Path
 
 from derivload.exit_status import DONE, ENVIRONMENT
 from derivload.loading.amounts import parse_age, parse_size, size_text
-from derivload.loading.cache_settings import cache_folder, cache_size_limit
+from derivload.loading.cache_settings import cache_folder, cache_size_limit, runs_folder
 from derivload.loading.errors import UsageError
+from derivload.outputs.kept_values import records_in, remove_records
 from derivload.store.owned import (
     LAYOUT,
     FolderError,
@@ -53,6 +54,7 @@ def look_after(
     except StoreError as error:
         say(f"error: the cache cannot be used: {error}; --cache-dir names another folder")
         return ENVIRONMENT
+    _remove_runs(action, runs_folder(folder), age)
     if _is_absent(Path(folder)):
         Stdout().print_lines([f"{folder}: empty"])
         return DONE
@@ -73,6 +75,17 @@ def look_after(
     return ENVIRONMENT
 
 
+def _remove_runs(action: str, folder: str, age: float | None) -> None:
+    """Remove the records of `derivload run` that `action` is about."""
+    removed = 0
+    if action == "clear":
+        removed = remove_records(folder)
+    elif action == "prune" and age is not None:
+        removed = remove_records(folder, age)
+    if removed:
+        Stdout().print_lines([f"{folder}: removed {_files(removed)} of runs"])
+
+
 def _act(store: Store, action: str, size: int | None, age: float | None) -> list[str] | None:
     """Do `action` and return the lines to print, or None if the store does not answer."""
     if action == "stats":
@@ -89,12 +102,17 @@ def _stats(store: Store) -> list[str] | None:
     figures = store.figures()
     if figures is None:
         return None
-    return [
+    lines = [
         f"folder  {store.folder}",
         f"values  {figures.values}",
         f"size    {size_text(figures.size)}",
         f"limit   {size_text(store.size_limit)}",
     ]
+    records = [path for path in map(Path, records_in(runs_folder(store.folder))) if path.is_file()]
+    if records:
+        size = sum(path.stat().st_size for path in records)
+        lines.append(f"runs    {_files(len(records))}, {size_text(size)}")
+    return lines
 
 
 def _verify(store: Store) -> list[str] | None:
@@ -118,8 +136,7 @@ def _clear_files(folder: str, problem: str) -> int:
     removed += sum([remove_value(layout, name) for name in list(value_files(layout))])
     with suppress(OSError):  # the folder may hold somebody else's files
         Path(layout).rmdir()
-    files = "file" if removed == 1 else "files"
-    Stdout().print_lines([f"{folder}: removed {removed} {files} of a damaged cache"])
+    Stdout().print_lines([f"{folder}: removed {_files(removed)} of a damaged cache"])
     return DONE
 
 
@@ -129,6 +146,10 @@ def _is_absent(folder: Path) -> bool:
         return not os.path.lexists(folder) or (folder.is_dir() and not (folder / LAYOUT).exists())
     except (OSError, ValueError):
         return False
+
+
+def _files(count: int) -> str:
+    return f"{count} {'file' if count == 1 else 'files'}"
 
 
 def _values(count: int) -> str:

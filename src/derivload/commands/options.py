@@ -101,11 +101,27 @@ def make_parser() -> argparse.ArgumentParser:
     _add_selection(codegen)
     _add_outputs(codegen, "the files")
     codegen.add_argument(
+        "--install-dir",
+        type=_path,
+        metavar="DIR",
+        help="where annotated_fn_args.py goes, if not to --out-dir",
+    )
+    codegen.add_argument(
         "--list-outputs",
         action="store_true",
         help="print the names of the files, one per line, and write nothing; for build tools",
     )
     _add_cache(codegen)
+
+    _add_run(
+        commands.add_parser(
+            "run",
+            help="run a script that uses torchgen, with derivload inside",
+            description="Run a script, or a module, as Python runs it, with derivload inside. If "
+            "all that it depends on is as it was, and so are its files, nothing is run.",
+            usage="derivload run [OPTIONS] (SCRIPT | -m MODULE) ARGS...",
+        )
+    )
 
     watch = commands.add_parser(
         "watch", help="emit at each save, and show what it changed; the same as derivwatch"
@@ -157,6 +173,31 @@ def make_parser() -> argparse.ArgumentParser:
     )
     cache.add_argument("--cache-dir", type=_path, metavar="DIR", help="the folder of the cache")
     return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-m", dest="is_module", action="store_true", help="run a module by its name"
+    )
+    parser.add_argument("script", metavar="SCRIPT", help="a script, or with -m a module")
+    parser.add_argument(
+        "rest", nargs=argparse.REMAINDER, metavar="ARGS", help="what the script gets"
+    )
+    parser.add_argument(
+        "--state-dir",
+        type=_path,
+        metavar="DIR",
+        help="where to keep what runs depend on; in the cache by default",
+    )
+    parser.add_argument("--quiet", action="store_true", help="do not say that nothing was run")
+    parser.add_argument(
+        "--stats",
+        nargs="?",
+        choices=["text", "json"],
+        const="text",
+        help="say what was done and where the time went",
+    )
+    _add_cache(parser)
 
 
 def _add_outputs(parser: argparse.ArgumentParser, what: str) -> None:

@@ -40,6 +40,7 @@ def target_of(options: argparse.Namespace) -> Target:
         options.depfile,
         options.depfile_target,
         is_for_cmake=options.depfile_for == "cmake",
+        install_dir=getattr(options, "install_dir", None),
     )
 
 

@@ -6,6 +6,7 @@ Imports nothing of the store until it is opened: the exit that does nothing neve
 from __future__ import annotations
 
 import os
+import sys
 
 from derivload.loading.errors import UsageError
 
@@ -36,12 +37,22 @@ def find_store(named: str | None) -> Store | None:
     return open_store(named) if os.path.exists(database) else None
 
 
+_of_this_process: list[str | None] = []
+
+
+def use_in_this_process(folder: str | None) -> None:
+    """Have this folder be the one of the cache where none is named; None: there is no cache."""
+    _of_this_process[:] = [folder]
+
+
 def cache_folder(named: str | None) -> str:
     """The folder of the cache: the one named, else DERIVLOAD_CACHE_DIR, else the user's.
 
     A `~` that no shell has replaced stands for the home folder. Raises FolderError where there is
     none.
     """
+    if _of_this_process and not named:
+        named = _checked(_of_this_process[0] or "")
     folder = named or os.environ.get("DERIVLOAD_CACHE_DIR")
     if not folder:
         return _users_cache_folder()
@@ -51,7 +62,29 @@ def cache_folder(named: str | None) -> str:
     return folder
 
 
+def runs_folder(cache: str) -> str:
+    """Where the records of `derivload run` are, in the folder of the cache."""
+    return os.path.join(cache, "runs")
+
+
+def find_cache_folder(named: str | None) -> str | None:
+    """The same; None where there is none."""
+    try:
+        return cache_folder(named)
+    except Exception as error:
+        if type(error).__name__ != "FolderError":  # of the store, which is not imported here
+            raise
+        return None
+
+
 def _users_cache_folder() -> str:
+    if sys.platform == "linux":  # what platformdirs says there, without importing it
+        folder = os.environ.get("XDG_CACHE_HOME", "").strip()
+        home = os.environ.get("HOME", "")
+        if not folder and os.path.isabs(home):
+            folder = os.path.join(home, ".cache")
+        if os.path.isabs(folder):
+            return os.path.join(folder, "derivload")
     import platformdirs
 
     try:

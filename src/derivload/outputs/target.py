@@ -23,10 +23,11 @@ class Target:
     """Where the documents go: the folder, the number of shards, and the depfile, if any.
 
     `depfile_target` is the target of the depfile's rule; if it is left out, the documents are the
-    targets. `is_for_cmake` tells that CMake reads the depfile.
+    targets. `is_for_cmake` tells that CMake reads the depfile. `install_dir` is where `codegen`
+    puts the file that is for Python, if not in `out_dir`.
     """
 
-    __slots__ = ("depfile", "depfile_target", "is_for_cmake", "out_dir", "shards")
+    __slots__ = ("depfile", "depfile_target", "install_dir", "is_for_cmake", "out_dir", "shards")
 
     def __init__(
         self,
@@ -36,7 +37,9 @@ class Target:
         depfile_target: str | None = None,
         *,
         is_for_cmake: bool = False,
+        install_dir: str | None = None,
     ) -> None:
+        self.install_dir = install_dir
         self.is_for_cmake = is_for_cmake
         self.out_dir = out_dir
         self.shards = shards

@@ -299,6 +299,25 @@ def test_autograd_can_be_disabled(project: Project) -> None:
     project.assert_same("--disable-autograd")
 
 
+def test_the_file_for_python_can_go_elsewhere(project: Project) -> None:
+    annotated = "annotated_fn_args.py"
+    elsewhere = project.folder / "torch" / annotated
+    options = ("--install_dir", str(elsewhere.parent))
+    project.run()
+    project.run(*options)
+    expected = project.upstream()
+    assert elsewhere.read_bytes() == expected[annotated]
+    assert_same({**contents(project.out), annotated: elsewhere.read_bytes()}, expected)
+    assert not (project.out / annotated).exists()
+    assert project.run(*options)["exit"] == "up-to-date"
+    elsewhere.unlink()
+    project.run(*options)
+    assert elsewhere.read_bytes() == expected[annotated]
+    listed = project.try_run("--list-outputs", *options).stdout.splitlines()
+    assert str(elsewhere) in listed
+    assert annotated not in listed
+
+
 @pytest.mark.thorough
 def test_operators_can_be_selected(project: Project) -> None:
     model = project.folder / "model.yaml"
@@ -308,6 +327,8 @@ def test_operators_can_be_selected(project: Project) -> None:
     )
     project.run("--operators-yaml-path", str(model))
     project.assert_same("--operators-yaml-path", str(model))
+    # With underscores, as PyTorch's script takes it too.
+    assert project.run("--operators_yaml_path", str(model))["exit"] == "up-to-date"
     listed = project.folder / "listed.yaml"
     listed.write_text("- aten::abs\n- aten::add.Tensor\n")
     project.run("--selected-op-list-path", str(listed))

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING
 
+from derivload.commands.codegen.apart import places_apart, without, write_apart
 from derivload.commands.outcome import RunResult, write_and_say
 from derivload.commands.parsed import files_of, importing_of, open_store_of, selection_of, target_of
 from derivload.exit_status import BAD_INPUT, DONE
@@ -68,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
             return write_and_say(options, write)
         with _printed_beside():
             names = list_outputs(files, selection)
+            apart = places_apart(target.install_dir, names)
+            names = [apart.get(name, name) for name in names]
     except GeneratorError as error:
         from derivload.terminal.stderr import say_lines
 
@@ -121,22 +124,22 @@ def codegen(
     inputs = digest_of_inputs(keys.digests_of_entries(), deprecated)
     made = head.made(inputs) if request.is_readable else None
     clock.step("recall")
-    changed = [] if made is None else find_changed(target.out_dir, made)
+    apart, changed = _compare(target, made)
     generators: Generators | None = None
     is_of_entries = True
     if made is None or changed:
         generators, made, is_of_entries = _make(
             request, store, job, deprecated, clock, importing=importing
         )
-        changed = find_changed(target.out_dir, made)
+        apart, changed = _compare(target, made)
     stamp = stamp_name(selection.subset)
     known = [path for path, _ in (*files.consulted, *job.sources.files)]
     known += [*files.paths, upstream.deprecated, *selection.paths]
-    refuse_collisions(target, [*made.files], stamp, known)
+    refuse_collisions(target, [apart.get(name, name) for name in made.files], stamp, known)
     with Writing(target.out_dir, stamp) as writing:
-        digests, written = write_made(writing, target.out_dir, made, changed, stamp)
+        digests, digests_apart, written = _write(writing, target, made, changed, stamp)
         if generators is not None:
-            generators.written(digests)
+            generators.written({**digests, **digests_apart})
         clock.step("write")
         # If nothing was generated, the files depend only on the sources as we read them.
         is_settled = True
@@ -153,7 +156,8 @@ def codegen(
         ]
         inputs_read = [path for path, _ in read]
         note = note_of(target, inputs_read, made.note)
-        beside = write_depfile(target, [*digests], inputs_read)
+        beside = write_depfile(target, [*digests, *apart.values()], inputs_read)
+        beside += [(apart[name], digest) for name, digest in digests_apart.items()]
         if not is_settled:
             writing.leave_journal()
         elif arguments is not None:
@@ -171,6 +175,29 @@ def codegen(
             write_stamp(writing, stamp, arguments, record)
     clock.step("keep")
     return RunResult(made.exit, note, written, made.counts, clock.seconds)
+
+
+def _compare(target: Target, made: Made | None) -> tuple[dict[str, str], list[str]]:
+    """The paths of the files that do not go to the out-dir, and the names of all that differ."""
+    if made is None:
+        return {}, []
+    apart = places_apart(target.install_dir, made.files)
+    return apart, find_changed(target.out_dir, made, apart)
+
+
+def _write(
+    writing: Writing, target: Target, made: Made, changed: Sequence[str], stamp: str
+) -> tuple[dict[str, str], dict[str, str], WrittenFiles]:
+    """Write the files in `changed`.
+
+    Returns the sha256 of those in the out-dir, of those that are not, and what was written.
+    """
+    apart = places_apart(target.install_dir, made.files)
+    inside = [name for name in changed if name not in apart]
+    digests, done = write_made(writing, target.out_dir, without(made, apart), inside, stamp)
+    digests_apart, written = write_apart(made, changed, apart)
+    all_written = WrittenFiles([*done.written, *written], done.unchanged, done.removed)
+    return digests, digests_apart, all_written
 
 
 def list_outputs(files: Files, selection: Selection) -> list[str]:
@@ -268,15 +295,15 @@ def write_made(
     return digests, WrittenFiles(written.written, unchanged + written.unchanged, written.removed)
 
 
-def find_changed(out_dir: str, made: Made) -> list[str]:
-    """The names of the files that are not rendered yet, are missing, or hold other bytes."""
-    there = digests_of_files(
-        os.path.join(out_dir, name) for name, sha256 in made.files.items() if sha256
-    )
+def find_changed(out_dir: str, made: Made, apart: Mapping[str, str] | None = None) -> list[str]:
+    """The names of the files that are not rendered yet, are missing, or hold other bytes.
+
+    `apart` has the paths of those that are not in the out-dir.
+    """
+    paths = {name: os.path.join(out_dir, name) for name in made.files} | dict(apart or {})
+    there = digests_of_files(paths[name] for name, sha256 in made.files.items() if sha256)
     return [
-        name
-        for name, sha256 in made.files.items()
-        if not sha256 or there[os.path.join(out_dir, name)] != sha256
+        name for name, sha256 in made.files.items() if not sha256 or there[paths[name]] != sha256
     ]
 
 

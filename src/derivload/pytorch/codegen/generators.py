@@ -56,7 +56,8 @@ class Generators:
         self._why_plain = ""
         self._upstream = job.upstream
         self._selection = job.selection
-        self._known = KNOWN.get(job.sources.digest)
+        # A script may have changed what it has imported.
+        self._known = None if self._upstream.is_running else KNOWN.get(job.sources.digest)
         self._store = store
         self.key = job.digest()
         self._codegen: Codegen | None = None

@@ -42,12 +42,14 @@ class Upstream(NamedTuple):
     """Where PyTorch's generators are.
 
     `root` is the folder for Python's path, `package` the generators' package, and `autograd` the
-    folder of that package.
+    folder of that package. `is_running` tells that a script has
+    imported them in this process: those modules are taken as they are.
     """
 
     root: str
     package: str
     autograd: str
+    is_running: bool = False
 
     @property
     def templates(self) -> str:
@@ -165,7 +167,8 @@ class Modules:
 
     def __init__(self, upstream: Upstream) -> None:
         """Import them. Raises UnexpectedTorchgenError if one is missing or cannot be imported."""
-        forget()
+        if not upstream.is_running:
+            forget()
         sys.path.insert(0, upstream.root)
         try:
             self.torchgen = {

@@ -1,0 +1,1 @@
+"""`derivload run`: a script that uses torchgen, with derivload inside."""

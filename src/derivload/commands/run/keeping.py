@@ -1,0 +1,125 @@
+"""From what a run was seen to do to its record.
+
+A record is kept only if it holds at the end of its own run. Then the script, run again, would see
+all that it saw, and do the same again. This finds out a script that reads what it writes later, one
+whose inputs were edited while it ran, and one that counts its runs in a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+from derivload.identity import is_as_it_began
+from derivload.modules import CLEARLY, TICK, changed_at
+from derivload.outputs.digests import digests_of_files
+from derivload.outputs.journal import saved
+from derivload.outputs.kept_runs import (
+    ABSENT,
+    FOLDER,
+    INPUT,
+    OUTPUT,
+    VALUE,
+    Item,
+    check,
+    current,
+    kind_of,
+    sign_of_settled,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from derivload.pytorch.script.seen import Seen
+
+# Nanoseconds.
+_PATIENCE = 100_000_000
+
+
+class NotKeptError(Exception):
+    """A run that cannot be kept; the text says why."""
+
+
+def make_items(seen: Seen, journal: str, context: str) -> list[Item]:
+    """The record of a run that ended well. Raises NotKeptError.
+
+    `journal` is the folder of its journal, `context` what it ran in.
+    """
+    for reason in seen.reasons:
+        raise NotKeptError(reason)
+    if not is_as_it_began():
+        raise NotKeptError("derivload itself was edited while it ran")
+    _wait_until_older(seen.written)
+    _check_not_edited([*seen.files, *seen.values], seen.began)
+    files = [Item(INPUT, "", path) for path in seen.files]
+    files += [Item(VALUE, "", path) for path in seen.values]
+    inputs = seen.files.keys() | seen.values.keys()
+    kinds = {path: kind_of(path) for path in seen.written if path not in inputs}
+    files += [Item(OUTPUT, "", path) for path, kind in kinds.items() if kind != ABSENT]
+    for item in files:
+        item.sign = sign_of_settled(item.name)
+    digests = digests_of_files(item.name for item in files)
+    for item in files:
+        item.value = digests[item.name]
+    removed = [path for path in saved(journal) if kinds.get(path) == ABSENT]
+    items = [Item("context", context, ""), *_seen_items(seen), *files]
+    items += [Item("kind", ABSENT, path) for path in removed]
+    for item in check(items).differing:
+        raise NotKeptError(_why(item))
+    return items
+
+
+def _wait_until_older(paths: Iterable[str]) -> None:
+    """Wait until files are clearly older than now, so that their status tells of the next edit."""
+    latest = 0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            latest = max(latest, changed_at(os.stat(path)))
+    left = latest + CLEARLY + TICK - time.time_ns()
+    if 0 < left < _PATIENCE:
+        time.sleep(left / 1e9)
+
+
+def _check_not_edited(paths: Sequence[str], began: int) -> None:
+    for path in paths:
+        try:
+            edited = changed_at(os.stat(path))
+        except OSError:
+            raise NotKeptError(f"{path} was removed while it ran") from None
+        if edited > began - CLEARLY:
+            raise NotKeptError(f"{path}, which it read, was written while it ran")
+
+
+def _seen_items(seen: Seen) -> Iterator[Item]:
+    for path, kind in seen.kinds.items():
+        if not (kind == ABSENT and path in seen.made):
+            yield Item("kind", kind, path)
+    for path in seen.made:
+        if kind_of(path) == FOLDER:
+            yield Item("kind", FOLDER, path)
+    for kind, noted in (
+        ("link", seen.links),
+        ("status", seen.statuses),
+        ("listed", seen.listed),
+        ("variable", seen.variables),
+        ("terminal", seen.terminals),
+    ):
+        for name, value in noted.items():
+            yield Item(kind, value, name)
+    for folder, stems in seen.modules.items():
+        name = "\0".join([folder, *sorted(stems)])
+        yield Item("modules", current("modules", name), name)
+    for descriptor, data in seen.printed:
+        yield Item("printed", str(descriptor), data)
+
+
+def _why(item: Item) -> str:
+    if item.kind == "variable":
+        return f"the environment variable {item.name} changed while it ran"
+    if item.kind == "listed":
+        return f"it listed {item.name}, in which something changed while it ran"
+    if item.kind in (INPUT, VALUE, OUTPUT):
+        return f"{item.name} changed while it ran"
+    return f"it looked for {item.name.split(chr(0))[0]}, which changed while it ran"

@@ -1,0 +1,93 @@
+"""Whose doing something is, and what it is for, by the frames of the functions that are running.
+
+The standard library asks for more than it uses: `os.path.exists` for a file's whole status, and
+argparse for the width of a help that nobody wants. What counts is what the script learns by it.
+"""
+
+from __future__ import annotations
+
+import os
+from types import FrameType
+from typing import Final
+
+from derivload.identity import PACKAGE
+
+# Functions that look at nothing but what kind of thing is there.
+_ASK_FOR_KIND: Final = frozenset(
+    """
+    exists isfile isdir islink lexists is_file is_dir is_symlink is_mount ismount makedirs mkdir
+    realpath _joinrealpath resolve samefile _iterdir walk _walk which _access_check
+    """.split()
+)
+_RESOLVE: Final = frozenset(("realpath", "_joinrealpath", "resolve"))
+_MAKE_FOLDERS: Final = frozenset(("makedirs", "mkdir"))
+_STANDARD: Final = (os.path.join(os.path.dirname(os.path.abspath(os.__file__)), ""), "<frozen ")
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+_IMPORTING: Final = "<frozen importlib"
+_OWN: Final = os.path.join(PACKAGE, "")
+
+
+def is_not_scripts(frame: FrameType | None) -> bool:
+    """Whether something is done by Python's import, which `imports.py` watches, or by derivload,
+    perhaps by way of the standard library.
+    """
+    return _is_by(frame, (_IMPORTING, _OWN))
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Whether something is done by Python's import."""
+    return _is_by(frame, (_IMPORTING,))
+
+
+def is_standard(path: str) -> bool:
+    """Whether a file is of the standard library."""
+    return path.startswith(_STANDARD) and not _INSTALLED & {*path.split(os.sep)}
+
+
+def _is_by(frame: FrameType | None, names: tuple[str, ...]) -> bool:
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(names):
+            return True
+        if not is_standard(name):
+            return False
+        frame = frame.f_back
+    return False
+
+
+def is_derivloads(path: str) -> bool:
+    """Whether a file is derivload's own."""
+    return path.startswith(_OWN)
+
+
+def asks_for_kind(frame: FrameType | None) -> bool:
+    """Whether a path is looked at for what kind of thing is there, and no more."""
+    return bool(_ASK_FOR_KIND & {*_functions(frame)})
+
+
+def is_about_links(frame: FrameType | None) -> bool:
+    """Whether a path is looked at for links alone: it may be there or not."""
+    while frame is not None and is_standard(frame.f_code.co_filename):
+        if frame.f_code.co_name in _RESOLVE:
+            return not frame.f_locals.get("strict")
+        frame = frame.f_back
+    return False
+
+
+def makes_folders(frame: FrameType | None) -> bool:
+    """Whether a path is looked at in order to make a folder there, unless it is one."""
+    return bool(_MAKE_FOLDERS & {*_functions(frame)})
+
+
+def is_adding_option(frame: FrameType | None) -> bool:
+    """Whether argparse looks for the width of its help while no help is asked for."""
+    return "add_argument" in _functions(frame)
+
+
+def _functions(frame: FrameType | None) -> list[str]:
+    """The functions of the standard library that are running, up to the script's own code."""
+    found = []
+    while frame is not None and is_standard(frame.f_code.co_filename):
+        found.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return found
