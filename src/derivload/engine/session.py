@@ -261,7 +261,9 @@ class _FamilyUpdate:
         return native_row(self._inputs.natives[index], function)
 
     def _definition_row(self, index: int) -> DefinitionRow:
-        definition, _ = read_definition(self._inputs.definition(index).value)
+        definition, _ = read_definition(
+            self._inputs.definition(index).value, self._readers.dialect.autograd_keys
+        )
         if definition is None:
             raise NotCertainError
         try:

@@ -73,7 +73,7 @@ def load(
     finally:
         if store is not None:
             store.close()
-    if loaded.exit != "cold":
+    if loaded.exit != "cold" or loaded.outcome.is_by_tree_code:
         return _definitions_in({name: data for name, data, _, _ in loaded.documents})
     whole = loaded.outcome.whole
     assert whole is not None
