@@ -637,9 +637,7 @@ def test_a_fork_loads_for_itself_and_one_line_says_so(run: Run, small: Small, fo
     assert ended.stdout.endswith("True\n"), "stale after an edit"
     first, second = ended.stderr.splitlines()
     assert first == second
-    assert first.startswith(
-        "derivload: using torchgen's own load_derivatives: the rules in"
-    )
+    assert first.startswith("derivload: using torchgen's own load_derivatives: the rules in")
 
 
 # A torchgen that is extended in the running process. Each is what some backend does.

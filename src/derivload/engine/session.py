@@ -166,7 +166,12 @@ class Session:
         self._inputs = inputs
         version = self._dialect.version
         return Outcome(
-            update.load, None, update.counts, inputs.is_of_entries, lambda: lines_of(version, made)
+            own=update.load,
+            whole=None,
+            counts=update.counts,
+            is_of_entries=inputs.is_of_entries,
+            make_lines=lambda: lines_of(version, made),
+            is_incremental=True,
         )
 
 

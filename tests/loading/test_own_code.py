@@ -17,15 +17,15 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-import codegen_edits
-from codegen_edits import PyTorch
 from derivload.cpp.dialect import DIALECTS
-from few_operators import make_small
+from support import codegen_edits
+from support.codegen_edits import PyTorch
+from support.few_operators import make_small
 
 Release = Callable[[str], Path]
 AssertSame = Callable[[Path, Path], None]
 
-TESTS: Final = Path(__file__).parent
+TESTS: Final = Path(__file__).parents[1]
 DUMP: Final = TESTS / "reference" / "dump_torchgen.py"
 PACKAGE: Final = TESTS.parent / "src"
 
