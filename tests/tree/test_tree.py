@@ -15,7 +15,7 @@ import pytest
 from derivload.cpp.dialect import DIALECTS
 from derivload.tree.constants import Constants
 from derivload.tree.modules import Tree
-from derivload.tree.rules import Rules, find_rules, reach_of, read_pieces
+from derivload.tree.rules import FoundRules, find_rules, reach_of, read_pieces
 from derivload.tree.tables import read_tables
 from support.torchgen_source import KNOWN, pieces_of, sources
 
@@ -35,7 +35,7 @@ def newest(release: Release) -> dict[str, str]:
     return sources(release("2.15.0"))
 
 
-def rules(files: dict[str, str]) -> Rules:
+def rules(files: dict[str, str]) -> FoundRules:
     return find_rules(files, PIECES)
 
 

@@ -29,7 +29,7 @@ from derivload.loading.rules_of_tree import (
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import Replacement, Torchgen
 from derivload.store.store import Store
-from derivload.tree.constants import Constants, CppName, Member, UnreadableError
+from derivload.tree.constants import Constants, CppName, EnumMember, UnreadableError
 from derivload.tree.modules import Tree
 from derivload.tree.rules import Fields, Pieces, dialect_with
 from derivload.tree.tables import TABLES, read_tables
@@ -227,7 +227,7 @@ def _layers(value: object) -> Iterator[object]:
 def _value(value: object) -> object:
     """A value of torchgen's, as `Constants` has it. Raises UnreadableError."""
     if isinstance(value, enum.Enum):
-        return Member(f"{type(value).__module__}:{type(value).__name__}", value.name)
+        return EnumMember(f"{type(value).__module__}:{type(value).__name__}", value.name)
     if isinstance(value, str | int):
         return value
     if isinstance(value, list | tuple):

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from derivload.tree.modules import Module, Target, Tree
+from derivload.tree.modules import Module, Reference, Tree
 from derivload.tree.purity import dotted, extends
 
 _MOST: Final = 20_000
@@ -20,7 +20,7 @@ class UnreadableError(Exception):
     """A constant is no plain data; the text says which."""
 
 
-class Member(NamedTuple):
+class EnumMember(NamedTuple):
     """A member of an enum: of which, and its name."""
 
     enum: str
@@ -53,7 +53,7 @@ class Constants:
     def read(self, id_: str) -> Value:
         """The value of `module:name`. Raises UnreadableError."""
         module, _, name = id_.partition(":")
-        return self._of(Target(module, name, (), True), 0)
+        return self._of(Reference(module, name, (), True), 0)
 
     def members(self, id_: str) -> frozenset[str]:
         """The members of an enum that are `auto()` or a number. Raises UnreadableError."""
@@ -73,13 +73,13 @@ class Constants:
             raise UnreadableError(id_)
         return bound[0]
 
-    def _of(self, target: Target, depth: int) -> Value:
+    def _of(self, target: Reference, depth: int) -> Value:
         key = (target.module, target.name)
         if key not in self._known:
             self._known[key] = self._worked_out(target, depth)
         return self._known[key]
 
-    def _worked_out(self, target: Target, depth: int) -> Value:
+    def _worked_out(self, target: Reference, depth: int) -> Value:
         if not target.is_tree or not self._tree.has(target.module) or depth > 20:
             raise UnreadableError(target.id)
         module = self._tree.module(target.module)
@@ -106,7 +106,7 @@ class Constants:
         id_ = target.id
         if len(target.rest) != 1 or target.rest[0] not in self.members(id_):
             raise UnreadableError(name)
-        return Member(id_, target.rest[0])
+        return EnumMember(id_, target.rest[0])
 
     def is_cpp_type(self, module: Module, name: str) -> bool:
         """Whether a name that is called makes a C++ type."""

@@ -36,7 +36,7 @@ class SourceError(Exception):
     """The source of the tree cannot be read as syntax; the text says where and why."""
 
 
-class Target(NamedTuple):
+class Reference(NamedTuple):
     """Where a name leads: a module, or a name in it; `rest` is what is behind that.
 
     `is_tree` tells that it is in the tree. A name that leads nowhere is in `builtins`.
@@ -47,7 +47,7 @@ class Target(NamedTuple):
     rest: tuple[str, ...]
     is_tree: bool
 
-    def behind(self, names: Sequence[str]) -> Target:
+    def behind(self, names: Sequence[str]) -> Reference:
         """What these names behind it lead to."""
         return self._replace(rest=(*self.rest, *names))
 
@@ -75,10 +75,10 @@ class Module:
         self._package = name if is_package else name.rpartition(".")[0]
         self._modules = tree
         self.bindings: dict[str, list[ast.AST]] = {}
-        self.imports: dict[str, list[Target]] = {}
+        self.imports: dict[str, list[Reference]] = {}
         self.stars: list[str] = []
         self.imported: set[str] = set()
-        self.executed: set[Target] = set()
+        self.executed: set[Reference] = set()
         self._statements = list(_executed(self.tree.body))
         for statement in self._statements:
             self._bind(statement)
@@ -129,7 +129,7 @@ class Module:
 
     def read_import(
         self, node: ast.Import | ast.ImportFrom
-    ) -> tuple[list[str], list[tuple[str, Target]]]:
+    ) -> tuple[list[str], list[tuple[str, Reference]]]:
         """The modules that an import imports, those that may be one included, and the names that
         it binds, each with where it leads; `*` for a star import.
         """
@@ -255,30 +255,30 @@ class Tree:
             found = self._modules[name] = Module(name, text, is_package=is_package, tree=self)
         return found
 
-    def module_target(self, name: str) -> Target:
+    def module_target(self, name: str) -> Reference:
         """What an import of a module leads to."""
         name = _canonical(name)
-        return Target(name, "", (), self.has(name))
+        return Reference(name, "", (), self.has(name))
 
-    def member(self, module: str, name: str) -> Target:
+    def member(self, module: str, name: str) -> Reference:
         """What `from module import name` leads to, before it is followed."""
         module = _canonical(module)
         if self.has(f"{module}.{name}"):
             bound = self.has(module) and name in self.module(module).bindings
             if not bound:
-                return Target(f"{module}.{name}", "", (), True)
-        return Target(module, name, (), self.has(module))
+                return Reference(f"{module}.{name}", "", (), True)
+        return Reference(module, name, (), self.has(module))
 
-    def resolve(self, module: Module, name: str) -> Target | None:
+    def resolve(self, module: Module, name: str) -> Reference | None:
         """Where a dotted name leads that a module uses; None where it is bound more than once."""
         first, *rest = name.split(".")
-        return self._follow(Target(module.name, first, tuple(rest), True), 0)
+        return self._follow(Reference(module.name, first, tuple(rest), True), 0)
 
-    def follow(self, target: Target) -> Target | None:
+    def follow(self, target: Reference) -> Reference | None:
         """Where a target leads that an import names."""
         return self._follow(target, 1)
 
-    def _follow(self, target: Target, depth: int) -> Target | None:
+    def _follow(self, target: Reference, depth: int) -> Reference | None:
         if not target.is_tree or depth > 50:
             return target if depth <= 50 else None
         module = self.module(target.module)
@@ -301,7 +301,7 @@ class Tree:
             if found:
                 return found[0]
             if depth == 0 and hasattr(builtins, target.name):
-                return Target("builtins", target.name, target.rest, False)
+                return Reference("builtins", target.name, target.rest, False)
             return target
         imports = module.imports.get(target.name, [])
         if found or len(bound) > 1 or len(imports) != 1 or not _is_import(bound[0]):
@@ -309,21 +309,21 @@ class Tree:
         led = imports[0]
         return self._follow(led._replace(rest=led.rest + target.rest), depth + 1)
 
-    def _starred(self, star: str, target: Target, depth: int) -> Target | None:
+    def _starred(self, star: str, target: Reference, depth: int) -> Reference | None:
         """Where a name leads by `from star import *`, if that brings it."""
         if not self.has(star):
             return None
         module = self.module(star)
         if target.name.startswith("_") and "__all__" not in module.bindings:
             return None
-        led = self._follow(Target(star, target.name, target.rest, True), depth + 1)
+        led = self._follow(Reference(star, target.name, target.rest, True), depth + 1)
         if led is None or (
             led.is_tree and led.name and led.name not in self.module(led.module).bindings
         ):
             return None
         return led
 
-    def is_definition(self, target: Target, *, or_function: bool) -> bool:
+    def is_definition(self, target: Reference, *, or_function: bool) -> bool:
         """Whether a target is a class, or else a function, that is defined once."""
         bound = self.module(target.module).bindings.get(target.name, [])
         kinds = (*FUNCTIONS, ast.ClassDef) if or_function else (ast.ClassDef,)

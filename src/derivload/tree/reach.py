@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from derivload.tree.digests import digest_of
-from derivload.tree.modules import Module, Target, Tree
+from derivload.tree.modules import Module, Reference, Tree
 from derivload.tree.purity import dotted
 from derivload.tree.scopes import FUNCTIONS, Uses
 
@@ -94,13 +94,13 @@ class Reach:
         """The pieces that name each table."""
         self._methods: dict[str, list[tuple[Module, str, list[ast.AST]]]] = {}
         self._attributes: set[str] = set()
-        self._pending: list[Target] = []
+        self._pending: list[Reference] = []
         self._seen: set[tuple[str, str]] = set()
         for module, _ in ENTRY_POINTS:
             self._import(module)
         self._see_attributes(_OF_DOCUMENTS)
         for module, name in ENTRY_POINTS:
-            self._see(Target(module, name, (), True))
+            self._see(Reference(module, name, (), True))
         while self._pending:
             self._take(self._pending.pop())
 
@@ -130,13 +130,13 @@ class Reach:
         parts = name.split(".")
         return any(self._tree.has(".".join(parts[:end])) for end in range(1, len(parts) + 1))
 
-    def _see(self, target: Target) -> None:
+    def _see(self, target: Reference) -> None:
         if not target.is_tree or (target.module, target.name) in self._seen:
             return
         self._seen.add((target.module, target.name))
         self._pending.append(target)
 
-    def _take(self, target: Target) -> None:
+    def _take(self, target: Reference) -> None:
         self._import(target.module)
         module = self._tree.module(target.module)
         bound = module.bindings.get(target.name, [])
@@ -152,7 +152,7 @@ class Reach:
         more = ["stars", *module.stars] if module.stars else []
         self._add(target.id, module, bound, more=more)
 
-    def _take_class(self, target: Target, module: Module, node: ast.ClassDef) -> None:
+    def _take_class(self, target: Reference, module: Module, node: ast.ClassDef) -> None:
         parts = _Class(node, is_data=target.id in self._enums)
         # A field of a class is an attribute, whatever it holds.
         self._add(target.id, module, [*parts.head, *parts.rest], more=["class"], in_class=True)
@@ -213,7 +213,7 @@ class Reach:
 
     def _targets(self, uses: Uses, module: Module) -> Iterator[tuple[str, str]]:
         """Where the names that a piece uses lead; these are seen, and what it imports imported."""
-        local: dict[str, list[Target]] = {}
+        local: dict[str, list[Reference]] = {}
         for statement in uses.imports:
             names, bound = module.read_import(statement)
             for imported in names:
@@ -227,7 +227,7 @@ class Reach:
                 yield self._led(name, self._tree.follow(target.behind(rest)))
             yield self._led(name, self._tree.resolve(module, name))
 
-    def _led(self, name: str, target: Target | None) -> tuple[str, str]:
+    def _led(self, name: str, target: Reference | None) -> tuple[str, str]:
         if target is None:
             return name, "nowhere"
         if target.is_tree:

@@ -51,7 +51,7 @@ def dialect_with(release: str, tables: Fields | None) -> Dialect:
     return msgspec.structs.replace(row, **msgspec.structs.asdict(tables))
 
 
-class Rules(NamedTuple):
+class FoundRules(NamedTuple):
     """The rules of a tree.
 
     `release` is the release that they are of, or that they are most like. `why` says what of them
@@ -80,7 +80,7 @@ def reach_of(tree: Tree) -> Reach:
     return Reach(tree, TABLES, ENUMS)
 
 
-def find_rules(sources: Mapping[str, str], known: Pieces, release: str | None = None) -> Rules:
+def find_rules(sources: Mapping[str, str], known: Pieces, release: str | None = None) -> FoundRules:
     """The rules of a tree, from its sources as `Tree` takes them.
 
     `release` is the one that the tree says it is; where the rules are of several, it is named.
@@ -90,9 +90,9 @@ def find_rules(sources: Mapping[str, str], known: Pieces, release: str | None = 
         tree = Tree(sources)
         reach = reach_of(tree)
     except SourceError as error:
-        return Rules(newest, str(error), None, ())
+        return FoundRules(newest, str(error), None, ())
     except RecursionError:
-        return Rules(newest, "its source is nested too deeply", None, ())
+        return FoundRules(newest, "its source is nested too deeply", None, ())
     modules = tuple(sorted(reach.modules))
     found = {
         piece.id: _releases_of(known.get(piece.id, {}).get(piece.digest, ""))
@@ -103,15 +103,15 @@ def find_rules(sources: Mapping[str, str], known: Pieces, release: str | None = 
     nearest = [row for row in DIALECTS if len(differences[row]) == fewest]
     named = release if release in nearest else nearest[-1]
     if fewest:
-        return Rules(named, _told(named, differences[named]), None, modules)
+        return FoundRules(named, _told(named, differences[named]), None, modules)
     try:
         tables = msgspec.convert(read_tables(Constants(tree), reach.tables), Fields)
     except UnreadableError as error:
-        return Rules(named, f"no table can be read from {error}", None, modules)
+        return FoundRules(named, f"no table can be read from {error}", None, modules)
     for row in (named, *reversed(nearest)):
         if _has_tables(DIALECTS[row], tables):
-            return Rules(row, "", None, modules)
-    return Rules(named, "", tables, modules)
+            return FoundRules(row, "", None, modules)
+    return FoundRules(named, "", tables, modules)
 
 
 def _has_tables(row: Dialect, tables: Fields) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Final, Protocol
 
 from derivload.cpp.dialect import CPP_NAMES
-from derivload.tree.constants import CppName, Member, UnreadableError
+from derivload.tree.constants import CppName, EnumMember, UnreadableError
 
 _MODEL: Final = "torchgen.model:"
 _GENERATION: Final = "torchgen.native_function_generation:"
@@ -95,7 +95,7 @@ def _texts(value: object, id_: str) -> list[str]:
     if not isinstance(value, list | frozenset):
         raise UnreadableError(id_)
     found = [
-        item.name if isinstance(item, Member) and item.enum == _KEYS else item for item in value
+        item.name if isinstance(item, EnumMember) and item.enum == _KEYS else item for item in value
     ]
     if not all(isinstance(item, str) for item in found):
         raise UnreadableError(id_)
@@ -114,7 +114,7 @@ def _cpp_types(constants: TableReader) -> dict[str, CppName]:
         raise UnreadableError(_CPP_TYPES)
     found = {}
     for base, type_ in mapping.items():
-        if not isinstance(base, Member) or base.enum != _BASES:
+        if not isinstance(base, EnumMember) or base.enum != _BASES:
             raise UnreadableError(_CPP_TYPES)
         found[base.name] = _cpp_name(type_, _CPP_TYPES)
     return found

@@ -22,7 +22,7 @@ Torchgen = Any
 Row = dict[str, object]
 
 
-class _Finder:
+class _TreeFinder:
     """Finds the packages of the tree, before any other of these names is found."""
 
     def __init__(self, root: str) -> None:
@@ -37,13 +37,13 @@ class _Finder:
         return importlib.machinery.PathFinder.find_spec(name, [self._root])
 
 
-class Tree:
+class OwnTree:
     """The modules of one tree's torchgen."""
 
     def __init__(self, root: str, loader: str) -> None:
         sys.path[:] = [folder for folder in sys.path if folder]
         sys.path.append(root)
-        sys.meta_path.insert(0, _Finder(root))
+        sys.meta_path.insert(0, _TreeFinder(root))
         self._load = importlib.import_module(loader)
         self._cpp = importlib.import_module("torchgen.api.cpp")
         self._autograd = importlib.import_module("torchgen.api.autograd")
@@ -178,10 +178,10 @@ def _function(matched: Torchgen) -> Row:
     }
 
 
-def _answer(job: dict[str, str], tree: Tree | None) -> tuple[str, Tree | None]:
+def _answer(job: dict[str, str], tree: OwnTree | None) -> tuple[str, OwnTree | None]:
     try:
         if tree is None:
-            return "", Tree(job["root"], job["loader"])
+            return "", OwnTree(job["root"], job["loader"])
         made = tree.run(job["derivatives"], job["native"], job["tags"])
         with open(job["out"], "w", encoding="utf-8") as file:
             json.dump(made, file)
@@ -210,7 +210,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    tree: Tree | None = None
+    tree: OwnTree | None = None
     for line in jobs:
         answer, tree = _answer(json.loads(line), tree)
         answers.write(json.dumps(answer) + "\n")

@@ -23,7 +23,7 @@ class NotSeparableError(Exception):
     """The entries, or what torchgen makes of them, cannot be told apart by family; why is said."""
 
 
-class Row(NamedTuple):
+class FamilyRow(NamedTuple):
     """An entry: its digest, its family, and the family that it names, or ""."""
 
     digest: bytes
@@ -31,10 +31,10 @@ class Row(NamedTuple):
     link: str
 
 
-class Rows:
+class FamilyRows:
     """The entries of all inputs, as rows."""
 
-    def __init__(self, inputs: InputEntries, known: Mapping[bytes, Row]) -> None:
+    def __init__(self, inputs: InputEntries, known: Mapping[bytes, FamilyRow]) -> None:
         """`known` are rows of earlier inputs, by digest. Raises NotSeparableError, and
         NotCertainError where entries cannot be read one by one.
         """
@@ -74,7 +74,7 @@ class Rows:
         return self.texts(self.digests.keys())
 
 
-def linked(rows: Iterable[Row], families: set[str]) -> set[str]:
+def linked(rows: Iterable[FamilyRow], families: set[str]) -> set[str]:
     """These families with all that are linked to them, in either direction."""
     links = {(row.family, row.link) for row in rows if row.link}
     found = set(families)
@@ -85,17 +85,17 @@ def linked(rows: Iterable[Row], families: set[str]) -> set[str]:
         found |= more
 
 
-def _native(digest: bytes, entry: EntryValue) -> Row:
+def _native(digest: bytes, entry: EntryValue) -> FamilyRow:
     delegate = entry.value.get("structured_delegate")
-    return Row(
+    return FamilyRow(
         digest,
         _family(entry.value.get("func")),
         "" if delegate is None else _family(delegate),
     )
 
 
-def _definition(digest: bytes, entry: EntryValue) -> Row:
-    return Row(digest, _family(entry.value.get("name")), "")
+def _definition(digest: bytes, entry: EntryValue) -> FamilyRow:
+    return FamilyRow(digest, _family(entry.value.get("name")), "")
 
 
 def _family(schema: object) -> str:

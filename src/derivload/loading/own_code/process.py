@@ -30,7 +30,7 @@ _PACKAGED: Final = "torchgen.packaged.autograd.load_derivatives"
 _NAMES: Final = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
+class TreeAnswer(msgspec.Struct, frozen=True, gc=False):
     """What torchgen makes of some files: the records of the documents, in its order.
 
     Of each record, `bases` has the base name of its function, and `origins` which record it has
@@ -87,7 +87,7 @@ class OwnTorchgen:
         is_checkout = Path(place.autograd).parent.name == "tools"
         self._send({"root": place.root, "loader": _CHECKOUT if is_checkout else _PACKAGED})
 
-    def run(self, texts: Sequence[str]) -> Answer:
+    def run(self, texts: Sequence[str]) -> TreeAnswer:
         """What it makes of the texts of the three files: derivatives, native functions, tags.
 
         Raises RefusedError, and TreeCodeError where it cannot be asked.
@@ -104,7 +104,7 @@ class OwnTorchgen:
             if refused:
                 raise RefusedError(refused, folder)
             try:
-                return msgspec.json.decode(out.read_bytes(), type=Answer)
+                return msgspec.json.decode(out.read_bytes(), type=TreeAnswer)
             except msgspec.DecodeError as error:
                 raise TreeCodeError(
                     f"the tree's own torchgen gives what documents cannot hold: {error}"

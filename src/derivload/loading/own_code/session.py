@@ -22,10 +22,10 @@ from derivload.engine.load import OVERLAY_KEY, Texts, collector_off
 from derivload.engine.outcome import Outcome
 from derivload.identity import tool_digest
 from derivload.loading.errors import InputError, TreeCodeError
-from derivload.loading.own_code.families import NotSeparableError, Rows, linked
-from derivload.loading.own_code.process import Answer, OwnTorchgen, RefusedError
+from derivload.loading.own_code.families import FamilyRows, NotSeparableError, linked
+from derivload.loading.own_code.process import OwnTorchgen, RefusedError, TreeAnswer
 from derivload.loading.own_code.state import (
-    State,
+    FamilyState,
     difference,
     join,
     lines_of,
@@ -53,7 +53,7 @@ class OwnCodeSession:
         self._rules = rules
         self._torchgen = torchgen
         self._store = store
-        self._state: State | None = None
+        self._state: FamilyState | None = None
         self._key = hashlib.sha256(
             b"\0".join([_KIND, tool_digest(), rules.key.encode("utf-8", "surrogateescape")])
         ).digest()
@@ -63,7 +63,7 @@ class OwnCodeSession:
         """Start from what another session's `keep` returned. What is not that is ignored."""
         del records, functions
         with suppress(msgspec.DecodeError):
-            self._state = msgspec.msgpack.decode(kept, type=State)
+            self._state = msgspec.msgpack.decode(kept, type=FamilyState)
 
     def keep(self) -> bytes | None:
         """The state for another session to `restore`; None when there is none."""
@@ -91,18 +91,18 @@ class OwnCodeSession:
                     return self._update(self._state, rows)
             return self._load_all(texts, rows)
 
-    def _rows(self, texts: Texts, splits: Sequence[Split]) -> Rows | None:
+    def _rows(self, texts: Texts, splits: Sequence[Split]) -> FamilyRows | None:
         state = self._state
         try:
             inputs = InputEntries(texts, None, splits)
-            return Rows(inputs, {} if state is None else state.known())
+            return FamilyRows(inputs, {} if state is None else state.known())
         except NotSeparableError as error:
             self._rules.remark = f"whole, for {error}"
         except NotCertainError:
             self._rules.remark = "whole, for the inputs are no plain lists of entries"
         return None
 
-    def _update(self, state: State, rows: Rows) -> Outcome:
+    def _update(self, state: FamilyState, rows: FamilyRows) -> Outcome:
         """Load what changed. Raises NotSeparableError, and RefusedError."""
         old, new = state.digests, rows.digests
         touched = {f for f in old.keys() | new.keys() if old.get(f) != new.get(f)}
@@ -118,13 +118,13 @@ class OwnCodeSession:
             parts = {**rest, **made}
             if related(parts, touched) <= touched:
                 break
-        self._state = State(rows.natives, rows.definitions, new, parts)
+        self._state = FamilyState(rows.natives, rows.definitions, new, parts)
         lines = join(parts, rows.definitions, self._rules.release)
         changed = sum(row.family in touched for row in (*rows.natives, *rows.definitions))
         every = len(rows.natives) + len(rows.definitions)
         return _outcome(lines, changed, every - changed, is_incremental=True, is_of_entries=True)
 
-    def _load_all(self, texts: Texts, rows: Rows | None) -> Outcome:
+    def _load_all(self, texts: Texts, rows: FamilyRows | None) -> Outcome:
         self._state = None
         try:
             whole = self._torchgen.run(_whole_texts(texts, rows))
@@ -140,7 +140,7 @@ class OwnCodeSession:
         read = 0 if rows is None else len(rows.natives) + len(rows.definitions)
         return _outcome(lines, read, 0, is_incremental=False, is_of_entries=is_of_entries)
 
-    def _keep_parts(self, whole: Answer, rows: Rows, lines: DocumentLines) -> None:
+    def _keep_parts(self, whole: TreeAnswer, rows: FamilyRows, lines: DocumentLines) -> None:
         """Make the state, where families do not depend on each other. Raises NotSeparableError."""
         if self._dependence is None:
             self._dependence = self._find_dependence(whole, rows, lines).encode()
@@ -149,9 +149,9 @@ class OwnCodeSession:
         if self._dependence != _INDEPENDENT:
             raise NotSeparableError(self._dependence.decode("utf-8", "replace"))
         parts = split(whole, rows.definitions)
-        self._state = State(rows.natives, rows.definitions, rows.digests, parts)
+        self._state = FamilyState(rows.natives, rows.definitions, rows.digests, parts)
 
-    def _find_dependence(self, whole: Answer, rows: Rows, lines: DocumentLines) -> str:
+    def _find_dependence(self, whole: TreeAnswer, rows: FamilyRows, lines: DocumentLines) -> str:
         """What is different where families are loaded in halves."""
         try:
             parts = split(whole, rows.definitions)
@@ -193,7 +193,7 @@ def _outcome(
     return Outcome(None, None, counts, is_of_entries, lambda: lines, is_incremental)
 
 
-def _whole_texts(texts: Texts, rows: Rows | None) -> tuple[str, str, str]:
+def _whole_texts(texts: Texts, rows: FamilyRows | None) -> tuple[str, str, str]:
     natives = texts.native_functions
     if len(natives) == 1:
         return texts.derivatives.text, natives[0].text, texts.tags.text

@@ -12,8 +12,13 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 
 from derivload.engine.lines import DocumentLines, encode_line
-from derivload.loading.own_code.families import NotSeparableError, Row, Rows, family_of_base
-from derivload.loading.own_code.process import Answer
+from derivload.loading.own_code.families import (
+    FamilyRow,
+    FamilyRows,
+    NotSeparableError,
+    family_of_base,
+)
+from derivload.loading.own_code.process import TreeAnswer
 
 T = TypeVar("T")
 
@@ -30,7 +35,7 @@ class Copy(NamedTuple):
     line: bytes
 
 
-class Part(NamedTuple):
+class FamilyPart(NamedTuple):
     """What is of one family; `own` has the base name and the line of each definition's record.
 
     The origin of a copy, and the function that a generated record is of, are counted within the
@@ -45,25 +50,25 @@ class Part(NamedTuple):
     keys: list[str]
 
 
-class State(msgspec.Struct, array_like=True):
+class FamilyState(msgspec.Struct, array_like=True):
     """All parts, with the rows that they were made from and the digest of each family."""
 
-    natives: list[Row]
-    definitions: list[Row]
+    natives: list[FamilyRow]
+    definitions: list[FamilyRow]
     digests: dict[str, bytes]
-    parts: dict[str, Part]
+    parts: dict[str, FamilyPart]
 
-    def known(self) -> dict[bytes, Row]:
+    def known(self) -> dict[bytes, FamilyRow]:
         """The rows by digest."""
         return {row.digest: row for row in (*self.natives, *self.definitions)}
 
 
-def split(answer: Answer, rows: Sequence[Row]) -> dict[str, Part]:
+def split(answer: TreeAnswer, rows: Sequence[FamilyRow]) -> dict[str, FamilyPart]:
     """An answer by family; `rows` are those of its definitions. Raises NotSeparableError."""
-    parts: dict[str, Part] = {}
+    parts: dict[str, FamilyPart] = {}
 
-    def part(family: str) -> Part:
-        return parts.setdefault(family, Part([], [], [], [], [], []))
+    def part(family: str) -> FamilyPart:
+        return parts.setdefault(family, FamilyPart([], [], [], [], [], []))
 
     where: list[tuple[str, int]] = []
     if len(answer.records) < len(rows):
@@ -93,7 +98,7 @@ def split(answer: Answer, rows: Sequence[Row]) -> dict[str, Part]:
     return parts
 
 
-def _split_functions(answer: Answer, part: Callable[[str], Part]) -> None:
+def _split_functions(answer: TreeAnswer, part: Callable[[str], FamilyPart]) -> None:
     places: dict[str, tuple[str, int]] = {}
     names: dict[str, str] = {}
     for record, name, base in zip(
@@ -112,7 +117,9 @@ def _split_functions(answer: Answer, part: Callable[[str], Part]) -> None:
         part(family).generated.append((index, encode_line(made)))
 
 
-def join(parts: Mapping[str, Part], definitions: Sequence[Row], version: str) -> DocumentLines:
+def join(
+    parts: Mapping[str, FamilyPart], definitions: Sequence[FamilyRow], version: str
+) -> DocumentLines:
     """The lines of the documents, of all parts. `definitions` say where each family stands."""
     taken = dict.fromkeys(parts, 0)
     records: list[tuple[str, bytes]] = []
@@ -153,7 +160,7 @@ def join(parts: Mapping[str, Part], definitions: Sequence[Row], version: str) ->
     )
 
 
-def lines_of(answer: Answer, version: str) -> DocumentLines:
+def lines_of(answer: TreeAnswer, version: str) -> DocumentLines:
     """The lines of the documents, of an answer as it is."""
     return DocumentLines(
         torch_version=version,
@@ -165,7 +172,7 @@ def lines_of(answer: Answer, version: str) -> DocumentLines:
     )
 
 
-def related(parts: Mapping[str, Part], families: Collection[str]) -> set[str]:
+def related(parts: Mapping[str, FamilyPart], families: Collection[str]) -> set[str]:
     """These families, and those that have an op of the same name: ops are numbered together."""
     ops = {op for family in families if family in parts for op in parts[family].ops}
     same = {family for family, made in parts.items() if not ops.isdisjoint(made.ops)}
@@ -190,6 +197,6 @@ def _first(own: object, other: object) -> str:
     return ""
 
 
-def rows_of(rows: Rows, families: Collection[str]) -> list[Row]:
+def rows_of(rows: FamilyRows, families: Collection[str]) -> list[FamilyRow]:
     """The definitions of some families."""
     return [row for row in rows.definitions if row.family in families]
