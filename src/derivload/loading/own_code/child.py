@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import importlib
 import importlib.machinery
+import importlib.util
 import json
 import os
 import sys
@@ -23,10 +24,14 @@ Row = dict[str, object]
 
 
 class _TreeFinder:
-    """Finds the packages of the tree, before any other of these names is found."""
+    """Finds the packages of the tree, before any other of these names is found.
 
-    def __init__(self, root: str) -> None:
+    Its torchgen may be in a folder of another name.
+    """
+
+    def __init__(self, root: str, torchgen: str) -> None:
         self._root = root
+        self._torchgen = torchgen
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, _: object = None
@@ -34,16 +39,21 @@ class _TreeFinder:
         """Called by Python before a module is looked for."""
         if path is not None or name not in ("torchgen", "tools"):
             return None
+        main = os.path.join(self._torchgen, "__init__.py")
+        if name == "torchgen" and os.path.isfile(main):
+            return importlib.util.spec_from_file_location(
+                name, main, submodule_search_locations=[self._torchgen]
+            )
         return importlib.machinery.PathFinder.find_spec(name, [self._root])
 
 
 class OwnTree:
     """The modules of one tree's torchgen."""
 
-    def __init__(self, root: str, loader: str) -> None:
+    def __init__(self, root: str, torchgen: str, loader: str) -> None:
         sys.path[:] = [folder for folder in sys.path if folder]
         sys.path.append(root)
-        sys.meta_path.insert(0, _TreeFinder(root))
+        sys.meta_path.insert(0, _TreeFinder(root, torchgen))
         self._load = importlib.import_module(loader)
         self._cpp = importlib.import_module("torchgen.api.cpp")
         self._autograd = importlib.import_module("torchgen.api.autograd")
@@ -181,7 +191,7 @@ def _function(matched: Torchgen) -> Row:
 def _answer(job: dict[str, str], tree: OwnTree | None) -> tuple[str, OwnTree | None]:
     try:
         if tree is None:
-            return "", OwnTree(job["root"], job["loader"])
+            return "", OwnTree(job["root"], job["torchgen"], job["loader"])
         made = tree.run(job["derivatives"], job["native"], job["tags"])
         with open(job["out"], "w", encoding="utf-8") as file:
             json.dump(made, file)

@@ -85,7 +85,9 @@ class OwnTorchgen:
         )
         self._has_answered = False
         is_checkout = Path(place.autograd).parent.name == "tools"
-        self._send({"root": place.root, "loader": _CHECKOUT if is_checkout else _PACKAGED})
+        loader = _CHECKOUT if is_checkout else _PACKAGED
+        torchgen = str(Path(place.torchgen).absolute())
+        self._send({"root": place.root, "torchgen": torchgen, "loader": loader})
 
     def run(self, texts: Sequence[str]) -> TreeAnswer:
         """What it makes of the texts of the three files: derivatives, native functions, tags.
