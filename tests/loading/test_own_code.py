@@ -20,6 +20,7 @@ import pytest
 from derivload.cpp.dialect import DIALECTS
 from support import codegen_edits
 from support.codegen_edits import PyTorch
+from support.codegen_project import contents
 from support.few_operators import make_small
 
 Release = Callable[[str], Path]
@@ -290,6 +291,31 @@ def test_a_release_that_we_never_heard_of_is_loaded_as_it_loads_itself(
         print(f"{each_release}: {edit(tree.pytorch, random_)}", flush=True)
         tree.emit()
         assert_same(tree.out, tree.judged())
+
+
+@pytest.mark.thorough
+def test_the_generators_of_a_release_that_we_never_heard_of_write_the_same(
+    each_release: str, release: Release, tmp_path: Path
+) -> None:
+    if each_release == "2.1.0":
+        pytest.skip("there is no release before it")
+    small = make_small(release(each_release), tmp_path / "pytorch").root
+    package = without(PACKAGE, each_release.removesuffix(".0"), tmp_path)
+    tree = Tree(small, tmp_path / "out", tmp_path / "cache", package)
+    for exit_ in ("cold", "incremental", "incremental"):
+        done = tree.run("codegen", "--out-dir", tree.out, "--stats=json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["exit"] == exit_
+        assert contents(tree.out) == contents(generated(tree, tmp_path / "upstream"))
+        codegen_edits.change_formula(tree.pytorch, random.Random(exit_))
+
+
+def generated(tree: Tree, folder: Path) -> Path:
+    """The files that the generators of a tree write."""
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, str(DUMP.with_name("run_generators.py")), str(tree.root)]
+    subprocess.run([*command, str(folder)], check=True)
+    return folder
 
 
 OVERLAYS: Final = {
