@@ -432,3 +432,14 @@ def test_show_and_check_say_whose_rules_they_are(small: Tree) -> None:
     checked = small.run("check")
     assert checked.returncode == 0
     assert note in checked.stderr
+
+
+def test_derivwatch_goes_on_by_the_trees_own_code(small: Tree, assert_same: AssertSame) -> None:
+    UNKNOWN["the prefix of ops"](small)
+    done = small.run("watch", "--out-dir", small.out, "--once")
+    assert done.returncode == 0, done.stderr
+    assert_same(small.out, small.judged())
+    small.append(NATIVES, "\n- func: derivload_bad(Tensr self) -> Tensor\n")
+    done = small.run("watch", "--out-dir", small.out, "--once")
+    assert done.returncode == 1
+    assert "the tree's own torchgen refuses this: " in done.stdout + done.stderr

@@ -63,7 +63,7 @@ class Updates:
             return _refused(error)
         except TreeCodeError as error:
             first, *rest = str(error).split("\n")
-            return Refused(Failed(f"{first}; nothing was written"), tuple(rest))
+            return Refused(LoadFailed(f"{first}; nothing was written"), tuple(rest))
         except (UsageError, OSError):
             raise
         except Exception as error:
