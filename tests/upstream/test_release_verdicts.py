@@ -213,6 +213,8 @@ def _is_of_no_effect(row: Dialect, field: str, name: str) -> bool:
     """Whether a name in a field changes nothing because of another field of the row."""
     if field == "structured_dispatch_keys":
         return name not in row.dispatch_keys
+    if field == "cpp_types" and name in ("Tensor", "Scalar", "SymInt"):
+        return True  # rules name the constants of these
     if field == "foreach_without_alpha":
         return not row.foreach_checks_argument_count
     return field == "unspelled_types" and name in row.cpp_types
