@@ -1,6 +1,6 @@
 """The source of a torchgen as texts, and the pieces of the releases, as the package keeps them.
 
-    python tests/support/torchgen_source.py FOLDER
+    torchgen_source.py FOLDER
 
 writes src/derivload/tree/known.json anew from the releases in FOLDER, a folder for each (2.1.0).
 """

@@ -272,7 +272,8 @@ def test_a_corrupted_row_is_noticed(release: str) -> None:
         if field != "version" and not is_noticed(field, name, row, release):
             unnoticed.append(f"{field} {name}: {getattr(row, field)}")
     assert not unnoticed
-    assert fields == {*Dialect.__struct_fields__}
+    idle = set() if DIALECTS[release].foreach_checks_argument_count else {"foreach_without_alpha"}
+    assert fields | idle == {*Dialect.__struct_fields__}
 
 
 # Lists of names beside the rules, which hold for every release: the module, and the name there.
