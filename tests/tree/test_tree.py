@@ -408,6 +408,9 @@ UNKNOWN: Final[dict[str, Edit]] = {
     "a method that is gone": lambda f: edited(
         f, MODEL, "    def __str__(self) -> str:\n        return self.name\n", ""
     ),
+    "members that are made otherwise": lambda f: appended(
+        f, MODEL, "\n\ndef auto():\n    return 1\n"
+    ),
     "a base class": lambda f: edited(
         f, MODEL, "class BaseType(Type)", "class BaseType(Mine, Type)"
     ),

@@ -153,7 +153,9 @@ class Reach:
         self._add(target.id, module, bound, more=more)
 
     def _take_class(self, target: Reference, module: Module, node: ast.ClassDef) -> None:
-        parts = _Class(node, is_data=target.id in self._enums)
+        auto = self._tree.resolve(module, "auto")
+        is_data = target.id in self._enums and auto is not None and auto.id == "enum:auto"
+        parts = _Class(node, is_data=is_data)
         # A field of a class is an attribute, whatever it holds.
         self._add(target.id, module, [*parts.head, *parts.rest], more=["class"], in_class=True)
         every = self._may_be_called_from_outside(module, node, 0)
