@@ -32,6 +32,7 @@ __all__ = [
     "MatchedInfo",
     "ReportedDiagnostic",
     "SavedAttribute",
+    "TreeCodeError",
     "UsageError",
     "__version__",
     "load",
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     )
     from derivload.diagnostics import Diagnostic
     from derivload.loading.definitions import Definitions, load
-    from derivload.loading.errors import InputError, UsageError
+    from derivload.loading.errors import InputError, TreeCodeError, UsageError
     from derivload.outputs.documents import (
         DifferentiabilityDocument,
         FunctionsDocument,
@@ -91,6 +92,7 @@ _WHERE = {
     "MatchedInfo": "derivload.derivatives.model",
     "ReportedDiagnostic": "derivload.outputs.report",
     "SavedAttribute": "derivload.derivatives.model",
+    "TreeCodeError": "derivload.loading.errors",
     "UsageError": "derivload.loading.errors",
     "load": "derivload.loading.definitions",
 }

@@ -12,10 +12,11 @@ import os
 import sys
 import time
 
-from derivload.exit_status import BAD_USAGE, DONE, ENVIRONMENT, INTERRUPTED
+from derivload.exit_status import BAD_INPUT, BAD_USAGE, DONE, ENVIRONMENT, INTERRUPTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 # The module of each command, under derivload.commands. It is imported when the command runs.
@@ -147,13 +148,22 @@ def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
         return BAD_USAGE if ended.code else DONE
     options.is_own_process = is_own_process
     options.arguments = arguments
+    return _run_command(options)
+
+
+def _run_command(options: argparse.Namespace) -> int:
     from importlib import import_module
 
-    from derivload.loading.errors import UsageError
+    from derivload.loading.errors import TreeCodeError, UsageError
 
     try:
         command = import_module(f"derivload.commands.{_MODULES[options.command]}")
         return int(command.run(options))
+    except TreeCodeError as error:
+        from derivload.terminal.stderr import say_lines
+
+        say_lines(f"derivload: error: {error}".split("\n"))
+        return BAD_INPUT
     except UsageError as error:
         _say(f"error: {error}")
         return BAD_USAGE

@@ -39,6 +39,7 @@ PACKAGE = os.path.dirname(os.path.abspath(__file__))
 # A file that changed later than this may have been imported before or after the change. We
 # subtract a tick because the clock of files is behind by up to one.
 _UNTIL = STARTED - TICK
+_DATA = "tree/known.json"
 _scans: list[_Scan] = []
 
 
@@ -156,9 +157,12 @@ class _Scan:
 
 
 def _modules() -> list[tuple[str, str]]:
-    """The files that Python can import as a part of the package, each with name and path."""
+    """The files that Python can import as a part of the package, each with name and path.
+
+    With them goes the one file of data that decides what is loaded.
+    """
     try:
-        return list(modules_below(PACKAGE))
+        return [*modules_below(PACKAGE), (_DATA, os.path.join(PACKAGE, *_DATA.split("/")))]
     except NotADirectoryError:  # the package is in an archive, which is one file
         return [("", str(getattr(sys.modules[__name__].__loader__, "archive", PACKAGE)))]
 

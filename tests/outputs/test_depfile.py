@@ -53,7 +53,8 @@ def test_it_names_all_outputs_and_all_inputs(tmp_path: Path) -> None:
     assert colon
     assert targets.split() == [str(folder / "out" / name) for name in OUTPUTS]
     derivatives, natives, tags = (str(folder / name) for name in INPUTS)
-    tool = sorted(str(path) for path in CATALOGUE.parent.rglob("*.py"))
+    package = CATALOGUE.parent
+    tool = sorted(map(str, [*package.rglob("*.py"), package / "tree" / "known.json"]))
     assert inputs.split() == [derivatives, natives, str(overlay), tags, *tool]
 
 

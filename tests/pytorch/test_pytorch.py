@@ -637,7 +637,130 @@ def test_a_fork_loads_for_itself_and_one_line_says_so(run: Run, small: Small, fo
     assert ended.stdout.endswith("True\n"), "stale after an edit"
     first, second = ended.stderr.splitlines()
     assert first == second
-    assert first.startswith("derivload: using torchgen's own load_derivatives: its source")
+    assert first.startswith("derivload: using torchgen's own load_derivatives: the rules in")
+
+
+# A torchgen that is extended in the running process. Each is what some backend does.
+EXTENSIONS = {
+    "a dispatch key": (
+        "import torchgen.model as m; m.dispatch_keys.append(m.DispatchKey.PrivateUse1)",
+        "- func: etch_mine(Tensor self) -> Tensor\n  dispatch:\n    PrivateUse1: etch_mine\n",
+    ),
+    "a list": (
+        (
+            "import torchgen.native_function_generation as g\n"
+            "g.OUT_OPS_THAT_DONT_GET_GROUPED_PROPERLY.append('etch_mine.out')"
+        ),
+        (
+            "- func: etch_mine.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)\n"
+            "  dispatch:\n    CPU: etch_mine\n"
+        ),
+    ),
+    "a list that is replaced": (
+        (
+            "import torchgen.native_function_generation as g\n"
+            "g.FUNCTIONAL_OPS_THAT_CANNOT_GET_AN_OUT_VARIANT = ['etch_mine']"
+        ),
+        "- func: etch_mine(Tensor self) -> int\n  dispatch:\n    CPU: etch_mine\n",
+    ),
+    "a spelling": (
+        (
+            "import torchgen.api.types as t, torchgen.api.cpp as c\n"
+            "from torchgen.model import BaseTy\n"
+            "c.BaseTypeToCppMapping[BaseTy.Stream] = t.BaseCppType('etched', 'Stream')"
+        ),
+        (
+            "- func: etch_mine(Tensor self, Stream stream) -> Tensor\n"
+            "  dispatch:\n    CPU: etch_mine\n"
+        ),
+    ),
+}
+# What changes a rule: torchgen's own loader goes on.
+REPLACED = {
+    "a function": (
+        "load = import_module(LOADER)\nbefore = load.saved_variables\n"
+        "load.saved_variables = lambda *a, **k: before(*a, **k)"
+    ),
+    "a function behind the same name": (
+        "import functools\nload = import_module(LOADER)\nbefore = load.saved_variables\n"
+        "load.saved_variables = functools.wraps(before)(lambda *a, **k: before(*a, **k))"
+    ),
+    "a method": (
+        "import torchgen.model as m\nbefore = m.Argument.parse\n"
+        "m.Argument.parse = staticmethod(lambda text: before(text))"
+    ),
+    "a constant": "import_module(LOADER).IDENT_REGEX = '(^|[^a-z_]){}($|[^a-z_])'",
+}
+COMPARED = """
+{extension}
+upstream = import_module(LOADER).load_derivatives(*arguments)
+import torchgen.gen
+for name in ("_GLOBAL_PARSE_NATIVE_YAML_CACHE", "_GLOBAL_PARSE_TAGS_YAML_CACHE"):
+    getattr(torchgen.gen, name).clear()
+infos, keys = derivload.pytorch.load_derivatives(*arguments)
+assert keys == upstream[1]
+print(difference(infos, upstream[0]))
+"""
+
+
+def _as_code(extension: str, more: str = COMPARED) -> str:
+    return textwrap.indent(more.format(extension=extension), "    ")
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_tables_that_are_extended_in_the_process_are_followed(
+    newest: str, release: Release, run: Run, small: Small, extension: str
+) -> None:
+    code, entry = EXTENSIONS[extension]
+    _append(small.native, f"\n{entry}")
+    if "Stream" in entry:
+        schema = "etch_mine(Tensor self, Stream stream) -> Tensor"
+        _append(small.derivatives, f"\n- name: {schema}\n  self: etch_back(grad, stream)\n")
+    ended = run(release(newest), _as_code(code), *small.paths)
+    assert ended.stdout == "None\n"
+    assert ended.stderr == "", "torchgen's own loader ran"
+
+
+@pytest.mark.parametrize("replaced", REPLACED)
+def test_rules_that_are_replaced_in_the_process_are_torchgens_own(
+    newest: str, release: Release, run: Run, small: Small, replaced: str
+) -> None:
+    ended = run(release(newest), _as_code(REPLACED[replaced]), *small.paths)
+    assert ended.stdout == "None\n"
+    assert "using torchgen's own load_derivatives: its " in ended.stderr
+    assert ended.stderr.endswith(" was replaced\n")
+
+
+PATCHED = """
+import torchgen.gen
+own = torchgen.gen.parse_native_yaml
+calls = []
+def patched(path, tags_path, ignore_keys=None, *, skip_native_fns_gen=False):
+    calls.append(path)
+    return own(path, tags_path, ignore_keys, skip_native_fns_gen=skip_native_fns_gen)
+torchgen.gen.parse_native_yaml = patched
+load = import_module(LOADER)
+upstream = load.load_derivatives(*arguments)
+load._GLOBAL_LOAD_DERIVATIVE_CACHE.clear()
+with install():
+    infos, keys = import_module(LOADER).load_derivatives(*arguments)
+    print(difference(infos, upstream[0]))
+    assert torchgen.gen.parse_native_yaml(*arguments[1:]).native_functions
+assert torchgen.gen.parse_native_yaml is patched
+assert calls
+"""
+
+
+def test_a_parser_that_somebody_else_patched_is_called_as_it_is(
+    newest: str, release: Release, run: Run, small: Small
+) -> None:
+    ended = run(release(newest), textwrap.indent(PATCHED, "    "), *small.paths)
+    assert ended.stdout == "None\n"
+    assert "parse_native_yaml was replaced" in ended.stderr
+
+
+def _append(path: Path, text: str) -> None:
+    path.write_text(path.read_text("utf-8") + text, "utf-8")
 
 
 @pytest.mark.thorough

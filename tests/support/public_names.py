@@ -61,6 +61,8 @@ def read_mistakes(mistaken: Path, natives: Path) -> None:
         raise AssertionError("there are mistakes")
     try:
         derivload.load(torch_version="1.13", derivatives=mistaken, native_functions=natives)
+    except derivload.TreeCodeError as error:
+        raise AssertionError from error
     except derivload.UsageError as error:
         assert_type(str(error), str)
     else:

@@ -185,7 +185,13 @@ def _of_types() -> Iterator[tuple[str, Case]]:
         yield field, case
     for field, type_, default in (
         ("nullopt_default", "int?", "None"),
-        ("contiguous_format", "MemoryFormat", "contiguous_format"),
+        ("cpp_defaults contiguous_format", "MemoryFormat", "contiguous_format"),
+        ("cpp_defaults False", "bool", "False"),
+        ("cpp_defaults True", "bool", "True"),
+        ("cpp_defaults None", "bool", "None"),
+        ("cpp_defaults Mean", "int", "Mean"),
+        ("cpp_defaults []", "bool", "[]"),
+        ("cpp_defaults long", "ScalarType", "long"),
     ):
         schema = f"f(Tensor self, {type_} x={default}) -> Tensor"
         # Only what has a derivative is shown with its default.
@@ -227,7 +233,7 @@ def _of_dispatch() -> Iterator[tuple[str, Case]]:
         yield f"structured_dispatch_keys {key}", _case(delegates + structured)
         formulas = "  dispatch:\n    Default:\n      self: grad\n"
         keyed = f"- name: {schema}\n{formulas}    {key}:\n      self: grad * 2\n"
-        yield f"AUTOGRAD_KEYS {key}", _case(_registered(schema), keyed)
+        yield f"autograd_keys {key}", _case(_registered(schema), keyed)
 
 
 def _of_kernels() -> Iterator[tuple[str, Case]]:
@@ -309,10 +315,10 @@ def _of_variants() -> Iterator[tuple[str, Case]]:
         yield f"_INHERITED_TAGS {tag}", _case(tagged)
     for name in ("adaptive_avg_pool3d_backward", "_slow_conv2d_backward", "gilt"):
         lone = f"{name}.grad_input(Tensor self, *, Tensor(a!) grad_input) -> Tensor(a!)"
-        yield f"_UNGROUPED_OUT {name}.grad_input", _case(_registered(lone))
+        yield f"ungrouped_out {name}.grad_input", _case(_registered(lone))
     for name in ("polygamma", "gilt"):
         schema = f"{name}_(Tensor(a!) self, int n) -> Tensor(a!)"
-        yield f"_UNGROUPED_INPLACE {name}_", _case(_registered(schema, f"autogen: {name}.out"))
+        yield f"ungrouped_inplace {name}_", _case(_registered(schema, f"autogen: {name}.out"))
 
 
 def _of_views() -> Iterator[tuple[str, Case]]:
@@ -368,12 +374,12 @@ def _of_foreach() -> Iterator[tuple[str, Case]]:
             ):
                 many = f"_foreach_{name}{mark}.{overload}({self_}, {numbers}) -> {result}"
                 case = _case(_registered(one) + foreach(many), _derived(one, "grad"))
-                yield f"_WITHOUT_ALPHA _foreach_{name}{mark}.{overload}", case
+                yield f"foreach_without_alpha _foreach_{name}{mark}.{overload}", case
     for name in ("zero", "gilt"):
         one = f"{name}_(Tensor(a!) self) -> Tensor(a!)"
         many = f"_foreach_{name}_(Tensor(a!)[] self) -> ()"
         case = _case(_registered(one) + foreach(many), _derived(one, "grad"))
-        yield f"_WITH_INPLACE_REFERENCE _foreach_{name}_", case
+        yield f"foreach_with_inplace_reference _foreach_{name}_", case
 
 
 CASES: Final = dict(_cases())

@@ -74,11 +74,12 @@ def emit(
     """
     clock = Clock()
     tool = tool_digest()
-    request = Request(files, shards=target.shards)
-    keys = request.keys
-    clock.step("inputs")
     store = open_store()
     clock.step("store")
+    request = Request(files, shards=target.shards)
+    request.rules_from = store
+    keys = request.keys
+    clock.step("inputs")
     loaded = load_inputs(request, store, clock=clock, importing=importing)
     documents = loaded.documents
     inputs = [*files.paths, *(path for path, _ in files.consulted)]
@@ -107,4 +108,6 @@ def emit(
             )
             write_stamp(writing, stamp_name(), arguments, record)
     clock.step("write")
-    return RunResult(loaded.exit, note, written, loaded.counts, clock.seconds)
+    return RunResult(
+        loaded.exit, note, written, loaded.counts, clock.seconds, rules=request.rules.told
+    )

@@ -315,7 +315,12 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         "--pytorch",
         type=_path,
         metavar="DIR",
-        help="a PyTorch checkout, or an installed or unpacked torchgen, for files and version",
+        help="a PyTorch checkout, or an installed or unpacked torchgen, for files and rules",
+    )
+    group.add_argument(
+        "--no-tree-code",
+        action="store_true",
+        help="run no code of --pytorch DIR: fail where its rules of loading are not known",
     )
 
 

@@ -19,10 +19,11 @@ class RunResult:
 
     `exit` is "stored", "incremental", "cold" or, for codegen only, "plain". `note` is a message for
     the user, or "". `written` lists which files were written, left unchanged and removed. `counts`
-    says how much was loaded and reused. `seconds` has the time of each step, in order.
+    says how much was loaded and reused. `seconds` has the time of each step, in order. `rules` says
+    which rules were followed.
     """
 
-    __slots__ = ("counts", "exit", "note", "seconds", "written")
+    __slots__ = ("counts", "exit", "note", "rules", "seconds", "written")
 
     def __init__(
         self,
@@ -31,12 +32,15 @@ class RunResult:
         written: WrittenFiles,
         counts: dict[str, int],
         seconds: dict[str, float],
+        *,
+        rules: str = "",
     ) -> None:
         self.exit = exit_
         self.note = note
         self.written = written
         self.counts = counts
         self.seconds = seconds
+        self.rules = rules
 
 
 def say_done(done: RunResult, options: argparse.Namespace) -> None:
@@ -58,7 +62,7 @@ def say_done(done: RunResult, options: argparse.Namespace) -> None:
             "removed": len(written.removed),
             **done.counts,
         }
-        print_stats(options.stats, done.exit, counts, done.seconds)
+        print_stats(options.stats, done.exit, counts, done.seconds, done.rules)
 
 
 def report(error: Exception, consequence: str) -> int:

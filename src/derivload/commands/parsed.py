@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 
 def files_of(options: argparse.Namespace) -> Files:
     """The input files that the options name. Raises UsageError."""
-    return find_files(
+    if options.no_tree_code and options.pytorch is None:
+        raise UsageError("--no-tree-code is about the code of a tree: name one with --pytorch")
+    files = find_files(
         derivatives=options.derivatives,
         native_functions=options.native_functions,
         tags=options.tags,
         torch_version=options.torch_version,
         pytorch=options.pytorch,
     )
+    files.may_run_tree = not options.no_tree_code
+    return files
 
 
 def target_of(options: argparse.Namespace) -> Target:
@@ -48,6 +52,8 @@ def selection_of(options: argparse.Namespace) -> Selection:
     """Which of PyTorch's generators to run, and for which operators. Raises UsageError."""
     from derivload.pytorch.codegen.selection import Selection
 
+    if options.no_tree_code:
+        raise UsageError("--no-tree-code leaves no generators: they are code of the tree")
     if options.pytorch is None:
         raise UsageError("--pytorch is missing: the generators are PyTorch's own")
     if getattr(options, "shards", None) is not None:

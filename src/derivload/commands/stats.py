@@ -11,21 +11,26 @@ if TYPE_CHECKING:
 
 
 def print_stats(
-    form: str, exit_: str, counts: Mapping[str, int], seconds: Mapping[str, float]
+    form: str,
+    exit_: str,
+    counts: Mapping[str, int],
+    seconds: Mapping[str, float],
+    rules: str = "",
 ) -> None:
     """Print the stats of a run: "text" to stderr for a person, "json" to stdout for a machine.
 
     `exit_` is "up-to-date", "stored", "incremental", "cold" or, for codegen only, "plain".
-    `seconds` has the time of each step, in order.
+    `seconds` has the time of each step, in order, and `rules` says which rules were followed.
     """
     if form == "json":
         import json
 
         times = {name: round(value, 6) for name, value in seconds.items()}
-        told = json.dumps({"exit": exit_, "counts": dict(counts), "seconds": times})
+        more = {"rules": rules} if rules else {}
+        told = json.dumps({"exit": exit_, **more, "counts": dict(counts), "seconds": times})
         Stdout().print_lines([told])
         return
-    lines = [f"exit      {exit_}"]
+    lines = [f"exit      {exit_}", *([f"rules     {rules}"] if rules else [])]
     lines += [f"{name:<9} {count}" for name, count in counts.items()]
     lines += [f"{name:<9} {value * 1e3:.1f} ms" for name, value in seconds.items()]
     say_lines(f"derivload: {line}" for line in lines)

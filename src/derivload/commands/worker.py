@@ -34,7 +34,7 @@ import msgspec
 from derivload.commands.arguments import with_files_read
 from derivload.commands.options import make_parser
 from derivload.commands.parsed import files_of
-from derivload.loading.errors import InputError, UsageError
+from derivload.loading.errors import InputError, TreeCodeError, UsageError
 from derivload.loading.live import LiveDocuments, PreparedDocuments, Updated
 from derivload.terminal.stderr import say
 from derivload.terminal.text import as_lines
@@ -220,6 +220,8 @@ class _Worker:
             return _FAILED, [f"derivload: error: {error}"]
         except InputError as error:
             return _FAILED, _render(error)
+        except TreeCodeError as error:
+            return _FAILED, f"derivload: error: {error}".split("\n")
         except OSError as error:
             where = f"{error.filename}: " if error.filename is not None else ""
             return _FAILED, [f"derivload: error: {where}{error.strerror or error}"]

@@ -14,7 +14,7 @@ from derivload.schema.types import Type
 # If there are TensorOptions, they may also contain memory_format. torchgen then gives the argument
 # memory_format this name in its type, and the name is seen where the argument is saved.
 _REDUNDANT_MEMORY_FORMAT = "possibly_redundant_memory_format"
-_OPTIONS = CType("at::TensorOptions", "at::TensorOptions")
+_DEFAULT_DTYPE = "at::kLong"
 
 
 class Binding(msgspec.Struct, frozen=True, gc=False):
@@ -35,15 +35,9 @@ class CppBindings:
 
     def __init__(self, dialect: Dialect, types: CppTypes) -> None:
         self.types = types
-        self._defaults = {
-            "False": "false",
-            "True": "true",
-            "None": dialect.nullopt_default,
-            "Mean": "at::Reduction::Mean",
-            "[]": "{}",
-            "contiguous_format": dialect.contiguous_format,
-            "long": "at::kLong",
-        }
+        self._defaults = dialect.cpp_defaults
+        spelled = dialect.cpp_names["tensorOptionsT"]
+        self._options_type = CType(spelled, spelled)
         self._nullopt = dialect.nullopt_default
         self._bindings: dict[tuple[str, bool, bool, bool, Locals], Binding] = {}
 
@@ -108,8 +102,8 @@ class CppBindings:
         if all(a.default == "None" for a in gathered):
             default = "{}"
         elif gathered[0].default == "long":
-            default = self._defaults["long"]
-        return Binding("options", "options", _OPTIONS, default)
+            default = _DEFAULT_DTYPE
+        return Binding("options", "options", self._options_type, default)
 
     def _default(self, argument: Argument, symint: bool) -> str | None:
         if argument.default is None:

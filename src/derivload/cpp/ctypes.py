@@ -46,6 +46,7 @@ class CppTypes:
 
     def __init__(self, dialect: Dialect) -> None:
         self._spelled = dialect.cpp_types
+        self._names = dialect.cpp_names
         self._optional = dialect.optional
         self._optional_returns = dialect.optional_returns
         self._arguments: dict[tuple[str, bool, Locals, bool], CType] = {}
@@ -67,7 +68,7 @@ class CppTypes:
         if value is not None:
             return value
         if type_.kind == "base":
-            base = _plain(self._spelled[type_.text])
+            base = self._reference(type_)
             if type_.text != "Tensor" or not mutable:
                 return base
             if scope.const_ref_tensors:
@@ -102,13 +103,19 @@ class CppTypes:
             return None
         if type_.size is None:
             raise Invalid("DL120", "a list of bool needs a size: `bool[3]`", type_.text)
-        return _plain(f"::std::array<bool,{type_.size}>")
+        return _plain(f"::std::array<{self._names['boolT']},{type_.size}>")
+
+    def _reference(self, type_: Type) -> CType:
+        """The C++ type of a base type that is passed by reference."""
+        return _plain(self._names["tensorT" if type_.text == "Tensor" else "scalarT"])
 
     def _base_value(self, type_: Type, *, symint: bool) -> CType | None:
         if type_.text in ("Tensor", "Scalar"):
             return None
+        if type_.text == "SymInt" and symint:
+            return _plain(self._names["SymIntT"])
         if type_.text == "SymInt" and not symint:
-            return _plain(self._spelled["int"])
+            return _plain(self._names["longT"])
         spelled = self._spelled.get(type_.text)
         if spelled is None:
             raise Invalid("DL120", f"`{type_.text}` has no C++ type", type_.text)
@@ -119,7 +126,7 @@ class CppTypes:
         if value is not None:
             return value
         if type_.kind == "base":
-            base = _plain(self._spelled[type_.text])
+            base = self._reference(type_)
             if type_.text == "Tensor" and mutable and not scope.const_ref_tensors:
                 return CType(f"{base.text} &", base.value)
             return _const_ref(base)
@@ -130,34 +137,34 @@ class CppTypes:
 
     def _optional_argument(self, elem: Type, mutable: bool, symint: bool, scope: Locals) -> CType:
         if elem.text == "Tensor":
-            tensor = _plain(self._spelled["Tensor"])
+            tensor = _plain(self._names["tensorT"])
             if mutable and not scope.const_ref_tensors:
                 return CType(f"{tensor.text} &", tensor.value)
             return _const_ref(self._wrap_optional(tensor))
         if elem.text == "Scalar":
-            return _const_ref(self._wrap_optional(_plain(self._spelled["Scalar"])))
+            return _const_ref(self._wrap_optional(_plain(self._names["scalarT"])))
         if elem.kind == "list" and elem.elem is not None:
             if elem.elem.text == "int" or (elem.elem.text == "SymInt" and not symint):
-                return _plain("at::OptionalIntArrayRef")
+                return _plain(self._names["optionalIntArrayRefT"])
             if elem.elem.text == "SymInt":
-                return _plain("at::OptionalSymIntArrayRef")
+                return _plain(self._names["optionalSymIntArrayRefT"])
         return self._wrap_optional(self.argument(elem, mutable=mutable, symint=symint, scope=scope))
 
     def _list_argument(self, elem: Type, mutable: bool, symint: bool, scope: Locals) -> CType:
         if elem.text == "int" or (elem.text == "SymInt" and not symint):
-            return _plain("at::IntArrayRef")
+            return _plain(self._names["intArrayRefT"])
         if elem.text == "SymInt":
-            return _plain("c10::SymIntArrayRef")
+            return _plain(self._names["symIntArrayRefT"])
         if elem.text == "Tensor":
             if scope.ilistref:
-                return _const_ref(_plain("at::ITensorListRef"))
-            return _plain("at::TensorList")
+                return _const_ref(_plain(self._names["iTensorListRefT"]))
+            return _plain(self._names["tensorListT"])
         if elem.text == "Scalar":
-            return _plain(f"at::ArrayRef<{self._spelled['Scalar']}>")
+            return _plain(f"at::ArrayRef<{self._names['scalarT']}>")
         if elem.text == "Tensor?":
-            optional = self._optional.format(self._spelled["Tensor"])
+            optional = self._optional.format(self._names["tensorT"])
             return _const_ref(_plain(f"c10::List<{optional}>"))
-        if elem.text == "Dimname" and elem.text in self._spelled:
-            return _plain("at::DimnameList")
+        if elem.text == "Dimname" and "dimnameListT" in self._names:
+            return _plain(self._names["dimnameListT"])
         inner = self.argument(elem, mutable=mutable, symint=symint, scope=scope)
         return CType(f"at::ArrayRef<{inner.text}>", f"at::ArrayRef<{inner.value}>")

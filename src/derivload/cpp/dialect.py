@@ -27,8 +27,11 @@ class Dialect(msgspec.Struct, frozen=True, gc=False):
     """The C++ optional of argument and return types; `{}` stands for its element."""
     optional_returns: bool
     """Whether `Tensor?` may be returned."""
+    cpp_names: dict[str, str]
+    """torchgen's own constants for C++ types, as far as rules name one: how each is spelled."""
+    cpp_defaults: dict[str, str]
+    """Defaults of the schema language that C++ writes otherwise."""
     nullopt_default: str
-    contiguous_format: str
 
     # Spellings inside formulas.
     formula_optional: str
@@ -40,6 +43,8 @@ class Dialect(msgspec.Struct, frozen=True, gc=False):
     grammar: Grammar
     dispatch_keys: frozenset[str]
     structured_dispatch_keys: frozenset[str]
+    autograd_keys: frozenset[str]
+    """The keys that an entry of derivatives.yaml may dispatch on, besides Default."""
     scalar_types: frozenset[str]
     python_keywords_checked: bool
     const_ref_excludes_out: bool
@@ -55,21 +60,46 @@ class Dialect(msgspec.Struct, frozen=True, gc=False):
     scatter_is_inverse: bool
     generated_keep_compliance: bool
     without_out_variant: frozenset[str]
+    ungrouped_out: frozenset[str]
+    """Declared out variants whose functional variant has another signature."""
+    ungrouped_inplace: frozenset[str]
+    """In-place functions whose functional variant has an argument before self."""
 
     # Derivatives.
     view_copies_have_own_derivatives: bool
     foreach_with_tensor_overload: frozenset[str]
     foreach_checks_argument_count: bool
+    foreach_without_alpha: frozenset[str]
+    """Foreach functions whose references take an alpha that they do not."""
+    foreach_with_inplace_reference: frozenset[str]
 
 
 _BACKENDS = (
     "CPU CUDA HIP XLA MTIA MPS IPU XPU HPU VE Lazy Meta PrivateUse1 PrivateUse2 PrivateUse3".split()
 )
 
-# The dispatch keys that an entry of derivatives.yaml may have, besides Default.
-AUTOGRAD_KEYS: Final = frozenset(
-    ["AutogradNestedTensor", *(f"Autograd{backend}" for backend in _BACKENDS)]
-)
+# torchgen's constants for C++ types that its rules name.
+_CPP_NAMES = {
+    "SymIntT": "c10::SymInt",
+    "boolT": "bool",
+    "dimnameListT": "at::DimnameList",
+    "iTensorListRefT": "at::ITensorListRef",
+    "intArrayRefT": "at::IntArrayRef",
+    "layoutT": "at::Layout",
+    "longT": "int64_t",
+    "optionalIntArrayRefT": "at::OptionalIntArrayRef",
+    "optionalSymIntArrayRefT": "at::OptionalSymIntArrayRef",
+    "scalarT": "at::Scalar",
+    "scalarTypeT": "at::ScalarType",
+    "stringT": "c10::string_view",
+    "symIntArrayRefT": "c10::SymIntArrayRef",
+    "tensorGeometryT": "at::TensorGeometry",
+    "tensorListT": "at::TensorList",
+    "tensorOptionsT": "at::TensorOptions",
+    "tensorT": "at::Tensor",
+    "typeAndSizeT": "torch::autograd::generated::TypeAndSize",
+}
+CPP_NAMES: Final = frozenset(_CPP_NAMES)
 
 
 def _row(before: Dialect, version: str, **changes: object) -> Dialect:
@@ -109,8 +139,17 @@ _2_1 = Dialect(
     unspelled_types=_names("ConstQuantizerPtr"),
     optional="c10::optional<{}>",
     optional_returns=False,
+    cpp_names=_CPP_NAMES,
+    cpp_defaults={
+        "False": "false",
+        "True": "true",
+        "None": "c10::nullopt",
+        "Mean": "at::Reduction::Mean",
+        "[]": "{}",
+        "contiguous_format": "MemoryFormat::Contiguous",
+        "long": "at::kLong",
+    },
     nullopt_default="c10::nullopt",
-    contiguous_format="MemoryFormat::Contiguous",
     formula_optional="c10::optional",
     formula_nullopt="c10::nullopt",
     formula_string_view="c10::string_view",
@@ -123,6 +162,7 @@ _2_1 = Dialect(
         " QuantizedMeta SparseCPU SparseCUDA SparseCsrCPU SparseCsrCUDA SparseMeta ZeroTensor"
     ),
     structured_dispatch_keys=_names("CPU CUDA MPS"),
+    autograd_keys=frozenset(["AutogradNestedTensor", *(f"Autograd{key}" for key in _BACKENDS)]),
     scalar_types=_names(
         "BFloat16 Bool Byte Char ComplexDouble ComplexFloat ComplexHalf Double Float"
         " Float8_e4m3fn Float8_e5m2 Half Int Long Short"
@@ -147,9 +187,15 @@ _2_1 = Dialect(
         # These are mutable. torchgen has a list of its own for them, and uses both in one way.
         " _cummax_helper _cummin_helper"
     ),
+    ungrouped_out=_names(
+        "adaptive_avg_pool3d_backward.grad_input _slow_conv2d_backward.grad_input"
+    ),
+    ungrouped_inplace=_names("polygamma_"),
     view_copies_have_own_derivatives=False,
     foreach_with_tensor_overload=_names("_foreach_mul.Tensor"),
     foreach_checks_argument_count=False,
+    foreach_without_alpha=frozenset(),
+    foreach_with_inplace_reference=_names("_foreach_zero_"),
 )
 
 _2_2 = _row(
@@ -180,16 +226,21 @@ _2_4 = _row(
     _2_3,
     "2.4",
     optional="::std::optional<{}>",
+    cpp_defaults=_2_3.cpp_defaults | {"None": "::std::nullopt"},
     nullopt_default="::std::nullopt",
     without_out_variant=_2_3.without_out_variant | _names("_sink_tokens"),
     foreach_checks_argument_count=True,
+    foreach_without_alpha=_names(
+        "_foreach_add.Scalar _foreach_add_.Scalar _foreach_add.ScalarList _foreach_add_.ScalarList"
+        " _foreach_sub.Scalar _foreach_sub_.Scalar _foreach_sub.ScalarList _foreach_sub_.ScalarList"
+    ),
 )
 
 _2_5 = _row(
     _2_4,
     "2.5",
     unspelled_types=_names("ConstQuantizerPtr GraphModule SymBool"),
-    contiguous_format="c10::MemoryFormat::Contiguous",
+    cpp_defaults=_2_4.cpp_defaults | {"contiguous_format": "c10::MemoryFormat::Contiguous"},
     formula_optional="std::optional",
     formula_nullopt="std::nullopt",
     grammar=Grammar(spaces_in_defaults=True, namespaces=False),
@@ -248,6 +299,7 @@ _2_13 = _row(
     _2_12,
     "2.13",
     cpp_types=_without(_2_12.cpp_types, "Dimname"),
+    cpp_names=_without(_2_12.cpp_names, "dimnameListT"),
     implied_tags=("pt2_compliant_tag", "out", "inplace"),
 )
 

@@ -10,7 +10,6 @@ from typing import Final
 
 import msgspec
 
-from derivload.cpp.dialect import AUTOGRAD_KEYS
 from derivload.diagnostics import Mistake, Path
 from derivload.sources.entries import Mapping, describe
 from derivload.sources.plain import Value
@@ -40,7 +39,9 @@ class Definition(msgspec.Struct, frozen=True, gc=False):
     output_differentiability_conditions: tuple[str, ...] | None
 
 
-def read_definition(value: Mapping) -> tuple[Definition | None, list[Mistake]]:
+def read_definition(
+    value: Mapping, autograd_keys: frozenset[str] | None = None
+) -> tuple[Definition | None, list[Mistake]]:
     """The definition of an entry, and its mistakes (DL007, DL008, DL101, DL401 to DL404).
 
     The definition is None if the entry has mistakes.
@@ -61,14 +62,16 @@ def read_definition(value: Mapping) -> tuple[Definition | None, list[Mistake]]:
     else:
         mistakes.append(Mistake("DL008", "this entry has no `name`"))
     outputs, conditions = _output_differentiability(value, mistakes)
-    dispatch = _dispatch(value, mistakes)
+    dispatch = _dispatch(value, autograd_keys, mistakes)
     if mistakes:
         return None, mistakes
     assert isinstance(specification, str)
     return Definition(specification, name, dispatch, outputs, conditions), mistakes
 
 
-def _dispatch(value: Mapping, mistakes: list[Mistake]) -> tuple[Formulas, ...]:
+def _dispatch(
+    value: Mapping, known: frozenset[str] | None, mistakes: list[Mistake]
+) -> tuple[Formulas, ...]:
     if "dispatch" not in value:
         return (_formulas(DEFAULT, value, (), mistakes),)
     table = value["dispatch"]
@@ -79,7 +82,7 @@ def _dispatch(value: Mapping, mistakes: list[Mistake]) -> tuple[Formulas, ...]:
     result = []
     for key, formulas in table.items():
         path: Path = ("dispatch", str(key))
-        if key != DEFAULT and key not in AUTOGRAD_KEYS:
+        if key != DEFAULT and known is not None and key not in known:
             message = f"`{key}` is not a dispatch key for derivatives"
             mistakes.append(Mistake("DL401", message, path, on_key=True))
         elif not isinstance(formulas, dict):

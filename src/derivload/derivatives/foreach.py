@@ -25,15 +25,6 @@ from derivload.native.function import NativeFunction
 from derivload.schema.arguments import Argument
 
 _PREFIX: Final = "_foreach_"
-# The only foreach function whose reference is in-place.
-_WITH_INPLACE_REFERENCE: Final = frozenset({"_foreach_zero_"})
-# The references of these have an argument alpha, but these do not.
-_WITHOUT_ALPHA: Final = frozenset(
-    f"_foreach_{name}{inplace}.{overload}"
-    for name in ("add", "sub")
-    for inplace in ("", "_")
-    for overload in ("Scalar", "ScalarList")
-)
 
 
 class ForeachReferences:
@@ -45,6 +36,8 @@ class ForeachReferences:
         self._functional = _by_base(functional)
         self._others = _by_base(others)
         self._checks_count = dialect.foreach_checks_argument_count
+        self._without_alpha = dialect.foreach_without_alpha
+        self._with_inplace_reference = dialect.foreach_with_inplace_reference
 
     def find(self, function: NativeFunction) -> Derived | None:
         """The reference of a foreach function; None if it has no reference."""
@@ -52,7 +45,7 @@ class ForeachReferences:
         for derived in self._functional.get(base, ()):
             if self._is_reference(function, derived.function):
                 return derived
-        if function.schema.kind == "inplace" and function.name.text in _WITH_INPLACE_REFERENCE:
+        if function.schema.kind == "inplace" and function.name.text in self._with_inplace_reference:
             for derived in self._others.get(base, ()):
                 if self._is_reference(function, derived.function):
                     return derived
@@ -65,7 +58,7 @@ class ForeachReferences:
             *reference.schema.arguments.positional,
             *reference.schema.arguments.without_options,
         )
-        counted = self._checks_count and function.name.text not in _WITHOUT_ALPHA
+        counted = self._checks_count and function.name.text not in self._without_alpha
         if counted and len(own) != len(theirs):
             return False
         return all(b.type in (a.type, a.type.elem) for a, b in zip(own, theirs, strict=False))
@@ -126,6 +119,7 @@ class _Translation:
     ) -> None:
         self._function = function
         self._types = types
+        self._tensor_list = dialect.cpp_names["tensorListT"]
         self._takes_tensor = function.name.text in dialect.foreach_with_tensor_overload
         self._own = function.schema.arguments.flat_non_out
         arguments = reference.schema.arguments
@@ -160,7 +154,7 @@ class _Translation:
             var_names=tuple(self._argument(name).name for name in derivative.var_names),
             saved_inputs=tuple(saved_inputs),
             saved_outputs=tuple(
-                SavedAttribute("result", "at::TensorList", "result")
+                SavedAttribute("result", self._tensor_list, "result")
                 for _ in derivative.saved_outputs
             ),
             named_gradients=(),

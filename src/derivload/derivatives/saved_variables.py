@@ -47,35 +47,37 @@ class Replacement(NamedTuple):
 
 def replacements(dialect: Dialect) -> tuple[Replacement, ...]:
     """The table for one dialect, in the order in which the rows are applied."""
-    symints = "c10::SymIntArrayRef"
+    names = dialect.cpp_names
+    symints, symint, integer = names["symIntArrayRefT"], names["SymIntT"], names["longT"]
+    scalar_type, info = names["scalarTypeT"], names["typeAndSizeT"]
     optional_symints = dialect.optional.format(symints)
-    present = f"{{0}}.has_value() ? {dialect.formula_optional}<{symints}>({{0}}->sym_sizes())"
+    held = dialect.formula_optional + "<c10::SymIntArrayRef>"
+    present = f"{{0}}.has_value() ? {held}({{0}}->sym_sizes())"
     sizes_if_present = f"{present} : {dialect.formula_nullopt}"
     block_size = "at::sparse_csr::getSymIntBlockSize({0})"
     strides = 'strides_or_error({0}, "{0}")'
-    info = "torch::autograd::generated::TypeAndSize"
     vector = "::std::vector<{}>".format
-    nested = vector(vector("int64_t"))
-    nested_symints = vector(vector("c10::SymInt"))
-    sym_numel = (Replacement("{}.sym_numel()", "_sym_numel", "c10::SymInt"),)
+    nested = vector(vector(integer))
+    nested_symints = vector(vector(symint))
+    sym_numel = (Replacement("{}.sym_numel()", "_sym_numel", symint),)
     return (
         Replacement("{}.sym_sizes()", "_sym_sizes", symints),
         Replacement("{}->sym_sizes()", "_sym_sizes_opt", optional_symints, sizes_if_present),
         Replacement("{}.sym_blocksize()", "_self_sym_blocksize_opt", optional_symints, block_size),
-        Replacement("{}.options()", "_options", "at::TensorOptions"),
+        Replacement("{}.options()", "_options", names["tensorOptionsT"]),
         Replacement("zeros_like({})", "_info", info, "{0}", "{0}_info.zeros()"),
-        Replacement("{}.sym_size(N)", "_sym_argsize_", "c10::SymInt"),
-        Replacement("{}.numel()", "_numel", "int64_t"),
+        Replacement("{}.sym_size(N)", "_sym_argsize_", symint),
+        Replacement("{}.numel()", "_numel", integer),
         *(sym_numel if dialect.saves_sym_numel else ()),
         Replacement("to_args_sizes({})", "_args_sizes", nested),
         Replacement("to_args_sizes_symint({})", "_args_sizes_symint", nested_symints),
-        Replacement("to_args_scalartypes({})", "_args_scalartypes", vector("at::ScalarType")),
-        Replacement("TensorGeometry({})", "_geometry", "at::TensorGeometry"),
-        Replacement("{}.scalar_type()", "_scalar_type", "at::ScalarType"),
-        Replacement("{}.dim()", "_dim", "int64_t"),
+        Replacement("to_args_scalartypes({})", "_args_scalartypes", vector(scalar_type)),
+        Replacement("TensorGeometry({})", "_geometry", names["tensorGeometryT"]),
+        Replacement("{}.scalar_type()", "_scalar_type", scalar_type),
+        Replacement("{}.dim()", "_dim", integer),
         Replacement("{}.sym_strides()", "_sym_strides", symints, strides, "", True),
-        Replacement("{}.layout()", "_layout", "at::Layout"),
-        Replacement("{}.is_conj()", "_conjugate", "bool"),
+        Replacement("{}.layout()", "_layout", names["layoutT"]),
+        Replacement("{}.is_conj()", "_conjugate", names["boolT"]),
     )
 
 
@@ -142,7 +144,7 @@ class Saver:
 
     def __init__(self, dialect: Dialect) -> None:
         self._rows = [_Row(row) for row in replacements(dialect)]
-        self._optional_string = dialect.optional.format(dialect.cpp_types["str"])
+        self._optional_string = dialect.optional.format(dialect.cpp_names["stringT"])
         view = f"{dialect.formula_optional}<{dialect.formula_string_view}>"
         self._string_view = f"{{0}}.has_value() ? {view}({{0}}.value()) : {dialect.formula_nullopt}"
 

@@ -14,22 +14,30 @@ from derivload.engine.pipeline import Load
 class Outcome(NamedTuple):
     """The result of a load: lines or, if there are mistakes, diagnostics; never both.
 
-    `load` is what was loaded now: everything, or the touched families. `whole` is the full load;
+    `own` is our own load; None if the code of a tree's torchgen loaded. `whole` is our full load;
     None if the load was incremental. `counts` has the numbers of entries read and reused, of
     definitions derived and of functions matched. `is_of_entries` tells whether each entry was read
     by itself. `make_lines` makes the lines, if there are no mistakes.
     """
 
-    load: Load
+    own: Load | None
     whole: LoadedTexts | None
     counts: dict[str, int]
     is_of_entries: bool
     make_lines: Callable[[], DocumentLines]
+    is_incremental: bool
+    """Whether only the touched families were loaded."""
 
     @property
-    def is_incremental(self) -> bool:
-        """Whether only the touched families were loaded."""
-        return self.whole is None
+    def load(self) -> Load:
+        """What was loaded now: everything, or the touched families."""
+        assert self.own is not None
+        return self.own
+
+    @property
+    def is_by_tree_code(self) -> bool:
+        """Whether the code of a tree's torchgen loaded: then there is nothing but the lines."""
+        return self.own is None
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -51,4 +59,4 @@ def outcome_of(whole: LoadedTexts) -> Outcome:
         "derived": len(load.derived),
         "matched": len(load.matched),
     }
-    return Outcome(load, whole, counts, whole.is_of_entries, lambda: encode_lines(whole))
+    return Outcome(load, whole, counts, whole.is_of_entries, lambda: encode_lines(whole), False)

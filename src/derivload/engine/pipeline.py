@@ -120,7 +120,7 @@ class Load:
         self._groups = grouped.groups
         index = _Index(grouped.functions)
         for entry, value in entries:
-            definition, mistakes = read_definition(value)
+            definition, mistakes = read_definition(value, self._dialect.autograd_keys)
             if definition is not None:
                 derived, mistakes = self._derive(definition, index)
                 # The info of a definition with a mistake would break further rules.

@@ -166,7 +166,12 @@ class Session:
         self._inputs = inputs
         version = self._dialect.version
         return Outcome(
-            update.load, None, update.counts, inputs.is_of_entries, lambda: lines_of(version, made)
+            own=update.load,
+            whole=None,
+            counts=update.counts,
+            is_of_entries=inputs.is_of_entries,
+            make_lines=lambda: lines_of(version, made),
+            is_incremental=True,
         )
 
 
@@ -261,7 +266,9 @@ class _FamilyUpdate:
         return native_row(self._inputs.natives[index], function)
 
     def _definition_row(self, index: int) -> DefinitionRow:
-        definition, _ = read_definition(self._inputs.definition(index).value)
+        definition, _ = read_definition(
+            self._inputs.definition(index).value, self._readers.dialect.autograd_keys
+        )
         if definition is None:
             raise NotCertainError
         try:

@@ -49,14 +49,15 @@ def load(
     native_functions: native_functions.yaml, or a list of it and its overlays in order.
     tags: tags.yaml; the one beside native_functions.yaml when left out.
     torch_version: "X.Y", the release to follow; the newest known when left out.
-    pytorch: a PyTorch checkout or unpacked torchgen in place of the files, which gives the
-        version too; `native_functions` are then overlays.
+    pytorch: a PyTorch checkout or unpacked torchgen in place of the files. Its rules are
+        followed; `native_functions` are then overlays.
     cache_dir: the folder of a cache, to read from and to keep the results in; no cache when left
         out. One that cannot be used is done without, with a warning.
     With no inputs at all, the catalogue that ships with derivload.
 
     Raises UsageError for an argument of another type and for a combination that means nothing,
-    and InputError, with all diagnostics, when the input has errors.
+    InputError, with all diagnostics, when the input has errors, and TreeCodeError where the rules
+    of a tree are not known, and its own torchgen refuses the input or cannot be run.
     """
     files = find_files(
         derivatives=path_of("derivatives", derivatives),
@@ -73,7 +74,7 @@ def load(
     finally:
         if store is not None:
             store.close()
-    if loaded.exit != "cold":
+    if loaded.exit != "cold" or loaded.outcome.is_by_tree_code:
         return _definitions_in({name: data for name, data, _, _ in loaded.documents})
     whole = loaded.outcome.whole
     assert whole is not None

@@ -13,6 +13,10 @@ class UsageError(Exception):
     """A combination of options that means nothing; the text says what to write instead."""
 
 
+class TreeCodeError(Exception):
+    """The torchgen of a tree cannot be run where its own code was to load; the text says why."""
+
+
 class InputError(Exception):
     """The input has errors. `diagnostics` holds all of them, sorted by place."""
 

@@ -12,6 +12,7 @@ from derivload.engine.load import Text, Texts, load_texts
 from derivload.engine.outcome import Outcome, outcome_of
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
+from derivload.loading.rules_of_tree import Rules
 from derivload.sources.splitting import with_plain_line_ends
 
 
@@ -27,9 +28,12 @@ class Inputs(NamedTuple):
     unreadable: tuple[Diagnostic, ...] = ()
 
 
-def read_inputs(files: Files, contents: Sequence[bytes | OSError]) -> Inputs:
+def read_inputs(files: Files, contents: Sequence[bytes | OSError], rules: Rules) -> Inputs:
     """The inputs in these files, which hold `contents`. Raises UsageError."""
-    dialect, note = choose_dialect(files.version)
+    if files.tree is None and not rules.fields:
+        dialect, note = choose_dialect(files.version)
+    else:
+        dialect, note = rules.dialect, rules.note
     diagnostics: list[Diagnostic] = []
     texts = [
         _decode(name, content, diagnostics)

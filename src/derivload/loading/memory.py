@@ -17,7 +17,8 @@ from derivload.store.results import find_state, keep_state
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from derivload.cpp.dialect import Dialect
+    from derivload.loading.own_code.process import OwnTorchgen
+    from derivload.loading.own_code.session import OwnCodeSession
     from derivload.loading.request import Request
     from derivload.store.store import Store
 
@@ -33,23 +34,24 @@ class Memory:
     """
 
     def __init__(self, store: Store | None = None) -> None:
-        self._store = store
-        self._dialect: Dialect | None = None
+        self.store = store
+        self._rules = ""
+        self._torchgen: OwnTorchgen | None = None
         self._is_new = True
         self._renderer = Renderer()
         # The functions.json that came with the state in the store, and its lines.
         self._functions: tuple[Rendered, list[bytes]] | None = None
 
-    def begin(self, request: Request) -> Session:
+    def begin(self, request: Request) -> Session | OwnCodeSession:
         """The session that follows the rules of the request, a new one if need be."""
-        dialect = request.inputs.dialect
-        if dialect is not self._dialect:
-            self._dialect = dialect
-            self.session = Session(dialect)
+        if request.rules.key != self._rules:
+            self.close()
+            self.session = self._begin_session(request)
+            self._rules = request.rules.key
             self._is_new = True
             self._renderer = Renderer()
             self._functions = None
-            found = None if self._store is None else find_state(self._store, request.keys)
+            found = None if self.store is None else find_state(self.store, request.keys)
             if found is not None:
                 state, documents = found
                 differentiability, functions = (Rendered(*document) for document in documents)
@@ -58,11 +60,20 @@ class Memory:
                 self._functions = functions, lines
         return self.session
 
+    def _begin_session(self, request: Request) -> Session | OwnCodeSession:
+        if not request.rules.why:
+            return Session(request.inputs.dialect)
+        from derivload.loading.own_code.process import start_torchgen
+        from derivload.loading.own_code.session import OwnCodeSession
+
+        self._torchgen = start_torchgen(request.files, request.rules)
+        return OwnCodeSession(request.rules, self._torchgen, self.store)
+
     def load(self, request: Request) -> Outcome:
         """Load, from what the last load left."""
         session = self.begin(request)
         # The keys have split the entries, or know their digests.
-        splits = request.keys.splits() if self._is_new and self._store is not None else ()
+        splits = request.keys.splits() if self._is_new and self.store is not None else ()
         self._is_new = False
         return session.load(request.inputs.texts, splits)
 
@@ -78,6 +89,12 @@ class Memory:
             functions,
         ]
         return [*documents, self._renderer.manifest(version, documents)]
+
+    def close(self) -> None:
+        """End the process of a tree's own torchgen, if there is one."""
+        if self._torchgen is not None:
+            self._torchgen.close()
+        self._torchgen = None
 
     def keep(self, request: Request, store: Store, lines: DocumentLines) -> bool:
         """Keep the state of the last load in the store. Returns whether there is one."""

@@ -40,8 +40,22 @@ _PATIENCE = 2.0
 _CATALOGUE = os.path.join(PACKAGE, "catalog")
 
 
+class TreePlace:
+    """Where a tree has its torchgen: the folder that is imported from, and two below it."""
+
+    __slots__ = ("autograd", "root", "torchgen")
+
+    def __init__(self, root: str, torchgen: str, autograd: str) -> None:
+        self.root = root
+        self.torchgen = torchgen
+        self.autograd = autograd
+
+
 class Files:
     """The files of a load, by path, and the torch version asked for or found (None: newest).
+
+    `tree` is where the torchgen is whose rules are to be followed, None where a version says which;
+    `may_run_tree` allows its code to run where we do not know these rules. `rules` are those found.
 
     `consulted` are further files that decided it, with what they held; `absent` are paths that
     would have, had they been there; `listed` are patterns of names in a folder, as `names_like`
@@ -49,7 +63,8 @@ class Files:
     """
 
     __slots__ = (
-        *("absent", "consulted", "derivatives", "listed", "native_functions", "tags", "version"),
+        *("absent", "consulted", "derivatives", "listed", "may_run_tree"),
+        *("native_functions", "rules", "tags", "tree", "version"),
     )
 
     def __init__(
@@ -63,6 +78,9 @@ class Files:
         self.native_functions = tuple(native_functions)
         self.tags = tags
         self.version = version
+        self.tree: TreePlace | None = None
+        self.may_run_tree = True
+        self.rules: object = None
         self.consulted: list[tuple[str, bytes]] = []
         self.absent: list[str] = []
         self.listed: list[tuple[str, list[str]]] = []
@@ -201,12 +219,29 @@ def _of_pytorch(
         if torch_version is None:
             version = spell("torch_version", "X.Y")
             _find_version(root, files, version)
-            if files.version is None:
+            files.tree = _find_tree(root, base)
+            if files.version is None and files.tree is None:
                 raise UsageError(f"{folder} does not say which PyTorch it is: give {version}")
         return files
     raise UsageError(
         f"{folder} is no PyTorch: name a checkout, a folder with an installed or unpacked "
         "torchgen, or one that `derivload fetch` made"
+    )
+
+
+def _find_tree(root: str, base: str) -> TreePlace | None:
+    """Where the torchgen of a tree is, if its source is there."""
+    autograd = os.path.join(base, "packaged", "autograd")
+    torchgen = base
+    if base == root:
+        torchgen = os.path.join(root, "torchgen")
+        autograd = os.path.join(root, "tools", "autograd")
+    needed = (os.path.join(torchgen, "gen.py"), os.path.join(autograd, "load_derivatives.py"))
+    is_there = all(os.path.isfile(path) for path in needed)
+    return (
+        TreePlace(os.path.dirname(os.path.abspath(torchgen)), torchgen, autograd)
+        if is_there
+        else None
     )
 
 

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
     from derivload.loading.inputs import Inputs
     from derivload.loading.paths import Files
+    from derivload.loading.rules_of_tree import Rules
+    from derivload.store.store import Store
 
 
 class Request:
     """What to load: the files, what they hold, and over how many shards.
 
     `contents` are the bytes of each file, or why it cannot be read. They are read now if they
-    have not been read before.
+    have not been read before. `rules_from` is the store that may know the rules of a tree: set it
+    before anything else is asked for.
     """
 
     def __init__(
@@ -30,13 +33,21 @@ class Request:
     ) -> None:
         self.files = files
         self.shards = shards
+        self.rules_from: Store | None = None
         self.contents = files.read() if contents is None else contents
 
     @cached_property
     def keys(self) -> Keys:
         """The keys of the results in a store; of all inputs if `is_readable`."""
         readable = [content for content in self.contents if isinstance(content, bytes)]
-        return Keys(tool_digest(), release_key(self.files.version), self.shards, readable)
+        return Keys(tool_digest(), self.rules.key, self.shards, readable)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The rules to follow."""
+        from derivload.loading.rules_of_tree import find_rules
+
+        return find_rules(self.files, self.rules_from)
 
     @property
     def is_readable(self) -> bool:
@@ -48,9 +59,4 @@ class Request:
         """The contents as texts, and the release to follow. Raises UsageError."""
         from derivload.loading.inputs import read_inputs
 
-        return read_inputs(self.files, self.contents)
-
-
-def release_key(version: str | None) -> str:
-    """The part of a version that says which release to follow, for the keys."""
-    return "newest" if version is None else ".".join(version.split(".")[:2])
+        return read_inputs(self.files, self.contents, self.rules)

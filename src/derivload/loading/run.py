@@ -64,7 +64,8 @@ class LoadedInputs:
             self.exit, self.counts, self.note = "stored", dict[str, int](), found.note
         else:
             self.exit = "incremental" if found.is_incremental else "cold"
-            self.counts, self.note = found.counts, request.inputs.note
+            # What there is to say of a tree's own code shows in the load.
+            self.counts, self.note = found.counts, request.rules.note or request.inputs.note
 
     @property
     def outcome(self) -> Outcome:
@@ -109,6 +110,8 @@ def load_inputs(
     `with_mistakes`, InputError.
     """
     clock = clock or Clock()
+    if request.rules_from is None:
+        request.rules_from = store if memory is None else memory.store
     if store is not None and request.is_readable:
         stored = find_documents(store, request.keys)
         clock.step("find")
@@ -118,17 +121,22 @@ def load_inputs(
         from derivload.loading.errors import InputError
         from derivload.loading.inputs import load_alone
 
-    if request.inputs.unreadable or (store is None and memory is None):
+    is_alone = store is None and memory is None and not request.rules.why
+    if request.inputs.unreadable or is_alone:
         clock.step("import")
         outcome = load_alone(request.inputs)
     else:
         from derivload.loading.memory import Memory
 
         clock.step("import")
-        memory = memory or Memory(store)
-        memory.begin(request)
-        clock.step("restore")
-        outcome = memory.load(request)
+        given, memory = memory, memory or Memory(store)
+        try:
+            memory.begin(request)
+            clock.step("restore")
+            outcome = memory.load(request)
+        finally:
+            if given is None:
+                memory.close()
     clock.step("load")
     if outcome.diagnostics and not with_mistakes:
         raise InputError(outcome.diagnostics)

@@ -18,13 +18,6 @@ from derivload.schema.function_schema import FunctionSchema, make_arguments
 from derivload.schema.reader import SchemaReader
 from derivload.schema.signature import signature_arguments, signature_returns, signatures
 
-# Declared out variants whose functional variant has another signature.
-_UNGROUPED_OUT: Final = frozenset(
-    {"adaptive_avg_pool3d_backward.grad_input", "_slow_conv2d_backward.grad_input"}
-)
-# In-place functions whose functional variant has an argument before self.
-_UNGROUPED_INPLACE: Final = frozenset({"polygamma_"})
-
 _INHERITED_TAGS: Final = frozenset({"nondeterministic_seeded", "view_copy"})
 
 
@@ -92,7 +85,7 @@ class _Generator:
             return []
         if len(group) == 1 and "out" in group:
             return self._lone_out(group["out"])
-        if "inplace" in group and group["inplace"].name.text in _UNGROUPED_INPLACE:
+        if "inplace" in group and group["inplace"].name.text in self._dialect.ungrouped_inplace:
             return []
         base = group[self._base_kind(group)]
         made: list[NativeFunction] = []
@@ -117,7 +110,7 @@ class _Generator:
         return all(f.has_implicit_kernel for f in functions) and not is_core
 
     def _lone_out(self, function: NativeFunction) -> list[NativeFunction]:
-        if function.name.text not in _UNGROUPED_OUT:
+        if function.name.text not in self._dialect.ungrouped_out:
             message = f"`{function.name.text}` is an out variant without any other variant"
             raise _Failed(Misfit(function, Invalid("DL302", message, function.name.text)))
         return []

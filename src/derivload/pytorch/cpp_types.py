@@ -95,6 +95,8 @@ def _type_classes(types: ModuleType) -> Iterator[tuple[type[_Writable], tuple[st
 
 
 def _constants(types: ModuleType) -> Iterator[tuple[str, object]]:
-    for constant in vars(types).values():
+    # A backend may put types of its own into the mapping alone.
+    mapped = getattr(types, "BaseTypeToCppMapping", {})
+    for constant in (*vars(types).values(), *mapped.values()):
         if isinstance(constant, types.BaseCppType):
             yield str(constant), constant

@@ -21,9 +21,9 @@ from derivload.loading.request import Request
 from derivload.loading.run import load_inputs
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import Result, Torchgen, find_torchgen
+from derivload.pytorch.live_rules import find_live_rules
 from derivload.pytorch.objects import differentiability_infos
 from derivload.pytorch.parsing import Parser
-from derivload.pytorch.releases import release_of_torchgen
 from derivload.pytorch.torchgen_types import ParsedYaml
 from derivload.store.owned import StoreError
 from derivload.terminal.stderr import say
@@ -104,8 +104,7 @@ class DropIn:
             return torchgen.load_derivatives(files.derivatives, native, files.tags)
 
     def _build(self, torchgen: Torchgen, files: Files, contents: list[bytes | OSError]) -> Result:
-        files.version = self._version or release_of_torchgen(torchgen.loader, torchgen.gen)
-        document = self._load_document(Request(files, contents))
+        document = self._load_document(torchgen, Request(files, contents))
         derivatives, *others = [content for content in contents if isinstance(content, bytes)]
         native, *_ = files.native_functions
         functions = self._parser.functions(torchgen, native, files.tags, others)
@@ -114,13 +113,16 @@ class DropIn:
         )
         return infos, set(document.used_dispatch_keys)
 
-    def _load_document(self, request: Request) -> _Document:
-        """differentiability.json. Raises InputError."""
+    def _load_document(self, torchgen: Torchgen, request: Request) -> _Document:
+        """differentiability.json. Raises InputError, and UnexpectedTorchgenError."""
         store = None
         if self._use_cache:
             with suppress(StoreError):
                 store = open_store(None)
         try:
+            if self._version is None:
+                rules = request.files.rules = find_live_rules(torchgen, store)
+                request.files.version = rules.release
             _, data, _, _ = load_inputs(request, store).documents[0]
         finally:
             if store is not None:

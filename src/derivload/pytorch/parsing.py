@@ -8,6 +8,7 @@ functions. A result from other bytes is removed from there first.
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, cast
@@ -17,7 +18,7 @@ import yaml
 from derivload.engine.load import OVERLAY_KEY, collector_off
 from derivload.loading.errors import InputError
 from derivload.pytorch.errors import UnexpectedTorchgenError
-from derivload.pytorch.importable import Torchgen
+from derivload.pytorch.importable import PARSE_NATIVE_YAML, Torchgen, original
 from derivload.pytorch.torchgen_types import NativeFunction, ParsedYaml
 from derivload.sources.entries import read_source
 from derivload.sources.splitting import with_plain_line_ends
@@ -26,6 +27,7 @@ from derivload.sources.splitting import with_plain_line_ends
 _NATIVES: Final = "_GLOBAL_PARSE_NATIVE_YAML_CACHE"
 _TAGS: Final = "_GLOBAL_PARSE_TAGS_YAML_CACHE"
 _LINE: Final = "__line__"
+_LOADED: Final = "loaded_yaml"
 
 Entry = dict[str, object]
 
@@ -52,15 +54,29 @@ class Parser:
         Raises OSError, InputError if an overlay is not a list of entries, UnexpectedTorchgenError,
         and any exception that torchgen raises.
         """
-        if named.get("loaded_yaml") is not None:
+        if named.get("loaded_yaml") is not None or not self._can_parse(torchgen):
             return torchgen.parse_native_yaml(path, tags, *more, **named)
         contents = [Path(file).read_bytes() for file in (path, *self._overlays, tags)]
         return self._parse(torchgen, (path, tags), contents, *more, **named).parsed
+
+    def _can_parse(self, torchgen: Torchgen) -> bool:
+        """Whether torchgen's parser takes entries; one that somebody has put there may not.
+
+        Raises UnexpectedTorchgenError where there are overlays that it cannot be given.
+        """
+        if takes_entries(torchgen):
+            return True
+        if self._overlays:
+            raise UnexpectedTorchgenError(
+                "its parse_native_yaml is somebody else's, and takes no overlays"
+            )
+        return False
 
     def functions(
         self, torchgen: Torchgen, path: str, tags: str, contents: Sequence[bytes]
     ) -> dict[str, NativeFunction]:
         """The functions by schema. `contents` are the bytes of the file, the overlays, the tags."""
+        self._can_parse(torchgen)
         return self._parse(torchgen, (path, tags), contents).by_schema
 
     def forget(self) -> None:
@@ -109,6 +125,15 @@ class Parser:
                 entries.append(entry)
             before += len(content.splitlines())
         return entries
+
+
+def takes_entries(torchgen: Torchgen) -> bool:
+    """Whether the parser that stands in torchgen can be given entries instead of a file's."""
+    try:
+        parameters = inspect.signature(original(torchgen.gen, PARSE_NATIVE_YAML)).parameters
+    except (TypeError, ValueError):
+        return False
+    return _LOADED in parameters
 
 
 def _listed(value: object) -> list[Entry]:

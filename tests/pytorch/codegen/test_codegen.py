@@ -470,14 +470,31 @@ def test_another_release_than_the_generators_runs_whole(done: Project) -> None:
     done.assert_same()
 
 
-@pytest.mark.thorough
-def test_loader_that_is_edited_runs_whole(done: Project) -> None:
-    loader = done.pytorch.autograd / "load_derivatives.py"
-    done.replace(loader, "\nimport re\n", "\nimport re\nEDITED = 1\n")
-    ran = done.try_run()
-    assert ran.returncode == 0, ran.stderr
-    assert "has the rules of no release that derivload knows" in ran.stderr
-    done.assert_same()
+# Edits to a torchgen: to what is no rule, to a table, to a rule.
+TORCHGEN_EDITS = {
+    "a helper": ("model.py", "\nclass BaseTy(Enum):", "\nHELP = 1\n\n\nclass BaseTy(Enum):"),
+    "a spelling": (
+        "api/types/types.py",
+        'BaseCppType("at", "Generator")',
+        'BaseCppType("mine", "Generator")',
+    ),
+    "a rule": (
+        "packaged/autograd/load_derivatives.py",
+        'return (camel_case + "Backward")',
+        'return (camel_case + "Gradient")',
+    ),
+}
+
+
+@pytest.mark.parametrize("edit", TORCHGEN_EDITS)
+def test_an_edited_torchgen_is_followed_family_by_family(project: Project, edit: str) -> None:
+    name, old, new = TORCHGEN_EDITS[edit]
+    project.replace(project.pytorch.root / "torchgen" / name, old, new)
+    assert project.run()["exit"] == "cold"
+    project.assert_same()
+    project.replace(project.pytorch.derivatives, *ABS)
+    assert project.run()["exit"] == "incremental"
+    project.assert_same()
 
 
 @pytest.mark.thorough

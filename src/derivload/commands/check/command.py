@@ -61,6 +61,7 @@ def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -
     """Find all mistakes in these files, or take them from the store. Raises UsageError."""
     request = Request(files)
     store = open_store() if request.is_readable else None
+    request.rules_from = store
     key = _key(files.paths, request.keys)
     kept = None if store is None else _kept(store.get(key))
     if kept is not None:

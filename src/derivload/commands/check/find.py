@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from derivload.diagnostics import Diagnostic
 from derivload.engine.lint import content_without_warnings, find_warnings, is_without
 from derivload.identity import is_as_it_began
+from derivload.loading.inputs import load_alone
 from derivload.loading.memory import Memory
 from derivload.loading.request import Request
 from derivload.loading.run import load_inputs
@@ -27,6 +28,8 @@ _KIND: Final = b"without mistakes"
 
 def find_mistakes(request: Request, store: Store | None) -> list[Diagnostic]:
     """All mistakes in these inputs, sorted by place."""
+    if request.rules.why and request.is_readable:
+        return _find_by_own_code(request, store)
     memory = None if store is None else _memory_without_mistakes(request, store)
     outcome = load_inputs(request, memory=memory, with_mistakes=True).outcome
     whole = outcome.whole
@@ -42,6 +45,16 @@ def find_mistakes(request: Request, store: Store | None) -> list[Diagnostic]:
     if store is not None and not found and warnings.are_of_families:
         _keep(store, request.keys, content_without_warnings(whole, texts, request.keys.splits()))
     return found
+
+
+def _find_by_own_code(request: Request, store: Store | None) -> list[Diagnostic]:
+    """The warnings, where we can load this too. Raises TreeCodeError with what torchgen refuses."""
+    load_inputs(request, store)
+    whole = load_alone(request.inputs).whole
+    assert whole is not None
+    if whole.diagnostics:
+        return []
+    return sorted(find_warnings(whole, request.inputs.texts).diagnostics)
 
 
 def _memory_without_mistakes(request: Request, store: Store) -> Memory | None:

@@ -26,7 +26,8 @@ from derivload.identity import python_digest, tool_digest
 from derivload.loading.collisions import refuse_collisions
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
-from derivload.loading.request import Request, release_key
+from derivload.loading.request import Request
+from derivload.loading.rules_of_tree import job_release
 from derivload.loading.run import Clock, load_inputs
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Writing, WrittenFiles
@@ -108,13 +109,14 @@ def codegen(
     clock = Clock()
     upstream = find_upstream(files)
     tool = tool_digest()
-    request = Request(files)
-    keys = request.keys
-    clock.step("inputs")
     store = open_store()
     clock.step("store")
+    request = Request(files)
+    request.rules_from = store
+    keys = request.keys
+    clock.step("inputs")
     deprecated = read_file(upstream.deprecated)
-    release = release_key(files.version)
+    release = job_release(files)
     job = Job(
         upstream, Sources(upstream), selection, release, target.out_dir, tool
     ).with_kept_trace(store)
@@ -154,7 +156,7 @@ def codegen(
             (upstream.deprecated, digest_of(deprecated)),
             *((path, digest_of(read_file(path))) for path in selection.paths),
         ]
-        inputs_read = [path for path, _ in read]
+        inputs_read = [*dict.fromkeys(path for path, _ in read)]
         note = note_of(target, inputs_read, made.note)
         beside = write_depfile(target, [*digests, *apart.values()], inputs_read)
         beside += [(apart[name], digest) for name, digest in digests_apart.items()]
@@ -174,7 +176,7 @@ def codegen(
             )
             write_stamp(writing, stamp, arguments, record)
     clock.step("keep")
-    return RunResult(made.exit, note, written, made.counts, clock.seconds)
+    return RunResult(made.exit, note, written, made.counts, clock.seconds, rules=request.rules.told)
 
 
 def _compare(target: Target, made: Made | None) -> tuple[dict[str, str], list[str]]:
@@ -260,7 +262,7 @@ def consult_generators(
     if find_sources is None:
         sources = Sources(upstream)
     else:
-        sources = find_sources(upstream, release_key(files.version))
+        sources = find_sources(upstream, job_release(files))
     for path, _ in sources.files:
         with suppress(FileNotFoundError):  # deleted meanwhile: the next look at the files notices
             files.consulted.append((path, read_file(path)))

@@ -20,6 +20,7 @@ from derivload.loading.live import Updated
 from derivload.loading.memory import Memory
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
+from derivload.loading.rules_of_tree import job_release
 from derivload.loading.run import LoadedInputs, load_inputs
 from derivload.outputs.files import Writing
 from derivload.outputs.stamp import stamp_name
@@ -71,13 +72,13 @@ class LiveCodegen:
         loaded = load_inputs(request, memory=self._memory)
         inputs = request.inputs
         self._entries = InputEntries(inputs.texts, self._entries)
-        job = self._job(find_upstream(files), inputs.dialect.version)
+        job = self._job(find_upstream(files), job_release(files))
         if self._generators is None or self._generators.key != job.digest():
             self._generators = Generators(job, self._store)
         deprecated = read_file(job.upstream.deprecated)
         with redirect_stdout(sys.stderr):  # stdout is only for our own reports
             made = self._generators.make(files, self._entries, loaded.lines, deprecated)
-        notes = [note for note in (inputs.note, made.note) if note]
+        notes = [note for note in (loaded.note, made.note) if note]
         made = made._replace(note="; ".join(notes))
         self._last = _Last(request if loaded.is_of_entries else None, deprecated, made.note)
         stamp = stamp_name(self._selection.subset)

@@ -42,9 +42,10 @@ def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError."""
     try:
         request = Request(files_of(options))
+        store = request.rules_from = open_store_of(options, to_read=True)
         if request.inputs.note:
             say(f"note: {request.inputs.note}")
-        return show(request, options.operator, open_store_of(options, to_read=True))
+        return show(request, options.operator, store)
     except Exception as error:
         return report(error, "")
 
@@ -56,6 +57,8 @@ def show(request: Request, operator: str, store: Store | None = None) -> int:
     with or without a namespace (`aten::add`). Raises InputError when the inputs have errors.
     """
     query = read_query(operator)
+    if request.rules.why:
+        return _show_own_code(request, query, store)
     groups = [] if store is None else _find_in_family(request, store, query)
     if not groups:
         load = load_inputs(request).outcome.load
@@ -63,6 +66,20 @@ def show(request: Request, operator: str, store: Store | None = None) -> int:
         if not groups:
             say(unknown(query, load.natives))
             return BAD_INPUT
+    _print_lines(show_lines(groups, request.inputs.texts.derivatives.name))
+    return DONE
+
+
+def _show_own_code(request: Request, query: OperatorQuery, store: Store | None) -> int:
+    """Print what the tree's own torchgen says of an operator, and return the exit status."""
+    from derivload.commands.show.own_code import find_by_own_code
+
+    groups, records = find_by_own_code(request, store, query)
+    if not groups and not records:
+        say(f"there is no operator `{query.text}`")
+        return BAD_INPUT
+    if records:
+        Stdout().print_lines(records)
     _print_lines(show_lines(groups, request.inputs.texts.derivatives.name))
     return DONE
 

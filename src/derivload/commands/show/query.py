@@ -43,6 +43,14 @@ class OperatorQuery(NamedTuple):
             return function.name.text == self.name
         return self.name in (function.name.name, function.name.canonical)
 
+    def means_schema(self, schema: str) -> bool:
+        """Whether the query names the function with this schema, or one that it is a variant of."""
+        if self.schema:
+            return schema == self.schema
+        name = schema.partition("(")[0]
+        base = name.partition(".")[0]
+        return self.name in (name, base, base.rstrip("_"))
+
 
 def read_query(operator: str) -> OperatorQuery:
     """Read what the user wrote: a base name, a name with overload, or a whole schema."""

@@ -16,6 +16,7 @@ from derivload.exit_status import BY_SIGNAL, ENVIRONMENT
 from derivload.loading.errors import UsageError
 from derivload.loading.live import LiveDocuments, LiveOutputs
 from derivload.loading.paths import Files
+from derivload.loading.rules_of_tree import find_rules
 from derivload.terminal.stderr import say
 
 TYPE_CHECKING = False
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
             consult_generators(
                 files, selection_of(options), generated[-1].sources if generated else None
             )
+        find_rules(files, None)
         return files
 
     def make_outputs() -> LiveOutputs:

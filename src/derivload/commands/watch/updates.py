@@ -15,7 +15,7 @@ from derivload.commands.watch.signals import Signals
 from derivload.commands.watch.sources import Seen
 from derivload.engine.difference import Difference, difference
 from derivload.engine.lines import DocumentLines
-from derivload.loading.errors import InputError, UsageError
+from derivload.loading.errors import InputError, TreeCodeError, UsageError
 from derivload.loading.live import LiveOutputs, Prepared, Updated
 from derivload.pytorch.errors import GeneratorError
 
@@ -61,6 +61,9 @@ class Updates:
             return Refused(_failed(error))
         except GeneratorError as error:
             return _refused(error)
+        except TreeCodeError as error:
+            first, *rest = str(error).split("\n")
+            return Refused(LoadFailed(f"{first}; nothing was written"), tuple(rest))
         except (UsageError, OSError):
             raise
         except Exception as error:

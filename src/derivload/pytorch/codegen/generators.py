@@ -23,6 +23,7 @@ from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lines import DocumentLines
 from derivload.identity import is_as_it_began
 from derivload.loading.paths import Files
+from derivload.loading.rules_of_tree import OWN
 from derivload.modules import recompile
 from derivload.pytorch.codegen.capture import EVERYTHING, Captured, SchemaTexts
 from derivload.pytorch.codegen.entry_points import Catalogue, parts_of, run_generators
@@ -163,7 +164,7 @@ class Generators:
 
     def _short_cut(self, files: Files, source: Source, codegen: Codegen) -> Made:
         is_first = codegen.kept is None
-        if is_first:
+        if is_first and self.job.release != OWN:
             self._check_release(source.lines.torch_version, codegen.modules)
         codegen.update(source)
         if is_first and self._known is None:

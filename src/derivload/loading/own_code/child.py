@@ -1,0 +1,231 @@
+"""Runs a tree's own torchgen, in a process of its own. This file imports nothing of derivload.
+
+It reads lines of JSON, each a job, and answers each with a line of JSON. The first line says where
+the torchgen is, and the answer is whether it can be imported. A job names three YAML files and a
+file for the results, and the answer is "" or the exception that torchgen raised.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import importlib.machinery
+import importlib.util
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+# A value of torchgen's, which no type checker sees here.
+Torchgen = Any
+Row = dict[str, object]
+
+
+class _TreeFinder:
+    """Finds the packages of the tree, before any other of these names is found.
+
+    Its torchgen may be in a folder of another name.
+    """
+
+    def __init__(self, root: str, torchgen: str) -> None:
+        self._root = root
+        self._torchgen = torchgen
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, _: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Called by Python before a module is looked for."""
+        if path is not None or name not in ("torchgen", "tools"):
+            return None
+        main = os.path.join(self._torchgen, "__init__.py")
+        if name == "torchgen" and os.path.isfile(main):
+            return importlib.util.spec_from_file_location(
+                name, main, submodule_search_locations=[self._torchgen]
+            )
+        return importlib.machinery.PathFinder.find_spec(name, [self._root])
+
+
+class OwnTree:
+    """The modules of one tree's torchgen."""
+
+    def __init__(self, root: str, torchgen: str, loader: str) -> None:
+        sys.path[:] = [folder for folder in sys.path if folder]
+        sys.path.append(root)
+        sys.meta_path.insert(0, _TreeFinder(root, torchgen))
+        self._load = importlib.import_module(loader)
+        self._cpp = importlib.import_module("torchgen.api.cpp")
+        self._autograd = importlib.import_module("torchgen.api.autograd")
+        self._gen = importlib.import_module("torchgen.gen")
+
+    def run(self, derivatives: str, native: str, tags: str) -> Row:
+        """Everything that documents have, of these files."""
+        infos, keys = self._load.load_derivatives(derivatives, native, tags)
+        own = list(infos.items())
+        before = set(infos)
+        records = [_record(schema, by_key) for schema, by_key in own]
+        functions = self._gen.parse_native_yaml(native, tags).native_functions
+        named = sorted(((self._cpp.name(f.func), f) for f in functions), key=lambda pair: pair[0])
+        matched = self._autograd.match_differentiability_info([f for _, f in named], infos)
+        made = [
+            _record(schema, by_key, is_sorted=True)
+            for schema, by_key in infos.items()
+            if schema not in before
+        ]
+        return {
+            "used_dispatch_keys": sorted(keys),
+            "records": records,
+            "bases": [_base(schema) for schema, _ in own],
+            "origins": _origins(own),
+            "functions": [_function(m) for m in matched],
+            "cpp_names": [self._cpp.name(m.func.func) for m in matched],
+            "function_bases": [_base(m.func.func) for m in matched],
+            "generated": made,
+        }
+
+
+def _base(schema: Torchgen) -> str:
+    return str(schema.name.name.base)
+
+
+def _origins(own: Sequence[tuple[Torchgen, Torchgen]]) -> list[int]:
+    """Of each record, which one it has its formulas from: itself, or what it is a copy of."""
+    first: dict[int, int] = {}
+    origins = []
+    for i, (_, by_key) in enumerate(own):
+        shared = [id(info.derivatives) for info in by_key.values()]
+        origin = min([first.get(of, i) for of in shared], default=i)
+        origins.append(origin)
+        first.update((of, origin) for of in shared)
+    return origins
+
+
+def _saved(attributes: Iterable[Torchgen], *, is_sorted: bool = False) -> list[Row]:
+    rows: list[Row] = []
+    for attribute in attributes:
+        name = attribute.nctype.name
+        rows.append(
+            {
+                "name": name if isinstance(name, str) else name.name,
+                "type": attribute.nctype.type.cpp_type(),
+                "expr": attribute.expr,
+            }
+        )
+    return sorted(rows, key=lambda row: (row["name"], row["expr"])) if is_sorted else rows
+
+
+def _forward(derivative: Torchgen) -> Row:
+    def names(value: Iterable[str] | None) -> list[str] | None:
+        return None if value is None else sorted(value)
+
+    return {
+        "formula": derivative.formula,
+        "var_names": list(derivative.var_names),
+        "var_types": [str(type_) for type_ in derivative.var_types],
+        "required_inputs_fw_grad": names(derivative.required_inputs_fw_grad),
+        "required_inputs_primal": names(derivative.required_inputs_primal),
+        "required_original_self_value": bool(derivative.required_original_self_value),
+        "is_reusing_outplace_formula": bool(derivative.is_reusing_outplace_formula),
+    }
+
+
+def _backward(derivative: Torchgen) -> Row:
+    return {
+        "formula": derivative.formula,
+        "original_formula": derivative.original_formula,
+        "var_names": list(derivative.var_names),
+        "saved_inputs": _saved(derivative.saved_inputs),
+        "saved_outputs": _saved(derivative.saved_outputs),
+        "named_gradients": sorted(derivative.named_gradients),
+    }
+
+
+def _info(info: Torchgen, *, is_sorted: bool) -> Row:
+    return {
+        "name": info.name,
+        "op": info.op,
+        "derivatives": [_backward(derivative) for derivative in info.derivatives],
+        "forward_derivatives": [_forward(derivative) for derivative in info.forward_derivatives],
+        "all_saved_inputs": _saved(info.all_saved_inputs, is_sorted=is_sorted),
+        "all_saved_outputs": _saved(info.all_saved_outputs, is_sorted=is_sorted),
+        "available_named_gradients": list(info.available_named_gradients),
+        "used_named_gradients": sorted(info.used_named_gradients),
+        "args_with_derivatives": [
+            {"name": binding.name, "type": binding.type, "default": binding.default}
+            for binding in info.args_with_derivatives
+        ],
+        "non_differentiable_arg_names": list(info.non_differentiable_arg_names),
+        "output_differentiability": info.output_differentiability,
+        "output_differentiability_conditions": info.output_differentiability_conditions,
+    }
+
+
+def _record(schema: Torchgen, by_key: Torchgen, *, is_sorted: bool = False) -> Row:
+    dispatch = {key: _info(info, is_sorted=is_sorted) for key, info in by_key.items()}
+    return {"schema": str(schema), "dispatch": dispatch}
+
+
+def _function(matched: Torchgen) -> Row:
+    function = matched.func
+    return {
+        "schema": str(function.func),
+        "kind": function.func.kind().name,
+        "variants": sorted(variant.name for variant in function.variants),
+        "python_module": function.python_module,
+        "tags": sorted(function.tags),
+        "structured": bool(function.structured),
+        "is_abstract": bool(function.is_abstract),
+        "has_composite_implicit_autograd_kernel": (function.has_composite_implicit_autograd_kernel),
+        "has_composite_explicit_autograd_kernel": (function.has_composite_explicit_autograd_kernel),
+        "differentiability": matched.info
+        and {
+            key: {"schema": str(info.func.func), "op": info.op}
+            for key, info in matched.info.items()
+        },
+        "forward_derivatives": matched.fw_derivatives
+        and {key: [_forward(d) for d in forms] for key, forms in matched.fw_derivatives.items()},
+    }
+
+
+def _answer(job: dict[str, str], tree: OwnTree | None) -> tuple[str, OwnTree | None]:
+    try:
+        if tree is None:
+            return "", OwnTree(job["root"], job["torchgen"], job["loader"])
+        made = tree.run(job["derivatives"], job["native"], job["tags"])
+        with open(job["out"], "w", encoding="utf-8") as file:
+            json.dump(made, file)
+    except (Exception, SystemExit) as error:
+        return _shown(error), tree
+    return "", tree
+
+
+def _shown(error: BaseException) -> str:
+    """The traceback as Python shows it: without our own frames, and those that import."""
+    frames = error.__traceback__
+    while frames is not None and _is_hidden(frames.tb_frame.f_code.co_filename):
+        frames = frames.tb_next
+    lines = traceback.format_exception(type(error), error, frames)
+    return "".join([line for line in lines if '  File "<frozen importlib' not in line])
+
+
+def _is_hidden(path: str) -> bool:
+    return path.startswith("<") or path == importlib.__file__
+
+
+def main() -> None:
+    """Answer each line of stdin, which torchgen is not to read, on what was stdout."""
+    gc.disable()
+    jobs = os.fdopen(os.dup(0), encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    tree: OwnTree | None = None
+    for line in jobs:
+        answer, tree = _answer(json.loads(line), tree)
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

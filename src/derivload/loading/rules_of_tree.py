@@ -1,0 +1,244 @@
+"""Which rules a load follows: those of a release that was named, or those of a tree.
+
+The source of a tree's torchgen decides, as `tree/` reads it. That takes a third of a second, so
+what it comes to is kept in the store, under a digest of that source. What we cannot vouch for,
+the tree's own code computes: see `own_code/`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from derivload.identity import sha256, tool_digest
+from derivload.loading.errors import UsageError
+from derivload.modules import CLEARLY, modules_below
+from derivload.outputs.digests import names_like
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from derivload.cpp.dialect import Dialect
+    from derivload.loading.paths import Files, TreePlace
+    from derivload.store.store import Store
+    from derivload.tree.rules import Fields, Pieces
+
+_KIND = b"rules of a tree"
+_NEWEST = "newest"
+OWN = "the tree's own"
+_LOADER = "autograd/"
+_TORCHGEN = "torchgen/"
+# The rules of this process, by what they were kept under in the store.
+_of_this_process: dict[bytes, Rules] = {}
+# What modules held, each with what the file looked like then.
+_contents: dict[str, tuple[tuple[int, ...], bytes]] = {}
+
+
+class Rules:
+    """The rules of a load.
+
+    `key` stands for them in the keys of results. `why` says why the tree's own code is to compute
+    the load, "" where we do, and `remark` what there is to say of that; `modules` are the modules
+    that were looked at, and `paths` the files of all.
+    """
+
+    __slots__ = ("_dialect", "fields", "key", "modules", "paths", "release", "remark", "why")
+
+    def __init__(
+        self, key: str, release: str, why: str = "", fields: str = "", modules: str = ""
+    ) -> None:
+        self.key = key
+        self.release = release
+        self.why = why
+        self.fields = fields
+        self.modules = modules
+        self.remark = ""
+        self.paths: list[str] = []
+        self._dialect: Dialect | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that follows them; where we do not know them, that of the nearest release."""
+        if self._dialect is None:
+            import msgspec
+
+            from derivload.tree.rules import Fields, dialect_with
+
+            tables = msgspec.json.decode(self.fields, type=Fields) if self.fields else None
+            self._dialect = dialect_with(self.release, tables)
+        return self._dialect
+
+    @property
+    def told(self) -> str:
+        """Which rules they are, in a few words."""
+        if self.why:
+            return f"the tree's own code: {self.why}"
+        tables = " with tables of the tree" if self.fields else ""
+        return f"{self.release}{tables}"
+
+    @property
+    def note(self) -> str:
+        """What the user should know of them, or ""."""
+        if not self.why:
+            return ""
+        remark = f"; {self.remark}" if self.remark else ""
+        return f"the tree's own torchgen computed this: {self.why}{remark}"
+
+    def render(self) -> bytes:
+        """All of it as bytes, for the store."""
+        lines = (self.key, self.release, self.why, self.fields, self.modules)
+        return "\n".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _read_module(path: str) -> bytes:
+    """What a module holds: as it was read before, where it is certain to be the same still."""
+    status = os.stat(path)
+    looks = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    known = _contents.get(path)
+    if known is not None and known[0] == looks:
+        return known[1]
+    now = time.time_ns()
+    with open(path, "rb") as file:
+        data = file.read()
+    if now - max(looks[2:]) > CLEARLY:
+        _contents[path] = looks, data
+    return data
+
+
+class TreeSource:
+    """The source of a tree's torchgen: `files` are its modules, each with name, path and bytes.
+
+    `digest` is of the names and the bytes.
+    """
+
+    __slots__ = ("digest", "files", "folders", "place")
+
+    def __init__(self, place: TreePlace) -> None:
+        """Read it. Raises OSError."""
+        named = [
+            *modules_below(place.torchgen, _TORCHGEN, without="packaged"),
+            *modules_below(place.autograd, _LOADER),
+        ]
+        self.place = place
+        self.files: list[tuple[str, str, bytes]] = []
+        for name, path in sorted(named):
+            self.files.append((name, path, _read_module(path)))
+        digest = sha256()
+        for name, _, data in self.files:
+            digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
+            digest.update(data)
+        self.digest = digest.digest()
+
+    def note(self, files: Files, modules: str) -> None:
+        """Note what of it decided the rules: of all modules those that were looked at."""
+        looked_at = frozenset(modules.split())
+        folders: dict[str, None] = {}
+        for name, path, data in self.files:
+            stem = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            if stem in looked_at or not looked_at:
+                files.consulted.append((path, data))
+                folders[os.path.dirname(path)] = None
+        for folder in folders:
+            pattern = os.path.join(folder, "*")
+            files.listed.append((pattern, names_like(pattern)))
+
+
+def find_rules(files: Files, store: Store | None) -> Rules:
+    """The rules of a load; of a tree's, what decided them is noted in `files`.
+
+    They are found once, and noted there too. Raises UsageError where the tree's own code is to
+    load, and must not be run.
+    """
+    rules = files.rules if isinstance(files.rules, Rules) else _find(files, store)
+    files.rules = rules
+    if rules.why and not files.may_run_tree and files.tree is not None:
+        raise UsageError(
+            f"the rules of {files.tree.root} are not known ({rules.why}), "
+            "and --no-tree-code forbids to run its own code"
+        )
+    return rules
+
+
+def _find(files: Files, store: Store | None) -> Rules:
+    place = files.tree
+    if place is None:
+        release = release_key(files.version)
+        return Rules(release, release)
+    try:
+        source = TreeSource(place)
+    except OSError as error:
+        why = f"{error.filename} cannot be read: {error.strerror}"
+        return Rules(f"unreadable {why}", _newest(), why)
+    rules = rules_of_source(source, files.version, store)
+    source.note(files, rules.modules)
+    rules.paths = [path for _, path, _ in source.files]
+    return rules
+
+
+def _newest() -> str:
+    from derivload.cpp.dialect import NEWEST
+
+    return NEWEST.version
+
+
+def rules_of_source(source: TreeSource, version: str | None, store: Store | None) -> Rules:
+    """The rules that a torchgen's source has; `version` is what it says that it is of."""
+    release = release_key(version)
+    key = sha256(b"\0".join([_KIND, tool_digest(), source.digest, release.encode()])).digest()
+    found = _of_this_process.get(key)
+    if found is None:
+        kept = None if store is None else store.get(key)
+        found = None if kept is None else _read(kept)
+        if found is None:
+            found = _read_tree(source, release)
+            if store is not None:
+                store.put(key, found.render())
+        _of_this_process[key] = found
+    return found
+
+
+def _read(kept: bytes) -> Rules | None:
+    parts = kept.decode("utf-8", "surrogateescape").split("\n")
+    return Rules(*parts) if len(parts) == 5 else None
+
+
+def read_known() -> Pieces:
+    """The pieces of the releases."""
+    import pkgutil
+
+    from derivload.tree.rules import read_pieces
+
+    return read_pieces(pkgutil.get_data("derivload.tree", "known.json") or b"")
+
+
+def _read_tree(source: TreeSource, release: str) -> Rules:
+    from derivload.tree.rules import find_rules
+
+    compiled = [name for name, _, _ in source.files if not name.endswith(".py")]
+    sources = {name: data.decode("utf-8", "replace") for name, _, data in source.files}
+    found = find_rules(sources, read_known(), release)
+    why = f"{compiled[0]} has no source" if compiled else found.why
+    modules = " ".join(found.modules)
+    if why:
+        key = f"source {source.digest.hex()}"
+        return Rules(key, found.release, " ".join(why.split()), "", modules)
+    return rules_with(found.release, found.tables, modules)
+
+
+def rules_with(release: str, tables: Fields | None, modules: str = "") -> Rules:
+    """The rules of a release, with tables that are others; None where they are its own."""
+    if tables is None:
+        return Rules(release, release, "", "", modules)
+    import msgspec
+
+    fields = msgspec.json.encode(tables, order="deterministic")
+    return Rules(f"{release} {sha256(fields).hexdigest()}", release, "", fields.decode(), modules)
+
+
+def job_release(files: Files) -> str:
+    """What says for the generators which rules are followed; a tree's source does by itself."""
+    return release_key(files.version) if files.tree is None else OWN
+
+
+def release_key(version: str | None) -> str:
+    """The part of a version that says which release to follow, for the keys."""
+    return _NEWEST if version is None else ".".join(version.split(".")[:2])

@@ -1,0 +1,241 @@
+"""The rules of the torchgen that is imported, as it is now: its source may not be all of it.
+
+Backends extend torchgen in the running process: they append to its lists, and put functions of
+their own in the place of its. So its tables are read from its objects, and each function that the
+rules consist of has to be the one in its source. Where that is not so, torchgen's own code loads.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+from collections.abc import Collection, Iterator
+from functools import cache
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Final
+
+import msgspec
+
+from derivload.loading.paths import TreePlace
+from derivload.loading.rules_of_tree import (
+    Rules,
+    TreeSource,
+    read_known,
+    rules_of_source,
+    rules_with,
+)
+from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.importable import Replacement, Torchgen
+from derivload.store.store import Store
+from derivload.tree.constants import Constants, CppName, EnumMember, UnreadableError
+from derivload.tree.modules import Tree
+from derivload.tree.rules import Fields, Pieces, dialect_with
+from derivload.tree.tables import TABLES, read_tables
+
+_LOADER: Final = "autograd.load_derivatives"
+# Constants that hold what was loaded before, and what depends on where torchgen is.
+_PASSING: Final = frozenset({"_locals", "TORCHGEN_ROOT", "REPO_ROOT"})
+_PLAIN: Final = (str, int, list, tuple, set, frozenset, dict)
+
+
+def find_live_rules(torchgen: Torchgen, store: Store | None) -> Rules:
+    """The rules that an imported torchgen has now. Raises UnexpectedTorchgenError, which says
+    what of them we do not know.
+    """
+    place = _place_of(torchgen)
+    try:
+        source = TreeSource(place)
+    except OSError as error:
+        raise UnexpectedTorchgenError(f"{error.filename} cannot be read") from None
+    rules = rules_of_source(source, None, store)
+    if rules.why:
+        raise UnexpectedTorchgenError(f"the rules in its source are {rules.why}")
+    live = _Live(torchgen, place)
+    live.check(_pieces_of(rules.release))
+    live.check_constants(source, _pieces_of(rules.release))
+    try:
+        used = {id_ for id_ in TABLES if live.has(id_)}
+        read = read_tables(live, used)
+    except UnreadableError as error:
+        raise UnexpectedTorchgenError(f"no table can be read from its {error}") from None
+    named = read["cpp_names"]
+    assert isinstance(named, dict)
+    # What no rule of this release names is no part of its rules.
+    known = rules.dialect.cpp_names
+    fields = {**read, "cpp_names": {name: named[name] for name in named if name in known}}
+    tables = msgspec.convert(fields, Fields)
+    has_own = dialect_with(rules.release, tables) is dialect_with(rules.release, None)
+    return rules_with(rules.release, None if has_own else tables)
+
+
+def _place_of(torchgen: Torchgen) -> TreePlace:
+    folders = [Path(module.__file__ or "").parent for module in (torchgen.gen, torchgen.loader)]
+    return TreePlace(str(folders[0].parent), *map(str, folders))
+
+
+@cache
+def _known() -> Pieces:
+    return read_known()
+
+
+def _pieces_of(release: str) -> frozenset[str]:
+    """The pieces that the rules of a release consist of."""
+    return frozenset(
+        id_
+        for id_, digests in _known().items()
+        if any(release in releases.split() for releases in digests.values())
+    )
+
+
+class _Live:
+    """The modules of an imported torchgen. It reads tables, as `read_tables` asks for them."""
+
+    def __init__(self, torchgen: Torchgen, place: TreePlace) -> None:
+        self._torchgen = torchgen
+        self._folders = tuple(
+            os.path.join(os.path.realpath(path), "") for path in (place.torchgen, place.autograd)
+        )
+
+    def _module(self, name: str) -> ModuleType | None:
+        return self._torchgen.loader if name == _LOADER else sys.modules.get(name)
+
+    def has(self, id_: str) -> bool:
+        """Whether there is a constant."""
+        module, _, name = id_.partition(":")
+        return hasattr(self._module(module), name)
+
+    def read(self, id_: str) -> object:
+        """The value of `module:name`, as `Constants` has it. Raises UnreadableError."""
+        module, _, name = id_.partition(":")
+        if not self.has(id_):
+            raise UnreadableError(id_)
+        return _value(getattr(self._module(module), name))
+
+    def members(self, id_: str) -> frozenset[str]:
+        """The members of an enum."""
+        module, _, name = id_.partition(":")
+        found = getattr(self._module(module), name, None)
+        if not isinstance(found, enum.EnumMeta):
+            raise UnreadableError(id_)
+        return frozenset(found.__members__)
+
+    def check(self, pieces: Collection[str]) -> None:
+        """Check that the functions of the rules are those of the source.
+
+        Raises UnexpectedTorchgenError.
+        """
+        for module in {id_.partition(":")[0] for id_ in pieces}:
+            found = self._module(module)
+            for name, value in vars(found).items() if found is not None else ():
+                if not self._is_own(value, may_be_made=False):
+                    raise UnexpectedTorchgenError(f"its {module}.{name} was replaced")
+        for id_ in pieces:
+            module, _, name = id_.partition(":")
+            if "." not in name and isinstance(getattr(self._module(module), name, None), type):
+                self._check_class(id_, getattr(self._module(module), name), pieces)
+
+    def _check_class(self, id_: str, class_: type, pieces: Collection[str]) -> None:
+        for name, value in vars(class_).items():
+            held = getattr(value, "__func__", getattr(value, "fget", value))
+            # Some methods are made when the class is: those that its source does not have.
+            is_special = name.startswith("__") and f"{id_}.{name}" not in pieces
+            if not self._is_own(held, may_be_made=is_special):
+                shown = id_.replace(":", ".")
+                raise UnexpectedTorchgenError(f"its {shown}.{name} was replaced")
+
+    def _is_own(self, value: object, *, may_be_made: bool) -> bool:
+        """Whether a value is no function, or one of torchgen's, of Python's, or of a package that
+        torchgen uses; with `may_be_made`, also one that no file has.
+        """
+        return all(
+            self._is_in_source(layer.__code__.co_filename, may_be_made=may_be_made)
+            for layer in _layers(value)
+            if isinstance(layer, FunctionType)
+        )
+
+    def _is_in_source(self, path: str, *, may_be_made: bool) -> bool:
+        if path.startswith("<"):
+            return may_be_made or path.startswith("<frozen ")
+        real = os.path.realpath(path)
+        return real.startswith((*self._folders, *_PYTHON))
+
+    def check_constants(self, source: TreeSource, pieces: Collection[str]) -> None:
+        """Check that constants that are no tables are as in the source.
+
+        Raises UnexpectedTorchgenError.
+        """
+        texts = {name: data.decode("utf-8", "replace") for name, _, data in source.files}
+        tree = Tree(texts)
+        self._check_imports(tree, {id_.partition(":")[0] for id_ in pieces})
+        constants = Constants(tree)
+        for id_ in pieces:
+            module, _, name = id_.partition(":")
+            value = getattr(self._module(module), name, None)
+            if id_ in TABLES or name in _PASSING or name.startswith("_GLOBAL"):
+                continue
+            if not isinstance(value, _PLAIN):
+                continue
+            try:
+                written, live = constants.read(id_), _value(value)
+            except UnreadableError:
+                continue
+            if live != written:
+                raise UnexpectedTorchgenError(f"its {module}.{name} was replaced")
+
+    def _check_imports(self, tree: Tree, modules: Collection[str]) -> None:
+        """Check that what modules import from one another is still what they imported."""
+        for name in modules:
+            module, live = tree.module(name), self._module(name)
+            for imported in module.imports:
+                target = tree.resolve(module, imported)
+                if target is None or not target.is_tree or not target.name or target.rest:
+                    continue
+                own = _first_of(getattr(live, imported, None))
+                if own is not _first_of(getattr(self._module(target.module), target.name, None)):
+                    raise UnexpectedTorchgenError(f"its {name}.{imported} was replaced")
+
+
+# Where functions that torchgen imports are from.
+_PYTHON: Final = tuple(
+    os.path.join(os.path.realpath(os.path.dirname(path)), "")
+    for module in ("os", "yaml", "typing_extensions")
+    if (path := getattr(sys.modules.get(module), "__file__", None)) is not None
+)
+
+
+def _first_of(value: object) -> object:
+    """A value, or what stood where a replacement of ours stands."""
+    while isinstance(value, Replacement):
+        value = value.original
+    return value
+
+
+def _layers(value: object) -> Iterator[object]:
+    """A function, and what is wrapped in it; of a replacement of ours, what stood there."""
+    for _ in range(100):
+        if isinstance(value, Replacement):
+            value = value.original
+        yield value
+        wrapped = getattr(value, "__wrapped__", None) if callable(value) else None
+        if wrapped is None:
+            return
+        value = wrapped
+
+
+def _value(value: object) -> object:
+    """A value of torchgen's, as `Constants` has it. Raises UnreadableError."""
+    if isinstance(value, enum.Enum):
+        return EnumMember(f"{type(value).__module__}:{type(value).__name__}", value.name)
+    if isinstance(value, str | int):
+        return value
+    if isinstance(value, list | tuple):
+        return [_value(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return frozenset(_value(item) for item in value)
+    if isinstance(value, dict):
+        return {_value(key): _value(item) for key, item in value.items()}
+    if type(value).__name__ == "BaseCppType":
+        return CppName(str(getattr(value, "ns", "") or ""), str(getattr(value, "name", "")))
+    raise UnreadableError(type(value).__name__)
