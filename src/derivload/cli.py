@@ -148,10 +148,10 @@ def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
         return BAD_USAGE if ended.code else DONE
     options.is_own_process = is_own_process
     options.arguments = arguments
-    return _run_command(options)
+    return _run_parsed(options)
 
 
-def _run_command(options: argparse.Namespace) -> int:
+def _run_parsed(options: argparse.Namespace) -> int:
     from importlib import import_module
 
     from derivload.loading.errors import TreeCodeError, UsageError

@@ -92,7 +92,7 @@ class ScriptGenerators:
     def _generate(self, call: Call) -> bool:
         from derivload.identity import tool_digest
         from derivload.loading.paths import Files
-        from derivload.loading.request import release_key
+        from derivload.loading.rules_of_tree import release_key
         from derivload.pytorch.codegen.generators import Generators
         from derivload.pytorch.codegen.job import Job, digest_of_inputs, find_head
         from derivload.pytorch.codegen.trace import Trace
