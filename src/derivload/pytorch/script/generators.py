@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.kept_runs import OUTPUT, current, read_record
+from derivload.pytorch.importable import Replacement
 
 if TYPE_CHECKING:
     from derivload.engine.inputs import InputEntries
     from derivload.engine.lines import DocumentLines
     from derivload.loading.paths import Files
     from derivload.loading.request import Request
+    from derivload.loading.rules_of_tree import Rules
     from derivload.outputs.kept_runs import Item
     from derivload.pytorch.codegen.job import Job, Made
     from derivload.pytorch.codegen.selection import Selection
@@ -92,7 +94,7 @@ class ScriptGenerators:
     def _generate(self, call: Call) -> bool:
         from derivload.identity import tool_digest
         from derivload.loading.paths import Files
-        from derivload.loading.rules_of_tree import release_key
+        from derivload.loading.rules_of_tree import OWN
         from derivload.pytorch.codegen.generators import Generators
         from derivload.pytorch.codegen.job import Job, digest_of_inputs, find_head
         from derivload.pytorch.codegen.trace import Trace
@@ -102,14 +104,17 @@ class ScriptGenerators:
         if upstream is None:
             return False
         derivatives = os.path.join(call.autograd, _DERIVATIVES)
-        files = Files(derivatives, [call.natives], call.tags, _release(upstream))
+        rules = _rules()
+        if rules.fields:  # the script may have changed these tables: no source says so
+            return False
+        files = Files(derivatives, [call.natives], call.tags, rules.release)
+        files.rules = rules
         loaded = self._load(files)
         request, store = loaded.request, loaded.store
         with open(upstream.deprecated, "rb") as file:
             deprecated = file.read()
-        release = release_key(files.version)
         sources = Sources(upstream)
-        job = Job(upstream, sources, call.selection, release, call.out, tool_digest())
+        job = Job(upstream, sources, call.selection, OWN, call.out, tool_digest())
         job = job.with_trace(Trace(files=_own_modules(upstream))).with_kept_trace(store)
         head = find_head(store, job.digest())
         inputs = digest_of_inputs(request.keys.digests_of_entries(), deprecated)
@@ -194,12 +199,12 @@ def _upstream_of(call: Call) -> Upstream | None:
 
 
 @cache
-def _release(upstream: Upstream) -> str:
-    """The release whose rules the torchgen has. Raises UnexpectedTorchgenError."""
-    from derivload.pytorch.releases import release_of_torchgen
+def _rules() -> Rules:
+    """The rules that the imported torchgen has. Raises UnexpectedTorchgenError."""
+    from derivload.pytorch.importable import find_torchgen
+    from derivload.pytorch.live_rules import find_live_rules
 
-    loader = sys.modules[f"{upstream.package}.load_derivatives"]
-    return release_of_torchgen(loader, sys.modules["torchgen.gen"])
+    return find_live_rules(find_torchgen(), _open_store())
 
 
 def _own_modules(upstream: Upstream) -> frozenset[str]:
@@ -240,7 +245,7 @@ def answer(
                 return None
         return original(*arguments, **how)
 
-    setattr(module, name, called)
+    setattr(module, name, Replacement(name, original, called))
 
 
 def autograd_selection(how: Mapping[str, Any]) -> Selection | None:

@@ -12,12 +12,12 @@ from __future__ import annotations
 import os
 import sys
 from copy import copy
-from functools import wraps
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from derivload.outputs.kept_runs import INPUT, OUTPUT, VALUE, Item, check, read_record
 from derivload.outputs.kept_values import holds_by_value
+from derivload.pytorch.importable import Replacement
 from derivload.pytorch.script.seen import PART
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ class Parts:
             if original is None:
                 return
 
-            @wraps(original)
             def called(*arguments: Any, **how: Any) -> Any:
                 number = self._counts[name] = self._counts.get(name, 0) + 1
                 part = f"{PART}{name}-{number}"
@@ -67,7 +66,7 @@ class Parts:
                         self._note(part, written, printed)
                 return result
 
-            setattr(module, name, called)
+            setattr(module, name, Replacement(name, original, called))
 
         return change
 
