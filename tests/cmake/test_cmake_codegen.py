@@ -6,33 +6,28 @@ library has the C++ files, as docs/cmake.md shows it; its compiler writes nothin
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
+from support.cmake_codegen import CALL, Make, PyTorchProject, launcher, make, tools
 from support.cmake_project import (
     GENERATORS,
-    Built,
-    Project,
-    Tools,
     assert_nothing_runs,
-    copy_of_derivload,
-    find_tools,
     make_launcher,
     replace_in,
-    words,
 )
 from support.releases import Release
-from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
+from support.small_pytorch import SmallPyTorch
+
+__all__ = ["launcher", "make", "tools"]  # fixtures
+
 
 pytestmark = pytest.mark.release
 
-CALL = "derivload_codegen_inputs(autograd CODEGEN PYTORCH_DIR pytorch OUTPUT_DIR autograd {})"
+
 LIBRARY = """
 enable_language(CXX)
 derivload_codegen_inputs(autograd
@@ -46,97 +41,17 @@ list(FILTER generated EXCLUDE REGEX "Everything\\\\.cpp$|/templates/")
 add_library(autograd_objects OBJECT ${generated})
 add_dependencies(autograd_objects autograd)
 """
+
+
 # The C++ files that PyTorch compiles of those that the library's generators write, and all.
 COMPILED = 24
+
+
 WRITTEN = 32
+
+
 # The edit to a generator adds these.
 ADDED = [f"ADInplaceOrViewType_{shard}.cpp" for shard in range(2, 12)]
-
-_COMPILER = """#!/bin/sh
-while [ $# -gt 0 ]; do
-  if [ "$1" = -o ]; then : > "$2"; fi
-  shift
-done
-"""
-
-
-class PyTorchProject(Project):
-    """A project that runs the generators of the PyTorch in its folder `pytorch`."""
-
-    pytorch: SmallPyTorch
-
-    @property
-    def out(self) -> Path:
-        return self.build_dir / "autograd"
-
-    def configure(self, *options: str) -> Built:
-        compiler = self.source.with_name("compiler")
-        compiler.write_text(_COMPILER, "utf-8")
-        compiler.chmod(0o755)
-        return super().configure(
-            f"-DCMAKE_CXX_COMPILER={compiler}",
-            *("-DCMAKE_CXX_COMPILER_FORCED=ON", "-DCMAKE_CXX_COMPILER_ID_RUN=ON", *options),
-        )
-
-    @property
-    def pristine(self) -> Path:
-        """A copy of the source folder, from before all edits."""
-        return self.source.with_name("pristine")
-
-    def files(self) -> dict[str, tuple[bytes, int]]:
-        """What is in the output folder, by name, with its time."""
-        return {
-            path.relative_to(self.out).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
-            for path in self.out.rglob("*")
-            if path.is_file() and not path.name.startswith(".derivload-stamp")
-        }
-
-    def contents(self) -> dict[str, bytes]:
-        return {name: data for name, (data, _) in self.files().items()}
-
-    def codegen(self, *options: str) -> dict[str, bytes]:
-        """What `derivload codegen` itself writes with these options."""
-        out = self.source / "generated"
-        subprocess.run(
-            [
-                *(str(self.launcher), "codegen", "--pytorch", "pytorch", "--no-cache"),
-                *("--out-dir", str(out), *options),
-            ],
-            cwd=self.source,
-            env=self.environment,
-            capture_output=True,
-            check=True,
-        )
-        written = {p.relative_to(out).as_posix(): p for p in out.rglob("*") if p.is_file()}
-        return {name: path.read_bytes() for name, path in written.items()}
-
-
-@pytest.fixture(scope="session")
-def tools(unavailable: Callable[[str], NoReturn]) -> Tools:
-    return find_tools(unavailable)
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """It runs a copy of derivload: who edits the checkout meanwhile runs nothing again."""
-    folder = tmp_path_factory.mktemp("launcher")
-    return make_launcher(folder / "derivload", copy_of_derivload(folder / "src"))
-
-
-Make = Callable[[str, Path], PyTorchProject]
-
-
-@pytest.fixture(scope="module")
-def make(tools: Tools, launcher: Path) -> Make:
-    """A project for a build tool, in a folder, without a list file and a PyTorch."""
-
-    def project(generator: str, folder: Path) -> PyTorchProject:
-        environment = {name: v for name, v in os.environ.items() if name != "PYTHONPATH"}
-        environment["DERIVLOAD_CACHE_DIR"] = str(folder / "cache")
-        folders = (folder / "source of é☃", folder / "build of é☃")
-        return PyTorchProject(tools, generator, folders, environment, launcher)
-
-    return project
 
 
 @pytest.fixture(scope="module", params=GENERATORS[:2])
@@ -362,117 +277,3 @@ def test_input_that_is_saved_while_derivload_runs_is_the_next_builds(
     assert project.build().loads == 1
     assert project.build().loads == 1
     assert_nothing_runs(project)
-
-
-# The arguments
-
-
-@pytest.mark.thorough
-def test_arguments_mean_what_the_options_of_codegen_mean(
-    make: Make, release: Release, newest: str, tmp_path: Path
-) -> None:
-    project = make("Ninja", tmp_path)
-    project.pytorch = SmallPyTorch(release(newest), project.source / "pytorch")
-    (project.source / "overlay.yaml").write_text(OVERLAY, "utf-8")
-    derivatives = project.pytorch.derivatives.read_text("utf-8") + OVERLAY_DERIVATIVE
-    (project.source / "derivatives.yaml").write_text(derivatives, "utf-8")
-    (project.source / "tags.yaml").write_text("- tag: inert\n  desc: None.\n", "utf-8")
-    (project.source / "operators.yaml").write_text("[aten::gild]\n", "utf-8")
-    project.write(
-        CALL.format(
-            "NATIVE_FUNCTIONS overlay.yaml DERIVATIVES derivatives.yaml TAGS tags.yaml"
-            " TORCH_VERSION 2.15 SELECTED_OP_LIST_PATH operators.yaml DISABLE_AUTOGRAD NO_CACHE"
-        ),
-        "",
-    )
-    assert project.configure().status == 0
-    done = project.build("--target", "autograd")
-    assert done.status == 0, done
-    assert project.contents() == project.codegen(
-        *("--native-functions", "overlay.yaml", "--derivatives", "derivatives.yaml"),
-        *("--tags", "tags.yaml", "--selected-op-list-path", "operators.yaml"),
-        "--disable-autograd",
-    )
-    assert b"QuenchBackward0" in project.contents()["Functions.cpp"]
-    assert not (tmp_path / "cache").exists()
-    assert project.build("--target", "autograd").loads == 0
-    (project.source / "operators.yaml").write_text("[aten::gild, aten::smelt]\n", "utf-8")
-    assert project.build("--target", "autograd").loads == 1
-
-
-@pytest.mark.thorough
-def test_pytorch_is_found_where_codegen_finds_it(
-    make: Make, release: Release, newest: str, tmp_path: Path
-) -> None:
-    project = make("Ninja", tmp_path)
-    checkout = SmallPyTorch(release(newest), project.source / "checkout", is_checkout=True)
-    wheel = SmallPyTorch(release(newest), project.source / "wheel")
-    (wheel.root / "torch").mkdir()
-    for place, pytorch in (
-        ("checkout", checkout),
-        ("wheel/torchgen", wheel),
-        ("wheel/torch", wheel),
-    ):
-        project.write(
-            f"derivload_codegen_inputs(n OUTPUT_DIR out PYTORCH_DIR {place} CODEGEN SUBSET python)",
-            "get_property(read DIRECTORY PROPERTY CMAKE_CONFIGURE_DEPENDS)\n"
-            'foreach(file IN LISTS read)\nmessage("read ${file}")\nendforeach()\n',
-        )
-        done = project.configure()
-        assert done.status == 0, done
-        read = {Path(line[5:]) for line in done.output.splitlines() if line.startswith("read ")}
-        modules = [*(pytorch.root / "torchgen").rglob("*.py"), *pytorch.autograd.glob("*.py")]
-        assert read == set(modules)
-
-
-@pytest.mark.parametrize(
-    ("call", "sentence"),
-    [
-        ("CODEGEN", "CODEGEN runs PyTorch's own generators: write PYTORCH_DIR and a checkout"),
-        (
-            "CODEGEN PYTORCH_DIR yaml SHARDS 4",
-            "SHARDS is for documents, and PyTorch's generators have shards of their own: leave it",
-        ),
-        (
-            "CODEGEN PYTORCH_DIR yaml SUBSET cpp",
-            'SUBSET is "cpp": write libtorch, pybindings, python or all.',
-        ),
-        (
-            "CODEGEN PYTORCH_DIR yaml SELECTED_OP_LIST_PATH a OPERATORS_YAML_PATH b",
-            "SELECTED_OP_LIST_PATH and OPERATORS_YAML_PATH exclude each other: write one of them.",
-        ),
-        (
-            "CODEGEN PYTORCH_DIR yaml OPERATORS_YAML_PATH no.yaml",
-            "no.yaml, and there is no such file: write an absolute path, or one relative to",
-        ),
-        ("CODEGEN CODEGEN PYTORCH_DIR yaml", "CODEGEN stands there 2 times: write it once."),
-        ("CODEGEN PYTORCH_DIR nowhere", "which is no PyTorch: write a checkout"),
-        (
-            "CODEGEN PYTORCH_DIR yaml",
-            "yaml, and its generators do not tell what they write: write a checkout, or a folder",
-        ),
-        *(
-            (
-                words_,
-                f"{words_.split()[0]} is for PyTorch's generators: write CODEGEN too, or leave",
-            )
-            for words_ in ("SUBSET all", "DISABLE_AUTOGRAD", "OPERATORS_YAML_PATH no.yaml")
-        ),
-    ],
-)
-def test_bad_argument_stops_the_configure_step(
-    make: Make, tmp_path: Path, call: str, sentence: str
-) -> None:
-    project = make("Ninja", tmp_path)
-    autograd = project.source / "yaml" / "tools" / "autograd"
-    native = project.source / "yaml" / "aten" / "src" / "ATen" / "native"
-    for place in (
-        *(autograd / "derivatives.yaml", native / "native_functions.yaml", native / "tags.yaml"),
-        project.source / "yaml" / "version.txt",
-    ):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text("2.15.0\n", "utf-8")
-    project.write(f"derivload_codegen_inputs(n OUTPUT_DIR out {call})", "")
-    done = project.configure()
-    assert done.status != 0
-    assert sentence in words(done.output)

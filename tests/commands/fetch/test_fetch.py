@@ -3,56 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
-import signal
-import socket
 import stat
 import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from derivload.commands.fetch.command import FetchError, fetch, fetch_and_say
-from support.paths import SOURCE
-from support.torch_index import TORCHGEN, look_only_in, make_wheel, served, tree, without_ranges
+from support.fetching import SIGNALS, environment, home, silent_index, start, wheels
+from support.torch_index import TORCHGEN, make_wheel, tree
 
-SIGNALS = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send")
-
-
-@pytest.fixture(autouse=True)
-def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only place where pip looks."""
-    folder = tmp_path / "wheels"
-    folder.mkdir()
-    look_only_in(str(folder), monkeypatch)
-    return folder
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """The folder beside whose content nothing may be left behind."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    return folder
-
-
-def start(to: Path, version: str = "2.15.0", python: str = sys.executable) -> list[str]:
-    # A test runner in the background has SIGINT ignored, and its children inherit that.
-    code = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from derivload.commands.fetch.command import fetch_and_say; "
-        "sys.exit(fetch_and_say(*sys.argv[1:]))"
-    )
-    return [python, "-c", code, version, str(to)]
-
-
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(SOURCE), **more}
+__all__ = ["home", "wheels"]  # fixtures
 
 
 # What is fetched
@@ -291,118 +255,3 @@ def test_a_wheel_without_packaged_files_is_refused(wheels: Path, home: Path) -> 
     with pytest.raises(FetchError, match="no torchgen/packaged"):
         fetch("2.15.0", home / "new")
     assert list(home.iterdir()) == []
-
-
-# Interruptions
-
-
-@contextmanager
-def silent_index() -> Iterator[socket.socket]:
-    """A package index that accepts a connection and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(15)
-        yield server
-
-
-@SIGNALS
-@pytest.mark.parametrize("exists", [False, True])
-@pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
-)
-def test_a_signal_ends_pip_and_leaves_nothing(
-    number: signal.Signals,
-    status: int,
-    exists: bool,
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    if exists:
-        (home / "new").mkdir()
-    before = sorted(home.rglob("*"))
-    monkeypatch.delenv("PIP_NO_INDEX")
-    with silent_index() as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/simple"
-        child = subprocess.Popen(
-            start(home / "new"),
-            env=environment(PIP_INDEX_URL=url),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        connection, _ = server.accept()
-        with connection:
-            assert any(path.name.startswith(".derivload-fetch-") for path in home.iterdir())
-            child.send_signal(number)
-            out, err = child.communicate(timeout=10)
-            connection.settimeout(5)
-            while connection.recv(65536):  # ends when nobody holds the other side: pip is gone
-                pass
-    assert child.returncode == status
-    assert (out, err.count("\n")) == ("", 2)
-    assert sorted(home.rglob("*")) == before
-
-
-def test_the_callers_signal_handlers_come_back(wheels: Path, home: Path) -> None:
-    make_wheel(wheels)
-    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    try:
-        fetch("2.15.0", home)
-        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-# The progress bar
-
-
-def read_terminal(descriptor: int) -> str:
-    seen = b""
-    # Linux ends a terminal whose other side is closed with an error, others with nothing.
-    while True:
-        try:
-            part = os.read(descriptor, 65536)
-        except OSError:
-            part = b""
-        if not part:
-            return seen.decode()
-        seen += part
-
-
-@SIGNALS
-def test_on_a_terminal_pip_draws_its_bar_on_stderr(wheels: Path, home: Path) -> None:
-    noise = os.urandom(1_000_000).hex()  # pip draws no bar for less than half a megabyte
-    make_wheel(wheels, files={**TORCHGEN, "torch/library": noise})
-    ours, theirs = os.openpty()
-    with served(wheels, without_ranges) as index:
-        child = subprocess.Popen(
-            start(home / "new"),
-            env=environment(PIP_FIND_LINKS=index.url, TERM="xterm", NO_COLOR="1"),
-            stdout=subprocess.PIPE,
-            stderr=theirs,
-            text=True,
-        )
-        os.close(theirs)
-        seen = read_terminal(ours)
-        os.close(ours)
-        out, _ = child.communicate(timeout=10)
-    assert child.returncode == 0
-    assert out == f"{home / 'new'}\n"
-    assert re.search(r"\d\.\d/\d\.\d MB", seen)
-    assert not re.search(r"\x1b\[[0-9;]*m", seen)
-
-
-# Its cost to the other commands
-
-
-def test_importing_it_loads_nothing_heavy() -> None:
-    heavy = ("subprocess", "zipfile", "tempfile", "signal", "shutil", "rich")
-    loaded = f"[m for m in {heavy} if m in sys.modules]"
-    code = f"import sys, derivload.commands.fetch.command; print({loaded})"
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", code],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "[]\n"

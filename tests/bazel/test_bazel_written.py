@@ -1,0 +1,139 @@
+"""Other ways to write the Bazel rules down, finding derivload, buildifier."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.bazel_builds import (
+    DOCUMENTS,
+    Checkout,
+    Unavailable,
+    bazel,
+    built,
+    cache_url,
+    checkout,
+    pytorch,
+)
+from support.bazel_workspace import SANDBOXED
+from support.paths import ROOT
+
+__all__ = ["bazel", "built", "cache_url", "checkout", "pytorch"]  # fixtures
+
+
+# ------------------------------------------------------------------- other ways to write it down
+
+
+_GENRULE = """
+genrule(
+    name = "documents",
+    srcs = [
+        "@definitions//:derivatives.yaml",
+        "@definitions//:native_functions.yaml",
+        "@definitions//:tags.yaml",
+    ],
+    outs = [
+        "documents/differentiability.json",
+        "documents/functions.json",
+        "documents/manifest.json",
+    ],
+    cmd = "$(execpath @derivload_local//:derivload) emit --no-cache --quiet" +
+          " --derivatives $(execpath @definitions//:derivatives.yaml)" +
+          " --native-functions $(execpath @definitions//:native_functions.yaml)" +
+          " --tags $(execpath @definitions//:tags.yaml)" +
+          " --out-dir $(RULEDIR)/documents",
+    tools = ["@derivload_local//:derivload"],
+)
+"""
+
+
+def test_genrule_does_as_well(checkout: Checkout) -> None:
+    folder = checkout.workspace / "plain"
+    folder.mkdir()
+    (folder / "BUILD").write_text(
+        f"""
+load("@derivload//:defs.bzl", "derivload_codegen_inputs")
+{_GENRULE}
+derivload_codegen_inputs(
+    name = "whole",
+    derivatives = "@definitions//:derivatives.yaml",
+    native_functions = ["@definitions//:native_functions.yaml"],
+    tags = "@definitions//:tags.yaml",
+)
+""",
+        "utf-8",
+    )
+    try:
+        done = checkout.build("//plain:documents", "//plain:whole", SANDBOXED)
+        assert done.ran == {"Genrule": 1, "DerivloadCodegen": 1}, done
+        plain = checkout.workspace / "bazel-bin" / "plain"
+        for name in ("differentiability.json", "functions.json", "manifest.json"):
+            by_genrule = (plain / "documents" / name).read_bytes()
+            assert by_genrule == (plain / "whole" / name).read_bytes()
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("shards = SHARDS", "shards = 0", "shards is 0: write a number from 1 to 10000"),
+        ("shards = SHARDS", 'shards = "4"', 'shards is "4": write a number'),
+        (
+            '["@definitions//:native_functions.yaml"]',
+            '"@definitions//:native_functions.yaml"',
+            "native_functions is a string: write a list of labels",
+        ),
+    ],
+)
+def test_bad_argument_says_what_to_write_instead(
+    built: Checkout, old: str, new: str, said: str
+) -> None:
+    path = built.workspace / "BUILD"
+    text = path.read_text("utf-8")
+    assert old in text
+    try:
+        path.write_text(text.replace(old, new, 1), "utf-8")
+        done = built.build("--nobuild", DOCUMENTS)
+    finally:
+        path.write_text(text, "utf-8")
+    assert done.status != 0
+    assert said in done.output
+
+
+# --------------------------------------------------------------------------- finding derivload
+
+
+def test_first_python_on_the_path_that_can_import_derivload_is_taken(
+    built: Checkout, tmp_path: Path
+) -> None:
+    without = tmp_path / "python3"
+    without.write_text("#!/bin/sh\necho no such package >&2\nexit 1\n", "utf-8")
+    without.chmod(0o755)
+    target = ["--nobuild", "@derivload_local//:derivload", "--repo_env=DERIVLOAD_PYTHON="]
+    done = built.build(*target, f"--repo_env=PATH={tmp_path}:{built.python.parent}:/bin")
+    assert done.status == 0, done
+    done = built.build(*target, f"--repo_env=PATH={tmp_path}")
+    assert done.status != 0
+    assert "no python3 on PATH can import derivload" in done.output
+    assert f"{without}: no such package" in done.output
+
+
+# --------------------------------------------------------------------------------- buildifier
+
+
+def test_bazel_files_are_formatted_and_without_findings(unavailable: Unavailable) -> None:
+    buildifier = shutil.which("buildifier")
+    if buildifier is None:
+        unavailable("there is no buildifier on this machine (npm install -g @bazel/buildifier)")
+    command = [buildifier, "-mode=check", "-lint=warn", "-r"]
+    done = subprocess.run(
+        [*command, str(ROOT / "bazel"), str(ROOT / "examples" / "bazel")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

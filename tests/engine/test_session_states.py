@@ -1,0 +1,119 @@
+"""States that are none, and the memory that a session takes."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from derivload.engine.session import Session
+from support.session_edits import _KERNEL
+from support.sessions import (
+    CATALOGUE_TEXTS,
+    EDITED,
+    JET,
+    START,
+    TAGS,
+    Inputs,
+    Walk,
+    cold,
+    edited,
+    result_of,
+    with_overlay,
+)
+
+
+class Kept(NamedTuple):
+    """What a session leaves for the next: the state, and the lines of its documents."""
+
+    state: bytes
+    records: list[bytes]
+    functions: list[bytes]
+
+
+def kept_of(inputs: Inputs) -> Kept:
+    session = Session(inputs.dialect)
+    lines = session.load(inputs.texts).lines
+    state = session.keep()
+    assert lines is not None
+    assert state is not None
+    return Kept(state, lines.records, lines.functions + lines.generated)
+
+
+def damaged() -> Iterator[Kept]:
+    whole = kept_of(START)
+    garbage = [b"", b"\xc1", b"garbage", b"{}", b"\x94\x90\x90\x90\x90", b"\xdd\xff\xff\xff\xff"]
+    truncated = [whole.state[:length] for length in range(0, len(whole.state), 997)]
+    no_text = whole.state.replace(b"gild", b"gi\xffd")
+    for state in (*garbage, *truncated, no_text, whole.state + b"\0", whole.state[::-1]):
+        yield whole._replace(state=state)
+    for records in ([], whole.records[:-1], [*whole.records, b"{}"], whole.functions):
+        yield whole._replace(records=records)
+    for functions in ([], whole.functions[:20], whole.functions[:-1], [*whole.functions, b"{}"]):
+        yield whole._replace(functions=functions)
+
+
+def test_state_that_is_none_is_left_aside() -> None:
+    expected = cold(EDITED)
+    for kept in damaged():
+        session = Session(EDITED.dialect)
+        session.restore(*kept)
+        outcome = session.load(EDITED.texts)
+        assert not outcome.is_incremental
+        assert result_of(outcome) == expected
+        assert session.load(START.texts).is_incremental
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        with_overlay(f"- func: {JET}\n{_KERNEL}\n"),
+        edited("desc: ", "desc: &a ", TAGS),
+        START.with_file(TAGS, f"{START.files[TAGS]}- tag: a\n  desc: b\n"),
+        Inputs("2.15", (f"- name: {JET}\n  self: grad\n", f"- func: {JET}\n", START.files[-1])),
+        Inputs("2.15", CATALOGUE_TEXTS),
+    ],
+    ids=["overlay", "anchor", "tags", "hardly anything", "the catalogue as it ships"],
+)
+def test_state_of_other_inputs_gives_the_same(other: Inputs) -> None:
+    walk = Walk(other)
+    walk.go(EDITED)
+    walk.go(other)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("[pointwise]", "!!set {pointwise}"), ("'2001-12-14'", "2001-12-14"), ("a", "&a [*a]")],
+)
+@pytest.mark.parametrize("key", ["tags", "python_module"])
+def test_values_of_an_overlay_differ_by_type_too(key: str, before: str, after: str) -> None:
+    walk = Walk(START)
+    for value in (before, after, before):
+        walk.go(with_overlay(f"custom:\n- func: {JET}\n  {key}: {value}\n"))
+
+
+@pytest.mark.thorough
+def test_memory_does_not_grow_from_edit_to_edit() -> None:
+    def most_after(edits: range) -> int:
+        most = 0
+        for i in edits:
+            inputs = edited("grad * luster", f"grad * luster * {i}")
+            texts = [text.replace("luster=0.5", f"luster={i}.5") for text in inputs.files]
+            outcome = session.load(inputs._replace(files=tuple(texts)).texts)
+            assert outcome.is_incremental
+            if i % 20 == 0:
+                gc.collect()
+                most = max(most, tracemalloc.get_traced_memory()[0])
+        return most
+
+    tracemalloc.start()
+    try:
+        session = Session(START.dialect)
+        session.load(START.texts)
+        first = most_after(range(300))
+        assert most_after(range(300, 600)) < first * 1.05
+    finally:
+        tracemalloc.stop()

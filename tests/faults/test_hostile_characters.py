@@ -1,0 +1,36 @@
+"""One character at each position of the catalogue: no traceback."""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+import pytest
+
+from derivload.commands.check.find import find_mistakes
+from derivload.loading.paths import Files
+from derivload.loading.request import Request
+from support.hostile_texts import DERIVATIVES, FILES, NATIVES, TAGS
+from support.paths import CATALOGUE
+
+REPLACEMENTS: Final = ("", "", " ", "\n", "\t", "'", ":", "#", "(", "]", "*", "&", "0", "é", "\0")
+
+
+def test_one_character_changed_gives_diagnostics_or_nothing(
+    request: pytest.FixtureRequest,
+) -> None:
+    longer = bool(request.config.getoption("--long", default=False))
+    seed = random.randrange(1 << 30)
+    chance = random.Random(seed)
+    texts = {name: (CATALOGUE / name).read_text("utf-8") for name in FILES}
+    files = Files(DERIVATIVES, [NATIVES], TAGS, None)
+    places = [(name, at) for name, text in texts.items() for at in range(len(text))]
+    for name, at in places if longer else chance.sample(places, 500):
+        changed = texts[name][:at] + chance.choice(REPLACEMENTS) + texts[name][at + 1 :]
+        made = {**texts, name: changed}
+        try:
+            found = find_mistakes(Request(files, [made[n].encode() for n in files.paths]), None)
+            rendered = [diagnostic.render() for diagnostic in found]
+        except Exception as error:
+            raise AssertionError(f"{name} at {at}, seed {seed}: {error!r}") from error
+        assert all(rendered), f"{name} at {at}, seed {seed}"

@@ -1,0 +1,184 @@
+"""What the tests of bazel share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from support.bazel_workspace import SANDBOXED, Workspace, remove_tree
+from support.paths import PACKAGE, ROOT
+
+SHARDS = 16
+
+
+PACKAGED = "torchgen/packaged"
+
+
+DERIVATIVES = f"{PACKAGED}/autograd/derivatives.yaml"
+
+
+NATIVES = f"{PACKAGED}/ATen/native/native_functions.yaml"
+
+
+TAGS = f"{PACKAGED}/ATen/native/tags.yaml"
+
+
+DOCUMENTS = "//:codegen_inputs"
+
+
+PROGRAM = "//:nodes"
+
+
+Unavailable = Callable[[str], NoReturn]
+
+
+class Checkout(Workspace):
+    """A checkout with the example in it, a Python that has derivload, and a Bazel for both."""
+
+    def __init__(
+        self,
+        folder: Path,
+        bazel: Path,
+        pytorch: Path,
+        environment: Mapping[str, str] | None = None,
+        source: Path = PACKAGE,
+    ) -> None:
+        self.pytorch = folder / "pytorch"
+        ignored = shutil.ignore_patterns("__pycache__", "bazel-*")
+        for name in ("bazel", "examples"):
+            shutil.copytree(ROOT / name, folder / "checkout" / name, ignore=ignored)
+        for name in (DERIVATIVES, NATIVES, TAGS, "version.txt"):
+            target = self.pytorch / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(pytorch / name, target)
+        workspace = folder / "checkout" / "examples" / "bazel"
+        super().__init__(workspace, folder, bazel, environment, source)
+        self.options += [f"--repo_env=PYTORCH_DIR={self.pytorch}", f"--repo_env=SHARDS={SHARDS}"]
+
+    def edit(self, old: str, new: str) -> None:
+        path = self.pytorch / DERIVATIVES
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
+    def documents(self) -> dict[str, bytes]:
+        folder = self.workspace / "bazel-bin" / "codegen_inputs"
+        return {path.name: path.read_bytes() for path in sorted(folder.glob("*.json"))}
+
+    def worker_logs(self) -> dict[str, str]:
+        """What each worker wrote, by the name of its log."""
+        base = self.run("info", "output_base").stdout.splitlines()[-1]
+        folder = Path(base, "bazel-workers")
+        return {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.log"))}
+
+
+@pytest.fixture(scope="module")
+def bazel(tmp_path_factory: pytest.TempPathFactory, unavailable: Unavailable) -> Iterator[Path]:
+    """Where Bazel keeps what it makes."""
+    for name in ("bazel", "gcc"):
+        if shutil.which(name) is None:
+            unavailable(f"there is no {name} on this machine")
+    root = tmp_path_factory.mktemp("bazel")
+    yield root
+    remove_tree(root)
+
+
+@pytest.fixture(scope="module")
+def pytorch(release: Callable[[str], Path], newest: str) -> Path:
+    return release(newest)
+
+
+@pytest.fixture(scope="module")
+def built(
+    bazel: Path, pytorch: Path, cache_url: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Checkout]:
+    """A checkout in which all was built, in sandboxes, and put into the remote cache."""
+    checkout = Checkout(tmp_path_factory.mktemp("one"), bazel, pytorch)
+    done = checkout.build(
+        PROGRAM, SANDBOXED, *([f"--remote_cache={cache_url}"] if cache_url else [])
+    )
+    assert done.status == 0, done
+    assert done.ran["DerivloadCodegen"] == 1
+    assert done.ran["Genrule"] == SHARDS
+    assert done.ran["CppCompile"] == SHARDS + 1
+    assert done.runners == {"linux-sandbox"}
+    yield checkout
+    checkout.shut_down()
+
+
+@pytest.fixture
+def checkout(built: Checkout, pytorch: Path) -> Iterator[Checkout]:
+    """That checkout, with nothing left to do."""
+    assert built.build(PROGRAM, SANDBOXED).status == 0
+    yield built
+    shutil.copyfile(pytorch / DERIVATIVES, built.pytorch / DERIVATIVES)
+
+
+_NGINX = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ }}
+http {{
+  access_log {folder}/access.log;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    client_max_body_size 0;
+    location / {{
+      root {folder}/files;
+      dav_methods PUT;
+      create_full_put_path on;
+    }}
+  }}
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def cache_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
+    """A remote cache, which is an nginx of our own; None where there is no nginx."""
+    nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if nginx is None:
+        yield None
+        return
+    folder = tmp_path_factory.mktemp("nginx")
+    (folder / "files").mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (folder / "nginx.conf").write_text(
+        ("user root;\n" if os.geteuid() == 0 else "") + _NGINX.format(folder=folder, port=port),
+        "utf-8",
+    )
+    server = subprocess.Popen(
+        [nginx, "-p", str(folder), "-e", str(folder / "error.log"), "-c", folder / "nginx.conf"]
+    )
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("nginx does not answer")

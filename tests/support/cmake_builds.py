@@ -1,0 +1,88 @@
+"""What the tests of cmake share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from support.cmake_project import (
+    GENERATORS,
+    Project,
+    Tools,
+    copy_of_derivload,
+    find_tools,
+    make_launcher,
+)
+from support.paths import CATALOGUE
+
+SHARDS = 4
+
+
+# An edit to a formula, and to a comment, in the catalogue and in a release.
+FORMULA = ("self: grad * luster", "self: luster * grad")
+
+
+INPUTS = """
+  DERIVATIVES inputs/derivatives.yaml
+  NATIVE_FUNCTIONS inputs/native_functions.yaml
+"""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ninja Multi-Config is Ninja but for the configurations: all of it in CI and with --long."""
+    if "generator" in metafunc.fixturenames and not any(
+        "generator" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")
+    ):
+        everything = os.environ.get("CI") or metafunc.config.getoption("--long")
+        metafunc.parametrize("generator", GENERATORS if everything else GENERATORS[:2])
+
+
+def shards_of(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith("differentiability_")]
+
+
+@pytest.fixture(scope="session")
+def tools(unavailable: Callable[[str], NoReturn]) -> Tools:
+    return find_tools(unavailable)
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """It runs a copy of derivload: who edits the checkout meanwhile runs nothing again."""
+    folder = tmp_path_factory.mktemp("launcher")
+    return make_launcher(folder / "derivload", copy_of_derivload(folder / "src"))
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """That of the test, with a cache of its own and nothing that would lead to a derivload."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
+@pytest.fixture
+def project(
+    generator: str,
+    tools: Tools,
+    tmp_path: Path,
+    environment: dict[str, str],
+    launcher: Path,
+) -> Project:
+    """The small project, on a copy of the catalogue."""
+    made = Project(
+        tools,
+        generator,
+        (tmp_path / "source of é☃", tmp_path / "build of é☃"),
+        environment,
+        launcher,
+    )
+    shutil.copytree(CATALOGUE, made.inputs)
+    made.write(
+        f"derivload_codegen_inputs(definitions {INPUTS} OUTPUT_DIR out SHARDS {SHARDS}"
+        " OUTPUTS_VARIABLE documents)"
+    )
+    return made

@@ -1,0 +1,41 @@
+"""What the tests of codegen share."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support.codegen_edits import PyTorch
+from support.codegen_project import Project
+from support.few_operators import make_small
+from support.releases import Release
+
+
+@pytest.fixture(scope="session")
+def small_release(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_small(release(newest), tmp_path_factory.mktemp("small") / "pytorch").root
+
+
+@pytest.fixture(scope="session")
+def generated(small_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the small PyTorch was generated from, with its cache."""
+    folder = tmp_path_factory.mktemp("generated")
+    shutil.copytree(small_release, folder / "pytorch")
+    assert Project(PyTorch(folder / "pytorch"), folder).run()["exit"] == "cold"
+    return folder
+
+
+@pytest.fixture
+def project(generated: Path, tmp_path: Path) -> Project:
+    """A project of one's own, of which nothing was generated yet."""
+    shutil.copytree(generated / "pytorch", tmp_path / "pytorch", symlinks=True)
+    return Project(PyTorch(tmp_path / "pytorch"), tmp_path)
+
+
+@pytest.fixture
+def done(project: Project) -> Project:
+    """A project that was generated."""
+    assert project.run()["exit"] == "cold"
+    return project

@@ -1,0 +1,86 @@
+"""What the tests of outputs share."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from derivload.cli import main
+from support.paths import CATALOGUE, SOURCE
+from support.releases import Release
+from support.small_pytorch import SmallPyTorch
+
+WHOLE = ["differentiability.json", "functions.json", "manifest.json"]
+
+
+INPUTS = ["derivatives.yaml", "native_functions.yaml", "tags.yaml"]
+
+
+posix = pytest.mark.skipif(os.name == "nt", reason="links, modes and pipes as POSIX has them")
+
+
+def emit(out: Path, *options: str) -> int:
+    return main(["emit", "--out-dir", str(out), "--no-cache", *options])
+
+
+def shards(count: int) -> list[str]:
+    return sorted([*(f"differentiability_{i}.json" for i in range(count)), *WHOLE[1:]])
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def sha256_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Documents, and something of the user's beside the folder."""
+    folder = tmp_path / "out"
+    assert emit(folder) == 0
+    (tmp_path / "mine").write_text("mine")
+    return folder
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> list[str]:
+    """Other inputs than the catalogue, which change each document."""
+    folder = tmp_path / "edited"
+    folder.mkdir()
+    for name in INPUTS:
+        shutil.copyfile(CATALOGUE / name, folder / name)
+    text = (folder / "derivatives.yaml").read_text("utf-8")
+    assert "self: grad * luster" in text
+    text = text.replace("self: grad * luster", "self: luster * grad")
+    (folder / "derivatives.yaml").write_text(text, "utf-8")
+    derivatives, natives, tags = (str(folder / name) for name in INPUTS)
+    return ["--derivatives", derivatives, "--native-functions", natives, "--tags", tags]
+
+
+@pytest.fixture
+def pytorch(release: Release, newest: str, tmp_path: Path) -> SmallPyTorch:
+    return SmallPyTorch(release(newest), tmp_path / "pytorch")
+
+
+def run(command: str, pytorch: SmallPyTorch, out: Path, *options: str) -> str:
+    """Run derivload with a cache; what it said."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "derivload", command, "--pytorch", str(pytorch.root)),
+            *("--out-dir", str(out), *options),
+        ],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr

@@ -1,0 +1,525 @@
+"""Random edits of inputs, each of which an incremental load has to follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from random import Random
+
+from support.sessions import DEFINITIONS, NATIVES, RELEASES, TAGS, Edit, Inputs, cut, joined
+
+Parts = list[str]
+
+
+_FORMULA = re.compile(
+    r"(?m)^( {2,6}(?!name|output_diff|dispatch)[a-z_0-9]+(?:, [a-z_0-9]+)*: )([^\s|>\"'\[].*)$"
+)
+
+
+_FORMULAS = [
+    *("{} + 0", "({})", "{} * grad", "2 * {}", "{} + self", "{} + result", "grad", "grads[0]"),
+    *("self_t", "self_p + {}", "auto_linear", "auto_element_wise", "non_differentiable"),
+    *("{} + self.sizes()", "{}.sum(self.sym_sizes())", 'not_implemented("{}")', "grad + grads[1]"),
+]
+
+
+_NAMED = re.compile(r"- (?:func|name): (?:\w+::)?(\w+)(?:\.(\w+))?\(")
+
+
+_VARIANT = re.compile(r"^_*(?:foreach_)?|_copy|_scatter|_inverse|_functional|_+$")
+
+
+def stem(entry: str) -> str:
+    """What the names of an operator's variants have in common, as far as an edit cares."""
+    match = _NAMED.match(entry)
+    return _VARIANT.sub("", match[1]) if match else ""
+
+
+def schema_of(entry: str) -> str:
+    return entry.partition("\n")[0].partition(": ")[2]
+
+
+def any_file(random: Random, inputs: Inputs) -> int:
+    files: list[int] = [DEFINITIONS, *range(len(inputs.files))]
+    return random.choice(files)
+
+
+def native_file(random: Random, inputs: Inputs) -> int:
+    return random.choice(range(1, len(inputs.files) - 1))
+
+
+def with_parts(inputs: Inputs, file: int, change: Callable[[Parts], None]) -> Inputs:
+    """The inputs with a file's entries changed; a file without any stays as it is."""
+    before, *parts = cut(inputs.files[file])
+    if not parts:
+        return inputs
+    change(parts)
+    return inputs.with_file(file, joined([before, *parts]))
+
+
+def with_entry(
+    random: Random, inputs: Inputs, file: int, change: Callable[[str], str], having: str = ""
+) -> Inputs:
+    """The inputs with one entry of a file changed, one that has these words in it."""
+
+    def apply(parts: Parts) -> None:
+        indexes = [i for i, part in enumerate(parts) if having in part]
+        if indexes:
+            index = random.choice(indexes)
+            parts[index] = change(parts[index])
+
+    return with_parts(inputs, file, apply)
+
+
+def everywhere(inputs: Inputs, change: Callable[[str], str]) -> Inputs:
+    """The inputs with every definition and native function changed."""
+    for file in range(len(inputs.files) - 1):
+        before, *parts = cut(inputs.files[file])
+        inputs = inputs.with_file(file, joined([before, *map(change, parts)]))
+    return inputs
+
+
+def pick(random: Random, inputs: Inputs, file: int, having: str = "") -> str:
+    """An entry of a file; "" when there is none."""
+    parts = [part for part in cut(inputs.files[file])[1:] if having in part]
+    return random.choice(parts) if parts else ""
+
+
+def insert(random: Random, inputs: Inputs, file: int, entry: str) -> Inputs:
+    before, *parts = cut(inputs.files[file])
+    parts.insert(random.randrange(len(parts) + 1), entry)
+    return inputs.with_file(file, joined([before, *parts]))
+
+
+def change_formula(random: Random, inputs: Inputs) -> Inputs:
+    text = inputs.files[DEFINITIONS]
+    found = list(_FORMULA.finditer(text))
+    if not found:
+        return inputs
+    match = random.choice(found)
+    formula = random.choice(_FORMULAS).format(match[2])
+    return inputs.with_file(DEFINITIONS, text[: match.start(2)] + formula + text[match.end(2) :])
+
+
+def change_output_differentiability(random: Random, inputs: Inputs) -> Inputs:
+    lists = ["[True]", "[False]", "[True, False]", "[False, True]", '["cond(x)"]', "[]", ""]
+    key = f"  output_differentiability: {random.choice(lists)}\n"
+
+    def change(entry: str) -> str:
+        without = re.sub(r"(?m)^  output_differentiability: .*\n", "", entry)
+        return without if key.endswith(" \n") else without.replace("\n", "\n" + key, 1)
+
+    return with_entry(random, inputs, DEFINITIONS, change)
+
+
+def put_formulas_under_keys(random: Random, inputs: Inputs) -> Inputs:
+    key = random.choice(["AutogradCUDA", "AutogradNestedTensor", "AutogradMPS", "AutogradNone"])
+
+    def change(entry: str) -> str:
+        name, _, rest = entry.partition("\n")
+        if "  dispatch:\n" in rest:
+            return re.sub(r"(?m)^    Autograd\w+:", f"    {key}:", entry)
+        formulas = [f"    {line}" for line in rest.split("\n") if line.startswith("  ")]
+        body = "\n".join(formulas)
+        return f"{name}\n  dispatch:\n    Default:\n{body}\n    {key}:\n{body}\n"
+
+    return with_entry(random, inputs, DEFINITIONS, change)
+
+
+def rename_argument(random: Random, inputs: Inputs) -> Inputs:
+    """Rename an argument in all variants of an operator and their formulas, or in one entry."""
+    chosen = pick(random, inputs, random.choice([DEFINITIONS, native_file(random, inputs)]))
+    names = re.findall(r" (\w+)(?=[=,)])", schema_of(chosen))
+    if not names:
+        return inputs
+    old = random.choice(names)
+    pattern = re.compile(rf"\b(grad_)?{old}(?=_[tp]\b|\b)(?! *\()")
+    new = old + random.choice(["x", "2", "_in", ""])
+
+    def change(entry: str) -> str:
+        return pattern.sub(lambda m: f"{m[1] or ''}{new}", entry)
+
+    if random.randrange(4):
+        return everywhere(inputs, lambda e: change(e) if stem(e) == stem(chosen) else e)
+    return everywhere(inputs, lambda e: change(e) if e == chosen else e)
+
+
+_REVISIONS = [
+    *(("int ", "SymInt "), ("SymInt ", "int "), ("float ", "Scalar "), ("=1", "=2"), ("=2", "=1")),
+    *(("=0.5", "=0.25"), ("=False", "=True"), ("Tensor other", "Tensor? other"), ("=0", "=-1")),
+    *(("Tensor ", "Tensr "), ("Tensor self", "Tensor[] self"), (") -> Tensor", ", int w=0) -> T")),
+    *((") -> (Tensor", ") -> (Tensor, Tensor"), ("Scalar ", "float "), ("=1", ""), ("=0", "=x")),
+]
+
+
+def change_type_or_default(random: Random, inputs: Inputs) -> Inputs:
+    chosen = pick(random, inputs, native_file(random, inputs))
+    old, new = random.choice([r for r in _REVISIONS if r[0] in schema_of(chosen)] or [("", "")])
+
+    def change(entry: str) -> str:
+        schema = schema_of(entry)
+        return entry.replace(schema, schema.replace(old, new, 1), 1)
+
+    if random.randrange(4):
+        return everywhere(inputs, lambda e: change(e) if stem(e) == stem(chosen) else e)
+    return everywhere(inputs, lambda e: change(e) if e == chosen else e)
+
+
+def delegate_elsewhere(random: Random, inputs: Inputs) -> Inputs:
+    structured = pick(random, inputs, NATIVES, "structured: True")
+    name = schema_of(structured).partition("(")[0]
+    key = f"structured_delegate: {name}"
+    file = native_file(random, inputs)
+    return with_entry(
+        random, inputs, file, lambda e: re.sub("structured_delegate: .*", key, e), "_delegate: "
+    )
+
+
+def rename_foreach(random: Random, inputs: Inputs) -> Inputs:
+    match = _NAMED.match(pick(random, inputs, NATIVES, ": _foreach_"))
+    other = _NAMED.match(pick(random, inputs, DEFINITIONS))
+    if match is None or other is None:
+        return inputs
+    old = match[1].removesuffix("_")
+    new = random.choice([f"_foreach_{other[1]}", f"{old}x"]).removesuffix("_")
+    return everywhere(inputs, lambda e: re.sub(rf"\b{old}(?=_?[.(]|_?$|,)", new, e))
+
+
+_NAMES = (
+    "jet _jet je_t Jet jet_forward jet_copy scatter jet_scatter inverse jet_inverse copy_jet onyx"
+    " temper Temper temper_forward _temper gild_forward ripple_forward _gild gleam_copy gleam"
+).split()
+
+
+_SYLLABLES = "jet _ _ copy _copy scatter _inverse _foreach_ _functional _out forward".split()
+
+
+_KERNEL = "  dispatch:\n    CPU: kernel"
+
+
+_EXPLICIT = "  dispatch:\n    CompositeExplicitAutograd: kernel"
+
+
+_COPY = "  dispatch:\n    CompositeExplicitAutogradNonFunctional: kernel\n  tags: view_copy"
+
+
+_FOREACH = f"  device_check: NoCheck\n{_EXPLICIT}"
+
+
+_PLAIN = "{n}{o}(Tensor self, int a) -> Tensor"
+
+
+_INPLACE = "{n}_{o}(Tensor(a!) self, int a) -> Tensor(a!)"
+
+
+_MUTABLE = "{n}(Tensor self, Tensor(a!) b) -> Tensor"
+
+
+_VIEW = "{n}(Tensor(a) self) -> Tensor(a)"
+
+
+_OUT = "{n}.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)"
+
+
+_INVERSE = "{n}_inverse(Tensor(a) self, Tensor b) -> Tensor(a)"
+
+
+_DUNDER = "__iand__(Tensor(a!) self, Tensor b) -> Tensor(a!)"
+
+
+_KEYED = "  dispatch:\n    Default:\n      self: grad\n    AutogradMPS:\n      self: -grad"
+
+
+# What is added together: native functions and definitions, for a name and an overload.
+_TEMPLATES: list[tuple[list[str], list[str]]] = [
+    ([f"{_PLAIN}\n{_KERNEL}"], [f"{_PLAIN}\n  self: grad * a\n  result: self_t * a"]),
+    (
+        [f"{_PLAIN}\n{_KERNEL}"],
+        [f"{_PLAIN}\n{_KEYED}"],
+    ),
+    ([f"{_PLAIN}\n{_KERNEL}\n  autogen: {{n}}{{o}}_out"], []),
+    (
+        [f"{_INPLACE}\n{_KERNEL}", f"{_PLAIN}\n{_KERNEL}"],
+        [f"{_PLAIN}\n  self: grad\n  result: auto_element_wise"],
+    ),
+    (
+        [f"{_INPLACE}\n{_KERNEL}\n  autogen: {{n}}{{o}}, {{n}}{{o}}_out"],
+        [f"{_INPLACE}\n  self: grad\n  result: self_t.mul_(a)"],
+    ),
+    (
+        [f"{_MUTABLE}\n{_KERNEL}\n  autogen: {{n}}_functional, {{n}}.out"],
+        [f"{_MUTABLE}\n  self: grad\n  b: non_differentiable"],
+    ),
+    (
+        [f"{_VIEW}\n{_EXPLICIT}", f"{{n}}_copy(Tensor self) -> Tensor\n{_COPY}"],
+        [f"{_VIEW}\n  self: grad\n  result: auto_linear"],
+    ),
+    (
+        [f"{_INVERSE}\n{_EXPLICIT}", f"{{n}}_scatter(Tensor self, Tensor b) -> Tensor\n{_COPY}"],
+        [f"{_INVERSE}\n  self: grad"],
+    ),
+    ([], ["{n}_copy(Tensor self) -> Tensor\n  self: grad * 3"]),
+    ([f"_foreach_{{n}}(Tensor[] self, int a) -> Tensor[]\n{_FOREACH}"], []),
+    (
+        [
+            f"_foreach_{{n}}_(Tensor(a!)[] self, int a) -> ()\n{_FOREACH}",
+            f"_foreach_{{n}}(Tensor[] self, int a) -> Tensor[]\n{_FOREACH}",
+        ],
+        [],
+    ),
+    (["{n}{o}(Tensor self) -> Tensor\n  structured_delegate: gleam.out"], []),
+    (
+        [
+            f"{_OUT}\n  structured: True\n{_KERNEL}",
+            "{n}(Tensor self) -> Tensor\n  structured_delegate: {n}.out",
+        ],
+        ["{n}(Tensor self) -> Tensor\n  self: grad\n  result: auto_element_wise"],
+    ),
+    ([f"{_DUNDER}\n{_KERNEL}\n  autogen: __and__"], [f"{_DUNDER}\n  self: grad"]),
+]
+
+
+def any_name(random: Random) -> str:
+    """A name that may have to do with those of others."""
+    if random.randrange(4):
+        return random.choice(_NAMES)
+    return "".join(random.choice(_SYLLABLES) for _ in range(1 + random.randrange(4)))
+
+
+def add_operator(random: Random, inputs: Inputs) -> Inputs:
+    """Add native functions and definitions, now and then one too few."""
+    natives, definitions = random.choice(_TEMPLATES)
+    name = any_name(random)
+    overload = random.choice(["", "", ".k1", ".k2"])
+    for key, templates in (("func", natives), ("name", definitions)):
+        for template in templates:
+            text = template.replace("{n}", name).replace("{o}", overload)
+            file = native_file(random, inputs) if key == "func" else DEFINITIONS
+            if random.randrange(12):
+                inputs = insert(random, inputs, file, f"- {key}: {text}\n")
+    return inputs
+
+
+def delete_entry(random: Random, inputs: Inputs) -> Inputs:
+    file = any_file(random, inputs)
+    return with_entry(random, inputs, file, lambda e: "")
+
+
+def delete_operator(random: Random, inputs: Inputs) -> Inputs:
+    chosen = pick(random, inputs, native_file(random, inputs))
+    return everywhere(inputs, lambda e: "" if stem(e) == stem(chosen) else e)
+
+
+def delete_overload(random: Random, inputs: Inputs) -> Inputs:
+    """Delete a definition with the functions of its name and overload."""
+    match = _NAMED.match(pick(random, inputs, DEFINITIONS))
+    if match is None:
+        return inputs
+    overload = match[2] or ""
+
+    def change(entry: str) -> str:
+        found = _NAMED.match(entry)
+        if found is None or found[1].removesuffix("_") != match[1].removesuffix("_"):
+            return entry
+        same = (found[2] or "") in (overload, f"{overload}_out" if overload else "out")
+        return "" if same else entry
+
+    return everywhere(inputs, change)
+
+
+def duplicate_entry(random: Random, inputs: Inputs) -> Inputs:
+    file = random.choice([any_file(random, inputs), DEFINITIONS])
+    return insert(random, inputs, file, pick(random, inputs, file))
+
+
+_FIRST = re.compile(r"(- \w+: (?:\w+::)?\w+)(?:\.\w+)?\(([\w\[\]?]+(?:\([^)]*\))?[\[\]?\d]* \w+)")
+
+
+def duplicate_under_another_name(random: Random, inputs: Inputs) -> Inputs:
+    """A new overload with an argument more, of a function and its definition."""
+    overload = f"k{random.randrange(100)}"
+    chosen = pick(random, inputs, native_file(random, inputs))
+    for file in range(len(inputs.files) - 1):
+        for entry in cut(inputs.files[file])[1:]:
+            if schema_of(entry) == schema_of(chosen):
+                copy = _FIRST.sub(rf"\1.{overload}(\2, int {overload}", entry, count=1)
+                inputs = insert(random, inputs, file, copy)
+    return inputs
+
+
+def move_entry(random: Random, inputs: Inputs) -> Inputs:
+    def change(parts: Parts) -> None:
+        part = parts.pop(random.randrange(len(parts)))
+        parts.insert(random.randrange(len(parts) + 1), part)
+
+    return with_parts(inputs, any_file(random, inputs), change)
+
+
+def swap_entries(random: Random, inputs: Inputs) -> Inputs:
+    def change(parts: Parts) -> None:
+        i, j = random.randrange(len(parts)), random.randrange(len(parts))
+        parts[i], parts[j] = parts[j], parts[i]
+
+    return with_parts(inputs, any_file(random, inputs), change)
+
+
+def reverse_entries(random: Random, inputs: Inputs) -> Inputs:
+    def change(parts: Parts) -> None:
+        i = random.randrange(len(parts))
+        j = min(len(parts), i + 2 + random.randrange(6))
+        parts[i:j] = parts[i:j][::-1]
+
+    return with_parts(inputs, any_file(random, inputs), change)
+
+
+def shuffle_entries(random: Random, inputs: Inputs) -> Inputs:
+    return with_parts(inputs, any_file(random, inputs), random.shuffle)
+
+
+def add_comment(random: Random, inputs: Inputs) -> Inputs:
+    comment = random.choice(["\n", "# c\n", "\n\n# - c: [\n\n", "  # c\n", "   \n", "# \u00e9\n"])
+
+    def change(parts: Parts) -> None:
+        i = random.randrange(len(parts))
+        lines = parts[i].splitlines(keepends=True)
+        lines.insert(random.choice([len(lines), 1 + random.randrange(len(lines))]), comment)
+        parts[i] = "".join(lines)
+
+    return with_parts(inputs, any_file(random, inputs), change)
+
+
+def with_keys(entry: str, arrange: Callable[[Parts], None]) -> str:
+    """An entry with its keys, each with the lines of its value, in another order."""
+    body = re.match(r"(?:(?:- | ).*\n|\n(?= ))*", entry)
+    assert body is not None
+    first, *others = re.split(r"(?m)^(?=  [A-Za-z_])", body[0])
+    keys = [f"  {first.removeprefix('- ')}", *others]
+    arrange(keys)
+    return f"- {joined(keys).removeprefix('  ')}{entry[body.end() :]}"
+
+
+def reorder_keys(random: Random, inputs: Inputs) -> Inputs:
+    file = any_file(random, inputs)
+    return with_entry(random, inputs, file, lambda e: with_keys(e, random.shuffle))
+
+
+def quote_value(random: Random, inputs: Inputs) -> Inputs:
+    quote = random.choice("'\"")
+
+    def change(entry: str) -> str:
+        values = list(re.finditer(r"(?m)(?<=: )([^\s|>\"'\[{][^'\"\\\n]*)$", entry))
+        if not values:
+            return entry
+        value = random.choice(values)
+        return f"{entry[: value.start()]}{quote}{value[0]}{quote}{entry[value.end() :]}"
+
+    return with_entry(random, inputs, any_file(random, inputs), change)
+
+
+def break_entry(random: Random, inputs: Inputs) -> Inputs:
+    old, new = random.choice(
+        [
+            *(
+                (": ", ': "'),
+                (": ", ": '"),
+                (": ", ":"),
+                ("\n  ", "\n\t"),
+                ("  ", "   "),
+                (": ", ": ["),
+            ),
+            *((": ", ": &a "), (": ", ": *a "), ("Tensor", "Tensr"), ("(", ""), ("- ", "-- ")),
+            *(
+                ("\n", "\n  self: grad\n"),
+                ("\n", "\n  extra: 1\n"),
+                ("\n", "\nx: y\n"),
+                ("grad", ""),
+            ),
+            *(
+                (": ", ": !!str "),
+                (": ", ": |\n    "),
+                ("\n", "\n...\n"),
+                ("\n", "\n---\n"),
+                (": ", ": 1"),
+            ),
+        ]
+    )
+
+    def change(entry: str) -> str:
+        places = [match.start() for match in re.finditer(re.escape(old), entry)]
+        if not places:
+            return entry
+        place = random.choice(places)
+        return entry[:place] + new + entry[place + len(old) :]
+
+    return with_entry(random, inputs, any_file(random, inputs), change)
+
+
+def edit_tags(random: Random, inputs: Inputs) -> Inputs:
+    name = f"tag{random.randrange(3)}"
+    kind = random.randrange(4)
+    if kind == 0:
+        return insert(random, inputs, TAGS, f"- tag: {name}\n  desc: added\n")
+    if kind == 1:
+        return with_entry(random, inputs, TAGS, lambda e: "")
+    if kind == 2:
+        return with_entry(random, inputs, TAGS, lambda e: e.replace("desc: ", "desc: now "))
+    tag = random.choice([name, "core", "pointwise", "generated", "inplace_view", "view_copy"])
+
+    def change(entry: str) -> str:
+        if "\n  tags:" in entry:
+            return re.sub(r"\n  tags: .*", f"\n  tags: {tag}", entry)
+        return entry.replace("\n", f"\n  tags: {tag}\n", 1)
+
+    return with_entry(random, inputs, native_file(random, inputs), change)
+
+
+def switch_release(random: Random, inputs: Inputs) -> Inputs:
+    return inputs._replace(release=random.choice(RELEASES))
+
+
+def edit_overlays(random: Random, inputs: Inputs) -> Inputs:
+    """Add an overlay, take one away, swap two, or give one its other form."""
+    kind = random.randrange(5)
+    if kind == 0 or not inputs.overlays:
+        if len(inputs.overlays) > 2:
+            return inputs
+        form = random.choice(["", "custom:\n", "# nothing\n"])
+        natives, _ = random.choice(_TEMPLATES)
+        name = any_name(random)
+        entries = [f"- func: {t.replace('{n}', name).replace('{o}', '')}\n" for t in natives]
+        return inputs.with_file(-1, form + "".join(entries), inputs.files[-1])
+    i, j = random.choice(inputs.overlays), random.choice(inputs.overlays)
+    text = inputs.files[i]
+    if kind == 1:
+        return inputs.with_file(i)
+    if kind == 2:
+        return inputs.with_file(i, inputs.files[j]).with_file(j, text)
+    if kind == 3:
+        without = text.removeprefix("custom:\n")
+        return inputs.with_file(i, without if without != text else f"custom:\n{text}")
+    return move_into_overlay(random, inputs)
+
+
+def move_into_overlay(random: Random, inputs: Inputs) -> Inputs:
+    if not inputs.overlays:
+        return inputs
+    chosen = pick(random, inputs, NATIVES)
+    moved = inputs.with_file(NATIVES, inputs.files[NATIVES].replace(chosen, "", 1))
+    return insert(random, moved, random.choice(inputs.overlays), chosen)
+
+
+# Those that can be done to the files of a release too.
+COMMON: list[Edit] = [
+    *(change_formula, change_formula, change_type_or_default, rename_argument, rename_foreach),
+    *(put_formulas_under_keys, change_output_differentiability, delegate_elsewhere),
+    *(delete_entry, delete_overload, delete_operator, duplicate_entry),
+    *(duplicate_under_another_name, move_entry, swap_entries, reverse_entries, add_operator),
+    *(add_comment, reorder_keys, quote_value),
+]
+
+
+EDITS: list[Edit] = [
+    *COMMON,
+    *(add_operator, add_operator, shuffle_entries, break_entry, break_entry, edit_tags),
+    *(edit_tags, switch_release, edit_overlays, edit_overlays),
+]

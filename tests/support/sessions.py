@@ -1,0 +1,201 @@
+"""The inputs of sessions, and loads that must agree."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import NamedTuple
+
+from derivload.cpp.dialect import Dialect, find_dialect
+from derivload.engine.load import Text, Texts
+from derivload.engine.outcome import Outcome
+from derivload.engine.session import Session
+from derivload.loading.memory import Memory
+from derivload.loading.paths import Files
+from derivload.loading.request import Request
+from derivload.outputs.documents import Rendered
+from derivload.store.store import Store
+from support.paths import CATALOGUE
+
+RELEASES = ("2.15", "2.15", "2.4", "2.1")
+
+
+class Inputs(NamedTuple):
+    """The inputs of a load: derivatives, native functions, overlays, tags, in this order."""
+
+    release: str
+    files: tuple[str, ...]
+
+    @property
+    def texts(self) -> Texts:
+        named = [Text(f"file{i}.yaml", text) for i, text in enumerate(self.files)]
+        return Texts(named[0], tuple(named[1:-1]), named[-1])
+
+    @property
+    def dialect(self) -> Dialect:
+        return find_dialect(self.release)[0]
+
+    @property
+    def overlays(self) -> range:
+        return range(2, len(self.files) - 1)
+
+    def with_file(self, index: int, *texts: str) -> Inputs:
+        """The inputs with other texts, any number of them, in the place of one."""
+        files = list(self.files)
+        files[slice(index, None if index == -1 else index + 1)] = texts
+        return self._replace(files=tuple(files))
+
+
+Edit = Callable[[Random, Inputs], Inputs]
+
+
+DEFINITIONS, NATIVES, TAGS = 0, 1, -1
+
+
+NAMES = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
+
+
+CATALOGUE_TEXTS = tuple((CATALOGUE / name).read_text("utf-8") for name in NAMES)
+
+
+# The catalogue with what makes it good for every release.
+_FOR_ALL = {
+    "SymBool wrap": "bool wrap",
+    "-> Tensor?": "-> Tensor",
+    "CompositeExplicitAutograd: inlay_inverse": "CompositeImplicitAutograd: inlay_inverse",
+}
+
+
+START = Inputs(
+    "2.15",
+    tuple(
+        re.sub("|".join(map(re.escape, _FOR_ALL)), lambda m: _FOR_ALL[m[0]], text)
+        for text in CATALOGUE_TEXTS
+    ),
+)
+
+
+def edited(old: str, new: str, file: int = DEFINITIONS, inputs: Inputs = START) -> Inputs:
+    assert inputs.files[file].count(old) >= 1, old
+    return inputs.with_file(file, inputs.files[file].replace(old, new, 1))
+
+
+EDITED = edited("grad * luster", "luster * grad")
+
+
+def cut(text: str) -> list[str]:
+    """What stands before the first entry, and the entries, each with what stands behind it."""
+    return re.split(r"(?m)^(?=- )", text)
+
+
+def joined(parts: Sequence[str]) -> str:
+    return "".join(part if part.endswith("\n") or not part else f"{part}\n" for part in parts)
+
+
+class Result(NamedTuple):
+    """What a load gives, in a form to compare."""
+
+    diagnostics: list[str]
+    documents: list[Rendered]
+    shards: list[Rendered]
+    is_of_entries: bool
+
+
+def result_of(outcome: Outcome, memories: Sequence[Memory] = ()) -> Result:
+    """What came of a load; `memories` rendered the load before, if there was one."""
+    documents, shards = (
+        [] if outcome.lines is None else memory.render(outcome.lines, n)
+        for n, memory in zip((None, 3), memories or (Memory(), Memory()), strict=True)
+    )
+    diagnostics = [diagnostic.render() for diagnostic in outcome.diagnostics]
+    return Result(diagnostics, documents, shards, outcome.is_of_entries)
+
+
+def cold(inputs: Inputs) -> Result:
+    return result_of(Session(inputs.dialect).load(inputs.texts))
+
+
+class StoreInMemory(Store):
+    """A store that ends with the process."""
+
+    def __init__(self) -> None:
+        self.values: dict[bytes, bytes] = {}
+
+    def get(self, key: bytes, sha256: bytes | None = None) -> bytes | None:
+        return self.values.get(key)
+
+    def put(self, key: bytes, value: bytes, sha256: bytes | None = None) -> bool:
+        self.values[key] = value
+        return True
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self.values
+
+
+class Walk:
+    """Inputs that are edited step by step. At each, a session that has followed all steps, and
+    a new one that starts from what the one before it left in a store, are compared with a cold
+    load.
+    """
+
+    def __init__(self, inputs: Inputs, store: Store | None = None) -> None:
+        self.counts: Counter[str] = Counter()
+        self._store = store or StoreInMemory()
+        self._sessions: dict[str, Session] = {}
+        self._memories = (Memory(), Memory())
+        self.inputs = self.home = inputs
+        self.outcome = self.go(inputs)
+
+    def go(self, inputs: Inputs, label: str = "") -> Outcome:
+        expected = cold(inputs)
+        session = self._sessions.setdefault(inputs.release, Session(inputs.dialect))
+        self.inputs = inputs
+        self.outcome = session.load(inputs.texts)
+        assert result_of(self.outcome, self._memories) == expected, f"followed: {label}"
+        self._go_afresh(inputs, expected, label)
+        self.counts["steps"] += 1
+        self.counts["good"] += not self.outcome.diagnostics
+        self.counts["incremental"] += self.outcome.is_incremental
+        if self.outcome.is_incremental:
+            self.home = inputs
+        return self.outcome
+
+    def _go_afresh(self, inputs: Inputs, expected: Result, label: str) -> None:
+        """As a new process goes."""
+        shards = (None, 3)[self.counts["steps"] % 2]
+        names = [text.name for text in inputs.texts.native_functions]
+        files = Files(inputs.texts.derivatives.name, names, inputs.texts.tags.name, inputs.release)
+        request = Request(files, [text.encode() for text in inputs.files], shards)
+        memory = Memory(self._store)
+        outcome = memory.load(request)
+        assert [d.render() for d in outcome.diagnostics] == expected.diagnostics, label
+        if outcome.lines is None:
+            return
+        wanted = expected.documents if shards is None else expected.shards
+        assert memory.render(outcome.lines, shards) == wanted, f"afresh: {label}"
+        memory.keep(request, self._store, outcome.lines)
+        assert outcome.is_of_entries == expected.is_of_entries, f"afresh: {label}"
+        self.counts["incremental afresh"] += outcome.is_incremental
+
+    def wander(self, random: Random, edits: Sequence[Edit], steps: int, label: str) -> None:
+        """Take so many steps; most that follow a whole load go back to before it."""
+        for i in range(steps):
+            if not self.outcome.is_incremental and random.random() < 0.7:
+                self.go(self.home, f"{label}, step {i}: back")
+                continue
+            edit = random.choice(edits)
+            self.go(edit(random, self.inputs), f"{label}, step {i}: {edit.__name__}")
+
+
+JET = "jet(Tensor self, int a) -> Tensor"
+
+
+def without(file: int, name: str) -> Inputs:
+    before, *parts = cut(START.files[file])
+    return START.with_file(file, joined([before, *(e for e in parts if f": {name}" not in e)]))
+
+
+def with_overlay(text: str) -> Inputs:
+    return START.with_file(TAGS, text, START.files[TAGS])

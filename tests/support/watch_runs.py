@@ -1,0 +1,40 @@
+"""What the tests of watch share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.derivwatch import PATIENCE, Inputs, Watch, watching
+from support.paths import SOURCE
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Inputs:
+    return Inputs(tmp_path / "inputs")
+
+
+@pytest.fixture
+def watch(inputs: Inputs, tmp_path: Path) -> Iterator[Watch]:
+    yield from watching(inputs, tmp_path / "out")
+
+
+def run(
+    inputs: Inputs, out: Path, *more: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "derivload", "watch", *inputs.arguments()),
+            *("--out-dir", str(out), *more),
+        ],
+        env={**os.environ, "PYTHONPATH": str(SOURCE), **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )

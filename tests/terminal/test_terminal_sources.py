@@ -1,0 +1,280 @@
+"""Each source of a text that is printed: none steers a terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from support.paths import CATALOGUE
+from support.small_pytorch import SmallPyTorch
+from support.terminal_runs import (
+    DERIVATIVES,
+    NATIVES,
+    TAGS,
+    assert_fit,
+)
+from support.terminal_texts import FORMATS, Project, project
+
+__all__ = ["project"]  # fixtures
+
+
+COMMANDS = [
+    ["emit", "--out-dir", "out"],
+    ["emit", "--out-dir", "out", "--stats"],
+    ["codegen", "--out-dir", "out"],
+    ["codegen", "--out-dir", "out", "--list-outputs"],
+    *(["check", "--format", form] for form in FORMATS),
+    ["show", "gild"],
+    ["watch", "--once", "--out-dir", "out"],
+    ["watch", "--once", "--json", "--out-dir", "out"],
+]
+
+
+VERSIONS = [
+    "2.99\x1b[31m\n::error::x",
+    "x\x1b[31m\n::error file=README.md::x",
+    "2.15\u202e\n::x::y",
+]
+
+
+@pytest.mark.parametrize(
+    "version", [VERSIONS[0], *(pytest.param(v, marks=pytest.mark.thorough) for v in VERSIONS[1:])]
+)
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_version_txt_is_a_value(project: Project, command: list[str], version: str) -> None:
+    packaged = project.folder / "pytorch" / "torchgen" / "packaged"
+    for name, folder in (
+        (DERIVATIVES, "autograd"),
+        (NATIVES, "ATen/native"),
+        (TAGS, "ATen/native"),
+    ):
+        (packaged / folder).mkdir(parents=True, exist_ok=True)
+        shutil.copy(CATALOGUE / name, packaged / folder)
+    (project.folder / "pytorch" / "version.txt").write_text(version, "utf-8")
+    project.fit(*command, "--pytorch", "pytorch", annotations="github" in command)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_name_of_a_file_is_a_value(project: Project, form: str) -> None:
+    project.rename(NATIVES, "x\n::error file=README.md,line=1::x\x1b]0;t\x07\x9b\udcff.yaml")
+    project.append(NATIVES, "- func: 3\n")
+    ran = project.fit("check", *project.inputs, "--format", form, annotations=form == "github")
+    assert ran.status == 1
+    if form == "text":
+        name = rb"x\n::error file=README.md,line=1::x\x1b]0;t\x07\x9b\udcff.yaml"
+        assert ran.out.startswith(name + b":")
+
+
+@pytest.mark.parametrize("command", [["check"], ["emit", "--out-dir", "out"]])
+def test_a_name_of_a_file_that_begins_like_a_command(project: Project, command: list[str]) -> None:
+    project.rename(NATIVES, "::error file=x::y.yaml")
+    project.append(NATIVES, "- func: 3\n")
+    ran = project.fit(*command, *project.inputs)
+    assert rb"\x3a:error file=x::y.yaml:" in ran.out + ran.err
+
+
+def test_an_annotation_names_a_file_with_a_line_end(project: Project) -> None:
+    project.rename(NATIVES, "a\nb\r:,%.yaml")
+    project.append(NATIVES, "- func: 3\n")
+    ran = project.fit("check", *project.inputs, "--format", "github", annotations=True)
+    assert ran.out.startswith(b"::error file=a%0Ab%0D%3A%2C%25.yaml,line=")
+
+
+NATIVE_VALUES = (
+    '\n- func: "w\\e]0;t\\a\\e[31mx(Tensor self) -> Tensor"\n  variants: function\n'
+    '- func: weld(Tensor self) -> Tensor\n  python_module: "\\e[2J\\n::error::m"\n'
+    '  dispatch:\n    CPU: "we\\e[31mld"\n'
+)
+
+
+def test_values_of_yaml_in_show(project: Project) -> None:
+    project.append(NATIVES, NATIVE_VALUES)
+    assert rb"python_module \x1b[2J" in project.fit("show", *project.inputs, "weld").out
+    assert r"python_module \x1b[2J" in project.fit_on_terminal("show", *project.inputs, "weld")
+
+
+def test_values_of_yaml_in_derivwatch(project: Project) -> None:
+    watch = ("watch", "--once", "--out-dir", "out", *project.inputs)
+    project.append(NATIVES, NATIVE_VALUES)
+    assert project.fit(*watch).status == 0
+    project.append(DERIVATIVES, '\n- name: "\\e[31mx\\n::error::y(Tensor self) -> Tensor"\n')
+    assert project.fit(*watch).status == 1
+    project.fit(*watch, "--json")
+    project.fit_on_terminal(*watch)
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_what_a_save_changed_is_fit(project: Project, form: list[str]) -> None:
+    command = [sys.executable, "-m", "derivload", "watch", "--out-dir", "out", *project.inputs]
+    with subprocess.Popen(
+        [*command, *form], env=project.environment, cwd=project.folder, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        printed = process.stdout.readline()
+        project.append(NATIVES, NATIVE_VALUES)
+        while b" added" not in printed and b'"reloaded"' not in printed:
+            printed += process.stdout.readline()
+        process.terminate()
+        printed += process.stdout.read()
+    assert_fit(printed)
+    assert rb"x1b]0;t" in printed or rb"u001b]0;t" in printed
+
+
+def test_a_line_that_is_wrapped_begins_with_no_command(project: Project) -> None:
+    words = f"{'x' * 70} ::error::y" * 3
+    project.append(DERIVATIVES, f'\n- name: "weld {words}"\n  self: grad\n')
+    shown = project.fit_on_terminal("watch", "--once", "--out-dir", "out", *project.inputs)
+    assert r"\x3a:error::y" in shown
+
+
+def test_a_command_of_exec_is_announced_fit_and_keeps_its_colours(project: Project) -> None:
+    (project.folder / "colours").write_bytes(b"\x1b[31mred\x1b]0;t\x07\n")
+    command = "cat colours; : '\x1b]0;t\x07\n::error::x'"
+    watch = ("watch", "--once", "--out-dir", "out", *project.inputs, "--exec", command)
+    ran = project.run(*watch)
+    assert ran.status == 0
+    red = b"\x1b[31mred\\x1b]0;t\\x07\x1b[0m\n"
+    assert b"  | " + red in ran.out
+    assert_fit(ran.out.replace(red, b""))
+    shutil.rmtree(project.folder / "out")
+    ran = project.run(*watch, "--json")
+    assert ran.err == red
+    assert_fit(ran.out)
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert [one["command"] for one in told if one["event"] == "exec"] == [command] * 2
+
+
+def test_tabs_of_a_source_line_stay(project: Project) -> None:
+    project.append(DERIVATIVES, "- name: gild(Tensor self)\t-> Tensor\n  self: grad\n")
+    ran = project.run("check", *project.inputs)
+    assert b"Tensor self)\t-> Tensor" in ran.out
+    project.fit_on_terminal("check", *project.inputs)
+
+
+BAD = "x\x1b]0;t\x07\n::error::y\u202e"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [BAD],
+        ["emit", BAD],
+        ["emit", "--out-dir", "out", BAD],
+        ["emit", "--out-dir", "out", f"--{BAD}"],
+        ["emit", "--out-dir", "out", "--shards", BAD],
+        ["emit", "--out-dir", "out", "--stats", BAD],
+        ["emit", "--out-dir", "out", "--torch-version", BAD],
+        ["emit", "--out-dir", "out", "--pytorch", BAD],
+        ["emit", "--out-dir", BAD],
+        ["emit", "--out-dir", f"derivatives.yaml/{BAD}"],
+        ["emit", "--out-dir", "out", "--depfile", f"derivatives.yaml/{BAD}"],
+        ["emit", "--out-dir", "out", "--cache-dir", f"derivatives.yaml/{BAD}"],
+        ["emit", f"@{BAD}"],
+        ["codegen", "--out-dir", "out", "--pytorch", BAD],
+        ["codegen", "--out-dir", "out", "--pytorch", ".", "--subset", BAD],
+        ["check", "--explain", BAD],
+        ["check", "--derivatives", BAD, "--native-functions", BAD, "--tags", BAD],
+        ["check", "--derivatives", BAD, "--native-functions", BAD],
+        ["show", BAD],
+        ["show", f"{BAD}(Tensor self) -> Tensor"],
+        ["fetch", BAD, "--to", "tree"],
+        ["fetch", "2.15.0", "--to", BAD],
+        ["fetch", "2.15.0", "--to", f"derivatives.yaml/{BAD}"],
+        ["cache", BAD],
+        ["cache", "stats", "--cache-dir", BAD],
+        ["cache", "stats", "--cache-dir", f"derivatives.yaml/{BAD}"],
+        ["cache", "prune", "--max-size", BAD],
+        ["cache", "prune", "--older-than", BAD],
+        ["watch", "--once", "--out-dir", f"derivatives.yaml/{BAD}"],
+        ["watch", "--once", "--out-dir", "out", "--debounce", BAD],
+        ["watch", "--once", "--out-dir", "out", "--pytorch", BAD],
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(BAD, "BAD"),
+)
+def test_an_argument_is_a_value(project: Project, arguments: list[str]) -> None:
+    if arguments[0] == "fetch":
+        taken = project.folder / BAD.replace("/", "")
+        taken.mkdir()
+        (taken / "something").touch()
+    ran = project.run(*arguments)
+    assert_fit(ran.out)
+    assert_fit(ran.err)
+    assert BAD.encode() not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("action", "damaged"),
+    [
+        *[("stats", False), ("clear", False), ("clear", True)],
+        *(
+            pytest.param(action, damaged, marks=pytest.mark.thorough)
+            for action in ("stats", "verify", "prune")
+            for damaged in (False, True)
+        ),
+    ],
+)
+def test_the_folder_of_the_cache_is_a_value(project: Project, action: str, damaged: bool) -> None:
+    options = ["--max-size", "1M"] if action == "prune" else []
+    cache = ["--cache-dir", BAD]
+    assert project.fit("emit", *project.inputs, "--out-dir", "out", *cache).status == 0
+    if damaged:
+        (database,) = (project.folder / BAD).glob("*/cache.db")
+        database.write_bytes(b"\x1b" * 5000)
+    ran = project.run("cache", action, *options, *cache)
+    assert_fit(ran.out)
+    assert_fit(ran.err)
+
+
+def test_the_stamp_is_no_way_around(project: Project) -> None:
+    emit = ("emit", *project.inputs, "--out-dir", "o\x1b[31m\u202e##[x]", "--stats")
+    assert b"wrote" in project.fit(*emit).err
+    assert rb"o\x1b[31m\u202e\x23#[x]: up to date" in project.fit(*emit).err
+
+
+def test_a_generator_has_no_way_around(project: Project, release: Any, newest: str) -> None:
+    pytorch = SmallPyTorch(release(newest), project.folder / "pytorch")
+    source = pytorch.autograd / "gen_trace_type.py"
+    codegen = ("codegen", "--pytorch", "pytorch", "--out-dir", "out", "--no-cache")
+    text = source.read_text("utf-8")
+    prints = (
+        "import sys, warnings\nprint('a', '\\x1b]0;t\\x07b\\n::error::c\\n', '##[d]')\n"
+        "print('::error::e', file=sys.stderr)\nwarnings.warn('\\x9bf\\n::error::g')\n"
+    )
+    source.write_text(text.replace("\nfrom ", f"\n{prints}from ", 1), "utf-8")
+    ran = project.fit(*codegen)
+    assert ran.status == 0
+    assert rb"\x1b]0;t\x07b" in ran.err
+    raises = (
+        "\ndef gen_trace_type(*_, **__):\n    raise ValueError('\\x1b[31mh\\n::error::i\\u202e')\n"
+    )
+    source.write_text(text + raises, "utf-8")
+    for command in (codegen, ("watch", "--codegen", *codegen[1:], "--once")):
+        ran = project.run(*command)
+        assert ran.status == 1
+        assert rb"ValueError: \x1b[31mh" in ran.err
+        assert_fit((ran.out + ran.err).replace(b"Traceback", b""))
+
+
+def test_bazels_worker_answers_what_is_fit(project: Project) -> None:
+    project.rename(NATIVES, "x\n::error::y\x1b[31m.yaml")
+    project.append(NATIVES, "- func: 3\n")
+    requests = [
+        [*project.inputs, "--out-dir", "out"],
+        [*project.inputs, "--out-dir", "out", "--pytorch", BAD],
+        ["--out-dir", f"derivatives.yaml/{BAD}"],
+        ["--out-dir", "out", BAD],
+        ["--out-dir", "out", "--shards", BAD],
+        ["--out-dir", BAD],
+        ["--out-dir", BAD, "--cache-dir", BAD],
+    ]
+    sent = "".join(json.dumps({"arguments": request}) + "\n" for request in requests)
+    ran = project.fit("emit", "--persistent_worker", stdin=f"{sent}{{{BAD[0]}\n".encode())
+    answers = [json.loads(line) for line in ran.out.splitlines()]
+    assert len(answers) == len(requests) + 1
+    for answer in answers:
+        assert_fit(answer["output"])
