@@ -28,6 +28,7 @@ _MODULES = {
     "fetch": "fetch.command",
     "run": "run.command",
     "show": "show.command",
+    "verify": "verify.command",
     "watch": "watch.command",
 }
 

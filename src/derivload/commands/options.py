@@ -157,6 +157,22 @@ def make_parser() -> argparse.ArgumentParser:
     _add_cache(show)
     show.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
 
+    verify = commands.add_parser(
+        "verify",
+        help="compare with what is compiled into a torch",
+        description="Compare the inputs with the backward nodes that are compiled into a torch: "
+        "whether the build is of these files.",
+    )
+    _add_inputs(verify)
+    verify.add_argument(
+        "--compiled",
+        nargs="?",
+        const="",
+        required=True,
+        metavar="PYTHON",
+        help="the Python that imports this torch; by default the one that runs derivload",
+    )
+
     fetch = commands.add_parser(
         "fetch", help="get a PyTorch release's YAML files, from pip's index"
     )
