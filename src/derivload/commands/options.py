@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from _typeshed import SupportsWrite
 
+    _Commands = argparse._SubParsersAction["_Parser"]
+
 BAD_USAGE = 2
 # Columns, if the terminal does not tell its width.
 _WIDTH = 80
@@ -77,121 +79,146 @@ def make_parser() -> argparse.ArgumentParser:
         )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    emit = commands.add_parser(
+    _emit(commands)
+    _codegen(commands)
+    _run(commands)
+    _watch(commands)
+    _check(commands)
+    _show(commands)
+    _verify(commands)
+    _fetch(commands)
+    _cache(commands)
+    return parser
+
+
+def _emit(commands: _Commands) -> None:
+    parser = commands.add_parser(
         "emit",
         help="load the inputs and write the documents",
         description="Load the inputs and write the documents. @FILE stands for the arguments in "
         "that file, one per line.",
     )
-    _add_inputs(emit)
-    emit.add_argument(
+    _add_inputs(parser)
+    parser.add_argument(
         "--shards", type=_shards, metavar="N", help="split differentiability.json over N files"
     )
-    _add_outputs(emit, "the documents")
-    _add_cache(emit)
+    _add_outputs(parser, "the documents")
+    _add_cache(parser)
 
-    codegen = commands.add_parser(
+
+def _codegen(commands: _Commands) -> None:
+    parser = commands.add_parser(
         "codegen",
         help="run PyTorch's own generators for what changed",
         description="Bring the files of PyTorch's own autograd generators up to date: run the "
         "generators in DIR, unchanged, for the operators that changed. @FILE stands for the "
         "arguments in that file, one per line.",
     )
-    _add_inputs(codegen)
-    _add_selection(codegen)
-    _add_outputs(codegen, "the files")
-    codegen.add_argument(
+    _add_inputs(parser)
+    _add_selection(parser)
+    _add_outputs(parser, "the files")
+    parser.add_argument(
         "--install-dir",
         type=_path,
         metavar="DIR",
         help="where annotated_fn_args.py goes, if not to --out-dir",
     )
-    codegen.add_argument(
+    parser.add_argument(
         "--list-outputs",
         action="store_true",
         help="print the names of the files, one per line, and write nothing; for build tools",
     )
-    _add_cache(codegen)
+    _add_cache(parser)
 
-    _add_run(
-        commands.add_parser(
-            "run",
-            help="run a script that uses torchgen, with derivload inside",
-            description="Run a script, or a module, as Python runs it, with derivload inside. If "
-            "all that it depends on is as it was, and so are its files, nothing is run.",
-            usage="derivload run [OPTIONS] (SCRIPT | -m MODULE) ARGS...",
-        )
-    )
 
-    watch = commands.add_parser(
+def _watch(commands: _Commands) -> None:
+    parser = commands.add_parser(
         "watch", help="emit at each save, and show what it changed; the same as derivwatch"
     )
-    _add_inputs(watch)
-    _add_watch(watch)
-    watch.add_argument(
+    _add_inputs(parser)
+    _add_watch(parser)
+    parser.add_argument(
         "--codegen",
         action="store_true",
         help="write the files of PyTorch's own generators, not the documents",
     )
-    _add_selection(watch)
-    _add_cache(watch)
+    _add_selection(parser)
+    _add_cache(parser)
 
-    check = commands.add_parser(
+
+def _check(commands: _Commands) -> None:
+    parser = commands.add_parser(
         "check",
         help="find every mistake in the inputs",
         description="Find every mistake in the inputs, in one run.",
     )
-    _add_inputs(check)
-    check.add_argument(
+    _add_inputs(parser)
+    parser.add_argument(
         "--format",
         choices=["text", "json", "github", "sarif"],
         default="text",
         help="for people, for programs, as GitHub annotations, or for code scanning",
     )
-    check.add_argument("--strict", action="store_true", help="treat warnings as errors")
-    check.add_argument("--explain", metavar="CODE", help="explain a rule, and exit")
-    _add_cache(check)
+    parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    parser.add_argument("--explain", metavar="CODE", help="explain a rule, and exit")
+    _add_cache(parser)
 
-    show = commands.add_parser("show", help="show everything about one operator")
-    _add_inputs(show)
-    _add_cache(show)
-    show.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
 
-    verify = commands.add_parser(
+def _show(commands: _Commands) -> None:
+    parser = commands.add_parser("show", help="show everything about one operator")
+    _add_inputs(parser)
+    _add_cache(parser)
+    parser.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
+
+
+def _verify(commands: _Commands) -> None:
+    parser = commands.add_parser(
         "verify",
-        help="compare with what is compiled into a torch",
-        description="Compare the inputs with the backward nodes that are compiled into a torch: "
-        "whether the build is of these files.",
+        help="compare with a tree's own torchgen, or with a compiled torch",
+        description="Compare what derivload loads with what the torchgen in DIR gives, or, with "
+        "--compiled, with the backward nodes that are compiled into a torch.",
     )
-    _add_inputs(verify)
-    verify.add_argument(
+    _add_inputs(parser)
+    parser.add_argument(
+        "--keep", type=_path, metavar="DIR", help="keep the documents of both sides there"
+    )
+    parser.add_argument(
         "--compiled",
         nargs="?",
         const="",
-        required=True,
         metavar="PYTHON",
         help="the Python that imports this torch; by default the one that runs derivload",
     )
 
-    fetch = commands.add_parser(
+
+def _fetch(commands: _Commands) -> None:
+    parser = commands.add_parser(
         "fetch", help="get a PyTorch release's YAML files, from pip's index"
     )
-    fetch.add_argument(
+    parser.add_argument(
         "version", metavar="VERSION", help="such as 2.15.0; 2.15 means the newest 2.15.x"
     )
-    fetch.add_argument("--to", required=True, metavar="DIR", help="a new or empty folder")
+    parser.add_argument("--to", required=True, metavar="DIR", help="a new or empty folder")
 
-    cache = commands.add_parser("cache", help="show, check or clean up the cache")
-    cache.add_argument("action", choices=["stats", "verify", "prune", "clear"])
-    cache.add_argument("--max-size", metavar="SIZE", help="prune: keep at most this, such as 200M")
-    cache.add_argument(
+
+def _cache(commands: _Commands) -> None:
+    parser = commands.add_parser("cache", help="show, check or clean up the cache")
+    parser.add_argument("action", choices=["stats", "verify", "prune", "clear"])
+    parser.add_argument("--max-size", metavar="SIZE", help="prune: keep at most this, such as 200M")
+    parser.add_argument(
         "--older-than", metavar="AGE", help="prune: remove values unused for this long, such as 30d"
     )
-    cache.add_argument("--cache-dir", type=_path, metavar="DIR", help="the folder of the cache")
-    return parser
+    parser.add_argument("--cache-dir", type=_path, metavar="DIR", help="the folder of the cache")
 
 
-def _add_run(parser: argparse.ArgumentParser) -> None:
+def _run(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="run a script that uses torchgen, with derivload inside",
+        description="Run a script, or a module, as Python runs it, with derivload inside. If "
+        "all that it depends on is as it was, and so are its files, nothing is run.",
+        usage="derivload run [OPTIONS] (SCRIPT | -m MODULE) ARGS...",
+    )
     parser.add_argument(
         "-m", dest="is_module", action="store_true", help="run a module by its name"
     )

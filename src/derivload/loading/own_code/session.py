@@ -181,6 +181,17 @@ class OwnCodeSession:
         return f"its halves come to another result: {found}" if found else _INDEPENDENT.decode()
 
 
+def load_whole(torchgen: OwnTorchgen, texts: Texts, release: str) -> DocumentLines:
+    """The lines of the documents that a tree's torchgen gives for these texts, all at once.
+
+    Raises TreeCodeError, with what torchgen refuses too, and InputError.
+    """
+    try:
+        return lines_of(torchgen.run(_whole_texts(texts, None)), release)
+    except RefusedError as error:
+        raise _refusal(error, texts) from None
+
+
 def _outcome(
     lines: DocumentLines, read: int, reused: int, *, is_incremental: bool, is_of_entries: bool
 ) -> Outcome:

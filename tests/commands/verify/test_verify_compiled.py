@@ -11,15 +11,14 @@ import os
 import subprocess
 import sys
 import venv
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from conftest import Release
 from derivload.cli import main
+from support.paths import CATALOGUE
+from support.releases import Release
 
-CATALOGUE = Path(str(resources.files("derivload"))) / "catalog"
 # The C++ types that torch shows in Python, of those in the catalogue.
 SHOWN = {
     *("bool", "int64_t", "double", "c10::SymInt", "at::Scalar", "c10::string_view", "at::Tensor"),

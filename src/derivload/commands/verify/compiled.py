@@ -1,0 +1,80 @@
+"""`derivload verify --compiled`: was a torch built from these files?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from derivload.cpp.dialect import release_of
+from derivload.derivatives.model import DifferentiabilityRecord
+from derivload.engine.pipeline import Load
+from derivload.exit_status import BAD_INPUT, DONE, ENVIRONMENT
+from derivload.loading.request import Request
+from derivload.loading.run import load_inputs
+from derivload.pytorch.compiled import (
+    CannotImportTorchError,
+    NodeDifference,
+    compare,
+    list_nodes,
+    saved_values,
+)
+from derivload.terminal.stderr import say
+from derivload.terminal.stdout import Stdout
+
+# How many differences are printed: the first ones are enough to know where to look.
+MOST: Final = 20
+
+
+def verify_compiled(request: Request, python: str) -> int:
+    """Compare with the torch that `python` imports ("" for this Python); the exit status: 1 if
+    anything differs. Raises UsageError and InputError.
+    """
+    loaded = load_inputs(request)
+    records = [
+        msgspec.json.decode(line, type=DifferentiabilityRecord) for line in loaded.lines.records
+    ]
+    expected = saved_values((r.schema, info) for r in records for info in r.dispatch.values())
+    python = python or sys.executable
+    try:
+        compiled = list_nodes(python)
+    except CannotImportTorchError as error:
+        say(f"error: {python} cannot import torch: {error}")
+        return ENVIRONMENT
+    torch = f"torch {compiled.torch_version}"
+    release = loaded.lines.torch_version
+    if release_of(compiled.torch_version) != release:
+        say(f"note: these files are of torch {release}, and this is {torch}")
+    found = compare(expected, compiled)
+    stdout = Stdout()
+    places = _places(loaded.outcome.load)
+    stdout.print_lines(_line(difference, places) for difference in found[:MOST])
+    if len(found) > MOST:
+        stdout.print_lines([f"… and {len(found) - MOST} more"])
+    if found:
+        verb = "differs" if len(found) == 1 else "differ"
+        say(f"{torch} was not built from these files: {len(found)} of its nodes {verb}")
+        return BAD_INPUT
+    values = sum(len(node.shown()) for node in expected.values())
+    agree = f"all {len(expected)} backward nodes and {values} saved values agree"
+    stdout.print_lines([f"{torch} was built from {request.files.derivatives}: {agree}"])
+    return DONE
+
+
+def _places(load: Load) -> Mapping[str, str]:
+    """Where each function's definition is, by schema. A copying variant has its view's."""
+    entries = dict(load.definitions)
+    for schema, view in load.copied_from.items():
+        if view in load.definitions:
+            entries.setdefault(schema, load.definitions[view])
+    return {schema: f"{entry.file}:{entry.line}: " for schema, entry in entries.items()}
+
+
+def _line(difference: NodeDifference, places: Mapping[str, str]) -> str:
+    if difference.schema is None:
+        return f"{difference.node}: {difference.problem}"
+    name = difference.schema.partition("(")[0]
+    place = places.get(difference.schema, "")
+    return f"{place}{difference.node} ({name}): {difference.problem}"

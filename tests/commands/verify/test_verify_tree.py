@@ -1,0 +1,103 @@
+"""`derivload verify --pytorch`: derivload's documents against the tree's own torchgen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from derivload.cli import main
+from support.paths import CATALOGUE
+from support.releases import Release
+from support.small_pytorch import SmallPyTorch
+
+pytestmark = pytest.mark.release
+
+
+@pytest.fixture
+def small(release: Release, newest: str, tmp_path: Path) -> SmallPyTorch:
+    return SmallPyTorch(release(newest), tmp_path / "pytorch")
+
+
+def verify(small: SmallPyTorch, *more: str) -> int:
+    return main(["verify", "--pytorch", str(small.root), *more])
+
+
+def test_equal_documents_are_counted(
+    small: SmallPyTorch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify(small, "--keep", str(tmp_path / "both")) == 0
+    out, err = capsys.readouterr()
+    assert "definitions equal those of the tree's own torchgen (" in out
+    assert err == ""
+    own, theirs = (
+        {path.name: path.read_bytes() for path in (tmp_path / "both" / name).iterdir()}
+        for name in ("derivload", "torchgen")
+    )
+    assert sorted(own) == ["differentiability.json", "functions.json", "manifest.json"]
+    assert own == theirs
+
+
+def test_overlays_are_compared_too(
+    small: SmallPyTorch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("- func: mine(Tensor self) -> Tensor\n", "utf-8")
+    before = _functions(small, capsys)
+    assert _functions(small, capsys, "--native-functions", str(overlay)) == before + 1
+
+
+def _functions(small: SmallPyTorch, capsys: pytest.CaptureFixture[str], *more: str) -> int:
+    assert verify(small, *more) == 0
+    return int(capsys.readouterr().out.rpartition(" functions and ")[0].rpartition(" ")[2])
+
+
+# Python runs it at start: torchgen, in its own process, then reads another formula.
+PATCH = """
+import yaml
+load = yaml.load
+
+def patched(stream, Loader):
+    return load(stream.read().replace("grad * self", "grad + self"), Loader=Loader)
+
+yaml.load = patched
+"""
+
+
+def test_differences_are_told_by_operator_and_field(
+    small: SmallPyTorch,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(PATCH, "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert verify(small) == 1
+    out, err = capsys.readouterr()
+    assert out == (
+        "smelt: backward self: derivload has `grad * self`, torchgen has `grad + self`\n"
+    )
+    assert err == "derivload: derivload's documents are not those of the tree's own torchgen\n"
+
+
+def test_what_the_torchgen_refuses_is_its_own_error(
+    small: SmallPyTorch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gen = small.root / "torchgen" / "gen.py"
+    gen.write_text(gen.read_text("utf-8") + "\nraise ImportError('no such thing')\n", "utf-8")
+    assert verify(small) == 1
+    assert "ImportError: no such thing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ([], "verify needs a torchgen to compare with: write --pytorch DIR"),
+        (["--compiled", "--keep", "x"], "--keep is for documents, and --compiled has none"),
+    ],
+)
+def test_wrong_usage(options: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
+    named = ["--derivatives", str(CATALOGUE / "derivatives.yaml")]
+    natives = ["--native-functions", str(CATALOGUE / "native_functions.yaml")]
+    assert main(["verify", *named, *natives, *options]) == 2
+    assert capsys.readouterr().err == f"derivload: error: {why}\n"
