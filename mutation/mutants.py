@@ -172,7 +172,8 @@ class _Finder(ast.NodeVisitor):
         for keyword in node.keywords:
             start, end = self._span(keyword)
             before = spans[spans.index((start, end)) - 1][1]
-            if keyword.arg and self._source[before:start].strip() == b",":
+            is_alone = self._source[before:start].strip() == b","
+            if keyword.arg and is_alone and not _is_guard(keyword):
                 yield before, end, ""
 
     def _span(self, node: ast.AST) -> tuple[int, int]:
@@ -195,8 +196,15 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
         if field in ("annotation", "returns", "decorator_list", "type_params"):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not _is_text_alone(child):
+            if isinstance(child, ast.AST) and not (_is_text_alone(child) or _is_guard(child)):
                 yield child
+
+
+def _is_guard(node: ast.AST) -> bool:
+    """Whether a keyword guards against mistakes in derivload alone, or saves time: no run of the
+    right code differs without it.
+    """
+    return isinstance(node, ast.keyword) and node.arg in ("frozen", "gc", "strict")
 
 
 def _is_text_alone(node: ast.AST) -> bool:

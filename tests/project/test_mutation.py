@@ -26,6 +26,8 @@ from support.paths import ROOT
         ("a: Literal['x'] = b", set()),
         ("'A docstring.'", set()),
         ("TYPE_CHECKING = False", set()),
+        ("class A(B, frozen=True, gc=False): b: int", set()),
+        ("a(b, strict=True)", {"pass"}),
         ("a = f'{b + 1}'", set()),
     ],
 )

@@ -258,6 +258,7 @@ def test_plain_entries_are_read() -> None:
         *("- a: 1 #(\n", "- a: 1 # * (\n", '- a: "x"\n    b\n'),
         *("- a: 'x'y\n", "- a: 'x\n    y' X\n", "- a: 'x", "- a: 'x\n", "- a: x", "- a: x\n    y"),
         *("- a: x\x85y\n", "- a: x\u2028y\n", "- a: x\ty\n", "- a: \xe9\n"),
+        "- a: xX # c\n",
     ],
 )
 def test_what_may_differ_is_read_alike(text: str) -> None:

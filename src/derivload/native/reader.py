@@ -41,9 +41,7 @@ class NativeFunctionReader:
     With `any_tag`, the valid tags are not all known, so every tag is accepted.
     """
 
-    def __init__(
-        self, dialect: Dialect, valid_tags: frozenset[str], *, any_tag: bool = False
-    ) -> None:
+    def __init__(self, dialect: Dialect, valid_tags: frozenset[str], *, any_tag: bool) -> None:
         self._dialect = dialect
         self._valid_tags = valid_tags
         self._any_tag = any_tag

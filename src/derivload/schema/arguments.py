@@ -37,7 +37,7 @@ class Argument(msgspec.Struct, frozen=True, gc=False):
     annotation: Annotation | None
     declaration: str
     without_annotation: str
-    is_write: bool = False
+    is_write: bool
 
 
 class Return(msgspec.Struct, frozen=True, gc=False):
@@ -47,7 +47,7 @@ class Return(msgspec.Struct, frozen=True, gc=False):
     name: str | None
     type: Type
     annotation: Annotation | None
-    is_write: bool = False
+    is_write: bool
 
 
 class Grammar(NamedTuple):

@@ -102,29 +102,21 @@ def codegen(
     `arguments` are the command line's, for the stamp; None writes no stamp. `importing` is a
     context manager that is entered while msgspec is imported, if it is imported.
 
-    Raises UsageError, InputError when the input has errors, and GeneratorError when a generator
-    raises an exception; nothing is written then. Raises OSError when a file cannot be read or
-    written.
+    Raises UsageError, InputError when the input has errors, GeneratorError when a generator raises
+    an exception (nothing is written then), and OSError when a file cannot be read or written.
     """
     clock = Clock()
     upstream = find_upstream(files)
-    tool = tool_digest()
     store = open_store()
     clock.step("store")
     request = Request(files)
     request.rules_from = store
-    keys = request.keys
     clock.step("inputs")
     deprecated = read_file(upstream.deprecated)
-    release = job_release(files)
-    job = Job(
-        upstream, Sources(upstream), selection, release, target.out_dir, tool
-    ).with_kept_trace(store)
-    head = find_head(store, job.digest())
-    if store is not None:
-        learn_entries(store, keys)
-    inputs = digest_of_inputs(keys.digests_of_entries(), deprecated)
-    made = head.made(inputs) if request.is_readable else None
+    sources, release = Sources(upstream), job_release(files)
+    job = Job(upstream, sources, selection, release, target.out_dir, tool_digest())
+    job = job.with_kept_trace(store)
+    inputs, made = _recall(request, store, job, deprecated)
     clock.step("recall")
     apart, changed = _compare(target, made)
     generators: Generators | None = None
@@ -135,8 +127,7 @@ def codegen(
         )
         apart, changed = _compare(target, made)
     stamp = stamp_name(selection.subset)
-    known = [path for path, _ in (*files.consulted, *job.sources.files)]
-    known += [*files.paths, upstream.deprecated, *selection.paths]
+    known = [path for path, _ in _all_read(request, job, deprecated)]
     refuse_collisions(target, [apart.get(name, name) for name in made.files], stamp, known)
     with Writing(target.out_dir, stamp) as writing:
         digests, digests_apart, written = _write(writing, target, made, changed, stamp)
@@ -144,18 +135,10 @@ def codegen(
             generators.written({**digests, **digests_apart})
         clock.step("write")
         # If nothing was generated, the files depend only on the sources as we read them.
-        is_settled = True
-        if generators is not None:
-            is_settled = generators.settle(inputs if is_of_entries else b"", made.note)
-            job = generators.job
-        sources = job.sources
-        read = [
-            *zip(files.paths, [digest.hex() for digest in keys.digests], strict=True),
-            *((path, digest_of(data)) for path, data in files.consulted),
-            *sources.files,
-            (upstream.deprecated, digest_of(deprecated)),
-            *((path, digest_of(read_file(path))) for path in selection.paths),
-        ]
+        settled = inputs if is_of_entries else b""
+        is_settled = generators is None or generators.settle(settled, made.note)
+        job = job if generators is None else generators.job
+        read = _all_read(request, job, deprecated)
         inputs_read = [*dict.fromkeys(path for path, _ in read)]
         note = note_of(target, inputs_read, made.note)
         beside = write_depfile(target, [*digests, *apart.values()], inputs_read)
@@ -163,20 +146,55 @@ def codegen(
         if not is_settled:
             writing.leave_journal()
         elif arguments is not None:
-            record = Record(
-                tool,
-                inputs=read,
-                absent=[*files.absent, *sources.absent],
-                outputs=[*digests.items()],
-                beside=beside,
-                note=note,
-                listed=[*files.listed, *sources.listed],
-                variables=sources.variables,
-                python=python_digest(),
-            )
+            record = _record(files, job, read, outputs=[*digests.items()], beside=beside, note=note)
             write_stamp(writing, stamp, arguments, record)
     clock.step("keep")
     return RunResult(made.exit, note, written, made.counts, clock.seconds, rules=request.rules.told)
+
+
+def _recall(
+    request: Request, store: Store | None, job: Job, deprecated: bytes
+) -> tuple[bytes, Made | None]:
+    """The digest of the inputs, and the files that are known to be made of them, if any."""
+    head = find_head(store, job.digest())
+    if store is not None:
+        learn_entries(store, request.keys)
+    inputs = digest_of_inputs(request.keys.digests_of_entries(), deprecated)
+    return inputs, head.made(inputs) if request.is_readable else None
+
+
+def _all_read(request: Request, job: Job, deprecated: bytes) -> list[tuple[str, str]]:
+    """Every file that the generated files depend on, with its digest. Raises OSError."""
+    return [
+        *zip(request.files.paths, [digest.hex() for digest in request.keys.digests], strict=True),
+        *((path, digest_of(data)) for path, data in request.files.consulted),
+        *job.sources.files,
+        (job.upstream.deprecated, digest_of(deprecated)),
+        *((path, digest_of(read_file(path))) for path in job.selection.paths),
+    ]
+
+
+def _record(
+    files: Files,
+    job: Job,
+    read: list[tuple[str, str]],
+    *,
+    outputs: list[tuple[str, str]],
+    beside: list[tuple[str, str]],
+    note: str,
+) -> Record:
+    """What the stamp says of a run."""
+    return Record(
+        job.tool,
+        inputs=read,
+        absent=[*files.absent, *job.sources.absent],
+        outputs=outputs,
+        beside=beside,
+        note=note,
+        listed=[*files.listed, *job.sources.listed],
+        variables=job.sources.variables,
+        python=python_digest(),
+    )
 
 
 def _compare(target: Target, made: Made | None) -> tuple[dict[str, str], list[str]]:
