@@ -72,11 +72,6 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
     changed: tuple[FunctionChange, ...] = ()
     documents: tuple[Change, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no difference between the loads."""
-        return not (self.added or self.removed or self.changed or self.documents)
-
 
 # The parts of a function as text, by `what` and `of` (see `Change`).
 _Parts = dict[tuple[str, str], str]

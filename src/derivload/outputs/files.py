@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Sequence
     from types import TracebackType
 
-    from derivload.outputs.places import Place
+    from derivload.outputs.places import OutputPlace
     from derivload.outputs.staging import Recorded
 
     # A file's name, its bytes, how many functions it holds, and its sha256. This module does not
@@ -173,7 +173,7 @@ class Writing:
                 unchanged.append(name)
         return waiting, unchanged
 
-    def _written(self, place: Place, name: str, data: bytes, sha256: str) -> Waiting:
+    def _written(self, place: OutputPlace, name: str, data: bytes, sha256: str) -> Waiting:
         """Write an output to staging. The result waits to be moved into its place."""
         folder = os.path.dirname(place.target)
         staging = None if place.is_stream else self._stagings.get(folder)

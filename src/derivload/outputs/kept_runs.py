@@ -42,7 +42,7 @@ _ALWAYS = ("LANG", "LANGUAGE", "TZ")
 _ALWAYS_LIKE = ("PYTHON", "LC_")
 
 
-class Item:
+class RecordLine:
     """One line of a record: what kind of thing, its value, and its name.
 
     `kind` is INPUT, VALUE (a YAML file of which only the value counts), OUTPUT, "kind", "link",
@@ -63,7 +63,7 @@ class Item:
         return f"{self.kind} {self.value} {self.sign} {self.name}"
 
 
-class Checked:
+class RecordCheck:
     """How a record compares with what is there.
 
     `differing` is what is not as it says, `stale` whether a file has another status and the same
@@ -72,7 +72,7 @@ class Checked:
 
     __slots__ = ("differing", "is_stale")
 
-    def __init__(self, differing: list[Item], is_stale: bool) -> None:
+    def __init__(self, differing: list[RecordLine], is_stale: bool) -> None:
         self.differing = differing
         self.is_stale = is_stale
 
@@ -100,7 +100,7 @@ def context() -> str:
     return digest_of(data + tool_digest() + python_digest())
 
 
-def render_record(items: Iterable[Item]) -> bytes:
+def render_record(items: Iterable[RecordLine]) -> bytes:
     """The bytes of a record; b"", which is none, if a name has a line end in it."""
     lines = [_FORMAT, *(item.render() for item in items)]
     if any("\n" in line or "\r" in line for line in lines):
@@ -109,7 +109,7 @@ def render_record(items: Iterable[Item]) -> bytes:
     return body + f"check {digest_of(body)}\n".encode()
 
 
-def read_record(path: str) -> list[Item]:
+def read_record(path: str) -> list[RecordLine]:
     """The items of a record; none if there is no record, or it is damaged."""
     try:
         with open(path, "rb") as file:
@@ -125,14 +125,14 @@ def read_record(path: str) -> list[Item]:
     items = []
     for line in lines[1:]:
         kind, value, sign, name = line.split(" ", 3)
-        items.append(Item(kind, value, name, sign))
+        items.append(RecordLine(kind, value, name, sign))
     return items
 
 
-def check(items: Iterable[Item]) -> Checked:
+def check(items: Iterable[RecordLine]) -> RecordCheck:
     """Compare a record with what is there. The signs of its files become those of now."""
-    doubtful: list[Item] = []
-    differing: list[Item] = []
+    doubtful: list[RecordLine] = []
+    differing: list[RecordLine] = []
     for item in items:
         if item.kind in _FILES:
             if item.sign == _NO_SIGN or _sign_of(item.name) != item.sign:
@@ -145,7 +145,7 @@ def check(items: Iterable[Item]) -> Checked:
         if digests[item.name] != item.value:
             differing.append(item)
         item.sign = signs[item.name]
-    return Checked(differing, any(sign != _NO_SIGN for sign in signs.values()))
+    return RecordCheck(differing, any(sign != _NO_SIGN for sign in signs.values()))
 
 
 def current(kind: str, name: str, value: str = "") -> str:

@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from derivload.outputs.kept_runs import Item
+    from derivload.outputs.kept_runs import RecordLine
 
 _COPY = ".value-"
 _SHORT = 16
@@ -30,7 +30,7 @@ _SHORT = 16
 _RECORD = re.compile(r"[0-9a-f]{64}(\.part-\w+-\d+)?(\.value-[0-9a-f]{16}|\.[0-9a-f]{12}\.tmp)?")
 
 
-def write_record(path: str, items: Sequence[Item]) -> None:
+def write_record(path: str, items: Sequence[RecordLine]) -> None:
     """Write a record, and copies of the files of which the value counts, if that can be done."""
     with contextlib.suppress(OSError):
         for item in items:
@@ -45,11 +45,11 @@ def write_record(path: str, items: Sequence[Item]) -> None:
             write_if_changed(path, data)
 
 
-def holds_by_value(path: str, items: Sequence[Item], differing: Sequence[Item]) -> bool:
+def holds_by_value(path: str, items: Sequence[RecordLine], differing: Sequence[RecordLine]) -> bool:
     """Whether all that differs from a record are comments in YAML files. Takes them into it."""
     from derivload.outputs.same_value import is_same_value
 
-    texts: list[tuple[Item, bytes]] = []
+    texts: list[tuple[RecordLine, bytes]] = []
     for item in differing:
         if item.kind != VALUE:
             return False

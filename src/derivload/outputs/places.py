@@ -34,7 +34,7 @@ _MOST_LINKS = 40
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 
-class Place:
+class OutputPlace:
     """Where the bytes of an output go.
 
     `path` is the path that the user knows. `target` is the path of the file itself, with links
@@ -67,23 +67,23 @@ class Place:
             return file.read() != data
 
 
-def find_place(path: str) -> Place:
+def find_place(path: str) -> OutputPlace:
     """The place of an output with this path. Raises OSError, which names `path`."""
     is_link = os.path.islink(path)
     if is_link or os.path.dirname(path) == "/dev/fd":
         descriptor = _open_already(path)
         if descriptor is not None:
-            return Place(path, path, None, descriptor)
+            return OutputPlace(path, path, None, descriptor)
     try:
         status = os.stat(path)
     except FileNotFoundError:
         status = None
     if status is not None:
         _refuse_what_takes_nothing(path, status.st_mode)
-    return Place(path, os.path.realpath(path) if is_link else path, status)
+    return OutputPlace(path, os.path.realpath(path) if is_link else path, status)
 
 
-def find_place_inside(folder: str, name: str, written: Container[str]) -> Place:
+def find_place_inside(folder: str, name: str, written: Container[str]) -> OutputPlace:
     """The place of an output with this name in a folder.
 
     `written` has the sha256 of the files that derivload wrote there. Raises OSError.
@@ -133,7 +133,7 @@ def _open_already(path: str) -> int | None:
     return None
 
 
-def open_stream(place: Place) -> FileIO:
+def open_stream(place: OutputPlace) -> FileIO:
     """Open a place that is a stream, for writing. Raises OSError."""
     if place.descriptor is not None:
         return open(os.dup(place.descriptor), "wb", buffering=0)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from io import FileIO
 
-    from derivload.outputs.places import Place
+    from derivload.outputs.places import OutputPlace
 
     # The sha256 of an output in hex, and its name inside the folder.
     Recorded = tuple[str, str]
@@ -104,7 +104,7 @@ class Waiting:
     __slots__ = ("_data", "_place", "_source", "_stream", "name", "sha256")
 
     def __init__(
-        self, staging: Staging | None, place: Place, name: str, data: bytes, sha256: str
+        self, staging: Staging | None, place: OutputPlace, name: str, data: bytes, sha256: str
     ) -> None:
         self.name = name
         self.sha256 = sha256

@@ -39,7 +39,7 @@ class _Template(NamedTuple):
     make: Callable[..., CType]
 
 
-class CppTypes:
+class TorchgenTypes:
     """Finds torchgen's C++ types by their text. `types` is the module torchgen.api.types.
 
     Raises UnexpectedTorchgenError if two types have the same text.

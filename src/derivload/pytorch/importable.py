@@ -27,7 +27,7 @@ Function = Callable[..., object]
 Result = tuple[Infos, set[str]]
 
 
-class Replacement:
+class FunctionReplacement:
     """A wrapper installed in place of `original`, under its name."""
 
     def __init__(self, name: str, original: Function, function: Function) -> None:
@@ -62,7 +62,7 @@ def original(module: ModuleType, name: str) -> Function:
     Raises UnexpectedTorchgenError if the module has no such function.
     """
     function: Function | None = getattr(module, name, None)
-    while isinstance(function, Replacement):
+    while isinstance(function, FunctionReplacement):
         function = function.original
     if function is None:
         raise UnexpectedTorchgenError(f"{module.__name__} has no {name}")

@@ -20,7 +20,7 @@ from derivload.pytorch.importable import (
     LOAD_DERIVATIVES,
     PARSE_NATIVE_YAML,
     Function,
-    Replacement,
+    FunctionReplacement,
     find_loaders,
     find_torchgen,
     original,
@@ -38,7 +38,7 @@ class Installation:
         """Raises UsageError for a version that cannot be followed."""
         self.settings = (tuple(overlays), torch_version, use_cache)
         self._drop_in = DropIn(overlays, torch_version, use_cache=use_cache)
-        self._replacements: list[Replacement] = []
+        self._replacements: list[FunctionReplacement] = []
 
     def put(self) -> None:
         """Replace the functions that are not replaced yet.
@@ -74,8 +74,8 @@ class Installation:
         self.uninstall()
 
     def _replace(self, module: ModuleType, name: str, function: Function) -> None:
-        if not isinstance(getattr(module, name), Replacement):
-            replacement = Replacement(name, original(module, name), function)
+        if not isinstance(getattr(module, name), FunctionReplacement):
+            replacement = FunctionReplacement(name, original(module, name), function)
             self._replacements.append(replacement)
             _exchange(name, replacement.original, replacement)
 

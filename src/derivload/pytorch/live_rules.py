@@ -27,7 +27,7 @@ from derivload.loading.rules_of_tree import (
     rules_with,
 )
 from derivload.pytorch.errors import UnexpectedTorchgenError
-from derivload.pytorch.importable import Replacement, Torchgen
+from derivload.pytorch.importable import FunctionReplacement, Torchgen
 from derivload.store.store import Store
 from derivload.tree.constants import Constants, CppName, EnumMember, UnreadableError
 from derivload.tree.modules import Tree
@@ -207,7 +207,7 @@ _PYTHON: Final = tuple(
 
 def _first_of(value: object) -> object:
     """A value, or what stood where a replacement of ours stands."""
-    while isinstance(value, Replacement):
+    while isinstance(value, FunctionReplacement):
         value = value.original
     return value
 
@@ -215,7 +215,7 @@ def _first_of(value: object) -> object:
 def _layers(value: object) -> Iterator[object]:
     """A function, and what is wrapped in it; of a replacement of ours, what stood there."""
     for _ in range(100):
-        if isinstance(value, Replacement):
+        if isinstance(value, FunctionReplacement):
             value = value.original
         yield value
         wrapped = getattr(value, "__wrapped__", None) if callable(value) else None

@@ -21,14 +21,14 @@ from types import ModuleType
 from typing import Final, TypeVar, cast
 
 from derivload.engine.load import collector_off
-from derivload.pytorch.cpp_types import CppTypes
+from derivload.pytorch.cpp_types import TorchgenTypes
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.lazy import LazyDict
 from derivload.pytorch.records import (
     BindingRecord,
     DerivativeRecord,
     ForwardRecord,
-    FunctionRecord,
+    FunctionInfos,
     InfoRecord,
     SavedRecord,
 )
@@ -67,9 +67,9 @@ def differentiability_infos(
     Raises UnexpectedTorchgenError if the importable torchgen is not as derivload knows it, or
     lacks a function of the records.
     """
-    known = [cast(FunctionRecord, record) for record in records]
+    known = [cast(FunctionInfos, record) for record in records]
     with collector_off():
-        builder = _Builder(_Torchgen(), known, functions, _Written(derivatives))
+        builder = _Builder(_Torchgen(), known, functions, _DerivativesText(derivatives))
         builder.check_types()
         return {
             builder.function(record).func: LazyDict.of(
@@ -97,7 +97,7 @@ class _Torchgen:
             self.named = _maker(types.NamedCType, {"name", "type"})
             self.memory_format = types.SpecialArgName[_MEMORY_FORMAT[1]]
             self.parse_type = model.Type.parse
-            self.cpp_types = CppTypes(types)
+            self.cpp_types = TorchgenTypes(types)
         except (AttributeError, KeyError, TypeError) as error:
             raise UnexpectedTorchgenError(
                 f"it lacks a part that derivload needs: {error}"
@@ -125,7 +125,7 @@ def _maker(class_: type, known: Collection[str]) -> Callable[..., object]:
     return lambda **values: class_(**{name: values[name] for name in fields})
 
 
-class _Written:
+class _DerivativesText:
     """The text of derivatives.yaml. `in` finds a formula, whatever the line breaks."""
 
     def __init__(self, text: str) -> None:
@@ -161,9 +161,9 @@ class _Builder:
     def __init__(
         self,
         torchgen: _Torchgen,
-        records: Sequence[FunctionRecord],
+        records: Sequence[FunctionInfos],
         functions: Mapping[str, NativeFunction],
-        written: _Written,
+        written: _DerivativesText,
     ) -> None:
         self.written = written
         self._torchgen = torchgen
@@ -172,7 +172,7 @@ class _Builder:
         self._types: dict[str, object] = {}
         self._saved: dict[tuple[str, str, str, bool], object] = {}
 
-    def function(self, record: FunctionRecord) -> NativeFunction:
+    def function(self, record: FunctionInfos) -> NativeFunction:
         """The function of a record. Raises UnexpectedTorchgenError if torchgen lacks it."""
         try:
             return self._functions[record["schema"]]
@@ -192,11 +192,11 @@ class _Builder:
         for text in {t for i in infos for f in i["forward_derivatives"] for t in f["var_types"]}:
             self.type(text)
 
-    def infos(self, record: FunctionRecord) -> dict[str, DifferentiabilityInfo]:
+    def infos(self, record: FunctionInfos) -> dict[str, DifferentiabilityInfo]:
         """The infos of a record, by dispatch key."""
         return {key: self._info(record, key) for key in record["dispatch"]}
 
-    def _info(self, record: FunctionRecord, key: str) -> DifferentiabilityInfo:
+    def _info(self, record: FunctionInfos, key: str) -> DifferentiabilityInfo:
         own = self.function(record)
         info = record["dispatch"][key]
         view = self._view_of(info, key) if info["name"].endswith(_VIEW_COPY) else None

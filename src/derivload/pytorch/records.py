@@ -61,7 +61,7 @@ class InfoRecord(TypedDict):
     output_differentiability_conditions: list[str] | None
 
 
-class FunctionRecord(TypedDict):
+class FunctionInfos(TypedDict):
     """A function, with its infos by dispatch key."""
 
     schema: str

@@ -101,7 +101,7 @@ class Read(NamedTuple):
     plain: bool = False
 
 
-class Item(NamedTuple):
+class ListItem(NamedTuple):
     """One item of a list: its value, its line, and the begin and end of its text (from 0)."""
 
     read: Read
@@ -156,7 +156,7 @@ def read_full(text: str) -> Read:
         return _construct(compose(text), Lines(text))
 
 
-def read_items(text: str, list_key: str | None) -> list[Item] | str:
+def read_items(text: str, list_key: str | None) -> list[ListItem] | str:
     """The items of a text's list: of the top level, or of `list_key` if that is a mapping.
 
     If there is no such list, the result is a sentence that says so. Raises YamlError.
@@ -180,7 +180,7 @@ def read_items(text: str, list_key: str | None) -> list[Item] | str:
         return "the file is not a list of entries"
     with _yaml_errors(text):
         return [
-            Item(
+            ListItem(
                 _construct(item, lines),
                 lines.place(item.start_mark)[0],
                 item.start_mark.index,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from derivload.commands.run.asked import Asked
-    from derivload.outputs.kept_runs import Item
+    from derivload.outputs.kept_runs import RecordLine
 
 
 def is_answered(asked: Asked) -> bool:
@@ -57,7 +57,7 @@ def _note_use(path: str) -> None:
         return
 
 
-def tell(asked: Asked, items: Sequence[Item], exit_: str, seconds: dict[str, float]) -> None:
+def tell(asked: Asked, items: Sequence[RecordLine], exit_: str, seconds: dict[str, float]) -> None:
     """Print what the recorded run printed and, unless `--quiet`, that nothing was run."""
     for item in items:
         if item.kind == "printed":

@@ -21,7 +21,7 @@ from derivload.outputs.kept_runs import (
     INPUT,
     OUTPUT,
     VALUE,
-    Item,
+    RecordLine,
     check,
     current,
     kind_of,
@@ -32,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from derivload.pytorch.script.seen import Seen
+    from derivload.pytorch.script.seen import ObservedRun
 
 # Nanoseconds.
 _PATIENCE = 100_000_000
@@ -42,7 +42,7 @@ class NotKeptError(Exception):
     """A run that cannot be kept; the text says why."""
 
 
-def make_items(seen: Seen, journal: str, context: str) -> list[Item]:
+def make_items(seen: ObservedRun, journal: str, context: str) -> list[RecordLine]:
     """The record of a run that ended well. Raises NotKeptError.
 
     `journal` is the folder of its journal, `context` what it ran in.
@@ -53,19 +53,19 @@ def make_items(seen: Seen, journal: str, context: str) -> list[Item]:
         raise NotKeptError("derivload itself was edited while it ran")
     _wait_until_older(seen.written)
     _check_not_edited([*seen.files, *seen.values], seen.began)
-    files = [Item(INPUT, "", path) for path in seen.files]
-    files += [Item(VALUE, "", path) for path in seen.values]
+    files = [RecordLine(INPUT, "", path) for path in seen.files]
+    files += [RecordLine(VALUE, "", path) for path in seen.values]
     inputs = seen.files.keys() | seen.values.keys()
     kinds = {path: kind_of(path) for path in seen.written if path not in inputs}
-    files += [Item(OUTPUT, "", path) for path, kind in kinds.items() if kind != ABSENT]
+    files += [RecordLine(OUTPUT, "", path) for path, kind in kinds.items() if kind != ABSENT]
     for item in files:
         item.sign = sign_of_settled(item.name)
     digests = digests_of_files(item.name for item in files)
     for item in files:
         item.value = digests[item.name]
     removed = [path for path in saved(journal) if kinds.get(path) == ABSENT]
-    items = [Item("context", context, ""), *_seen_items(seen), *files]
-    items += [Item("kind", ABSENT, path) for path in removed]
+    items = [RecordLine("context", context, ""), *_seen_items(seen), *files]
+    items += [RecordLine("kind", ABSENT, path) for path in removed]
     for item in check(items).differing:
         raise NotKeptError(_why(item))
     return items
@@ -92,13 +92,13 @@ def _check_not_edited(paths: Sequence[str], began: int) -> None:
             raise NotKeptError(f"{path}, which it read, was written while it ran")
 
 
-def _seen_items(seen: Seen) -> Iterator[Item]:
+def _seen_items(seen: ObservedRun) -> Iterator[RecordLine]:
     for path, kind in seen.kinds.items():
         if not (kind == ABSENT and path in seen.made):
-            yield Item("kind", kind, path)
+            yield RecordLine("kind", kind, path)
     for path in seen.made:
         if kind_of(path) == FOLDER:
-            yield Item("kind", FOLDER, path)
+            yield RecordLine("kind", FOLDER, path)
     for kind, noted in (
         ("link", seen.links),
         ("status", seen.statuses),
@@ -107,15 +107,15 @@ def _seen_items(seen: Seen) -> Iterator[Item]:
         ("terminal", seen.terminals),
     ):
         for name, value in noted.items():
-            yield Item(kind, value, name)
+            yield RecordLine(kind, value, name)
     for folder, stems in seen.modules.items():
         name = "\0".join([folder, *sorted(stems)])
-        yield Item("modules", current("modules", name), name)
+        yield RecordLine("modules", current("modules", name), name)
     for descriptor, data in seen.printed:
-        yield Item("printed", str(descriptor), data)
+        yield RecordLine("printed", str(descriptor), data)
 
 
-def _why(item: Item) -> str:
+def _why(item: RecordLine) -> str:
     if item.kind == "variable":
         return f"the environment variable {item.name} changed while it ran"
     if item.kind == "listed":

@@ -45,7 +45,7 @@ class Catalogue(NamedTuple):
     deprecated: Sequence[tuple[str, str]]
 
 
-class Parts(NamedTuple):
+class ChosenGenerators(NamedTuple):
     """Which generators run, and for which operators: those that `selector` selects."""
 
     autograd: bool
@@ -55,12 +55,12 @@ class Parts(NamedTuple):
     disable_autograd: bool
 
 
-def parts_of(selection: Selection, modules: Modules) -> Parts:
+def parts_of(selection: Selection, modules: Modules) -> ChosenGenerators:
     """The generators of a selection, and upstream's selector for it.
 
     Raises OSError and SelectionError.
     """
-    return Parts(
+    return ChosenGenerators(
         autograd=selection.subset in ("libtorch", "all"),
         python=selection.subset in ("pybindings", "all"),
         annotated=selection.subset in ("python", "all"),
@@ -97,14 +97,18 @@ def _selected(path: str) -> Iterator[None]:
         raise SelectionError(path, " ".join(str(error).split())) from error
 
 
-class _Parsed(NamedTuple):
+class _ParsedFunctions(NamedTuple):
     """The result of parsing native_functions.yaml, with the one field that generators use."""
 
     native_functions: list[Any]
 
 
 def run_generators(
-    upstream: Upstream, modules: Modules, catalogue: Catalogue, parts: Parts, captured: Captured
+    upstream: Upstream,
+    modules: Modules,
+    catalogue: Catalogue,
+    parts: ChosenGenerators,
+    captured: Captured,
 ) -> None:
     """Run the generators and capture what they make.
 
@@ -175,8 +179,8 @@ class _Run:
     def _load_derivatives(self, *_: object) -> tuple[object, set[str]]:
         return self._catalogue.infos, set(self._catalogue.used_dispatch_keys)
 
-    def _parse_native_yaml(self, *_: object) -> _Parsed:
-        return _Parsed(self._functions)
+    def _parse_native_yaml(self, *_: object) -> _ParsedFunctions:
+        return _ParsedFunctions(self._functions)
 
     def _parse_tags_yaml(self, _: object) -> set[str]:
         return set(self._catalogue.tags)

@@ -20,7 +20,7 @@ import msgspec
 from derivload.pytorch.codegen.capture import EVERYTHING, NAMES, Captured, Item, Output, SchemaTexts
 from derivload.pytorch.codegen.entry_points import (
     Catalogue,
-    Parts,
+    ChosenGenerators,
     make_functions,
     parts_of,
     run_generators,
@@ -249,7 +249,7 @@ class _Update:
         half = linked_families(self._families, half, self._rows)
         return [half, touched - half]
 
-    def _generate(self, touched: set[str], parts: Parts) -> Captured:
+    def _generate(self, touched: set[str], parts: ChosenGenerators) -> Captured:
         """Run the generators that work item by item, for these families."""
         of = self._families.of
         indices = [i for i, row in enumerate(self._rows) if of(row.base) in touched]
@@ -259,7 +259,7 @@ class _Update:
         self._codegen.count += len(functions)
         return captured
 
-    def _generate_whole(self, parts: Parts) -> list[Captured]:
+    def _generate_whole(self, parts: ChosenGenerators) -> list[Captured]:
         """Run the generator that does not work item by item, for all functions.
 
         It does not run if the entries of native_functions.yaml are unchanged.
@@ -268,7 +268,7 @@ class _Update:
             return []
         functions = self._make_functions(range(len(self._rows)))
         captured = Captured(os.path.abspath("out"), self._texts)
-        only = Parts(False, False, True, parts.selector, parts.disable_autograd)
+        only = ChosenGenerators(False, False, True, parts.selector, parts.disable_autograd)
         self._run(functions, set(), only, captured)
         return [captured]
 
@@ -294,7 +294,7 @@ class _Update:
         return declared + [other for _, generated in found for other in generated]
 
     def _run(
-        self, functions: list[Any], touched: set[str], parts: Parts, captured: Captured
+        self, functions: list[Any], touched: set[str], parts: ChosenGenerators, captured: Captured
     ) -> None:
         source = self._source
         records = [

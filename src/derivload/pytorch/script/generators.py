@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.kept_runs import OUTPUT, current, read_record
-from derivload.pytorch.importable import Replacement
+from derivload.pytorch.importable import FunctionReplacement
 
 if TYPE_CHECKING:
     from derivload.engine.inputs import InputEntries
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from derivload.loading.paths import Files
     from derivload.loading.request import Request
     from derivload.loading.rules_of_tree import Rules
-    from derivload.outputs.kept_runs import Item
+    from derivload.outputs.kept_runs import RecordLine
     from derivload.pytorch.codegen.job import Job, Made
     from derivload.pytorch.codegen.selection import Selection
     from derivload.pytorch.codegen.upstream import Upstream
@@ -155,7 +155,7 @@ class ScriptGenerators:
         return [n for n, sha256 in made.files.items() if not sha256 or there[paths[n]] != sha256]
 
     @cached_property
-    def _items(self) -> dict[str, Item]:
+    def _items(self) -> dict[str, RecordLine]:
         """What the record of the last run says of its outputs."""
         items = read_record(self._record) if self._record else []
         return {item.name: item for item in items if item.kind == OUTPUT}
@@ -245,7 +245,7 @@ def answer(
                 return None
         return original(*arguments, **how)
 
-    setattr(module, name, Replacement(name, original, called))
+    setattr(module, name, FunctionReplacement(name, original, called))
 
 
 def autograd_selection(how: Mapping[str, Any]) -> Selection | None:

@@ -15,14 +15,14 @@ from copy import copy
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from derivload.outputs.kept_runs import INPUT, OUTPUT, VALUE, Item, check, read_record
+from derivload.outputs.kept_runs import INPUT, OUTPUT, VALUE, RecordLine, check, read_record
 from derivload.outputs.kept_values import holds_by_value
-from derivload.pytorch.importable import Replacement
+from derivload.pytorch.importable import FunctionReplacement
 from derivload.pytorch.script.seen import PART
 
 if TYPE_CHECKING:
     from derivload.pytorch.script.imports import Change, Imports
-    from derivload.pytorch.script.seen import Seen
+    from derivload.pytorch.script.seen import ObservedRun
     from derivload.pytorch.script.watching import Watch
 
 _DERIVATIVES: Final = "derivatives.yaml"
@@ -66,7 +66,7 @@ class Parts:
                         self._note(part, written, printed)
                 return result
 
-            setattr(module, name, Replacement(name, original, called))
+            setattr(module, name, FunctionReplacement(name, original, called))
 
         return change
 
@@ -84,7 +84,7 @@ class Parts:
             self._take(item)
         return True
 
-    def _take(self, item: Item) -> None:
+    def _take(self, item: RecordLine) -> None:
         """Note for the whole run what a part depends on, and what it wrote and printed."""
         seen = self._watch.seen
         noted = {
@@ -117,7 +117,7 @@ class Parts:
         self._imports.finish()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        seen: Seen = copy(self._watch.finish())
+        seen: ObservedRun = copy(self._watch.finish())
         before = dict.fromkeys(written)
         if seen.reasons or self._watch.read_of_own & before.keys():
             return

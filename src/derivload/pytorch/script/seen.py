@@ -13,7 +13,7 @@ PART: Final = "part-"
 USERS_CACHE: Final = "-"
 
 
-class Seen:
+class ObservedRun:
     """What a run depends on and what it did.
 
     - `files` were opened to be read, `values` were read by a YAML parser alone;
@@ -54,7 +54,7 @@ class Seen:
         return json.dumps(told).encode("ascii")
 
 
-def read_seen(path: str) -> Seen | None:
+def read_seen(path: str) -> ObservedRun | None:
     """What a run saw; None if it did not end as scripts do, by `os._exit` for example."""
     try:
         with open(path, "rb") as file:
@@ -62,6 +62,6 @@ def read_seen(path: str) -> Seen | None:
     except (OSError, ValueError):
         return None
     os.unlink(path)
-    seen = Seen()
+    seen = ObservedRun()
     vars(seen).update(told)
     return seen

@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, contextmanager
 from derivload.outputs.journal import Journal
 from derivload.outputs.kept_runs import ABSENT, FILE, FOLDER, OTHER, current, kind_of
 from derivload.pytorch.script.callers import is_derivloads, is_standard
-from derivload.pytorch.script.seen import Seen
+from derivload.pytorch.script.seen import ObservedRun
 
 
 class Watch:
@@ -28,7 +28,7 @@ class Watch:
     """
 
     def __init__(self, journal: Journal) -> None:
-        self.seen = Seen()
+        self.seen = ObservedRun()
         self.value_path: str | None = None
         self.read_of_own: set[str] = set()
         self._journal = journal
@@ -212,7 +212,7 @@ class Watch:
         """Whether the script itself has opened a file."""
         return path in self._opened
 
-    def finish(self) -> Seen:
+    def finish(self) -> ObservedRun:
         """What was seen so far."""
         seen = self.seen
         for path, count in self._opened.items():
