@@ -20,7 +20,7 @@ from support.paths import PACKAGE
 from support.releases import Release
 from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
 
-pytestmark = pytest.mark.release
+pytestmark = [pytest.mark.release, pytest.mark.thorough]
 
 WORKER = (
     "--strategy=DerivloadCodegen=worker",

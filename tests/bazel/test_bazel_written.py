@@ -21,6 +21,8 @@ from support.bazel_builds import (
 from support.bazel_workspace import SANDBOXED
 from support.paths import ROOT
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["bazel", "built", "cache_url", "checkout", "pytorch"]  # fixtures
 
 

@@ -21,7 +21,7 @@ from support.few_operators import make_small
 from support.pytorch_tree import PyTorchTree
 from support.releases import Release
 
-pytestmark = pytest.mark.release
+pytestmark = [pytest.mark.release, pytest.mark.thorough]
 
 _LIST_FILE = """
 cmake_minimum_required(VERSION 3.20)

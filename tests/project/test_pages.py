@@ -21,7 +21,7 @@ PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").gl
 # What a reader has beside the page: the checkout that it is in, or files that it names.
 IN_CHECKOUT = ["README.md"]
 # Pages that take more than some five seconds.
-SLOW = ["docs/bazel.md", "docs/cmake.md", "docs/codegen.md"]
+SLOW = [f"docs/{name}.md" for name in ("bazel", "cmake", "codegen", "pytorch", "verify")]
 # Programs that a page runs.
 TOOLS = {"docs/bazel.md": ["bazel", "gcc"], "docs/cmake.md": ["cmake", "ninja", "c++"]}
 # How many blocks of a page say why they are not run.

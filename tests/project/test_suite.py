@@ -147,7 +147,7 @@ def test_a_mistake_is_told_when_it_is_found(new_machine: dict[str, str], tmp_pat
 def test_what_is_quick_comes_first(new_machine: dict[str, str]) -> None:
     files = [
         "tests/bazel/test_bazel.py",
-        "tests/commands/test_worker.py",
+        "tests/terminal/test_streams.py",
         "tests/schema/test_schema.py",
     ]
     _, lines = run(new_machine, "--collect-only", "-q", *files)

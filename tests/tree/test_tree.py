@@ -102,6 +102,7 @@ print(json.dumps(sorted(called)))
 """
 
 
+@pytest.mark.thorough
 def test_whatever_runs_is_reached(release: Release, each_release: str, tmp_path: Path) -> None:
     root = release(each_release)
     dump = Path(__file__).parents[1] / "reference" / "dump_torchgen.py"

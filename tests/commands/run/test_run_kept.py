@@ -11,6 +11,8 @@ import pytest
 from support.run_scripts import COPY, Write, _write, runner, script
 from support.script_runs import Runner, times
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["runner", "script"]  # fixtures
 
 

@@ -22,7 +22,7 @@ from support.pytorch_tree import GENERATE_CODE, OPTIONS, PyTorchTree
 from support.releases import Release
 from support.script_runs import Ran, Runner, changed, contents, times
 
-pytestmark = pytest.mark.release
+pytestmark = [pytest.mark.release, pytest.mark.thorough]
 
 SHORT = 8
 CODE = (GENERATE_CODE, *OPTIONS)
