@@ -231,3 +231,27 @@ def test_archive_is_what_it_holds(checkout: Checkout) -> None:
     time.sleep(_CLEARLY)
     assert checkout.run(**where) == "cold"
     assert checkout.format() == "otherload"
+
+
+@pytest.mark.parametrize("name", ["sitecustomize", "usercustomize"])
+def test_code_that_a_site_runs_at_start_counts_for_generators(
+    name: str, checkout: Checkout
+) -> None:
+    command = "import NAME; from derivload.identity import python_digest; print(python_digest())"
+
+    def digest() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", command.replace("NAME", name)],
+            env=checkout.environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    site = checkout.source / f"{name}.py"
+    site.write_text("a = 1\n", "utf-8")
+    before = digest()
+    assert digest() == before
+    site.write_text("a = 2\n", "utf-8")
+    time.sleep(_CLEARLY)
+    assert digest() != before

@@ -220,6 +220,16 @@ def test_file_of_arguments_that_is_not_there_is_wrong_usage(
     assert "error: no-such-file: No such file or directory" in capsys.readouterr().err
 
 
+def test_too_many_arguments_in_a_file_are_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "flags"
+    file.write_text("--quiet\n" * 10_000, "utf-8")
+    assert main(["emit", f"@{file}"]) == 2
+    said = "derivload: error: 10001 arguments are too many: give 10000 at most\n"
+    assert capsys.readouterr().err == said
+
+
 def test_quiet_run_says_what_is_wrong(target: Target, cold: Cold) -> None:
     target.edit(FORMULA, "self: grad * self.sizes()")
     assert "--quiet" in target.arguments()
