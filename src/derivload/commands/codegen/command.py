@@ -99,8 +99,8 @@ def codegen(
 ) -> RunResult:
     """Run PyTorch's generators on the inputs in `files`, and write the files that differ.
 
-    `arguments` are the command line's, for the stamp; None writes no stamp. `importing` is a
-    context manager that is entered while msgspec is imported, if it is imported.
+    `arguments` are the command line's, for the stamp; None writes no stamp. `importing` is entered
+    while msgspec is imported.
 
     Raises UsageError, InputError when the input has errors, GeneratorError when a generator raises
     an exception (nothing is written then), and OSError when a file cannot be read or written.
@@ -120,11 +120,10 @@ def codegen(
     clock.step("recall")
     apart, changed = _compare(target, made)
     generators: Generators | None = None
-    is_of_entries = True
     if made is None or changed:
-        generators, made, is_of_entries = _make(
-            request, store, job, deprecated, clock, importing=importing
-        )
+        how = _make(request, store, job, deprecated, clock, importing=importing)
+        generators, made, is_of_entries = how
+        inputs = inputs if is_of_entries else b""
         apart, changed = _compare(target, made)
     stamp = stamp_name(selection.subset)
     known = [path for path, _ in _all_read(request, job, deprecated)]
@@ -135,8 +134,7 @@ def codegen(
             generators.written({**digests, **digests_apart})
         clock.step("write")
         # If nothing was generated, the files depend only on the sources as we read them.
-        settled = inputs if is_of_entries else b""
-        is_settled = generators is None or generators.settle(settled, made.note)
+        is_settled = generators is None or generators.settle(inputs, made.note)
         job = job if generators is None else generators.job
         read = _all_read(request, job, deprecated)
         inputs_read = [*dict.fromkeys(path for path, _ in read)]
