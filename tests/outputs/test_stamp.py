@@ -94,3 +94,13 @@ def test_it_counts_what_it_looked_at(emit: Emit) -> None:
     emit("--shards", "2", "--out-dir", "out")
     stats = json.loads(emit("--shards", "2", "--out-dir", "out", "--stats=json")[1].splitlines()[0])
     assert stats["counts"] == {"inputs": 3, "outputs": 4}
+
+
+def test_what_an_ended_run_left_is_removed_though_nothing_changed(
+    emit: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    assert emit("--out-dir", "out")[0] == 0
+    left = Path("out") / ".derivload-0123456789ab.tmp"
+    left.mkdir(mode=0o700)
+    assert emit("--out-dir", "out")[0] == 0
+    assert not left.exists()

@@ -81,14 +81,14 @@ def generate_autograd(options: argparse.Namespace, natives: str, tags: str) -> N
 
 
 def generate_view_metas(options: argparse.Namespace, natives: str, tags: str) -> None:
-    gen_functionalization_view_meta_classes = import_module(
-        "torchgen.gen_functionalization_type"
-    ).gen_functionalization_view_meta_classes
+    generators = import_module("torchgen.gen_functionalization_type")
+    if not hasattr(generators, "gen_functionalization_view_meta_classes"):
+        return  # an older release
     builder = import_module("torchgen.selective_build.selector").SelectiveBuilder
 
     folder = options.gen_dir / "torch/csrc/functionalization/generated"
     folder.mkdir(parents=True, exist_ok=True)
-    gen_functionalization_view_meta_classes(
+    generators.gen_functionalization_view_meta_classes(
         natives,
         tags,
         builder.get_nop_selector(),

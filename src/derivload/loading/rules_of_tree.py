@@ -197,8 +197,22 @@ def rules_of_source(source: TreeSource, version: str | None, store: Store | None
 
 
 def _read(kept: bytes) -> Rules | None:
+    """The rules that `render` gave; None for anything else."""
     parts = kept.decode("utf-8", "surrogateescape").split("\n")
-    return Rules(*parts) if len(parts) == 5 else None
+    if len(parts) != 5:
+        return None
+    from derivload.cpp.dialect import DIALECTS
+
+    key, release, why, fields, modules = parts
+    sealed = f"source {_hex_of(key)}" if why else _key_of(release, fields)
+    if release not in DIALECTS or key != sealed or (why and fields):
+        return None
+    return Rules(key, release, why, fields, modules)
+
+
+def _hex_of(key: str) -> str:
+    digest = key.removeprefix("source ")
+    return digest if len(digest) == 64 and digest.isalnum() else ""
 
 
 def read_known() -> Pieces:
@@ -230,8 +244,13 @@ def rules_with(release: str, tables: Fields | None, modules: str = "") -> Rules:
         return Rules(release, release, "", "", modules)
     import msgspec
 
-    fields = msgspec.json.encode(tables, order="deterministic")
-    return Rules(f"{release} {sha256(fields).hexdigest()}", release, "", fields.decode(), modules)
+    fields = msgspec.json.encode(tables, order="deterministic").decode()
+    return Rules(_key_of(release, fields), release, "", fields, modules)
+
+
+def _key_of(release: str, fields: str) -> str:
+    """The key of the rules of a release, with these tables if there are any."""
+    return f"{release} {sha256(fields.encode()).hexdigest()}" if fields else release
 
 
 def job_release(files: Files) -> str:

@@ -129,7 +129,11 @@ def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
     if out_dir is None:
         return None
     try:
-        return _read(out_dir, arguments)
+        # A run that was ended may have left its hidden folder: only a run that writes removes it.
+        is_left = any(
+            name.startswith(".derivload-") and name.endswith(".tmp") for name in os.listdir(out_dir)
+        )
+        return None if is_left else _read(out_dir, arguments)
     except (OSError, ValueError):
         return None
 
