@@ -10,16 +10,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-from support.bazel_workspace import SANDBOXED, Built, Workspace, remove_tree
+from support.bazel_builds import bazel
+from support.bazel_workspace import SANDBOXED, Built, Workspace
 from support.paths import PACKAGE
 from support.releases import Release
 from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
+
+__all__ = ["bazel"]  # a fixture
 
 pytestmark = pytest.mark.release
 
@@ -176,18 +178,6 @@ def codegen(pytorch: Path, folder: Path, *options: str) -> dict[str, bytes]:
         check=True,
     )
     return contents(out)
-
-
-@pytest.fixture(scope="module")
-def bazel(
-    tmp_path_factory: pytest.TempPathFactory, unavailable: Callable[[str], NoReturn]
-) -> Iterator[Path]:
-    """Where Bazel keeps what it makes."""
-    if shutil.which("bazel") is None:
-        unavailable("there is no bazel on this machine")
-    root = tmp_path_factory.mktemp("bazel")
-    yield root
-    remove_tree(root)
 
 
 @pytest.fixture(scope="module")

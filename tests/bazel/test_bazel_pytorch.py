@@ -6,19 +6,20 @@ The workspace is a small checkout, with targets as PyTorch's own; a release is i
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-from support.bazel_workspace import SANDBOXED, Workspace, remove_tree
+from support.bazel_builds import bazel
+from support.bazel_workspace import SANDBOXED, Workspace
 from support.paths import PACKAGE
 from support.releases import Release
 from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
+
+__all__ = ["bazel"]  # a fixture
 
 pytestmark = [pytest.mark.release, pytest.mark.thorough]
 
@@ -123,18 +124,6 @@ def emitted(pytorch: Path, folder: Path, *options: str) -> dict[str, bytes]:
         check=True,
     )
     return documents(folder)
-
-
-@pytest.fixture(scope="module")
-def bazel(
-    tmp_path_factory: pytest.TempPathFactory, unavailable: Callable[[str], NoReturn]
-) -> Iterator[Path]:
-    """Where Bazel keeps what it makes."""
-    if shutil.which("bazel") is None:
-        unavailable("there is no bazel on this machine")
-    root = tmp_path_factory.mktemp("bazel")
-    yield root
-    remove_tree(root)
 
 
 @pytest.fixture(scope="module")
