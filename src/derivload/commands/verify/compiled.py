@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 
+from derivload.commands.verify.shown import print_first
 from derivload.cpp.dialect import release_of
 from derivload.derivatives.model import DifferentiabilityRecord
 from derivload.engine.pipeline import Load
@@ -23,9 +23,6 @@ from derivload.pytorch.compiled import (
 )
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
-
-# How many differences are printed: the first ones are enough to know where to look.
-MOST: Final = 20
 
 
 def verify_compiled(request: Request, python: str) -> int:
@@ -48,18 +45,15 @@ def verify_compiled(request: Request, python: str) -> int:
     if release_of(compiled.torch_version) != release:
         say(f"note: these files are of torch {release}, and this is {torch}")
     found = compare(expected, compiled)
-    stdout = Stdout()
     places = _places(loaded.outcome.load)
-    stdout.print_lines(_line(difference, places) for difference in found[:MOST])
-    if len(found) > MOST:
-        stdout.print_lines([f"… and {len(found) - MOST} more"])
+    print_first([_line(difference, places) for difference in found])
     if found:
         verb = "differs" if len(found) == 1 else "differ"
         say(f"{torch} was not built from these files: {len(found)} of its nodes {verb}")
         return BAD_INPUT
     values = sum(len(node.shown()) for node in expected.values())
     agree = f"all {len(expected)} backward nodes and {values} saved values agree"
-    stdout.print_lines([f"{torch} was built from {request.files.derivatives}: {agree}"])
+    Stdout().print_lines([f"{torch} was built from {request.files.derivatives}: {agree}"])
     return DONE
 
 

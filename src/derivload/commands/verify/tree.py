@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from derivload.commands.verify.shown import print_first
 from derivload.engine.difference import Change, Difference, FunctionChange, difference
 from derivload.engine.lines import DocumentLines
 from derivload.exit_status import BAD_INPUT, DONE
@@ -19,8 +20,6 @@ from derivload.loading.run import load_inputs
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 
-# How many differences are printed: the first ones are enough to know where to look.
-MOST: Final = 20
 _WIDTH: Final = 200
 
 
@@ -42,18 +41,15 @@ def verify_tree(request: Request, keep: str | None) -> int:
     if keep is not None:
         for name, lines in (("derivload", own), ("torchgen", theirs)):
             _write(Path(keep, name), lines)
-    stdout = Stdout()
     if own == theirs:
         counted = f"{len(own.functions)} functions and {len(own.records)} definitions"
         seconds = f"{middle - begin:.2f} s and {end - middle:.2f} s"
-        stdout.print_lines(
+        Stdout().print_lines(
             [f"{files.derivatives}: {counted} equal those of the tree's own torchgen ({seconds})"]
         )
         return DONE
     found = [*_told(difference(own, theirs))] or ["the same records, in another order"]
-    stdout.print_lines(found[:MOST])
-    if len(found) > MOST:
-        stdout.print_lines([f"… and {len(found) - MOST} more"])
+    print_first(found)
     say("derivload's documents are not those of the tree's own torchgen")
     return BAD_INPUT
 
