@@ -23,6 +23,16 @@ def open_store(named: str | None) -> Store:
     return Store(cache_folder(named), limit)
 
 
+def try_to_open_store() -> Store | None:
+    """The store in the user's cache; None where it cannot be used. Raises UsageError."""
+    from derivload.store.owned import StoreError
+
+    try:
+        return open_store(None)
+    except StoreError:
+        return None
+
+
 def find_store(named: str | None) -> Store | None:
     """The store in the folder of the cache, if there is one already. Raises as `open_store` does.
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from derivload.loading.cache_settings import open_store
+from derivload.loading.cache_settings import try_to_open_store
 from derivload.loading.inputs import choose_dialect
 from derivload.loading.parameters import PathLike, checked_path, version_of
 from derivload.loading.paths import Files
@@ -25,7 +25,6 @@ from derivload.pytorch.live_rules import find_live_rules
 from derivload.pytorch.objects import differentiability_infos
 from derivload.pytorch.parsing import Parser
 from derivload.pytorch.torchgen_types import ParsedYaml
-from derivload.store.owned import StoreError
 from derivload.terminal.stderr import say
 
 # The variable in which upstream remembers its results, by the paths of two files.
@@ -115,10 +114,7 @@ class DropIn:
 
     def _load_document(self, torchgen: Torchgen, request: Request) -> _Document:
         """differentiability.json. Raises InputError, and UnexpectedTorchgenError."""
-        store = None
-        if self._use_cache:
-            with suppress(StoreError):
-                store = open_store(None)
+        store = try_to_open_store() if self._use_cache else None
         try:
             if self._version is None:
                 rules = request.files.rules = find_live_rules(torchgen, store)

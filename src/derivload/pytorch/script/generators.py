@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -131,13 +130,14 @@ class ScriptGenerators:
     def _load(self, files: Files) -> _Loaded:
         """Load the inputs, once for all calls on the same bytes. Raises InputError."""
         from derivload.engine.inputs import InputEntries
+        from derivload.loading.cache_settings import try_to_open_store
         from derivload.loading.request import Request
         from derivload.loading.run import load_inputs
 
         request = Request(files)
         if self._loaded is not None and self._loaded.request.contents == request.contents:
             return self._loaded
-        store = _open_store()
+        store = try_to_open_store()
         loaded = load_inputs(request, store)
         entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
         self._loaded = _Loaded(request, store, entries, loaded.lines, loaded.is_of_entries)
@@ -201,10 +201,11 @@ def _upstream_of(call: Call) -> Upstream | None:
 @cache
 def _rules() -> Rules:
     """The rules that the imported torchgen has. Raises UnexpectedTorchgenError."""
+    from derivload.loading.cache_settings import try_to_open_store
     from derivload.pytorch.importable import find_torchgen
     from derivload.pytorch.live_rules import find_live_rules
 
-    return find_live_rules(find_torchgen(), _open_store())
+    return find_live_rules(find_torchgen(), try_to_open_store())
 
 
 def _own_modules(upstream: Upstream) -> frozenset[str]:
@@ -265,12 +266,3 @@ def python_selection(how: Mapping[str, Any]) -> Selection | None:
     from derivload.pytorch.codegen.selection import Selection
 
     return None if how else Selection("pybindings")
-
-
-def _open_store() -> Store | None:
-    from derivload.loading.cache_settings import open_store
-    from derivload.store.owned import StoreError
-
-    with suppress(StoreError):
-        return open_store(None)
-    return None
