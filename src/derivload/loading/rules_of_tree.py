@@ -187,7 +187,7 @@ def rules_of_source(source: TreeSource, version: str | None, store: Store | None
     found = _of_this_process.get(key)
     if found is None:
         kept = None if store is None else store.get(key)
-        found = None if kept is None else _read(kept)
+        found = None if kept is None else _read(kept, source)
         if found is None:
             found = _read_tree(source, release)
             if store is not None:
@@ -196,23 +196,18 @@ def rules_of_source(source: TreeSource, version: str | None, store: Store | None
     return found
 
 
-def _read(kept: bytes) -> Rules | None:
-    """The rules that `render` gave; None for anything else."""
+def _read(kept: bytes, source: TreeSource) -> Rules | None:
+    """The rules of a source that `render` gave; None for anything else."""
     parts = kept.decode("utf-8", "surrogateescape").split("\n")
     if len(parts) != 5:
         return None
     from derivload.cpp.dialect import DIALECTS
 
     key, release, why, fields, modules = parts
-    sealed = f"source {_hex_of(key)}" if why else _key_of(release, fields)
-    if release not in DIALECTS or key != sealed or (why and fields):
+    expected = _key_of_source(source) if why else _key_of(release, fields)
+    if release not in DIALECTS or key != expected or (why and fields):
         return None
     return Rules(key, release, why, fields, modules)
-
-
-def _hex_of(key: str) -> str:
-    digest = key.removeprefix("source ")
-    return digest if len(digest) == 64 and digest.isalnum() else ""
 
 
 def read_known() -> Pieces:
@@ -233,8 +228,7 @@ def _read_tree(source: TreeSource, release: str) -> Rules:
     why = f"{compiled[0]} has no source" if compiled else found.why
     modules = " ".join(found.modules)
     if why:
-        key = f"source {source.digest.hex()}"
-        return Rules(key, found.release, " ".join(why.split()), "", modules)
+        return Rules(_key_of_source(source), found.release, " ".join(why.split()), "", modules)
     return rules_with(found.release, found.tables, modules)
 
 
@@ -246,6 +240,11 @@ def rules_with(release: str, tables: Fields | None, modules: str = "") -> Rules:
 
     fields = msgspec.json.encode(tables, order="deterministic").decode()
     return Rules(_key_of(release, fields), release, "", fields, modules)
+
+
+def _key_of_source(source: TreeSource) -> str:
+    """The key of rules that only the tree's own code knows."""
+    return f"source {source.digest.hex()}"
 
 
 def _key_of(release: str, fields: str) -> str:
