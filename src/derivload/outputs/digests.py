@@ -13,12 +13,39 @@ from derivload.identity import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 def digest_of(data: bytes) -> str:
     """The sha256 of some bytes, in hex."""
     return sha256(data).hexdigest()
+
+
+def sealed(lines: Sequence[str]) -> bytes:
+    """The bytes of a file of lines, with their digest in the last one; `unsealed` reads them.
+
+    b"" if a line has a line end in it: such a file is never valid.
+    """
+    if any("\n" in line or "\r" in line for line in lines):
+        return b""
+    body = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+    return body + f"check {digest_of(body)}\n".encode()
+
+
+def unsealed(path: str, first: str) -> list[str]:
+    """The lines of a sealed file behind its first line, which has to be `first`.
+
+    Empty if the file is not valid. Raises OSError and ValueError.
+    """
+    if not os.path.isfile(path):  # opening a pipe would wait for a writer
+        return []
+    with open(path, "rb") as file:
+        data = file.read()
+    body, _, check = data.rpartition(b"check ")
+    if check.strip().decode() != digest_of(body):
+        return []
+    lines = body.decode("utf-8", "surrogateescape").split("\n")[:-1]
+    return lines[1:] if lines[:1] == [first] else []
 
 
 def digests_of_files(paths: Iterable[str]) -> dict[str, str]:

@@ -22,7 +22,13 @@ import time
 
 from derivload.identity import python_digest, tool_digest
 from derivload.modules import CLEARLY
-from derivload.outputs.digests import digest_of, digest_of_variable, digests_of_files
+from derivload.outputs.digests import (
+    digest_of,
+    digest_of_variable,
+    digests_of_files,
+    sealed,
+    unsealed,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,28 +108,17 @@ def context() -> str:
 
 def render_record(items: Iterable[RecordLine]) -> bytes:
     """The bytes of a record; b"", which is none, if a name has a line end in it."""
-    lines = [_FORMAT, *(item.render() for item in items)]
-    if any("\n" in line or "\r" in line for line in lines):
-        return b""
-    body = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
-    return body + f"check {digest_of(body)}\n".encode()
+    return sealed([_FORMAT, *(item.render() for item in items)])
 
 
 def read_record(path: str) -> list[RecordLine]:
     """The items of a record; none if there is no record, or it is damaged."""
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        lines = unsealed(path, _FORMAT)
     except (OSError, ValueError):
         return []
-    body, _, check = data.rpartition(b"check ")
-    if check.strip().decode("ascii", "replace") != digest_of(body):
-        return []
-    lines = body.decode("utf-8", "surrogateescape").split("\n")[:-1]
-    if lines[0] != _FORMAT:
-        return []
     items = []
-    for line in lines[1:]:
+    for line in lines:
         kind, value, sign, name = line.split(" ", 3)
         items.append(RecordLine(kind, value, name, sign))
     return items

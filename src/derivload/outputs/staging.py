@@ -216,7 +216,7 @@ def take_over(
     recorded: list[Recorded] = []
     for name in _left(folder, is_output):
         path = os.path.join(folder, name)
-        if not _is_folder(name):
+        if not is_hidden_folder(name):
             _unlink(path)
         elif stat.S_ISDIR(_mode(path)):
             _take_over(path, kind, recorded, staging)
@@ -229,10 +229,11 @@ def _left(folder: str, is_output: Callable[[str], bool]) -> list[str]:
         names = [name for name in os.listdir(folder) if name.endswith(_SUFFIX)]
     except OSError:
         return []
-    return [name for name in names if _is_folder(name) or _is_file(name, is_output)]
+    return [name for name in names if is_hidden_folder(name) or _is_file(name, is_output)]
 
 
-def _is_folder(name: str) -> bool:
+def is_hidden_folder(name: str) -> bool:
+    """Whether a name is that of the hidden folder of a run."""
     middle = name[len(_PREFIX) : -len(_SUFFIX)]
     return name == _PREFIX + middle + _SUFFIX and _is_hex(middle)
 

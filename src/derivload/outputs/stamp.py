@@ -23,6 +23,8 @@ from derivload.outputs.digests import (
     digest_of_variable,
     digests_of_files,
     names_like,
+    sealed,
+    unsealed,
 )
 
 TYPE_CHECKING = False
@@ -109,10 +111,7 @@ def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
         *(f"output {digest} {name}" for name, digest in record.outputs),
         *(f"beside {digest} {path}" for path, digest in record.beside),
     ]
-    if any("\n" in line or "\r" in line for line in lines):
-        return b""
-    body = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
-    return body + f"check {digest_of(body)}\n".encode()
+    return sealed(lines)
 
 
 def stamp_name(subset: str | None = None) -> str:
@@ -129,46 +128,39 @@ def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
     if out_dir is None:
         return None
     try:
-        # A run that was ended may have left its hidden folder: only a run that writes removes it.
-        is_left = any(
-            name.startswith(".derivload-") and name.endswith(".tmp") for name in os.listdir(out_dir)
-        )
-        return None if is_left else _read(out_dir, arguments)
+        return None if _is_left_over(out_dir) else _read(out_dir, arguments)
     except (OSError, ValueError):
         return None
+
+
+def _is_left_over(out_dir: str) -> bool:
+    """Whether a run that was ended left its hidden folder: only a run that writes removes it."""
+    names = [name for name in os.listdir(out_dir) if name.endswith(".tmp")]
+    if not names:
+        return False
+    from derivload.outputs.staging import is_hidden_folder
+
+    return any(map(is_hidden_folder, names))
 
 
 def read_outputs(path: str) -> list[tuple[str, str]]:
     """The outputs recorded in a stamp, as pairs of sha256 and name; empty without a valid stamp."""
     try:
-        lines = _lines(path)
+        lines = unsealed(path, _FORMAT)
     except (OSError, ValueError):
         return []
     named = (line.split(" ", 2) for line in lines)
     return [(word[1], word[2]) for word in named if word[0] == "output" and len(word) > 2]
 
 
-def _lines(path: str) -> list[str]:
-    """The lines of a stamp; empty if it is not valid. Raises OSError and ValueError."""
-    if not os.path.isfile(path):  # opening a pipe would wait for a writer
-        return []
-    with open(path, "rb") as file:
-        data = file.read()
-    body, _, check = data.rpartition(b"check ")
-    if check.strip().decode() != digest_of(body):
-        return []
-    lines = body.decode("utf-8", "surrogateescape").split("\n")[:-1]
-    return lines if lines[0] == _FORMAT else []
-
-
 def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
     subset = None if arguments[0] == "emit" else _option(arguments, "--subset") or "all"
-    lines = _lines(os.path.join(out_dir, stamp_name(subset)))
+    lines = unsealed(os.path.join(out_dir, stamp_name(subset)), _FORMAT)
     if not lines:
         return None
     note = ""
     expected: dict[str, dict[str, str]] = {"input": {}, "output": {}, "beside": {}}
-    for line in lines[1:]:
+    for line in lines:
         what, _, rest = line.partition(" ")
         if what in expected:
             digest, _, path = rest.partition(" ")
