@@ -83,10 +83,6 @@ class CppTypes:
             return self._wrap_optional(self.returned(type_.elem, mutable=mutable, scope=scope))
         raise Invalid("DL120", f"C++ cannot return `{type_.text}`", type_.text)
 
-    def optional_spelling(self, text: str) -> str:
-        """The C++ optional of the type with the spelling `text`."""
-        return self._optional.format(text)
-
     def _wrap_optional(self, elem: CType) -> CType:
         return CType(self._optional.format(elem.text), self._optional.format(elem.value))
 
