@@ -31,7 +31,7 @@ from derivload.pytorch.importable import FunctionReplacement, Torchgen
 from derivload.store.store import Store
 from derivload.tree.constants import Constants, CppName, EnumMember, UnreadableError
 from derivload.tree.modules import Tree
-from derivload.tree.rules import Fields, Pieces, dialect_with
+from derivload.tree.rules import Fields, Pieces, dialect_with, pieces_of
 from derivload.tree.tables import TABLES, read_tables
 
 _LOADER: Final = "autograd.load_derivatives"
@@ -53,8 +53,9 @@ def find_live_rules(torchgen: Torchgen, store: Store | None) -> Rules:
     if rules.why:
         raise UnexpectedTorchgenError(f"the rules in its source are {rules.why}")
     live = _Live(torchgen, place)
-    live.check(_pieces_of(rules.release))
-    live.check_constants(source, _pieces_of(rules.release))
+    pieces = pieces_of(rules.release, _known())
+    live.check(pieces)
+    live.check_constants(source, pieces)
     try:
         used = {id_ for id_ in TABLES if live.has(id_)}
         read = read_tables(live, used)
@@ -78,15 +79,6 @@ def _place_of(torchgen: Torchgen) -> TreePlace:
 @cache
 def _known() -> Pieces:
     return read_known()
-
-
-def _pieces_of(release: str) -> frozenset[str]:
-    """The pieces that the rules of a release consist of."""
-    return frozenset(
-        id_
-        for id_, digests in _known().items()
-        if any(release in releases.split() for releases in digests.values())
-    )
 
 
 class _Live:

@@ -75,6 +75,15 @@ def read_pieces(data: bytes) -> Pieces:
     return msgspec.json.decode(data, type=Pieces)
 
 
+def pieces_of(release: str, known: Pieces) -> frozenset[str]:
+    """The pieces that the rules of a release consist of."""
+    return frozenset(
+        id_
+        for id_, digests in known.items()
+        if any(release in releases.split() for releases in digests.values())
+    )
+
+
 def reach_of(tree: Tree) -> Reach:
     """What the loader of a tree reaches. Raises SourceError."""
     return Reach(tree, TABLES, ENUMS)
@@ -128,13 +137,8 @@ def _releases_of(text: str) -> frozenset[str]:
 
 def _differences(found: Mapping[str, frozenset[str]], release: str, known: Pieces) -> list[str]:
     """The pieces that are not in a tree as in a release, or in one of them alone."""
-    every = {
-        id_
-        for id_, digests in known.items()
-        if any(release in releases.split() for releases in digests.values())
-    }
     changed = [id_ for id_, releases in found.items() if release not in releases]
-    return sorted({*changed, *(every - found.keys())})
+    return sorted({*changed, *(pieces_of(release, known) - found.keys())})
 
 
 def _told(release: str, changed: Sequence[str]) -> str:
