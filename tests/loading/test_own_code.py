@@ -263,10 +263,12 @@ def without(package: Path, release: str, folder: Path) -> Path:
         for id_, digests in pieces.items()
     }
     known.write_text(json.dumps(left), "utf-8")
-    codegen = copy / "derivload" / "pytorch" / "codegen" / "known.py"
-    lines = codegen.read_text("utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if not any(f': "{r}",' in line for r in gone)]
-    codegen.write_text("".join(kept), "utf-8")
+    for table in ("pytorch/codegen/known.py", "tree/sources.py"):
+        file_of_table = copy / "derivload" / table
+        lines = file_of_table.read_text("utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not any(f': "{r}",' in line for r in gone)]
+        assert len(kept) == len(lines) - len(gone)
+        file_of_table.write_text("".join(kept), "utf-8")
     return copy
 
 

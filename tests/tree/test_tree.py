@@ -13,9 +13,12 @@ from typing import Final
 import pytest
 
 from derivload.cpp.dialect import DIALECTS
+from derivload.loading.paths import TreePlace
+from derivload.loading.rules_of_tree import TreeSource, _read_tree, release_key, rules_of_source
 from derivload.tree.constants import Constants
 from derivload.tree.modules import Tree
 from derivload.tree.rules import FoundRules, find_rules, reach_of, read_pieces
+from derivload.tree.sources import SOURCES
 from derivload.tree.tables import read_tables
 from support.torchgen_source import KNOWN, pieces_of, sources
 
@@ -62,6 +65,21 @@ def test_the_rules_of_a_release_are_those_of_its_row(release: Release, each_rele
     found = find_rules(sources(release(each_release)), PIECES, version)
     assert (found.why, found.release) == ("", version)
     assert found.dialect is DIALECTS[version]
+
+
+def test_the_source_of_a_release_is_known_without_reading_it(
+    release: Release, each_release: str
+) -> None:
+    root = release(each_release)
+    version = each_release.removesuffix(".0")
+    packaged = root / "torchgen" / "packaged" / "autograd"
+    source = TreeSource(TreePlace(str(root), str(root / "torchgen"), str(packaged)))
+    assert SOURCES[source.digest] == version
+    for said in (version, None):
+        known, read = rules_of_source(source, said, None), _read_tree(source, release_key(said))
+        assert (known.key, known.release) == (read.key, read.release) == (version, version)
+        assert (known.why, known.fields) == (read.why, read.fields) == ("", "")
+        assert known.modules == ""  # each file counts
 
 
 def test_the_pieces_are_kept_as_the_releases_have_them(release: Release, each_release: str) -> None:

@@ -1,8 +1,8 @@
 """Which rules a load follows: those of a release that was named, or those of a tree.
 
-The source of a tree's torchgen decides, as `tree/` reads it. That takes a third of a second, so
-what it comes to is kept in the store, under a digest of that source. What we cannot vouch for,
-the tree's own code computes: see `own_code/`.
+The source of a tree's torchgen decides. That of a release is known by its digest. Any other is
+read, as `tree/` does: that takes a third of a second, so what it comes to is kept in the store,
+under the digest. What we cannot vouch for, the tree's own code computes: see `own_code/`.
 """
 
 from __future__ import annotations
@@ -182,7 +182,12 @@ def _newest() -> str:
 
 def rules_of_source(source: TreeSource, version: str | None, store: Store | None) -> Rules:
     """The rules that a torchgen's source has; `version` is what it says that it is of."""
+    from derivload.tree.sources import SOURCES
+
     release = release_key(version)
+    known = SOURCES.get(source.digest)
+    if known is not None and release in (known, _NEWEST):
+        return Rules(known, known)
     key = sha256(b"\0".join([_KIND, tool_digest(), source.digest, release.encode()])).digest()
     found = _of_this_process.get(key)
     if found is None:
