@@ -141,7 +141,7 @@ def _run_script(arguments: list[str], *, is_own_process: bool) -> int:
 
 
 def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
-    from derivload.commands.options import make_parser
+    from derivload.commands.options.command_line import make_parser
 
     try:
         options = make_parser().parse_args(arguments)

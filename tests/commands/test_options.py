@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from derivload.commands.options import make_parser
+from derivload.commands.options.command_line import make_parser
 from support.paths import REFERENCE
 
 

@@ -32,7 +32,7 @@ from typing import IO, TYPE_CHECKING, Final
 import msgspec
 
 from derivload.commands.arguments import with_files_read
-from derivload.commands.options import make_parser
+from derivload.commands.options.command_line import make_parser
 from derivload.commands.parsed import files_of
 from derivload.loading.errors import InputError, TreeCodeError, UsageError
 from derivload.loading.live import LiveDocuments, PreparedDocuments, Updated

@@ -1,0 +1,80 @@
+"""The commands that answer: check, show, verify, fetch, cache."""
+
+from __future__ import annotations
+
+from derivload.commands.options.inputs import add_cache_options, add_inputs
+from derivload.commands.options.values import path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from derivload.commands.options.parser import Commands
+
+
+def add_check(commands: Commands) -> None:
+    """Add `check`."""
+    parser = commands.add_parser(
+        "check",
+        help="find every mistake in the inputs",
+        description="Find every mistake in the inputs, in one run.",
+    )
+    add_inputs(parser)
+    parser.add_argument(
+        "--format",
+        choices=["text", "json", "github", "sarif"],
+        default="text",
+        help="for people, for programs, as GitHub annotations, or for code scanning",
+    )
+    parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    parser.add_argument("--explain", metavar="CODE", help="explain a rule, and exit")
+    add_cache_options(parser)
+
+
+def add_show(commands: Commands) -> None:
+    """Add `show`."""
+    parser = commands.add_parser("show", help="show everything about one operator")
+    add_inputs(parser)
+    add_cache_options(parser)
+    parser.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
+
+
+def add_verify(commands: Commands) -> None:
+    """Add `verify`."""
+    parser = commands.add_parser(
+        "verify",
+        help="compare with a tree's own torchgen, or with a compiled torch",
+        description="Compare what derivload loads with what the torchgen in DIR gives, or, with "
+        "--compiled, with the backward nodes that are compiled into a torch.",
+    )
+    add_inputs(parser)
+    parser.add_argument(
+        "--keep", type=path, metavar="DIR", help="keep the documents of both sides there"
+    )
+    parser.add_argument(
+        "--compiled",
+        nargs="?",
+        const="",
+        metavar="PYTHON",
+        help="the Python that imports this torch; by default the one that runs derivload",
+    )
+
+
+def add_fetch(commands: Commands) -> None:
+    """Add `fetch`."""
+    parser = commands.add_parser(
+        "fetch", help="get a PyTorch release's YAML files, from pip's index"
+    )
+    parser.add_argument(
+        "version", metavar="VERSION", help="such as 2.15.0; 2.15 means the newest 2.15.x"
+    )
+    parser.add_argument("--to", required=True, metavar="DIR", help="a new or empty folder")
+
+
+def add_cache(commands: Commands) -> None:
+    """Add `cache`."""
+    parser = commands.add_parser("cache", help="show, check or clean up the cache")
+    parser.add_argument("action", choices=["stats", "verify", "prune", "clear"])
+    parser.add_argument("--max-size", metavar="SIZE", help="prune: keep at most this, such as 200M")
+    parser.add_argument(
+        "--older-than", metavar="AGE", help="prune: remove values unused for this long, such as 30d"
+    )
+    parser.add_argument("--cache-dir", type=path, metavar="DIR", help="the folder of the cache")

@@ -1,0 +1,54 @@
+"""The options that most commands have: the inputs and the cache."""
+
+from __future__ import annotations
+
+from derivload.commands.options.values import path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the inputs."""
+    group = parser.add_argument_group(
+        "inputs", "Without these, derivload loads the small catalogue that ships with it."
+    )
+    group.add_argument("--derivatives", type=path, metavar="FILE", help="derivatives.yaml")
+    group.add_argument(
+        "--native-functions",
+        type=path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="native_functions.yaml; repeat it for each overlay",
+    )
+    group.add_argument("--tags", type=path, metavar="FILE", help="tags.yaml")
+    group.add_argument(
+        "--torch-version",
+        metavar="X.Y",
+        help="the release whose rules to follow; the newest by default",
+    )
+    group.add_argument(
+        "--pytorch",
+        type=path,
+        metavar="DIR",
+        help="a PyTorch checkout, or an installed or unpacked torchgen, for files and rules",
+    )
+    group.add_argument(
+        "--no-tree-code",
+        action="store_true",
+        help="run no code of --pytorch DIR: fail where its rules of loading are not known",
+    )
+
+
+def add_cache_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options about the cache."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--cache-dir",
+        type=path,
+        metavar="DIR",
+        help="the folder of the cache; by default, the user's",
+    )
+    group.add_argument("--no-cache", action="store_true", help="neither read nor write a cache")

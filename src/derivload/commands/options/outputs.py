@@ -1,0 +1,71 @@
+"""The options of the commands that write: the outputs, and what PyTorch's generators make."""
+
+from __future__ import annotations
+
+from derivload.commands.options.values import path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_outputs(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the options about what is written. `what` names it."""
+    parser.add_argument(
+        "--out-dir", type=path, required=True, metavar="DIR", help=f"where {what} go"
+    )
+    parser.add_argument(
+        "--depfile",
+        type=path,
+        metavar="FILE",
+        help="write the names of the inputs to it, for make and ninja",
+    )
+    parser.add_argument(
+        "--depfile-target",
+        type=path,
+        metavar="FILE",
+        help=f"the depfile's target, instead of {what}, such as a build tool's own stamp",
+    )
+    parser.add_argument(
+        "--depfile-for",
+        choices=["make", "cmake"],
+        help="what reads the depfile: make (and ninja), or CMake, which has fewer escapes",
+    )
+    parser.add_argument(
+        "--stats",
+        nargs="?",
+        choices=["text", "json"],
+        const="text",
+        help="print what was reused, and how long each step took",
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="print only what is wrong, not what was written"
+    )
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose what PyTorch's generators make."""
+    group = parser.add_argument_group(
+        "selection", "Options of PyTorch's tools/setup_helpers/generate_code.py."
+    )
+    group.add_argument(
+        "--subset",
+        choices=["libtorch", "pybindings", "python", "all"],
+        default="all",
+        help="the files of gen_autograd, gen_autograd_python, gen_annotated, or all three",
+    )
+    group.add_argument(
+        "--disable-autograd", action="store_true", help="leave out code that only autograd needs"
+    )
+    chosen = group.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--selected-op-list-path", type=path, metavar="FILE", help="a YAML list of operators"
+    )
+    chosen.add_argument(
+        "--operators-yaml-path", type=path, metavar="FILE", help="a model's YAML file of operators"
+    )
+    group.add_argument(
+        "--force-schema-registration",
+        action="store_true",
+        help="accepted because PyTorch has it, but changes none of these files",
+    )
