@@ -20,6 +20,7 @@ from derivload.derivatives.model import DifferentiabilityInfo
 from derivload.diagnostics import Mistake, Path
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
 from derivload.native.guesses import Guesses
+from derivload.spelling import ask
 
 _NO_FORMULAS: Final = frozenset({"non_differentiable", AUTO_ELEMENT_WISE, AUTO_LINEAR})
 # Methods that ask a tensor for its sizes or type, and what to write so that the tensor need not be
@@ -83,7 +84,7 @@ class DefinitionLinter:
                         f"`{known.function}`",
                         path=(*formulas.path, raw_names),
                         words=used.name,
-                        help=f"did you mean `{close[0]}`?" if close else "",
+                        help=ask(close),
                         occurrence=used.occurrence,
                     )
 

@@ -26,6 +26,7 @@ from derivload.native.views import ViewGroup, group_by_view
 from derivload.sources.entries import Entry, EntryValue
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.plain import Value
+from derivload.spelling import ask
 
 # An entry that is written twice breaks several of these rules. Only the first is reported.
 _DUPLICATES = frozenset({"DL301", "DL304", "DL310"})
@@ -237,5 +238,4 @@ class _Index:
         if overloads is not None:
             listed = "; ".join(f"`{schema}`" for schema in overloads[:5])
             return f"the functions of that name are: {listed}"
-        close = self._guesses.nearest(definition.name, self._names, 3)
-        return f"did you mean {', '.join(f'`{n}`' for n in close)}?" if close else ""
+        return ask(self._guesses.nearest(definition.name, self._names, 3))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from derivload.spelling import nearest
+
 # The limit of comparisons between characters: enough for some fifteen unknown functions of a
 # release. A file full of unknown names is the wrong file, and guessing at each would take minutes.
 _BUDGET = 6_000_000
@@ -28,6 +30,4 @@ class Guesses:
         self._left = max(0, self._left - cost)
         if not self._left:
             return []
-        import difflib
-
-        return difflib.get_close_matches(name, candidates, count)
+        return nearest(name, candidates, count)

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from derivload.diagnostics import Invalid
 from derivload.engine.families import family_of
 from derivload.native.function import NativeFunction
 from derivload.schema.names import read_operator_name
+from derivload.spelling import did_you_mean, nearest
 
 _HANDFUL: Final = 5
 
@@ -62,11 +63,9 @@ def read_query(operator: str) -> OperatorQuery:
 
 def unknown(query: OperatorQuery, functions: Iterable[NativeFunction]) -> str:
     """The message for a query that matches no function. It suggests the nearest names."""
-    nearest = _nearest(query, list(functions))
+    close = _nearest(query, list(functions))
     sentence = f"there is no operator `{query.text}`"
-    if not nearest:
-        return f"{sentence}, nor one with a name like it"
-    return f"{sentence}; did you mean {_either(nearest)}?"
+    return sentence + (did_you_mean(close) or ", nor one with a name like it")
 
 
 def _nearest(query: OperatorQuery, functions: list[NativeFunction]) -> list[str]:
@@ -86,26 +85,17 @@ def _nearest(query: OperatorQuery, functions: list[NativeFunction]) -> list[str]
 
 
 def _close(name: str, names: Iterable[str], cutoff: float = 0.6) -> list[str]:
-    import difflib
-
     by_key: dict[str, list[str]] = {}
     for candidate in dict.fromkeys(names):
         by_key.setdefault(_key(candidate), []).append(candidate)
     if _key(name) in by_key:
         return by_key[_key(name)][:_HANDFUL]
-    keys = difflib.get_close_matches(_key(name), by_key, _HANDFUL, cutoff)
+    keys = nearest(_key(name), by_key, _HANDFUL, cutoff)
     # Some names differ only in outer underscores. Of these, take only the one closest in spelling.
-    return [difflib.get_close_matches(name, by_key[key], 1, 0)[0] for key in keys]
+    return [nearest(name, by_key[key], 1, 0)[0] for key in keys]
 
 
 def _key(name: str) -> str:
     """The form in which names are compared: people leave out capitals and outer underscores."""
     base, dot, overload = name.lower().partition(".")
     return f"{base.strip('_')}{dot}{overload.strip('_')}"
-
-
-def _either(names: Sequence[str]) -> str:
-    quoted = [f"`{name}`" for name in names]
-    if len(quoted) == 1:
-        return quoted[0]
-    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
