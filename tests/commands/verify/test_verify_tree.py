@@ -89,15 +89,43 @@ def test_what_the_torchgen_refuses_is_its_own_error(
     assert "ImportError: no such thing" in capsys.readouterr().err
 
 
+NO_TREE = "verify needs a torchgen to compare with: write --pytorch DIR"
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ([], "verify needs a torchgen to compare with: write --pytorch DIR"),
-        (["--compiled", "--keep", "x"], "--keep is for documents, and --compiled has none"),
+        ([], NO_TREE),
+        (["--codegen"], NO_TREE),
+        (["--compiled", "--keep", "x"], "--keep is for the torchgen of a tree, not for --compiled"),
+        (
+            ["--compiled", "--codegen"],
+            "--codegen is for the torchgen of a tree, not for --compiled",
+        ),
     ],
 )
 def test_wrong_usage(options: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
     named = ["--derivatives", str(CATALOGUE / "derivatives.yaml")]
     natives = ["--native-functions", str(CATALOGUE / "native_functions.yaml")]
     assert main(["verify", *named, *natives, *options]) == 2
+    assert capsys.readouterr().err == f"derivload: error: {why}\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (
+            ["--no-tree-code"],
+            "--no-tree-code leaves nothing to compare with: verify runs the tree's code",
+        ),
+        (
+            ["--torch-version", "2.14"],
+            "verify follows the rules of the tree: leave out --torch-version",
+        ),
+    ],
+)
+def test_options_that_take_the_tree_away_are_refused(
+    small: SmallPyTorch, options: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify(small, *options) == 2
     assert capsys.readouterr().err == f"derivload: error: {why}\n"

@@ -47,8 +47,11 @@ def add_verify(commands: Commands) -> None:
     )
     add_inputs(parser)
     parser.add_argument(
-        "--keep", type=path, metavar="DIR", help="keep the documents of both sides there"
+        "--codegen",
+        action="store_true",
+        help="compare the files of PyTorch's own generators too",
     )
+    parser.add_argument("--keep", type=path, metavar="DIR", help="keep what both sides give there")
     parser.add_argument(
         "--compiled",
         nargs="?",

@@ -1,7 +1,8 @@
 """`derivload verify`: is what derivload loads what others make of the same files?
 
 With `--pytorch`, the tree's own torchgen runs in a child process, and its documents are compared
-with derivload's. With `--compiled`, the nodes that are compiled into a torch are.
+with derivload's; with `--codegen`, the files of its generators too. With `--compiled`, the nodes
+that are compiled into a torch are compared.
 """
 
 from __future__ import annotations
@@ -10,19 +11,17 @@ import argparse
 
 from derivload.commands.outcome import report
 from derivload.commands.parsed import files_of
+from derivload.exit_status import BAD_INPUT
 from derivload.loading.errors import UsageError
 from derivload.loading.request import Request
-from derivload.terminal.stderr import say
+from derivload.terminal.stderr import say, say_lines
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError."""
     try:
         request = Request(files_of(options))
-        if options.compiled is None and request.files.tree is None:
-            raise UsageError("verify needs a torchgen to compare with: write --pytorch DIR")
-        if options.compiled is not None and options.keep is not None:
-            raise UsageError("--keep is for documents, and --compiled has none")
+        _refuse(options, request)
         if request.inputs.note:
             say(f"note: {request.inputs.note}")
         if options.compiled is not None:
@@ -31,6 +30,34 @@ def run(options: argparse.Namespace) -> int:
             return verify_compiled(request, options.compiled)
         from derivload.commands.verify.tree import verify_tree
 
-        return verify_tree(request, options.keep)
+        return verify_tree(request, options.keep, with_files=options.codegen)
     except Exception as error:
-        return report(error, "; nothing was compared")
+        return _report(error)
+
+
+def _refuse(options: argparse.Namespace, request: Request) -> None:
+    """Refuse what has no meaning. Raises UsageError."""
+    if options.compiled is not None:
+        for option in ("keep", "codegen"):
+            if getattr(options, option):
+                raise UsageError(f"--{option} is for the torchgen of a tree, not for --compiled")
+        return
+    if options.no_tree_code:
+        raise UsageError(
+            "--no-tree-code leaves nothing to compare with: verify runs the tree's code"
+        )
+    if options.pytorch is not None and options.torch_version is not None:
+        raise UsageError("verify follows the rules of the tree: leave out --torch-version")
+    if request.files.tree is None:
+        raise UsageError("verify needs a torchgen to compare with: write --pytorch DIR")
+
+
+def _report(error: Exception) -> int:
+    """Print what ended the command, and return the exit status. Reraises what is no bad input."""
+    consequence = "; nothing was compared"
+    from derivload.pytorch.errors import GeneratorError
+
+    if isinstance(error, GeneratorError):
+        say_lines([*error.lines, f"derivload: {error.summary}{consequence}"])
+        return BAD_INPUT
+    return report(error, consequence)

@@ -1,8 +1,9 @@
 """Runs a tree's own torchgen, in a process of its own. This file imports nothing of derivload.
 
-It reads lines of JSON, each a job, and answers each with a line of JSON. The first line says where
-the torchgen is, and the answer is whether it can be imported. A job names three YAML files and a
-file for the results, and the answer is "" or the exception that torchgen raised.
+It reads lines of JSON, each a job, and answers each with a line of JSON: "", or the exception that
+torchgen raised. The first job says where the torchgen is, and has it imported. Each job after that
+names three YAML files and what is wanted of them: a file for the records of the documents (`out`),
+or a folder for the files of the generators (`folder`).
 """
 
 from __future__ import annotations
@@ -83,6 +84,29 @@ class OwnTree:
             "function_bases": [_base(m.func.func) for m in matched],
             "generated": made,
         }
+
+    def generate(self, derivatives: str, native: str, tags: str, autograd: str, out: str) -> None:
+        """Write the files of the generators, as PyTorch's generate_code.py has them written.
+
+        They read the derivatives.yaml in `autograd`, unless `derivatives` names another one.
+        """
+        # They name the script of PyTorch's build in the files, and take its name from here.
+        utils = importlib.import_module("torchgen.utils")
+        root = os.path.dirname(os.path.dirname(os.path.abspath(utils.__file__ or "")))
+        script = os.path.join(root, "tools", "setup_helpers", "generate_code.py")
+        sys.modules["__main__"].__dict__["__file__"] = script
+        package = self._load.__name__.rpartition(".")[0]
+        main = importlib.import_module(f"{package}.gen_autograd")
+        annotated = importlib.import_module(f"{package}.gen_annotated_fn_args")
+        selector = importlib.import_module("torchgen.selective_build.selector")
+        if derivatives != os.path.join(autograd, "derivatives.yaml"):
+            load = main.load_derivatives
+            main.__dict__["load_derivatives"] = lambda _, *others: load(derivatives, *others)
+        arguments = (native, tags, out, autograd)
+        main.gen_autograd_python(*arguments)
+        everything = selector.SelectiveBuilder.get_nop_selector()
+        main.gen_autograd(*arguments, disable_autograd=False, operator_selector=everything)
+        annotated.gen_annotated(*arguments)
 
 
 def _base(schema: Torchgen) -> str:
@@ -192,7 +216,11 @@ def _answer(job: dict[str, str], tree: OwnTree | None) -> tuple[str, OwnTree | N
     try:
         if tree is None:
             return "", OwnTree(job["root"], job["torchgen"], job["loader"])
-        made = tree.run(job["derivatives"], job["native"], job["tags"])
+        files = (job["derivatives"], job["native"], job["tags"])
+        if "folder" in job:
+            tree.generate(*files, job["autograd"], job["folder"])
+            return "", tree
+        made = tree.run(*files)
         with open(job["out"], "w", encoding="utf-8") as file:
             json.dump(made, file)
     except (Exception, SystemExit) as error:

@@ -27,6 +27,7 @@ from derivload.modules import forget_compiled
 
 _CHECKOUT: Final = "tools.autograd.load_derivatives"
 _PACKAGED: Final = "torchgen.packaged.autograd.load_derivatives"
+_FILES: Final = ("derivatives", "native", "tags")
 _NAMES: Final = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
 
 
@@ -73,7 +74,10 @@ class OwnTorchgen:
         """Start it. Raises OSError."""
         source = pkgutil.get_data(__package__ or "", "child.py")
         assert source is not None
-        options = [] if forget_compiled(paths) else ["-X", f"pycache_prefix={os.devnull}"]
+        # torchgen opens its files in the encoding of the locale.
+        options = ["-X", "utf8"]
+        if not forget_compiled(paths):
+            options += ["-X", f"pycache_prefix={os.devnull}"]
         self._process = subprocess.Popen(
             [sys.executable, *options, "-c", source.decode()],
             stdin=subprocess.PIPE,
@@ -94,23 +98,34 @@ class OwnTorchgen:
 
         Raises RefusedError, and TreeCodeError where it cannot be asked.
         """
-        self._check_import()
         with tempfile.TemporaryDirectory(prefix="derivload-") as folder:
             paths = [Path(folder, name) for name in _NAMES]
             for path, text in zip(paths, texts, strict=True):
                 path.write_text(text, "utf-8", "surrogatepass", newline="\n")
             out = Path(folder, "answer.json")
-            keys = ("derivatives", "native", "tags", "out")
-            self._send(dict(zip(keys, map(str, [*paths, out]), strict=True)))
-            refused = self._receive()
-            if refused:
-                raise RefusedError(refused, folder)
+            self._ask([str(path) for path in paths], {"out": str(out)}, folder)
             try:
                 return msgspec.json.decode(out.read_bytes(), type=TreeAnswer)
             except msgspec.DecodeError as error:
                 raise TreeCodeError(
                     f"the tree's own torchgen gives what documents cannot hold: {error}"
                 ) from None
+
+    def generate(self, paths: Sequence[str], autograd: str, out: str) -> None:
+        """Have its generators write their files to the folder `out`, which exists.
+
+        `paths` are of the three files, and `autograd` is the folder of the generators. Raises
+        RefusedError, and TreeCodeError where it cannot be asked.
+        """
+        self._ask(paths, {"autograd": autograd, "folder": out}, out)
+
+    def _ask(self, paths: Sequence[str], wanted: dict[str, str], folder: str) -> None:
+        """Send a job, and wait for the answer; `folder` is for the RefusedError."""
+        self._check_import()
+        self._send({**dict(zip(_FILES, paths, strict=True)), **wanted})
+        refused = self._receive()
+        if refused:
+            raise RefusedError(refused, folder)
 
     def close(self) -> None:
         """End it."""

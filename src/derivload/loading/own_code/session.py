@@ -9,7 +9,9 @@ digest of the torchgen's source. Where they do depend on each other, each load i
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -37,6 +39,7 @@ from derivload.sources.entries import read_source
 
 if TYPE_CHECKING:
     from derivload.engine.pipeline import Load
+    from derivload.loading.paths import Files
     from derivload.loading.rules_of_tree import Rules
     from derivload.sources.splitting import Split
     from derivload.store.store import Store
@@ -190,6 +193,25 @@ def load_whole(torchgen: OwnTorchgen, texts: Texts, release: str) -> DocumentLin
         return lines_of(torchgen.run(_whole_texts(texts, None)), release)
     except RefusedError as error:
         raise _refusal(error, texts) from None
+
+
+def generate_whole(torchgen: OwnTorchgen, files: Files, texts: Texts, out: str) -> None:
+    """Have the generators of a tree write everything for these files to the folder `out`.
+
+    `texts` are what the files hold. Raises TreeCodeError, with what a generator refuses too, and
+    InputError.
+    """
+    assert files.tree is not None
+    natives = files.native_functions[0]
+    with tempfile.TemporaryDirectory(prefix="derivload-") as folder:
+        if len(files.native_functions) > 1:  # torchgen reads one file
+            natives = os.path.join(folder, os.path.basename(natives))
+            with open(natives, "w", encoding="utf-8", newline="\n") as file:
+                file.write(_whole_texts(texts, None)[1])
+        try:
+            torchgen.generate((files.derivatives, natives, files.tags), files.tree.autograd, out)
+        except RefusedError as error:
+            raise _refusal(error, texts) from None
 
 
 def _outcome(
