@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import platformdirs
 import pytest
@@ -24,6 +23,7 @@ from xdist.remote import Producer
 from xdist.scheduler import Scheduling
 
 from derivload.commands.fetch.command import FetchError, fetch
+from support import documents
 from support.bad_disks import small_disk
 from support.order import InParts, quickest_first
 from support.paths import REFERENCE, SOURCE
@@ -45,8 +45,6 @@ DUMP = REFERENCE / "dump_torchgen.py"
 
 Unavailable = Callable[..., NoReturn]
 Judge = Callable[[str, Sequence[Path], Sequence[Path], Path], Path]
-Records = list[dict[str, Any]]
-RecordDifference = Callable[[Records, Records], str | None]
 AssertSame = Callable[[Path, Path], None]
 
 
@@ -273,68 +271,6 @@ def child_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
 
 
 @pytest.fixture(scope="session")
-def record_difference() -> RecordDifference:
-    """Tell the first difference between two lists of records with a `schema`, ours first."""
-    return _record_difference
-
-
-@pytest.fixture(scope="session")
 def assert_same() -> AssertSame:
-    """Assert that the documents in two folders, ours and torchgen's, hold the same values.
-
-    The header fields that torchgen knows nothing of are left out.
-    """
-
-    def compare(ours: Path, theirs: Path) -> None:
-        for name, lists in (
-            ("differentiability.json", ["functions"]),
-            ("functions.json", ["functions", "generated"]),
-        ):
-            got, wanted = (json.loads((folder / name).read_bytes()) for folder in (ours, theirs))
-            assert got.get("used_dispatch_keys") == wanted.get("used_dispatch_keys"), name
-            for key in lists:
-                difference = _record_difference(got[key], wanted[key])
-                if difference is not None:
-                    pytest.fail(f"{name}, {key}: {difference}", pytrace=False)
-
-    return compare
-
-
-def _record_difference(got: Records, wanted: Records) -> str | None:
-    ours, theirs = ([record["schema"] for record in records] for records in (got, wanted))
-    if ours != theirs:
-        return _difference_of_schemas(ours, theirs)
-    for record, upstream in zip(got, wanted, strict=True):
-        for path, mine, other in _leaves_that_differ(record, upstream, ""):
-            return f"{record['schema']}\n  {path}\n  ours:     {mine}\n  torchgen: {other}"
-    return None
-
-
-def _difference_of_schemas(ours: list[str], theirs: list[str]) -> str:
-    missing, extra = (
-        [schema for schema in some if schema not in set(others)]
-        for some, others in ((theirs, ours), (ours, theirs))
-    )
-    if missing or extra:
-        return f"{len(missing)} missing: {missing[:3]}, {len(extra)} too many: {extra[:3]}"
-    if len(ours) != len(theirs):
-        return f"{len(ours)} records for torchgen's {len(theirs)}: some stand there twice"
-    index = next(i for i, schema in enumerate(ours) if schema != theirs[i])
-    return f"another order: record {index} is {ours[index]}, torchgen's is {theirs[index]}"
-
-
-def _leaves_that_differ(got: Any, wanted: Any, path: str) -> Iterator[tuple[str, str, str]]:
-    if isinstance(got, dict) and isinstance(wanted, dict) and got.keys() == wanted.keys():
-        for key in wanted:
-            yield from _leaves_that_differ(got[key], wanted[key], f"{path}.{key}")
-    elif isinstance(got, list) and isinstance(wanted, list) and len(got) == len(wanted):
-        for index, pair in enumerate(zip(got, wanted, strict=True)):
-            yield from _leaves_that_differ(*pair, f"{path}[{index}]")
-    # To Python, True is 1.
-    elif type(got) is not type(wanted) or got != wanted:
-        yield path.lstrip("."), _short(got), _short(wanted)
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 500 else f"{text[:500]}… ({len(text)} characters)"
+    """Assert that the documents in two folders, ours and torchgen's, hold the same values."""
+    return documents.assert_same

@@ -9,81 +9,18 @@ import json
 import random
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import pytest
 
-from derivload.cpp.dialect import DIALECTS
 from support import codegen_edits
-from support.codegen_edits import PyTorch
-from support.codegen_project import contents
 from support.few_operators import make_small
+from support.own_trees import Tree, copied
 
 Release = Callable[[str], Path]
 AssertSame = Callable[[Path, Path], None]
-
-TESTS: Final = Path(__file__).parents[1]
-DUMP: Final = TESTS / "reference" / "dump_torchgen.py"
-PACKAGE: Final = TESTS.parent / "src"
-
-
-class Tree(NamedTuple):
-    """A PyTorch that may be edited, with the outputs and the cache of its own."""
-
-    root: Path
-    out: Path
-    cache: Path
-    package: Path = PACKAGE
-
-    @property
-    def pytorch(self) -> PyTorch:
-        return PyTorch(self.root)
-
-    def run(self, command: str, *options: object) -> subprocess.CompletedProcess[str]:
-        arguments = [command, "--pytorch", self.root, "--cache-dir", self.cache, *options]
-        return subprocess.run(
-            [sys.executable, "-m", "derivload", *map(str, arguments)],
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            env={"PYTHONPATH": str(self.package), "PATH": "/usr/bin:/bin"},
-        )
-
-    def emit(self, *options: object) -> dict[str, Any]:
-        """Write the documents: the stats."""
-        done = self.run("emit", "--out-dir", self.out, "--stats=json", *options)
-        assert done.returncode == 0, done.stderr
-        stats: dict[str, Any] = json.loads(done.stdout)
-        return stats
-
-    def judged(self, *overlays: Path) -> Path:
-        """The documents that the torchgen of this tree makes."""
-        folder = self.out.parent / "judged"
-        natives = [self.pytorch.natives, *overlays]
-        command = [
-            *(sys.executable, "-X", "utf8", str(DUMP), str(self.root)),
-            *("--derivatives", str(self.pytorch.derivatives), "--native-functions"),
-            *(*map(str, natives), "--tags", str(self.pytorch.natives.with_name("tags.yaml"))),
-            *("--out-dir", str(folder)),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return folder
-
-    def edit(self, name: str, old: str, new: str) -> None:
-        """Edit a file of the tree, below torchgen."""
-        path = self.root / "torchgen" / name
-        text = path.read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1), "utf-8")
-
-    def append(self, name: str, text: str) -> None:
-        path = self.root / "torchgen" / name
-        path.write_text(path.read_text("utf-8") + text, "utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -102,13 +39,6 @@ def small(small_tree: Path, tmp_path: Path) -> Tree:
 def whole(release: Release, newest: str, tmp_path: Path) -> Tree:
     """A tree with all operators of the newest release."""
     return copied(release(newest), tmp_path)
-
-
-def copied(root: Path, folder: Path) -> Tree:
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(root / "torchgen", folder / "pytorch" / "torchgen", ignore=ignored)
-    shutil.copy(root / "version.txt", folder / "pytorch")
-    return Tree(folder / "pytorch", folder / "out", folder / "cache")
 
 
 LOADER: Final = "packaged/autograd/load_derivatives.py"
@@ -245,79 +175,6 @@ def test_edits_to_the_newest_release(whole: Tree, edit: str, assert_same: Assert
     codegen_edits.change_formula(whole.pytorch, random.Random(2))
     assert whole.emit()["exit"] == "incremental"
     assert_same(whole.out, whole.judged())
-
-
-def without(package: Path, release: str, folder: Path) -> Path:
-    """derivload as if it knew neither a release nor any newer one."""
-    copy = folder / "package"
-    shutil.copytree(package / "derivload", copy / "derivload")
-    releases = [*DIALECTS]
-    gone = releases[releases.index(release) :]
-    with (copy / "derivload" / "cpp" / "dialect.py").open("a") as file:
-        file.write(f"\nfor _gone in {gone}:\n    del DIALECTS[_gone]\n")
-        file.write("NEWEST = [*DIALECTS.values()][-1]\n")
-    known = copy / "derivload" / "tree" / "known.json"
-    pieces = json.loads(known.read_bytes())
-    left = {
-        id_: {d: " ".join(r for r in of.split() if r not in gone) for d, of in digests.items()}
-        for id_, digests in pieces.items()
-    }
-    known.write_text(json.dumps(left), "utf-8")
-    for table in ("pytorch/codegen/known.py", "tree/sources.py"):
-        file_of_table = copy / "derivload" / table
-        lines = file_of_table.read_text("utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if not any(f': "{r}",' in line for r in gone)]
-        assert len(kept) == len(lines) - len(gone)
-        file_of_table.write_text("".join(kept), "utf-8")
-    return copy
-
-
-@pytest.mark.thorough
-def test_a_release_that_we_never_heard_of_is_loaded_as_it_loads_itself(
-    each_release: str,
-    release: Release,
-    expected: Release,
-    tmp_path: Path,
-    assert_same: AssertSame,
-    request: pytest.FixtureRequest,
-) -> None:
-    if each_release == "2.1.0":
-        pytest.skip("there is no release before it")
-    tree = copied(release(each_release), tmp_path)
-    tree = tree._replace(package=without(PACKAGE, each_release.removesuffix(".0"), tmp_path))
-    assert tree.emit()["exit"] == "cold"
-    assert_same(tree.out, expected(each_release))
-    random_ = random.Random(each_release)
-    edits = codegen_edits.EDITS[: 10 if request.config.getoption("--long") else 2]
-    for edit in edits:
-        print(f"{each_release}: {edit(tree.pytorch, random_)}", flush=True)
-        tree.emit()
-        assert_same(tree.out, tree.judged())
-
-
-@pytest.mark.thorough
-def test_the_generators_of_a_release_that_we_never_heard_of_write_the_same(
-    each_release: str, release: Release, tmp_path: Path
-) -> None:
-    if each_release == "2.1.0":
-        pytest.skip("there is no release before it")
-    small = make_small(release(each_release), tmp_path / "pytorch").root
-    package = without(PACKAGE, each_release.removesuffix(".0"), tmp_path)
-    tree = Tree(small, tmp_path / "out", tmp_path / "cache", package)
-    for exit_ in ("cold", "incremental", "incremental"):
-        done = tree.run("codegen", "--out-dir", tree.out, "--stats=json")
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["exit"] == exit_
-        assert contents(tree.out) == contents(generated(tree, tmp_path / "upstream"))
-        codegen_edits.change_formula(tree.pytorch, random.Random(exit_))
-
-
-def generated(tree: Tree, folder: Path) -> Path:
-    """The files that the generators of a tree write."""
-    shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, str(DUMP.with_name("run_generators.py")), str(tree.root)]
-    subprocess.run([*command, str(folder)], check=True)
-    return folder
 
 
 OVERLAYS: Final = {

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.codegen_project import assert_same, contents
 from support.releases import Release
 from support.with_torchgen import TAGS, Run, Small, overlaid, run, small
 
@@ -167,16 +168,9 @@ def test_upstreams_generators_write_the_same_files_with_it_installed(
 
 
 def assert_same_files(ours: Path, theirs: Path) -> None:
-    ours_by_name, theirs_by_name = contents(ours), contents(theirs)
-    assert ours_by_name.keys() == theirs_by_name.keys()
-    assert len(theirs_by_name) > 30
-    for name, data in theirs_by_name.items():
-        assert ours_by_name[name] == data, name
-
-
-def contents(folder: Path) -> dict[Path, bytes]:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return {file.relative_to(folder): file.read_bytes() for file in files}
+    made = contents(theirs)
+    assert len(made) > 30
+    assert_same(contents(ours), made)
 
 
 # Overlays

@@ -8,8 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+from derivload.commands.verify.files import differing_files
+from derivload.loading.own_code.process import start_torchgen
+from derivload.loading.own_code.session import generate_whole
+from derivload.loading.paths import find_files
+from derivload.loading.request import Request
 from support.codegen_edits import PyTorch
 from support.paths import REFERENCE
 
@@ -51,8 +57,12 @@ class Project:
         ]
 
     def upstream(self, *options: str) -> dict[str, bytes]:
-        """What upstream's own run writes."""
+        """What upstream's own run writes: as `derivload verify` has it run, where it has these
+        options.
+        """
         out = self.folder / "upstream"
+        if not options:
+            return generate(self.pytorch.root, out)
         shutil.rmtree(out, ignore_errors=True)
         done = self.try_upstream(out, *options)
         assert done.returncode == 0, done.stderr
@@ -100,6 +110,19 @@ class Project:
         path.write_text(text.replace(old, new, 1), "utf-8")
 
 
+def generate(root: Path, out: Path) -> dict[str, bytes]:
+    """What the generators of a tree write to a folder, as `derivload verify` has them run.
+
+    What is there before is removed.
+    """
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    request = Request(find_files(pytorch=str(root)))
+    with closing(start_torchgen(request.files, request.rules)) as torchgen:
+        generate_whole(torchgen, request.files, request.inputs.texts, str(out))
+    return contents(out)
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {
@@ -110,5 +133,6 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def assert_same(made: dict[str, bytes], expected: dict[str, bytes]) -> None:
-    assert sorted(made) == sorted(expected)
-    assert [name for name in made if made[name] != expected[name]] == []
+    """The files are those that are expected, by the comparison of `derivload verify`."""
+    differences = differing_files(made, expected)
+    assert not differences, "\n".join(differences)
