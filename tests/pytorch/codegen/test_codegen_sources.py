@@ -182,6 +182,24 @@ def test_environment_variable_that_a_generator_asks_for_is_a_source(project: Pro
     assert project.name == "one"
 
 
+# `shutil` asks what the functions of `os` can do before it calls them.
+COPIES_A_LINK = """
+import pathlib, shutil, tempfile
+with tempfile.TemporaryDirectory() as folder:
+    link = pathlib.Path(folder, "link")
+    link.symlink_to("one")
+    shutil.copy2(link, folder + "/copy", follow_symlinks=False)
+    assert os.stat in os.supports_dir_fd and os.stat in os.supports_fd
+    return os.readlink(folder + "/copy")
+"""
+
+
+def test_a_generator_can_copy_a_link(project: Project) -> None:
+    project.name_by(COPIES_A_LINK.strip())
+    project.run()
+    assert project.name == "one"
+
+
 def test_two_edits_to_a_helper_in_one_second_are_seen(project: Project) -> None:
     """Python takes what it compiled of the first for that of the second."""
     body, place = READS["imports a module of the tree"]

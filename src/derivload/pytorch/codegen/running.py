@@ -18,6 +18,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import wraps
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from derivload.identity import PACKAGE
 from derivload.modules import CLEARLY, changed_at, forget_compiled
 from derivload.pytorch.codegen.trace import Trace, without_root
 from derivload.pytorch.codegen.upstream import IMPORTED
+from derivload.pytorch.standing import replace_in_os
 
 _PACKAGE: Final = os.path.join(PACKAGE, "")
 _STANDARD: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
@@ -73,14 +75,14 @@ class Running:
             _hooks.append(_on_event)
             sys.addaudithook(_on_event)
         finder = _Finder(self)
-        prefix, environment, stat = sys.pycache_prefix, type(os.environ), os.stat
+        prefix, environment = sys.pycache_prefix, type(os.environ)
         first, second = builtins.open, io.open
         self._undo = [
             lambda: sys.path.remove(self._root),
             lambda: sys.meta_path.remove(finder),
             lambda: setattr(sys, "pycache_prefix", prefix),
             lambda: setattr(os.environ, "__class__", environment),
-            lambda: setattr(os, "stat", stat),
+            replace_in_os("stat", _make_stat(self, os.stat)),
             lambda: setattr(builtins, "open", first),
             lambda: setattr(io, "open", second),
             _current.pop,
@@ -88,7 +90,6 @@ class Running:
         sys.path.append(self._root)
         sys.meta_path.insert(0, finder)
         os.environ.__class__ = _make_environment(self, environment)
-        os.stat = _make_stat(self, stat)
         builtins.open = io.open = _make_open(first)
         self._tell_pathlib()
         _current.append(self)
@@ -260,6 +261,7 @@ def _is_own(frame: FrameType | None) -> bool:
 
 
 def _make_stat(running: Running, stat: Callable[..., os.stat_result]) -> Any:
+    @wraps(stat)
     def told(path: Any, **how: Any) -> os.stat_result:
         try:
             return stat(path, **how)

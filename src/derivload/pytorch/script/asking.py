@@ -23,6 +23,7 @@ from derivload.pytorch.script.callers import (
     is_not_scripts,
     makes_folders,
 )
+from derivload.pytorch.standing import replace_in_os
 
 if TYPE_CHECKING:
     from derivload.pytorch.script.watching import Watch
@@ -136,14 +137,8 @@ class Asking:
 
 
 def _replace(name: str, make: Callable[[Any], Any]) -> None:
-    """Replace a function of `os`, also where `os` says what its functions can do."""
-    original = getattr(os, name)
-    replaced = make(original)
-    for what in ("dir_fd", "effective_ids", "fd", "follow_symlinks"):
-        able = getattr(os, f"supports_{what}")
-        if original in able:
-            able.add(replaced)
-    setattr(os, name, replaced)
+    """Replace a function of `os` for good."""
+    replace_in_os(name, make(getattr(os, name)))
 
 
 def _make_environment(watch: Watch, environment: type) -> Any:
