@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from derivload.cpp.dialect import NEWEST
-from derivload.engine.load import Text, Texts, load_texts
+from derivload.engine.load import load_texts
+from derivload.engine.texts import Text, Texts
 
 NATIVES = """\
 - func: f(Tensor self) -> Tensor

@@ -12,7 +12,8 @@ from derivload.derivatives.formula_names import used_names
 from derivload.derivatives.lint_allowed import ALLOWED
 from derivload.diagnostics import Diagnostic
 from derivload.engine.lint import find_warnings
-from derivload.engine.load import Text, Texts, load_texts
+from derivload.engine.load import load_texts
+from derivload.engine.texts import Text, Texts
 from derivload.loading.paths import find_files
 from support.releases import Release
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from derivload.cpp.dialect import DIALECTS, NEWEST
 from derivload.diagnostics import Diagnostic
-from derivload.engine.load import Text, Texts, load_texts
+from derivload.engine.load import load_texts
+from derivload.engine.texts import Text, Texts
 
 # Behind the texts of each case stand these, which are right.
 NATIVES = "- func: base(Tensor self) -> Tensor\n"

@@ -9,9 +9,9 @@ from random import Random
 from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect, find_dialect
-from derivload.engine.load import Text, Texts
 from derivload.engine.outcome import Outcome
 from derivload.engine.session import Session
+from derivload.engine.texts import Text, Texts
 from derivload.loading.memory import Memory
 from derivload.loading.paths import Files
 from derivload.loading.request import Request

@@ -25,7 +25,8 @@ import pytest
 
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic
-from derivload.engine.load import Text, Texts, load_texts
+from derivload.engine.load import load_texts
+from derivload.engine.texts import Text, Texts
 from derivload.loading.paths import Files as Paths
 from derivload.loading.request import Request
 from derivload.loading.run import load_inputs

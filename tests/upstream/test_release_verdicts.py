@@ -21,7 +21,8 @@ import pytest
 from derivload.cli import main
 from derivload.cpp.dialect import DIALECTS, NEWEST, Dialect
 from derivload.derivatives import saved_variables
-from derivload.engine.load import Text, Texts, load_texts
+from derivload.engine.load import load_texts
+from derivload.engine.texts import Text, Texts
 from derivload.native.keys import KEYS
 from derivload.pytorch import releases
 from derivload.pytorch.codegen.known import KNOWN

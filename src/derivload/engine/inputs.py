@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
-from derivload.engine.load import OVERLAY_KEY, Text, Texts, read_tags
+from derivload.engine.texts import OVERLAY_KEY, Text, Texts
 from derivload.sources.entries import Entry, EntryValue, read_alone, read_source
 from derivload.sources.plain import PlainReader
 from derivload.sources.splitting import Split, split_digests
@@ -61,6 +61,8 @@ class InputEntries:
     def read_tags(self) -> frozenset[str]:
         """The valid tags. Raises NotCertainError if `read_tags` of `load.py` gives None."""
         if self._tags is None:
+            from derivload.engine.load import read_tags
+
             self._tags = read_tags(self.texts.tags)
         if self._tags is None:
             raise NotCertainError

@@ -6,11 +6,12 @@ never encoded again.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from derivload.engine.load import LoadedTexts
+if TYPE_CHECKING:
+    from derivload.engine.load import LoadedTexts
 
 encode_line: Final = msgspec.json.Encoder().encode
 

@@ -12,9 +12,10 @@ from derivload.derivatives.formula_names import called_names
 from derivload.derivatives.lint import DefinitionLinter
 from derivload.diagnostics import Diagnostic, Mistake
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.load import LoadedTexts, Texts
+from derivload.engine.load import LoadedTexts
 from derivload.engine.pipeline import DerivedEntry, Load
 from derivload.engine.state import content_of
+from derivload.engine.texts import Texts
 from derivload.native.function import NativeFunction
 from derivload.sources.entries import Entry
 from derivload.sources.mistakes import Found, Mistakes

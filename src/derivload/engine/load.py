@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -13,34 +11,12 @@ from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.derivatives.model import DifferentiabilityRecord
 from derivload.diagnostics import Diagnostic
 from derivload.engine.pipeline import Load, Readers
+from derivload.engine.texts import OVERLAY_KEY, Text, Texts, collector_off
 from derivload.native.function import NativeFunction
 from derivload.native.tags import read_tag
 from derivload.sources.entries import EntryValue, SourceFile, read_source
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.places import Placer
-
-# The key under which an overlay may hold its list of entries.
-OVERLAY_KEY = "custom"
-
-
-class Text(NamedTuple):
-    """An input: the name that diagnostics call it by, and its text with `\\n` as line ends."""
-
-    name: str
-    text: str
-
-
-class Texts(NamedTuple):
-    """The inputs of a load. In `native_functions`, the base comes first, then its overlays.
-
-    `unread` are the names of the inputs that could not be read. Their text is empty, and an entry
-    that only lacks something from them is not a mistake.
-    """
-
-    derivatives: Text
-    native_functions: tuple[Text, ...]
-    tags: Text
-    unread: frozenset[str] = frozenset()
 
 
 class LoadedTexts(NamedTuple):
@@ -107,18 +83,6 @@ def names_lost(source: SourceFile, key: str) -> set[str | None]:
         # An entry may hold another one that is wrongly indented: we take the names of both.
         names |= {*re.findall(rf"\b{key}[\"']?\s*:\s*[\"']?([\w.:]*)", text or "")} or {None}
     return names
-
-
-@contextlib.contextmanager
-def collector_off() -> Iterator[None]:
-    """Turn the cyclic garbage collector off meanwhile: a load makes many values and no cycles."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class _TextReader:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from derivload.diagnostics import Diagnostic
 from derivload.engine.lines import DocumentLines, encode_lines
-from derivload.engine.load import LoadedTexts
-from derivload.engine.pipeline import Load
+
+if TYPE_CHECKING:
+    from derivload.diagnostics import Diagnostic
+    from derivload.engine.load import LoadedTexts
+    from derivload.engine.pipeline import Load
 
 
 class Outcome(NamedTuple):

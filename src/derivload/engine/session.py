@@ -22,7 +22,7 @@ from derivload.derivatives.definition import read_definition
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Invalid
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.load import LoadedTexts, Texts, collector_off, load_texts
+from derivload.engine.load import LoadedTexts, load_texts
 from derivload.engine.outcome import Outcome, outcome_of
 from derivload.engine.pipeline import Load, Readers
 from derivload.engine.state import (
@@ -44,6 +44,7 @@ from derivload.engine.state import (
     unpack,
     with_linked,
 )
+from derivload.engine.texts import Texts, collector_off
 from derivload.sources.splitting import Split, find_window
 
 # Readers remember everything they have read, and each edit adds to it. So they are replaced by

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect, release_of
 from derivload.diagnostics import Diagnostic
-from derivload.engine.load import Text, Texts, load_texts
 from derivload.engine.outcome import Outcome, outcome_of
+from derivload.engine.texts import Text, Texts
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import Rules
@@ -46,6 +46,8 @@ def read_inputs(files: Files, contents: Sequence[bytes | OSError], rules: Rules)
 
 def load_alone(inputs: Inputs) -> Outcome:
     """Load everything, and find all mistakes. No other load starts from this one."""
+    from derivload.engine.load import load_texts
+
     whole = load_texts(inputs.texts, inputs.dialect)
     found = sorted([*inputs.unreadable, *whole.diagnostics])
     return outcome_of(whole._replace(diagnostics=found))

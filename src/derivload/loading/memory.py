@@ -9,14 +9,15 @@ import msgspec
 
 from derivload.engine.lines import DocumentLines
 from derivload.engine.outcome import Outcome
-from derivload.engine.session import Session
 from derivload.outputs.documents import Rendered, Renderer, read_lines
 from derivload.schema.names import read_operator_name
 from derivload.store.results import find_state, keep_state
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
 
+    from derivload.engine.session import Session
     from derivload.loading.own_code.process import OwnTorchgen
     from derivload.loading.own_code.session import OwnCodeSession
     from derivload.loading.request import Request
@@ -30,11 +31,15 @@ class Memory:
     """The session of one set of inputs, and the renderer of their documents.
 
     A release with other rules begins a new session. A session begins with the state in `store`,
-    if there is any. The store is not asked again after that.
+    if there is any. The store is not asked again after that. `process` is that of a tree's own
+    torchgen, if `start_process` has started it for the first load.
     """
 
-    def __init__(self, store: Store | None = None) -> None:
+    def __init__(
+        self, store: Store | None = None, process: subprocess.Popen[str] | None = None
+    ) -> None:
         self.store = store
+        self._process = process
         self._rules = ""
         self._torchgen: OwnTorchgen | None = None
         self._is_new = True
@@ -62,11 +67,17 @@ class Memory:
 
     def _begin_session(self, request: Request) -> Session | OwnCodeSession:
         if not request.rules.why:
+            from derivload.engine.session import Session
+
             return Session(request.inputs.dialect)
-        from derivload.loading.own_code.process import start_torchgen
+        from derivload.loading.own_code.process import OwnTorchgen, start_torchgen
         from derivload.loading.own_code.session import OwnCodeSession
 
-        self._torchgen = start_torchgen(request.files, request.rules)
+        process, self._process = self._process, None
+        if process is None:
+            self._torchgen = start_torchgen(request.files, request.rules)
+        else:
+            self._torchgen = OwnTorchgen(process)
         return OwnCodeSession(request.rules, self._torchgen, self.store)
 
     def load(self, request: Request) -> Outcome:

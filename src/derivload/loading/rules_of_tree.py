@@ -59,12 +59,16 @@ class Rules:
     def dialect(self) -> Dialect:
         """The dialect that follows them; where we do not know them, that of the nearest release."""
         if self._dialect is None:
-            import msgspec
+            from derivload.cpp.dialect import DIALECTS
 
-            from derivload.tree.rules import Fields, dialect_with
+            self._dialect = DIALECTS[self.release]
+            if self.fields:
+                import msgspec
 
-            tables = msgspec.json.decode(self.fields, type=Fields) if self.fields else None
-            self._dialect = dialect_with(self.release, tables)
+                from derivload.tree.rules import Fields, dialect_with
+
+                tables = msgspec.json.decode(self.fields, type=Fields)
+                self._dialect = dialect_with(self.release, tables)
         return self._dialect
 
     @property
@@ -206,11 +210,12 @@ def _read(kept: bytes, source: TreeSource) -> Rules | None:
     parts = kept.decode("utf-8", "surrogateescape").split("\n")
     if len(parts) != 5:
         return None
-    from derivload.cpp.dialect import DIALECTS
+    from derivload.tree.sources import SOURCES
 
     key, release, why, fields, modules = parts
     expected = _key_of_source(source) if why else _key_of(release, fields)
-    if release not in DIALECTS or key != expected or (why and fields):
+    # These are all releases that there are rules of; the table of their rules takes long to import.
+    if release not in SOURCES.values() or key != expected or (why and fields):
         return None
     return Rules(key, release, why, fields, modules)
 

@@ -28,7 +28,8 @@ from derivload.store.results import StoredDocuments, find_documents, keep_docume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import subprocess
+    from collections.abc import Callable, Iterator, Sequence
 
     from derivload.engine.lines import DocumentLines
     from derivload.engine.outcome import Outcome
@@ -117,26 +118,27 @@ def load_inputs(
         clock.step("find")
         if stored is not None:
             return LoadedInputs(request, clock, stored)
-    with importing():
-        from derivload.loading.errors import InputError
-        from derivload.loading.inputs import load_alone
+    with _torchgen_started(request, memory) as process:
+        with importing():
+            from derivload.loading.errors import InputError
+            from derivload.loading.inputs import load_alone
 
-    is_alone = store is None and memory is None and not request.rules.why
-    if request.inputs.unreadable or is_alone:
-        clock.step("import")
-        outcome = load_alone(request.inputs)
-    else:
-        from derivload.loading.memory import Memory
+        is_alone = store is None and memory is None and not request.rules.why
+        if request.inputs.unreadable or is_alone:
+            clock.step("import")
+            outcome = load_alone(request.inputs)
+        else:
+            from derivload.loading.memory import Memory
 
-        clock.step("import")
-        given, memory = memory, memory or Memory(store)
-        try:
-            memory.begin(request)
-            clock.step("restore")
-            outcome = memory.load(request)
-        finally:
-            if given is None:
-                memory.close()
+            clock.step("import")
+            given, memory = memory, memory or Memory(store, process)
+            try:
+                memory.begin(request)
+                clock.step("restore")
+                outcome = memory.load(request)
+            finally:
+                if given is None:
+                    memory.close()
     clock.step("load")
     if outcome.diagnostics and not with_mistakes:
         raise InputError(outcome.diagnostics)
@@ -144,6 +146,26 @@ def load_inputs(
     if store is not None and memory is not None and not outcome.diagnostics:
         _keep(request, store, memory, loaded, clock)
     return loaded
+
+
+@contextlib.contextmanager
+def _torchgen_started(
+    request: Request, memory: Memory | None
+) -> Iterator[subprocess.Popen[str] | None]:
+    """Inside, the process of a tree's own torchgen runs, if its code is to load.
+
+    It imports torchgen while we import what the load needs. A memory has one for itself.
+    """
+    if not request.rules.why or memory is not None or not request.is_readable:
+        yield None
+        return
+    from derivload.loading.own_code.starting import end_process, start_process
+
+    process = start_process(request.files, request.rules)
+    try:
+        yield process
+    finally:
+        end_process(process)
 
 
 def _keep(

@@ -20,7 +20,7 @@ from functools import cached_property, partial
 from types import ModuleType
 from typing import Final, TypeVar, cast
 
-from derivload.engine.load import collector_off
+from derivload.engine.texts import collector_off
 from derivload.pytorch.cpp_types import TorchgenTypes
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.lazy import LazyDict

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, cast
 
 import yaml
 
-from derivload.engine.load import OVERLAY_KEY, collector_off
+from derivload.engine.texts import OVERLAY_KEY, collector_off
 from derivload.loading.errors import InputError
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import PARSE_NATIVE_YAML, Torchgen, original

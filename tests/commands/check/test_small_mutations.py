@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cpp.dialect import NEWEST
-from derivload.engine.load import Text, Texts, load_texts
+from derivload.engine.load import load_texts
+from derivload.engine.texts import Text, Texts
 from derivload.loading.paths import find_files
 from derivload.loading.request import Request
 from derivload.rules import RULES

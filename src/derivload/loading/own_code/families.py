@@ -51,12 +51,13 @@ class FamilyRows:
 
     def _by_family(self) -> dict[str, bytes]:
         tags = self._inputs.texts.tags.text.encode("utf-8", "surrogatepass")
+        all_tags = hashlib.sha256(tags).digest()
         found: dict[str, list[bytes]] = {}
         for kind, rows in ((b"native", self.natives), (b"definition", self.definitions)):
             for row in rows:
                 found.setdefault(row.family, []).append(kind + row.digest)
         return {
-            family: hashlib.sha256(b"".join([tags, b"\0", *parts])).digest()
+            family: hashlib.sha256(b"".join([all_tags, *parts])).digest()
             for family, parts in found.items()
         }
 

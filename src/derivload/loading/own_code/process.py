@@ -1,32 +1,29 @@
 """The child process in which a tree's own torchgen runs, and what it answers.
 
-It starts before it is needed, and imports torchgen while we go on. It ends when we close its
-stdin, or end ourselves.
+It is started before it is needed (`starting.py`), and imports torchgen while we go on. It ends when
+we close its stdin, or end ourselves.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import pkgutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
 from derivload.loading.errors import TreeCodeError
-from derivload.loading.paths import Files, TreePlace
-from derivload.loading.rules_of_tree import Rules
-from derivload.modules import forget_compiled
+from derivload.loading.own_code.starting import end_process, send, start_process
 
-_CHECKOUT: Final = "tools.autograd.load_derivatives"
-_PACKAGED: Final = "torchgen.packaged.autograd.load_derivatives"
+if TYPE_CHECKING:
+    import subprocess
+
+    from derivload.loading.paths import Files
+    from derivload.loading.rules_of_tree import Rules
+
 _FILES: Final = ("derivatives", "native", "tags")
 _NAMES: Final = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
 
@@ -62,36 +59,15 @@ class RefusedError(Exception):
 
 def start_torchgen(files: Files, rules: Rules) -> OwnTorchgen:
     """Start the torchgen of the tree that files are of. Raises OSError."""
-    assert files.tree is not None
-    assert files.may_run_tree
-    return OwnTorchgen(files.tree, rules.paths)
+    return OwnTorchgen(start_process(files, rules))
 
 
 class OwnTorchgen:
-    """The torchgen of a tree, in a process of its own. `paths` are its modules' files."""
+    """The torchgen of a tree, in a process of its own that `start_process` has started."""
 
-    def __init__(self, place: TreePlace, paths: Sequence[str]) -> None:
-        """Start it. Raises OSError."""
-        source = pkgutil.get_data(__package__ or "", "child.py")
-        assert source is not None
-        # torchgen opens its files in the encoding of the locale.
-        options = ["-X", "utf8"]
-        if not forget_compiled(paths):
-            options += ["-X", f"pycache_prefix={os.devnull}"]
-        self._process = subprocess.Popen(
-            [sys.executable, *options, "-c", source.decode()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Sets have the same order each time, so that the same comes of the same.
-            env={**os.environ, "PYTHONHASHSEED": "0"},
-            text=True,
-            encoding="utf-8",
-        )
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
         self._has_answered = False
-        is_checkout = Path(place.autograd).parent.name == "tools"
-        loader = _CHECKOUT if is_checkout else _PACKAGED
-        torchgen = str(Path(place.torchgen).absolute())
-        self._send({"root": place.root, "torchgen": torchgen, "loader": loader})
 
     def run(self, texts: Sequence[str]) -> TreeAnswer:
         """What it makes of the texts of the three files: derivatives, native functions, tags.
@@ -99,13 +75,16 @@ class OwnTorchgen:
         Raises RefusedError, and TreeCodeError where it cannot be asked.
         """
         with tempfile.TemporaryDirectory(prefix="derivload-") as folder:
-            paths = [Path(folder, name) for name in _NAMES]
+            paths = [os.path.join(folder, name) for name in _NAMES]
             for path, text in zip(paths, texts, strict=True):
-                path.write_text(text, "utf-8", "surrogatepass", newline="\n")
-            out = Path(folder, "answer.json")
-            self._ask([str(path) for path in paths], {"out": str(out)}, folder)
+                with open(path, "wb") as file:
+                    file.write(text.encode("utf-8", "surrogatepass"))
+            out = os.path.join(folder, "answer.json")
+            self._ask(paths, {"out": out}, folder)
+            with open(out, "rb") as file:
+                answer = file.read()
             try:
-                return msgspec.json.decode(out.read_bytes(), type=TreeAnswer)
+                return msgspec.json.decode(answer, type=TreeAnswer)
             except msgspec.DecodeError as error:
                 raise TreeCodeError(
                     f"the tree's own torchgen gives what documents cannot hold: {error}"
@@ -122,19 +101,14 @@ class OwnTorchgen:
     def _ask(self, paths: Sequence[str], wanted: dict[str, str], folder: str) -> None:
         """Send a job, and wait for the answer; `folder` is for the RefusedError."""
         self._check_import()
-        self._send({**dict(zip(_FILES, paths, strict=True)), **wanted})
+        send(self._process, {**dict(zip(_FILES, paths, strict=True)), **wanted})
         refused = self._receive()
         if refused:
             raise RefusedError(refused, folder)
 
     def close(self) -> None:
         """End it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with suppress(OSError):
-            self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait()
+        end_process(self._process)
 
     def _check_import(self) -> None:
         if self._has_answered:
@@ -143,14 +117,6 @@ class OwnTorchgen:
         if text:
             raise TreeCodeError(f"the tree's own torchgen cannot be imported:\n{text.rstrip()}")
         self._has_answered = True
-
-    def _send(self, job: dict[str, str]) -> None:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(job) + "\n")
-            self._process.stdin.flush()
-        except OSError:
-            return  # it has ended, which shows when it is to answer
 
     def _receive(self) -> str:
         assert self._process.stdout is not None

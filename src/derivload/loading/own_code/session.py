@@ -20,8 +20,8 @@ import msgspec
 
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lines import DocumentLines
-from derivload.engine.load import OVERLAY_KEY, Texts, collector_off
 from derivload.engine.outcome import Outcome
+from derivload.engine.texts import OVERLAY_KEY, Texts, collector_off
 from derivload.identity import tool_digest
 from derivload.loading.errors import InputError, TreeCodeError
 from derivload.loading.own_code.families import FamilyRows, NotSeparableError, linked
