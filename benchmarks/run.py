@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import derivload
-from benchmarks import codegen, enlarge, script, watch
+from benchmarks import codegen, enlarge, script, unknown, watch
 from benchmarks.timing import Command, Comparison, SessionEdit, compare, three
 from derivload.commands.fetch.command import fetch
 
@@ -61,6 +61,14 @@ _DOCUMENTS = Saving(
     codegen=False,
 )
 _FILES = Saving("a formula saved under derivwatch --codegen", "at least 20", 60, codegen=True)
+
+
+_UNKNOWN = Saving(
+    "a formula saved under derivwatch, unknown torchgen",
+    "at least 15",
+    60,
+    codegen=False,
+)
 
 
 def compare_watch(pytorch: Path, out: Path, upstream: Command, saving: Saving) -> dict[str, object]:
@@ -263,7 +271,7 @@ def main() -> None:
     parser.add_argument("--release", default="2.15.0", metavar="X.Y.Z")
     parser.add_argument("--rounds", type=int, default=9, metavar="N")
     parser.add_argument(
-        "--only", choices=["emit", "watch", "codegen", "script"], help="not everything"
+        "--only", choices=["emit", "watch", "codegen", "script", "unknown"], help="not everything"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
@@ -288,6 +296,7 @@ def main() -> None:
             ("watch", _watch),
             ("codegen", _codegen),
             ("script", _script),
+            ("unknown", _unknown),
         ):
             if options.only in (None, part):
                 (scratch / part).mkdir()
@@ -321,6 +330,24 @@ def _codegen(release: Path, scratch: Path, rounds: int) -> list[dict[str, object
 
 def _script(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
     return [compare(c, rounds) for c in script_comparisons(release, scratch)]
+
+
+def _unknown(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
+    """A torchgen with a rule that derivload does not know."""
+    tree = unknown.make_unknown(release, scratch / "tree")
+    load = Command("its load_derivatives", [sys.executable, "-c", _UPSTREAM, str(tree)])
+    runs = codegen.Codegen(tree, scratch)
+    generate = Command("its gen_autograd, gen_autograd_python", *runs.upstream())
+    emit = Emit("derivload emit", tree, scratch).formula()
+    own = Command("derivload codegen, a formula", *runs.formula())
+    results = [
+        compare(Comparison("unknown torchgen, one formula", load, emit, "at least 6"), rounds),
+        compare(
+            Comparison("unknown torchgen, one formula, codegen", generate, own, "at least 6"),
+            rounds,
+        ),
+    ]
+    return [*results, compare_watch(tree, scratch / "watched", load, _UNKNOWN)]
 
 
 if __name__ == "__main__":

@@ -20,15 +20,19 @@ pid = os.posix_spawn(
 )
 _, status, usage = os.wait4(pid, 0)
 wall = time.perf_counter() - start
-print(os.waitstatus_to_exitcode(status), wall, usage.ru_maxrss / 1024)
+cpu = usage.ru_utime + usage.ru_stime
+print(os.waitstatus_to_exitcode(status), wall, usage.ru_maxrss / 1024, cpu)
 """
 
 
 class Run(NamedTuple):
-    """One finished process: seconds of wall time, and its peak memory in MiB."""
+    """One finished process: seconds of wall time, its peak memory in MiB, and the seconds of a
+    processor that it took with those that it started; None where that is not measured.
+    """
 
     wall: float
     peak: float
+    cpu: float | None = None
 
 
 class Command(NamedTuple):
@@ -43,10 +47,10 @@ class Command(NamedTuple):
         self.prepare()
         runner = [sys.executable, "-I", "-S", "-c", _RUNNER, *self.argv]
         done = subprocess.run(runner, capture_output=True, text=True, check=True)
-        status, wall, peak = done.stdout.split()
+        status, wall, peak, cpu = done.stdout.split()
         if status != "0":
             raise SystemExit(f"{self.name} failed:\n{done.stderr}")
-        return Run(float(wall), float(peak))
+        return Run(float(wall), float(peak), float(cpu))
 
 
 class SessionEdit:
@@ -97,12 +101,18 @@ def compare(comparison: Comparison, rounds: int) -> dict[str, object]:
         digits = 1 if max(walls) < 0.1 else 0
         shown = " / ".join(f"{s * 1e3:.{digits}f}" for s in three(walls))
         print(f"  {name:<44} {shown:>20} ms   peak {peak:.0f} MiB")
-        summary[name] = {"wall_s": walls, "peak_mib": peak}
+        summary[name] = {"wall_s": walls, "peak_mib": peak, "cpu_s": [r.cpu for r in results]}
     first, second = ([r.wall for r in results] for results in runs.values())
     ratio = statistics.median(first) / statistics.median(second)
     pairs = sorted(a / b for a, b in zip(first, second, strict=True))
     summary["ratio"] = ratio
     print(f"  ratio of medians {ratio:.2f}   pair by pair {pairs[0]:.2f} to {pairs[-1]:.2f}")
+    times = [[r.cpu for r in results if r.cpu is not None] for results in runs.values()]
+    if all(times):
+        # Other work on the machine changes this less.
+        print(
+            f"  by processor time {statistics.median(times[0]) / statistics.median(times[1]):.2f}"
+        )
     return summary
 
 

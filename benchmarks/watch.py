@@ -27,7 +27,8 @@ from derivload.loading.paths import find_files
 
 # In the middle of the file, and without a forward formula that would follow it.
 _FORMULA = re.compile(r"(?m)^(  self: )(?:\d+ \* )?(index_select_backward_symint)")
-_PATIENCE = 30.0
+# Its first run, which does everything, is among what it waits for.
+_PATIENCE = 300.0
 _IDLE = 10.0
 _BATCH = 20
 
