@@ -275,6 +275,8 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
+    # Both sides run from compiled bytecode, also where an edit to a source has made it stale.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
     import platformdirs
 

@@ -61,7 +61,9 @@ class Memory:
                 state, documents = found
                 differentiability, functions = (Rendered(*document) for document in documents)
                 lines = read_lines(functions.data)
-                self.session.restore(state, read_lines(differentiability.data), lines)
+                # The state of a tree's own code has the lines of the records itself.
+                records = [] if request.rules.why else read_lines(differentiability.data)
+                self.session.restore(state, records, lines)
                 self._functions = functions, lines
         return self.session
 
