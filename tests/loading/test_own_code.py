@@ -9,6 +9,8 @@ import json
 import random
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -18,6 +20,7 @@ import pytest
 from support import codegen_edits
 from support.few_operators import make_small
 from support.own_trees import Tree, copied
+from support.paths import SOURCE
 
 Release = Callable[[str], Path]
 AssertSame = Callable[[Path, Path], None]
@@ -186,6 +189,40 @@ OVERLAYS: Final = {
         "    dispatch:\n      CPU: derivload_mine\n"
     ),
 }
+
+
+def test_torchgen_starts_before_we_import_what_a_load_needs_and_no_rules_of_ours_are(
+    small: Tree,
+) -> None:
+    UNKNOWN["the prefix of ops"](small)
+    small.emit()
+    codegen_edits.change_formula(small.pytorch, random.Random(5))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-X", "importtime", "-m", "derivload", "emit"),
+            *("--pytorch", str(small.root), "--cache-dir", str(small.cache)),
+            *("--out-dir", str(small.out)),
+        ],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env={"PYTHONPATH": str(SOURCE), "PATH": "/usr/bin:/bin"},
+    )
+    lines = done.stderr.splitlines()
+    names = [line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")]
+    assert names.index("derivload.loading.own_code.starting") < names.index("msgspec")
+    # typing_extensions, which msgspec would have, imports inspect.
+    unwanted = {"derivload.engine.pipeline", "derivload.tree.rules", "inspect"}
+    assert unwanted & {*names} == set()
+
+
+def test_a_file_that_is_no_text_is_told_by_its_place(small: Tree) -> None:
+    UNKNOWN["the prefix of ops"](small)
+    derivatives = small.pytorch.derivatives
+    derivatives.write_bytes(derivatives.read_bytes() + b"# \xff\n")
+    done = small.run("emit", "--out-dir", small.out)
+    assert done.returncode == 1
+    assert "DL002" in done.stderr
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -67,6 +67,10 @@ def test_the_rules_of_a_release_are_those_of_its_row(release: Release, each_rele
     assert found.dialect is DIALECTS[version]
 
 
+def test_each_release_with_a_row_is_known_by_its_source() -> None:
+    assert {*SOURCES.values()} == {*DIALECTS}
+
+
 def test_the_source_of_a_release_is_known_without_reading_it(
     release: Release, each_release: str
 ) -> None:
