@@ -1,6 +1,6 @@
-"""The values of constants, worked out from their source as far as it is plain data.
+"""Reads the values of constants from their source, if they are plain data.
 
-A member of an enum is its name, a C++ type the two texts that it is made of.
+A member of an enum is read as its name, a C++ type as the two texts that it is made of.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CPP_TYPE: Final = "torchgen.api.types.types_base:BaseCppType"
 
 
 class UnreadableError(Exception):
-    """A constant is no plain data; the text says which."""
+    """A constant is not plain data; the text says which."""
 
 
 class EnumMember(NamedTuple):
@@ -96,7 +96,7 @@ class Constants:
         return value
 
     def led(self, module: Module, name: str, depth: int) -> Value:
-        """The value of a dotted name that a module uses. Raises UnreadableError."""
+        """The value of a dotted name in a module. Raises UnreadableError."""
         self._steps += 1
         target = self._tree.resolve(module, name)
         if target is None or self._steps > _MOST:
@@ -109,7 +109,7 @@ class Constants:
         return EnumMember(id_, target.rest[0])
 
     def is_cpp_type(self, module: Module, name: str) -> bool:
-        """Whether a name that is called makes a C++ type."""
+        """Whether calling a name makes a C++ type."""
         target = self._tree.resolve(module, name)
         return target is not None and target.id == _CPP_TYPE and not target.rest
 
@@ -124,7 +124,7 @@ class _Reader:
         self._locals: dict[str, Value] = {}
 
     def step(self, node: ast.AST, name: str, value: Value, *, is_first: bool) -> Value:
-        """What a statement makes of a constant, None where it cannot be told."""
+        """The value of a constant after a statement; None if it cannot be told."""
         if isinstance(node, ast.Assign) and is_first and len(node.targets) == 1:
             return self.read(node.value) if isinstance(node.targets[0], ast.Name) else None
         if isinstance(node, ast.AnnAssign) and is_first:

@@ -1,8 +1,8 @@
 """The digest of a piece of source: of its syntax, without what changes nothing when it runs.
 
-Left out are layout, comments, docstrings and annotations. An annotation in the body of a class
-makes a field of a dataclass, so that it is there counts, and whether it is a ClassVar or such.
-The digest is the same under each version of Python that we support.
+Layout, comments, docstrings and annotations are left out. An annotation in the body of a class
+makes a field of a dataclass. So it counts that it is there, and whether it is a ClassVar or the
+like. The digest is the same under each version of Python that we support.
 """
 
 from __future__ import annotations

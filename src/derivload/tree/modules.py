@@ -1,7 +1,7 @@
-"""The modules of a tree: what each binds, where a name leads, and what importing it does besides.
+"""The modules of a tree: what each binds, where a name leads, and what else importing it does.
 
-A name leads through imports and re-exports to where it is defined. What is defined in several
-places of one module counts with all of them, in order: which one holds is not decided here.
+A name is followed through imports and re-exports to where it is defined. If one module defines a
+name in several places, all of them count, in order: which one is in force is not decided here.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class SourceError(Exception):
 
 
 class Reference(NamedTuple):
-    """Where a name leads: a module, or a name in it; `rest` is what is behind that.
+    """Where a name leads: to a module, or to a name in it; `rest` are the attributes after that.
 
-    `is_tree` tells that it is in the tree. A name that leads nowhere is in `builtins`.
+    `is_tree` tells that it is in the tree. Names of Python itself are in `builtins`.
     """
 
     module: str
@@ -48,22 +48,23 @@ class Reference(NamedTuple):
     is_tree: bool
 
     def behind(self, names: Sequence[str]) -> Reference:
-        """What these names behind it lead to."""
+        """The reference with more attributes after it."""
         return self._replace(rest=(*self.rest, *names))
 
     @property
     def id(self) -> str:
-        """What a target is called: `torchgen.api.cpp:name`."""
+        """The name of the target: `torchgen.api.cpp:name`."""
         return f"{self.module}:{self.name}"
 
 
 class Module:
     """One module.
 
-    `bindings` are the statements that bind each name, `imports` where those lead that are
-    imports; `stars` are the modules of `from … import *`, `imported` the names of all modules that
-    are imported, with those that may be one. `executed` are what is called of the tree itself,
-    once `effects` was asked for.
+    - `bindings`: the statements that bind each name;
+    - `imports`: where imported names lead;
+    - `stars`: the modules of `from … import *`;
+    - `imported`: the names of all modules that are imported, and those that may be modules;
+    - `executed`: what of the tree is called during the import, once `effects` was asked for.
     """
 
     def __init__(self, name: str, text: str, *, is_package: bool, tree: Tree) -> None:
@@ -95,7 +96,7 @@ class Module:
                 self.bindings.setdefault(node.name, []).append(statement)
 
     def _bind_extensions(self) -> None:
-        """Take what extends a list of this module for a further statement that binds it."""
+        """Let each statement that extends a list of this module count as one that binds it."""
         self._extensions = set()
         for statement in self._statements:
             name = _extended(statement)
@@ -105,7 +106,7 @@ class Module:
                     self.bindings[name].append(statement)
 
     def _is_own_data(self, name: str) -> bool:
-        """Whether a name is a list, a set or a dict that this module makes, and nobody else."""
+        """Whether a name is a list, a set or a dict that only this module makes."""
         if name in self.imports or not self.bindings.get(name):
             return False
         first, *others = self.bindings[name]
@@ -130,8 +131,10 @@ class Module:
     def read_import(
         self, node: ast.Import | ast.ImportFrom
     ) -> tuple[list[str], list[tuple[str, Reference]]]:
-        """The modules that an import imports, those that may be one included, and the names that
-        it binds, each with where it leads; `*` for a star import.
+        """What an import imports and binds.
+
+        Returns the names of modules, including those that may be one, and the names that it binds,
+        each with where it leads. A star import binds `*`.
         """
         if isinstance(node, ast.Import):
             bound = []
@@ -157,7 +160,7 @@ class Module:
 
     @property
     def effects(self) -> list[ast.AST]:
-        """What importing this module does besides binding names."""
+        """What importing this module does, apart from binding names."""
         if self._effects is None:
             lazy = any(
                 isinstance(s, ast.ImportFrom)
@@ -256,12 +259,12 @@ class Tree:
         return found
 
     def module_target(self, name: str) -> Reference:
-        """What an import of a module leads to."""
+        """The target of an import of a module."""
         name = _canonical(name)
         return Reference(name, "", (), self.has(name))
 
     def member(self, module: str, name: str) -> Reference:
-        """What `from module import name` leads to, before it is followed."""
+        """The target of `from module import name`; it is not followed further."""
         module = _canonical(module)
         if self.has(f"{module}.{name}"):
             bound = self.has(module) and name in self.module(module).bindings
@@ -270,12 +273,12 @@ class Tree:
         return Reference(module, name, (), self.has(module))
 
     def resolve(self, module: Module, name: str) -> Reference | None:
-        """Where a dotted name leads that a module uses; None where it is bound more than once."""
+        """Where a dotted name in a module leads; None if that cannot be told."""
         first, *rest = name.split(".")
         return self._follow(Reference(module.name, first, tuple(rest), True), 0)
 
     def follow(self, target: Reference) -> Reference | None:
-        """Where a target leads that an import names."""
+        """Where the target of an import leads in the end."""
         return self._follow(target, 1)
 
     def _follow(self, target: Reference, depth: int) -> Reference | None:
@@ -324,13 +327,13 @@ class Tree:
         return led
 
     def is_definition(self, target: Reference, *, or_function: bool) -> bool:
-        """Whether a target is a class, or else a function, that is defined once."""
+        """Whether a target is a class, or with `or_function` a function, that is defined once."""
         bound = self.module(target.module).bindings.get(target.name, [])
         kinds = (*FUNCTIONS, ast.ClassDef) if or_function else (ast.ClassDef,)
         return len(bound) == 1 and isinstance(bound[0], kinds)
 
     def is_known_package(self, name: str) -> bool:
-        """Whether a module that is not the tree's is Python's own, or one that torchgen needs."""
+        """Whether a module outside the tree is Python's own, or one that torchgen needs."""
         first = name.partition(".")[0]
         return first in sys.stdlib_module_names or first in _KNOWN_PACKAGES
 

@@ -1,7 +1,7 @@
-"""What a module may do while it is imported without changing anything but its own names.
+"""Finds what a module does during its import that may change more than its own names.
 
-A statement that is none of this is an effect: it may change what another module has defined, and
-counts for the rules with all that it says.
+We call such a statement an effect. It may change what another module has defined, so all of its
+source counts for the rules.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Final
 
 from derivload.tree.scopes import FUNCTIONS
 
-# Given the dotted name of what is called, and whether it is as a decorator: whether that makes a
-# value and changes nothing.
+# Takes the dotted name of what is called, and whether it is called as a decorator. Returns whether
+# the call makes a value and changes nothing.
 IsHarmless = Callable[[str, bool], bool]
 
 _VALUES: Final = (
@@ -30,7 +30,7 @@ _CALLED_BY_PYTHON: Final = frozenset(
 
 
 class Purity:
-    """Tells effects from what is none. `is_harmless` says so of calls."""
+    """Finds effects. `is_harmless` tells whether a call has none."""
 
     def __init__(self, is_harmless: IsHarmless, *, lazy_annotations: bool) -> None:
         self._is_harmless = is_harmless
@@ -125,7 +125,7 @@ def dotted(node: ast.AST) -> str | None:
 
 
 def extends(node: ast.AST) -> tuple[str, str, ast.expr] | None:
-    """The name, method and argument of `NAME.append(…)` and the like, where a node is that."""
+    """The name, method and argument of `NAME.append(…)` and the like; None for any other node."""
     if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
         return None
     call = node.value

@@ -43,7 +43,7 @@ class Piece(NamedTuple):
 
 
 class _Class:
-    """A class, split into its methods and the rest; `is_data` leaves out what are members only."""
+    """A class, split into its methods and the rest. `is_data` leaves out the members of an enum."""
 
     def __init__(self, node: ast.ClassDef, *, is_data: bool) -> None:
         self.methods: dict[str, list[ast.AST]] = {}
@@ -105,7 +105,7 @@ class Reach:
             self._take(self._pending.pop())
 
     def _import(self, name: str) -> None:
-        """Take what a module, and the packages it is in, do while they are imported."""
+        """Add what a module, and the packages that it is in, do during their import."""
         parts = self._tree.module_target(name).module.split(".")
         for end in range(1, len(parts) + 1):
             here = ".".join(parts[:end])

@@ -1,8 +1,8 @@
 """Whether we know the rules of a tree, and the dialect that follows them.
 
-The pieces that a tree's loader reaches are looked up among those of the releases. Only where one
-release has exactly these, piece by piece, do we know what they come to together: our rules are
-those of that release then, with the tree's own tables. All else is unknown.
+We look up the pieces that a tree's loader reaches among those of the releases. If one release has
+exactly these pieces, we know what they do together: then our rules are those of that release, with
+the tree's own tables. Otherwise we do not know the rules.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def dialect_with(release: str, tables: Fields | None) -> Dialect:
 class FoundRules(NamedTuple):
     """The rules of a tree.
 
-    `release` is the release that they are of, or that they are most like. `why` says what of them
-    we do not know. Where that is "", `tables` are the tree's, None where they are the release's.
-    `modules` are those that were looked at.
+    `release` is the release that they are of, or that they are most like. `why` says what we do
+    not know of them. If it is "", `tables` are the tree's; None if they equal the release's.
+    `modules` are the modules that we looked at.
     """
 
     release: str
@@ -66,7 +66,7 @@ class FoundRules(NamedTuple):
 
     @property
     def dialect(self) -> Dialect | None:
-        """The dialect that follows them; None where we do not know them."""
+        """The dialect that follows them; None if we do not know them."""
         return None if self.why else dialect_with(self.release, self.tables)
 
 
@@ -92,7 +92,8 @@ def reach_of(tree: Tree) -> Reach:
 def find_rules(sources: Mapping[str, str], known: Pieces, release: str | None = None) -> FoundRules:
     """The rules of a tree, from its sources as `Tree` takes them.
 
-    `release` is the one that the tree says it is; where the rules are of several, it is named.
+    `release` is the release that the tree says it is of. If several releases have the same rules,
+    it is preferred.
     """
     newest = [*DIALECTS][-1]
     try:
@@ -131,12 +132,12 @@ def _has_tables(row: Dialect, tables: Fields) -> bool:
 
 
 def _releases_of(text: str) -> frozenset[str]:
-    """The releases that a piece is of, of those that we still have a row for."""
+    """The releases that have a piece. Only releases with a row count."""
     return frozenset(text.split()) & DIALECTS.keys()
 
 
 def _differences(found: Mapping[str, frozenset[str]], release: str, known: Pieces) -> list[str]:
-    """The pieces that are not in a tree as in a release, or in one of them alone."""
+    """The pieces that differ between a tree and a release, and those that only one of them has."""
     changed = [id_ for id_, releases in found.items() if release not in releases]
     return sorted({*changed, *(pieces_of(release, known) - found.keys())})
 

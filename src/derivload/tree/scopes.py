@@ -1,7 +1,7 @@
 """The names that a piece of source takes from outside itself: globals, and attributes of anything.
 
-Annotations are left out: they decide nothing when the source runs. Where it cannot be told whether
-a name is a global, it counts as one: too much is looked at then, never too little.
+Annotations are left out: they have no effect when the source runs. If we cannot tell whether a name
+is a global, it counts as one: we may look at too much, never at too little.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The tables of a tree's torchgen: what is data there, as the fields of a dialect.
+"""Reads the tables of a tree's torchgen, which are data, as the fields of a dialect.
 
-Which rules read these tables is compared piece by piece; so each is used as in some release.
+The rules that read these tables are compared piece by piece. So each table is used as in a release.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class TableReader(Protocol):
 def read_tables(constants: TableReader, used: Collection[str]) -> dict[str, object]:
     """The fields of a dialect that a torchgen's tables give. `used` are the tables in use.
 
-    Raises UnreadableError where a table is no plain data, or none that we can follow.
+    Raises UnreadableError if a table is not plain data, or has values that we cannot follow.
     """
     fields: dict[str, object] = {
         field: frozenset(
@@ -130,7 +130,7 @@ def _defaults(constants: TableReader) -> Mapping[str, str]:
 
 
 def _check_spellings(types: Collection[CppName]) -> None:
-    """Check that types that are written the same are the same: we go by how they are written."""
+    """Check that two types with the same text are the same type: we compare types by their text."""
     by_text: dict[str, CppName] = {}
     for type_ in types:
         if by_text.setdefault(type_.text, type_) != type_:
@@ -138,7 +138,7 @@ def _check_spellings(types: Collection[CppName]) -> None:
 
 
 def _check_keys(constants: TableReader) -> None:
-    """Check what torchgen checks while it is imported: that its keys are members."""
+    """Check what torchgen checks during its import: that its keys are members."""
     members = constants.members(_KEYS)
     backends = _texts(constants.read(_BACKENDS), _BACKENDS)
     for functionality in _texts(constants.read(_FUNCTIONALITIES), _FUNCTIONALITIES):

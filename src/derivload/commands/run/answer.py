@@ -1,4 +1,4 @@
-"""The exit that does nothing: all that the run depends on is as it was, and so are its files.
+"""The exit that does nothing: the files are there, and nothing that the run depends on changed.
 
 Builds take it hundreds of times a day, so it must stay fast.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def is_answered(asked: Asked) -> bool:
-    """Whether the run that is asked for would do nothing; if so, say what it said."""
+    """Whether the run would do nothing; if so, print what it printed."""
     start = time.perf_counter()
     if "--no-cache" in asked.own:
         return False
@@ -50,7 +50,7 @@ def is_answered(asked: Asked) -> bool:
 
 
 def _note_use(path: str) -> None:
-    """Note that a record was used: those that are not are removed in the end."""
+    """Note that a record was used: unused records are removed one day."""
     try:
         os.utime(path)
     except OSError:

@@ -1,8 +1,8 @@
-"""What `derivload run` was asked: its own options, the script or module, and what that gets.
+"""The command line of `derivload run`: its own options, the script or module, its arguments.
 
-Everything behind the script's name is the script's own, whatever it looks like. This is read twice:
-by the exit that does nothing, which must not import argparse, and by the command itself, where
-argparse has refused wrong options before.
+Everything after the script's name belongs to the script. The command line is read twice: by the
+exit that does nothing, which must not import argparse, and by the command itself, after argparse
+has refused wrong options.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""From what a run was seen to do to its record.
+"""Makes the record of a run, from what it was seen to do.
 
 A record is kept only if it holds at the end of its own run. Then the script, run again, would see
-all that it saw, and do the same again. This finds out a script that reads what it writes later, one
-whose inputs were edited while it ran, and one that counts its runs in a file.
+the same and do the same. This rules out a script that reads a file and writes it later, one whose
+inputs were edited while it ran, and one that counts its runs in a file.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class NotKeptError(Exception):
 def make_items(seen: ObservedRun, journal: str, context: str) -> list[RecordLine]:
     """The record of a run that ended well. Raises NotKeptError.
 
-    `journal` is the folder of its journal, `context` what it ran in.
+    `journal` is the folder of its journal. `context` is the digest of its surroundings.
     """
     for reason in seen.reasons:
         raise NotKeptError(reason)
@@ -72,7 +72,7 @@ def make_items(seen: ObservedRun, journal: str, context: str) -> list[RecordLine
 
 
 def _wait_until_older(paths: Iterable[str]) -> None:
-    """Wait until files are clearly older than now, so that their status tells of the next edit."""
+    """Wait until files are clearly older than now, so that their status shows the next edit."""
     latest = 0
     for path in paths:
         with contextlib.suppress(OSError):

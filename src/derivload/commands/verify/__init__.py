@@ -1,1 +1,1 @@
-"""`derivload verify`: compares what derivload loads with what others make of the same files."""
+"""`derivload verify`: compares derivload's results with those of others for the same files."""

@@ -1,4 +1,4 @@
-"""`derivload verify`: is what derivload loads what others make of the same files?
+"""`derivload verify`: compares what derivload loads with the results of others for the same files.
 
 With `--pytorch`, the tree's own torchgen runs in a child process, and its documents are compared
 with derivload's; with `--codegen`, the files of its generators too. With `--compiled`, the nodes

@@ -1,8 +1,8 @@
 """The entries of the inputs by family, for a torchgen whose rules we do not know.
 
-Only the entries of the families that an edit touched are given to that torchgen. So each entry
-is put into a family by its name alone, with the rule of `engine/families.py`. Whether that rule
-holds for this torchgen is shown once, in halves against its whole run: see `session.py`.
+That torchgen gets only the entries of the families that an edit touched. Each entry is put into a
+family by its name alone, with the rule of `engine/families.py`. Whether that rule holds for this
+torchgen is checked once: see `session.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from derivload.sources.entries import EntryValue
 
 
 class NotSeparableError(Exception):
-    """The entries, or what torchgen makes of them, cannot be told apart by family; why is said."""
+    """The entries, or torchgen's results, cannot be split by family; the text says why."""
 
 
 class FamilyRow(NamedTuple):

@@ -29,11 +29,11 @@ _NAMES: Final = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
 
 
 class TreeAnswer(msgspec.Struct, frozen=True, gc=False):
-    """What torchgen makes of some files: the records of the documents, in its order.
+    """torchgen's results for some files: the records of the documents, in its order.
 
-    Of each record, `bases` has the base name of its function, and `origins` which record it has
-    its formulas from, itself or one that it is a copy of. Of each function, `cpp_names` has the
-    name that they are sorted by, and `function_bases` the base name.
+    For each record, `bases` has the base name of its function, and `origins` the number of the
+    record that its formulas come from: itself, or the one that it is a copy of. For each function,
+    `cpp_names` has the name that functions are sorted by, and `function_bases` the base name.
     """
 
     used_dispatch_keys: tuple[str, ...]
@@ -70,9 +70,9 @@ class OwnTorchgen:
         self._has_answered = False
 
     def run(self, texts: Sequence[str]) -> TreeAnswer:
-        """What it makes of the texts of the three files: derivatives, native functions, tags.
+        """Its results for the texts of the three files: derivatives, native functions, tags.
 
-        Raises RefusedError, and TreeCodeError where it cannot be asked.
+        Raises RefusedError, and TreeCodeError if the process does not answer.
         """
         with tempfile.TemporaryDirectory(prefix="derivload-") as folder:
             paths = [os.path.join(folder, name) for name in _NAMES]
@@ -94,7 +94,7 @@ class OwnTorchgen:
         """Have its generators write their files to the folder `out`, which exists.
 
         `paths` are of the three files, and `autograd` is the folder of the generators. Raises
-        RefusedError, and TreeCodeError where it cannot be asked.
+        RefusedError, and TreeCodeError if the process does not answer.
         """
         self._ask(paths, {"autograd": autograd, "folder": out}, out)
 

@@ -1,9 +1,10 @@
-"""A series of loads by a tree's own torchgen, each of which costs what changed.
+"""A series of loads by a tree's own torchgen. Each load costs what changed.
 
-It is asked for the families alone whose entries changed, with those that they are linked to. That
-families do not depend on each other under this torchgen is shown once, when everything is loaded
-first: in halves, which must come to what the whole comes to. The store has the answer, under the
-digest of the torchgen's source. Where they do depend on each other, each load is a whole one.
+The torchgen loads only the families whose entries changed, and those that they are linked to. This
+is right only if families do not depend on each other under this torchgen. The first load checks it:
+two halves, loaded one by one, must give what everything together gives. The store keeps the answer
+under the digest of the torchgen's source. If families depend on each other, each load is of
+everything.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ _PLACE: Final = re.compile(r"^\s*in (.*?)(derivatives|native_functions|tags)\.ya
 
 
 class OwnCodeSession:
-    """Loads by the torchgen of a tree. `rules` say which, `store` has what is known of it."""
+    """Loads by the torchgen of a tree. The store has what earlier runs found out about it."""
 
     def __init__(self, rules: Rules, torchgen: OwnTorchgen, store: Store | None) -> None:
         self._rules = rules
@@ -63,29 +64,29 @@ class OwnCodeSession:
         self._dependence = None if store is None else store.get(self._key)
 
     def restore(self, kept: bytes, records: list[bytes], functions: list[bytes]) -> None:
-        """Start from what another session's `keep` returned. What is not that is ignored."""
+        """Start from what another session's `keep` returned. Anything else is ignored."""
         del records, functions
         with suppress(msgspec.DecodeError):
             self._state = msgspec.msgpack.decode(kept, type=FamilyState)
 
     def keep(self) -> bytes | None:
-        """The state for another session to `restore`; None when there is none."""
+        """The state for another session to `restore`; None if there is none."""
         return None if self._state is None else msgspec.msgpack.encode(self._state)
 
     def settle(self) -> None:
-        """Nothing is put off."""
+        """Do nothing: no work was put off."""
 
     def content(self) -> bytes | None:
-        """None: it is not told what the state was made from."""
+        """None: the state does not record which texts it was made from."""
         return None
 
     def load_family(self, family: str) -> Load | None:
-        """None: there is no load by rules of ours."""
+        """None: our own rules loaded nothing."""
         del family
         return None
 
     def load(self, texts: Texts, splits: Sequence[Split] = ()) -> Outcome:
-        """Load these texts. Raises TreeCodeError, with what torchgen refuses too."""
+        """Load these texts. Raises TreeCodeError, also if torchgen refuses them."""
         self._rules.remark = ""
         with collector_off():
             rows = self._rows(texts, splits)
@@ -100,9 +101,11 @@ class OwnCodeSession:
             inputs = InputEntries(texts, None, splits)
             return FamilyRows(inputs, {} if state is None else state.known())
         except NotSeparableError as error:
-            self._rules.remark = f"whole, for {error}"
+            self._rules.remark = f"everything was loaded, because {error}"
         except NotCertainError:
-            self._rules.remark = "whole, for the inputs are no plain lists of entries"
+            self._rules.remark = (
+                "everything was loaded, because the inputs are not plain lists of entries"
+            )
         return None
 
     def _update(self, state: FamilyState, rows: FamilyRows) -> Outcome:
@@ -116,7 +119,7 @@ class OwnCodeSession:
             here = touched & new.keys()
             made = split(self._torchgen.run(rows.texts(here)), rows_of(rows, here)) if here else {}
             if not made.keys() <= touched:
-                raise NotSeparableError("it made what no entry is of")
+                raise NotSeparableError("it made records that belong to no entry")
             rest = {family: part for family, part in state.parts.items() if family not in touched}
             parts = {**rest, **made}
             if related(parts, touched) <= touched:
@@ -138,13 +141,13 @@ class OwnCodeSession:
             try:
                 self._keep_parts(whole, rows, lines)
             except NotSeparableError as error:
-                self._rules.remark = f"whole, for {error}"
+                self._rules.remark = f"everything was loaded, because {error}"
         is_of_entries = self._state is not None
         read = 0 if rows is None else len(rows.natives) + len(rows.definitions)
         return _outcome(lines, read, 0, is_incremental=False, is_of_entries=is_of_entries)
 
     def _keep_parts(self, whole: TreeAnswer, rows: FamilyRows, lines: DocumentLines) -> None:
-        """Make the state, where families do not depend on each other. Raises NotSeparableError."""
+        """Make the state. Raises NotSeparableError if families depend on each other."""
         if self._dependence is None:
             self._dependence = self._find_dependence(whole, rows, lines).encode()
             if self._store is not None:
@@ -155,7 +158,7 @@ class OwnCodeSession:
         self._state = FamilyState(rows.natives, rows.definitions, rows.digests, parts)
 
     def _find_dependence(self, whole: TreeAnswer, rows: FamilyRows, lines: DocumentLines) -> str:
-        """What is different where families are loaded in halves."""
+        """What differs if the families are loaded in two halves; "independent" if nothing does."""
         try:
             parts = split(whole, rows.definitions)
             every = rows.digests.keys()
@@ -187,7 +190,7 @@ class OwnCodeSession:
 def load_whole(torchgen: OwnTorchgen, texts: Texts, release: str) -> DocumentLines:
     """The lines of the documents that a tree's torchgen gives for these texts, all at once.
 
-    Raises TreeCodeError, with what torchgen refuses too, and InputError.
+    Raises TreeCodeError, also if torchgen refuses them, and InputError.
     """
     try:
         return lines_of(torchgen.run(_whole_texts(texts, None)), release)
@@ -198,8 +201,8 @@ def load_whole(torchgen: OwnTorchgen, texts: Texts, release: str) -> DocumentLin
 def generate_whole(torchgen: OwnTorchgen, files: Files, texts: Texts, out: str) -> None:
     """Have the generators of a tree write everything for these files to the folder `out`.
 
-    `texts` are what the files hold. Raises TreeCodeError, with what a generator refuses too, and
-    InputError.
+    `texts` are the contents of the files. Raises TreeCodeError, also if a generator refuses them,
+    and InputError.
     """
     assert files.tree is not None
     natives = files.native_functions[0]
@@ -244,7 +247,7 @@ def _whole_texts(texts: Texts, rows: FamilyRows | None) -> tuple[str, str, str]:
 
 
 def _refusal(error: RefusedError, texts: Texts) -> TreeCodeError:
-    """What torchgen raised, with the entry that it names if it names one."""
+    """An error with what torchgen raised, and with the place that it names, if any."""
     by_name = {
         "derivatives": texts.derivatives,
         "native_functions": texts.native_functions[0],

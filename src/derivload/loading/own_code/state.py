@@ -1,6 +1,6 @@
-"""What a tree's own torchgen made of the inputs, by family, and how it is put together again.
+"""The results of a tree's own torchgen, split by family and joined again.
 
-The lines of the documents are kept as they are; a state says which family each is of.
+The lines of the documents are kept as they are, each with its family.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from derivload.loading.own_code.process import TreeAnswer
 
 T = TypeVar("T")
 
-# The number of an op is its last digits. What is before them may end in a digit too: then ops are
-# taken for related that are not, which costs a little.
+# The number of an op is its last digits. A name that itself ends in a digit is cut too short: then
+# ops that are not related count as related, which costs a little.
 _NUMBER: Final = re.compile(r"\d+$")
 
 
@@ -36,10 +36,10 @@ class Copy(NamedTuple):
 
 
 class FamilyPart(NamedTuple):
-    """What is of one family; `own` has the base name and the line of each definition's record.
+    """The results for one family; `own` has the base name and the line of each definition's record.
 
-    The origin of a copy, and the function that a generated record is of, are counted within the
-    family. `functions` have their C++ names.
+    The origin of a copy, and the function of a generated record, are numbers within the family.
+    `functions` have their C++ names.
     """
 
     own: list[tuple[str, bytes]]
@@ -120,7 +120,7 @@ def _split_functions(answer: TreeAnswer, part: Callable[[str], FamilyPart]) -> N
 def join(
     parts: Mapping[str, FamilyPart], definitions: Sequence[FamilyRow], version: str
 ) -> DocumentLines:
-    """The lines of the documents, of all parts. `definitions` say where each family stands."""
+    """The lines of the documents, from all parts. `definitions` give the order of the families."""
     taken = dict.fromkeys(parts, 0)
     records: list[tuple[str, bytes]] = []
     places: dict[tuple[str, int], int] = {}
@@ -161,7 +161,7 @@ def join(
 
 
 def lines_of(answer: TreeAnswer, version: str) -> DocumentLines:
-    """The lines of the documents, of an answer as it is."""
+    """The lines of the documents, from a whole answer."""
     return DocumentLines(
         torch_version=version,
         used_dispatch_keys=answer.used_dispatch_keys,
@@ -173,14 +173,14 @@ def lines_of(answer: TreeAnswer, version: str) -> DocumentLines:
 
 
 def related(parts: Mapping[str, FamilyPart], families: Collection[str]) -> set[str]:
-    """These families, and those that have an op of the same name: ops are numbered together."""
+    """These families, and those with an op of the same name: such ops are numbered together."""
     ops = {op for family in families if family in parts for op in parts[family].ops}
     same = {family for family, made in parts.items() if not ops.isdisjoint(made.ops)}
     return {*families, *same}
 
 
 def difference(whole: DocumentLines, joined: DocumentLines) -> str:
-    """What is first of all different between two results, or ""."""
+    """The first difference between two results, or ""."""
     for name, own, other in zip(whole._fields, whole, joined, strict=True):
         if own != other:
             return f"{name}{_first(own, other)}"

@@ -1,6 +1,6 @@
-"""What a script asks for that is no event: functions of `os` that tell a watch of it.
+"""Sees what Python reports no event for: functions of `os` are replaced by ones that tell a watch.
 
-Looking whether a file is there is one of these, and so is asking for an environment variable.
+Testing whether a file exists is one of these, and reading an environment variable is another.
 """
 
 from __future__ import annotations

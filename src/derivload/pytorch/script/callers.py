@@ -1,7 +1,7 @@
-"""Whose doing something is, and what it is for, by the frames of the functions that are running.
+"""Tells who does something, and what for, from the frames of the running functions.
 
-The standard library asks for more than it uses: `os.path.exists` for a file's whole status, and
-argparse for the width of a help that nobody wants. What counts is what the script learns by it.
+The standard library asks for more than it uses: `os.path.exists` for the whole status of a file,
+argparse for the width of a help that nobody asked for. What counts is what the script learns.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _OWN: Final = os.path.join(PACKAGE, "")
 
 
 def is_not_scripts(frame: FrameType | None) -> bool:
-    """Whether something is done by Python's import, which `imports.py` watches, or by derivload,
-    perhaps by way of the standard library.
+    """Whether Python's import does something, which `imports.py` watches, or derivload does,
+    perhaps through the standard library.
     """
     return _is_by(frame, (_IMPORTING, _OWN))
 
 
 def is_importing(frame: FrameType | None) -> bool:
-    """Whether something is done by Python's import."""
+    """Whether Python's import does something."""
     return _is_by(frame, (_IMPORTING,))
 
 
@@ -61,12 +61,12 @@ def is_derivloads(path: str) -> bool:
 
 
 def asks_for_kind(frame: FrameType | None) -> bool:
-    """Whether a path is looked at for what kind of thing is there, and no more."""
+    """Whether a path is looked at only to see what kind of thing is there."""
     return bool(_ASK_FOR_KIND & {*_functions(frame)})
 
 
 def is_about_links(frame: FrameType | None) -> bool:
-    """Whether a path is looked at for links alone: it may be there or not."""
+    """Whether a path is looked at only for links, whether it exists or not."""
     while frame is not None and is_standard(frame.f_code.co_filename):
         if frame.f_code.co_name in _RESOLVE:
             return not frame.f_locals.get("strict")

@@ -2,8 +2,8 @@
 
 It is what `derivload codegen` does (`pytorch/codegen/`), in the script's own process: with the
 modules that the script has imported, which it may have changed, into the folder that it names. So
-nothing is taken for known of them: when everything is generated for the first time, the files are
-compared with what the generators write in their own way.
+these never count as known generators: when everything is generated for the first time, the files
+are compared with what the generators write in their own way.
 
 Where the short cut cannot be taken, the script's call goes to the generator itself.
 """

@@ -1,9 +1,9 @@
-"""Seeing which modules a script imports, where Python looks for them, and changing some of them.
+"""Watches which modules a script imports and where Python looks for them, and changes some of them.
 
 A finder that finds nothing stands before all others. It notes each name with the folders in which
-Python looks; which module it was is told by `sys.modules` at the end. Of a folder in which Python
-looked, the record keeps the names that begin with the module's: a module that comes there later,
-before the one that was taken, is noticed.
+Python looks; at the end, `sys.modules` tells which module it was. For each folder in which Python
+looked, the record keeps the names that begin with the module's. So we notice a module that is added
+there later and would be found first.
 
 Some modules get a function of derivload's when they have been imported: see `inside.py`. For these
 the finder asks the others, and puts a loader in the place of the module's own that calls back.

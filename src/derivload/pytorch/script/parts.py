@@ -1,10 +1,9 @@
-"""Parts of a run that are answered whole: calls of functions that derivload has no short cut for.
+"""Answers parts of a run whole: calls of functions that derivload has no short cut for.
 
-What such a call does is decided by the command line and by all that the process has read until
-the call is over, whatever it keeps of that in memory. So a part depends on all of that, but for
-`derivatives.yaml` where nobody but derivload's engine has read it: what it says goes to the
-generators of autograd alone. If all is as it was, and the files that the call wrote are there, the
-call is left out, and what it depends on is noted for the whole run.
+What such a call does depends on the command line and on everything that the process has read by the
+end of the call. The one exception is `derivatives.yaml` if only derivload's engine has read it: its
+contents go to the generators of autograd alone. If nothing of this changed, and the files that the
+call wrote are there, the call is left out, and what it depends on is noted for the whole run.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ _DERIVATIVES: Final = "derivatives.yaml"
 class Parts:
     """Answers calls.
 
-    `record` is the path of the run's record, `folder` is for notes, and `context` is that of the
-    run, which this process does not see as its parent did.
+    `record` is the path of the run's record, and `folder` is for notes. `context` is the digest of
+    the run's surroundings; only the parent process can compute it.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a script prints, noted on its way, and whether it reads from stdin.
+"""Notes what a script prints, and whether it reads from stdin.
 
 A run that is not repeated prints the same again. The streams of the process are replaced by others
 of the same kind on the same descriptors, so that text and bytes are both seen.
@@ -70,7 +70,7 @@ class _Told(io.FileIO):
 
 
 class _Asked(io.FileIO):
-    """stdin, that notes when somebody reads from it."""
+    """stdin that notes when somebody reads from it."""
 
     def __init__(self, watch: Watch) -> None:
         super().__init__(0, "r", closefd=False)

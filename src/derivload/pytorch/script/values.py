@@ -1,9 +1,9 @@
-"""YAML files that a script reads by their value alone.
+"""Finds YAML files of which a script uses only the values.
 
-A comment in such a file changes nothing, if nobody but a YAML parser has read the file, and if the
-numbers of lines that torchgen's loader adds to the entries are put into no text. The first is seen
-by counting: as often as the file was opened, `yaml.load` has read it from its beginning. For the
-second, the numbers are of a class that tells when one becomes text, or part of a sum.
+A comment in such a file changes nothing under two conditions: only a YAML parser has read the file,
+and the line numbers that torchgen's loader adds to the entries went into no text. For the first, we
+count: `yaml.load` must have read the file from its beginning as often as it was opened. For the
+second, line numbers are of a class that tells when one becomes text, or part of a sum.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _is_first(stream: Any) -> bool:
 
 
 def _mark(value: Any, path: str, line_of: Any) -> None:
-    """Have the numbers of lines in a value tell when they are used."""
+    """Replace the line numbers in a value by ones that tell when they are used."""
     if isinstance(value, dict):
         line = value.get(_LINE)
         if type(line) is int:

@@ -1,10 +1,10 @@
-"""What a script is seen to read and write.
+"""Collects what a script reads and writes.
 
-Python tells of much by an audit hook (`events.py`), of imports by a finder (`imports.py`), and of
-the rest where a function has something else in its place (`asking.py`). Here it comes together:
-each thing is noted with the value that it had when it was first seen.
+Python reports most of it to an audit hook (`events.py`), and imports to a finder (`imports.py`).
+For the rest, functions are replaced (`asking.py`). Each thing is noted here with the value that it
+had when it was first seen.
 
-What the run has written itself does not count as read: the run decides what it is.
+A file that the run wrote itself does not count as read: the run decides what is in it.
 """
 
 from __future__ import annotations
