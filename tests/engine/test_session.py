@@ -15,17 +15,12 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from derivload.engine.session import Session
 from support.project import Project, Ran
 from support.releases import Release
-from support.session_edits import _FORMULA, COMMON, EDITS
+from support.session_edits import COMMON, EDITS, FORMULA
 from support.sessions import NAMES, START, TAGS, Edit, Inputs, StoreInMemory, Walk, cut, edited
 
 
@@ -131,7 +126,7 @@ def test_edit_of_a_release_reads_few_entries(name: str, newest: str, release: Re
     session = Session(inputs.dialect)
     session.load(inputs.texts)
     definition = next(e for e in cut(inputs.files[0]) if e.startswith(f"- name: {name}("))
-    formula = next(_FORMULA.finditer(definition))[0]
+    formula = next(FORMULA.finditer(definition))[0]
     changed = definition.replace(formula, f"{formula} + 0")
     outcome = session.load(edited(definition, changed, inputs=inputs).texts)
     assert outcome.is_incremental

@@ -19,9 +19,9 @@ import pytest
 
 from derivload.cpp.dialect import DIALECTS
 from support import codegen_edits
-from support.codegen_edits import PyTorch
 from support.codegen_project import contents
 from support.few_operators import make_small
+from support.pytorch_entries import PyTorch
 
 Release = Callable[[str], Path]
 AssertSame = Callable[[Path, Path], None]

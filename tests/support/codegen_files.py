@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from support.codegen_edits import PyTorch
 from support.codegen_project import Project
 from support.few_operators import make_small
+from support.pytorch_entries import PyTorch
 from support.releases import Release
 
 

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from support.codegen_edits import PyTorch
 from support.paths import REFERENCE
+from support.pytorch_entries import PyTorch
 
 GENERATORS = REFERENCE / "run_generators.py"
 

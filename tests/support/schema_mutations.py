@@ -6,15 +6,7 @@ import re
 from random import Random
 from typing import Final
 
-from support.mutation_kinds import (
-    OPTIONS,
-    added,
-    arguments,
-    doubled,
-    schema,
-    swap,
-    without,
-)
+from support.mutation_kinds import OPTIONS, added, arguments, doubled, schema, swap, without
 
 
 def _exchanged(chance: Random, given: list[str]) -> list[str]:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from derivload.commands.watch.decisions import DELAYS
-from support.codegen_edits import PyTorch
 from support.codegen_project import ABS, Project
 from support.derivwatch import Watch
 from support.few_operators import make_small
+from support.pytorch_entries import PyTorch
 from support.releases import Release
 
 pytestmark = pytest.mark.release

@@ -20,10 +20,11 @@ import pytest
 
 from derivload.pytorch.codegen.known import KNOWN
 from derivload.pytorch.codegen.upstream import Sources, locate
-from support.codegen_edits import EDITS, PROBE, PROBE_DERIVATIVE, PyTorch, insert
+from support.codegen_edits import EDITS, PROBE, PROBE_DERIVATIVE
 from support.codegen_files import done, generated, project, small_release
 from support.codegen_project import ABS, Project, assert_same, contents
 from support.few_operators import make_small
+from support.pytorch_entries import PyTorch, insert
 from support.releases import Release
 
 __all__ = ["done", "generated", "project", "small_release"]  # fixtures
