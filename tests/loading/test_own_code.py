@@ -8,206 +8,25 @@ from __future__ import annotations
 import json
 import random
 import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import pytest
 
-from derivload.cpp.dialect import DIALECTS
 from support import codegen_edits
-from support.codegen_project import contents
-from support.few_operators import make_small
-from support.pytorch_entries import PyTorch
+from support.own_code import (
+    DERIVATIVES,
+    FOLLOWED,
+    LOADER,
+    NATIVES,
+    UNKNOWN,
+    AssertSame,
+    Tree,
+    small,
+    small_tree,
+)
 
-Release = Callable[[str], Path]
-AssertSame = Callable[[Path, Path], None]
-
-TESTS: Final = Path(__file__).parents[1]
-DUMP: Final = TESTS / "reference" / "dump_torchgen.py"
-PACKAGE: Final = TESTS.parent / "src"
-
-
-class Tree(NamedTuple):
-    """A PyTorch that may be edited, with the outputs and the cache of its own."""
-
-    root: Path
-    out: Path
-    cache: Path
-    package: Path = PACKAGE
-
-    @property
-    def pytorch(self) -> PyTorch:
-        return PyTorch(self.root)
-
-    def run(self, command: str, *options: object) -> subprocess.CompletedProcess[str]:
-        arguments = [command, "--pytorch", self.root, "--cache-dir", self.cache, *options]
-        return subprocess.run(
-            [sys.executable, "-m", "derivload", *map(str, arguments)],
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            env={"PYTHONPATH": str(self.package), "PATH": "/usr/bin:/bin"},
-        )
-
-    def emit(self, *options: object) -> dict[str, Any]:
-        """Write the documents: the stats."""
-        done = self.run("emit", "--out-dir", self.out, "--stats=json", *options)
-        assert done.returncode == 0, done.stderr
-        stats: dict[str, Any] = json.loads(done.stdout)
-        return stats
-
-    def judged(self, *overlays: Path) -> Path:
-        """The documents that the torchgen of this tree makes."""
-        folder = self.out.parent / "judged"
-        natives = [self.pytorch.natives, *overlays]
-        command = [
-            *(sys.executable, "-X", "utf8", str(DUMP), str(self.root)),
-            *("--derivatives", str(self.pytorch.derivatives), "--native-functions"),
-            *(*map(str, natives), "--tags", str(self.pytorch.natives.with_name("tags.yaml"))),
-            *("--out-dir", str(folder)),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return folder
-
-    def edit(self, name: str, old: str, new: str) -> None:
-        """Edit a file of the tree, below torchgen."""
-        path = self.root / "torchgen" / name
-        text = path.read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1), "utf-8")
-
-    def append(self, name: str, text: str) -> None:
-        path = self.root / "torchgen" / name
-        path.write_text(path.read_text("utf-8") + text, "utf-8")
-
-
-@pytest.fixture(scope="session")
-def small_tree(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_small(release(newest), tmp_path_factory.mktemp("small") / "pytorch").root
-
-
-@pytest.fixture
-def small(small_tree: Path, tmp_path: Path) -> Tree:
-    """A tree with a few operators."""
-    shutil.copytree(small_tree, tmp_path / "pytorch", symlinks=True)
-    return Tree(tmp_path / "pytorch", tmp_path / "out", tmp_path / "cache")
-
-
-@pytest.fixture
-def whole(release: Release, newest: str, tmp_path: Path) -> Tree:
-    """A tree with all operators of the newest release."""
-    return copied(release(newest), tmp_path)
-
-
-def copied(root: Path, folder: Path) -> Tree:
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(root / "torchgen", folder / "pytorch" / "torchgen", ignore=ignored)
-    shutil.copy(root / "version.txt", folder / "pytorch")
-    return Tree(folder / "pytorch", folder / "out", folder / "cache")
-
-
-LOADER: Final = "packaged/autograd/load_derivatives.py"
-GENERATION: Final = "native_function_generation.py"
-NATIVES: Final = "packaged/ATen/native/native_functions.yaml"
-DERIVATIVES: Final = "packaged/autograd/derivatives.yaml"
-
-LONE_OUT: Final = """
-- func: derivload_lone.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)
-  dispatch:
-    CPU: derivload_lone_out
-"""
-ON_PRIVATE_USE: Final = """
-- func: derivload_private(Tensor self) -> Tensor
-  dispatch:
-    PrivateUse1: derivload_private
-"""
-WITHOUT_TENSOR: Final = """
-- func: derivload_count(Tensor self) -> int
-  dispatch:
-    CPU: derivload_count
-"""
-WITH_STREAM: Final = """
-- func: derivload_stream(Tensor self, Stream stream) -> Tensor
-  dispatch:
-    CPU: derivload_stream
-"""
-STREAM_DERIVATIVE: Final = """
-- name: derivload_stream(Tensor self, Stream stream) -> Tensor
-  self: f(grad, stream)
-"""
-
-
-def _spell(tree: Tree) -> None:
-    tree.edit("api/types/types.py", 'BaseCppType("at", "Stream")', 'BaseCppType("my", "Stream")')
-    tree.append(NATIVES, WITH_STREAM)
-    tree.append(DERIVATIVES, STREAM_DERIVATIVE)
-
-
-def _add_key(tree: Tree) -> None:
-    tree.edit(
-        "model.py", "dispatch_keys = [\n", "dispatch_keys = [\n    DispatchKey.PrivateUse1,\n"
-    )
-    tree.append(NATIVES, ON_PRIVATE_USE)
-
-
-def _exempt(tree: Tree) -> None:
-    name = "OUT_OPS_THAT_DONT_GET_GROUPED_PROPERLY = [\n"
-    tree.edit(GENERATION, name, f'{name}    "derivload_lone.out",\n')
-    tree.append(NATIVES, LONE_OUT)
-
-
-def _extend(tree: Tree) -> None:
-    tree.append(
-        GENERATION, '\nFUNCTIONAL_OPS_THAT_CANNOT_GET_AN_OUT_VARIANT += ["derivload_count"]\n'
-    )
-    tree.append(NATIVES, WITHOUT_TENSOR)
-
-
-# Edits that our own loader follows: none changes a rule.
-FOLLOWED: Final[dict[str, Callable[[Tree], None]]] = {
-    "a helper": lambda t: t.append("model.py", "\n\ndef helper(x: int) -> int:\n    return x\n"),
-    "a docstring": lambda t: t.edit(
-        LOADER, "    # Do some caching as this is a deterministic function\n", '    """Load."""\n'
-    ),
-    "an annotation": lambda t: t.edit(
-        LOADER,
-        "def load_derivatives(\n    derivatives_yaml_path: str",
-        "def load_derivatives(\n    derivatives_yaml_path: Any",
-    ),
-    "an import": lambda t: t.edit(
-        LOADER,
-        "import re\nfrom collections import Counter, defaultdict\n",
-        "from collections import Counter, defaultdict\nimport re\n",
-    ),
-    "a dispatch key": _add_key,
-    "an exempt operator": _exempt,
-    "a spelling": _spell,
-    "a list that is extended": _extend,
-}
-# Edits that change a rule.
-UNKNOWN: Final[dict[str, Callable[[Tree], None]]] = {
-    "a replacement of saved variables": lambda t: t.edit(
-        LOADER, '"suffix": "_sym_sizes",', '"suffix": "_sizes_of",'
-    ),
-    "the prefix of ops": lambda t: t.edit(
-        LOADER, 'return (camel_case + "Backward")', 'return (camel_case + "Gradient")'
-    ),
-    "what a forward formula requires": lambda t: t.edit(
-        LOADER,
-        'required_inputs_primal = find_required_inputs(formula, "_p")',
-        'required_inputs_primal = (*find_required_inputs(formula, "_p"), "self")',
-    ),
-    "which functions share a definition": lambda t: t.edit(
-        "api/autograd.py",
-        "f_sig = f.func.signature(strip_default=True)",
-        "f_sig = f.func.signature(strip_default=False)",
-    ),
-}
+__all__ = ["small", "small_tree"]  # fixtures
 
 
 @pytest.mark.parametrize("edit", FOLLOWED)
@@ -234,90 +53,6 @@ def test_what_changes_a_rule_is_loaded_by_the_trees_own_code(
     assert stats["counts"]["read"] < stats["counts"]["reused"]
     assert_same(small.out, small.judged())
     assert small.emit()["exit"] == "up-to-date"
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("edit", [*FOLLOWED, *UNKNOWN])
-def test_edits_to_the_newest_release(whole: Tree, edit: str, assert_same: AssertSame) -> None:
-    {**FOLLOWED, **UNKNOWN}[edit](whole)
-    assert whole.emit(*(["--no-tree-code"] if edit in FOLLOWED else []))["exit"] == "cold"
-    assert_same(whole.out, whole.judged())
-    codegen_edits.change_formula(whole.pytorch, random.Random(2))
-    assert whole.emit()["exit"] == "incremental"
-    assert_same(whole.out, whole.judged())
-
-
-def without(package: Path, release: str, folder: Path) -> Path:
-    """derivload as if it knew neither a release nor any newer one."""
-    copy = folder / "package"
-    shutil.copytree(package / "derivload", copy / "derivload")
-    releases = [*DIALECTS]
-    gone = releases[releases.index(release) :]
-    with (copy / "derivload" / "cpp" / "dialect.py").open("a") as file:
-        file.write(f"\nfor _gone in {gone}:\n    del DIALECTS[_gone]\n")
-        file.write("NEWEST = [*DIALECTS.values()][-1]\n")
-    known = copy / "derivload" / "tree" / "known.json"
-    pieces = json.loads(known.read_bytes())
-    left = {
-        id_: {d: " ".join(r for r in of.split() if r not in gone) for d, of in digests.items()}
-        for id_, digests in pieces.items()
-    }
-    known.write_text(json.dumps(left), "utf-8")
-    for table in ("pytorch/codegen/known.py", "tree/sources.py"):
-        file_of_table = copy / "derivload" / table
-        lines = file_of_table.read_text("utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if not any(f': "{r}",' in line for r in gone)]
-        assert len(kept) == len(lines) - len(gone)
-        file_of_table.write_text("".join(kept), "utf-8")
-    return copy
-
-
-@pytest.mark.thorough
-def test_a_release_that_we_never_heard_of_is_loaded_as_it_loads_itself(
-    each_release: str,
-    release: Release,
-    expected: Release,
-    tmp_path: Path,
-    assert_same: AssertSame,
-    request: pytest.FixtureRequest,
-) -> None:
-    if each_release == "2.1.0":
-        pytest.skip("there is no release before it")
-    tree = copied(release(each_release), tmp_path)
-    tree = tree._replace(package=without(PACKAGE, each_release.removesuffix(".0"), tmp_path))
-    assert tree.emit()["exit"] == "cold"
-    assert_same(tree.out, expected(each_release))
-    random_ = random.Random(each_release)
-    edits = codegen_edits.EDITS[: 10 if request.config.getoption("--long") else 2]
-    for edit in edits:
-        print(f"{each_release}: {edit(tree.pytorch, random_)}", flush=True)
-        tree.emit()
-        assert_same(tree.out, tree.judged())
-
-
-@pytest.mark.thorough
-def test_the_generators_of_a_release_that_we_never_heard_of_write_the_same(
-    each_release: str, release: Release, tmp_path: Path
-) -> None:
-    if each_release == "2.1.0":
-        pytest.skip("there is no release before it")
-    small = make_small(release(each_release), tmp_path / "pytorch").root
-    package = without(PACKAGE, each_release.removesuffix(".0"), tmp_path)
-    tree = Tree(small, tmp_path / "out", tmp_path / "cache", package)
-    for exit_ in ("cold", "incremental", "incremental"):
-        done = tree.run("codegen", "--out-dir", tree.out, "--stats=json")
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["exit"] == exit_
-        assert contents(tree.out) == contents(generated(tree, tmp_path / "upstream"))
-        codegen_edits.change_formula(tree.pytorch, random.Random(exit_))
-
-
-def generated(tree: Tree, folder: Path) -> Path:
-    """The files that the generators of a tree write."""
-    shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, str(DUMP.with_name("run_generators.py")), str(tree.root)]
-    subprocess.run([*command, str(folder)], check=True)
-    return folder
 
 
 OVERLAYS: Final = {
