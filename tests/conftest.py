@@ -26,7 +26,7 @@ from xdist.scheduler import Scheduling
 from derivload.commands.fetch.command import FetchError, fetch
 from support.bad_disks import small_disk
 from support.order import InParts, quickest_first
-from support.paths import REFERENCE, SOURCE
+from support.paths import REFERENCE
 from support.releases import Release
 from support.telling import Keeping, Telling
 from support.telling import unavailable as end_untested
@@ -263,13 +263,6 @@ def cache_of_its_own(
 ) -> None:
     """Give each test a cache that no other run has filled, and leave the user's alone."""
     monkeypatch.setenv("DERIVLOAD_CACHE_DIR", str(tmp_path_factory.mktemp("cache", numbered=True)))
-
-
-@pytest.fixture(scope="session")
-def child_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a child process that runs this checkout's derivload."""
-    cache = str(tmp_path_factory.mktemp("cache", numbered=True))
-    return {**os.environ, "PYTHONPATH": str(SOURCE), "DERIVLOAD_CACHE_DIR": cache}
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from support.child import child_environment
 from support.cmake_project import replace_in
 from support.paths import CATALOGUE, PACKAGE
 
@@ -38,13 +39,8 @@ class Checkout:
         time.sleep(_CLEARLY)
 
     def environment(self, **variables: str) -> dict[str, str]:
-        return {
-            **os.environ,
-            "PYTHONPATH": str(self.source),
-            "PYTHONDONTWRITEBYTECODE": "",
-            "DERIVLOAD_CACHE_DIR": str(self.folder / "cache"),
-            **variables,
-        }
+        own = {"PYTHONDONTWRITEBYTECODE": "", "DERIVLOAD_CACHE_DIR": str(self.folder / "cache")}
+        return child_environment(self.source, **{**own, **variables})
 
     def arguments(self, out: Path) -> list[str]:
         named = [f"--{name}={CATALOGUE / name.replace('-', '_')}.yaml" for name in _INPUTS]

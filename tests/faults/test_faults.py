@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from support.bad_disks import fill, restless
-from support.paths import CATALOGUE, SOURCE
+from support.child import child_environment
+from support.paths import CATALOGUE
 
 
 class Variant:
@@ -43,7 +44,7 @@ def start(
             *("--derivatives", str(variant.inputs / "derivatives.yaml")),
             *("--native-functions", str(variant.inputs / "native_functions.yaml")),
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         stdout=subprocess.DEVNULL,
         stderr=stderr,
         text=True,
@@ -280,7 +281,7 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
     derivload = f'derivload() {{ {sys.executable} -m derivload "$@"; }}; set -o pipefail'
     return subprocess.run(
         ["bash", "-c", f"{derivload}; {command}"],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         capture_output=True,
         text=True,
         timeout=60,

@@ -17,6 +17,7 @@ import pytest
 
 from derivload.cli import main
 from derivload.outputs.depfile import is_writable, render_depfile
+from support.child import child_environment
 from support.paths import CATALOGUE
 
 OUTPUTS = ["differentiability.json", "functions.json", "manifest.json"]
@@ -139,9 +140,7 @@ def build(tmp_path: Path) -> Build:
     )
 
 
-def test_ninja_reads_it(
-    build: Build, child_environment: dict[str, str], unavailable: Callable[[str], NoReturn]
-) -> None:
+def test_ninja_reads_it(build: Build, unavailable: Callable[[str], NoReturn]) -> None:
     ninja = shutil.which("ninja")
     if ninja is None:
         unavailable("there is no ninja on this machine")
@@ -154,12 +153,10 @@ def test_ninja_reads_it(
         f"build {' '.join(escaped(path, '$ :', '$') for path in build.outputs)}: emit",
     ]
     write_lines(build.root / "build.ninja", lines)
-    assert_only_inputs_rerun(build, runner(build, [ninja], child_environment))
+    assert_only_inputs_rerun(build, runner(build, [ninja]))
 
 
-def test_make_reads_it(
-    build: Build, child_environment: dict[str, str], unavailable: Callable[[str], NoReturn]
-) -> None:
+def test_make_reads_it(build: Build, unavailable: Callable[[str], NoReturn]) -> None:
     make = shutil.which("gmake") or shutil.which("make")
     if make is None:
         unavailable("there is no GNU make on this machine")
@@ -174,7 +171,7 @@ def test_make_reads_it(
         "-include out.d",
     ]
     write_lines(build.root / "Makefile", lines)
-    assert_only_inputs_rerun(build, runner(build, [make, "-r"], child_environment))
+    assert_only_inputs_rerun(build, runner(build, [make, "-r"]))
 
 
 def escaped(path: str, special: str, escape: str) -> str:
@@ -185,12 +182,17 @@ def write_lines(file: Path, lines: Iterable[str]) -> None:
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def runner(build: Build, command: list[str], environment: dict[str, str]) -> Run:
+def runner(build: Build, command: list[str]) -> Run:
     """What runs the build tool, and tells how often it has run derivload by then."""
 
     def run() -> int:
         done = subprocess.run(
-            command, cwd=build.root, env=environment, capture_output=True, text=True, check=False
+            command,
+            cwd=build.root,
+            env=child_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return build.runs()

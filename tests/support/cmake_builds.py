@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import pytest
 
+from support.child import without_derivload
 from support.cmake_project import (
     GENERATORS,
     Project,
@@ -61,7 +62,7 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def environment() -> dict[str, str]:
     """That of the test, with a cache of its own and nothing that would lead to a derivload."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return without_derivload()
 
 
 @pytest.fixture

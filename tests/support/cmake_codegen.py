@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import NoReturn
 
 import pytest
 
+from support.child import without_derivload
 from support.cmake_project import (
     Built,
     Project,
@@ -102,8 +102,7 @@ def make(tools: Tools, launcher: Path) -> Make:
     """A project for a build tool, in a folder, without a list file and a PyTorch."""
 
     def project(generator: str, folder: Path) -> PyTorchProject:
-        environment = {name: v for name, v in os.environ.items() if name != "PYTHONPATH"}
-        environment["DERIVLOAD_CACHE_DIR"] = str(folder / "cache")
+        environment = without_derivload(DERIVLOAD_CACHE_DIR=str(folder / "cache"))
         folders = (folder / "source of é☃", folder / "build of é☃")
         return PyTorchProject(tools, generator, folders, environment, launcher)
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from support.child import child_environment
 from support.paths import REFERENCE
 from support.pytorch_entries import PyTorch
 
@@ -39,7 +40,11 @@ class Project:
 
     def try_run(self, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*options), capture_output=True, encoding="utf-8", check=False
+            self.command(*options),
+            env=child_environment(),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
         )
 
     def command(self, *options: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import shutil
 import signal
@@ -16,7 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from support.paths import CATALOGUE, SOURCE
+from support.child import child_environment
+from support.paths import CATALOGUE
 
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
 FORMULA = "self: grad * luster"
@@ -88,7 +88,7 @@ class Watch:
                 *(sys.executable, "-m", "derivload", "watch", "--json", *arguments),
                 *("--out-dir", str(out)),
             ],
-            env={**os.environ, "PYTHONPATH": str(SOURCE), **(environment or {})},
+            env=child_environment(**(environment or {})),
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-from support.paths import CATALOGUE, SOURCE
+from support.child import child_environment
+from support.paths import CATALOGUE
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
@@ -77,7 +78,7 @@ def run(command: str, pytorch: SmallPyTorch, out: Path, *options: str) -> str:
             *(sys.executable, "-m", "derivload", command, "--pytorch", str(pytorch.root)),
             *("--out-dir", str(out), *options),
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=False,

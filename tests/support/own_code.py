@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from support.child import child_environment
 from support.few_operators import make_small
 from support.pytorch_entries import PyTorch
 from support.releases import Release
@@ -42,7 +43,7 @@ class Tree(NamedTuple):
             capture_output=True,
             encoding="utf-8",
             check=False,
-            env={"PYTHONPATH": str(self.package), "PATH": "/usr/bin:/bin"},
+            env=child_environment(self.package),
         )
 
     def emit(self, *options: object) -> dict[str, Any]:

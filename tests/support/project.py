@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from support.child import child_environment
 from support.paths import CATALOGUE, SOURCE
 
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
@@ -51,7 +51,7 @@ class Project:
     def run(self, *arguments: str) -> Ran:
         done = subprocess.run(
             [sys.executable, "-c", _RUN, *arguments],
-            env={**os.environ, "PYTHONPATH": str(self.source)},
+            env=child_environment(self.source),
             capture_output=True,
             text=True,
             check=True,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.child import child_environment
 from support.paths import CATALOGUE
 from support.terminal_runs import (
     DERIVATIVES,
@@ -67,5 +68,5 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, child_environment: dict[str, str]) -> Project:
-    return Project(tmp_path / "project", child_environment)
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path / "project", child_environment())

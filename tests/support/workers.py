@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from support.child import child_environment
 from support.paths import CATALOGUE
 
 NAMES = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
@@ -86,8 +87,8 @@ class Worker:
 
 
 @pytest.fixture
-def worker(tmp_path: Path, child_environment: dict[str, str]) -> Iterator[Worker]:
-    started = Worker(tmp_path, child_environment)
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    started = Worker(tmp_path, child_environment())
     yield started
     started.close()
 
@@ -148,8 +149,8 @@ class Cold:
 
 
 @pytest.fixture
-def cold(child_environment: dict[str, str]) -> Cold:
-    return Cold(child_environment)
+def cold() -> Cold:
+    return Cold(child_environment())
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from support.child import child_environment
 from support.terminal_runs import (
     DERIVATIVES,
     NATIVES,
@@ -80,13 +81,13 @@ def _commands(dice: random.Random, project: Project) -> list[Sequence[str]]:
 
 
 def test_nothing_but_what_is_meant_comes_out(
-    tmp_path: Path, child_environment: dict[str, str], request: pytest.FixtureRequest
+    tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     seed = random.randrange(1 << 32)
     dice = random.Random(seed)
     print(f"seed {seed}")  # shown when it fails
     for i in range(60 if request.config.getoption("--long") else 2):
-        project = Project(tmp_path / f"{i}", child_environment)
+        project = Project(tmp_path / f"{i}", child_environment())
         _spoiled(dice, project)
         for command in _commands(dice, project):
             ran = project.run(*command)

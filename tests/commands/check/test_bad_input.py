@@ -19,6 +19,7 @@ from support.bad_inputs import (
     Project,
     project,
 )
+from support.child import child_environment
 from support.paths import CATALOGUE
 
 __all__ = ["project"]  # fixtures
@@ -190,9 +191,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_input_that_was_made_to_break_a_reader(
-    tmp_path: Path, child_environment: dict[str, str], kind: str
-) -> None:
+def test_input_that_was_made_to_break_a_reader(tmp_path: Path, kind: str) -> None:
     # In a process of its own: a stack that overflows would take this one along.
     for name in FILES:
         shutil.copyfile(CATALOGUE / name, tmp_path / name)
@@ -203,7 +202,7 @@ def test_input_that_was_made_to_break_a_reader(
     done = subprocess.run(
         command,
         cwd=tmp_path,
-        env=child_environment,
+        env=child_environment(),
         capture_output=True,
         encoding="utf-8",
         timeout=60,

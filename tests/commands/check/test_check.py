@@ -21,6 +21,7 @@ from support.checks import (
     Project,
     project,
 )
+from support.child import child_environment
 
 __all__ = ["project"]  # fixtures
 
@@ -80,14 +81,12 @@ def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFix
     assert (status, capsys.readouterr().out) == (2, "")
 
 
-def test_a_full_disk_below_stdout_is_status_3(
-    project: Project, child_environment: dict[str, str]
-) -> None:
+def test_a_full_disk_below_stdout_is_status_3(project: Project) -> None:
     project.write(MISTAKEN)
     command = [sys.executable, "-m", "derivload", "check", *INPUTS]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, env=child_environment, check=False
+            command, stdout=full, stderr=subprocess.PIPE, env=child_environment(), check=False
         )
     assert done.returncode == 3
     assert b"No space left on device" in done.stderr

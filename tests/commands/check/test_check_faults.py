@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.bad_disks import fill, restless
+from support.child import child_environment
 from support.paths import CATALOGUE
 
 DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
@@ -57,10 +58,10 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, child_environment: dict[str, str]) -> Project:
+def project(tmp_path: Path) -> Project:
     folder = tmp_path / "project"
     folder.mkdir()
-    return Project(folder, child_environment)
+    return Project(folder, child_environment())
 
 
 # ----------------------------------------------------------------------------- files and disks

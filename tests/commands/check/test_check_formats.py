@@ -18,6 +18,7 @@ import pytest
 from derivload.cli import main
 from derivload.outputs.json_schema import FOLDER as SCHEMAS
 from support.checks import DERIVATIVES, INPUTS, MISTAKEN, NATIVES, WARNED, Project, project
+from support.child import child_environment
 from support.paths import REFERENCE
 
 __all__ = ["project"]  # fixtures
@@ -206,11 +207,9 @@ def on_terminal(environment: dict[str, str]) -> str:
     return printed.decode().replace("\r\n", "\n")
 
 
-def test_colour_is_for_terminals_without_no_color(
-    project: Project, child_environment: dict[str, str]
-) -> None:
+def test_colour_is_for_terminals_without_no_color(project: Project) -> None:
     project.write(MISTAKEN.replace("grad *", "grad * " + "very_long_name * " * 20))
-    environment = {**child_environment, "TERM": "xterm", "COLUMNS": "80"}
+    environment = {**child_environment(), "TERM": "xterm", "COLUMNS": "80"}
     environment.pop("NO_COLOR", None)
     plain = project.check().out
     coloured = on_terminal(environment)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from support.child import child_environment
 from support.derivwatch import FORMULA, NATIVES, PATIENCE, Event, Inputs, Watch, changes, watching
-from support.paths import SOURCE
 from support.watch_runs import inputs, run, watch
 
 __all__ = ["inputs", "watch"]  # fixtures
@@ -94,7 +94,7 @@ class Screen:
         self.text = ""
         self._process = subprocess.Popen(
             command,
-            env={**os.environ, "PYTHONPATH": str(SOURCE), **environment},
+            env=child_environment(**environment),
             stdout=theirs,
             stdin=subprocess.DEVNULL,
         )
@@ -313,7 +313,7 @@ def test_lines_of_the_command_stay_whole(inputs: Inputs, tmp_path: Path) -> None
             *(sys.executable, "-m", "derivload", "watch", *inputs.arguments()),
             *("--out-dir", str(out), "--exec", python(code), "--on-busy", "queue"),
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         stdout=subprocess.PIPE,
         text=True,
     )

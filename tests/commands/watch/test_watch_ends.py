@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.child import child_environment
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
 from support.watch_runs import inputs, run, watch
 
@@ -65,12 +66,10 @@ with messages.signals:
 """
 
 
-def test_signal_that_python_drops_ends_it_all_the_same(
-    child_environment: dict[str, str],
-) -> None:
+def test_signal_that_python_drops_ends_it_all_the_same() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _FINALIZED],
-        env=child_environment,
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=True,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from support.child import child_environment
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
-from support.paths import SOURCE
 
 LOCK = ".derivwatch.lock"
 
@@ -39,7 +39,7 @@ def once(inputs: Inputs, out: Path) -> subprocess.CompletedProcess[str]:
             *(sys.executable, "-m", "derivload", "watch", "--once", *inputs.arguments()),
             *("--out-dir", str(out)),
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=False,

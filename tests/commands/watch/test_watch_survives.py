@@ -22,8 +22,9 @@ from derivload.commands.watch.sources import make_seen
 from derivload.commands.watch.updates import Refused, Updates
 from derivload.loading.live import LiveDocuments, PreparedDocuments
 from derivload.loading.paths import Files, find_files
+from support.child import child_environment
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
-from support.paths import CATALOGUE, SOURCE
+from support.paths import CATALOGUE
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def started(inputs: Inputs, out: Path, *more: str, **streams: Any) -> subprocess
     command = [sys.executable, "-m", "derivload", "watch", *inputs.arguments()]
     process: subprocess.Popen[bytes] = subprocess.Popen(
         [*command, "--out-dir", str(out), *more],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         **streams,
     )
     return process

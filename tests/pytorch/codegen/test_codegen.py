@@ -20,6 +20,7 @@ import pytest
 
 from derivload.pytorch.codegen.known import KNOWN
 from derivload.pytorch.codegen.upstream import Sources, locate
+from support.child import child_environment
 from support.codegen_edits import EDITS, PROBE, PROBE_DERIVATIVE
 from support.codegen_files import done, generated, project, small_release
 from support.codegen_project import ABS, Project, assert_same, contents
@@ -201,7 +202,7 @@ def test_edit_in_the_second_of_the_last_one_is_seen(project: Project) -> None:
     """Python takes what it compiled of the first for that of the second: of one size and second."""
     trace = project.pytorch.autograd / "gen_trace_type.py"
     now = time.time()
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    environment = child_environment(PYTHONDONTWRITEBYTECODE="")
     for old, new in (("num_shards=10", "num_shards=20"), ("num_shards=20", "num_shards=30")):
         project.replace(trace, old, new)
         os.utime(trace, (now, now))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from support.child import child_environment
 from support.cmake_project import replace_in
 from support.derivwatch import Watch
 from support.releases import Release
@@ -113,12 +114,12 @@ class Project:
         return str(json.loads(done.stdout)["exit"])
 
     def try_run(self, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **variables}
+        own = {"PYTHONDONTWRITEBYTECODE": "", **variables}
         return subprocess.run(
             self.command(*options),
             capture_output=True,
             encoding="utf-8",
-            env=environment,
+            env=child_environment(**own),
             check=False,
         )
 
