@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from support.child import child_environment
-from support.cmake_project import replace_in
 from support.paths import CATALOGUE, PACKAGE
+from support.project import replace_in
 
 # Seconds: so long after an edit, a process that starts is certain to have the edited source.
 _CLEARLY = 0.05

@@ -17,8 +17,8 @@ from support.cmake_project import (
     GENERATORS,
     assert_nothing_runs,
     make_launcher,
-    replace_in,
 )
+from support.project import replace_in
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from derivload.engine.session import Session
-from support.project import Project, Ran
+from support.exits import Exit, Exits
 from support.releases import Release
 from support.session_edits import COMMON, EDITS, FORMULA
 from support.sessions import NAMES, START, TAGS, Edit, Inputs, StoreInMemory, Walk, cut, edited
@@ -145,16 +145,16 @@ def test_state_of_the_catalogue_is_no_hindrance_to_a_release(newest: str, releas
     assert not walk.go(START).is_incremental
 
 
-class Processes(Project):
+class Processes(Exits):
     """Runs of `derivload emit` on inputs that change."""
 
-    def emit_to(self, out: str, inputs: Inputs, *more: str) -> Ran:
+    def emit_to(self, out: str, inputs: Inputs, *more: str) -> Exit:
         """Emit to the folder of that name."""
         names = [NAMES[0], NAMES[1], *(f"overlay{i}.yaml" for i in inputs.overlays), NAMES[2]]
-        paths = [self.inputs / name for name in names]
+        paths = [self.folder / name for name in names]
         for path, text in zip(paths, inputs.files, strict=True):
             path.write_text(text, "utf-8")
-        return self.run(
+        return self.ended(
             *("emit", "--derivatives", str(paths[0]), "--torch-version", inputs.release),
             *(word for path in paths[1:-1] for word in ("--native-functions", str(path))),
             *("--out-dir", str(self.folder / out), "--stats=json", *more),
@@ -181,7 +181,7 @@ def test_processes_on_one_store_write_what_cold_ones_write(
         if ran.status == 0:
             assert documents_in(tmp_path / "out") == documents_in(tmp_path / "cold"), label
         else:
-            assert ran.errors == wanted.errors, label
+            assert ran.err == wanted.err, label
         if ran.exit not in ("", "cold"):
             home = inputs
         edit = random.choice(EDITS)

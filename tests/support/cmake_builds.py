@@ -13,7 +13,7 @@ import pytest
 from support.child import without_derivload
 from support.cmake_project import (
     GENERATORS,
-    Project,
+    CMakeProject,
     Tools,
     copy_of_derivload,
     find_tools,
@@ -72,9 +72,9 @@ def project(
     tmp_path: Path,
     environment: dict[str, str],
     launcher: Path,
-) -> Project:
+) -> CMakeProject:
     """The small project, on a copy of the catalogue."""
-    made = Project(
+    made = CMakeProject(
         tools,
         generator,
         (tmp_path / "source of é☃", tmp_path / "build of é☃"),

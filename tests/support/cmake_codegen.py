@@ -12,7 +12,7 @@ import pytest
 from support.child import without_derivload
 from support.cmake_project import (
     Built,
-    Project,
+    CMakeProject,
     Tools,
     copy_of_derivload,
     find_tools,
@@ -31,7 +31,7 @@ done
 """
 
 
-class PyTorchProject(Project):
+class PyTorchProject(CMakeProject):
     """A project that runs the generators of the PyTorch in its folder `pytorch`."""
 
     pytorch: SmallPyTorch

@@ -76,7 +76,7 @@ class Built(NamedTuple):
         return f"{self.status}\n{self.output}"
 
 
-class Project:
+class CMakeProject:
     """A source folder and a build folder, and the environment of the tools."""
 
     def __init__(
@@ -155,12 +155,6 @@ def changed(before: Mapping[str, object], after: Mapping[str, object]) -> list[s
     return sorted(name for name in before if before[name] != after[name])
 
 
-def replace_in(path: Path, old: str, new: str) -> None:
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), "utf-8")
-
-
 def words(text: str) -> str:
     """A message as it was written: CMake breaks its lines."""
     return " ".join(text.split())
@@ -183,7 +177,7 @@ def copy_of_derivload(folder: Path) -> Path:
     return folder
 
 
-def assert_nothing_runs(project: Project) -> None:
+def assert_nothing_runs(project: CMakeProject) -> None:
     again = project.build()
     assert (again.status, again.loads, again.generated, again.compiled) == (0, 0, [], []), (
         again.output

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.codegen_project import Project
+from support.codegen_project import CodegenProject
 from support.few_operators import make_small
 from support.pytorch_entries import PyTorch
 from support.releases import Release
@@ -23,19 +23,19 @@ def generated(small_release: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """A folder in which the small PyTorch was generated from, with its cache."""
     folder = tmp_path_factory.mktemp("generated")
     shutil.copytree(small_release, folder / "pytorch")
-    assert Project(PyTorch(folder / "pytorch"), folder).run()["exit"] == "cold"
+    assert CodegenProject(PyTorch(folder / "pytorch"), folder).run()["exit"] == "cold"
     return folder
 
 
 @pytest.fixture
-def project(generated: Path, tmp_path: Path) -> Project:
+def project(generated: Path, tmp_path: Path) -> CodegenProject:
     """A project of one's own, of which nothing was generated yet."""
     shutil.copytree(generated / "pytorch", tmp_path / "pytorch", symlinks=True)
-    return Project(PyTorch(tmp_path / "pytorch"), tmp_path)
+    return CodegenProject(PyTorch(tmp_path / "pytorch"), tmp_path)
 
 
 @pytest.fixture
-def done(project: Project) -> Project:
+def done(project: CodegenProject) -> CodegenProject:
     """A project that was generated."""
     assert project.run()["exit"] == "cold"
     return project

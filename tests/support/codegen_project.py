@@ -23,7 +23,7 @@ OWN = (".derivload-stamp", ".derivwatch")
 ABS = ("  self: grad * self.sgn()\n", "  self: self.sgn() * grad\n")
 
 
-class Project:
+class CodegenProject:
     """A PyTorch, what derivload made of it, and what upstream makes of it."""
 
     def __init__(self, pytorch: PyTorch, folder: Path) -> None:

@@ -28,7 +28,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
-            *(sys.executable, "-m", "derivload", "watch", *inputs.arguments()),
+            *(sys.executable, "-m", "derivload", "watch", *inputs.options),
             *("--out-dir", str(out), *more),
         ],
         env=child_environment(**(environment or {})),

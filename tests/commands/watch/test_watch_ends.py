@@ -33,7 +33,7 @@ def test_signal_ends_it_cleanly(watch: Watch, number: int, status: int) -> None:
 def test_signals_at_any_moment_leave_whole_outputs(inputs: Inputs, tmp_path: Path) -> None:
     for delay in (0.0, 0.008):
         for watch in watching(inputs, tmp_path / "out"):
-            inputs.edit(f"grad * {delay}")
+            inputs.save(f"grad * {delay}")
             time.sleep(delay)
             assert watch.end(signal.SIGINT) == 130
             assert watch.errors == ""
@@ -99,9 +99,9 @@ def test_every_line_of_json_is_an_object_with_its_event(inputs: Inputs, tmp_path
         "exec": {"state", "command", "exit_status", "seconds"},
     }
     for watch in watching(inputs, tmp_path / "out", "--exec", "echo not JSON"):
-        inputs.edit("grads[7]")
+        inputs.save("grads[7]")
         watch.until(lambda event: event["event"] == "error")
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         watch.until(lambda event: event["event"] == "reloaded")
         watch.until(lambda event: event["event"] == "exec" and event["state"] == "ended")
         watch.end()

@@ -36,7 +36,7 @@ def watch(inputs: Inputs, out: Path) -> Iterator[Watch]:
 def once(inputs: Inputs, out: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
-            *(sys.executable, "-m", "derivload", "watch", "--once", *inputs.arguments()),
+            *(sys.executable, "-m", "derivload", "watch", "--once", *inputs.options),
             *("--out-dir", str(out)),
         ],
         env=child_environment(),
@@ -97,7 +97,7 @@ def test_lock_that_was_left_behind_is_taken(inputs: Inputs, out: Path, left: str
 
 def test_lock_goes_with_the_folder_and_comes_back(watch: Watch, inputs: Inputs, out: Path) -> None:
     shutil.rmtree(out)
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     watch.expect("reloaded")
     assert (out / LOCK).read_text("utf-8") == f"{watch.process.pid}\n"
     done = once(inputs, out)
@@ -110,7 +110,7 @@ def test_two_never_write_to_the_same_folder(watch: Watch, inputs: Inputs, out: P
     shutil.rmtree(out)
     for second in watching(inputs, out):
         (out / "manifest.json").unlink()
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         assert watch.wait() == 3
         assert f"a derivwatch with pid {second.process.pid} already writes there" in watch.errors
         assert len(watch.events) == 1
@@ -124,7 +124,7 @@ def test_link_in_the_place_of_the_lock_stops_writing_until_it_is_gone(
     (tmp_path / "precious").write_text("1234\n", "utf-8")
     (out / LOCK).unlink()
     (out / LOCK).symlink_to("../precious")
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     assert "not derivwatch's lock" in watch.expect("error")["message"]
     (out / LOCK).unlink()
     assert watch.expect("reloaded")["mended"]

@@ -13,7 +13,8 @@ from typing import NoReturn
 import pytest
 
 from derivload.commands.watch.decisions import DELAYS
-from support.derivwatch import NATIVES, Event, Inputs, Watch, watching
+from support.derivwatch import Event, Inputs, Watch, watching
+from support.paths import NATIVES
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from support.child import child_environment
-from support.cmake_project import replace_in
 from support.derivwatch import Watch
+from support.project import replace_in
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
