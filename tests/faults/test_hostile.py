@@ -18,8 +18,9 @@ from typing import Final
 import pytest
 
 from support.child import child_environment
-from support.hostile_texts import CASES, DERIVATIVES, FILES, NATIVES, TAGS, Case, M
-from support.paths import CATALOGUE
+from support.hostile_texts import CASES, Case, M
+from support.paths import CATALOGUE, DERIVATIVES, FILES, NATIVES, TAGS
+from support.project import Project
 
 LIMITED = """
 import resource, runpy, sys
@@ -113,13 +114,16 @@ def test_hostile_input_is_bounded(
 @pytest.mark.parametrize("kind", ["emit", "check"])
 @pytest.mark.parametrize("value", TAGGED)
 @pytest.mark.parametrize("file", FILES)
-def test_nothing_is_executed(tmp_path: Path, file: str, value: str, kind: str) -> None:
+def test_nothing_is_executed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, value: str, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    project = Project(Path())
     key = {DERIVATIVES: "name", NATIVES: "func", TAGS: "tag"}[file]
-    text = f"- {key}: {value}\n- {value}\n- ? {value}\n  : x\n"
-    write(tmp_path, Case(file, lambda _: text), 1)
+    project.prepend(file, f"- {key}: {value}\n- {value}\n- ? {value}\n  : x\n")
     before = {path.name for path in tmp_path.iterdir()}
-    done = run(tmp_path, kind)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "error[DL003]" in (done.stderr if kind == "emit" else done.stdout)
+    done = project.call(*COMMANDS[kind], *project.options, "--no-cache")
+    assert done.status == 1
+    assert "Traceback" not in done.err
+    assert "error[DL003]" in (done.err if kind == "emit" else done.out)
     assert {path.name for path in tmp_path.iterdir()} == before

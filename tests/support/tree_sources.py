@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ast
+import functools
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
@@ -24,8 +26,11 @@ Edit = Callable[[dict[str, str]], dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def newest(release: Release) -> dict[str, str]:
-    return sources(release("2.15.0"))
+def newest(release: Release) -> Iterator[dict[str, str]]:
+    """The source of the newest release; the tests of a file parse each text of it once."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ast, "parse", functools.cache(ast.parse))
+        yield sources(release("2.15.0"))
 
 
 def rules(files: dict[str, str]) -> FoundRules:
