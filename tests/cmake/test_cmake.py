@@ -24,6 +24,7 @@ from support.cmake_builds import (
     tools,
 )
 from support.cmake_project import (
+    MAKE_TOO,
     CMakeProject,
     assert_nothing_runs,
     changed,
@@ -52,6 +53,7 @@ def built(project: CMakeProject) -> CMakeProject:
     return project
 
 
+@pytest.mark.parametrize("generator", MAKE_TOO)
 def test_nothing_runs_when_nothing_changed(built: CMakeProject) -> None:
     before = built.documents()
     assert_nothing_runs(built)
@@ -73,6 +75,7 @@ def test_edit_that_changes_nothing_runs_derivload_alone(built: CMakeProject, edi
     assert_nothing_runs(built)
 
 
+@pytest.mark.parametrize("generator", MAKE_TOO)
 def test_edit_to_a_formula_changes_one_shard(built: CMakeProject) -> None:
     before = built.documents()
     replace_in(built.derivatives, *FORMULA)
@@ -83,6 +86,7 @@ def test_edit_to_a_formula_changes_one_shard(built: CMakeProject) -> None:
     assert_nothing_runs(built)
 
 
+@pytest.mark.parametrize("generator", MAKE_TOO)
 def test_mistake_stops_the_build_and_leaves_the_documents(built: CMakeProject) -> None:
     before = built.documents()
     text = built.derivatives.read_text("utf-8")
@@ -175,6 +179,7 @@ def test_other_number_of_shards_takes_out_those_before(built: CMakeProject) -> N
     assert_nothing_runs(built)
 
 
+@pytest.mark.parametrize("generator", MAKE_TOO)
 def test_document_that_was_deleted_is_made_again(built: CMakeProject) -> None:
     before = built.documents()
     (built.out / "differentiability_0.json").unlink()

@@ -24,6 +24,7 @@ from support.cmake_builds import (
 )
 from support.cmake_project import (
     GENERATORS,
+    NINJA_FIRST,
     PACKAGE,
     Built,
     CMakeProject,
@@ -260,7 +261,7 @@ def explained(project: CMakeProject) -> list[str]:
     return [] if project.generator == "Unix Makefiles" else ["--", "-d", "explain"]
 
 
-@pytest.mark.parametrize("generator", GENERATORS)
+@pytest.mark.parametrize("generator", NINJA_FIRST)
 def test_example_lists_the_catalogue(example: CMakeProject) -> None:
     configure_example(example)
     first = example.build("-j8")

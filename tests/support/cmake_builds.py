@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from support.child import without_derivload
 from support.cmake_project import (
-    GENERATORS,
+    NINJA_FIRST,
     CMakeProject,
     Tools,
     copy_of_derivload,
@@ -35,12 +34,11 @@ INPUTS = """
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Ninja Multi-Config is Ninja but for the configurations: all of it in CI and with --long."""
+    """With each of CMake's generators, most of them in CI and with --long."""
     if "generator" in metafunc.fixturenames and not any(
         "generator" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")
     ):
-        everything = os.environ.get("CI") or metafunc.config.getoption("--long")
-        metafunc.parametrize("generator", GENERATORS if everything else GENERATORS[:2])
+        metafunc.parametrize("generator", NINJA_FIRST)
 
 
 def shards_of(names: Iterable[str]) -> list[str]:

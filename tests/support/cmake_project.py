@@ -15,10 +15,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+import pytest
+
 from support.paths import ROOT
 
 PACKAGE = ROOT / "cmake"
 GENERATORS = ["Ninja", "Unix Makefiles", "Ninja Multi-Config"]
+_MULTI_CONFIG = pytest.param(GENERATORS[2], marks=pytest.mark.thorough)  # Ninja, but for one thing
+# For what differs from one build tool to the other; and for what hardly does.
+MAKE_TOO = [*GENERATORS[:2], _MULTI_CONFIG]
+NINJA_FIRST = ["Ninja", pytest.param("Unix Makefiles", marks=pytest.mark.thorough), _MULTI_CONFIG]
 
 RUNS = re.compile(r"(?:Loading the derivatives of|Running PyTorch's generators for) ")
 
