@@ -34,8 +34,11 @@ from support.telling import unavailable as end_untested
 if sys.platform != "win32":
     import fcntl
 
-# Runs are tested as a user has them: with a buffer before stdout.
-os.environ.pop("PYTHONUNBUFFERED", None)
+# Runs are tested as a user has them: with a buffer before stdout, and with modules that are
+# compiled once. The latter holds for the processes of this test run, too.
+for _name in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"):
+    os.environ.pop(_name, None)
+sys.dont_write_bytecode = False
 
 __all__ = ["small_disk"]  # a fixture
 
