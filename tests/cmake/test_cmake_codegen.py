@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from support.cmake_codegen import CALL, Make, PyTorchProject, launcher, make, tools
+from support.cmake_builds import launcher, tools
+from support.cmake_codegen import CALL, Make, PyTorchProject, make
 from support.cmake_project import (
     GENERATORS,
     NINJA_FIRST,

@@ -16,8 +16,8 @@ import pytest
 from derivload.cli import main
 from derivload.commands.worker import _requests
 from support.child import child_environment
-from support.paths import CATALOGUE
-from support.workers import FORMULA, NAMES, Cold, Target, Worker, cold, documents_in, target, worker
+from support.paths import CATALOGUE, FILES
+from support.workers import FORMULA, Cold, Target, Worker, cold, documents_in, target, worker
 
 __all__ = ["cold", "target", "worker"]  # fixtures
 
@@ -156,9 +156,9 @@ def test_memory_stays_flat(worker: Worker, tmp_path: Path) -> None:
     def serve(requests: range) -> int:
         for i in requests:
             target = targets[i % 10 if i % 5 else 0]
-            text = (CATALOGUE / NAMES[0]).read_text("utf-8")
+            text = (CATALOGUE / FILES[0]).read_text("utf-8")
             new = "self: grads[7]" if i % 7 == 0 else f"self: grad * luster * {i}"
-            (target.inputs / NAMES[0]).write_text(text.replace(FORMULA, new, 1), "utf-8")
+            (target.inputs / FILES[0]).write_text(text.replace(FORMULA, new, 1), "utf-8")
             assert worker.ask(*target.arguments())["exitCode"] == (i % 7 == 0)
             worker.send(b"{\n")
             worker.response()

@@ -19,9 +19,10 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from derivload.engine.session import Session
 from support.exits import Exit, Exits
+from support.paths import FILES
 from support.releases import Release
 from support.session_edits import COMMON, EDITS, FORMULA
-from support.sessions import NAMES, START, TAGS, Edit, Inputs, StoreInMemory, Walk, cut, edited
+from support.sessions import START, TAGS, Edit, Inputs, StoreInMemory, Walk, cut, edited
 
 
 class Edits(RuleBasedStateMachine):
@@ -95,7 +96,7 @@ def test_long_walks_give_what_cold_loads_give(longer: bool, seed: int) -> None:
 
 def inputs_of(version: str, release: Release) -> Inputs:
     packaged = release(version) / "torchgen" / "packaged"
-    paths = [packaged / "autograd" / NAMES[0], *(packaged / "ATen/native" / n for n in NAMES[1:])]
+    paths = [packaged / "autograd" / FILES[0], *(packaged / "ATen/native" / n for n in FILES[1:])]
     texts = tuple(path.read_text("utf-8") for path in paths)
     return Inputs(version.rpartition(".")[0], texts)
 
@@ -150,7 +151,7 @@ class Processes(Exits):
 
     def emit_to(self, out: str, inputs: Inputs, *more: str) -> Exit:
         """Emit to the folder of that name."""
-        names = [NAMES[0], NAMES[1], *(f"overlay{i}.yaml" for i in inputs.overlays), NAMES[2]]
+        names = [FILES[0], FILES[1], *(f"overlay{i}.yaml" for i in inputs.overlays), FILES[2]]
         paths = [self.folder / name for name in names]
         for path, text in zip(paths, inputs.files, strict=True):
             path.write_text(text, "utf-8")

@@ -16,6 +16,7 @@ import pytest
 from support.bazel_workspace import SANDBOXED, Workspace, remove_tree
 from support.few_operators import make_small
 from support.paths import PACKAGE, ROOT
+from support.project import replace_in
 from support.releases import Release
 
 SHARDS = 4
@@ -66,10 +67,7 @@ class Checkout(Workspace):
         self.options += [f"--repo_env=PYTORCH_DIR={self.pytorch}", f"--repo_env=SHARDS={SHARDS}"]
 
     def edit(self, old: str, new: str) -> None:
-        path = self.pytorch / DERIVATIVES
-        text = path.read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1), "utf-8")
+        replace_in(self.pytorch / DERIVATIVES, old, new)
 
     def documents(self) -> dict[str, bytes]:
         folder = self.workspace / "bazel-bin" / "codegen_inputs"

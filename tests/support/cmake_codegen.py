@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -14,9 +13,6 @@ from support.cmake_project import (
     Built,
     CMakeProject,
     Tools,
-    copy_of_derivload,
-    find_tools,
-    make_launcher,
 )
 from support.small_pytorch import SmallPyTorch
 
@@ -80,18 +76,6 @@ class PyTorchProject(CMakeProject):
         )
         written = {p.relative_to(out).as_posix(): p for p in out.rglob("*") if p.is_file()}
         return {name: path.read_bytes() for name, path in written.items()}
-
-
-@pytest.fixture(scope="session")
-def tools(unavailable: Callable[[str], NoReturn]) -> Tools:
-    return find_tools(unavailable)
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """It runs a copy of derivload: who edits the checkout meanwhile runs nothing again."""
-    folder = tmp_path_factory.mktemp("launcher")
-    return make_launcher(folder / "derivload", copy_of_derivload(folder / "src"))
 
 
 Make = Callable[[str, Path], PyTorchProject]

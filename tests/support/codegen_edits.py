@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from support.project import replace_in
 from support.pytorch_entries import PyTorch, base, entries, insert, named, remove, replace_entry
 
 Edit = Callable[[PyTorch, random.Random], str]
@@ -217,9 +218,7 @@ def rewrite(path: str, old: str, new: str) -> Edit:
 
     def edit(pytorch: PyTorch, _: random.Random) -> str:
         file: Path = getattr(pytorch, path)
-        text = file.read_text("utf-8")
-        assert old in text, old
-        file.write_text(text.replace(old, new, 1), "utf-8")
+        replace_in(file, old, new)
         return f"{file.name}: {new.splitlines()[0].strip()}"
 
     return edit
@@ -230,9 +229,7 @@ def edit_source(name: str, old: str, new: str) -> Edit:
 
     def edit(pytorch: PyTorch, _: random.Random) -> str:
         file = pytorch.root / "torchgen" / name
-        text = file.read_text("utf-8")
-        assert old in text, f"{name}: {old}"
-        file.write_text(text.replace(old, new, 1), "utf-8")
+        replace_in(file, old, new)
         return f"{name}: {new.strip()}"
 
     return edit

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from support.child import child_environment
 from support.paths import REFERENCE
+from support.project import replace_in
 from support.pytorch_entries import PyTorch
 
 GENERATORS = REFERENCE / "run_generators.py"
@@ -100,9 +101,7 @@ class CodegenProject:
         return what, None
 
     def replace(self, path: Path, old: str, new: str) -> None:
-        text = path.read_text("utf-8")
-        assert text.count(old) >= 1, old
-        path.write_text(text.replace(old, new, 1), "utf-8")
+        replace_in(path, old, new)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

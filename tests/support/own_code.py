@@ -14,6 +14,7 @@ import pytest
 
 from support.child import child_environment
 from support.few_operators import make_small
+from support.project import replace_in
 from support.pytorch_entries import PyTorch
 from support.releases import Release
 
@@ -69,10 +70,7 @@ class Tree(NamedTuple):
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Edit a file of the tree, below torchgen."""
-        path = self.root / "torchgen" / name
-        text = path.read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1), "utf-8")
+        replace_in(self.root / "torchgen" / name, old, new)
 
     def append(self, name: str, text: str) -> None:
         path = self.root / "torchgen" / name

@@ -18,8 +18,9 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from support.child import child_environment
-from support.paths import CATALOGUE, SOURCE
-from support.terminal_runs import DERIVATIVES, NATIVES, TAGS, Ran
+from support.paths import DERIVATIVES, NATIVES, SOURCE, TAGS
+from support.project import copy_catalogue
+from support.terminal_runs import Ran
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs bash and /dev/full")
 
@@ -87,8 +88,7 @@ class Shell:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = child_environment()
-        for name in (DERIVATIVES, NATIVES, TAGS):
-            shutil.copy(CATALOGUE / name, folder)
+        copy_catalogue(folder)
         text = (folder / DERIVATIVES).read_text("utf-8")
         wrong = "".join(f"- name: {'x' * 900}{i}\n" for i in range(100))
         (folder / "broken.yaml").write_text(text + wrong, "utf-8")

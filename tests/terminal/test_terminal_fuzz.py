@@ -11,13 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from support.terminal_runs import (
-    DERIVATIVES,
-    NATIVES,
-    TAGS,
-    assert_fit,
-    hostile,
-)
+from support.paths import DERIVATIVES, NATIVES, TAGS
+from support.terminal_runs import assert_fit, hostile
 from support.terminal_texts import FORMATS, TerminalProject, project
 
 __all__ = ["project"]  # fixtures

@@ -11,14 +11,9 @@ from typing import Any
 import pytest
 
 from support.child import child_environment
-from support.paths import CATALOGUE
+from support.paths import CATALOGUE, DERIVATIVES, NATIVES, TAGS
 from support.small_pytorch import SmallPyTorch
-from support.terminal_runs import (
-    DERIVATIVES,
-    NATIVES,
-    TAGS,
-    assert_fit,
-)
+from support.terminal_runs import assert_fit
 from support.terminal_texts import FORMATS, TerminalProject, project
 
 __all__ = ["project"]  # fixtures

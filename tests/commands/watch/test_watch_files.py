@@ -10,6 +10,7 @@ from pathlib import Path
 from derivload.commands.watch.decisions import DELAYS
 from support.derivwatch import Inputs, Watch, changes, watching
 from support.paths import DERIVATIVES
+from support.watch_runs import inputs, watch
 from support.watched_files import (
     BEFORE,
     Checkout,
@@ -17,8 +18,6 @@ from support.watched_files import (
     assert_quick_save_is_reloaded,
     checkout,
     either,
-    inputs,
-    watch,
 )
 
 __all__ = ["checkout", "either", "inputs", "watch"]  # fixtures

@@ -15,14 +15,13 @@ import pytest
 from derivload.commands.watch.decisions import DELAYS
 from support.derivwatch import Inputs, Watch, watching
 from support.paths import CATALOGUE
+from support.watch_runs import inputs, watch
 from support.watched_files import (
     BEFORE,
     assert_one_reload,
     assert_quick_save_is_reloaded,
     checkout,
     either,
-    inputs,
-    watch,
 )
 
 __all__ = ["checkout", "either", "inputs", "watch"]  # fixtures

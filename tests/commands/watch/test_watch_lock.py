@@ -13,13 +13,12 @@ import pytest
 
 from support.child import child_environment
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
+from support.watch_runs import inputs
+
+__all__ = ["inputs"]  # a fixture
+
 
 LOCK = ".derivwatch.lock"
-
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> Inputs:
-    return Inputs(tmp_path / "inputs")
 
 
 @pytest.fixture

@@ -25,11 +25,9 @@ from derivload.loading.paths import Files, find_files
 from support.child import child_environment
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
 from support.paths import CATALOGUE
+from support.watch_runs import inputs
 
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> Inputs:
-    return Inputs(tmp_path / "inputs")
+__all__ = ["inputs"]  # a fixture
 
 
 # Inputs that cannot be found.
