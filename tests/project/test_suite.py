@@ -162,9 +162,7 @@ def test_the_order_names_files_that_there_are() -> None:
 
 
 def test_no_test_imports_another() -> None:
-    importing = re.compile(
-        r"^\s*(?:from|import) (?:[\w.]+\.)?(?:test_\w+|conftest)\b", re.MULTILINE
-    )
+    another = re.compile(r"^\s*(?:from|import) (?:[\w.]+\.)?(?:test_\w+|conftest)\b", re.MULTILINE)
     files = sorted((ROOT / "tests").rglob("*.py"))
     assert [str(path) for path in files if another.search(path.read_text("utf-8"))] == []
 
