@@ -26,7 +26,7 @@ from derivload.commands.fetch.command import FetchError, fetch
 from support import documents
 from support.bad_disks import small_disk
 from support.order import InParts, quickest_first
-from support.paths import REFERENCE, SOURCE
+from support.paths import REFERENCE
 from support.releases import Release
 from support.telling import Keeping, Telling
 from support.telling import unavailable as end_untested
@@ -34,8 +34,11 @@ from support.telling import unavailable as end_untested
 if sys.platform != "win32":
     import fcntl
 
-# Runs are tested as a user has them: with a buffer before stdout.
-os.environ.pop("PYTHONUNBUFFERED", None)
+# Runs are tested as a user has them: with a buffer before stdout, and with modules that are
+# compiled once. The latter holds for the processes of this test run, too.
+for _name in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"):
+    os.environ.pop(_name, None)
+sys.dont_write_bytecode = False
 
 __all__ = ["small_disk"]  # a fixture
 
@@ -261,13 +264,6 @@ def cache_of_its_own(
 ) -> None:
     """Give each test a cache that no other run has filled, and leave the user's alone."""
     monkeypatch.setenv("DERIVLOAD_CACHE_DIR", str(tmp_path_factory.mktemp("cache", numbered=True)))
-
-
-@pytest.fixture(scope="session")
-def child_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a child process that runs this checkout's derivload."""
-    cache = str(tmp_path_factory.mktemp("cache", numbered=True))
-    return {**os.environ, "PYTHONPATH": str(SOURCE), "DERIVLOAD_CACHE_DIR": cache}
 
 
 @pytest.fixture(scope="session")

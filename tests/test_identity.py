@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from support.cmake_project import replace_in
+from support.child import child_environment
 from support.paths import CATALOGUE, PACKAGE
+from support.project import replace_in
 
 # Seconds: so long after an edit, a process that starts is certain to have the edited source.
 _CLEARLY = 0.05
@@ -38,13 +39,8 @@ class Checkout:
         time.sleep(_CLEARLY)
 
     def environment(self, **variables: str) -> dict[str, str]:
-        return {
-            **os.environ,
-            "PYTHONPATH": str(self.source),
-            "PYTHONDONTWRITEBYTECODE": "",
-            "DERIVLOAD_CACHE_DIR": str(self.folder / "cache"),
-            **variables,
-        }
+        own = {"PYTHONDONTWRITEBYTECODE": "", "DERIVLOAD_CACHE_DIR": str(self.folder / "cache")}
+        return child_environment(self.source, **{**own, **variables})
 
     def arguments(self, out: Path) -> list[str]:
         named = [f"--{name}={CATALOGUE / name.replace('-', '_')}.yaml" for name in _INPUTS]

@@ -17,7 +17,7 @@ import pytest
 
 from support.bazel_builds import bazel
 from support.bazel_workspace import SANDBOXED, Built, Workspace
-from support.paths import PACKAGE
+from support.child import child_environment
 from support.releases import Release
 from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
 
@@ -174,7 +174,7 @@ def codegen(pytorch: Path, folder: Path, *options: str) -> dict[str, bytes]:
             *(sys.executable, "-m", "derivload", "codegen", "--no-cache", "--quiet"),
             *("--pytorch", str(pytorch), "--out-dir", str(out), *options),
         ],
-        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        env=child_environment(),
         check=True,
     )
     return contents(out)

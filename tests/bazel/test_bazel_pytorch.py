@@ -5,7 +5,6 @@ The workspace is a small checkout, with targets as PyTorch's own; a release is i
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 
 from support.bazel_builds import bazel
 from support.bazel_workspace import SANDBOXED, Workspace
-from support.paths import PACKAGE
+from support.child import child_environment
 from support.releases import Release
 from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
 
@@ -120,7 +119,7 @@ def emitted(pytorch: Path, folder: Path, *options: str) -> dict[str, bytes]:
             *(sys.executable, "-m", "derivload", "emit", "--no-cache", "--quiet"),
             *("--pytorch", str(pytorch), "--out-dir", str(folder), *options),
         ],
-        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        env=child_environment(),
         check=True,
     )
     return documents(folder)

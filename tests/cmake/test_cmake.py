@@ -24,13 +24,14 @@ from support.cmake_builds import (
     tools,
 )
 from support.cmake_project import (
-    Project,
+    MAKE_TOO,
+    CMakeProject,
     assert_nothing_runs,
     changed,
     copy_of_derivload,
     make_launcher,
-    replace_in,
 )
+from support.project import replace_in
 
 __all__ = [
     "environment",
@@ -42,7 +43,7 @@ __all__ = [
 
 
 @pytest.fixture
-def built(project: Project) -> Project:
+def built(project: CMakeProject) -> CMakeProject:
     """The same, configured and built."""
     assert project.configure().status == 0
     first = project.build("-j8")
@@ -52,7 +53,8 @@ def built(project: Project) -> Project:
     return project
 
 
-def test_nothing_runs_when_nothing_changed(built: Project) -> None:
+@pytest.mark.parametrize("generator", MAKE_TOO)
+def test_nothing_runs_when_nothing_changed(built: CMakeProject) -> None:
     before = built.documents()
     assert_nothing_runs(built)
     assert built.configure().status == 0
@@ -61,7 +63,7 @@ def test_nothing_runs_when_nothing_changed(built: Project) -> None:
 
 
 @pytest.mark.parametrize("edit", ["touch", "comment"])
-def test_edit_that_changes_nothing_runs_derivload_alone(built: Project, edit: str) -> None:
+def test_edit_that_changes_nothing_runs_derivload_alone(built: CMakeProject, edit: str) -> None:
     before = built.documents()
     if edit == "touch":
         built.derivatives.touch()
@@ -73,7 +75,8 @@ def test_edit_that_changes_nothing_runs_derivload_alone(built: Project, edit: st
     assert_nothing_runs(built)
 
 
-def test_edit_to_a_formula_changes_one_shard(built: Project) -> None:
+@pytest.mark.parametrize("generator", MAKE_TOO)
+def test_edit_to_a_formula_changes_one_shard(built: CMakeProject) -> None:
     before = built.documents()
     replace_in(built.derivatives, *FORMULA)
     again = built.build()
@@ -83,7 +86,8 @@ def test_edit_to_a_formula_changes_one_shard(built: Project) -> None:
     assert_nothing_runs(built)
 
 
-def test_mistake_stops_the_build_and_leaves_the_documents(built: Project) -> None:
+@pytest.mark.parametrize("generator", MAKE_TOO)
+def test_mistake_stops_the_build_and_leaves_the_documents(built: CMakeProject) -> None:
     before = built.documents()
     text = built.derivatives.read_text("utf-8")
     replace_in(built.derivatives, "self.scalar_type()", "self.sizes()")
@@ -103,7 +107,7 @@ def test_mistake_stops_the_build_and_leaves_the_documents(built: Project) -> Non
     assert_nothing_runs(built)
 
 
-def test_edit_to_derivload_runs_it_again(project: Project, tmp_path: Path) -> None:
+def test_edit_to_derivload_runs_it_again(project: CMakeProject, tmp_path: Path) -> None:
     copy = copy_of_derivload(tmp_path / "checkout")
     project.launcher = make_launcher(tmp_path / "own" / "derivload", copy)
     assert project.configure().status == 0
@@ -118,7 +122,7 @@ def test_edit_to_derivload_runs_it_again(project: Project, tmp_path: Path) -> No
     assert_nothing_runs(project)
 
 
-def test_upgrade_runs_it_again(project: Project, tmp_path: Path) -> None:
+def test_upgrade_runs_it_again(project: CMakeProject, tmp_path: Path) -> None:
     """An installer may give the modules an older time, but writes the command anew."""
     copy = copy_of_derivload(tmp_path / "environment")
     project.launcher = make_launcher(tmp_path / "own" / "derivload", copy)
@@ -132,7 +136,7 @@ def test_upgrade_runs_it_again(project: Project, tmp_path: Path) -> None:
 
 
 def test_input_that_is_saved_while_derivload_runs_is_the_next_builds(
-    project: Project, tmp_path: Path
+    project: CMakeProject, tmp_path: Path
 ) -> None:
     save = f"[ -e '{tmp_path}/saved' ] || {{ sleep 0.1; touch '{project.derivatives}'; }}"
     once = f"case $1 in emit) {save}; touch '{tmp_path}/saved' ;; esac"
@@ -144,7 +148,7 @@ def test_input_that_is_saved_while_derivload_runs_is_the_next_builds(
     assert_nothing_runs(project)
 
 
-def goes_by_the_beginning(project: Project) -> bool:
+def goes_by_the_beginning(project: CMakeProject) -> bool:
     """Whether the build tool can tell what was saved while a command ran; Ninja 1.11 cannot."""
     if project.generator == "Unix Makefiles":
         return True
@@ -154,7 +158,7 @@ def goes_by_the_beginning(project: Project) -> bool:
     return (major, minor) >= (1, 12)
 
 
-def test_other_option_runs_it_again(built: Project) -> None:
+def test_other_option_runs_it_again(built: CMakeProject) -> None:
     before = built.documents()
     replace_in(built.source / "CMakeLists.txt", "OUTPUT_DIR", "TORCH_VERSION 2.14 OUTPUT_DIR")
     again = built.build()
@@ -164,7 +168,7 @@ def test_other_option_runs_it_again(built: Project) -> None:
     assert_nothing_runs(built)
 
 
-def test_other_number_of_shards_takes_out_those_before(built: Project) -> None:
+def test_other_number_of_shards_takes_out_those_before(built: CMakeProject) -> None:
     replace_in(built.source / "CMakeLists.txt", f"SHARDS {SHARDS}", "SHARDS 2")
     again = built.build()
     assert (again.status, again.loads) == (0, 1), again.output
@@ -175,7 +179,8 @@ def test_other_number_of_shards_takes_out_those_before(built: Project) -> None:
     assert_nothing_runs(built)
 
 
-def test_document_that_was_deleted_is_made_again(built: Project) -> None:
+@pytest.mark.parametrize("generator", MAKE_TOO)
+def test_document_that_was_deleted_is_made_again(built: CMakeProject) -> None:
     before = built.documents()
     (built.out / "differentiability_0.json").unlink()
     (built.build_dir / "copy_differentiability_0.json").unlink()
@@ -189,7 +194,7 @@ def test_document_that_was_deleted_is_made_again(built: Project) -> None:
     assert_nothing_runs(built)
 
 
-def test_clean_takes_out_all_that_was_made(built: Project) -> None:
+def test_clean_takes_out_all_that_was_made(built: CMakeProject) -> None:
     def ours() -> list[Path]:
         made = [*built.out.rglob("*"), *built.build_dir.rglob("derivload.*")]
         return [path for path in made if path.is_file()]

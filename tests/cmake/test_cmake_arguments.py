@@ -22,13 +22,13 @@ from support.cmake_builds import (
 from support.cmake_project import (
     CONSUMERS,
     GENERATORS,
-    Project,
+    CMakeProject,
     Tools,
     assert_nothing_runs,
-    replace_in,
     words,
 )
 from support.paths import CATALOGUE
+from support.project import replace_in
 
 __all__ = [
     "environment",
@@ -42,7 +42,7 @@ __all__ = [
 # The arguments
 
 
-def test_two_targets_in_one_build(project: Project) -> None:
+def test_two_targets_in_one_build(project: CMakeProject) -> None:
     second = """
 derivload_codegen_inputs(catalogue OUTPUT_DIR other NO_CACHE)
 get_property(documents TARGET catalogue PROPERTY DERIVLOAD_OUTPUTS)
@@ -64,7 +64,7 @@ add_custom_target(all_documents ALL DEPENDS listed)
     assert_nothing_runs(project)
 
 
-def test_consumer_in_another_folder(project: Project) -> None:
+def test_consumer_in_another_folder(project: CMakeProject) -> None:
     below = project.source / "below"
     below.mkdir()
     (below / "CMakeLists.txt").write_text(
@@ -84,7 +84,7 @@ def test_consumer_in_another_folder(project: Project) -> None:
     assert_nothing_runs(project)
 
 
-def test_input_that_the_build_makes(project: Project) -> None:
+def test_input_that_the_build_makes(project: CMakeProject) -> None:
     project.write(
         """
 set(made "${CMAKE_CURRENT_BINARY_DIR}/derivatives.yaml")
@@ -106,16 +106,18 @@ derivload_codegen_inputs(definitions DERIVATIVES "${made}"
 
 
 @pytest.fixture
-def small(tools: Tools, tmp_path: Path, environment: dict[str, str], launcher: Path) -> Project:
+def small(
+    tools: Tools, tmp_path: Path, environment: dict[str, str], launcher: Path
+) -> CMakeProject:
     """A project for Ninja without a list file, for what is the same with every build tool."""
     environment["DERIVLOAD_CACHE_DIR"] = str(tmp_path / "cache")
     folders = (tmp_path / "source", tmp_path / "build")
-    made = Project(tools, "Ninja", folders, environment, launcher)
+    made = CMakeProject(tools, "Ninja", folders, environment, launcher)
     shutil.copytree(CATALOGUE, made.inputs)
     return made
 
 
-def emitted(project: Project, *options: str) -> dict[str, bytes]:
+def emitted(project: CMakeProject, *options: str) -> dict[str, bytes]:
     """What `derivload emit` itself writes with these options."""
     out = project.source / "emitted"
     subprocess.run(
@@ -152,7 +154,7 @@ def emitted(project: Project, *options: str) -> dict[str, bytes]:
     ],
 )
 def test_arguments_mean_what_the_options_of_emit_mean(
-    small: Project, call: str, options: list[str]
+    small: CMakeProject, call: str, options: list[str]
 ) -> None:
     (small.inputs / "overlay.yaml").write_text("- func: extra(Tensor self) -> Tensor\n", "utf-8")
     shutil.copy(small.inputs / "tags.yaml", small.inputs / "other_tags.yaml")
@@ -178,7 +180,7 @@ def make_pytorch(folder: Path) -> None:
     (folder / "version.txt").write_text("2.14.0\n", "utf-8")
 
 
-def test_files_of_a_pytorch_folder_are_inputs(project: Project) -> None:
+def test_files_of_a_pytorch_folder_are_inputs(project: CMakeProject) -> None:
     pytorch = project.source / "pytorch"
     make_pytorch(pytorch)
     project.write(
@@ -195,7 +197,7 @@ def test_files_of_a_pytorch_folder_are_inputs(project: Project) -> None:
     assert_nothing_runs(project)
 
 
-def test_no_cache_keeps_neither_cache_nor_stamp(small: Project) -> None:
+def test_no_cache_keeps_neither_cache_nor_stamp(small: CMakeProject) -> None:
     small.write("derivload_codegen_inputs(definitions OUTPUT_DIR out NO_CACHE)", "")
     assert small.configure().status == 0
     assert small.build("--target", "definitions").loads == 1
@@ -204,7 +206,7 @@ def test_no_cache_keeps_neither_cache_nor_stamp(small: Project) -> None:
     assert small.build("--target", "definitions").loads == 0
 
 
-def test_cache_folder_is_in_the_build_folder(small: Project) -> None:
+def test_cache_folder_is_in_the_build_folder(small: CMakeProject) -> None:
     small.write("derivload_codegen_inputs(definitions OUTPUT_DIR out CACHE_DIR cache)", "")
     assert small.configure().status == 0
     assert small.build("--target", "definitions").loads == 1
@@ -212,7 +214,7 @@ def test_cache_folder_is_in_the_build_folder(small: Project) -> None:
     assert (small.build_dir / "cache").is_dir()
 
 
-def test_older_policies_of_a_project_do_not_matter(small: Project) -> None:
+def test_older_policies_of_a_project_do_not_matter(small: CMakeProject) -> None:
     small.write(
         f"derivload_codegen_inputs(definitions {INPUTS} OUTPUT_DIR out OUTPUTS_VARIABLE documents)",
         CONSUMERS.replace("cmake_path(GET document FILENAME name)", OLD_FILENAME),
@@ -272,7 +274,9 @@ OLD_FILENAME = 'get_filename_component(name "${document}" NAME)'
         ("n OUTPUT_DIR ./x/../first/", "first is that of taken: write a folder of its own."),
     ],
 )
-def test_bad_argument_stops_the_configure_step(small: Project, call: str, sentence: str) -> None:
+def test_bad_argument_stops_the_configure_step(
+    small: CMakeProject, call: str, sentence: str
+) -> None:
     (small.source / "alone").mkdir()
     shutil.copy(small.inputs / "native_functions.yaml", small.source / "alone")
     small.write(
@@ -292,7 +296,7 @@ RERUNS = "\"#$&'*<>?^`\t"
 @pytest.mark.parametrize("generator", GENERATORS[:2])
 @pytest.mark.parametrize("character", ["%", ":", "$", "&", "?"])
 def test_characters_that_a_build_tool_cannot_take_are_warned_of(
-    project: Project, character: str
+    project: CMakeProject, character: str
 ) -> None:
     assert_characters_as_warned(project, character)
 
@@ -301,12 +305,12 @@ def test_characters_that_a_build_tool_cannot_take_are_warned_of(
 @pytest.mark.parametrize("generator", GENERATORS[:2])
 @pytest.mark.parametrize("character", [*"!\"#'()*+,<=>@[]^`{|}~\t"])
 def test_all_characters_that_a_build_tool_cannot_take_are_warned_of(
-    project: Project, character: str
+    project: CMakeProject, character: str
 ) -> None:
     assert_characters_as_warned(project, character)
 
 
-def assert_characters_as_warned(project: Project, character: str) -> None:
+def assert_characters_as_warned(project: CMakeProject, character: str) -> None:
     """A build with a character in the path of its inputs goes as the configure step said."""
     project.source.rename(project.source.with_name(f"source{character}of"))
     project.source = project.source.with_name(f"source{character}of")

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from support.cmake_codegen import CALL, Make, PyTorchProject, launcher, make, tools
+from support.cmake_builds import launcher, tools
+from support.cmake_codegen import CALL, Make, PyTorchProject, make
 from support.cmake_project import (
     GENERATORS,
+    NINJA_FIRST,
     assert_nothing_runs,
     make_launcher,
-    replace_in,
 )
+from support.project import replace_in
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
@@ -73,6 +75,8 @@ def small(
     return made
 
 
+# What takes long with each of them.
+NINJA_FIRST_HERE = pytest.mark.parametrize("small", NINJA_FIRST[:2], indirect=True, scope="module")
 # What is the same with every build tool.
 NINJA_ALONE = pytest.mark.parametrize("small", GENERATORS[:1], indirect=True, scope="module")
 
@@ -144,6 +148,7 @@ def test_formula_compiles_the_file_that_has_it(built: PyTorchProject) -> None:
     assert_nothing_runs(built)
 
 
+@NINJA_FIRST_HERE
 def test_link_to_nowhere_beside_a_generator_is_nothing_to_a_build(built: PyTorchProject) -> None:
     """Emacs keeps one beside a file with changes that were not saved."""
     link = built.pytorch.autograd / ".#gen_autograd.py"
@@ -239,6 +244,7 @@ def test_clean_takes_out_all_that_was_made(built: PyTorchProject) -> None:
     assert [path for path in left if path.is_file()] == []
 
 
+@NINJA_FIRST_HERE
 def test_two_subsets_share_a_folder(built: PyTorchProject) -> None:
     calls = [
         CALL.format(f"SUBSET {subset}").replace("inputs(autograd", f"inputs({subset}", 1)

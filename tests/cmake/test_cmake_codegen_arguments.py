@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.cmake_codegen import CALL, Make, launcher, make, tools
+from support.cmake_builds import launcher, tools
+from support.cmake_codegen import CALL, Make, make
 from support.cmake_project import (
     words,
 )

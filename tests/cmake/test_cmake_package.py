@@ -24,19 +24,20 @@ from support.cmake_builds import (
 )
 from support.cmake_project import (
     GENERATORS,
+    NINJA_FIRST,
     PACKAGE,
     Built,
-    Project,
+    CMakeProject,
     Tools,
     assert_nothing_runs,
     changed,
     copy_of_derivload,
     make_launcher,
-    replace_in,
     state,
     words,
 )
 from support.paths import ROOT
+from support.project import replace_in
 
 __all__ = [
     "environment",
@@ -73,7 +74,7 @@ class Finder:
         self.root = root
         self.path = root / "path"
         self.path.mkdir()
-        self.project = Project(
+        self.project = CMakeProject(
             tools,
             "Ninja",
             (root / "source", root / "build"),
@@ -225,18 +226,18 @@ def example(
     tmp_path: Path,
     environment: dict[str, str],
     launcher: Path,
-) -> Project:
+) -> CMakeProject:
     """The example project, to be configured with the Python that runs the tests."""
     folders = (EXAMPLE, tmp_path / "build of é☃")
-    return Project(tools, generator, folders, environment, launcher)
+    return CMakeProject(tools, generator, folders, environment, launcher)
 
 
-def configure_example(project: Project, *options: str) -> None:
+def configure_example(project: CMakeProject, *options: str) -> None:
     done = project.configure(f"-DPython3_EXECUTABLE={sys.executable}", *options)
     assert done.status == 0, done.output
 
 
-def nodes_of(project: Project, *names: str) -> list[str]:
+def nodes_of(project: CMakeProject, *names: str) -> list[str]:
     (program,) = [path for path in project.build_dir.rglob("nodes") if path.is_file()]
     done = subprocess.run([program, *names], capture_output=True, encoding="utf-8", check=True)
     return done.stdout.splitlines()
@@ -255,13 +256,13 @@ def ops(documents: Mapping[str, tuple[bytes, int]]) -> list[str]:
     )
 
 
-def explained(project: Project) -> list[str]:
+def explained(project: CMakeProject) -> list[str]:
     """Options of `cmake --build` by which Ninja says why it runs what it runs."""
     return [] if project.generator == "Unix Makefiles" else ["--", "-d", "explain"]
 
 
-@pytest.mark.parametrize("generator", GENERATORS)
-def test_example_lists_the_catalogue(example: Project) -> None:
+@pytest.mark.parametrize("generator", NINJA_FIRST)
+def test_example_lists_the_catalogue(example: CMakeProject) -> None:
     configure_example(example)
     first = example.build("-j8")
     assert (first.status, first.loads, len(first.generated), len(first.compiled)) == (0, 1, 4, 5)
@@ -280,7 +281,7 @@ def test_example_lists_the_catalogue(example: Project) -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("generator", GENERATORS[:2])
 def test_release_rebuilds_exactly_what_an_edit_touches(
-    example: Project, tmp_path: Path, release: Callable[[str], Path], newest: str
+    example: CMakeProject, tmp_path: Path, release: Callable[[str], Path], newest: str
 ) -> None:
     pytorch = tmp_path / "pytorch of é☃"
     shutil.copytree(release(newest), pytorch)
@@ -343,7 +344,7 @@ def test_release_rebuilds_exactly_what_an_edit_touches(
 @pytest.mark.parametrize("generator", GENERATORS[:1])
 @pytest.mark.parametrize("version", ["2.1.0", "2.5.0", "2.10.0"])
 def test_older_release_compiles(
-    example: Project, version: str, request: pytest.FixtureRequest
+    example: CMakeProject, version: str, request: pytest.FixtureRequest
 ) -> None:
     if not (os.environ.get("CI") or request.config.getoption("--long")):
         pytest.skip("thorough tests are for CI and --long")

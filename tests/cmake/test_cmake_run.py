@@ -14,10 +14,11 @@ from typing import NoReturn
 
 import pytest
 
-from support.cmake_project import Built, Project, find_tools, make_launcher, replace_in
+from support.cmake_project import Built, CMakeProject, find_tools, make_launcher
 from support.codegen_edits import PROBE
 from support.codegen_project import ABS
 from support.few_operators import make_small
+from support.project import replace_in
 from support.pytorch_tree import PyTorchTree
 from support.releases import Release
 
@@ -80,7 +81,7 @@ add_custom_target(copies ALL DEPENDS ${copies})
 """
 
 
-class Torch(Project):
+class Torch(CMakeProject):
     """The project, and the tree in whose root it is."""
 
     tree: PyTorchTree

@@ -5,72 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from derivload.cli import main
-from support.paths import CATALOGUE
+from support.project import Project, Ran
 
+FORMULA = ("self: grad * luster", "self: luster * grad")
 WHOLE = ["differentiability.json", "functions.json", "manifest.json"]
-
-
-class Project(NamedTuple):
-    """A folder with inputs of its own, and where the outputs go."""
-
-    folder: Path
-
-    @property
-    def derivatives(self) -> Path:
-        return self.folder / "derivatives.yaml"
-
-    @property
-    def natives(self) -> Path:
-        return self.folder / "native_functions.yaml"
-
-    @property
-    def out(self) -> Path:
-        return self.folder / "out"
-
-    @property
-    def inputs(self) -> list[str]:
-        return ["--derivatives", str(self.derivatives), "--native-functions", str(self.natives)]
-
-    def emit(self, *options: str) -> int:
-        return main(["emit", *self.inputs, "--out-dir", str(self.out), *options])
-
-    def edit(self, old: str = "self: grad * luster", new: str = "self: luster * grad") -> None:
-        text = self.derivatives.read_text("utf-8")
-        assert old in text
-        self.derivatives.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-    def names(self) -> list[str]:
-        return sorted(file.name for file in self.out.glob("[!.]*"))
-
-    def identities(self) -> dict[str, tuple[int, int]]:
-        """What tells a file that was written again from one that was not."""
-        return {
-            file.name: (file.stat().st_ino, file.stat().st_mtime_ns)
-            for file in self.out.glob("[!.]*")
-        }
-
-    def contents(self) -> dict[str, bytes]:
-        return {file.name: file.read_bytes() for file in self.out.glob("[!.]*")}
-
-
-def make_project(folder: Path) -> Project:
-    folder.mkdir(parents=True)
-    for file in CATALOGUE.glob("*.yaml"):
-        shutil.copyfile(file, folder / file.name)
-    return Project(folder)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return make_project(tmp_path / "project")
+    return Project(tmp_path / "project")
 
 
 def read(file: Path) -> Any:
@@ -86,70 +35,64 @@ def shards(count: int) -> list[str]:
 # What is written, and what is not touched
 
 
-def test_a_second_run_touches_nothing(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    assert project.emit() == 0
-    assert project.names() == WHOLE
+def test_a_second_run_touches_nothing(project: Project) -> None:
+    assert project.emit().status == 0
+    assert [*project.documents()] == WHOLE
     before = project.identities()
-    capsys.readouterr()
-    assert project.emit() == 0
+    assert project.emit() == (0, "", f"derivload: {project.out}: up to date\n")
     assert project.identities() == before
-    assert capsys.readouterr() == ("", f"derivload: {project.out}: up to date\n")
 
 
 def test_an_edit_that_changes_no_value_touches_nothing(project: Project) -> None:
-    assert project.emit() == 0
+    assert project.emit().status == 0
     before = project.identities()
     project.edit("# First steps", "# First steps, and more")
-    assert project.emit() == 0
+    assert project.emit().status == 0
     assert project.identities() == before
 
 
-def test_an_edit_replaces_what_it_changes_alone(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert project.emit("--shards", "4") == 0
+def test_an_edit_replaces_what_it_changes_alone(project: Project) -> None:
+    assert project.emit("--shards", "4").status == 0
     before = project.identities()
-    capsys.readouterr()
-    project.edit()
-    assert project.emit("--shards", "4") == 0
+    project.edit(*FORMULA)
+    ran = project.emit("--shards", "4")
+    assert ran.status == 0
     after = project.identities()
     changed = [name for name in before if after[name] != before[name]]
     shard = int.from_bytes(hashlib.sha256(b"gild").digest()[:8], "big") % 4
     assert sorted(changed) == [f"differentiability_{shard}.json", "manifest.json"]
     assert sorted(after) == sorted(before)
-    assert capsys.readouterr().err.endswith(
-        f"wrote differentiability_{shard}.json, manifest.json\n"
-    )
+    assert ran.err.endswith(f"wrote differentiability_{shard}.json, manifest.json\n")
 
 
 def test_a_file_is_replaced_not_written_into(project: Project, tmp_path: Path) -> None:
-    assert project.emit() == 0
+    assert project.emit().status == 0
     file = project.out / "differentiability.json"
     old = file.read_bytes()
     os.link(file, tmp_path / "reader")
-    project.edit()
-    assert project.emit() == 0
+    project.edit(*FORMULA)
+    assert project.emit().status == 0
     assert file.read_bytes() != old
     assert (tmp_path / "reader").read_bytes() == old
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}\n", None], ids=["empty", "other", "missing"])
 def test_a_damaged_output_is_fixed(damage: bytes | None, project: Project) -> None:
-    assert project.emit() == 0
-    wanted = project.contents()
+    assert project.emit().status == 0
+    wanted = project.documents()
     file = project.out / "functions.json"
     if damage is None:
         file.unlink()
     else:
         file.write_bytes(damage)
-    assert project.emit() == 0
-    assert project.contents() == wanted
+    assert project.emit().status == 0
+    assert project.documents() == wanted
 
 
 def test_the_folder_is_made_with_its_parents(project: Project) -> None:
-    out = project.folder / "a" / "b"
-    assert main(["emit", *project.inputs, "--out-dir", str(out)]) == 0
-    assert sorted(file.name for file in out.glob("[!.]*")) == WHOLE
+    project.out = project.folder / "a" / "b"
+    assert project.emit().status == 0
+    assert [*project.documents()] == WHOLE
 
 
 # The manifest and its shards
@@ -157,11 +100,11 @@ def test_the_folder_is_made_with_its_parents(project: Project) -> None:
 
 @pytest.mark.parametrize("options", [[], ["--shards", "5"]], ids=["whole", "shards"])
 def test_the_manifest_tells_digests_and_counts(options: list[str], project: Project) -> None:
-    assert project.emit(*options) == 0
+    assert project.emit(*options).status == 0
     manifest = read(project.out / "manifest.json")
     assert list(manifest) == ["format", "version", "torch_version", "files"]
     assert sorted(file["name"] for file in manifest["files"]) == [
-        name for name in project.names() if name != "manifest.json"
+        name for name in project.documents() if name != "manifest.json"
     ]
     for file in manifest["files"]:
         data = (project.out / file["name"]).read_bytes()
@@ -170,11 +113,9 @@ def test_the_manifest_tells_digests_and_counts(options: list[str], project: Proj
         assert file["functions"] == len(json.loads(data)["functions"])
 
 
-def test_other_shards_take_away_what_the_manifest_lists_and_nothing_else(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_shards_take_away_what_the_manifest_lists_and_nothing_else(project: Project) -> None:
     foreign = {"differentiability_9.json": "mine", "notes.txt": "mine too"}
-    assert project.emit("--shards", "4") == 0
+    said = project.emit("--shards", "4").err
     for name, text in foreign.items():
         (project.out / name).write_text(text)
     for options, documents in (
@@ -183,14 +124,16 @@ def test_other_shards_take_away_what_the_manifest_lists_and_nothing_else(
         ([], WHOLE),
         (["--shards", "1"], shards(1)),
     ):
-        assert project.emit(*options) == 0
-        assert project.names() == sorted([*documents, *foreign])
+        ran = project.emit(*options)
+        assert ran.status == 0
+        said += ran.err
+        assert [*project.documents()] == sorted([*documents, *foreign])
         assert {name: (project.out / name).read_text() for name in foreign} == foreign
-    assert "; removed differentiability.json\n" in capsys.readouterr().err
+    assert "; removed differentiability.json\n" in said
 
 
 def test_a_manifest_cannot_have_other_files_removed(project: Project) -> None:
-    assert project.emit() == 0
+    assert project.emit().status == 0
     victims = [
         project.folder / "differentiability_1.json",
         project.out / "notes.txt",
@@ -202,37 +145,34 @@ def test_a_manifest_cannot_have_other_files_removed(project: Project) -> None:
     names = ["../differentiability_1.json", str(victims[0]), *(file.name for file in victims[1:])]
     manifest["files"] += [{"name": name, "sha256": "", "functions": 0} for name in names]
     (project.out / "manifest.json").write_text(json.dumps(manifest))
-    assert project.emit("--shards", "2") == 0
+    assert project.emit("--shards", "2").status == 0
     assert all(victim.read_text() == "mine" for victim in victims)
     assert not (project.out / "differentiability.json").exists()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"files": [{"name": 1}]}', "\udcff"])
 def test_a_broken_manifest_is_replaced(text: str, project: Project) -> None:
-    assert project.emit() == 0
-    wanted = project.contents()
+    assert project.emit().status == 0
+    wanted = project.documents()
     (project.out / "manifest.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert project.emit() == 0
-    assert project.contents() == wanted
+    assert project.emit().status == 0
+    assert project.documents() == wanted
 
 
 # What fails leaves the outputs as they were
 
 
-def test_errors_in_the_input_leave_the_outputs_as_they_were(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_errors_in_the_input_leave_the_outputs_as_they_were(project: Project) -> None:
     depfile = project.folder / "out.d"
-    assert project.emit("--depfile", str(depfile)) == 0
-    before, contents, dependencies = project.identities(), project.contents(), depfile.stat()
+    assert project.emit("--depfile", str(depfile)).status == 0
+    before, contents, dependencies = project.identities(), project.documents(), depfile.stat()
     project.edit("self: grad * luster", "self_: grad * luster")
     project.edit("strands: braid_backward(", "strand: braid_backward(")
-    capsys.readouterr()
-    assert project.emit("--shards", "2", "--depfile", str(depfile)) == 1
+    status, out, err = project.emit("--shards", "2", "--depfile", str(depfile))
+    assert status == 1
     assert project.identities() == before
-    assert project.contents() == contents
+    assert project.documents() == contents
     assert depfile.stat().st_mtime_ns == dependencies.st_mtime_ns
-    out, err = capsys.readouterr()
     assert out == ""
     lines = project.derivatives.read_text("utf-8").splitlines()
     for wrong in ("  self_: grad", "  strand: braid"):
@@ -244,58 +184,43 @@ def test_errors_in_the_input_leave_the_outputs_as_they_were(
 
 def test_errors_in_the_input_of_a_first_run_leave_nothing(project: Project) -> None:
     project.edit("self: grad * luster", "self_: grad * luster")
-    assert project.emit() == 1
+    assert project.emit().status == 1
     assert not project.out.exists()
 
 
-def test_a_file_in_the_place_of_the_folder(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_in_the_place_of_the_folder(project: Project) -> None:
     project.out.write_text("mine")
-    assert project.emit() == 3
-    assert_one_sentence(capsys, str(project.out))
+    assert_one_sentence(project.emit(), str(project.out))
     assert project.out.read_text() == "mine"
 
 
-def test_a_file_in_the_place_of_a_parent(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = project.derivatives / "out"
-    assert main(["emit", *project.inputs, "--out-dir", str(out)]) == 3
-    assert_one_sentence(capsys, str(out))
+def test_a_file_in_the_place_of_a_parent(project: Project) -> None:
+    project.out = project.derivatives / "out"
+    assert_one_sentence(project.emit(), str(project.out))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a folder that not even root may write in")
-def test_a_folder_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["emit", "--out-dir", "/proc/self/out"]) == 3
-    assert_one_sentence(capsys, "/proc/self/out")
+def test_a_folder_that_cannot_be_written(project: Project) -> None:
+    assert_one_sentence(project.call("emit", "--out-dir", "/proc/self/out"), "/proc/self/out")
 
 
-def test_an_output_that_cannot_be_replaced_leaves_the_others(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert project.emit() == 0
+def test_an_output_that_cannot_be_replaced_leaves_the_others(project: Project) -> None:
+    assert project.emit().status == 0
     (project.out / "manifest.json").unlink()
     (project.out / "manifest.json").mkdir()
     before = project.identities()
-    project.edit()
-    capsys.readouterr()
-    assert project.emit() == 3
-    assert_one_sentence(capsys, "manifest.json")
+    project.edit(*FORMULA)
+    assert_one_sentence(project.emit(), "manifest.json")
     assert project.identities() == before
 
 
-def test_a_depfile_that_cannot_be_written(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_depfile_that_cannot_be_written(project: Project) -> None:
     depfile = project.derivatives / "out.d"
-    assert project.emit("--depfile", str(depfile)) == 3
-    assert_one_sentence(capsys, str(depfile.parent))
+    assert_one_sentence(project.emit("--depfile", str(depfile)), str(depfile.parent))
 
 
-def assert_one_sentence(capsys: pytest.CaptureFixture[str], subject: str) -> None:
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("derivload: error: ")
-    assert subject in err
-    assert err.count("\n") == 1
+def assert_one_sentence(ran: Ran, subject: str) -> None:
+    assert (ran.status, ran.out) == (3, "")
+    assert ran.err.startswith("derivload: error: ")
+    assert subject in ran.err
+    assert ran.err.count("\n") == 1

@@ -16,27 +16,27 @@ from pathlib import Path
 import pytest
 
 from derivload.store.results import Keys
-from support.paths import CATALOGUE, SOURCE
-from support.project import DERIVATIVES, NATIVES, TAGS, Project
+from support.exits import Exits
+from support.paths import CATALOGUE, DERIVATIVES, NATIVES, SOURCE, TAGS
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    made = Project(tmp_path)
-    assert made.emit().exit == "cold"
+def project(tmp_path: Path) -> Exits:
+    made = Exits(tmp_path)
+    assert made.ended_emit().exit == "cold"
     return made
 
 
 # Nothing to do.
 
 
-def test_second_run_does_nothing_and_imports_the_standard_library_alone(project: Project) -> None:
+def test_second_run_does_nothing_and_imports_the_standard_library_alone(project: Exits) -> None:
     def state() -> dict[Path, tuple[int, int]]:
         return {p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in project.out.iterdir()}
 
     before = state()
-    ran = project.emit(stats=False)
-    assert ran.errors == f"derivload: {project.out}: up to date\n"
+    ran = project.ended_emit(stats=False)
+    assert ran.err == f"derivload: {project.out}: up to date\n"
     assert state() == before
     foreign = {"msgspec", "yaml", "diskcache", "sqlite3", "argparse", "rich"}
     assert not foreign & {name.partition(".")[0] for name in ran.modules}
@@ -48,53 +48,53 @@ def test_second_run_does_nothing_and_imports_the_standard_library_alone(project:
     }
 
 
-def test_touched_input_is_no_change(project: Project) -> None:
-    os.utime(project.inputs / DERIVATIVES)
-    assert project.emit().exit == "up-to-date"
+def test_touched_input_is_no_change(project: Exits) -> None:
+    os.utime(project.derivatives)
+    assert project.ended_emit().exit == "up-to-date"
 
 
 @pytest.mark.parametrize("name", ["differentiability.json", "functions.json", "manifest.json"])
-def test_output_that_was_edited_or_deleted_is_made_again(project: Project, name: str) -> None:
+def test_output_that_was_edited_or_deleted_is_made_again(project: Exits, name: str) -> None:
     documents = project.documents()
     path = project.out / name
     data = path.read_bytes()
     path.write_bytes(data[:-2] + b" \n")
-    assert project.emit().exit == "stored"
+    assert project.ended_emit().exit == "stored"
     assert project.documents() == documents
     path.unlink()
-    assert project.emit().exit == "stored"
+    assert project.ended_emit().exit == "stored"
     assert project.documents() == documents
 
 
-def test_depfile_that_was_deleted_is_made_again(project: Project) -> None:
+def test_depfile_that_was_deleted_is_made_again(project: Exits) -> None:
     depfile = project.folder / "out.d"
-    project.emit("--depfile", str(depfile))
-    assert project.emit("--depfile", str(depfile)).exit == "up-to-date"
+    project.ended_emit("--depfile", str(depfile))
+    assert project.ended_emit("--depfile", str(depfile)).exit == "up-to-date"
     text = depfile.read_bytes()
     depfile.unlink()
-    assert project.emit("--depfile", str(depfile)).exit == "stored"
+    assert project.ended_emit("--depfile", str(depfile)).exit == "stored"
     assert depfile.read_bytes() == text
 
 
 @pytest.mark.parametrize(
     ("more", "exit_"), [(["--shards", "2"], "incremental"), (["--torch-version", "2.14"], "cold")]
 )
-def test_other_options_are_another_run(project: Project, more: list[str], exit_: str) -> None:
-    assert project.emit(*more).exit == exit_
-    assert project.emit(*more).exit == "up-to-date"
+def test_other_options_are_another_run(project: Exits, more: list[str], exit_: str) -> None:
+    assert project.ended_emit(*more).exit == exit_
+    assert project.ended_emit(*more).exit == "up-to-date"
 
 
-def test_cache_options_are_the_same_run(project: Project) -> None:
-    assert project.emit("--stats").exit == "up-to-date"
+def test_cache_options_are_the_same_run(project: Exits) -> None:
+    assert project.ended_emit("--stats").exit == "up-to-date"
 
 
 @pytest.mark.parametrize("damage", [b"", b"derivload-stamp 1\n", b"\xff\xfe\n"])
-def test_damaged_stamp_is_no_stamp(project: Project, damage: bytes) -> None:
+def test_damaged_stamp_is_no_stamp(project: Exits, damage: bytes) -> None:
     stamp = project.out / ".derivload-stamp"
     whole = stamp.read_bytes()
     for data in (damage, whole[:-40], whole.replace(b"input ", b"absent ", 1)):
         stamp.write_bytes(data)
-        assert project.emit().exit == "stored"
+        assert project.ended_emit().exit == "stored"
         assert stamp.read_bytes() == whole
 
 
@@ -102,16 +102,16 @@ def test_edit_to_derivload_itself_is_noticed(tmp_path: Path) -> None:
     source = tmp_path / "checkout"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(SOURCE / "derivload", source / "derivload", ignore=ignored)
-    project = Project(tmp_path / "project", source)
-    assert project.emit().exit == "cold"
-    assert project.emit().exit == "up-to-date"
+    project = Exits(tmp_path / "project", source)
+    assert project.ended_emit().exit == "cold"
+    assert project.ended_emit().exit == "up-to-date"
     module = source / "derivload" / "derivatives" / "info.py"
     module.write_text(module.read_text("utf-8") + "\n# edited\n", "utf-8")
-    assert project.emit().exit == "cold"
+    assert project.ended_emit().exit == "cold"
 
 
 def test_file_that_would_have_been_an_input_is_noticed(tmp_path: Path) -> None:
-    project = Project(tmp_path)
+    project = Exits(tmp_path)
     pytorch = tmp_path / "pytorch"
     for name, place in (
         (DERIVATIVES, "torchgen/packaged/autograd"),
@@ -127,64 +127,62 @@ def test_file_that_would_have_been_an_input_is_noticed(tmp_path: Path) -> None:
         *("emit", "--pytorch", str(pytorch), "--out-dir", str(project.out)),
         *("--cache-dir", str(project.cache), "--stats=json"),
     )
-    assert project.run(*arguments).exit == "cold"
-    assert project.run(*arguments).exit == "up-to-date"
+    assert project.ended(*arguments).exit == "cold"
+    assert project.ended(*arguments).exit == "up-to-date"
     (pytorch / "version.txt").write_text("2.14.1\n", "utf-8")
-    assert project.run(*arguments).exit == "cold"
+    assert project.ended(*arguments).exit == "cold"
     assert json.loads((project.out / "manifest.json").read_bytes())["torch_version"] == "2.14"
     checkout = pytorch / "tools/autograd"
     checkout.mkdir(parents=True)
     shutil.copy(CATALOGUE / DERIVATIVES, checkout)
-    assert project.run(*arguments).exit != "up-to-date"
+    assert project.ended(*arguments).exit != "up-to-date"
 
 
 # From the store.
 
 
-def test_stored_documents_are_written_without_parsing(project: Project) -> None:
+def test_stored_documents_are_written_without_parsing(project: Exits) -> None:
     documents = project.documents()
     shutil.rmtree(project.out)
-    ran = project.emit()
+    ran = project.ended_emit()
     assert ran.exit == "stored"
     assert project.documents() == documents
     assert not {"msgspec", "yaml", "derivload.engine.pipeline"} & ran.modules
 
 
-def test_same_tree_at_another_place_is_found(project: Project, tmp_path: Path) -> None:
-    other = Project(tmp_path / "other")
+def test_same_tree_at_another_place_is_found(project: Exits, tmp_path: Path) -> None:
+    other = Exits(tmp_path / "other")
     other.cache = project.cache
-    assert other.emit().exit == "stored"
+    assert other.ended_emit().exit == "stored"
     assert other.documents() == project.documents()
 
 
-def test_there_and_back_is_found(project: Project) -> None:
-    project.edit(DERIVATIVES, "self: grad * luster", "self: luster * grad")
-    assert project.emit().exit == "incremental"
-    project.edit(DERIVATIVES, "self: luster * grad", "self: grad * luster")
-    assert project.emit().exit == "stored"
+def test_there_and_back_is_found(project: Exits) -> None:
+    project.edit("self: grad * luster", "self: luster * grad")
+    assert project.ended_emit().exit == "incremental"
+    project.edit("self: luster * grad", "self: grad * luster")
+    assert project.ended_emit().exit == "stored"
     assert project.documents() == project.cold()
 
 
 @pytest.mark.parametrize("name", [DERIVATIVES, NATIVES, TAGS])
-def test_comments_and_blank_lines_between_entries_change_nothing(
-    project: Project, name: str
-) -> None:
+def test_comments_and_blank_lines_between_entries_change_nothing(project: Exits, name: str) -> None:
     before = {path: path.stat().st_mtime_ns for path in project.out.glob("*.json")}
-    project.edit(name, "\n- ", "\n\n# a new comment\n\n\n- ")
-    assert project.emit().exit == "stored"
+    project.edit("\n- ", "\n\n# a new comment\n\n\n- ", name)
+    assert project.ended_emit().exit == "stored"
     assert {path: path.stat().st_mtime_ns for path in project.out.glob("*.json")} == before
 
 
-def test_comment_that_is_none_is_no_comment(project: Project) -> None:
+def test_comment_that_is_none_is_no_comment(project: Exits) -> None:
     # Quotes that are torn by what looks like a comment and a new entry.
-    path = project.inputs / DERIVATIVES
+    path = project.derivatives
     entry = '- name: gild(Tensor self, float luster=0.5) -> Tensor\n  self: "grad\n# one\n- "\n'
     path.write_text(entry, "utf-8")
     for _ in range(2):
-        assert project.emit().status == 0
+        assert project.ended_emit().status == 0
         assert project.documents() == project.cold()
-    project.edit(DERIVATIVES, "# one", "# two")
-    assert project.emit().status == 0
+    project.edit("# one", "# two")
+    assert project.ended_emit().status == 0
     assert project.documents() == project.cold()
     assert b"# two" in project.documents()["differentiability.json"]
 
@@ -204,90 +202,90 @@ def test_digests_learned_of_another_run_are_those_of_this_one(newline: str) -> N
             assert learned.entry(index) == split.entry(index)
 
 
-def test_line_ends_of_windows_are_no_change(project: Project) -> None:
-    path = project.inputs / NATIVES
+def test_line_ends_of_windows_are_no_change(project: Exits) -> None:
+    path = project.natives
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert project.emit().exit == "stored"
+    assert project.ended_emit().exit == "stored"
 
 
-def test_input_with_errors_is_never_stored(project: Project) -> None:
+def test_input_with_errors_is_never_stored(project: Exits) -> None:
     documents = project.documents()
-    project.edit(DERIVATIVES, "self: grad * luster", "self: grads[7] * luster")
+    project.edit("self: grad * luster", "self: grads[7] * luster")
     for _ in range(2):
-        ran = project.emit()
+        ran = project.ended_emit()
         assert (ran.status, ran.exit) == (1, "")
-        assert "DL410" in ran.errors
+        assert "DL410" in ran.err
     assert project.documents() == documents
 
 
 def test_limit_that_nothing_fits_in_costs_no_build(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Exits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DERIVLOAD_CACHE_SIZE", "1")
     for luster in ("luster * luster", "luster * 3", "luster * 4"):
-        text = (project.inputs / DERIVATIVES).read_text("utf-8")
+        text = (project.derivatives).read_text("utf-8")
         changed = re.sub("self: grad \\* luster.*", f"self: grad * {luster}", text, count=1)
-        (project.inputs / DERIVATIVES).write_text(changed, "utf-8")
-        ran = project.emit()
-        assert (ran.status, ran.errors.count("\n")) == (0, 1)
+        (project.derivatives).write_text(changed, "utf-8")
+        ran = project.ended_emit()
+        assert (ran.status, ran.err.count("\n")) == (0, 1)
         assert project.documents() == project.cold()
 
 
-def test_note_is_given_each_time(project: Project) -> None:
+def test_note_is_given_each_time(project: Exits) -> None:
     note = "derivload: note: torch 2.99 is newer than derivload knows"
     for exit_ in ("cold", "up-to-date"):
-        ran = project.emit("--torch-version", "2.99")
+        ran = project.ended_emit("--torch-version", "2.99")
         assert ran.exit == exit_
-        assert ran.errors.startswith(note)
+        assert ran.err.startswith(note)
     shutil.rmtree(project.out)
-    ran = project.emit("--torch-version", "2.99")
+    ran = project.ended_emit("--torch-version", "2.99")
     assert ran.exit == "stored"
-    assert ran.errors.startswith(note)
+    assert ran.err.startswith(note)
 
 
-def test_damaged_documents_are_kept_again_in_one_run(project: Project) -> None:
-    assert project.emit("--shards", "3").exit == "incremental"
+def test_damaged_documents_are_kept_again_in_one_run(project: Exits) -> None:
+    assert project.ended_emit("--shards", "3").exit == "incremental"
     for file in project.cache.rglob("*.val"):
         file.unlink()
     with closing(sqlite3.connect(next(project.cache.rglob("cache.db")))) as connection:
         connection.execute("UPDATE Cache SET value = x'00' WHERE length(value) > 500")
         connection.commit()
     shutil.rmtree(project.out)
-    assert project.emit("--shards", "3").exit == "cold"
+    assert project.ended_emit("--shards", "3").exit == "cold"
     shutil.rmtree(project.out)
-    assert project.emit("--shards", "3").exit == "stored"
+    assert project.ended_emit("--shards", "3").exit == "stored"
 
 
-def test_version_that_is_no_text_is_no_traceback(project: Project) -> None:
-    assert project.emit("--torch-version", "2.15\udcff").status == 0
+def test_version_that_is_no_text_is_no_traceback(project: Exits) -> None:
+    assert project.ended_emit("--torch-version", "2.15\udcff").status == 0
 
 
 def test_without_cache_none_is_made(tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    ran = project.run("emit", "--out-dir", str(project.out), "--no-cache", "--stats=json")
+    project = Exits(tmp_path)
+    ran = project.ended("emit", "--out-dir", str(project.out), "--no-cache", "--stats=json")
     assert (ran.status, ran.exit) == (0, "cold")
     assert sorted(path.name for path in project.out.iterdir()) == sorted(project.documents())
-    ran = project.run("emit", "--out-dir", str(project.out), "--no-cache", "--stats=json")
+    ran = project.ended("emit", "--out-dir", str(project.out), "--no-cache", "--stats=json")
     assert (ran.status, ran.exit) == (0, "cold")
     assert not project.cache.exists()
     assert "diskcache" not in ran.modules
 
 
-def test_cache_that_cannot_be_used_costs_one_warning(project: Project) -> None:
+def test_cache_that_cannot_be_used_costs_one_warning(project: Exits) -> None:
     shutil.rmtree(project.cache)
     project.cache.write_text("no folder", "utf-8")
     shutil.rmtree(project.out)
-    ran = project.emit()
+    ran = project.ended_emit()
     assert (ran.status, ran.exit) == (0, "cold")
-    assert ran.errors.count("warning: going on without the cache") == 1
-    assert "--cache-dir" in ran.errors
+    assert ran.err.count("warning: going on without the cache") == 1
+    assert "--cache-dir" in ran.err
 
 
-def test_stats_take_their_form_as_a_word_of_its_own_too(project: Project) -> None:
-    exits = [project.emit("--stats", "json", stats=False).exit for _ in range(2)]
+def test_stats_take_their_form_as_a_word_of_its_own_too(project: Exits) -> None:
+    exits = [project.ended_emit("--stats", "json", stats=False).exit for _ in range(2)]
     assert exits == ["stored", "up-to-date"]
 
 
-def test_stats_for_a_person_go_to_stderr(project: Project) -> None:
-    ran = project.emit("--stats", stats=False)
-    assert "derivload: exit      up-to-date\n" in ran.errors
+def test_stats_for_a_person_go_to_stderr(project: Exits) -> None:
+    ran = project.ended_emit("--stats", stats=False)
+    assert "derivload: exit      up-to-date\n" in ran.err

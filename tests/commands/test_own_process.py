@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from support.paths import CATALOGUE, SOURCE
+from support.child import child_environment
+from support.paths import CATALOGUE
 
 # Looks at each call of any function at what other threads would meet.
 _OBSERVED = """
@@ -49,7 +50,7 @@ def observed(
     """Run code that uses derivload as a library; its stderr ends with what it met."""
     return subprocess.run(
         [sys.executable, "-c", _OBSERVED.format(code=textwrap.dedent(code)), *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (SOURCE, *paths)))},
+        env=child_environment(*paths),
         input="",
         capture_output=True,
         text=True,
@@ -106,7 +107,7 @@ def start_emit(pipe: Path, out: Path, *before: str) -> subprocess.Popen[bytes]:
             *(sys.executable, "-m", "derivload", "emit", "--no-cache", "--out-dir", str(out)),
             *("--derivatives", str(pipe), "--native-functions", str(natives)),
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         stderr=subprocess.PIPE,
     )
 

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from support.paths import CATALOGUE
-from support.workers import FORMULA, NAMES, Cold, Target, Worker, cold, target, worker
+from support.paths import CATALOGUE, FILES
+from support.workers import FORMULA, Cold, Target, Worker, cold, target, worker
 
 __all__ = ["cold", "target", "worker"]  # fixtures
 
@@ -41,11 +41,11 @@ def test_many_targets_with_interleaved_edits_equal_cold_runs(
     options = [[], ["--shards=3"], ["--torch-version=2.14"], ["--shards=16"]]
     targets = [Target(tmp_path, f"target{i}", *options[i % 4]) for i in range(10)]
     edits = [
-        (NAMES[0], FORMULA, "self: luster * grad"),
-        (NAMES[0], FORMULA, "self: grad * self.sizes()"),
-        (NAMES[0], FORMULA, "# A comment.\n  self: grad * luster * 2"),
-        (NAMES[1], "luster=0.5", "luster=0.25"),
-        (NAMES[2], "- tag: ", "- tag: another\n  desc: one more\n- tag: "),
+        (FILES[0], FORMULA, "self: luster * grad"),
+        (FILES[0], FORMULA, "self: grad * self.sizes()"),
+        (FILES[0], FORMULA, "# A comment.\n  self: grad * luster * 2"),
+        (FILES[1], "luster=0.5", "luster=0.25"),
+        (FILES[2], "- tag: ", "- tag: another\n  desc: one more\n- tag: "),
     ]
     for step in range(20):
         target = random.choice(targets)
@@ -113,7 +113,7 @@ def test_mistakes_are_what_the_command_says_of_them(
 
 
 def test_file_that_cannot_be_read(worker: Worker, target: Target) -> None:
-    (target.inputs / NAMES[2]).unlink()
+    (target.inputs / FILES[2]).unlink()
     response = worker.ask(*target.arguments())
     assert response["exitCode"] == 1
     assert "one/tags.yaml: error[DL001]: cannot read this file" in response["output"]

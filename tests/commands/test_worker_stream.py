@@ -15,8 +15,9 @@ import pytest
 
 from derivload.cli import main
 from derivload.commands.worker import _requests
-from support.paths import CATALOGUE
-from support.workers import FORMULA, NAMES, Cold, Target, Worker, cold, documents_in, target, worker
+from support.child import child_environment
+from support.paths import CATALOGUE, FILES
+from support.workers import FORMULA, Cold, Target, Worker, cold, documents_in, target, worker
 
 __all__ = ["cold", "target", "worker"]  # fixtures
 
@@ -127,9 +128,7 @@ def test_worker_ends_when_nobody_reads_its_responses(worker: Worker, target: Tar
     assert "Traceback" not in worker.log.read_text("utf-8")
 
 
-def test_nothing_but_responses_goes_to_stdout(
-    tmp_path: Path, target: Target, child_environment: dict[str, str]
-) -> None:
+def test_nothing_but_responses_goes_to_stdout(tmp_path: Path, target: Target) -> None:
     """Not even what a package prints when it is imported: PyYAML is, for the first mistake."""
     noisy = tmp_path / "noisy" / "yaml"
     noisy.mkdir(parents=True)
@@ -137,8 +136,7 @@ def test_nothing_but_responses_goes_to_stdout(
     real = f"sys.path.remove({str(noisy.parent)!r}); del sys.modules['yaml']; import yaml"
     (noisy / "__init__.py").write_text(f"{noise}; {real}\n", "utf-8")
     target.edit(FORMULA, "self: grad * self.sizes()")
-    paths = f"{noisy.parent}{os.pathsep}{child_environment['PYTHONPATH']}"
-    worker = Worker(tmp_path, {**child_environment, "PYTHONPATH": paths})
+    worker = Worker(tmp_path, child_environment(noisy.parent))
     try:
         response = worker.ask(*target.arguments())
         assert "error[DL420]" in response["output"]
@@ -158,9 +156,9 @@ def test_memory_stays_flat(worker: Worker, tmp_path: Path) -> None:
     def serve(requests: range) -> int:
         for i in requests:
             target = targets[i % 10 if i % 5 else 0]
-            text = (CATALOGUE / NAMES[0]).read_text("utf-8")
+            text = (CATALOGUE / FILES[0]).read_text("utf-8")
             new = "self: grads[7]" if i % 7 == 0 else f"self: grad * luster * {i}"
-            (target.inputs / NAMES[0]).write_text(text.replace(FORMULA, new, 1), "utf-8")
+            (target.inputs / FILES[0]).write_text(text.replace(FORMULA, new, 1), "utf-8")
             assert worker.ask(*target.arguments())["exitCode"] == (i % 7 == 0)
             worker.send(b"{\n")
             worker.response()

@@ -13,9 +13,7 @@ from derivload.engine.difference import Change, Difference, FunctionChange, diff
 from derivload.engine.lines import DocumentLines
 from derivload.loading.live import LiveDocuments
 from derivload.loading.paths import find_files
-from support.paths import CATALOGUE
-
-NAMES = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
+from support.paths import CATALOGUE, FILES
 
 
 @pytest.fixture
@@ -29,11 +27,11 @@ class Loads:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._documents = LiveDocuments(str(folder))
-        for name in NAMES:
+        for name in FILES:
             (folder / name).write_bytes((CATALOGUE / name).read_bytes())
         self.first = self._load()
 
-    def edited(self, *edits: tuple[str, str], name: str = NAMES[0]) -> Difference:
+    def edited(self, *edits: tuple[str, str], name: str = FILES[0]) -> Difference:
         """The difference of the catalogue with these edits from the one without."""
         text = (CATALOGUE / name).read_text("utf-8")
         for old, new in edits:
@@ -46,7 +44,7 @@ class Loads:
         return there
 
     def _load(self) -> DocumentLines:
-        derivatives, natives, tags = (str(self._folder / name) for name in NAMES)
+        derivatives, natives, tags = (str(self._folder / name) for name in FILES)
         return self._documents.load(find_files(derivatives, [natives], tags)).lines
 
 
@@ -120,7 +118,7 @@ def test_forward_derivative_of_the_in_place_variant_changes_too(loads: Loads) ->
 
 
 def test_definition_that_goes_is_told_by_its_parts(loads: Loads) -> None:
-    entry = (CATALOGUE / NAMES[0]).read_text("utf-8").partition("- name: gleam(")[2]
+    entry = (CATALOGUE / FILES[0]).read_text("utf-8").partition("- name: gleam(")[2]
     gone = "- name: gleam(" + entry.partition("\n\n")[0]
     found = loads.edited((gone, ""))
     assert {function.name for function in found.changed} >= {"gleam", "gleam_"}
@@ -136,7 +134,7 @@ def test_definition_that_goes_is_told_by_its_parts(loads: Loads) -> None:
 def test_function_that_comes(loads: Loads) -> None:
     found = loads.edited(
         ("- func: gild(", "- func: newcomer(Tensor self) -> Tensor\n\n- func: gild("),
-        name=NAMES[1],
+        name=FILES[1],
     )
     assert found == Difference(added=(FunctionChange("newcomer", ()),))
 

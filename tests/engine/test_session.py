@@ -15,18 +15,14 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from derivload.engine.session import Session
-from support.project import Project, Ran
+from support.exits import Exit, Exits
+from support.paths import FILES
 from support.releases import Release
-from support.session_edits import _FORMULA, COMMON, EDITS
-from support.sessions import NAMES, START, TAGS, Edit, Inputs, StoreInMemory, Walk, cut, edited
+from support.session_edits import COMMON, EDITS, FORMULA
+from support.sessions import START, TAGS, Edit, Inputs, StoreInMemory, Walk, cut, edited
 
 
 class Edits(RuleBasedStateMachine):
@@ -100,7 +96,7 @@ def test_long_walks_give_what_cold_loads_give(longer: bool, seed: int) -> None:
 
 def inputs_of(version: str, release: Release) -> Inputs:
     packaged = release(version) / "torchgen" / "packaged"
-    paths = [packaged / "autograd" / NAMES[0], *(packaged / "ATen/native" / n for n in NAMES[1:])]
+    paths = [packaged / "autograd" / FILES[0], *(packaged / "ATen/native" / n for n in FILES[1:])]
     texts = tuple(path.read_text("utf-8") for path in paths)
     return Inputs(version.rpartition(".")[0], texts)
 
@@ -131,7 +127,7 @@ def test_edit_of_a_release_reads_few_entries(name: str, newest: str, release: Re
     session = Session(inputs.dialect)
     session.load(inputs.texts)
     definition = next(e for e in cut(inputs.files[0]) if e.startswith(f"- name: {name}("))
-    formula = next(_FORMULA.finditer(definition))[0]
+    formula = next(FORMULA.finditer(definition))[0]
     changed = definition.replace(formula, f"{formula} + 0")
     outcome = session.load(edited(definition, changed, inputs=inputs).texts)
     assert outcome.is_incremental
@@ -150,16 +146,16 @@ def test_state_of_the_catalogue_is_no_hindrance_to_a_release(newest: str, releas
     assert not walk.go(START).is_incremental
 
 
-class Processes(Project):
+class Processes(Exits):
     """Runs of `derivload emit` on inputs that change."""
 
-    def emit_to(self, out: str, inputs: Inputs, *more: str) -> Ran:
+    def emit_to(self, out: str, inputs: Inputs, *more: str) -> Exit:
         """Emit to the folder of that name."""
-        names = [NAMES[0], NAMES[1], *(f"overlay{i}.yaml" for i in inputs.overlays), NAMES[2]]
-        paths = [self.inputs / name for name in names]
+        names = [FILES[0], FILES[1], *(f"overlay{i}.yaml" for i in inputs.overlays), FILES[2]]
+        paths = [self.folder / name for name in names]
         for path, text in zip(paths, inputs.files, strict=True):
             path.write_text(text, "utf-8")
-        return self.run(
+        return self.ended(
             *("emit", "--derivatives", str(paths[0]), "--torch-version", inputs.release),
             *(word for path in paths[1:-1] for word in ("--native-functions", str(path))),
             *("--out-dir", str(self.folder / out), "--stats=json", *more),
@@ -186,7 +182,7 @@ def test_processes_on_one_store_write_what_cold_ones_write(
         if ran.status == 0:
             assert documents_in(tmp_path / "out") == documents_in(tmp_path / "cold"), label
         else:
-            assert ran.errors == wanted.errors, label
+            assert ran.err == wanted.err, label
         if ran.exit not in ("", "cold"):
             home = inputs
         edit = random.choice(EDITS)

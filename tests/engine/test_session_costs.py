@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from derivload.engine.session import Session
-from support.session_edits import _EXPLICIT, _KERNEL, schema_of, with_keys
+from support.session_entries import schema_of, with_keys
+from support.session_operators import EXPLICIT, KERNEL
 from support.sessions import (
     DEFINITIONS,
     EDITED,
@@ -52,7 +53,7 @@ def with_added(
 def jets(definition: str, *, first: bool = False) -> Inputs:
     """The start with an operator and its definition, whose schema may be told by its name."""
     schema = JET.replace("jet", definition)
-    return with_added(f"{schema}\n{_KERNEL}", definitions=[f"{schema}\n  self: grad"], first=first)
+    return with_added(f"{schema}\n{KERNEL}", definitions=[f"{schema}\n  self: grad"], first=first)
 
 
 def swapped(file: int, first: str, second: str) -> Inputs:
@@ -82,11 +83,11 @@ def swapped(file: int, first: str, second: str) -> Inputs:
         pytest.param(edited("gleam_slope(self)", "(self)"), 6, id="formula of a foreach reference"),
         pytest.param(without(DEFINITIONS, "gleam("), 5, id="definition deleted"),
         pytest.param(jets("jet"), 2, id="operator"),
-        pytest.param(with_added(f"gild.k({JET[4:]}\n{_KERNEL}"), 4, id="overload"),
+        pytest.param(with_added(f"gild.k({JET[4:]}\n{KERNEL}"), 4, id="overload"),
         pytest.param(
             with_added(
                 "_foreach_gild(Tensor[] self, float luster=0.5) -> Tensor[]\n"
-                f"  device_check: NoCheck\n{_EXPLICIT}"
+                f"  device_check: NoCheck\n{EXPLICIT}"
             ),
             4,
             id="foreach function",
@@ -124,7 +125,7 @@ def swapped(file: int, first: str, second: str) -> Inputs:
         pytest.param(with_added(SHEEN), 6 + 1, id="delegate of another family"),
         pytest.param(edited("desc: ", "desc: In short, ", TAGS), 0, id="description of a tag"),
         pytest.param(with_overlay(""), 0, id="empty overlay"),
-        pytest.param(with_overlay(f"- func: {JET}\n{_KERNEL}\n"), 1, id="overlay"),
+        pytest.param(with_overlay(f"- func: {JET}\n{KERNEL}\n"), 1, id="overlay"),
         pytest.param(with_overlay(f"custom:\n- func: {JET}\n"), 1, id="overlay as a mapping"),
     ],
 )
@@ -198,7 +199,7 @@ def test_edit_after_a_mistake_is_of_the_last_good_inputs() -> None:
 def test_overlays_that_change_places(names: Sequence[str], read: int) -> None:
     schemas = {"jet": "jet(Tensor self, Scalar a) -> Tensor", "onyx": JET.replace("jet", "onyx")}
     schemas["jet_"] = "jet_(Tensor(a!) self, Scalar a) -> Tensor(a!)"
-    overlays = [f"- func: {schemas[name]}\n{_KERNEL}\n" for name in names]
+    overlays = [f"- func: {schemas[name]}\n{KERNEL}\n" for name in names]
     walk = Walk(START.with_file(TAGS, *overlays, START.files[TAGS]))
     outcome = walk.go(START.with_file(TAGS, *overlays[::-1], START.files[TAGS]))
     assert outcome.is_incremental

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from derivload.engine.session import Session
-from support.session_edits import _KERNEL
+from support.session_operators import KERNEL
 from support.sessions import (
     CATALOGUE_TEXTS,
     EDITED,
@@ -70,7 +70,7 @@ def test_state_that_is_none_is_left_aside() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        with_overlay(f"- func: {JET}\n{_KERNEL}\n"),
+        with_overlay(f"- func: {JET}\n{KERNEL}\n"),
         edited("desc: ", "desc: &a ", TAGS),
         START.with_file(TAGS, f"{START.files[TAGS]}- tag: a\n  desc: b\n"),
         Inputs("2.15", (f"- name: {JET}\n  self: grad\n", f"- func: {JET}\n", START.files[-1])),

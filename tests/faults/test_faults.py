@@ -11,39 +11,34 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 from pathlib import Path
 
 import pytest
 
 from support.bad_disks import fill, restless
-from support.paths import CATALOGUE, SOURCE
+from support.child import child_environment
+from support.project import Project
 
 
-class Variant:
+class Variant(Project):
     """One of two catalogues that differ in a formula, and the documents that it gives."""
 
     def __init__(self, folder: Path, formula: str) -> None:
-        self.inputs = folder
-        shutil.copytree(CATALOGUE, folder)
-        path = folder / "derivatives.yaml"
-        text = path.read_text("utf-8")
-        assert "self: grad * luster" in text
-        path.write_text(text.replace("self: grad * luster", f"self: {formula}"), "utf-8")
-        assert start(self, folder / "out", "--no-cache").wait() == 0
-        self.documents = documents(folder / "out")
+        super().__init__(folder)
+        self.edit("self: grad * luster", f"self: {formula}")
+        assert start(self, self.out, "--no-cache").wait() == 0
+        self.made = documents(self.out)
 
 
 def start(
-    variant: Variant, out: Path, *cache: str, stderr: int | None = subprocess.DEVNULL
+    variant: Project, out: Path, *cache: str, stderr: int | None = subprocess.DEVNULL
 ) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "derivload", "emit", "--out-dir", str(out), *cache),
-            *("--derivatives", str(variant.inputs / "derivatives.yaml")),
-            *("--native-functions", str(variant.inputs / "native_functions.yaml")),
+            *variant.options,
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         stdout=subprocess.DEVNULL,
         stderr=stderr,
         text=True,
@@ -80,9 +75,9 @@ def test_killed_at_any_moment_outputs_are_whole(
         process.wait()
         found = documents(out)
         for name, data in found.items():
-            assert data in (before.documents[name], wanted.documents[name]), f"seed {seed}"
+            assert data in (before.made[name], wanted.made[name]), f"seed {seed}"
         assert start(wanted, out, *cache).wait() == 0
-        assert documents(out) == wanted.documents, f"seed {seed}"
+        assert documents(out) == wanted.made, f"seed {seed}"
 
 
 def test_many_at_the_same_moment_on_one_new_cache(variants: list[Variant], tmp_path: Path) -> None:
@@ -97,7 +92,7 @@ def test_many_at_the_same_moment_on_one_new_cache(variants: list[Variant], tmp_p
         assert [process.returncode for process in running] == [0] * 8, ended
         assert not [text for text in ended if "Traceback" in text]
         for i, out in enumerate(outs):
-            assert documents(out) == variants[i % 2].documents
+            assert documents(out) == variants[i % 2].made
 
 
 @contextmanager
@@ -131,7 +126,7 @@ def emit_again(variant: Variant, out: Path, cache: Path) -> str:
     process = start(variant, out, "--cache-dir", str(cache), stderr=subprocess.PIPE)
     said = process.communicate(timeout=30)[1]
     assert process.returncode == 0, said
-    assert documents(out) == variant.documents
+    assert documents(out) == variant.made
     assert "Traceback" not in said
     assert said.count("warning") <= 1
     return said
@@ -203,10 +198,9 @@ def says_one_thing(process: subprocess.Popen[str], *statuses: int) -> str:
 def test_an_input_that_does_not_hold_still(
     variants: list[Variant], tmp_path: Path, how: str
 ) -> None:
-    inputs = tmp_path / "inputs"
-    shutil.copytree(variants[0].inputs, inputs, ignore=shutil.ignore_patterns("out"))
-    file = inputs / "derivatives.yaml"
-    texts = [(variant.inputs / file.name).read_bytes() for variant in variants]
+    moving = Project(tmp_path / "inputs")
+    file = moving.derivatives
+    texts = [variant.derivatives.read_bytes() for variant in variants]
 
     def change() -> None:
         if how == "vanishes":
@@ -214,16 +208,14 @@ def test_an_input_that_does_not_hold_still(
         for text in texts:
             file.write_bytes(text)
 
-    moving = copy(variants[0])
-    moving.inputs = inputs
     out, cache = tmp_path / "out", ("--cache-dir", str(tmp_path / "cache"))
     with restless(change):
         for _ in range(6):
             said = says_one_thing(start(moving, out, *cache, stderr=subprocess.PIPE), 0, 1)
-            assert said.startswith(("derivload: ", f"{inputs}"))
+            assert said.startswith(("derivload: ", f"{moving.folder}"))
     file.write_bytes(texts[1])
     assert start(moving, out, *cache).wait() == 0
-    assert documents(out) == variants[1].documents
+    assert documents(out) == variants[1].made
 
 
 # ------------------------------------------------------------------------ where outputs go
@@ -241,11 +233,11 @@ def test_a_full_disk_leaves_the_outputs_as_they_were(
     assert said.startswith(f"derivload: error: {out}{os.sep}")
     assert said.endswith(".json: No space left on device\n")
     assert said.count("\n") == 1
-    assert documents(out) == variants[0].documents
+    assert documents(out) == variants[0].made
     assert sorted(path.name for path in out.iterdir()) == before
     filler.unlink()
     assert start(variants[1], out, *cache).wait() == 0
-    assert documents(out) == variants[1].documents
+    assert documents(out) == variants[1].made
 
 
 def test_a_disk_that_is_full_from_the_start_gets_no_output(
@@ -269,7 +261,7 @@ def test_a_disk_that_is_read_only(variants: list[Variant], small_disk: Path) -> 
     assert said.startswith("derivload: error: ")
     assert said.endswith("Read-only file system\n")
     assert said.count("\n") == 1
-    assert documents(out) == variants[0].documents
+    assert documents(out) == variants[0].made
 
 
 # --------------------------------------------------------------------- streams and signals
@@ -280,7 +272,7 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
     derivload = f'derivload() {{ {sys.executable} -m derivload "$@"; }}; set -o pipefail'
     return subprocess.run(
         ["bash", "-c", f"{derivload}; {command}"],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         capture_output=True,
         text=True,
         timeout=60,
@@ -332,7 +324,7 @@ def test_ended_half_way_outputs_are_whole(variants: list[Variant], tmp_path: Pat
             assert said.startswith("derivload: error: ended by SIGTERM")
             assert said.count("\n") == 1
         for name, data in documents(out).items():
-            assert data in (variants[0].documents[name], variants[1].documents[name])
+            assert data in (variants[0].made[name], variants[1].made[name])
         assert start(variants[0], out, *cache).wait() == 0
         assert sorted(path.name for path in out.iterdir()) == before
     assert ended

@@ -25,8 +25,7 @@ from support.fuzzing import (
     split_files,
 )
 from support.judged_schemas import torchgen
-from support.mutations import FILES, NATIVES
-from support.paths import CATALOGUE
+from support.paths import CATALOGUE, FILES, NATIVES
 from support.small_catalogues import Source, packaged
 
 SECONDS, SECONDS_LONG = 4.0, 300.0

@@ -17,8 +17,10 @@ from typing import Final
 
 import pytest
 
-from support.hostile_texts import CASES, DERIVATIVES, FILES, NATIVES, TAGS, Case, M
-from support.paths import CATALOGUE
+from support.child import child_environment
+from support.hostile_texts import CASES, Case, M
+from support.paths import CATALOGUE, DERIVATIVES, FILES, NATIVES, TAGS
+from support.project import Project
 
 LIMITED = """
 import resource, runpy, sys
@@ -52,14 +54,12 @@ TAGGED: Final = (
 )
 
 
-def run(
-    folder: Path, environment: dict[str, str], command: str
-) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
     options = ["--derivatives", DERIVATIVES, "--native-functions", NATIVES, "--tags", TAGS]
     return subprocess.run(
         [sys.executable, "-c", LIMITED, *COMMANDS[command], *options, "--no-cache"],
         cwd=folder,
-        env=environment,
+        env=child_environment(),
         capture_output=True,
         encoding="utf-8",
         errors="replace",
@@ -89,7 +89,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_hostile_input_is_bounded(
     request: pytest.FixtureRequest,
     tmp_path: Path,
-    child_environment: dict[str, str],
     name: str,
     command: str,
 ) -> None:
@@ -97,7 +96,7 @@ def test_hostile_input_is_bounded(
     case = CASES[name]
     write(tmp_path, case, 10 if longer else 1)
     before = {path.name for path in tmp_path.iterdir()}
-    done = run(tmp_path, child_environment, command)
+    done = run(tmp_path, command)
     told = done.stderr if command == "emit" else done.stdout
     shown = f"{done.stderr[-500:]} {told[:500]} … {told[-500:]}"
     assert "Traceback" not in done.stderr, shown
@@ -116,14 +115,15 @@ def test_hostile_input_is_bounded(
 @pytest.mark.parametrize("value", TAGGED)
 @pytest.mark.parametrize("file", FILES)
 def test_nothing_is_executed(
-    tmp_path: Path, child_environment: dict[str, str], file: str, value: str, kind: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, value: str, kind: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    project = Project(Path())
     key = {DERIVATIVES: "name", NATIVES: "func", TAGS: "tag"}[file]
-    text = f"- {key}: {value}\n- {value}\n- ? {value}\n  : x\n"
-    write(tmp_path, Case(file, lambda _: text), 1)
+    project.prepend(file, f"- {key}: {value}\n- {value}\n- ? {value}\n  : x\n")
     before = {path.name for path in tmp_path.iterdir()}
-    done = run(tmp_path, child_environment, kind)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "error[DL003]" in (done.stderr if kind == "emit" else done.stdout)
+    done = project.call(*COMMANDS[kind], *project.options, "--no-cache")
+    assert done.status == 1
+    assert "Traceback" not in done.err
+    assert "error[DL003]" in (done.err if kind == "emit" else done.out)
     assert {path.name for path in tmp_path.iterdir()} == before

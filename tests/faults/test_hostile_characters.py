@@ -10,8 +10,7 @@ import pytest
 from derivload.commands.check.find import find_mistakes
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
-from support.hostile_texts import DERIVATIVES, FILES, NATIVES, TAGS
-from support.paths import CATALOGUE
+from support.paths import CATALOGUE, DERIVATIVES, FILES, NATIVES, TAGS
 
 REPLACEMENTS: Final = ("", "", " ", "\n", "\t", "'", ":", "#", "(", "]", "*", "&", "0", "é", "\0")
 

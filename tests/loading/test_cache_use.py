@@ -15,17 +15,17 @@ from pathlib import Path
 import pytest
 
 import derivload
-from derivload.cli import main
 from derivload.engine import session
 from derivload.loading import inputs
 from derivload.loading.live import LiveDocuments
-from derivload.loading.paths import find_files
+from derivload.loading.paths import Files, find_files
 from derivload.loading.request import Request
 from derivload.loading.run import load_inputs
 from derivload.store.owned import DATABASE, LAYOUT
 from derivload.store.store import Store
-from support.paths import CATALOGUE
+from support.project import Project, Ran
 
+FORMULA = ("grad * luster", "grad * luster * 2")
 OVERLAY = """\
 # An overlay that has to be read whole.
 custom:
@@ -33,50 +33,38 @@ custom:
 """
 
 
-class Project:
-    """The catalogue in a folder of its own, with an overlay, and the place of a cache."""
+class Overlaid(Project):
+    """A catalogue with an overlay, and loads of it."""
 
     def __init__(self, folder: Path) -> None:
-        for path in CATALOGUE.glob("*.yaml"):
-            shutil.copy(path, folder)
-        self.derivatives = folder / "derivatives.yaml"
-        self.natives = [folder / "native_functions.yaml", folder / "overlay.yaml"]
-        self.natives[1].write_text(OVERLAY, "utf-8")
-        self.cache = folder / "cache"
-        self.out = folder / "out"
+        super().__init__(folder)
+        self.overlays = [folder / "overlay.yaml"]
+        self.overlays[0].write_text(OVERLAY, "utf-8")
 
     @property
-    def options(self) -> list[str]:
-        natives = [word for path in self.natives for word in ("--native-functions", str(path))]
-        return ["--derivatives", str(self.derivatives), *natives]
+    def files(self) -> Files:
+        return find_files(str(self.derivatives), [str(self.natives), str(self.overlays[0])])
 
-    def run(self, command: str, *more: str) -> int:
-        return main([command, *self.options, "--cache-dir", str(self.cache), *more])
+    def cached(self, command: str, *more: str) -> Ran:
+        return self.call(command, *self.options, "--cache-dir", str(self.cache), *more)
 
-    def emit(self) -> None:
-        assert self.run("emit", "--out-dir", str(self.out), "--quiet") == 0
-
-    def edit(self, old: str = "grad * luster", new: str = "grad * luster * 2") -> None:
-        text = self.derivatives.read_text("utf-8")
-        assert old in text
-        self.derivatives.write_text(text.replace(old, new, 1), "utf-8")
+    def keep(self) -> None:
+        assert self.cached("emit", "--out-dir", str(self.out)).status == 0
 
     def load(self, *, cache: bool) -> derivload.Definitions:
         cache_dir = self.cache if cache else None
-        return derivload.load(self.derivatives, self.natives, cache_dir=cache_dir)
+        natives = [self.natives, *self.overlays]
+        return derivload.load(self.derivatives, natives, cache_dir=cache_dir)
 
     def kept(self) -> list[tuple[object, ...]]:
         """What the cache holds, and since when."""
         with closing(sqlite3.connect(self.cache / LAYOUT / DATABASE)) as database:
             return database.execute("SELECT key, store_time, size FROM Cache").fetchall()
 
-    def documents(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self.out.glob("*.json")}
-
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+def project(tmp_path: Path) -> Overlaid:
+    return Overlaid(tmp_path)
 
 
 @contextmanager
@@ -90,11 +78,9 @@ def no_full_load() -> Iterator[None]:
 # show
 
 
-def test_show_reads_one_family_and_prints_what_a_full_load_gives(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project.emit()
-    request = Request(find_files(str(project.derivatives), [*map(str, project.natives)]))
+def test_show_reads_one_family_and_prints_what_a_full_load_gives(project: Overlaid) -> None:
+    project.keep()
+    request = Request(project.files)
     names = {
         name
         for function in load_inputs(request).outcome.load.natives
@@ -103,50 +89,43 @@ def test_show_reads_one_family_and_prints_what_a_full_load_gives(
     assert {"polish", "__imod__"} <= names
     assert any(name.startswith("_foreach_") for name in names)
     for name in sorted(names):
-        assert main(["show", *project.options, "--no-cache", name]) == 0
-        whole = capsys.readouterr()
+        whole = project.call("show", *project.options, "--no-cache", name)
+        assert whole.status == 0
         with no_full_load():
-            assert project.run("show", name) == 0
-        assert capsys.readouterr() == whole, name
+            assert project.cached("show", name) == whole, name
 
 
-def test_show_loads_what_an_edit_touched(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project.emit()
-    project.edit()
+def test_show_loads_what_an_edit_touched(project: Overlaid) -> None:
+    project.keep()
+    project.edit(*FORMULA)
     with no_full_load():
-        assert project.run("show", "gild") == 0
-    assert "grad * luster * 2" in capsys.readouterr().out
+        shown = project.cached("show", "gild")
+    assert shown.status == 0
+    assert "grad * luster * 2" in shown.out
 
 
-def test_show_tells_the_mistakes_that_an_edit_brought(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project.emit()
-    project.edit(new="grads[7]")
-    assert project.run("show", "ripple") == 1
-    assert "error[DL410]" in capsys.readouterr().err
+def test_show_tells_the_mistakes_that_an_edit_brought(project: Overlaid) -> None:
+    project.keep()
+    project.edit(FORMULA[0], "grads[7]")
+    shown = project.cached("show", "ripple")
+    assert shown.status == 1
+    assert "error[DL410]" in shown.err
 
 
-def test_show_says_the_same_of_an_unknown_operator(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project.emit()
-    said = []
-    for cache in (["--no-cache"], ["--cache-dir", str(project.cache)]):
-        assert main(["show", *project.options, *cache, "gildd"]) == 1
-        said.append(capsys.readouterr())
-    assert said[0] == said[1]
+def test_show_says_the_same_of_an_unknown_operator(project: Overlaid) -> None:
+    project.keep()
+    without = project.call("show", *project.options, "--no-cache", "gildd")
+    assert without.status == 1
+    assert project.cached("show", "gildd") == without
 
 
-def test_show_keeps_nothing_and_makes_no_cache(project: Project) -> None:
-    assert project.run("show", "gild") == 0
+def test_show_keeps_nothing_and_makes_no_cache(project: Overlaid) -> None:
+    assert project.cached("show", "gild").status == 0
     assert not project.cache.exists()
-    project.emit()
-    project.edit()
+    project.keep()
+    project.edit(*FORMULA)
     before = project.kept()
-    assert project.run("show", "gild") == 0
+    assert project.cached("show", "gild").status == 0
     assert project.kept() == before
 
 
@@ -154,31 +133,31 @@ def test_show_keeps_nothing_and_makes_no_cache(project: Project) -> None:
 
 
 def test_load_uses_no_cache_unless_one_is_named(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Overlaid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DERIVLOAD_CACHE_DIR", str(project.cache))
     project.load(cache=False)
     assert not project.cache.exists()
 
 
-def test_load_gives_the_same_from_a_cache(project: Project) -> None:
+def test_load_gives_the_same_from_a_cache(project: Overlaid) -> None:
     assert project.load(cache=True) == project.load(cache=False)
     with no_full_load():
         stored = project.load(cache=True)
     assert stored == project.load(cache=False)
-    project.edit()
+    project.edit(*FORMULA)
     with no_full_load():
         incremental = project.load(cache=True)
     assert incremental == project.load(cache=False) != stored
 
 
-def test_load_finds_what_emit_kept(project: Project) -> None:
-    project.emit()
+def test_load_finds_what_emit_kept(project: Overlaid) -> None:
+    project.keep()
     with no_full_load():
         assert project.load(cache=True).torch_version
 
 
-def test_load_goes_on_without_a_cache_that_cannot_be_used(project: Project) -> None:
+def test_load_goes_on_without_a_cache_that_cannot_be_used(project: Overlaid) -> None:
     project.cache.write_text("no folder", "utf-8")
     with pytest.warns(UserWarning, match="going on without the cache"):
         found = project.load(cache=True)
@@ -190,25 +169,25 @@ def test_load_goes_on_without_a_cache_that_cannot_be_used(project: Project) -> N
 # derivwatch
 
 
-def test_derivwatch_starts_from_the_state_in_the_cache(project: Project) -> None:
-    project.emit()
-    project.edit()
+def test_derivwatch_starts_from_the_state_in_the_cache(project: Overlaid) -> None:
+    project.keep()
+    project.edit(*FORMULA)
     with no_full_load():
-        assert project.run("watch", "--once", "--out-dir", str(project.out)) == 0
+        assert project.cached("watch", "--once", "--out-dir", str(project.out)).status == 0
     documents = project.documents()
     assert b"grad * luster * 2" in documents["differentiability.json"]
     shutil.rmtree(project.out)
-    assert main(["emit", *project.options, "--no-cache", "--out-dir", str(project.out)]) == 0
+    assert project.emit("--no-cache").status == 0
     assert project.documents() == documents
 
 
-def test_derivwatch_keeps_nothing_and_makes_no_cache(project: Project) -> None:
-    assert project.run("watch", "--once", "--out-dir", str(project.out)) == 0
+def test_derivwatch_keeps_nothing_and_makes_no_cache(project: Overlaid) -> None:
+    assert project.cached("watch", "--once", "--out-dir", str(project.out)).status == 0
     assert not project.cache.exists()
-    project.emit()
-    project.edit()
+    project.keep()
+    project.edit(*FORMULA)
     before = project.kept()
-    assert project.run("watch", "--once", "--out-dir", str(project.out)) == 0
+    assert project.cached("watch", "--once", "--out-dir", str(project.out)).status == 0
     assert project.kept() == before
 
 
@@ -222,11 +201,11 @@ class CountingStore(Store):
         return super().get(key, sha256)
 
 
-def test_a_session_in_memory_reads_the_store_once(project: Project) -> None:
-    project.emit()
+def test_a_session_in_memory_reads_the_store_once(project: Overlaid) -> None:
+    project.keep()
     store = CountingStore(str(project.cache))
     live = LiveDocuments(str(project.out), None, store)
-    files = find_files(str(project.derivatives), [*map(str, project.natives)])
+    files = project.files
     with no_full_load():
         assert live.load(files).write().exit == "incremental"
         reads = store.reads
@@ -240,7 +219,8 @@ def test_a_session_in_memory_reads_the_store_once(project: Project) -> None:
 # What is the same for all
 
 
-def test_without_a_cache_nothing_is_made(project: Project) -> None:
+def test_without_a_cache_nothing_is_made(project: Overlaid) -> None:
     for command in (["emit", "--out-dir", str(project.out)], ["check"], ["show", "gild"]):
-        assert main([command[0], *project.options, "--no-cache", *command[1:]]) == 0
+        ran = project.call(command[0], *project.options, "--no-cache", *command[1:])
+        assert ran.status == 0
     assert not project.cache.exists()

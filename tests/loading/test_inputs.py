@@ -14,6 +14,7 @@ import pytest
 
 from derivload import __version__
 from derivload.cli import main
+from support.child import child_environment
 from support.paths import CATALOGUE
 
 # Wrong usage
@@ -245,10 +246,10 @@ def test_several_notes_of_one_release_are_one(tmp_path: Path) -> None:
 # The module
 
 
-def test_the_module_is_the_command(child_environment: dict[str, str]) -> None:
+def test_the_module_is_the_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "derivload", "--version"],
-        env=child_environment,
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=True,

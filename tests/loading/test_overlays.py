@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from derivload.cli import main
+from support.paths import CATALOGUE, FILES
 from support.releases import Release
 
 pytestmark = pytest.mark.release
@@ -169,8 +169,7 @@ class Base(NamedTuple):
 @pytest.fixture(scope="module", params=["the catalogue", "a release"])
 def base(request: pytest.FixtureRequest, release: Release, newest: str) -> Base:
     if request.param == "the catalogue":
-        folder = Path(str(resources.files("derivload"))) / "catalog"
-        files = [folder / f"{name}.yaml" for name in ("derivatives", "native_functions", "tags")]
+        files = [CATALOGUE / name for name in FILES]
         options = ["--native-functions", str(files[1]), "--tags", str(files[2])]
         return Base(OF_THE_CATALOGUE, options, *files)
     pytorch = release(newest)

@@ -17,26 +17,20 @@ import pytest
 
 from derivload.cli import main
 from derivload.outputs.depfile import is_writable, render_depfile
-from support.paths import CATALOGUE
+from support.child import child_environment
+from support.paths import CATALOGUE, FILES
+from support.project import copy_catalogue
 
 OUTPUTS = ["differentiability.json", "functions.json", "manifest.json"]
-INPUTS = ["derivatives.yaml", "native_functions.yaml", "tags.yaml"]
 
 Run = Callable[[], int]
-
-
-def copy_inputs(folder: Path) -> Path:
-    folder.mkdir()
-    for name in INPUTS:
-        shutil.copyfile(CATALOGUE / name, folder / name)
-    return folder
 
 
 # What it says
 
 
 def emit(folder: Path, *more: str) -> Path:
-    derivatives, natives, tags = (str(folder / name) for name in INPUTS)
+    derivatives, natives, tags = (str(folder / name) for name in FILES)
     options = ["--derivatives", derivatives, "--native-functions", natives, "--tags", tags, *more]
     depfile = folder / "made" / "out.d"
     out = ["--out-dir", str(folder / "out"), "--depfile", str(depfile)]
@@ -45,14 +39,14 @@ def emit(folder: Path, *more: str) -> Path:
 
 
 def test_it_names_all_outputs_and_all_inputs(tmp_path: Path) -> None:
-    folder = copy_inputs(tmp_path / "project")
+    folder = copy_catalogue(tmp_path / "project")
     overlay = folder / "overlay.yaml"
     overlay.write_text("[]\n")
     rule = emit(folder, "--native-functions", str(overlay)).read_text("utf-8")
     targets, colon, inputs = rule.replace("\\\n", "").partition(":")
     assert colon
     assert targets.split() == [str(folder / "out" / name) for name in OUTPUTS]
-    derivatives, natives, tags = (str(folder / name) for name in INPUTS)
+    derivatives, natives, tags = (str(folder / name) for name in FILES)
     package = CATALOGUE.parent
     tool = sorted(map(str, [*package.rglob("*.py"), package / "tree" / "known.json"]))
     assert inputs.split() == [derivatives, natives, str(overlay), tags, *tool]
@@ -60,7 +54,7 @@ def test_it_names_all_outputs_and_all_inputs(tmp_path: Path) -> None:
 
 def test_it_names_the_files_that_say_the_version(tmp_path: Path) -> None:
     folder = tmp_path / "pytorch"
-    for name, place in zip(INPUTS, ("autograd", "ATen/native", "ATen/native"), strict=True):
+    for name, place in zip(FILES, ("autograd", "ATen/native", "ATen/native"), strict=True):
         (folder / "torchgen/packaged" / place).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(CATALOGUE / name, folder / "torchgen/packaged" / place / name)
     (folder / "version.txt").write_text("2.15.0\n")
@@ -71,13 +65,13 @@ def test_it_names_the_files_that_say_the_version(tmp_path: Path) -> None:
 
 
 def test_it_is_for_the_target_that_is_named(tmp_path: Path) -> None:
-    folder = copy_inputs(tmp_path / "project")
+    folder = copy_catalogue(tmp_path / "project")
     rule = emit(folder, "--depfile-target", "my stamp").read_text("utf-8")
     assert rule.startswith("my\\ stamp: \\\n")
 
 
 def test_it_names_the_shards(tmp_path: Path) -> None:
-    folder = copy_inputs(tmp_path / "project")
+    folder = copy_catalogue(tmp_path / "project")
     rule = emit(folder, "--shards", "2").read_text("utf-8")
     shards = ["differentiability_0.json", "differentiability_1.json"]
     targets = rule.replace("\\\n", "").partition(":")[0].split()
@@ -85,7 +79,7 @@ def test_it_names_the_shards(tmp_path: Path) -> None:
 
 
 def test_it_is_not_touched_when_it_says_the_same(tmp_path: Path) -> None:
-    folder = copy_inputs(tmp_path / "project")
+    folder = copy_catalogue(tmp_path / "project")
     before = emit(folder).stat()
     edit(folder)
     after = emit(folder).stat()
@@ -127,21 +121,19 @@ class Build(NamedTuple):
 def build(tmp_path: Path) -> Build:
     name = "a b#c$d:e[f]~!(g) \u00e9"
     emit = [
-        *(sys.executable, "-m", "derivload", "emit", "--derivatives", f"{name}/{INPUTS[0]}"),
-        *("--native-functions", f"{name}/{INPUTS[1]}", "--tags", f"{name}/{INPUTS[2]}"),
+        *(sys.executable, "-m", "derivload", "emit", "--derivatives", f"{name}/{FILES[0]}"),
+        *("--native-functions", f"{name}/{FILES[1]}", "--tags", f"{name}/{FILES[2]}"),
         *("--out-dir", f"{name}/out", "--depfile", "out.d"),
     ]
     return Build(
         root=tmp_path,
-        folder=copy_inputs(tmp_path / name),
+        folder=copy_catalogue(tmp_path / name),
         outputs=[f"{name}/out/{file}" for file in OUTPUTS],
         command=f"{shlex.join(emit)} && echo run >> log",
     )
 
 
-def test_ninja_reads_it(
-    build: Build, child_environment: dict[str, str], unavailable: Callable[[str], NoReturn]
-) -> None:
+def test_ninja_reads_it(build: Build, unavailable: Callable[[str], NoReturn]) -> None:
     ninja = shutil.which("ninja")
     if ninja is None:
         unavailable("there is no ninja on this machine")
@@ -154,12 +146,10 @@ def test_ninja_reads_it(
         f"build {' '.join(escaped(path, '$ :', '$') for path in build.outputs)}: emit",
     ]
     write_lines(build.root / "build.ninja", lines)
-    assert_only_inputs_rerun(build, runner(build, [ninja], child_environment))
+    assert_only_inputs_rerun(build, runner(build, [ninja]))
 
 
-def test_make_reads_it(
-    build: Build, child_environment: dict[str, str], unavailable: Callable[[str], NoReturn]
-) -> None:
+def test_make_reads_it(build: Build, unavailable: Callable[[str], NoReturn]) -> None:
     make = shutil.which("gmake") or shutil.which("make")
     if make is None:
         unavailable("there is no GNU make on this machine")
@@ -174,7 +164,7 @@ def test_make_reads_it(
         "-include out.d",
     ]
     write_lines(build.root / "Makefile", lines)
-    assert_only_inputs_rerun(build, runner(build, [make, "-r"], child_environment))
+    assert_only_inputs_rerun(build, runner(build, [make, "-r"]))
 
 
 def escaped(path: str, special: str, escape: str) -> str:
@@ -185,12 +175,17 @@ def write_lines(file: Path, lines: Iterable[str]) -> None:
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def runner(build: Build, command: list[str], environment: dict[str, str]) -> Run:
+def runner(build: Build, command: list[str]) -> Run:
     """What runs the build tool, and tells how often it has run derivload by then."""
 
     def run() -> int:
         done = subprocess.run(
-            command, cwd=build.root, env=environment, capture_output=True, text=True, check=False
+            command,
+            cwd=build.root,
+            env=child_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return build.runs()
@@ -201,7 +196,7 @@ def runner(build: Build, command: list[str], environment: dict[str, str]) -> Run
 def assert_only_inputs_rerun(build: Build, run: Run) -> None:
     assert run() == 1
     assert run() == 1
-    for times, name in enumerate(INPUTS, start=2):
+    for times, name in enumerate(FILES, start=2):
         build.touch(name)
         assert run() == times, name
         assert run() == times, name
@@ -323,7 +318,7 @@ def test_a_target_is_what_it_is_called_to_make(
 def test_what_cannot_be_written_is_left_out_and_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = copy_inputs(tmp_path / "line\nend")
+    folder = copy_catalogue(tmp_path / "line\nend")
     rule = emit(folder).read_bytes()
     assert b"tags.yaml" not in rule
     said = capsys.readouterr().err

@@ -16,8 +16,8 @@ import pytest
 
 from derivload.cli import main
 from derivload.outputs.files import Writing
+from support.child import child_environment
 from support.out_dirs import edited, emit, listing, out, posix, pytorch, sha256_of
-from support.paths import SOURCE
 from support.small_pytorch import SmallPyTorch
 
 __all__ = ["edited", "out", "pytorch"]  # fixtures
@@ -147,7 +147,7 @@ def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", "-c", f"{derivload}; {command}"],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         capture_output=True,
         text=True,
         timeout=60,

@@ -17,6 +17,7 @@ import pytest
 from derivload.cli import main
 from derivload.outputs.staging import Staging, take_over
 from derivload.outputs.stamp import stamp_name
+from support.child import child_environment
 from support.out_dirs import (
     WHOLE,
     edited,
@@ -29,7 +30,6 @@ from support.out_dirs import (
     sha256_of,
     shards,
 )
-from support.paths import SOURCE
 from support.small_pytorch import SmallPyTorch
 
 __all__ = ["edited", "out", "pytorch"]  # fixtures
@@ -63,7 +63,7 @@ def killed_before(event: int, *arguments: str) -> bool:
     )
     done = subprocess.run(
         [sys.executable, "-B", "-c", code, str(event), *arguments],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         capture_output=True,
         check=False,
     )
@@ -212,7 +212,7 @@ def start(out: Path, *options: str) -> subprocess.Popen[bytes]:
             *(sys.executable, "-m", "derivload", "emit", "--quiet", "--no-cache"),
             *("--out-dir", str(out), *options),
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
     )
 
 

@@ -161,6 +161,12 @@ def test_the_order_names_files_that_there_are() -> None:
     assert [name for name in LONG if not list(ROOT.glob(f"tests/**/{name}"))] == []
 
 
+def test_no_test_imports_another() -> None:
+    another = re.compile(r"^\s*(?:from|import) (?:[\w.]+\.)?(?:test_\w+|conftest)\b", re.MULTILINE)
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert [str(path) for path in files if another.search(path.read_text("utf-8"))] == []
+
+
 @pytest.mark.thorough
 def test_offline_the_script_installs_nothing(new_machine: dict[str, str], tmp_path: Path) -> None:
     """In a checkout whose environment is older than pyproject.toml: another run would ask pip."""

@@ -24,6 +24,7 @@ from derivload.commands.check.command import Checked
 from derivload.pytorch.codegen.job import is_inside
 from derivload.store.owned import LAYOUT
 from derivload.store.store import Store
+from support.child import child_environment
 from support.paths import CATALOGUE
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
@@ -255,10 +256,9 @@ def test_a_state_whose_rows_do_not_fit_together_ends_no_run(
 class Generated:
     """A small PyTorch in a folder of its own, generated from, and the cache of that run."""
 
-    def __init__(self, folder: Path, release: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, release: Path) -> None:
         self.out = folder / "out"
         self.cache = folder / "cache"
-        self._environment = environment
         self._tree = SmallPyTorch(release, folder / "tree").root
         self.run()
         self.files = self._files()
@@ -268,7 +268,7 @@ class Generated:
         options = ["--out-dir", str(self.out), "--cache-dir", str(self.cache), *more]
         done = subprocess.run(
             [sys.executable, "-m", "derivload", "codegen", "--pytorch", str(self._tree), *options],
-            env=self._environment,
+            env=child_environment(),
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -297,9 +297,8 @@ def generated(
     release: Release,
     newest: str,
     tmp_path_factory: pytest.TempPathFactory,
-    child_environment: dict[str, str],
 ) -> Generated:
-    return Generated(tmp_path_factory.mktemp("generated"), release(newest), child_environment)
+    return Generated(tmp_path_factory.mktemp("generated"), release(newest))
 
 
 @pytest.mark.release

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from derivload.store.owned import LAYOUT
+from support.child import child_environment
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
@@ -41,14 +42,14 @@ def shared() -> Iterator[Path]:
 
 
 @pytest.fixture
-def homeless(shared: Path, child_environment: dict[str, str]) -> Run:
+def homeless(shared: Path) -> Run:
     """Run a module of Python as a user without home or passwd entry, as containers have them."""
     program = shutil.which("setpriv")
     if program is None:
         pytest.skip("there is no setpriv")
     become = [program, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     without = ("HOME", "XDG_CACHE_HOME", "DERIVLOAD_CACHE_DIR")
-    environment = {k: v for k, v in child_environment.items() if k not in without}
+    environment = {k: v for k, v in child_environment().items() if k not in without}
 
     def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -174,9 +175,7 @@ for name in glob.glob(sys.argv[1] + "/*/??/??/*.val"):
 
 
 @pytest.mark.parametrize("spoiled", ["nothing", "folders", "files"])
-def test_another_user_cannot_have_a_text_served(
-    spoiled: str, shared: Path, child_environment: dict[str, str]
-) -> None:
+def test_another_user_cannot_have_a_text_served(spoiled: str, shared: Path) -> None:
     """Under a umask of 0, in a cache that others may read: restored from CI's, say."""
     cache, out = shared / "cache", shared / "out"
     cache.mkdir(0o755)
@@ -184,7 +183,7 @@ def test_another_user_cannot_have_a_text_served(
     command = [sys.executable, "-m", "derivload", "emit", *options]
 
     def emit() -> bytes:
-        subprocess.run(command, env=child_environment, check=True, umask=0)
+        subprocess.run(command, env=child_environment(), check=True, umask=0)
         functions = (out / "functions.json").read_bytes()
         for file in out.iterdir():
             file.unlink()

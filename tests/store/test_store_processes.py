@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from derivload.store.owned import LAYOUT
+from support.child import child_environment
 from support.stores import (
-    ENVIRONMENT,
     PATIENCE,
     assert_right_or_absent,
     database,
@@ -149,7 +149,7 @@ def workers(count: int) -> Iterator[list[subprocess.Popen[str]]]:
     processes = [
         subprocess.Popen(
             python_of(WORKER),
-            env=ENVIRONMENT,
+            env=child_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -14,9 +14,12 @@ from typing import NoReturn
 import pytest
 
 from support.bazel_workspace import SANDBOXED, Workspace, remove_tree
+from support.few_operators import make_small
 from support.paths import PACKAGE, ROOT
+from support.project import replace_in
+from support.releases import Release
 
-SHARDS = 16
+SHARDS = 4
 
 
 PACKAGED = "torchgen/packaged"
@@ -64,10 +67,7 @@ class Checkout(Workspace):
         self.options += [f"--repo_env=PYTORCH_DIR={self.pytorch}", f"--repo_env=SHARDS={SHARDS}"]
 
     def edit(self, old: str, new: str) -> None:
-        path = self.pytorch / DERIVATIVES
-        text = path.read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1), "utf-8")
+        replace_in(self.pytorch / DERIVATIVES, old, new)
 
     def documents(self) -> dict[str, bytes]:
         folder = self.workspace / "bazel-bin" / "codegen_inputs"
@@ -92,8 +92,16 @@ def bazel(tmp_path_factory: pytest.TempPathFactory, unavailable: Unavailable) ->
 
 
 @pytest.fixture(scope="module")
-def pytorch(release: Callable[[str], Path], newest: str) -> Path:
-    return release(newest)
+def pytorch(
+    release: Release, newest: str, thinning: int, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A release; in a plain run, with few of its operators: compiling all shows no more."""
+    whole = release(newest)
+    return (
+        make_small(whole, tmp_path_factory.mktemp("small") / "pytorch").root
+        if thinning > 1
+        else whole
+    )
 
 
 @pytest.fixture(scope="module")

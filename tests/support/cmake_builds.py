@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import NoReturn
 
 import pytest
 
+from support.child import without_derivload
 from support.cmake_project import (
-    GENERATORS,
-    Project,
+    NINJA_FIRST,
+    CMakeProject,
     Tools,
     copy_of_derivload,
     find_tools,
@@ -34,12 +34,11 @@ INPUTS = """
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Ninja Multi-Config is Ninja but for the configurations: all of it in CI and with --long."""
+    """With each of CMake's generators, most of them in CI and with --long."""
     if "generator" in metafunc.fixturenames and not any(
         "generator" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")
     ):
-        everything = os.environ.get("CI") or metafunc.config.getoption("--long")
-        metafunc.parametrize("generator", GENERATORS if everything else GENERATORS[:2])
+        metafunc.parametrize("generator", NINJA_FIRST)
 
 
 def shards_of(names: Iterable[str]) -> list[str]:
@@ -61,7 +60,7 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def environment() -> dict[str, str]:
     """That of the test, with a cache of its own and nothing that would lead to a derivload."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return without_derivload()
 
 
 @pytest.fixture
@@ -71,9 +70,9 @@ def project(
     tmp_path: Path,
     environment: dict[str, str],
     launcher: Path,
-) -> Project:
+) -> CMakeProject:
     """The small project, on a copy of the catalogue."""
-    made = Project(
+    made = CMakeProject(
         tools,
         generator,
         (tmp_path / "source of é☃", tmp_path / "build of é☃"),

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
+from support.child import without_derivload
 from support.cmake_project import (
     Built,
-    Project,
+    CMakeProject,
     Tools,
-    copy_of_derivload,
-    find_tools,
-    make_launcher,
 )
 from support.small_pytorch import SmallPyTorch
 
@@ -31,7 +27,7 @@ done
 """
 
 
-class PyTorchProject(Project):
+class PyTorchProject(CMakeProject):
     """A project that runs the generators of the PyTorch in its folder `pytorch`."""
 
     pytorch: SmallPyTorch
@@ -82,18 +78,6 @@ class PyTorchProject(Project):
         return {name: path.read_bytes() for name, path in written.items()}
 
 
-@pytest.fixture(scope="session")
-def tools(unavailable: Callable[[str], NoReturn]) -> Tools:
-    return find_tools(unavailable)
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """It runs a copy of derivload: who edits the checkout meanwhile runs nothing again."""
-    folder = tmp_path_factory.mktemp("launcher")
-    return make_launcher(folder / "derivload", copy_of_derivload(folder / "src"))
-
-
 Make = Callable[[str, Path], PyTorchProject]
 
 
@@ -102,8 +86,7 @@ def make(tools: Tools, launcher: Path) -> Make:
     """A project for a build tool, in a folder, without a list file and a PyTorch."""
 
     def project(generator: str, folder: Path) -> PyTorchProject:
-        environment = {name: v for name, v in os.environ.items() if name != "PYTHONPATH"}
-        environment["DERIVLOAD_CACHE_DIR"] = str(folder / "cache")
+        environment = without_derivload(DERIVLOAD_CACHE_DIR=str(folder / "cache"))
         folders = (folder / "source of é☃", folder / "build of é☃")
         return PyTorchProject(tools, generator, folders, environment, launcher)
 

@@ -15,10 +15,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+import pytest
+
 from support.paths import ROOT
 
 PACKAGE = ROOT / "cmake"
 GENERATORS = ["Ninja", "Unix Makefiles", "Ninja Multi-Config"]
+_MULTI_CONFIG = pytest.param(GENERATORS[2], marks=pytest.mark.thorough)  # Ninja, but for one thing
+# For what differs from one build tool to the other; and for what hardly does.
+MAKE_TOO = [*GENERATORS[:2], _MULTI_CONFIG]
+NINJA_FIRST = ["Ninja", pytest.param("Unix Makefiles", marks=pytest.mark.thorough), _MULTI_CONFIG]
 
 RUNS = re.compile(r"(?:Loading the derivatives of|Running PyTorch's generators for) ")
 
@@ -76,7 +82,7 @@ class Built(NamedTuple):
         return f"{self.status}\n{self.output}"
 
 
-class Project:
+class CMakeProject:
     """A source folder and a build folder, and the environment of the tools."""
 
     def __init__(
@@ -155,12 +161,6 @@ def changed(before: Mapping[str, object], after: Mapping[str, object]) -> list[s
     return sorted(name for name in before if before[name] != after[name])
 
 
-def replace_in(path: Path, old: str, new: str) -> None:
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), "utf-8")
-
-
 def words(text: str) -> str:
     """A message as it was written: CMake breaks its lines."""
     return " ".join(text.split())
@@ -183,7 +183,7 @@ def copy_of_derivload(folder: Path) -> Path:
     return folder
 
 
-def assert_nothing_runs(project: Project) -> None:
+def assert_nothing_runs(project: CMakeProject) -> None:
     again = project.build()
     assert (again.status, again.loads, again.generated, again.compiled) == (0, 0, [], []), (
         again.output

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from support.codegen_edits import PyTorch
-from support.codegen_project import Project
+from support.codegen_project import CodegenProject
 from support.few_operators import make_small
+from support.pytorch_entries import PyTorch
 from support.releases import Release
 
 
@@ -21,21 +21,29 @@ def small_release(release: Release, newest: str, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="session")
 def generated(small_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the small PyTorch was generated from, with its cache."""
-    folder = tmp_path_factory.mktemp("generated")
-    shutil.copytree(small_release, folder / "pytorch")
-    assert Project(PyTorch(folder / "pytorch"), folder).run()["exit"] == "cold"
+    folder = tmp_path_factory.mktemp("generated") / "now"
+    folder.mkdir()
+    shutil.copytree(small_release, folder / "pytorch", symlinks=True)
+    assert CodegenProject(PyTorch(folder / "pytorch"), folder).run()["exit"] == "cold"
+    shutil.copytree(folder, kept(folder), symlinks=True)
     return folder
 
 
+def kept(generated: Path) -> Path:
+    """The copy of that folder that no test edits."""
+    return generated.with_name("kept")
+
+
 @pytest.fixture
-def project(generated: Path, tmp_path: Path) -> Project:
+def project(generated: Path, tmp_path: Path) -> CodegenProject:
     """A project of one's own, of which nothing was generated yet."""
-    shutil.copytree(generated / "pytorch", tmp_path / "pytorch", symlinks=True)
-    return Project(PyTorch(tmp_path / "pytorch"), tmp_path)
+    shutil.copytree(kept(generated) / "pytorch", tmp_path / "pytorch", symlinks=True)
+    return CodegenProject(PyTorch(tmp_path / "pytorch"), tmp_path)
 
 
 @pytest.fixture
-def done(project: Project) -> Project:
-    """A project that was generated."""
-    assert project.run()["exit"] == "cold"
-    return project
+def done(generated: Path) -> CodegenProject:
+    """The project that was generated, as it was then: its state is of that folder."""
+    shutil.rmtree(generated)
+    shutil.copytree(kept(generated), generated, symlinks=True)
+    return CodegenProject(PyTorch(generated / "pytorch"), generated)

@@ -16,8 +16,10 @@ from derivload.loading.own_code.process import start_torchgen
 from derivload.loading.own_code.session import generate_whole
 from derivload.loading.paths import find_files
 from derivload.loading.request import Request
-from support.codegen_edits import PyTorch
+from support.child import child_environment
 from support.paths import REFERENCE
+from support.project import replace_in
+from support.pytorch_entries import PyTorch
 
 GENERATORS = REFERENCE / "run_generators.py"
 
@@ -28,7 +30,7 @@ OWN = (".derivload-stamp", ".derivwatch")
 ABS = ("  self: grad * self.sgn()\n", "  self: self.sgn() * grad\n")
 
 
-class Project:
+class CodegenProject:
     """A PyTorch, what derivload made of it, and what upstream makes of it."""
 
     def __init__(self, pytorch: PyTorch, folder: Path) -> None:
@@ -45,7 +47,11 @@ class Project:
 
     def try_run(self, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*options), capture_output=True, encoding="utf-8", check=False
+            self.command(*options),
+            env=child_environment(),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
         )
 
     def command(self, *options: str) -> list[str]:
@@ -105,9 +111,7 @@ class Project:
         return what, None
 
     def replace(self, path: Path, old: str, new: str) -> None:
-        text = path.read_text("utf-8")
-        assert text.count(old) >= 1, old
-        path.write_text(text.replace(old, new, 1), "utf-8")
+        replace_in(path, old, new)
 
 
 def generate(root: Path, out: Path) -> dict[str, bytes]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from support.paths import CATALOGUE, SOURCE
+from support.child import child_environment
+from support.paths import CATALOGUE, DERIVATIVES
+from support.project import Project
 
-DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
 FORMULA = "self: grad * luster"
 
 # A machine that does other things too may take long; a test that fails waits so long once.
@@ -39,16 +38,8 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 
 
-class Inputs:
-    """A copy of the catalogue, to be edited."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        shutil.copytree(CATALOGUE, folder)
-
-    @property
-    def derivatives(self) -> Path:
-        return self.folder / DERIVATIVES
+class Inputs(Project):
+    """A project of which one formula is saved again and again."""
 
     def edited(self, formula: str) -> str:
         """derivatives.yaml with another formula for `gild`."""
@@ -56,15 +47,9 @@ class Inputs:
         assert FORMULA in text
         return text.replace(FORMULA, f"self: {formula}", 1)
 
-    def edit(self, formula: str) -> None:
+    def save(self, formula: str) -> None:
         """Save derivatives.yaml, in place, with another formula for `gild`."""
         self.derivatives.write_text(self.edited(formula), "utf-8")
-
-    def arguments(self) -> list[str]:
-        return [
-            *("--derivatives", str(self.derivatives)),
-            *("--native-functions", str(self.folder / NATIVES)),
-        ]
 
 
 class Watch:
@@ -88,7 +73,7 @@ class Watch:
                 *(sys.executable, "-m", "derivload", "watch", "--json", *arguments),
                 *("--out-dir", str(out)),
             ],
-            env={**os.environ, "PYTHONPATH": str(SOURCE), **(environment or {})},
+            env=child_environment(**(environment or {})),
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -212,7 +197,7 @@ def changes(event: Event) -> dict[str, list[tuple[str, str, str | None, str | No
 
 def watching(inputs: Inputs, out: Path, *more: str, before: Sequence[str] = ()) -> Iterator[Watch]:
     """A derivwatch that has started; ended and closed in the end."""
-    watch = Watch([*inputs.arguments(), *more], out, before=before)
+    watch = Watch([*inputs.options, *more], out, before=before)
     try:
         watch.expect("started")
         yield watch

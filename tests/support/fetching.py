@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from support.paths import SOURCE
 from support.torch_index import look_only_in
 
 SIGNALS = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send")
@@ -42,10 +41,6 @@ def start(to: Path, version: str = "2.15.0", python: str = sys.executable) -> li
         "sys.exit(fetch_and_say(*sys.argv[1:]))"
     )
     return [python, "-c", code, version, str(to)]
-
-
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(SOURCE), **more}
 
 
 @contextmanager

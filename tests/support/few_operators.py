@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from support.codegen_edits import PyTorch, base, entries
+from support.pytorch_entries import PyTorch, base, entries
 
 BASES = """abs add addmm mul sgn neg exp t transpose view detach select unbind split empty ones
 zeros_like rand sort max linalg_eigh linalg_norm fft_fft special_erf avg_pool2d nested_size

@@ -30,7 +30,9 @@ from derivload.sources.entries import read_source, split_entries
 from derivload.sources.splitting import split_digests, split_text, with_plain_line_ends
 from derivload.store.store import Store
 from support.judged_schemas import PARTS, said
-from support.mutations import DERIVATIVES, FILES, MUTATIONS, NATIVES, TAGS, Files
+from support.mutation_kinds import Files
+from support.mutations import MUTATIONS
+from support.paths import DERIVATIVES, FILES, NATIVES, TAGS
 from support.yaml_texts import FRAGMENTS, LINES, ODD_SCALARS, PLAIN_SCALARS, check_file
 
 # What each edit may put in, besides pieces of the text and of other texts.

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
-
-
-FILES = (DERIVATIVES, NATIVES, TAGS)
-
+from support.paths import DERIVATIVES, NATIVES, TAGS
 
 M = 1_000_000
 

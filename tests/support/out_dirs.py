@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,14 +11,12 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-from support.paths import CATALOGUE, SOURCE
+from support.child import child_environment
+from support.project import Project
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
 WHOLE = ["differentiability.json", "functions.json", "manifest.json"]
-
-
-INPUTS = ["derivatives.yaml", "native_functions.yaml", "tags.yaml"]
 
 
 posix = pytest.mark.skipif(os.name == "nt", reason="links, modes and pipes as POSIX has them")
@@ -53,16 +50,9 @@ def out(tmp_path: Path) -> Path:
 @pytest.fixture
 def edited(tmp_path: Path) -> list[str]:
     """Other inputs than the catalogue, which change each document."""
-    folder = tmp_path / "edited"
-    folder.mkdir()
-    for name in INPUTS:
-        shutil.copyfile(CATALOGUE / name, folder / name)
-    text = (folder / "derivatives.yaml").read_text("utf-8")
-    assert "self: grad * luster" in text
-    text = text.replace("self: grad * luster", "self: luster * grad")
-    (folder / "derivatives.yaml").write_text(text, "utf-8")
-    derivatives, natives, tags = (str(folder / name) for name in INPUTS)
-    return ["--derivatives", derivatives, "--native-functions", natives, "--tags", tags]
+    project = Project(tmp_path / "edited")
+    project.edit("self: grad * luster", "self: luster * grad")
+    return project.options
 
 
 @pytest.fixture
@@ -77,7 +67,7 @@ def run(command: str, pytorch: SmallPyTorch, out: Path, *options: str) -> str:
             *(sys.executable, "-m", "derivload", command, "--pytorch", str(pytorch.root)),
             *("--out-dir", str(out), *options),
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from derivload.cpp.dialect import DIALECTS
-from support.codegen_edits import PyTorch
+from support.child import child_environment
 from support.paths import REFERENCE, SOURCE
+from support.project import replace_in
+from support.pytorch_entries import PyTorch
 
 
 class Tree(NamedTuple):
@@ -33,7 +35,7 @@ class Tree(NamedTuple):
             capture_output=True,
             encoding="utf-8",
             check=False,
-            env={"PYTHONPATH": str(self.package), "PATH": "/usr/bin:/bin"},
+            env=child_environment(self.package),
         )
 
     def emit(self, *options: object) -> dict[str, Any]:
@@ -59,10 +61,7 @@ class Tree(NamedTuple):
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Edit a file of the tree, below torchgen."""
-        path = self.root / "torchgen" / name
-        text = path.read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1), "utf-8")
+        replace_in(self.root / "torchgen" / name, old, new)
 
     def append(self, name: str, text: str) -> None:
         path = self.root / "torchgen" / name

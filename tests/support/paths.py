@@ -9,3 +9,6 @@ SOURCE = ROOT / "src"
 PACKAGE = SOURCE / "derivload"
 CATALOGUE = PACKAGE / "catalog"
 REFERENCE = ROOT / "tests" / "reference"
+
+# What each set of inputs consists of, the catalogue among them.
+DERIVATIVES, NATIVES, TAGS = FILES = "derivatives.yaml", "native_functions.yaml", "tags.yaml"

@@ -1,82 +1,145 @@
-"""A project with the catalogue for its inputs, and runs of derivload there."""
+"""A folder with the three files of inputs, to be edited, and runs of derivload on them."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from support.paths import CATALOGUE, SOURCE
-
-DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
-
-_RUN = """
-import json, sys
 from derivload.cli import main
-status = main(sys.argv[1:])
-print(json.dumps([status, sorted(sys.modules)]))
-"""
+from support.child import child_environment
+from support.paths import CATALOGUE, DERIVATIVES, FILES, NATIVES, TAGS
 
 
 class Ran(NamedTuple):
+    """How a run ended, and what it said."""
+
     status: int
-    exit: str
-    modules: set[str]
-    errors: str
+    out: str
+    err: str
 
 
 class Project:
-    """A copy of the catalogue, and a cache, in a folder of their own."""
+    """A copy of the catalogue, and what derivload makes of it.
 
-    def __init__(self, folder: Path, source: Path = SOURCE) -> None:
+    The files are named as the folder is: `Project(Path())` has them in the current folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.source = source
-        self.inputs = folder / "inputs"
         self.out = folder / "out"
         self.cache = folder / "cache"
-        shutil.copytree(CATALOGUE, self.inputs)
+        self.overlays: list[Path] = []
+        self._files = {name: folder / name for name in FILES}
+        copy_catalogue(folder)
 
-    def emit(self, *more: str, stats: bool = True) -> Ran:
-        arguments = [
-            *("emit", "--derivatives", str(self.inputs / DERIVATIVES)),
-            *("--native-functions", str(self.inputs / NATIVES)),
-            *("--out-dir", str(self.out), "--cache-dir", str(self.cache), *more),
+    def __getitem__(self, name: str) -> Path:
+        """One of the three files, by the name that it has in the catalogue."""
+        return self._files[name]
+
+    @property
+    def derivatives(self) -> Path:
+        return self[DERIVATIVES]
+
+    @property
+    def natives(self) -> Path:
+        return self[NATIVES]
+
+    @property
+    def options(self) -> list[str]:
+        """The options that name the files."""
+        natives = [self.natives, *self.overlays]
+        return [
+            *("--derivatives", str(self.derivatives)),
+            *(word for path in natives for word in ("--native-functions", str(path))),
+            *("--tags", str(self[TAGS])),
         ]
-        return self.run(*arguments, *(["--stats=json"] if stats else []))
 
-    def run(self, *arguments: str) -> Ran:
-        done = subprocess.run(
-            [sys.executable, "-c", _RUN, *arguments],
-            env={**os.environ, "PYTHONPATH": str(self.source)},
-            capture_output=True,
-            text=True,
-            check=True,
+    # What is edited
+
+    def write(self, *texts: str) -> None:
+        """Give the files other texts, the first of them one each."""
+        for path, text in zip(self._files.values(), texts, strict=False):
+            path.write_text(text, "utf-8")
+
+    def edit(self, old: str, new: str, name: str = DERIVATIVES) -> None:
+        replace_in(self[name], old, new)
+
+    def append(self, name: str, text: str) -> None:
+        self[name].write_text(self[name].read_text("utf-8") + text, "utf-8")
+
+    def prepend(self, name: str, text: str) -> None:
+        self[name].write_text(text + self[name].read_text("utf-8"), "utf-8")
+
+    def rename(self, name: str, other: str) -> None:
+        self._files[name] = self[name].rename(self.folder / other)
+
+    # What is run
+
+    def call(self, *arguments: str) -> Ran:
+        """Run derivload in this process."""
+        out, err = (
+            io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True)
+            for _ in range(2)
         )
-        *printed, last = done.stdout.splitlines()
-        status, modules = json.loads(last)
-        exit_ = json.loads(printed[0])["exit"] if printed else ""
-        return Ran(status, exit_, set(modules), done.stderr)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = main(arguments)
+        return Ran(status, *(text.buffer.getvalue().decode() for text in (out, err)))
 
-    def edit(self, name: str, old: str, new: str) -> None:
-        path = self.inputs / name
-        text = path.read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1), "utf-8")
+    def run(self, *arguments: str, stdin: bytes = b"", **variables: str) -> Ran:
+        """Run derivload in the folder, in a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "derivload", *arguments],
+            cwd=self.folder,
+            env=child_environment(**variables),
+            input=stdin,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def emit(self, *more: str) -> Ran:
+        return self.call("emit", *self.options, "--out-dir", str(self.out), *more)
+
+    def check(self, *more: str) -> Ran:
+        return self.call("check", *self.options, *more)
+
+    def found(self) -> list[dict[str, Any]]:
+        """What `check` finds."""
+        return [dict(d) for d in json.loads(self.check("--format", "json").out)["diagnostics"]]
+
+    def places(self) -> list[tuple[str, str, int]]:
+        return [(d["code"], d["file"], d["line"]) for d in self.found()]
+
+    # What was written
 
     def documents(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self.out.glob("*.json")}
+        return {path.name: path.read_bytes() for path in sorted(self.out.glob("[!.]*"))}
 
-    def cold(self) -> dict[str, bytes]:
-        """What a run that knows nothing of any before writes."""
-        out = self.folder / "cold"
-        shutil.rmtree(out, ignore_errors=True)
-        ran = self.run(
-            *("emit", "--derivatives", str(self.inputs / DERIVATIVES), "--no-cache"),
-            *("--native-functions", str(self.inputs / NATIVES), "--out-dir", str(out)),
-        )
-        assert ran.status == 0
-        return {path.name: path.read_bytes() for path in out.glob("*.json")}
+    def identities(self) -> dict[str, tuple[int, int]]:
+        """What tells a file that was written again from one that was not."""
+        return {
+            path.name: (path.stat().st_ino, path.stat().st_mtime_ns)
+            for path in sorted(self.out.glob("[!.]*"))
+        }
+
+
+def copy_catalogue(folder: Path) -> Path:
+    """Put the three files into a folder, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        shutil.copyfile(CATALOGUE / name, folder / name)
+    return folder
+
+
+def replace_in(path: Path, old: str, new: str) -> None:
+    """Replace the first of a text that has to be there."""
+    text = path.read_text("utf-8")
+    assert old in text, old
+    path.write_text(text.replace(old, new, 1), "utf-8")

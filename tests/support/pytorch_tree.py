@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from support.codegen_edits import PyTorch
 from support.paths import REFERENCE
+from support.pytorch_entries import PyTorch
 
 GENERATE_CODE = "tools/setup_helpers/generate_code.py"
 _STAND_IN = REFERENCE / "generate_code.py"

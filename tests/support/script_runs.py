@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from support.child import child_environment
 
 
 class Ran(NamedTuple):
@@ -28,7 +29,7 @@ class Runner:
     ) -> None:
         self.folder = folder
         self.state = state
-        self.environment = {**os.environ, **(environment or {})}
+        self.environment = child_environment(**(environment or {}))
 
     def run(self, *arguments: str, own: Sequence[str] = ()) -> Ran:
         """Run with derivload inside."""

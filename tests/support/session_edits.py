@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from random import Random
 
-from support.sessions import DEFINITIONS, NATIVES, RELEASES, TAGS, Edit, Inputs, cut, joined
+from support.session_entries import (
+    NAMED,
+    Parts,
+    any_file,
+    everywhere,
+    insert,
+    native_file,
+    pick,
+    schema_of,
+    stem,
+    with_entry,
+    with_keys,
+    with_parts,
+)
+from support.session_operators import TEMPLATES, add_operator, any_name
+from support.sessions import DEFINITIONS, NATIVES, RELEASES, TAGS, Edit, Inputs, cut
 
-Parts = list[str]
-
-
-_FORMULA = re.compile(
+FORMULA = re.compile(
     r"(?m)^( {2,6}(?!name|output_diff|dispatch)[a-z_0-9]+(?:, [a-z_0-9]+)*: )([^\s|>\"'\[].*)$"
 )
 
@@ -23,77 +34,9 @@ _FORMULAS = [
 ]
 
 
-_NAMED = re.compile(r"- (?:func|name): (?:\w+::)?(\w+)(?:\.(\w+))?\(")
-
-
-_VARIANT = re.compile(r"^_*(?:foreach_)?|_copy|_scatter|_inverse|_functional|_+$")
-
-
-def stem(entry: str) -> str:
-    """What the names of an operator's variants have in common, as far as an edit cares."""
-    match = _NAMED.match(entry)
-    return _VARIANT.sub("", match[1]) if match else ""
-
-
-def schema_of(entry: str) -> str:
-    return entry.partition("\n")[0].partition(": ")[2]
-
-
-def any_file(random: Random, inputs: Inputs) -> int:
-    files: list[int] = [DEFINITIONS, *range(len(inputs.files))]
-    return random.choice(files)
-
-
-def native_file(random: Random, inputs: Inputs) -> int:
-    return random.choice(range(1, len(inputs.files) - 1))
-
-
-def with_parts(inputs: Inputs, file: int, change: Callable[[Parts], None]) -> Inputs:
-    """The inputs with a file's entries changed; a file without any stays as it is."""
-    before, *parts = cut(inputs.files[file])
-    if not parts:
-        return inputs
-    change(parts)
-    return inputs.with_file(file, joined([before, *parts]))
-
-
-def with_entry(
-    random: Random, inputs: Inputs, file: int, change: Callable[[str], str], having: str = ""
-) -> Inputs:
-    """The inputs with one entry of a file changed, one that has these words in it."""
-
-    def apply(parts: Parts) -> None:
-        indexes = [i for i, part in enumerate(parts) if having in part]
-        if indexes:
-            index = random.choice(indexes)
-            parts[index] = change(parts[index])
-
-    return with_parts(inputs, file, apply)
-
-
-def everywhere(inputs: Inputs, change: Callable[[str], str]) -> Inputs:
-    """The inputs with every definition and native function changed."""
-    for file in range(len(inputs.files) - 1):
-        before, *parts = cut(inputs.files[file])
-        inputs = inputs.with_file(file, joined([before, *map(change, parts)]))
-    return inputs
-
-
-def pick(random: Random, inputs: Inputs, file: int, having: str = "") -> str:
-    """An entry of a file; "" when there is none."""
-    parts = [part for part in cut(inputs.files[file])[1:] if having in part]
-    return random.choice(parts) if parts else ""
-
-
-def insert(random: Random, inputs: Inputs, file: int, entry: str) -> Inputs:
-    before, *parts = cut(inputs.files[file])
-    parts.insert(random.randrange(len(parts) + 1), entry)
-    return inputs.with_file(file, joined([before, *parts]))
-
-
 def change_formula(random: Random, inputs: Inputs) -> Inputs:
     text = inputs.files[DEFINITIONS]
-    found = list(_FORMULA.finditer(text))
+    found = list(FORMULA.finditer(text))
     if not found:
         return inputs
     match = random.choice(found)
@@ -176,128 +119,13 @@ def delegate_elsewhere(random: Random, inputs: Inputs) -> Inputs:
 
 
 def rename_foreach(random: Random, inputs: Inputs) -> Inputs:
-    match = _NAMED.match(pick(random, inputs, NATIVES, ": _foreach_"))
-    other = _NAMED.match(pick(random, inputs, DEFINITIONS))
+    match = NAMED.match(pick(random, inputs, NATIVES, ": _foreach_"))
+    other = NAMED.match(pick(random, inputs, DEFINITIONS))
     if match is None or other is None:
         return inputs
     old = match[1].removesuffix("_")
     new = random.choice([f"_foreach_{other[1]}", f"{old}x"]).removesuffix("_")
     return everywhere(inputs, lambda e: re.sub(rf"\b{old}(?=_?[.(]|_?$|,)", new, e))
-
-
-_NAMES = (
-    "jet _jet je_t Jet jet_forward jet_copy scatter jet_scatter inverse jet_inverse copy_jet onyx"
-    " temper Temper temper_forward _temper gild_forward ripple_forward _gild gleam_copy gleam"
-).split()
-
-
-_SYLLABLES = "jet _ _ copy _copy scatter _inverse _foreach_ _functional _out forward".split()
-
-
-_KERNEL = "  dispatch:\n    CPU: kernel"
-
-
-_EXPLICIT = "  dispatch:\n    CompositeExplicitAutograd: kernel"
-
-
-_COPY = "  dispatch:\n    CompositeExplicitAutogradNonFunctional: kernel\n  tags: view_copy"
-
-
-_FOREACH = f"  device_check: NoCheck\n{_EXPLICIT}"
-
-
-_PLAIN = "{n}{o}(Tensor self, int a) -> Tensor"
-
-
-_INPLACE = "{n}_{o}(Tensor(a!) self, int a) -> Tensor(a!)"
-
-
-_MUTABLE = "{n}(Tensor self, Tensor(a!) b) -> Tensor"
-
-
-_VIEW = "{n}(Tensor(a) self) -> Tensor(a)"
-
-
-_OUT = "{n}.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)"
-
-
-_INVERSE = "{n}_inverse(Tensor(a) self, Tensor b) -> Tensor(a)"
-
-
-_DUNDER = "__iand__(Tensor(a!) self, Tensor b) -> Tensor(a!)"
-
-
-_KEYED = "  dispatch:\n    Default:\n      self: grad\n    AutogradMPS:\n      self: -grad"
-
-
-# What is added together: native functions and definitions, for a name and an overload.
-_TEMPLATES: list[tuple[list[str], list[str]]] = [
-    ([f"{_PLAIN}\n{_KERNEL}"], [f"{_PLAIN}\n  self: grad * a\n  result: self_t * a"]),
-    (
-        [f"{_PLAIN}\n{_KERNEL}"],
-        [f"{_PLAIN}\n{_KEYED}"],
-    ),
-    ([f"{_PLAIN}\n{_KERNEL}\n  autogen: {{n}}{{o}}_out"], []),
-    (
-        [f"{_INPLACE}\n{_KERNEL}", f"{_PLAIN}\n{_KERNEL}"],
-        [f"{_PLAIN}\n  self: grad\n  result: auto_element_wise"],
-    ),
-    (
-        [f"{_INPLACE}\n{_KERNEL}\n  autogen: {{n}}{{o}}, {{n}}{{o}}_out"],
-        [f"{_INPLACE}\n  self: grad\n  result: self_t.mul_(a)"],
-    ),
-    (
-        [f"{_MUTABLE}\n{_KERNEL}\n  autogen: {{n}}_functional, {{n}}.out"],
-        [f"{_MUTABLE}\n  self: grad\n  b: non_differentiable"],
-    ),
-    (
-        [f"{_VIEW}\n{_EXPLICIT}", f"{{n}}_copy(Tensor self) -> Tensor\n{_COPY}"],
-        [f"{_VIEW}\n  self: grad\n  result: auto_linear"],
-    ),
-    (
-        [f"{_INVERSE}\n{_EXPLICIT}", f"{{n}}_scatter(Tensor self, Tensor b) -> Tensor\n{_COPY}"],
-        [f"{_INVERSE}\n  self: grad"],
-    ),
-    ([], ["{n}_copy(Tensor self) -> Tensor\n  self: grad * 3"]),
-    ([f"_foreach_{{n}}(Tensor[] self, int a) -> Tensor[]\n{_FOREACH}"], []),
-    (
-        [
-            f"_foreach_{{n}}_(Tensor(a!)[] self, int a) -> ()\n{_FOREACH}",
-            f"_foreach_{{n}}(Tensor[] self, int a) -> Tensor[]\n{_FOREACH}",
-        ],
-        [],
-    ),
-    (["{n}{o}(Tensor self) -> Tensor\n  structured_delegate: gleam.out"], []),
-    (
-        [
-            f"{_OUT}\n  structured: True\n{_KERNEL}",
-            "{n}(Tensor self) -> Tensor\n  structured_delegate: {n}.out",
-        ],
-        ["{n}(Tensor self) -> Tensor\n  self: grad\n  result: auto_element_wise"],
-    ),
-    ([f"{_DUNDER}\n{_KERNEL}\n  autogen: __and__"], [f"{_DUNDER}\n  self: grad"]),
-]
-
-
-def any_name(random: Random) -> str:
-    """A name that may have to do with those of others."""
-    if random.randrange(4):
-        return random.choice(_NAMES)
-    return "".join(random.choice(_SYLLABLES) for _ in range(1 + random.randrange(4)))
-
-
-def add_operator(random: Random, inputs: Inputs) -> Inputs:
-    """Add native functions and definitions, now and then one too few."""
-    natives, definitions = random.choice(_TEMPLATES)
-    name = any_name(random)
-    overload = random.choice(["", "", ".k1", ".k2"])
-    for key, templates in (("func", natives), ("name", definitions)):
-        for template in templates:
-            text = template.replace("{n}", name).replace("{o}", overload)
-            file = native_file(random, inputs) if key == "func" else DEFINITIONS
-            if random.randrange(12):
-                inputs = insert(random, inputs, file, f"- {key}: {text}\n")
-    return inputs
 
 
 def delete_entry(random: Random, inputs: Inputs) -> Inputs:
@@ -312,13 +140,13 @@ def delete_operator(random: Random, inputs: Inputs) -> Inputs:
 
 def delete_overload(random: Random, inputs: Inputs) -> Inputs:
     """Delete a definition with the functions of its name and overload."""
-    match = _NAMED.match(pick(random, inputs, DEFINITIONS))
+    match = NAMED.match(pick(random, inputs, DEFINITIONS))
     if match is None:
         return inputs
     overload = match[2] or ""
 
     def change(entry: str) -> str:
-        found = _NAMED.match(entry)
+        found = NAMED.match(entry)
         if found is None or found[1].removesuffix("_") != match[1].removesuffix("_"):
             return entry
         same = (found[2] or "") in (overload, f"{overload}_out" if overload else "out")
@@ -386,16 +214,6 @@ def add_comment(random: Random, inputs: Inputs) -> Inputs:
         parts[i] = "".join(lines)
 
     return with_parts(inputs, any_file(random, inputs), change)
-
-
-def with_keys(entry: str, arrange: Callable[[Parts], None]) -> str:
-    """An entry with its keys, each with the lines of its value, in another order."""
-    body = re.match(r"(?:(?:- | ).*\n|\n(?= ))*", entry)
-    assert body is not None
-    first, *others = re.split(r"(?m)^(?=  [A-Za-z_])", body[0])
-    keys = [f"  {first.removeprefix('- ')}", *others]
-    arrange(keys)
-    return f"- {joined(keys).removeprefix('  ')}{entry[body.end() :]}"
 
 
 def reorder_keys(random: Random, inputs: Inputs) -> Inputs:
@@ -484,7 +302,7 @@ def edit_overlays(random: Random, inputs: Inputs) -> Inputs:
         if len(inputs.overlays) > 2:
             return inputs
         form = random.choice(["", "custom:\n", "# nothing\n"])
-        natives, _ = random.choice(_TEMPLATES)
+        natives, _ = random.choice(TEMPLATES)
         name = any_name(random)
         entries = [f"- func: {t.replace('{n}', name).replace('{o}', '')}\n" for t in natives]
         return inputs.with_file(-1, form + "".join(entries), inputs.files[-1])

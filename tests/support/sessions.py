@@ -17,7 +17,7 @@ from derivload.loading.paths import Files
 from derivload.loading.request import Request
 from derivload.outputs.documents import Rendered
 from derivload.store.store import Store
-from support.paths import CATALOGUE
+from support.paths import CATALOGUE, FILES
 
 RELEASES = ("2.15", "2.15", "2.4", "2.1")
 
@@ -54,10 +54,7 @@ Edit = Callable[[Random, Inputs], Inputs]
 DEFINITIONS, NATIVES, TAGS = 0, 1, -1
 
 
-NAMES = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
-
-
-CATALOGUE_TEXTS = tuple((CATALOGUE / name).read_text("utf-8") for name in NAMES)
+CATALOGUE_TEXTS = tuple((CATALOGUE / name).read_text("utf-8") for name in FILES)
 
 
 # The catalogue with what makes it good for every release.

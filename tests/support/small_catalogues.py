@@ -7,12 +7,8 @@ from pathlib import Path
 from random import Random
 
 from derivload.sources.entries import split_entries
-from support.mutations import (
-    DERIVATIVES,
-    NATIVES,
-    TAGS,
-    Files,
-)
+from support.mutation_kinds import Files
+from support.paths import DERIVATIVES, NATIVES, TAGS
 
 # Operators that stand in each small catalogue, so that other entries have something to name.
 CORE = ("sin", "gild", "gleam")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from support.cmake_project import replace_in
+from support.project import replace_in
 
 _NATIVES = """
 - func: gild(Tensor self, float luster) -> Tensor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import sqlite3
 import subprocess
@@ -14,13 +13,7 @@ from pathlib import Path
 
 from derivload.store.owned import LAYOUT, StoreError
 from derivload.store.store import DEFAULT_SIZE_LIMIT, Store
-from support.paths import SOURCE
-
-ENVIRONMENT = {
-    **os.environ,
-    "PYTHONPATH": os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]),
-}
-
+from support.child import child_environment
 
 # Below and above the size from which values are files of their own.
 SIZES = (0, 1, 100, 3000, 20_000, 33_000, 70_000)
@@ -110,7 +103,7 @@ def python_of(script: str) -> list[str]:
 def run_python(script: str) -> str:
     return subprocess.run(
         python_of(script),
-        env=ENVIRONMENT,
+        env=child_environment(),
         stdout=subprocess.PIPE,
         text=True,
         check=True,

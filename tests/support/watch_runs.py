@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from support.child import child_environment
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
-from support.paths import SOURCE
 
 
 @pytest.fixture
@@ -29,10 +28,10 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
-            *(sys.executable, "-m", "derivload", "watch", *inputs.arguments()),
+            *(sys.executable, "-m", "derivload", "watch", *inputs.options),
             *("--out-dir", str(out), *more),
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE), **(environment or {})},
+        env=child_environment(**(environment or {})),
         capture_output=True,
         text=True,
         check=False,

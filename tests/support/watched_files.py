@@ -16,16 +16,6 @@ from support.derivwatch import FORMULA, Event, Inputs, Watch, changes, watching
 BEFORE = FORMULA.removeprefix("self: ")
 
 
-@pytest.fixture
-def inputs(tmp_path: Path) -> Inputs:
-    return Inputs(tmp_path / "inputs")
-
-
-@pytest.fixture
-def watch(inputs: Inputs, tmp_path: Path) -> Iterator[Watch]:
-    yield from watching(inputs, tmp_path / "out")
-
-
 @pytest.fixture(params=["events", "polling"])
 def either(inputs: Inputs, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Watch]:
     """By events, and without."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import textwrap
@@ -12,7 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from support.paths import ROOT, SOURCE
+from support.child import child_environment
+from support.paths import ROOT
 
 PRELUDE = """
 import sys
@@ -41,19 +41,14 @@ def run(tmp_path: Path) -> Run:
     """Run code in a process of its own with the torchgen in a folder, and expect it to end well."""
 
     def run_code(torchgen: Path | None, code: str, *arguments: object, seed: int = 0) -> Ended:
-        folders = [SOURCE, ROOT / "tests", *([torchgen] if torchgen else [])]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(map(str, folders)),
-            "PYTHONHASHSEED": str(seed),
-        }
+        folders = [ROOT / "tests", *([torchgen] if torchgen else [])]
         done = subprocess.run(
             [
                 *(sys.executable, "-X", "utf8", "-c", PRELUDE + textwrap.dedent(code)),
                 *(str(torchgen), *map(str, arguments)),
             ],
             cwd=tmp_path,
-            env=environment,
+            env=child_environment(*folders, PYTHONHASHSEED=str(seed)),
             capture_output=True,
             text=True,
             check=False,

@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from support.paths import CATALOGUE
-
-NAMES = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
-
+from support.child import child_environment
+from support.paths import CATALOGUE, DERIVATIVES, FILES
+from support.project import replace_in
 
 FORMULA = "self: grad * luster"
 
@@ -86,8 +85,8 @@ class Worker:
 
 
 @pytest.fixture
-def worker(tmp_path: Path, child_environment: dict[str, str]) -> Iterator[Worker]:
-    started = Worker(tmp_path, child_environment)
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    started = Worker(tmp_path, child_environment())
     yield started
     started.close()
 
@@ -104,18 +103,15 @@ class Target:
         shutil.copytree(source, self.inputs)
 
     def arguments(self, out: str | None = None) -> list[str]:
-        derivatives, natives, tags = (f"{self.name}/{name}" for name in NAMES)
+        derivatives, natives, tags = (f"{self.name}/{name}" for name in FILES)
         return [
             *("--no-cache", "--quiet", f"--derivatives={derivatives}"),
             *(f"--native-functions={natives}", f"--tags={tags}", *self.options),
             f"--out-dir={out or f'bin/{self.name}'}",
         ]
 
-    def edit(self, old: str, new: str, name: str = NAMES[0]) -> None:
-        path = self.inputs / name
-        text = path.read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1), "utf-8")
+    def edit(self, old: str, new: str, name: str = DERIVATIVES) -> None:
+        replace_in(self.inputs / name, old, new)
 
     def documents(self) -> dict[str, bytes]:
         return documents_in(self.out)
@@ -148,8 +144,8 @@ class Cold:
 
 
 @pytest.fixture
-def cold(child_environment: dict[str, str]) -> Cold:
-    return Cold(child_environment)
+def cold() -> Cold:
+    return Cold(child_environment())
 
 
 @pytest.fixture

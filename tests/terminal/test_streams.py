@@ -17,8 +17,10 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
-from support.paths import CATALOGUE, SOURCE
-from support.terminal_runs import DERIVATIVES, NATIVES, TAGS, Ran
+from support.child import child_environment
+from support.paths import DERIVATIVES, NATIVES, SOURCE, TAGS
+from support.project import copy_catalogue
+from support.terminal_runs import Ran
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs bash and /dev/full")
 
@@ -83,11 +85,10 @@ CLOSED = ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "| true", "2>&1 | true", "2>/dev
 class Shell:
     """A shell in a folder with inputs, in which `derivload` is this checkout's."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.environment = dict(environment)
-        for name in (DERIVATIVES, NATIVES, TAGS):
-            shutil.copy(CATALOGUE / name, folder)
+        self.environment = child_environment()
+        copy_catalogue(folder)
         text = (folder / DERIVATIVES).read_text("utf-8")
         wrong = "".join(f"- name: {'x' * 900}{i}\n" for i in range(100))
         (folder / "broken.yaml").write_text(text + wrong, "utf-8")
@@ -108,8 +109,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, child_environment: dict[str, str]) -> Shell:
-    return Shell(tmp_path, child_environment)
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
 
 
 @pytest.mark.parametrize(("command", "status", "_"), commands())
@@ -295,7 +296,7 @@ def test_a_path_for_a_program_is_the_path(tmp_path: Path, encoding: dict[str, st
     (tmp_path / "ü" / "cmake").mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "derivload", "--cmake-dir"],
-        env={**os.environ, "PYTHONPATH": str(source), **encoding},
+        env=child_environment(source, **encoding),
         stdout=subprocess.PIPE,
         check=True,
     )

@@ -11,14 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from support.terminal_runs import (
-    DERIVATIVES,
-    NATIVES,
-    TAGS,
-    assert_fit,
-    hostile,
-)
-from support.terminal_texts import FORMATS, Project, project
+from support.paths import DERIVATIVES, NATIVES, TAGS
+from support.terminal_runs import assert_fit, hostile
+from support.terminal_texts import FORMATS, TerminalProject, project
 
 __all__ = ["project"]  # fixtures
 
@@ -51,10 +46,10 @@ def _spoil(dice: random.Random, entries: list[dict[str, Any]], bad: str) -> None
     holder[last] = f"{text[:at]}{bad}{text[at:]}"
 
 
-def _spoiled(dice: random.Random, project: Project) -> None:
+def _spoiled(dice: random.Random, project: TerminalProject) -> None:
     """Make names and contents of the inputs hostile, in places that chance has it."""
     for name in (DERIVATIVES, NATIVES, TAGS):
-        path = project.folder / name
+        path = project[name]
         entries = yaml.safe_load(path.read_text("utf-8"))
         for _ in range(dice.choice([0, 1, 3])):
             _spoil(dice, entries, hostile(dice, surrogates=dice.random() < 0.2))
@@ -66,9 +61,9 @@ def _spoiled(dice: random.Random, project: Project) -> None:
             project.rename(name, f"{bad}.yaml")
 
 
-def _commands(dice: random.Random, project: Project) -> list[Sequence[str]]:
+def _commands(dice: random.Random, project: TerminalProject) -> list[Sequence[str]]:
     out = hostile(dice, surrogates=True)
-    inputs = project.inputs
+    inputs = project.options
     return [
         *(["check", *inputs, "--format", form] for form in FORMATS),
         ["emit", *inputs, "--out-dir", out],
@@ -80,13 +75,16 @@ def _commands(dice: random.Random, project: Project) -> list[Sequence[str]]:
 
 
 def test_nothing_but_what_is_meant_comes_out(
-    tmp_path: Path, child_environment: dict[str, str], request: pytest.FixtureRequest
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     seed = random.randrange(1 << 32)
     dice = random.Random(seed)
     print(f"seed {seed}")  # shown when it fails
-    for i in range(60 if request.config.getoption("--long") else 2):
-        project = Project(tmp_path / f"{i}", child_environment)
+    for number in range(60 if request.config.getoption("--long") else 2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        project = TerminalProject(Path())
         _spoiled(dice, project)
         for command in _commands(dice, project):
             ran = project.run(*command)

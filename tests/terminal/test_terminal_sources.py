@@ -10,15 +10,11 @@ from typing import Any
 
 import pytest
 
-from support.paths import CATALOGUE
+from support.child import child_environment
+from support.paths import CATALOGUE, DERIVATIVES, NATIVES, TAGS
 from support.small_pytorch import SmallPyTorch
-from support.terminal_runs import (
-    DERIVATIVES,
-    NATIVES,
-    TAGS,
-    assert_fit,
-)
-from support.terminal_texts import FORMATS, Project, project
+from support.terminal_runs import assert_fit
+from support.terminal_texts import FORMATS, TerminalProject, project
 
 __all__ = ["project"]  # fixtures
 
@@ -46,7 +42,7 @@ VERSIONS = [
     "version", [VERSIONS[0], *(pytest.param(v, marks=pytest.mark.thorough) for v in VERSIONS[1:])]
 )
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_version_txt_is_a_value(project: Project, command: list[str], version: str) -> None:
+def test_version_txt_is_a_value(project: TerminalProject, command: list[str], version: str) -> None:
     packaged = project.folder / "pytorch" / "torchgen" / "packaged"
     for name, folder in (
         (DERIVATIVES, "autograd"),
@@ -60,29 +56,31 @@ def test_version_txt_is_a_value(project: Project, command: list[str], version: s
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_name_of_a_file_is_a_value(project: Project, form: str) -> None:
+def test_a_name_of_a_file_is_a_value(project: TerminalProject, form: str) -> None:
     project.rename(NATIVES, "x\n::error file=README.md,line=1::x\x1b]0;t\x07\x9b\udcff.yaml")
     project.append(NATIVES, "- func: 3\n")
-    ran = project.fit("check", *project.inputs, "--format", form, annotations=form == "github")
+    ran = project.fit("check", *project.options, "--format", form, annotations=form == "github")
     assert ran.status == 1
     if form == "text":
-        name = rb"x\n::error file=README.md,line=1::x\x1b]0;t\x07\x9b\udcff.yaml"
-        assert ran.out.startswith(name + b":")
+        name = r"x\n::error file=README.md,line=1::x\x1b]0;t\x07\x9b\udcff.yaml"
+        assert ran.out.startswith(f"{name}:")
 
 
 @pytest.mark.parametrize("command", [["check"], ["emit", "--out-dir", "out"]])
-def test_a_name_of_a_file_that_begins_like_a_command(project: Project, command: list[str]) -> None:
+def test_a_name_of_a_file_that_begins_like_a_command(
+    project: TerminalProject, command: list[str]
+) -> None:
     project.rename(NATIVES, "::error file=x::y.yaml")
     project.append(NATIVES, "- func: 3\n")
-    ran = project.fit(*command, *project.inputs)
-    assert rb"\x3a:error file=x::y.yaml:" in ran.out + ran.err
+    ran = project.fit(*command, *project.options)
+    assert r"\x3a:error file=x::y.yaml:" in ran.out + ran.err
 
 
-def test_an_annotation_names_a_file_with_a_line_end(project: Project) -> None:
+def test_an_annotation_names_a_file_with_a_line_end(project: TerminalProject) -> None:
     project.rename(NATIVES, "a\nb\r:,%.yaml")
     project.append(NATIVES, "- func: 3\n")
-    ran = project.fit("check", *project.inputs, "--format", "github", annotations=True)
-    assert ran.out.startswith(b"::error file=a%0Ab%0D%3A%2C%25.yaml,line=")
+    ran = project.fit("check", *project.options, "--format", "github", annotations=True)
+    assert ran.out.startswith("::error file=a%0Ab%0D%3A%2C%25.yaml,line=")
 
 
 NATIVE_VALUES = (
@@ -92,14 +90,14 @@ NATIVE_VALUES = (
 )
 
 
-def test_values_of_yaml_in_show(project: Project) -> None:
+def test_values_of_yaml_in_show(project: TerminalProject) -> None:
     project.append(NATIVES, NATIVE_VALUES)
-    assert rb"python_module \x1b[2J" in project.fit("show", *project.inputs, "weld").out
-    assert r"python_module \x1b[2J" in project.fit_on_terminal("show", *project.inputs, "weld")
+    assert r"python_module \x1b[2J" in project.fit("show", *project.options, "weld").out
+    assert r"python_module \x1b[2J" in project.fit_on_terminal("show", *project.options, "weld")
 
 
-def test_values_of_yaml_in_derivwatch(project: Project) -> None:
-    watch = ("watch", "--once", "--out-dir", "out", *project.inputs)
+def test_values_of_yaml_in_derivwatch(project: TerminalProject) -> None:
+    watch = ("watch", "--once", "--out-dir", "out", *project.options)
     project.append(NATIVES, NATIVE_VALUES)
     assert project.fit(*watch).status == 0
     project.append(DERIVATIVES, '\n- name: "\\e[31mx\\n::error::y(Tensor self) -> Tensor"\n')
@@ -109,10 +107,10 @@ def test_values_of_yaml_in_derivwatch(project: Project) -> None:
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
-def test_what_a_save_changed_is_fit(project: Project, form: list[str]) -> None:
-    command = [sys.executable, "-m", "derivload", "watch", "--out-dir", "out", *project.inputs]
+def test_what_a_save_changed_is_fit(project: TerminalProject, form: list[str]) -> None:
+    command = [sys.executable, "-m", "derivload", "watch", "--out-dir", "out", *project.options]
     with subprocess.Popen(
-        [*command, *form], env=project.environment, cwd=project.folder, stdout=subprocess.PIPE
+        [*command, *form], env=child_environment(), cwd=project.folder, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         printed = process.stdout.readline()
@@ -125,22 +123,22 @@ def test_what_a_save_changed_is_fit(project: Project, form: list[str]) -> None:
     assert rb"x1b]0;t" in printed or rb"u001b]0;t" in printed
 
 
-def test_a_line_that_is_wrapped_begins_with_no_command(project: Project) -> None:
+def test_a_line_that_is_wrapped_begins_with_no_command(project: TerminalProject) -> None:
     words = f"{'x' * 70} ::error::y" * 3
     project.append(DERIVATIVES, f'\n- name: "weld {words}"\n  self: grad\n')
-    shown = project.fit_on_terminal("watch", "--once", "--out-dir", "out", *project.inputs)
+    shown = project.fit_on_terminal("watch", "--once", "--out-dir", "out", *project.options)
     assert r"\x3a:error::y" in shown
 
 
-def test_a_command_of_exec_is_announced_fit_and_keeps_its_colours(project: Project) -> None:
+def test_a_command_of_exec_is_announced_fit_and_keeps_its_colours(project: TerminalProject) -> None:
     (project.folder / "colours").write_bytes(b"\x1b[31mred\x1b]0;t\x07\n")
     command = "cat colours; : '\x1b]0;t\x07\n::error::x'"
-    watch = ("watch", "--once", "--out-dir", "out", *project.inputs, "--exec", command)
+    watch = ("watch", "--once", "--out-dir", "out", *project.options, "--exec", command)
     ran = project.run(*watch)
     assert ran.status == 0
-    red = b"\x1b[31mred\\x1b]0;t\\x07\x1b[0m\n"
-    assert b"  | " + red in ran.out
-    assert_fit(ran.out.replace(red, b""))
+    red = "\x1b[31mred\\x1b]0;t\\x07\x1b[0m\n"
+    assert f"  | {red}" in ran.out
+    assert_fit(ran.out.replace(red, ""))
     shutil.rmtree(project.folder / "out")
     ran = project.run(*watch, "--json")
     assert ran.err == red
@@ -149,11 +147,11 @@ def test_a_command_of_exec_is_announced_fit_and_keeps_its_colours(project: Proje
     assert [one["command"] for one in told if one["event"] == "exec"] == [command] * 2
 
 
-def test_tabs_of_a_source_line_stay(project: Project) -> None:
+def test_tabs_of_a_source_line_stay(project: TerminalProject) -> None:
     project.append(DERIVATIVES, "- name: gild(Tensor self)\t-> Tensor\n  self: grad\n")
-    ran = project.run("check", *project.inputs)
-    assert b"Tensor self)\t-> Tensor" in ran.out
-    project.fit_on_terminal("check", *project.inputs)
+    ran = project.run("check", *project.options)
+    assert "Tensor self)\t-> Tensor" in ran.out
+    project.fit_on_terminal("check", *project.options)
 
 
 BAD = "x\x1b]0;t\x07\n::error::y\u202e"
@@ -196,7 +194,7 @@ BAD = "x\x1b]0;t\x07\n::error::y\u202e"
     ],
     ids=lambda arguments: " ".join(arguments).replace(BAD, "BAD"),
 )
-def test_an_argument_is_a_value(project: Project, arguments: list[str]) -> None:
+def test_an_argument_is_a_value(project: TerminalProject, arguments: list[str]) -> None:
     if arguments[0] == "fetch":
         taken = project.folder / BAD.replace("/", "")
         taken.mkdir()
@@ -204,7 +202,7 @@ def test_an_argument_is_a_value(project: Project, arguments: list[str]) -> None:
     ran = project.run(*arguments)
     assert_fit(ran.out)
     assert_fit(ran.err)
-    assert BAD.encode() not in ran.out + ran.err
+    assert BAD not in ran.out + ran.err
 
 
 @pytest.mark.parametrize(
@@ -218,10 +216,12 @@ def test_an_argument_is_a_value(project: Project, arguments: list[str]) -> None:
         ),
     ],
 )
-def test_the_folder_of_the_cache_is_a_value(project: Project, action: str, damaged: bool) -> None:
+def test_the_folder_of_the_cache_is_a_value(
+    project: TerminalProject, action: str, damaged: bool
+) -> None:
     options = ["--max-size", "1M"] if action == "prune" else []
     cache = ["--cache-dir", BAD]
-    assert project.fit("emit", *project.inputs, "--out-dir", "out", *cache).status == 0
+    assert project.fit("emit", *project.options, "--out-dir", "out", *cache).status == 0
     if damaged:
         (database,) = (project.folder / BAD).glob("*/cache.db")
         database.write_bytes(b"\x1b" * 5000)
@@ -230,13 +230,13 @@ def test_the_folder_of_the_cache_is_a_value(project: Project, action: str, damag
     assert_fit(ran.err)
 
 
-def test_the_stamp_is_no_way_around(project: Project) -> None:
-    emit = ("emit", *project.inputs, "--out-dir", "o\x1b[31m\u202e##[x]", "--stats")
-    assert b"wrote" in project.fit(*emit).err
-    assert rb"o\x1b[31m\u202e\x23#[x]: up to date" in project.fit(*emit).err
+def test_the_stamp_is_no_way_around(project: TerminalProject) -> None:
+    emit = ("emit", *project.options, "--out-dir", "o\x1b[31m\u202e##[x]", "--stats")
+    assert "wrote" in project.fit(*emit).err
+    assert r"o\x1b[31m\u202e\x23#[x]: up to date" in project.fit(*emit).err
 
 
-def test_a_generator_has_no_way_around(project: Project, release: Any, newest: str) -> None:
+def test_a_generator_has_no_way_around(project: TerminalProject, release: Any, newest: str) -> None:
     pytorch = SmallPyTorch(release(newest), project.folder / "pytorch")
     source = pytorch.autograd / "gen_trace_type.py"
     codegen = ("codegen", "--pytorch", "pytorch", "--out-dir", "out", "--no-cache")
@@ -248,7 +248,7 @@ def test_a_generator_has_no_way_around(project: Project, release: Any, newest: s
     source.write_text(text.replace("\nfrom ", f"\n{prints}from ", 1), "utf-8")
     ran = project.fit(*codegen)
     assert ran.status == 0
-    assert rb"\x1b]0;t\x07b" in ran.err
+    assert r"\x1b]0;t\x07b" in ran.err
     raises = (
         "\ndef gen_trace_type(*_, **__):\n    raise ValueError('\\x1b[31mh\\n::error::i\\u202e')\n"
     )
@@ -256,16 +256,16 @@ def test_a_generator_has_no_way_around(project: Project, release: Any, newest: s
     for command in (codegen, ("watch", "--codegen", *codegen[1:], "--once")):
         ran = project.run(*command)
         assert ran.status == 1
-        assert rb"ValueError: \x1b[31mh" in ran.err
-        assert_fit((ran.out + ran.err).replace(b"Traceback", b""))
+        assert r"ValueError: \x1b[31mh" in ran.err
+        assert_fit((ran.out + ran.err).replace("Traceback", ""))
 
 
-def test_bazels_worker_answers_what_is_fit(project: Project) -> None:
+def test_bazels_worker_answers_what_is_fit(project: TerminalProject) -> None:
     project.rename(NATIVES, "x\n::error::y\x1b[31m.yaml")
     project.append(NATIVES, "- func: 3\n")
     requests = [
-        [*project.inputs, "--out-dir", "out"],
-        [*project.inputs, "--out-dir", "out", "--pytorch", BAD],
+        [*project.options, "--out-dir", "out"],
+        [*project.options, "--out-dir", "out", "--pytorch", BAD],
         ["--out-dir", f"derivatives.yaml/{BAD}"],
         ["--out-dir", "out", BAD],
         ["--out-dir", "out", "--shards", BAD],

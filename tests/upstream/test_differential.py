@@ -31,17 +31,9 @@ from derivload.loading.paths import Files as Paths
 from derivload.loading.request import Request
 from derivload.loading.run import load_inputs
 from derivload.rules import RULES
-from support.mutations import (
-    DERIVATIVES,
-    FILES,
-    MUTATIONS,
-    NATIVES,
-    OPTIONS,
-    TAGS,
-    Files,
-    Mutation,
-)
-from support.paths import CATALOGUE, REFERENCE, ROOT
+from support.mutation_kinds import OPTIONS, Files, Mutation
+from support.mutations import MUTATIONS
+from support.paths import CATALOGUE, DERIVATIVES, FILES, NATIVES, REFERENCE, ROOT, TAGS
 from support.small_catalogues import Source, packaged
 
 LIST = ROOT / "docs" / "upstream-rules.md"

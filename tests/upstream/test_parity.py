@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from derivload.cli import main
+from support.child import child_environment
 from support.releases import Release
 
 pytestmark = pytest.mark.release
@@ -213,7 +214,7 @@ UNUSUAL = {
 
 
 def test_the_same_bytes_at_another_place_and_in_another_environment(
-    newest: str, release: Release, tmp_path: Path, child_environment: dict[str, str]
+    newest: str, release: Release, tmp_path: Path
 ) -> None:
     def outputs(place: Path, pytorch: str, cwd: Path, own: dict[str, str]) -> dict[str, bytes]:
         shutil.copytree(release(newest) / "torchgen" / "packaged", place / "torchgen" / "packaged")
@@ -223,7 +224,7 @@ def test_the_same_bytes_at_another_place_and_in_another_environment(
         base = [sys.executable, "-m", "derivload", "emit", "--pytorch", pytorch]
         for name, shards in (("whole", []), ("split", ["--shards", "3"])):
             into = ["--native-functions", str(overlay), "--out-dir", str(place / name), *shards]
-            subprocess.run([*base, *into], cwd=cwd, env={**child_environment, **own}, check=True)
+            subprocess.run([*base, *into], cwd=cwd, env={**child_environment(), **own}, check=True)
         written = [*place.glob("whole/*.json"), *place.glob("split/*.json")]
         return {file.relative_to(place).as_posix(): file.read_bytes() for file in written}
 

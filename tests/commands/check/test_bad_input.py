@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from support.bad_inputs import (
-    _OPTIONS,
-    DERIVATIVES,
-    FILES,
-    NATIVES,
-    TAGS,
-    Outcome,
-    Project,
-    project,
-)
-from support.paths import CATALOGUE
+from support.bad_inputs import BadInputs, found_in, project
+from support.paths import DERIVATIVES, FILES, NATIVES, TAGS
+from support.project import Project
 
 __all__ = ["project"]  # fixtures
 
@@ -28,13 +17,13 @@ __all__ = ["project"]  # fixtures
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_missing_file(project: Project, name: str) -> None:
+def test_a_missing_file(project: BadInputs, name: str) -> None:
     project[name].unlink()
     assert project.fails() == [(name, 0, 0, "DL001")]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_folder_in_the_place_of_a_file(project: Project, name: str) -> None:
+def test_a_folder_in_the_place_of_a_file(project: BadInputs, name: str) -> None:
     project[name].unlink()
     project[name].mkdir()
     assert project.fails() == [(name, 0, 0, "DL001")]
@@ -46,7 +35,7 @@ def test_a_folder_in_the_place_of_a_file(project: Project, name: str) -> None:
     [(b"\xff\xfe-\0 \0", 1, 1), (b"# one\n# \xc3\xa9\xe9 two\n", 2, 4), (b"- a: \xc3", 1, 6)],
 )
 def test_bytes_that_are_no_utf_8(
-    project: Project, name: str, data: bytes, line: int, column: int
+    project: BadInputs, name: str, data: bytes, line: int, column: int
 ) -> None:
     project[name].write_bytes(data)
     assert project.fails() == [(name, line, column, "DL002")]
@@ -54,12 +43,12 @@ def test_bytes_that_are_no_utf_8(
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "a: b\n", "some text\n", "3\n", "{}\n"])
-def test_no_list_of_entries(project: Project, name: str, text: str) -> None:
+def test_no_list_of_entries(project: BadInputs, name: str, text: str) -> None:
     project[name].write_text(text, "utf-8")
     assert (name, 1, 1, "DL004") in project.fails()
 
 
-def test_all_files_that_cannot_be_read_are_told_in_one_run(project: Project) -> None:
+def test_all_files_that_cannot_be_read_are_told_in_one_run(project: BadInputs) -> None:
     project[DERIVATIVES].write_bytes(b"# \xe9\n")
     project[NATIVES].unlink()
     project[TAGS].unlink()
@@ -89,7 +78,7 @@ def test_all_files_that_cannot_be_read_are_told_in_one_run(project: Project) -> 
     ],
 )
 def test_yaml_that_is_no_list_of_mappings(
-    project: Project, name: str, text: str, found: tuple[int, int, str]
+    project: BadInputs, name: str, text: str, found: tuple[int, int, str]
 ) -> None:
     project.prepend(name, text)
     assert project.fails() == [(name, *found)]
@@ -129,11 +118,11 @@ def test_yaml_that_is_no_list_of_mappings(
     ],
 )
 def test_what_is_no_yaml_is_told_with_its_remedy(
-    project: Project, text: str, place: tuple[int, int], remedy: str
+    project: BadInputs, text: str, place: tuple[int, int], remedy: str
 ) -> None:
     project.prepend(TAGS, text)
     outcome = project.emit()
-    assert outcome.found == [(TAGS, *place, "DL003")]
+    assert found_in(outcome) == [(TAGS, *place, "DL003")]
     assert f"\n  help: {remedy}\n" in outcome.err
 
 
@@ -151,13 +140,13 @@ def test_what_is_no_yaml_is_told_with_its_remedy(
     ],
 )
 def test_entries_that_say_nothing(
-    project: Project, name: str, text: str, found: tuple[int, int, str]
+    project: BadInputs, name: str, text: str, found: tuple[int, int, str]
 ) -> None:
     project.prepend(name, text)
     assert project.fails() == [(name, *found)]
 
 
-def test_mistakes_of_all_files_are_told_in_one_run(project: Project) -> None:
+def test_mistakes_of_all_files_are_told_in_one_run(project: BadInputs) -> None:
     project.prepend(DERIVATIVES, "- name: gleam(Tensor self) -> Tensor\n  self: 1\n- name: 'x\n\n")
     project.prepend(NATIVES, "- func: f(Tenser self) -> Tensor\n- func: g(Tensor self) -> 3\n")
     project.prepend(TAGS, "- tag: x\n- y\n")
@@ -190,36 +179,21 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_input_that_was_made_to_break_a_reader(
-    tmp_path: Path, child_environment: dict[str, str], kind: str
-) -> None:
+def test_input_that_was_made_to_break_a_reader(tmp_path: Path, kind: str) -> None:
     # In a process of its own: a stack that overflows would take this one along.
-    for name in FILES:
-        shutil.copyfile(CATALOGUE / name, tmp_path / name)
-    native = (tmp_path / NATIVES).read_text("utf-8")
-    (tmp_path / NATIVES).write_text(HOSTILE[kind] + native, "utf-8")
-    options = [part for name in FILES for part in (_OPTIONS[name], name)]
-    command = [sys.executable, "-m", "derivload", "emit", *options, "--out-dir", "out"]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env=child_environment,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    outcome = Outcome(done.returncode, done.stdout, done.stderr)
+    project = Project(tmp_path)
+    project.prepend(NATIVES, HOSTILE[kind])
+    outcome = project.run("emit", *project.options, "--out-dir", "out")
     assert (outcome.status, outcome.out) == (1, ""), outcome.err[-1000:]
     assert "Traceback" not in outcome.err
-    assert {(file, line) for file, line, _, _ in outcome.found} == {(NATIVES, 1)}
+    assert {(file, line) for file, line, _, _ in found_in(outcome)} == {(NATIVES, 1)}
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
     "formula", [f"grads[{'9' * 5000}]", f"result{'9' * 5000}", "(" * 10_000, "self" * 10_000]
 )
-def test_formulas_that_were_made_to_break_a_reader(project: Project, formula: str) -> None:
+def test_formulas_that_were_made_to_break_a_reader(project: BadInputs, formula: str) -> None:
     schema = "gleam(Tensor self) -> Tensor"
     project.prepend(DERIVATIVES, f"- name: {schema}\n  self: grad\n  ? {formula}\n  : {formula}\n")
     assert [(name, code) for name, _, _, code in project.fails()] == [(DERIVATIVES, "DL430")]

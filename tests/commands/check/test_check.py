@@ -10,17 +10,10 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-from support.checks import (
-    DERIVATIVES,
-    INPUTS,
-    MISTAKEN,
-    NAMES,
-    NATIVES,
-    TAGS,
-    WARNED,
-    Project,
-    project,
-)
+from support.checks import DERIVATIVES, INPUTS, MISTAKEN, NATIVES, TAGS, WARNED, project
+from support.child import child_environment
+from support.paths import FILES
+from support.project import Project
 
 __all__ = ["project"]  # fixtures
 
@@ -80,14 +73,12 @@ def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFix
     assert (status, capsys.readouterr().out) == (2, "")
 
 
-def test_a_full_disk_below_stdout_is_status_3(
-    project: Project, child_environment: dict[str, str]
-) -> None:
+def test_a_full_disk_below_stdout_is_status_3(project: Project) -> None:
     project.write(MISTAKEN)
     command = [sys.executable, "-m", "derivload", "check", *INPUTS]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, env=child_environment, check=False
+            command, stdout=full, stderr=subprocess.PIPE, env=child_environment(), check=False
         )
     assert done.returncode == 3
     assert b"No space left on device" in done.stderr
@@ -119,11 +110,12 @@ def test_mistakes_of_all_files_are_sorted_by_place(project: Project) -> None:
 def test_files_are_named_as_they_were_given(project: Project) -> None:
     project.write(MISTAKEN)
     shutil.copy("derivatives.yaml", "./other.yaml")
-    main(["check", "--derivatives", "./other.yaml", *INPUTS[2:], "--format", "github"])
-    assert "::error file=./other.yaml,line=2," in project._capsys.readouterr().out.decode()
+    named = ("--derivatives", "./other.yaml", *INPUTS[2:])
+    told = project.call("check", *named, "--format", "github").out
+    assert "::error file=./other.yaml,line=2," in told
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("kind", ["missing", "no UTF-8"])
 def test_a_file_that_cannot_be_read_does_not_hide_the_mistakes_of_the_others(
     project: Project, name: str, kind: str
@@ -152,11 +144,11 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_mistakes_of_the_others(
 def test_emit_tells_them_too(project: Project) -> None:
     project.write(MISTAKEN)
     Path("tags.yaml").unlink()
-    assert main(["emit", *INPUTS, "--out-dir", "out"]) == 1
-    _, err = project._capsys.readouterr()
-    assert err.decode().endswith("derivload: 2 errors; nothing was written\n")
-    assert b"error[DL420]" in err
-    assert b"error[DL001]" in err
+    ran = project.emit()
+    assert ran.status == 1
+    assert ran.err.endswith("derivload: 2 errors; nothing was written\n")
+    assert "error[DL420]" in ran.err
+    assert "error[DL001]" in ran.err
 
 
 def test_one_function_that_cannot_be_read_is_one_mistake(project: Project) -> None:

@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
-from derivload.cli import main
 from derivload.commands.check.command import check
 from derivload.diagnostics import Diagnostic
 from derivload.loading import inputs
 from derivload.loading.paths import Files, find_files
 from derivload.store.store import Store
-from support.paths import CATALOGUE
+from support.paths import TAGS
+from support.project import Project, Ran
 
 
-class Project:
-    """The catalogue in a folder of its own, with a state in a store that `emit` left there."""
+class Kept(Project):
+    """A catalogue with a state in a store that `emit` left there."""
 
-    def __init__(self, folder: Path) -> None:
-        for path in CATALOGUE.glob("*.yaml"):
-            shutil.copy(path, folder)
-        names = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
-        self.derivatives, self.natives, self.tags = (folder / name for name in names)
-        self._cache = str(folder / "cache")
-        self._out = str(folder / "out")
-
-    def emit(self) -> int:
-        inputs = ["--derivatives", str(self.derivatives), "--native-functions", str(self.natives)]
-        return main(["emit", *inputs, "--out-dir", self._out, "--cache-dir", self._cache])
+    def emit(self, *more: str) -> Ran:
+        return super().emit("--cache-dir", str(self.cache), *more)
 
     def files(self) -> Files:
         return find_files(str(self.derivatives), [str(self.natives)])
 
-    def check(self) -> list[Diagnostic]:
+    def checked(self) -> list[Diagnostic]:
         """What is found with the cache; the same as without."""
-        found = check(self.files(), lambda: Store(self._cache)).diagnostics
+        found = check(self.files(), lambda: Store(str(self.cache))).diagnostics
         assert found == check(self.files()).diagnostics
         return found
 
@@ -46,75 +36,70 @@ class Project:
         """What is found with the cache; fails where everything has to be loaded for it."""
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(inputs, "load_texts", None)
-            return check(self.files(), lambda: Store(self._cache)).diagnostics
-
-    def edit(self, old: str, new: str) -> None:
-        text = self.derivatives.read_text("utf-8")
-        assert old in text
-        self.derivatives.write_text(text.replace(old, new, 1), "utf-8")
+            return check(self.files(), lambda: Store(str(self.cache))).diagnostics
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    made = Project(tmp_path)
-    assert made.emit() == 0
-    assert made.check() == []
+def project(tmp_path: Path) -> Kept:
+    made = Kept(tmp_path)
+    assert made.emit().status == 0
+    assert made.checked() == []
     return made
 
 
-def test_after_an_edit_what_it_did_not_touch_is_not_loaded(project: Project) -> None:
+def test_after_an_edit_what_it_did_not_touch_is_not_loaded(project: Kept) -> None:
     project.edit("grad * luster", "grad * luster * 2")
     assert project.check_incrementally() == []
     project.edit("luster * 2", "luster * 3")
     assert project.check_incrementally() == []
 
 
-def test_after_an_emit_the_state_that_it_left_serves(project: Project) -> None:
+def test_after_an_emit_the_state_that_it_left_serves(project: Kept) -> None:
     project.edit("grad * luster", "grad * luster * 2")
-    assert project.check() == []
-    assert project.emit() == 0
+    assert project.checked() == []
+    assert project.emit().status == 0
     project.edit("luster * 2", "luster * 3")
     assert project.check_incrementally() == []
 
 
-def test_a_warning_that_an_edit_brings_is_found(project: Project) -> None:
+def test_a_warning_that_an_edit_brings_is_found(project: Kept) -> None:
     project.edit("grad * luster", "grad * lustre")
-    assert [d.code for d in project.check()] == ["DL602"]
+    assert [d.code for d in project.checked()] == ["DL602"]
     assert [d.code for d in project.check_incrementally()] == ["DL602"]  # kept by content
     project.edit("grad * lustre", "grad * luster * 2")
-    assert project.check() == []
+    assert project.checked() == []
 
 
-def test_an_error_that_an_edit_brings_is_found(project: Project) -> None:
+def test_an_error_that_an_edit_brings_is_found(project: Kept) -> None:
     project.edit("grad * luster", "grad * self.sizes()")
-    assert [d.code for d in project.check()] == ["DL420"]
+    assert [d.code for d in project.checked()] == ["DL420"]
 
 
-def test_a_state_with_warnings_is_not_taken_for_one_without(project: Project) -> None:
+def test_a_state_with_warnings_is_not_taken_for_one_without(project: Kept) -> None:
     project.edit("grad * luster", "grad * lustre")
-    assert project.emit() == 0
-    assert [d.code for d in project.check()] == ["DL602"]
+    assert project.emit().status == 0
+    assert [d.code for d in project.checked()] == ["DL602"]
     project.edit("gleam_slope(self)", "gleam_slope(self) * 2")
-    assert [d.code for d in project.check()] == ["DL602"]
+    assert [d.code for d in project.checked()] == ["DL602"]
 
 
-def test_a_name_that_another_family_calls_is_not_told_without_it(project: Project) -> None:
+def test_a_name_that_another_family_calls_is_not_told_without_it(project: Kept) -> None:
     # `handed_on` is a function only because gleam's formula calls it.
     project.edit("grad * luster", "handed_on_to(grad, handed_on)")
     project.edit("gleam_slope(self)", "handed_on(self)")
-    assert project.check() == []
-    assert project.emit() == 0
-    assert project.check() == []
+    assert project.checked() == []
+    assert project.emit().status == 0
+    assert project.checked() == []
     project.edit("handed_on(self)", "gleam_slope(self)")
-    assert [d.code for d in project.check()] == ["DL602"]
+    assert [d.code for d in project.checked()] == ["DL602"]
 
 
-def test_other_tags_are_another_load(project: Project) -> None:
-    project.tags.write_text(project.tags.read_text("utf-8") + "- tag: lone\n", "utf-8")
-    assert [d.code for d in project.check()] == ["DL230"]
+def test_other_tags_are_another_load(project: Kept) -> None:
+    project[TAGS].write_text(project[TAGS].read_text("utf-8") + "- tag: lone\n", "utf-8")
+    assert [d.code for d in project.checked()] == ["DL230"]
 
 
-def test_any_sequence_of_edits_finds_what_a_check_of_everything_finds(project: Project) -> None:
+def test_any_sequence_of_edits_finds_what_a_check_of_everything_finds(project: Kept) -> None:
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
     original = project.derivatives.read_text("utf-8")
@@ -129,8 +114,8 @@ def test_any_sequence_of_edits_finds_what_a_check_of_everything_finds(project: P
         )
         formula = formula if '"' not in formula else ""
         project.derivatives.write_text(text[:start] + (formula or "grad") + text[end:], "utf-8")
-        found = project.check()
+        found = project.checked()
         incremental += not found
         if not any(d.severity == "error" for d in found) and chance.random() < 0.5:
-            assert project.emit() == 0, seed
+            assert project.emit().status == 0, seed
     assert incremental < 25, seed

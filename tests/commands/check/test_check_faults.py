@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from support.bad_disks import fill, restless
-from support.paths import CATALOGUE
+from support.child import child_environment
+from support.paths import DERIVATIVES, NATIVES, TAGS
+from support.project import Project
 
-DERIVATIVES, NATIVES, TAGS = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
 RIGHT, MISTAKEN = "self: grad * luster", "self: grad * luster.sizes()"
 INPUTS = f"--derivatives {DERIVATIVES} --native-functions {NATIVES} --tags {TAGS}"
 NOBODY = "error[DL001]: cannot read this file: it is a pipe that nothing writes to\n"
@@ -24,18 +24,14 @@ NOBODY = "error[DL001]: cannot read this file: it is a pipe that nothing writes 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="made of what Linux and bash have")
 
 
-class Project:
-    """The catalogue, with a mistake, in a folder of its own, and a shell there."""
+class Mistaken(Project):
+    """A catalogue with a mistake, and a shell in its folder."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self.folder = folder
-        self._environment = environment
-        for path in CATALOGUE.glob("*.yaml"):
-            shutil.copy(path, folder)
-        self.right = (folder / DERIVATIVES).read_text("utf-8")
-        assert RIGHT in self.right
-        self.mistaken = self.right.replace(RIGHT, MISTAKEN)
-        (folder / DERIVATIVES).write_text(self.mistaken, "utf-8")
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.right = self.derivatives.read_text("utf-8")
+        self.edit(RIGHT, MISTAKEN)
+        self.mistaken = self.derivatives.read_text("utf-8")
 
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         with self.start(command) as process:
@@ -49,7 +45,7 @@ class Project:
         return subprocess.Popen(
             ["bash", "-c", f"set -o pipefail; {derivload}; {command}"],
             cwd=self.folder,
-            env=self._environment,
+            env=child_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -57,17 +53,15 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, child_environment: dict[str, str]) -> Project:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return Project(folder, child_environment)
+def project(tmp_path: Path) -> Mistaken:
+    return Mistaken(tmp_path / "project")
 
 
 # ----------------------------------------------------------------------------- files and disks
 
 
 @pytest.mark.parametrize("command", ["check", "emit --out-dir out", "show gild"])
-def test_a_file_of_which_reading_fails(project: Project, command: str) -> None:
+def test_a_file_of_which_reading_fails(project: Mistaken, command: str) -> None:
     # Opening this one succeeds, for anybody, and reading does not.
     done = project.shell(f"derivload {command} {INPUTS.replace(TAGS, '/proc/self/mem')}")
     told = done.stdout if command == "check" else done.stderr
@@ -78,7 +72,7 @@ def test_a_file_of_which_reading_fails(project: Project, command: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
 @pytest.mark.parametrize("command", ["check", "emit --out-dir out"])
-def test_a_file_that_may_not_be_read(project: Project, command: str) -> None:
+def test_a_file_that_may_not_be_read(project: Mistaken, command: str) -> None:
     (project.folder / TAGS).chmod(0)
     derivload = "derivload"
     if os.geteuid() == 0:  # who may read any file, but for this
@@ -91,8 +85,8 @@ def test_a_file_that_may_not_be_read(project: Project, command: str) -> None:
 
 
 @pytest.mark.parametrize("vanishes", [False, True])
-def test_a_file_that_does_not_hold_still(project: Project, vanishes: bool) -> None:
-    file = project.folder / DERIVATIVES
+def test_a_file_that_does_not_hold_still(project: Mistaken, vanishes: bool) -> None:
+    file = project.derivatives
 
     def change() -> None:
         if vanishes:
@@ -109,7 +103,7 @@ def test_a_file_that_does_not_hold_still(project: Project, vanishes: bool) -> No
     assert "error[DL420]" in project.shell(f"derivload check {INPUTS}").stdout
 
 
-def test_a_full_disk_below_the_cache(project: Project, small_disk: Path) -> None:
+def test_a_full_disk_below_the_cache(project: Mistaken, small_disk: Path) -> None:
     cache = f"--cache-dir {small_disk}/cache"
     without = project.shell(f"derivload check {INPUTS} --no-cache")
     fill(small_disk)
@@ -128,7 +122,7 @@ def test_a_full_disk_below_the_cache(project: Project, small_disk: Path) -> None
 
 @pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
 @pytest.mark.parametrize("reader", ["| head -n 1", "| true", ">&-"])
-def test_a_stdout_that_nobody_reads_to_its_end(project: Project, form: str, reader: str) -> None:
+def test_a_stdout_that_nobody_reads_to_its_end(project: Mistaken, form: str, reader: str) -> None:
     many = "".join(f"- name: {'x' * 900}{i}\n" for i in range(200))
     (project.folder / DERIVATIVES).write_text(many, "utf-8")
     done = project.shell(f"derivload check {INPUTS} --format {form} {reader}")
@@ -137,7 +131,7 @@ def test_a_stdout_that_nobody_reads_to_its_end(project: Project, form: str, read
 
 
 @pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
-def test_a_stdout_that_is_full(project: Project, form: str) -> None:
+def test_a_stdout_that_is_full(project: Mistaken, form: str) -> None:
     done = project.shell(f"derivload check {INPUTS} --format {form} >/dev/full")
     assert (done.returncode, done.stderr.splitlines()[-1:]) == (
         3,
@@ -145,14 +139,14 @@ def test_a_stdout_that_is_full(project: Project, form: str) -> None:
     )
 
 
-def test_a_stderr_that_nobody_reads_changes_no_result(project: Project) -> None:
+def test_a_stderr_that_nobody_reads_changes_no_result(project: Mistaken) -> None:
     result = project.shell(f"derivload check {INPUTS}").stdout
     for stream in ("2>&-", "2>/dev/full"):
         done = project.shell(f"derivload check {INPUTS} {stream}")
         assert (done.returncode, done.stdout, done.stderr) == (1, result, "")
 
 
-def test_ended_half_way_the_next_run_is_right(project: Project, tmp_path: Path) -> None:
+def test_ended_half_way_the_next_run_is_right(project: Mistaken, tmp_path: Path) -> None:
     command = f"check {INPUTS} --cache-dir {tmp_path}/cache"
     result = project.shell(f"derivload check {INPUTS} --no-cache").stdout
     ended = 0
@@ -174,7 +168,7 @@ def test_ended_half_way_the_next_run_is_right(project: Project, tmp_path: Path) 
 
 @pytest.mark.parametrize("command", ["check", "emit --out-dir out", "show gild"])
 @pytest.mark.parametrize("name", [DERIVATIVES, NATIVES, TAGS])
-def test_a_pipe_that_nobody_writes_to(project: Project, command: str, name: str) -> None:
+def test_a_pipe_that_nobody_writes_to(project: Mistaken, command: str, name: str) -> None:
     (project.folder / name).unlink()
     os.mkfifo(project.folder / name)
     done = project.shell(f"derivload {command} {INPUTS}")
@@ -195,7 +189,7 @@ def test_a_pipe_that_nobody_writes_to(project: Project, command: str, name: str)
         "(sleep 0.5; cat some.yaml >pipe) & derivload {} pipe",
     ],
 )
-def test_a_pipe_that_somebody_writes_to(project: Project, command: str) -> None:
+def test_a_pipe_that_somebody_writes_to(project: Mistaken, command: str) -> None:
     os.mkfifo(project.folder / "pipe")
     (project.folder / "some.yaml").write_text(project.right, "utf-8")
     check = f"check --native-functions {NATIVES} --tags {TAGS} --derivatives"
@@ -203,7 +197,7 @@ def test_a_pipe_that_somebody_writes_to(project: Project, command: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "derivload: no mistakes\n")
 
 
-def test_a_pipe_is_read_once(project: Project) -> None:
+def test_a_pipe_is_read_once(project: Mistaken) -> None:
     (project.folder / "right.yaml").write_text(project.right, "utf-8")
     options = f"--native-functions {NATIVES} --tags {TAGS} --out-dir out"
 
@@ -218,7 +212,7 @@ def test_a_pipe_is_read_once(project: Project) -> None:
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/proc/self/pagemap"])
-def test_what_has_no_end_is_too_large(project: Project, path: str) -> None:
+def test_what_has_no_end_is_too_large(project: Mistaken, path: str) -> None:
     done = project.shell(f"derivload check {INPUTS.replace(TAGS, path)}")
     assert done.returncode == 1
     assert f"{path}: error[DL010]: cannot read this file: it is larger than 16 MB" in done.stdout
@@ -226,7 +220,7 @@ def test_what_has_no_end_is_too_large(project: Project, path: str) -> None:
 
 @pytest.mark.parametrize("command", ["show nothing", "emit --out-dir out --stats"])
 def test_what_cannot_be_said_on_stderr_is_not_said_on_stdout(
-    project: Project, command: str
+    project: Mistaken, command: str
 ) -> None:
     with_it, without = (project.shell(f"derivload {command} {to}") for to in ("", "2>&-"))
     assert (without.returncode, without.stdout) == (with_it.returncode, with_it.stdout)

@@ -15,10 +15,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from derivload.cli import main
 from derivload.outputs.json_schema import FOLDER as SCHEMAS
-from support.checks import DERIVATIVES, INPUTS, MISTAKEN, NATIVES, WARNED, Project, project
+from support.checks import DERIVATIVES, INPUTS, MISTAKEN, NATIVES, WARNED, project
+from support.child import child_environment
 from support.paths import REFERENCE
+from support.project import Project
 
 __all__ = ["project"]  # fixtures
 
@@ -144,8 +145,8 @@ def test_sarif_has_the_place_the_rule_and_the_level(project: Project) -> None:
 
 def test_sarif_names_files_by_uri(project: Project, tmp_path: Path) -> None:
     def uri(path: str) -> str:
-        main(["check", "--derivatives", path, *INPUTS[2:], "--format", "sarif"])
-        log = json.loads(project._capsys.readouterr().out)
+        ran = project.call("check", "--derivatives", path, *INPUTS[2:], "--format", "sarif")
+        log = json.loads(ran.out)
         place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
         return str(place["artifactLocation"]["uri"])
 
@@ -165,8 +166,8 @@ def test_annotations_are_as_github_reads_them(project: Project) -> None:
 def test_annotations_are_escaped(project: Project) -> None:
     schema = 'shine(Tensor self, str s="100%,\\r\\n::error::x") -> Tensor'
     Path("a,b:c%.yaml").write_text(f"- name: '{schema}'\n  self: grad\n", "utf-8")
-    main(["check", "--derivatives", "a,b:c%.yaml", *INPUTS[2:], "--format", "github"])
-    out = project._capsys.readouterr().out.decode()
+    named = ("--derivatives", "a,b:c%.yaml", *INPUTS[2:])
+    out = project.call("check", *named, "--format", "github").out
     assert out.startswith("::error file=a%2Cb%3Ac%25.yaml,line=1,endLine=1,col=10,")
     assert "100%25,\\r\\n::error::x" in out
     assert out.count("\n") == 1
@@ -206,11 +207,9 @@ def on_terminal(environment: dict[str, str]) -> str:
     return printed.decode().replace("\r\n", "\n")
 
 
-def test_colour_is_for_terminals_without_no_color(
-    project: Project, child_environment: dict[str, str]
-) -> None:
+def test_colour_is_for_terminals_without_no_color(project: Project) -> None:
     project.write(MISTAKEN.replace("grad *", "grad * " + "very_long_name * " * 20))
-    environment = {**child_environment, "TERM": "xterm", "COLUMNS": "80"}
+    environment = {**child_environment(), "TERM": "xterm", "COLUMNS": "80"}
     environment.pop("NO_COLOR", None)
     plain = project.check().out
     coloured = on_terminal(environment)
@@ -238,7 +237,7 @@ def test_what_was_found_is_kept_by_content_and_name(
         with pytest.raises(TypeError):
             project.check("--no-cache")
     shutil.copy("derivatives.yaml", "other.yaml")
-    main(["check", "--derivatives", "other.yaml", *INPUTS[2:]])
-    assert project._capsys.readouterr().out.startswith(b"other.yaml:3:16: ")
+    other = project.call("check", "--derivatives", "other.yaml", *INPUTS[2:])
+    assert other.out.startswith("other.yaml:3:16: ")
     project.write(DERIVATIVES)
     assert project.check().out == ""

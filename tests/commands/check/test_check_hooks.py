@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from derivload.cli import main
+from support.child import child_environment
 from support.paths import CATALOGUE, ROOT
 
 
@@ -30,10 +31,10 @@ def test_the_hook_runs_check_once_whatever_changed() -> None:
 class Repository:
     """A git repository with the catalogue, an overlay, and the hook, which pre-commit runs."""
 
-    def __init__(self, folder: Path, overlay: str, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, overlay: str) -> None:
         self.folder = folder / "repository"
         self._environment = {
-            **environment,
+            **child_environment(),
             "PRE_COMMIT_HOME": str(folder / "pre-commit"),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_SYSTEM": os.devnull,
@@ -94,10 +95,8 @@ WHO = ("AUTHOR", "COMMITTER")
 
 
 @pytest.mark.parametrize("overlay", ["my_operators.yaml", "operators.txt", "ops"])
-def test_the_hook_sees_an_overlay_whatever_it_is_called(
-    overlay: str, tmp_path: Path, child_environment: dict[str, str]
-) -> None:
-    repository = Repository(tmp_path, overlay, child_environment)
+def test_the_hook_sees_an_overlay_whatever_it_is_called(overlay: str, tmp_path: Path) -> None:
+    repository = Repository(tmp_path, overlay)
     (repository.folder / "notes.txt").write_text("of no concern\n", "utf-8")
     status, said = repository.hook()
     assert (status, "Passed" in said) == (0, True), said
@@ -113,9 +112,7 @@ def test_the_hook_sees_an_overlay_whatever_it_is_called(
 
 
 @pytest.mark.parametrize("mistaken", [False, True])
-def test_the_workflow_annotates_and_leaves_sarif(
-    mistaken: bool, tmp_path: Path, child_environment: dict[str, str]
-) -> None:
+def test_the_workflow_annotates_and_leaves_sarif(mistaken: bool, tmp_path: Path) -> None:
     workflow = yaml.safe_load((ROOT / "examples" / "github" / "derivload.yml").read_text("utf-8"))
     steps = [step.get("run", "") for step in workflow["jobs"]["check"]["steps"]]
     annotate, leave = [step for step in steps if step.startswith("derivload check")]
@@ -132,7 +129,7 @@ def test_the_workflow_annotates_and_leaves_sarif(
             ["bash", "-e", "-c", program + command],
             cwd=tmp_path,
             # Of no other test's making, whichever ran before.
-            env={**child_environment, **workflow["env"], "DERIVLOAD_CACHE_DIR": str(cache)},
+            env={**child_environment(), **workflow["env"], "DERIVLOAD_CACHE_DIR": str(cache)},
             capture_output=True,
             encoding="utf-8",
             check=False,

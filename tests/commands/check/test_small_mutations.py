@@ -17,7 +17,8 @@ from derivload.loading.paths import find_files
 from derivload.loading.request import Request
 from derivload.rules import RULES
 from derivload.sources.entries import split_entries
-from support.bad_inputs import DERIVATIVES, FILES, NATIVES, TAGS, Project, project
+from support.bad_inputs import BadInputs, project
+from support.paths import DERIVATIVES, FILES, NATIVES, TAGS
 
 __all__ = ["project"]  # fixtures
 
@@ -34,7 +35,7 @@ __all__ = ["project"]  # fixtures
     ids=["crlf", "cr", "byte order mark", "document marker", "no line end at the end"],
 )
 def test_files_that_say_the_same_give_the_same_outputs(
-    project: Project, convert: Callable[[bytes], bytes]
+    project: BadInputs, convert: Callable[[bytes], bytes]
 ) -> None:
     for name in FILES:
         data = project[name].read_bytes()
@@ -46,7 +47,7 @@ def test_files_that_say_the_same_give_the_same_outputs(
 
 
 @pytest.mark.parametrize("line_end", [b"\r\n", b"\r"])
-def test_whatever_the_line_ends_are_the_same_is_said(project: Project, line_end: bytes) -> None:
+def test_whatever_the_line_ends_are_the_same_is_said(project: BadInputs, line_end: bytes) -> None:
     project.prepend(NATIVES, "# one\n- func: f(Tenser self) -> Tensor\n")
     assert project.fails() == [(NATIVES, 2, 11, "DL104")]
     expected = project.emit()

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from derivload.commands.fetch.command import FetchError, fetch, fetch_and_say
-from support.fetching import SIGNALS, environment, home, silent_index, start, wheels
+from support.child import child_environment
+from support.fetching import SIGNALS, home, silent_index, start, wheels
 from support.torch_index import TORCHGEN, make_wheel, tree
 
 __all__ = ["home", "wheels"]  # fixtures
@@ -180,7 +181,7 @@ def test_a_python_without_pip_says_how_to_get_it(tmp_path: Path, home: Path) -> 
     python = tmp_path / "bare" / ("Scripts" if os.name == "nt" else "bin") / "python"
     done = subprocess.run(
         start(home / "new", python=str(python)),
-        env=environment(),
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -206,7 +207,9 @@ def test_a_parent_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_full_disk_leaves_nothing(wheels: Path, home: Path) -> None:
     make_wheel(wheels, files={**TORCHGEN, "torchgen/packaged/big.yaml": "#" * 3_000_000})
     limited = ["sh", "-c", 'ulimit -f 1024; exec "$@"', "sh", *start(home / "new")]
-    done = subprocess.run(limited, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        limited, env=child_environment(), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 3
     assert "cannot write" in done.stderr
     assert list(home.iterdir()) == []

@@ -19,6 +19,7 @@ from pip._vendor import requests
 
 from derivload.commands.fetch.command import FetchError, fetch, fetch_and_say
 from derivload.commands.fetch.part import PartError, RangeFile, save_torchgen
+from support.child import child_environment
 from support.paths import SOURCE
 from support.torch_index import (
     OTHERS,
@@ -381,7 +382,7 @@ def test_a_signal_between_the_ranges_leaves_nothing(
         )
         child = subprocess.Popen(
             [sys.executable, "-c", code, "2.15.0", str(home / "new")],
-            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            env=child_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from derivload.commands.fetch.command import fetch
-from support.fetching import SIGNALS, environment, home, silent_index, start, wheels
+from support.child import child_environment
+from support.fetching import SIGNALS, home, silent_index, start, wheels
 from support.torch_index import TORCHGEN, make_wheel, served, without_ranges
 
 __all__ = ["home", "wheels"]  # fixtures
@@ -41,7 +42,7 @@ def test_a_signal_ends_pip_and_leaves_nothing(
         url = f"http://127.0.0.1:{server.getsockname()[1]}/simple"
         child = subprocess.Popen(
             start(home / "new"),
-            env=environment(PIP_INDEX_URL=url),
+            env=child_environment(PIP_INDEX_URL=url),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -93,7 +94,7 @@ def test_on_a_terminal_pip_draws_its_bar_on_stderr(wheels: Path, home: Path) -> 
     with served(wheels, without_ranges) as index:
         child = subprocess.Popen(
             start(home / "new"),
-            env=environment(PIP_FIND_LINKS=index.url, TERM="xterm", NO_COLOR="1"),
+            env=child_environment(PIP_FIND_LINKS=index.url, TERM="xterm", NO_COLOR="1"),
             stdout=subprocess.PIPE,
             stderr=theirs,
             text=True,
@@ -117,7 +118,7 @@ def test_importing_it_loads_nothing_heavy() -> None:
     code = f"import sys, derivload.commands.fetch.command; print({loaded})"
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
-        env=environment(),
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=True,

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from support.derivwatch import FORMULA, NATIVES, PATIENCE, Event, Inputs, Watch, changes, watching
-from support.paths import SOURCE
+from support.child import child_environment
+from support.derivwatch import FORMULA, PATIENCE, Event, Inputs, Watch, changes, watching
+from support.paths import NATIVES
 from support.watch_runs import inputs, run, watch
 
 __all__ = ["inputs", "watch"]  # fixtures
@@ -50,16 +51,16 @@ def test_start_tells_what_is_watched_and_written(watch: Watch, inputs: Inputs) -
 
 def test_mistake_is_placed_and_fixed(watch: Watch, inputs: Inputs) -> None:
     documents = {path: path.read_bytes() for path in watch.out.glob("*.json")}
-    inputs.edit("grads[7]")
+    inputs.save("grads[7]")
     (diagnostic,) = watch.expect("error")["diagnostics"]
     assert diagnostic["code"] == "DL410"
     assert diagnostic["source_line"].strip() == "self: grads[7]"
     assert {path: path.read_bytes() for path in watch.out.glob("*.json")} == documents
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     event = watch.expect("reloaded")
     assert event["mended"]
     assert changes(event)["gild"][0] == ("backward", "self", BEFORE, "grad * 2")
-    inputs.edit("grad * 3")
+    inputs.save("grad * 3")
     assert not watch.expect("reloaded")["mended"]
 
 
@@ -76,7 +77,7 @@ def test_added_and_removed_functions_are_told(watch: Watch, inputs: Inputs) -> N
 
 def test_shards_that_change(inputs: Inputs, tmp_path: Path) -> None:
     for watch in watching(inputs, tmp_path / "out", "--shards", "4"):
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         shard, manifest = watch.expect("reloaded")["written"]
         assert re.fullmatch(r"differentiability_\d\.json", shard)
         assert manifest == "manifest.json"
@@ -87,14 +88,14 @@ class Screen:
 
     def __init__(self, inputs: Inputs, out: Path, environment: dict[str, str], tty: bool) -> None:
         command = [
-            *(sys.executable, "-m", "derivload", "watch", *inputs.arguments()),
+            *(sys.executable, "-m", "derivload", "watch", *inputs.options),
             *("--out-dir", str(out)),
         ]
         self._ours, theirs = pty.openpty() if tty else os.pipe()
         self.text = ""
         self._process = subprocess.Popen(
             command,
-            env={**os.environ, "PYTHONPATH": str(SOURCE), **environment},
+            env=child_environment(**environment),
             stdout=theirs,
             stdin=subprocess.DEVNULL,
         )
@@ -133,11 +134,11 @@ def test_colours_are_for_terminals_without_no_color(
     screen = Screen(inputs, tmp_path / "out", {**environment, "COLUMNS": "80"}, tty)
     try:
         screen.until(r"functions, \d+ with derivatives; wrote 3 files in \d+ ms")
-        inputs.edit("grad * luster * 2")
+        inputs.save("grad * luster * 2")
         screen.until(r"1 changed.*; wrote differentiability.json, manifest.json in \d+ ms")
-        inputs.edit("grads[7]")
+        inputs.save("grads[7]")
         screen.until(r"1 error; nothing was written")
-        inputs.edit("grad")
+        inputs.save("grad")
         screen.until(r"fixed: ")
     finally:
         screen.close()
@@ -178,7 +179,7 @@ def test_once_writes_and_ends(inputs: Inputs, tmp_path: Path) -> None:
 
 
 def test_once_ends_as_emit_does(inputs: Inputs, tmp_path: Path) -> None:
-    inputs.edit("grads[7]")
+    inputs.save("grads[7]")
     done = run(inputs, tmp_path / "out", "--once")
     assert done.returncode == 1
     assert "DL410" in done.stdout
@@ -212,7 +213,7 @@ def test_command_runs_after_what_wrote_something(inputs: Inputs, tmp_path: Path)
             ended = watch.expect("exec")
             assert (ended["state"], ended["exit_status"]) == ("ended", 3)
             if kind == "started":
-                inputs.edit("grad * 2")
+                inputs.save("grad * 2")
                 watch.expect("reloaded")
         inputs.derivatives.write_text(inputs.edited("grad * 2") + "\n# Comment.\n", "utf-8")
         assert not watch.expect("reloaded")["written"]
@@ -258,7 +259,7 @@ def test_command_in_progress_is_ended_with_all_that_it_started(
     for watch in watching(inputs, tmp_path / "out", "--exec", command):
         first = [int(pid) for pid in wait_for(told).split()]
         assert all(is_alive(pid) for pid in first)
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         states = [watch.until(lambda event: event["event"] == "exec")["state"] for _ in range(3)]
         assert states == ["started", "stopped", "started"]
         assert_gone(first)
@@ -288,7 +289,7 @@ def test_command_in_progress_is_waited_for(inputs: Inputs, tmp_path: Path) -> No
     arguments = ("--exec", command, "--on-busy", "queue")
     for watch in watching(inputs, tmp_path / "out", *arguments):
         for number in range(3):
-            inputs.edit(f"grad * {number + 2}")
+            inputs.save(f"grad * {number + 2}")
             watch.settle_on(f"grad * {number + 2}")
         go.touch()
         executed: list[Event] = [
@@ -310,10 +311,10 @@ def test_lines_of_the_command_stay_whole(inputs: Inputs, tmp_path: Path) -> None
     out = tmp_path / "out"
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "derivload", "watch", *inputs.arguments()),
+            *(sys.executable, "-m", "derivload", "watch", *inputs.options),
             *("--out-dir", str(out), "--exec", python(code), "--on-busy", "queue"),
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -322,7 +323,7 @@ def test_lines_of_the_command_stay_whole(inputs: Inputs, tmp_path: Path) -> None
     for line in process.stdout:
         lines.append(line.rstrip("\n"))
         if line.startswith("  | one line"):
-            inputs.edit(f"grad * {len(lines) + 2}")
+            inputs.save(f"grad * {len(lines) + 2}")
         if "exit status 0" in line:
             break
     process.terminate()

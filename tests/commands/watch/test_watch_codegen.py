@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from derivload.commands.watch.decisions import DELAYS
-from support.codegen_edits import PyTorch
-from support.codegen_project import ABS, Project
+from support.codegen_project import ABS, CodegenProject
 from support.derivwatch import Watch
 from support.few_operators import make_small
+from support.pytorch_entries import PyTorch
 from support.releases import Release
 
 pytestmark = pytest.mark.release
@@ -27,13 +27,13 @@ def small(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def project(small: Path, tmp_path: Path) -> Project:
+def project(small: Path, tmp_path: Path) -> CodegenProject:
     shutil.copytree(small, tmp_path / "pytorch")
-    return Project(PyTorch(tmp_path / "pytorch"), tmp_path)
+    return CodegenProject(PyTorch(tmp_path / "pytorch"), tmp_path)
 
 
 @pytest.fixture
-def watch(project: Project) -> Iterator[Watch]:
+def watch(project: CodegenProject) -> Iterator[Watch]:
     options = ["--codegen", "--pytorch", str(project.pytorch.root)]
     watch = Watch([*options, "--cache-dir", str(project.cache)], project.out)
     try:
@@ -42,7 +42,7 @@ def watch(project: Project) -> Iterator[Watch]:
         watch.close()
 
 
-def test_save_writes_what_it_changed(project: Project, watch: Watch) -> None:
+def test_save_writes_what_it_changed(project: CodegenProject, watch: Watch) -> None:
     started = watch.expect("started")
     assert len(started["written"]) == 54
     project.assert_same()
@@ -56,7 +56,7 @@ def test_save_writes_what_it_changed(project: Project, watch: Watch) -> None:
 
 
 @pytest.mark.thorough
-def test_generators_and_templates_are_inputs(project: Project, watch: Watch) -> None:
+def test_generators_and_templates_are_inputs(project: CodegenProject, watch: Watch) -> None:
     watch.expect("started")
     template = project.pytorch.autograd / "templates" / "ViewFuncs.h"
     project.replace(template, "#pragma once", "#pragma once\n// edited")
@@ -70,7 +70,7 @@ def test_generators_and_templates_are_inputs(project: Project, watch: Watch) -> 
 
 
 @pytest.mark.thorough
-def test_next_start_begins_where_the_last_ended(project: Project, watch: Watch) -> None:
+def test_next_start_begins_where_the_last_ended(project: CodegenProject, watch: Watch) -> None:
     watch.expect("started")
     project.replace(project.pytorch.derivatives, *ABS)
     watch.expect("reloaded")
@@ -80,7 +80,7 @@ def test_next_start_begins_where_the_last_ended(project: Project, watch: Watch) 
 
 
 @pytest.mark.thorough
-def test_exception_in_a_generator_is_shown(project: Project) -> None:
+def test_exception_in_a_generator_is_shown(project: CodegenProject) -> None:
     source = project.pytorch.autograd / "gen_trace_type.py"
     text = source.read_text("utf-8")
     source.write_text(
@@ -101,7 +101,7 @@ def test_exception_in_a_generator_is_shown(project: Project) -> None:
     assert not [path for path in project.out.rglob("*") if path.suffix in (".cpp", ".h")]
 
 
-def test_file_that_selects_is_away_for_a_while(project: Project) -> None:
+def test_file_that_selects_is_away_for_a_while(project: CodegenProject) -> None:
     """As editors have it that move the old file away first."""
     selected = project.out.parent / "operators.yaml"
     selected.write_text("- aten::add.Tensor\n- aten::mul.Tensor\n", "utf-8")
@@ -127,7 +127,7 @@ def test_file_that_selects_is_away_for_a_while(project: Project) -> None:
 
 
 def test_what_the_generators_are_made_of_is_away_for_a_while(
-    project: Project, watch: Watch
+    project: CodegenProject, watch: Watch
 ) -> None:
     watch.expect("started")
     autograd = project.pytorch.autograd
@@ -149,7 +149,7 @@ def test_what_the_generators_are_made_of_is_away_for_a_while(
 
 
 @pytest.mark.thorough
-def test_generator_that_is_saved_in_pieces(project: Project, watch: Watch) -> None:
+def test_generator_that_is_saved_in_pieces(project: CodegenProject, watch: Watch) -> None:
     """Nothing is said of the half of it that Python cannot read."""
     watch.expect("started")
     source = project.pytorch.autograd / "gen_trace_type.py"

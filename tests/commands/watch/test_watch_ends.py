@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.child import child_environment
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
 from support.watch_runs import inputs, run, watch
 
@@ -32,7 +33,7 @@ def test_signal_ends_it_cleanly(watch: Watch, number: int, status: int) -> None:
 def test_signals_at_any_moment_leave_whole_outputs(inputs: Inputs, tmp_path: Path) -> None:
     for delay in (0.0, 0.008):
         for watch in watching(inputs, tmp_path / "out"):
-            inputs.edit(f"grad * {delay}")
+            inputs.save(f"grad * {delay}")
             time.sleep(delay)
             assert watch.end(signal.SIGINT) == 130
             assert watch.errors == ""
@@ -65,12 +66,10 @@ with messages.signals:
 """
 
 
-def test_signal_that_python_drops_ends_it_all_the_same(
-    child_environment: dict[str, str],
-) -> None:
+def test_signal_that_python_drops_ends_it_all_the_same() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _FINALIZED],
-        env=child_environment,
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=True,
@@ -100,9 +99,9 @@ def test_every_line_of_json_is_an_object_with_its_event(inputs: Inputs, tmp_path
         "exec": {"state", "command", "exit_status", "seconds"},
     }
     for watch in watching(inputs, tmp_path / "out", "--exec", "echo not JSON"):
-        inputs.edit("grads[7]")
+        inputs.save("grads[7]")
         watch.until(lambda event: event["event"] == "error")
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         watch.until(lambda event: event["event"] == "reloaded")
         watch.until(lambda event: event["event"] == "exec" and event["state"] == "ended")
         watch.end()

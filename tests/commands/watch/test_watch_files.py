@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from derivload.commands.watch.decisions import DELAYS
-from support.derivwatch import DERIVATIVES, Inputs, Watch, changes, watching
+from support.derivwatch import Inputs, Watch, changes, watching
+from support.paths import DERIVATIVES
+from support.watch_runs import inputs, watch
 from support.watched_files import (
     BEFORE,
     Checkout,
@@ -16,8 +18,6 @@ from support.watched_files import (
     assert_quick_save_is_reloaded,
     checkout,
     either,
-    inputs,
-    watch,
 )
 
 __all__ = ["checkout", "either", "inputs", "watch"]  # fixtures
@@ -30,7 +30,7 @@ Start = Callable[..., Watch]
 
 
 def test_saved_in_place(either: Watch, inputs: Inputs) -> None:
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     event = assert_one_reload(either, "grad * 2")
     assert event["written"] == ["differentiability.json", "manifest.json"]
     assert not event["mended"]
@@ -58,7 +58,7 @@ def test_saved_through_a_temporary_file(watch: Watch, inputs: Inputs) -> None:
 def test_saved_with_a_backup_as_vim_does(watch: Watch, inputs: Inputs) -> None:
     backup = inputs.folder / "derivatives.yaml~"
     inputs.derivatives.rename(backup)
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     inputs.derivatives.chmod(0o600)
     backup.unlink()
     assert_one_reload(watch, "grad * 2")
@@ -69,7 +69,7 @@ def test_saved_with_a_backup_in_another_folder(watch: Watch, inputs: Inputs) -> 
     backups = inputs.folder.parent / "backups"
     backups.mkdir()
     inputs.derivatives.rename(backups / DERIVATIVES)
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     assert_one_reload(watch, "grad * 2")
 
 
@@ -93,7 +93,7 @@ def test_truncated_and_closed_and_written_later(watch: Watch, inputs: Inputs) ->
     def save(formula: str) -> None:
         inputs.derivatives.write_text("", "utf-8")
         time.sleep(0.05)
-        inputs.edit(formula)
+        inputs.save(formula)
 
     event, *others = assert_quick_save_is_reloaded(watch, DELAYS.gone, save)
     assert changes(event)["gild"][0][0] == "backward"
@@ -107,7 +107,7 @@ def test_emptied_for_good_is_said(watch: Watch, inputs: Inputs) -> None:
     inputs.derivatives.write_text("", "utf-8")
     assert [d["code"] for d in watch.expect("error")["diagnostics"]] == ["DL004"]
     assert watch.formula() == BEFORE
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     assert assert_one_reload(watch, "grad * 2")["mended"]
 
 
@@ -142,7 +142,7 @@ def test_other_files_of_the_folder_are_nothing(watch: Watch, inputs: Inputs) -> 
 
 def test_saves_that_arrive_while_another_is_loaded(either: Watch, inputs: Inputs) -> None:
     for number in range(50):
-        inputs.edit(f"grad * {number}")
+        inputs.save(f"grad * {number}")
         time.sleep(0.015)
     either.settle_on("grad * 49")
     assert not [event for event in either.rest() if event["event"] != "reloaded"]
@@ -173,7 +173,7 @@ def test_git_checkout_is_one_reload(checkout: Checkout, inputs: Inputs, tmp_path
 
 def test_git_stash_and_rebase_end_right(checkout: Checkout, inputs: Inputs, tmp_path: Path) -> None:
     for watch in watching(inputs, tmp_path / "out"):
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         watch.settle_on("grad * 2")
         checkout.git("stash", "--quiet")
         watch.settle_on(BEFORE)
@@ -185,7 +185,7 @@ def test_git_stash_and_rebase_end_right(checkout: Checkout, inputs: Inputs, tmp_
         watch.rest()
         assert watch.events[-1]["event"] == "reloaded"
         cold = tmp_path / "cold"
-        arguments = [*inputs.arguments(), "--once"]
+        arguments = [*inputs.options, "--once"]
         once = Watch(arguments, cold)
         assert once.wait() == 0
         once.close()
@@ -197,9 +197,9 @@ def test_git_in_progress_is_waited_for(checkout: Checkout, inputs: Inputs, tmp_p
     lock = inputs.folder / ".git" / "index.lock"
     for watch in watching(inputs, tmp_path / "out"):
         lock.touch()
-        inputs.edit("grads[7] * half of a checkout")
+        inputs.save("grads[7] * half of a checkout")
         time.sleep(0.5)
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         lock.unlink()
         assert_one_reload(watch, "grad * 2")
 
@@ -209,5 +209,5 @@ def test_git_lock_that_was_left_behind_holds_up_nothing_for_long(
 ) -> None:
     for watch in watching(inputs, tmp_path / "out"):
         (inputs.folder / ".git" / "index.lock").touch()
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         assert_one_reload(watch, "grad * 2")

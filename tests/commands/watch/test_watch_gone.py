@@ -15,14 +15,13 @@ import pytest
 from derivload.commands.watch.decisions import DELAYS
 from support.derivwatch import Inputs, Watch, watching
 from support.paths import CATALOGUE
+from support.watch_runs import inputs, watch
 from support.watched_files import (
     BEFORE,
     assert_one_reload,
     assert_quick_save_is_reloaded,
     checkout,
     either,
-    inputs,
-    watch,
 )
 
 __all__ = ["checkout", "either", "inputs", "watch"]  # fixtures
@@ -36,18 +35,18 @@ def test_input_deleted_and_brought_back(either: Watch, inputs: Inputs) -> None:
     event = either.expect("error")
     assert [d["code"] for d in event["diagnostics"]] == ["DL001"]
     assert not either.rest()
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     assert assert_one_reload(either, "grad * 2")["mended"]
 
 
 def test_input_missing_at_the_start(inputs: Inputs, tmp_path: Path) -> None:
     aside = inputs.derivatives.rename(tmp_path / "aside")
-    watch = Watch(inputs.arguments(), tmp_path / "out")
+    watch = Watch(inputs.options, tmp_path / "out")
     try:
         watch.expect("error")
         aside.rename(inputs.derivatives)
         watch.expect("started")
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         assert_one_reload(watch, "grad * 2")
     finally:
         watch.close()
@@ -69,7 +68,7 @@ def test_read_error_shorter_than_a_moment_is_not_said(watch: Watch, inputs: Inpu
         inputs.derivatives.rename(inputs.folder / "aside")
         inputs.derivatives.mkdir()
         inputs.derivatives.rmdir()
-        inputs.edit(formula)
+        inputs.save(formula)
 
     assert_quick_save_is_reloaded(watch, DELAYS.gone, save)
 
@@ -84,7 +83,7 @@ def test_folder_moved_away_and_back(inputs: Inputs, tmp_path: Path, above: int) 
         watch.expect("error")
         aside.rename(moved)
         assert watch.expect("reloaded")["mended"]
-        deep.edit("grad * 2")
+        deep.save("grad * 2")
         assert_one_reload(watch, "grad * 2")
 
 
@@ -97,13 +96,13 @@ def test_folder_replaced_by_another(inputs: Inputs, tmp_path: Path, above: int) 
         shutil.copytree(moved, another)
         moved.rename(tmp_path / "aside")
         another.rename(moved)
-        deep.edit("grad * 2")
+        deep.save("grad * 2")
         watch.settle_on("grad * 2")
         shutil.rmtree(moved)
         shutil.copytree(tmp_path / "aside", moved)
         watch.settle_on(BEFORE)
         watch.rest()
-        deep.edit("grad * 3")
+        deep.save("grad * 3")
         assert_one_reload(watch, "grad * 3")
 
 
@@ -122,14 +121,14 @@ def test_link_whose_target_is_replaced(inputs: Inputs, tmp_path: Path) -> None:
 def test_link_that_is_set_to_another_target(inputs: Inputs, tmp_path: Path) -> None:
     """The folder of the inputs is a link, as build systems have them, and changes to another."""
     for name, formula in (("one", BEFORE), ("two", "grad * 2")):
-        Inputs(tmp_path / name).edit(formula)
+        Inputs(tmp_path / name).save(formula)
     shutil.rmtree(inputs.folder)
     inputs.folder.symlink_to("one")
     for watch in watching(inputs, tmp_path / "out"):
         (tmp_path / "link").symlink_to("two")
         (tmp_path / "link").replace(inputs.folder)
         assert_one_reload(watch, "grad * 2")
-        inputs.edit("grad * 3")
+        inputs.save("grad * 3")
         watch.settle_on("grad * 3")
 
 
@@ -161,7 +160,7 @@ def test_outputs_that_cannot_be_written_for_a_while(watch: Watch, inputs: Inputs
     manifest = watch.out / "manifest.json"
     manifest.unlink()
     manifest.mkdir()
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     assert "manifest.json" in watch.expect("error")["message"]
     manifest.rmdir()
     assert watch.expect("reloaded")["mended"]
@@ -172,7 +171,7 @@ def test_outputs_that_were_deleted_are_made_again_at_the_next_save(
     watch: Watch, inputs: Inputs
 ) -> None:
     shutil.rmtree(watch.out)
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     assert len(assert_one_reload(watch, "grad * 2")["written"]) == 3
 
 
@@ -203,7 +202,7 @@ def test_limit_of_inotify_is_said_once_and_polling_goes_on(
         for watch in watching(inputs, tmp_path / "out", before=before):
             assert watch.events[0]["watching"] == "polling"
             for formula in ("grad * 2", "grad * 3"):
-                inputs.edit(formula)
+                inputs.save(formula)
                 watch.settle_on(formula)
             assert watch.end() == 143
             assert watch.errors.count("no events (inotify instance limit reached)") == 1
@@ -218,7 +217,7 @@ def test_many_edits_do_not_make_it_grow(
     edits = 1000 if request.config.getoption("--long") else 100
     sizes = []
     for number in range(edits + 50):
-        inputs.edit(f"grad * {number + 2}")
+        inputs.save(f"grad * {number + 2}")
         assert watch.until(lambda event: bool(event["written"]))["event"] == "reloaded"
         if number >= 49:
             sizes.append(_resident(watch))
@@ -244,7 +243,7 @@ def test_threads_of_one_save_do_not_pile_up(watch: Watch, inputs: Inputs) -> Non
         watch.expect("error")
         aside.rename(inputs.folder)
         watch.expect("reloaded")
-        inputs.edit(f"grad * {number + 2}")
+        inputs.save(f"grad * {number + 2}")
         watch.settle_on(f"grad * {number + 2}")
         watch.rest()
     assert len(list(tasks.iterdir())) == before

@@ -11,15 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from support.child import child_environment
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
-from support.paths import SOURCE
+from support.watch_runs import inputs
+
+__all__ = ["inputs"]  # a fixture
+
 
 LOCK = ".derivwatch.lock"
-
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> Inputs:
-    return Inputs(tmp_path / "inputs")
 
 
 @pytest.fixture
@@ -36,10 +35,10 @@ def watch(inputs: Inputs, out: Path) -> Iterator[Watch]:
 def once(inputs: Inputs, out: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
-            *(sys.executable, "-m", "derivload", "watch", "--once", *inputs.arguments()),
+            *(sys.executable, "-m", "derivload", "watch", "--once", *inputs.options),
             *("--out-dir", str(out)),
         ],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -97,7 +96,7 @@ def test_lock_that_was_left_behind_is_taken(inputs: Inputs, out: Path, left: str
 
 def test_lock_goes_with_the_folder_and_comes_back(watch: Watch, inputs: Inputs, out: Path) -> None:
     shutil.rmtree(out)
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     watch.expect("reloaded")
     assert (out / LOCK).read_text("utf-8") == f"{watch.process.pid}\n"
     done = once(inputs, out)
@@ -110,7 +109,7 @@ def test_two_never_write_to_the_same_folder(watch: Watch, inputs: Inputs, out: P
     shutil.rmtree(out)
     for second in watching(inputs, out):
         (out / "manifest.json").unlink()
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         assert watch.wait() == 3
         assert f"a derivwatch with pid {second.process.pid} already writes there" in watch.errors
         assert len(watch.events) == 1
@@ -124,7 +123,7 @@ def test_link_in_the_place_of_the_lock_stops_writing_until_it_is_gone(
     (tmp_path / "precious").write_text("1234\n", "utf-8")
     (out / LOCK).unlink()
     (out / LOCK).symlink_to("../precious")
-    inputs.edit("grad * 2")
+    inputs.save("grad * 2")
     assert "not derivwatch's lock" in watch.expect("error")["message"]
     (out / LOCK).unlink()
     assert watch.expect("reloaded")["mended"]

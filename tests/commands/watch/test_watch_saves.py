@@ -13,17 +13,11 @@ from typing import NoReturn
 import pytest
 
 from derivload.commands.watch.decisions import DELAYS
-from support.derivwatch import NATIVES, Event, Inputs, Watch, watching
+from support.derivwatch import Event, Inputs, Watch, watching
+from support.paths import NATIVES
+from support.watch_runs import inputs, watch
 
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> Inputs:
-    return Inputs(tmp_path / "inputs")
-
-
-@pytest.fixture
-def watch(inputs: Inputs, tmp_path: Path) -> Iterator[Watch]:
-    yield from watching(inputs, tmp_path / "out")
+__all__ = ["inputs", "watch"]  # fixtures
 
 
 @pytest.fixture(params=["events", "polling"])

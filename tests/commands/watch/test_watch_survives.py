@@ -22,13 +22,12 @@ from derivload.commands.watch.sources import make_seen
 from derivload.commands.watch.updates import Refused, Updates
 from derivload.loading.live import LiveDocuments, PreparedDocuments
 from derivload.loading.paths import Files, find_files
+from support.child import child_environment
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
-from support.paths import CATALOGUE, SOURCE
+from support.paths import CATALOGUE
+from support.watch_runs import inputs
 
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> Inputs:
-    return Inputs(tmp_path / "inputs")
+__all__ = ["inputs"]  # a fixture
 
 
 # Inputs that cannot be found.
@@ -111,7 +110,7 @@ def test_current_folder_is_made_anew(inputs: Inputs, tmp_path: Path) -> None:
         assert watch.expect("error")["message"].endswith("nothing was written")
         (tmp_path / "copy").rename(inputs.folder)
         watch.until(lambda event: event["event"] == "reloaded")
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         watch.settle_on("grad * 2")
     finally:
         watch.close()
@@ -121,10 +120,10 @@ def test_current_folder_is_made_anew(inputs: Inputs, tmp_path: Path) -> None:
 
 
 def started(inputs: Inputs, out: Path, *more: str, **streams: Any) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "derivload", "watch", *inputs.arguments()]
+    command = [sys.executable, "-m", "derivload", "watch", *inputs.options]
     process: subprocess.Popen[bytes] = subprocess.Popen(
         [*command, "--out-dir", str(out), *more],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env=child_environment(),
         **streams,
     )
     return process
@@ -149,7 +148,7 @@ def test_reports_that_find_no_room_are_lost(
     try:
         wait_until_written(out, "grad * luster")
         for formula in ("grad * 22", "grad * 33"):
-            inputs.edit(formula)
+            inputs.save(formula)
             wait_until_written(out, formula)
         assert process.poll() is None
     finally:
@@ -167,7 +166,7 @@ def test_ends_when_nobody_reads_its_reports(
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read() == b""
@@ -192,7 +191,7 @@ def test_closed_stderr_ends_nothing(inputs: Inputs, tmp_path: Path) -> None:
         for line in process.stdout:
             if b'"state":"ended"' in line:
                 inputs_seen += 1
-                inputs.edit(f"grad * {inputs_seen + 1}")
+                inputs.save(f"grad * {inputs_seen + 1}")
             if inputs_seen == 3:
                 break
         assert (tmp_path / "runs").read_text("utf-8").count("done") >= 3
@@ -241,7 +240,7 @@ def with_ignored(*names: str) -> list[str]:
 def test_ignored_signal_stays_ignored(inputs: Inputs, tmp_path: Path, name: str) -> None:
     for watch in watching(inputs, tmp_path / "out", before=with_ignored(name)):
         watch.process.send_signal(getattr(signal, f"SIG{name}"))
-        inputs.edit("grad * 2")
+        inputs.save("grad * 2")
         watch.settle_on("grad * 2")
         assert watch.end(signal.SIGINT) == 130
 

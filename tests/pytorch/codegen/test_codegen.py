@@ -20,10 +20,12 @@ import pytest
 
 from derivload.pytorch.codegen.known import KNOWN
 from derivload.pytorch.codegen.upstream import Sources, locate
-from support.codegen_edits import EDITS, PROBE, PROBE_DERIVATIVE, PyTorch, insert
+from support.child import child_environment
+from support.codegen_edits import EDITS, PROBE, PROBE_DERIVATIVE
 from support.codegen_files import done, generated, project, small_release
-from support.codegen_project import ABS, Project, assert_same, contents
+from support.codegen_project import ABS, CodegenProject, assert_same, contents
 from support.few_operators import make_small
+from support.pytorch_entries import PyTorch, insert
 from support.releases import Release
 
 __all__ = ["done", "generated", "project", "small_release"]  # fixtures
@@ -62,7 +64,7 @@ def test_release_equals_upstream_after_every_edit(
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(release(each_release) / "torchgen", root / "torchgen", ignore=ignored)
     shutil.copy(release(each_release) / "version.txt", root)
-    project = Project(PyTorch(root), tmp_path)
+    project = CodegenProject(PyTorch(root), tmp_path)
     is_long = request.config.getoption("--long")
     assert project.run()["exit"] == "cold"
     if is_long:
@@ -112,7 +114,7 @@ def test_what_torchgen_imports_is_installed_with_derivload(
 # What is generated again
 
 
-def test_small_pytorch_equals_upstream(done: Project) -> None:
+def test_small_pytorch_equals_upstream(done: CodegenProject) -> None:
     done.assert_same()
     assert done.run()["exit"] == "up-to-date"
 
@@ -121,7 +123,7 @@ def test_small_pytorch_equals_upstream(done: Project) -> None:
 def test_small_pytorch_equals_upstream_after_every_edit(
     each_release: str, release: Release, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    project = Project(make_small(release(each_release), tmp_path / "pytorch"), tmp_path)
+    project = CodegenProject(make_small(release(each_release), tmp_path / "pytorch"), tmp_path)
     project.run()
     project.assert_same()
     seed = os.environ.get("DERIVLOAD_TEST_SEED", "1")
@@ -133,7 +135,7 @@ def test_small_pytorch_equals_upstream_after_every_edit(
         project.assert_same()
 
 
-def test_formula_is_generated_for_its_family_alone(done: Project) -> None:
+def test_formula_is_generated_for_its_family_alone(done: CodegenProject) -> None:
     before, times_before = contents(done.out), times(done.out)
     done.replace(done.pytorch.derivatives, *ABS)
     stats = done.run()
@@ -145,7 +147,7 @@ def test_formula_is_generated_for_its_family_alone(done: Project) -> None:
     assert [name for name in after if times_after[name] != times_before[name]] == ["Functions.cpp"]
 
 
-def test_comment_runs_no_generator(done: Project) -> None:
+def test_comment_runs_no_generator(done: CodegenProject) -> None:
     times_before = times(done.out)
     done.replace(done.pytorch.derivatives, "- name: abs", "# hello\n- name: abs")
     assert done.run()["exit"] == "stored"
@@ -153,7 +155,7 @@ def test_comment_runs_no_generator(done: Project) -> None:
 
 
 @pytest.mark.thorough
-def test_comment_inside_an_entry_runs_no_generator(done: Project) -> None:
+def test_comment_inside_an_entry_runs_no_generator(done: CodegenProject) -> None:
     natives = done.pytorch.natives
     done.replace(natives, "- func: abs(Tensor self) -> Tensor\n", PROBE.split("\n")[0] + "\n")
     done.replace(
@@ -165,7 +167,7 @@ def test_comment_inside_an_entry_runs_no_generator(done: Project) -> None:
 
 
 @pytest.mark.thorough
-def test_going_back_gives_the_files_back(done: Project) -> None:
+def test_going_back_gives_the_files_back(done: CodegenProject) -> None:
     before = contents(done.out)
     done.replace(done.pytorch.derivatives, *ABS)
     done.run()
@@ -176,7 +178,7 @@ def test_going_back_gives_the_files_back(done: Project) -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ["Functions.cpp", "templates/VariableType.cpp"])
-def test_output_that_is_gone_or_edited_comes_back(done: Project, name: str) -> None:
+def test_output_that_is_gone_or_edited_comes_back(done: CodegenProject, name: str) -> None:
     before = contents(done.out)
     (done.out / name).unlink()
     done.run()
@@ -186,7 +188,7 @@ def test_output_that_is_gone_or_edited_comes_back(done: Project, name: str) -> N
     assert contents(done.out) == before
 
 
-def test_output_that_is_not_made_any_more_goes(done: Project) -> None:
+def test_output_that_is_not_made_any_more_goes(done: CodegenProject) -> None:
     (done.out / "mine.cpp").write_text("// mine\n")
     trace = done.pytorch.autograd / "gen_trace_type.py"
     done.replace(trace, "num_shards=10", "num_shards=2")
@@ -196,11 +198,11 @@ def test_output_that_is_not_made_any_more_goes(done: Project) -> None:
     done.assert_same()
 
 
-def test_edit_in_the_second_of_the_last_one_is_seen(project: Project) -> None:
+def test_edit_in_the_second_of_the_last_one_is_seen(project: CodegenProject) -> None:
     """Python takes what it compiled of the first for that of the second: of one size and second."""
     trace = project.pytorch.autograd / "gen_trace_type.py"
     now = time.time()
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    environment = child_environment(PYTHONDONTWRITEBYTECODE="")
     for old, new in (("num_shards=10", "num_shards=20"), ("num_shards=20", "num_shards=30")):
         project.replace(trace, old, new)
         os.utime(trace, (now, now))
@@ -209,7 +211,7 @@ def test_edit_in_the_second_of_the_last_one_is_seen(project: Project) -> None:
     assert (project.out / "TraceType_29.cpp").exists()
 
 
-def test_overlay_is_generated_too(done: Project) -> None:
+def test_overlay_is_generated_too(done: CodegenProject) -> None:
     overlay = done.folder / "mine.yaml"
     overlay.write_text("custom:\n" + "".join(f"  {line}\n" for line in PROBE.splitlines() if line))
     insert(done.pytorch.derivatives, random.Random(1), PROBE_DERIVATIVE)
@@ -220,7 +222,7 @@ def test_overlay_is_generated_too(done: Project) -> None:
 
 
 @pytest.mark.thorough
-def test_derivatives_of_ones_own_take_the_place_of_pytorchs(done: Project) -> None:
+def test_derivatives_of_ones_own_take_the_place_of_pytorchs(done: CodegenProject) -> None:
     own = done.folder / "own.yaml"
     shutil.copy(done.pytorch.derivatives, own)
     done.replace(own, *ABS)
@@ -230,7 +232,7 @@ def test_derivatives_of_ones_own_take_the_place_of_pytorchs(done: Project) -> No
 
 
 @pytest.mark.thorough
-def test_checkout_is_generated_from(project: Project) -> None:
+def test_checkout_is_generated_from(project: CodegenProject) -> None:
     """PyTorch's own layout, by which the generators call their templates otherwise."""
     root = project.pytorch.root
     packaged = root / "torchgen" / "packaged"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.codegen_files import done, generated, project, small_release
-from support.codegen_project import ABS, Project, assert_same, contents
+from support.codegen_project import ABS, CodegenProject, assert_same, contents
 from support.paths import ROOT
 
 __all__ = ["done", "generated", "project", "small_release"]  # fixtures
@@ -31,13 +31,13 @@ THOROUGH = pytest.mark.thorough
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("subset", ["libtorch", "pybindings", "python"])
-def test_subset_is_upstreams(project: Project, subset: str) -> None:
+def test_subset_is_upstreams(project: CodegenProject, subset: str) -> None:
     project.run("--subset", subset)
     project.assert_same("--subset", subset)
 
 
 @pytest.mark.thorough
-def test_subsets_can_share_a_folder(project: Project) -> None:
+def test_subsets_can_share_a_folder(project: CodegenProject) -> None:
     for _ in range(2):
         exits = [project.run("--subset", name)["exit"] for name in ("libtorch", "pybindings")]
     assert exits == ["up-to-date", "up-to-date"]
@@ -48,12 +48,12 @@ def test_subsets_can_share_a_folder(project: Project) -> None:
 
 
 @pytest.mark.thorough
-def test_autograd_can_be_disabled(project: Project) -> None:
+def test_autograd_can_be_disabled(project: CodegenProject) -> None:
     project.run("--disable-autograd", "--force-schema-registration")
     project.assert_same("--disable-autograd")
 
 
-def test_the_file_for_python_can_go_elsewhere(project: Project) -> None:
+def test_the_file_for_python_can_go_elsewhere(project: CodegenProject) -> None:
     annotated = "annotated_fn_args.py"
     elsewhere = project.folder / "torch" / annotated
     options = ("--install_dir", str(elsewhere.parent))
@@ -73,7 +73,7 @@ def test_the_file_for_python_can_go_elsewhere(project: Project) -> None:
 
 
 @pytest.mark.thorough
-def test_operators_can_be_selected(project: Project) -> None:
+def test_operators_can_be_selected(project: CodegenProject) -> None:
     model = project.folder / "model.yaml"
     model.write_text(
         "operators:\n  aten::abs:\n    is_used_for_training: true\n    is_root_operator: true\n"
@@ -94,7 +94,7 @@ def test_operators_can_be_selected(project: Project) -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("options", [[], ["--subset", "libtorch"], ["--disable-autograd"]])
-def test_outputs_can_be_listed(project: Project, options: Sequence[str]) -> None:
+def test_outputs_can_be_listed(project: CodegenProject, options: Sequence[str]) -> None:
     listed = project.try_run("--list-outputs", *options).stdout.splitlines()
     assert listed == sorted(project.upstream(*options))
     assert not project.out.exists()
@@ -103,7 +103,7 @@ def test_outputs_can_be_listed(project: Project, options: Sequence[str]) -> None
 # What goes wrong
 
 
-def test_exception_in_a_generator_is_upstreams(done: Project) -> None:
+def test_exception_in_a_generator_is_upstreams(done: CodegenProject) -> None:
     before = contents(done.out)
     source = done.pytorch.autograd / "gen_trace_type.py"
     done.replace(
@@ -125,7 +125,7 @@ def test_exception_in_a_generator_is_upstreams(done: Project) -> None:
 
 
 @pytest.mark.thorough
-def test_template_with_an_unknown_key_is_upstreams_error(done: Project) -> None:
+def test_template_with_an_unknown_key_is_upstreams_error(done: CodegenProject) -> None:
     before = contents(done.out)
     done.replace(
         done.pytorch.autograd / "templates/TraceType.cpp", "namespace", "${none} namespace"
@@ -137,7 +137,7 @@ def test_template_with_an_unknown_key_is_upstreams_error(done: Project) -> None:
 
 
 @pytest.mark.parametrize("code", ["0", *(pytest.param(c, marks=THOROUGH) for c in ("'why'", ""))])
-def test_generator_that_ends_the_process_has_failed(done: Project, code: str) -> None:
+def test_generator_that_ends_the_process_has_failed(done: CodegenProject, code: str) -> None:
     before = contents(done.out)
     source = done.pytorch.autograd / "gen_trace_type.py"
     done.replace(
@@ -164,7 +164,7 @@ def test_generator_that_ends_the_process_has_failed(done: Project, code: str) ->
     ],
 )
 def test_file_that_selects_no_operators_is_told(
-    project: Project, option: str, text: str, reason: str, more: list[str]
+    project: CodegenProject, option: str, text: str, reason: str, more: list[str]
 ) -> None:
     selected = project.folder / "selected.yaml"
     selected.write_text(text, "utf-8")
@@ -177,7 +177,7 @@ def test_file_that_selects_no_operators_is_told(
 
 
 @pytest.mark.parametrize("options", [["--list-outputs"], pytest.param(["--quiet"], marks=THOROUGH)])
-def test_what_a_generator_prints_is_no_result(done: Project, options: list[str]) -> None:
+def test_what_a_generator_prints_is_no_result(done: CodegenProject, options: list[str]) -> None:
     expected = done.try_run(*options).stdout
     source = done.pytorch.autograd / "gen_trace_type.py"
     done.replace(source, "    fm = FileManager(", "    print('here')\n    fm = FileManager(")
@@ -187,7 +187,7 @@ def test_what_a_generator_prints_is_no_result(done: Project, options: list[str])
     assert "here\n" in ran.stderr
 
 
-def test_mistake_in_the_yaml_is_told_with_its_place(done: Project) -> None:
+def test_mistake_in_the_yaml_is_told_with_its_place(done: CodegenProject) -> None:
     before = contents(done.out)
     done.replace(done.pytorch.derivatives, ABS[0], "  slef: grad\n")
     failed = done.try_run()
@@ -197,7 +197,7 @@ def test_mistake_in_the_yaml_is_told_with_its_place(done: Project) -> None:
     assert contents(done.out) == before
 
 
-def test_generator_whose_items_depend_on_each_other_runs_whole(done: Project) -> None:
+def test_generator_whose_items_depend_on_each_other_runs_whole(done: CodegenProject) -> None:
     source = done.pytorch.autograd / "gen_trace_type.py"
     text = source.read_text("utf-8").replace(
         '        "trace_method_definitions": [method_definition(fn)],\n',
@@ -217,7 +217,7 @@ def test_generator_whose_items_depend_on_each_other_runs_whole(done: Project) ->
 
 
 @pytest.mark.thorough
-def test_another_release_than_the_generators_runs_whole(done: Project) -> None:
+def test_another_release_than_the_generators_runs_whole(done: CodegenProject) -> None:
     ran = done.try_run("--torch-version", "2.10")
     assert ran.returncode == 0, ran.stderr
     assert "the rules of 2.10 were asked for, but its source has those of 2.15" in ran.stderr
@@ -241,7 +241,9 @@ TORCHGEN_EDITS = {
 
 
 @pytest.mark.parametrize("edit", TORCHGEN_EDITS)
-def test_an_edited_torchgen_is_followed_family_by_family(project: Project, edit: str) -> None:
+def test_an_edited_torchgen_is_followed_family_by_family(
+    project: CodegenProject, edit: str
+) -> None:
     name, old, new = TORCHGEN_EDITS[edit]
     project.replace(project.pytorch.root / "torchgen" / name, old, new)
     assert project.run()["exit"] == "cold"
@@ -252,7 +254,7 @@ def test_an_edited_torchgen_is_followed_family_by_family(project: Project, edit:
 
 
 @pytest.mark.thorough
-def test_edited_generator_is_incremental_once_it_was_compared(done: Project) -> None:
+def test_edited_generator_is_incremental_once_it_was_compared(done: CodegenProject) -> None:
     source = done.pytorch.autograd / "gen_trace_type.py"
     done.replace(source, "\nimport itertools\n", "\nimport itertools\n# edited\n")
     assert done.run()["exit"] == "cold"
@@ -263,7 +265,7 @@ def test_edited_generator_is_incremental_once_it_was_compared(done: Project) -> 
 
 
 @pytest.mark.thorough
-def test_file_manager_that_is_not_as_expected_runs_whole(done: Project) -> None:
+def test_file_manager_that_is_not_as_expected_runs_whole(done: CodegenProject) -> None:
     utils = done.pytorch.root / "torchgen" / "utils.py"
     for source in (utils, *done.pytorch.autograd.glob("gen_*.py")):
         text = source.read_text("utf-8").replace("write_sharded", "write_in_shards")
@@ -275,7 +277,7 @@ def test_file_manager_that_is_not_as_expected_runs_whole(done: Project) -> None:
 
 
 @pytest.mark.thorough
-def test_damaged_cache_costs_time_alone(done: Project) -> None:
+def test_damaged_cache_costs_time_alone(done: CodegenProject) -> None:
     done.replace(done.pytorch.derivatives, *ABS)
     random_ = random.Random(1)
     for path in done.cache.rglob("*"):
@@ -288,7 +290,7 @@ def test_damaged_cache_costs_time_alone(done: Project) -> None:
 
 
 @pytest.mark.thorough
-def test_lost_pieces_are_generated_again(done: Project) -> None:
+def test_lost_pieces_are_generated_again(done: CodegenProject) -> None:
     for path in done.cache.rglob("*.val"):
         path.unlink()
     (done.out / "Functions.cpp").unlink()
@@ -297,13 +299,13 @@ def test_lost_pieces_are_generated_again(done: Project) -> None:
 
 
 @pytest.mark.thorough
-def test_without_a_cache_all_is_generated(done: Project) -> None:
+def test_without_a_cache_all_is_generated(done: CodegenProject) -> None:
     assert done.run("--no-cache")["exit"] == "cold"
     done.assert_same()
 
 
 @pytest.mark.thorough
-def test_end_by_signal_leaves_each_output_whole(project: Project) -> None:
+def test_end_by_signal_leaves_each_output_whole(project: CodegenProject) -> None:
     expected = project.upstream()
     for moment in (0.3, 0.8, 1.1, 1.3):
         shutil.rmtree(project.out, ignore_errors=True)
@@ -344,13 +346,13 @@ def test_wrong_usage_says_what_to_write(
     assert sentence in done.stderr
 
 
-def test_selection_that_cannot_be_read_is_told(project: Project) -> None:
+def test_selection_that_cannot_be_read_is_told(project: CodegenProject) -> None:
     failed = project.try_run("--operators-yaml-path", str(project.folder / "none.yaml"))
     assert failed.returncode == 3
     assert failed.stderr.startswith(f"derivload: error: {project.folder / 'none.yaml'}: No such")
 
 
-def test_pytorch_without_generators_is_told(project: Project) -> None:
+def test_pytorch_without_generators_is_told(project: CodegenProject) -> None:
     (project.pytorch.autograd / "gen_autograd.py").unlink()
     failed = project.try_run()
     assert failed.returncode == 2

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from support.cmake_project import replace_in
+from support.child import child_environment
 from support.derivwatch import Watch
+from support.project import replace_in
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
@@ -75,8 +76,8 @@ LOOKS = {
 }
 
 
-class Project:
-    """The PyTorch and what derivload made of it."""
+class EditedProject:
+    """A PyTorch with a generator that is edited, and what derivload made of it."""
 
     def __init__(self, release: Path, folder: Path) -> None:
         self.pytorch = SmallPyTorch(release, folder / "pytorch", is_checkout=True)
@@ -113,12 +114,12 @@ class Project:
         return str(json.loads(done.stdout)["exit"])
 
     def try_run(self, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **variables}
+        own = {"PYTHONDONTWRITEBYTECODE": "", **variables}
         return subprocess.run(
             self.command(*options),
             capture_output=True,
             encoding="utf-8",
-            env=environment,
+            env=child_environment(**own),
             check=False,
         )
 
@@ -131,12 +132,12 @@ class Project:
 
 
 @pytest.fixture
-def project(release: Release, newest: str, tmp_path: Path) -> Project:
-    return Project(release(newest), tmp_path)
+def project(release: Release, newest: str, tmp_path: Path) -> EditedProject:
+    return EditedProject(release(newest), tmp_path)
 
 
 @pytest.mark.parametrize("reads", READS)
-def test_what_a_generator_reads_is_a_source(reads: str, project: Project) -> None:
+def test_what_a_generator_reads_is_a_source(reads: str, project: EditedProject) -> None:
     body, place = READS[reads]
     project.name_by(body)
     path = project.put(place, "one")
@@ -157,7 +158,7 @@ def test_what_a_generator_reads_is_a_source(reads: str, project: Project) -> Non
 
 
 @pytest.mark.parametrize("looks", LOOKS)
-def test_what_a_generator_looks_for_is_a_source(looks: str, project: Project) -> None:
+def test_what_a_generator_looks_for_is_a_source(looks: str, project: EditedProject) -> None:
     body, place = LOOKS[looks]
     count = len(list((project.pytorch.autograd / "templates").iterdir()))
     project.name_by(body.replace("COUNT", str(count)))
@@ -172,7 +173,7 @@ def test_what_a_generator_looks_for_is_a_source(looks: str, project: Project) ->
     assert project.name == "one"
 
 
-def test_environment_variable_that_a_generator_asks_for_is_a_source(project: Project) -> None:
+def test_environment_variable_that_a_generator_asks_for_is_a_source(project: EditedProject) -> None:
     project.name_by("return os.environ.get('NAMED', 'one')")
     project.run()
     assert project.run() == "up-to-date"
@@ -194,13 +195,13 @@ with tempfile.TemporaryDirectory() as folder:
 """
 
 
-def test_a_generator_can_copy_a_link(project: Project) -> None:
+def test_a_generator_can_copy_a_link(project: EditedProject) -> None:
     project.name_by(COPIES_A_LINK.strip())
     project.run()
     assert project.name == "one"
 
 
-def test_two_edits_to_a_helper_in_one_second_are_seen(project: Project) -> None:
+def test_two_edits_to_a_helper_in_one_second_are_seen(project: EditedProject) -> None:
     """Python takes what it compiled of the first for that of the second."""
     body, place = READS["imports a module of the tree"]
     project.name_by(body)
@@ -217,7 +218,7 @@ def test_two_edits_to_a_helper_in_one_second_are_seen(project: Project) -> None:
     ids="".join,
 )
 def test_what_changes_what_python_does_counts(
-    variables: Mapping[str, str], project: Project
+    variables: Mapping[str, str], project: EditedProject
 ) -> None:
     project.name_by(
         "import warnings\nwarnings.warn('old', FutureWarning)\n"
@@ -228,7 +229,7 @@ def test_what_changes_what_python_does_counts(
     assert project.run() not in ("up-to-date", "stored")
 
 
-def test_assertion_that_fails_is_not_hidden_by_a_run_without(project: Project) -> None:
+def test_assertion_that_fails_is_not_hidden_by_a_run_without(project: EditedProject) -> None:
     project.name_by("assert False, 'no'\nreturn 'one'")
     project.run(PYTHONOPTIMIZE="1")
     done = project.try_run()
@@ -236,7 +237,7 @@ def test_assertion_that_fails_is_not_hidden_by_a_run_without(project: Project) -
     assert "AssertionError: no" in done.stderr
 
 
-def test_locale_is_nothing_to_what_a_generator_reads(project: Project) -> None:
+def test_locale_is_nothing_to_what_a_generator_reads(project: EditedProject) -> None:
     body, place = READS["opens a file"]
     project.name_by(f"{body[: -len('.strip()')]}.strip().replace('\\u00e9', 'o')")
     (project.pytorch.autograd / place).write_text("\u00e9ne\n", "utf-8")
@@ -247,7 +248,7 @@ def test_locale_is_nothing_to_what_a_generator_reads(project: Project) -> None:
 
 @pytest.mark.parametrize("place", ["tools/autograd", "torchgen", "tools/autograd/templates"])
 @pytest.mark.parametrize("name", [".#gen_autograd.py", "gen_other.py"])
-def test_link_to_nowhere_is_no_source(place: str, name: str, project: Project) -> None:
+def test_link_to_nowhere_is_no_source(place: str, name: str, project: EditedProject) -> None:
     """Emacs keeps one beside a file with changes that were not saved."""
     link = project.pytorch.root / place / name
     link.symlink_to("me@host.123:1")
@@ -259,7 +260,7 @@ def test_link_to_nowhere_is_no_source(place: str, name: str, project: Project) -
 
 
 @pytest.fixture
-def watch(project: Project) -> Iterator[Watch]:
+def watch(project: EditedProject) -> Iterator[Watch]:
     project.name_by(READS["imports a module beside torchgen"][0])
     project.put("../../names.py", "one")
     options = ["--codegen", "--subset", "libtorch", "--pytorch", str(project.pytorch.root)]
@@ -270,7 +271,7 @@ def watch(project: Project) -> Iterator[Watch]:
         watch.close()
 
 
-def test_derivwatch_sees_what_a_generator_read(project: Project, watch: Watch) -> None:
+def test_derivwatch_sees_what_a_generator_read(project: EditedProject, watch: Watch) -> None:
     watch.expect("started")
     watch.rest()
     assert project.name == "one"
@@ -280,7 +281,7 @@ def test_derivwatch_sees_what_a_generator_read(project: Project, watch: Watch) -
     assert project.name == "two"
 
 
-def test_derivwatch_lives_on_beside_a_link_to_nowhere(project: Project, watch: Watch) -> None:
+def test_derivwatch_lives_on_beside_a_link_to_nowhere(project: EditedProject, watch: Watch) -> None:
     watch.expect("started")
     watch.rest()
     (project.pytorch.autograd / ".#derivatives.yaml").symlink_to("me@host.123:1")

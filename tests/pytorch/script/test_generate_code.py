@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from support.codegen_edits import EDITS, PROBE, PyTorch
+from support.codegen_edits import EDITS, PROBE
 from support.codegen_project import ABS
 from support.codegen_project import assert_same as assert_same_files
 from support.few_operators import make_small
+from support.pytorch_entries import PyTorch
 from support.pytorch_tree import GENERATE_CODE, OPTIONS, PyTorchTree
 from support.releases import Release
 from support.script_runs import Ran, Runner, changed, contents, times

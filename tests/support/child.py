@@ -1,0 +1,20 @@
+"""The environment of a child process in which this checkout's derivload can be imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from support.paths import SOURCE
+
+
+def child_environment(*folders: Path, **variables: str) -> dict[str, str]:
+    """That of the test, which has a cache of its own; what is in `folders` is imported first."""
+    paths = os.pathsep.join(map(str, (*folders, SOURCE)))
+    return {**os.environ, "PYTHONPATH": paths, **variables}
+
+
+def without_derivload(**variables: str) -> dict[str, str]:
+    """That of the test, with nothing that would lead to a derivload."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {**kept, **variables}
