@@ -134,4 +134,5 @@ RULES: Final[dict[str, Rule]] = {
     "DL605": Rule("operator declared again", "give the second another overload name", "warning"),
     "DL606": Rule("tensor saved for its sizes or type", "", "warning"),
     "DL607": Rule("brackets that do not match", "close each open bracket, and no other", "warning"),
+    "DL608": Rule("comment that ignores nothing", "remove it, or write it beside what it is to ignore", "warning"),
 }  # fmt: skip

@@ -11,8 +11,9 @@ from derivload.cpp.dialect import DIALECTS, NEWEST
 from derivload.derivatives.formula_names import used_names
 from derivload.derivatives.lint_allowed import ALLOWED
 from derivload.diagnostics import Diagnostic
-from derivload.engine.lint import find_warnings
-from derivload.engine.load import Text, Texts, load_texts
+from derivload.engine.judging import judge, place_all
+from derivload.engine.lint import lint
+from derivload.engine.load import LoadedTexts, Text, Texts, load_texts
 from derivload.loading.paths import find_files
 from support.releases import Release
 
@@ -21,13 +22,19 @@ CPU = "  dispatch:\n    CPU: f\n"
 TAGS = Text("tags.yaml", "- tag: shiny\n  desc: It shines.\n")
 
 
+def of_load(loaded: LoadedTexts, texts: Texts) -> list[Diagnostic]:
+    """The warnings about a load."""
+    judged = judge(lint(loaded.load), texts, has_errors=bool(loaded.diagnostics))
+    return place_all(judged.shown, texts)
+
+
 def warnings(natives: str, derivatives: str, version: str = NEWEST.version) -> list[str]:
     """The warnings about two files that have no errors, as they read."""
     overlays = [Text(f"native_{i}.yaml", text) for i, text in enumerate(natives.split("---\n"))]
     texts = Texts(Text("derivatives.yaml", derivatives), tuple(overlays), TAGS)
     loaded = load_texts(texts, DIALECTS[version])
     assert [d.render() for d in loaded.diagnostics] == []
-    return [d.render() for d in find_warnings(loaded, texts).diagnostics]
+    return [d.render() for d in of_load(loaded, texts)]
 
 
 def of_formula(formula: str, schema: str = "f(Tensor self, Tensor other) -> Tensor") -> list[str]:
@@ -197,7 +204,7 @@ def test_what_a_tangent_may_use(name: str) -> None:
     texts = Texts(Text("d", f"- name: {schema}\n{formulas}"), (Text("n", natives),), TAGS)
     loaded = load_texts(texts, NEWEST)
     assert [d.code for d in loaded.diagnostics] == found
-    assert find_warnings(loaded, texts).diagnostics == []
+    assert of_load(loaded, texts) == []
 
 
 def test_the_gradients_of_outputs_are_known_where_they_are_differentiable() -> None:
@@ -308,7 +315,7 @@ def test_there_is_no_warning_about_what_is_wrong_anyway() -> None:
     )
     loaded = load_texts(texts, NEWEST)
     assert {d.code for d in loaded.diagnostics} == {"DL420", "DL304"}
-    assert find_warnings(loaded, texts).diagnostics == []
+    assert of_load(loaded, texts) == []
 
 
 # ------------------------------------------------------------------------------------ releases

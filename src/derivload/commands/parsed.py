@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 
 from derivload.loading.cache_settings import find_store, open_store
@@ -13,10 +14,12 @@ from derivload.terminal.stderr import say
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from derivload.pytorch.codegen.selection import Selection
     from derivload.store.store import Store
+    from derivload.wanted import Wanted
 
 
 def files_of(options: argparse.Namespace) -> Files:
@@ -46,6 +49,46 @@ def target_of(options: argparse.Namespace) -> Target:
         is_for_cmake=options.depfile_for == "cmake",
         install_dir=getattr(options, "install_dir", None),
     )
+
+
+def wanted_of(options: argparse.Namespace, files: Files) -> Wanted | None:
+    """Which warnings the options want; None for all. Raises UsageError."""
+    names = ("select", "ignore", "extend_select", "extend_ignore")
+    tables = ("per_operator_ignore", "per_file_ignore")
+    given = {name: getattr(options, name, None) for name in (*names, *tables)}
+    if not any(value is not None for value in given.values()):
+        return None
+    from derivload.wanted import want
+
+    in_files = _by_file(given["per_file_ignore"] or {}, files)
+    try:
+        return want(
+            given["select"],
+            given["ignore"] or (),
+            given["extend_select"] or (),
+            given["extend_ignore"] or (),
+            given["per_operator_ignore"],
+            in_files,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _by_file(patterns: Mapping[str, Sequence[str]], files: Files) -> dict[str, list[str]]:
+    """What is ignored in each input file: by patterns of its path or of its name alone."""
+    from fnmatch import fnmatch
+
+    found: dict[str, list[str]] = {}
+    for pattern, names in patterns.items():
+        matching = [
+            path
+            for path in files.paths
+            if fnmatch(os.path.basename(path), pattern)
+            or fnmatch(os.path.abspath(path), os.path.abspath(pattern))
+        ]
+        for path in matching or [pattern]:  # the names are checked in any case
+            found.setdefault(path, []).extend(names)
+    return found
 
 
 def selection_of(options: argparse.Namespace) -> Selection:

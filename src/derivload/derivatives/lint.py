@@ -6,8 +6,8 @@ Upstream accepts all of this. The C++ compiler may report it hours later, or nob
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from derivload.derivatives.brackets import find_unmatched
 from derivload.derivatives.definition import Definition, Formulas
@@ -40,35 +40,47 @@ _USE: Final = re.compile(r"(\w+)(?=(?:\.(\w+)\()?)")
 _TENSOR: Final = "at::Tensor"
 
 
-class DefinitionLinter:
-    """Finds the warnings about the definitions of one file.
+class Suspicion(NamedTuple):
+    """A warning about a definition, and what may still speak against it.
 
-    `is_called` tells whether any formula of the file calls a name. Then it is the name of a
-    function, which a formula may also pass as a value.
+    `unless_called` is a name: if any formula calls it, it is that of a function, which a formula may
+    also pass as a value. `is_of_kernels` tells that a kernel which is registered elsewhere speaks
+    against it.
     """
 
-    def __init__(self, is_called: Callable[[str], bool]) -> None:
-        self._is_called = is_called
+    mistake: Mistake
+    unless_called: str = ""
+    is_of_kernels: bool = False
+
+
+class DefinitionLinter:
+    """Finds the warnings about definitions."""
+
+    def __init__(self) -> None:
         self._guesses = Guesses()
 
-    def check(self, definition: Definition, derived: Derived) -> Iterator[Mistake]:
+    def check(self, definition: Definition, derived: Derived) -> Iterator[Suspicion]:
         """The warnings about a definition that loads without mistakes."""
-        for mistake in self._check(definition, derived):
-            if derived.function.name.text not in ALLOWED.get(mistake.code, {}):
-                yield mistake
+        for found in self._check(definition, derived):
+            if derived.function.name.text not in ALLOWED.get(found.mistake.code, {}):
+                yield found
 
-    def _check(self, definition: Definition, derived: Derived) -> Iterator[Mistake]:
-        yield from _check_composite(derived)
+    def _check(self, definition: Definition, derived: Derived) -> Iterator[Suspicion]:
+        for mistake in _check_composite(derived):
+            yield Suspicion(mistake, is_of_kernels=True)
         for formulas in definition.dispatch:
             info = derived.dispatch.get(formulas.dispatch_key)
             if info is None:
                 continue
-            yield from _check_brackets(formulas)
-            yield from _check_arguments(formulas, derived.function, info)
-            yield from self._check_names(formulas, _Known(derived.function, info))
-            yield from _check_saved(formulas, info)
+            yield from map(Suspicion, _check_brackets(formulas))
+            yield from map(Suspicion, _check_arguments(formulas, derived.function, info))
+            yield from self._check_names(formulas, derived.function, info)
+            yield from map(Suspicion, _check_saved(formulas, info))
 
-    def _check_names(self, formulas: Formulas, known: _Known) -> Iterator[Mistake]:
+    def _check_names(
+        self, formulas: Formulas, function: NativeFunction, info: DifferentiabilityInfo
+    ) -> Iterator[Suspicion]:
+        known = _Known(function, info)
         for raw_names, formula in formulas.formulas:
             if formula.strip().lower() in _NO_FORMULAS:
                 continue
@@ -76,9 +88,9 @@ class DefinitionLinter:
             if words_outside_calls(formula) <= names:
                 continue
             for used in used_names(formula):
-                if used.name not in names and not self._is_called(used.name):
+                if used.name not in names:
                     close = self._guesses.nearest(used.name, names, 1)
-                    yield Mistake(
+                    mistake = Mistake(
                         code="DL602",
                         message=f"`{used.name}` is not an argument, output or gradient of "
                         f"`{known.function}`",
@@ -87,6 +99,7 @@ class DefinitionLinter:
                         help=ask(close),
                         occurrence=used.occurrence,
                     )
+                    yield Suspicion(mistake, unless_called=used.name)
 
 
 def _check_composite(derived: Derived) -> Iterator[Mistake]:

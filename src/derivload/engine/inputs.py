@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 
 import msgspec
 
+from derivload.derivatives.definition import Formulas, read_definition
+from derivload.derivatives.formula_names import called_names
 from derivload.engine.load import OVERLAY_KEY, Text, Texts, read_tags
-from derivload.sources.entries import Entry, EntryValue, read_alone, read_source
+from derivload.sources.entries import Entry, EntryValue, Mapping, read_alone, read_source
 from derivload.sources.plain import PlainReader
 from derivload.sources.splitting import Split, split_digests
 
@@ -95,6 +97,36 @@ class InputEntries:
             here -= count
         raise IndexError(index)
 
+    def entry(self, at: int, *, of_native: bool) -> Entry:
+        """An entry, by its index among all of its kind, with its line and its index in its file."""
+        here = at
+        for file in self._natives if of_native else (self._definitions,):
+            count = len(file.digests())
+            if here < count:
+                return file.entry(here)
+            here -= count
+        raise IndexError(at)
+
+    def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:
+        """The entries that have this word in their text: whether native, index, entry."""
+        for of_native, files in ((False, (self._definitions,)), (True, self._natives)):
+            at = 0
+            for file in files:
+                for here in range(len(file.digests())):
+                    if word in file.text_of(here):
+                        yield of_native, at + here, file.entry(here)
+                at += len(file.digests())
+
+    def called_with(self, name: str) -> bool:
+        """Whether a formula calls this name."""
+        return any(
+            name in called_names(formula)
+            for of_native, index, _ in self.entries_with(name)
+            if not of_native
+            for formulas in _formulas(self.definition(index).value)
+            for _, formula in formulas.formulas
+        )
+
     def check_whole(self, whole: Collection[str]) -> None:
         """Check that exactly the files named in `whole` had to be read whole here too.
 
@@ -135,6 +167,16 @@ class _File:
             value = found
         return EntryValue(msgspec.structs.replace(entry, index=number), value)
 
+    def text_of(self, index: int) -> str:
+        """The text of an entry."""
+        return self.split.entry(index) if self.values is None else self.values[index].entry.text
+
+    def entry(self, index: int) -> Entry:
+        """An entry, with its line and its index here."""
+        if self.values is not None:
+            return self.values[index].entry
+        return Entry(self.text.name, self.split.line(index), index, self.split.entry(index))
+
     def _read_whole(self) -> None:
         if "&" in self.text.text:
             return  # YAML anchors: an entry may share parts with another one, or with itself
@@ -145,6 +187,11 @@ class _File:
         # The digest is of the value with its type: a date is not a text.
         with suppress(ValueError):  # repr() refuses numbers with too many digits
             self._digests = [_digest(repr(value)) for _, value in source.entries]
+
+
+def _formulas(value: Mapping) -> tuple[Formulas, ...]:
+    definition, _ = read_definition(value)
+    return () if definition is None else definition.dispatch
 
 
 def _digest(text: str) -> bytes:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from derivload.diagnostics import Diagnostic
 from derivload.engine.lines import DocumentLines, encode_lines
+from derivload.engine.lint import Linted, lint
 from derivload.engine.load import LoadedTexts
 from derivload.engine.pipeline import Load
 
@@ -27,6 +28,8 @@ class Outcome(NamedTuple):
     make_lines: Callable[[], DocumentLines]
     is_incremental: bool
     """Whether only the touched families were loaded."""
+    make_linted: Callable[[], Linted] | None = None
+    """Makes what there may be to warn of; None if the code of a tree's torchgen loaded."""
 
     @property
     def load(self) -> Load:
@@ -59,4 +62,12 @@ def outcome_of(whole: LoadedTexts) -> Outcome:
         "derived": len(load.derived),
         "matched": len(load.matched),
     }
-    return Outcome(load, whole, counts, whole.is_of_entries, lambda: encode_lines(whole), False)
+    return Outcome(
+        own=load,
+        whole=whole,
+        counts=counts,
+        is_of_entries=whole.is_of_entries,
+        make_lines=lambda: encode_lines(whole),
+        is_incremental=False,
+        make_linted=lambda: lint(load),
+    )

@@ -90,6 +90,8 @@ class Load:
         self.copied_from: dict[str, str] = {}
         """By the schema of a copying variant: the schema of the view that its info comes from."""
         self.matched: list[MatchedFunction] = []
+        self.linted: object = None
+        """What `lint` found, once it has looked: two callers ask for it."""
         # The families in which something could not be read or derived. None means: it may be any
         # family. A function that only lacks such a thing is not reported as a mistake.
         self._unread = {self._family(name) for name in natives_lost}

@@ -22,6 +22,7 @@ from derivload.derivatives.definition import read_definition
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Invalid
 from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.engine.lint import Linted, Possible
 from derivload.engine.load import LoadedTexts, Texts, collector_off, load_texts
 from derivload.engine.outcome import Outcome, outcome_of
 from derivload.engine.pipeline import Load, Readers
@@ -42,6 +43,7 @@ from derivload.engine.state import (
     pack,
     state_of,
     unpack,
+    warnings_of,
     with_linked,
 )
 from derivload.sources.splitting import Split, find_window
@@ -172,6 +174,7 @@ class Session:
             is_of_entries=inputs.is_of_entries,
             make_lines=lambda: lines_of(version, made),
             is_incremental=True,
+            make_linted=lambda: Linted(made.found(), inputs),
         )
 
 
@@ -228,7 +231,21 @@ class _FamilyUpdate:
             definitions,
             self._splice(old.functions, functions),
             self._splice(old.generated, generated),
+            self._warnings(natives, definitions.rows, declared, positions),
         )
+
+    def _warnings(
+        self,
+        natives: Natives,
+        definitions: Sequence[DefinitionRow],
+        declared: Sequence[int],
+        positions: Sequence[int],
+    ) -> dict[str, tuple[Possible, ...]]:
+        """The old warnings, with those of the touched families replaced by the new ones."""
+        rows = [natives.rows.rows[i] for i in declared]
+        made = warnings_of(self.load, rows, [definitions[i] for i in positions])
+        old = self._state.warnings.items()
+        return {f: kept for f, kept in old if f not in self._touched} | made
 
     def _new_natives(self) -> Natives:
         """The natives, with new rows for those that changed. Touches the families of these."""

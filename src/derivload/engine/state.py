@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -13,6 +13,7 @@ from derivload.derivatives.model import DifferentiabilityRecord
 from derivload.engine.families import family_of
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lines import DocumentLines, encode_line
+from derivload.engine.lint import OfFamilies, Possible, by_family, lint, of_all
 from derivload.engine.load import LoadedTexts
 from derivload.engine.pipeline import Load
 from derivload.native.function import NativeFunction
@@ -59,6 +60,7 @@ class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
     definitions: list[DefinitionRow]
     functions: list[FunctionRow]
     generated: list[FunctionRow]
+    warnings: dict[str, tuple[Possible, ...]]
 
 
 Row = TypeVar("Row", NativeRow, FunctionRow)
@@ -117,6 +119,13 @@ class State(NamedTuple):
     definitions: DefinitionEntries
     functions: Functions
     generated: Functions
+    warnings: OfFamilies
+
+    def found(self) -> list[Possible]:
+        """What `lint` found, by the positions of the entries. Raises ValueError."""
+        natives = [row.family for row in self.natives.rows.rows] if self.warnings else []
+        definitions = [row.family for row in self.definitions.rows] if self.warnings else []
+        return of_all(self.warnings, natives, definitions)
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -133,12 +142,28 @@ def state_of(loaded: LoadedTexts, inputs: InputEntries) -> State:
     load = loaded.load
     declared = load.natives[: load.declared]
     natives = [native_row(digest, f) for digest, f in zip(inputs.natives, declared, strict=True)]
+    definitions = definitions_of(load, inputs.definitions)
+    warnings = warnings_of(load, natives, definitions.rows)
     return State(
         sorted(loaded.tags),
         Natives(inputs.natives, natives),
-        definitions_of(load, inputs.definitions),
+        definitions,
         *functions_of(load),
+        warnings,
     )
+
+
+def warnings_of(
+    load: Load, natives: Sequence[NativeRow], definitions: Sequence[DefinitionRow]
+) -> dict[str, tuple[Possible, ...]]:
+    """What `lint` finds in a load whose entries have these rows. Raises NotCertainError."""
+    linted = lint(load)
+    if not linted.is_complete:
+        raise NotCertainError
+    if not linted.found:
+        return {}
+    families = [row.family for row in natives], [row.family for row in definitions]
+    return by_family(linted.found, *families)
 
 
 def content_of(natives: list[bytes], definitions: list[bytes], tags: list[str]) -> bytes:
@@ -222,6 +247,7 @@ def pack(state: State) -> bytes:
             state.definitions.rows,
             state.functions.rows.rows,
             state.generated.rows.rows,
+            dict(state.warnings),
         )
     )
 
@@ -243,7 +269,7 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
     if len(records) != count + count_of_copies or len(functions) != first + len(rows.generated):
         raise ValueError("these lines are not of these rows")
     own, copies = iter(records), iter(records[count:])
-    return State(
+    made = State(
         rows.tags,
         Natives([row.digest for row in rows.natives], rows.natives),
         DefinitionEntries(
@@ -254,7 +280,10 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
         ),
         Functions(Indexed(rows.functions), functions[:first]),
         Functions(Indexed(rows.generated), functions[first:]),
+        rows.warnings,
     )
+    made.found()
+    return made
 
 
 def with_linked(natives: Natives, families: set[str]) -> set[str]:

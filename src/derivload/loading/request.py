@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from derivload.store.store import Store
 
 
+# As `MARKER` of `sources.ignore_comments`.
+_MARKER = b"derivload:"
+
+
 class Request:
     """What to load: the files, what they hold, and over how many shards.
 
@@ -53,6 +57,11 @@ class Request:
     def is_readable(self) -> bool:
         """Whether all inputs can be read."""
         return all(isinstance(content, bytes) for content in self.contents)
+
+    @property
+    def has_comments(self) -> bool:
+        """Whether an input may have comments for derivload, which can be warned of."""
+        return any(isinstance(data, bytes) and _MARKER in data for data in self.contents)
 
     @cached_property
     def inputs(self) -> Inputs:

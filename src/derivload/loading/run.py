@@ -30,12 +30,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from derivload.engine.judging import Judged
     from derivload.engine.lines import DocumentLines
     from derivload.engine.outcome import Outcome
     from derivload.loading.memory import Memory
     from derivload.loading.request import Request
+    from derivload.loading.warnings import NewWarnings
     from derivload.store.results import Document
     from derivload.store.store import Store
+    from derivload.wanted import Wanted
 
     Importing = Callable[[], contextlib.AbstractContextManager[object]]
 
@@ -56,6 +59,7 @@ class LoadedInputs:
         memory: Memory | None = None,
     ) -> None:
         self._found = found
+        self._request = request
         self._clock = clock
         self._shards = request.shards
         self._memory = memory
@@ -92,6 +96,29 @@ class LoadedInputs:
 
             return lines_in({name: data for name, data, _, _ in self._found.documents})
         return self.outcome.make_lines()
+
+    def warnings(self, wanted: Wanted | None = None) -> Judged | None:
+        """The warnings about the inputs; None if there are none at all, without a look at them."""
+        found = self._found
+        kept = found.warnings if isinstance(found, StoredDocuments) else found.make_linted
+        if kept == b"" and not self._request.has_comments:
+            return None
+        from derivload.loading.warnings import judge_found
+
+        return judge_found(self._request, kept, wanted)
+
+    def new_warnings(self, wanted: Wanted | None, out_dir: str | None) -> NewWarnings | None:
+        """The warnings that no stamp in `out_dir` says were shown; None if there are none at all.
+
+        Without a folder, all are new.
+        """
+        judged = self.warnings(wanted)
+        if judged is None:
+            return None
+        from derivload.loading.warnings import new_warnings
+        from derivload.outputs.stamp import read_shown
+
+        return new_warnings(judged, read_shown(out_dir) if out_dir is not None else ())
 
 
 def load_inputs(
@@ -152,7 +179,14 @@ def _keep(
     documents = loaded.documents
     if memory.keep(request, store, loaded.lines):
         clock.step("state")
-    stored = StoredDocuments(documents, loaded.note, is_of_entries=loaded.is_of_entries)
+    from derivload.loading.warnings import encode_found
+
+    stored = StoredDocuments(
+        documents,
+        loaded.note,
+        is_of_entries=loaded.is_of_entries,
+        warnings=encode_found(loaded.outcome.make_linted),
+    )
     keep_documents(store, request.keys, stored)
     clock.step("keep")
 

@@ -27,7 +27,7 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
 
     `entry` is the entry that declares it. For a generated function, it is the entry of the
     function that it was generated from. `dispatch` has the keys of its dispatch table, or the
-    default key if it has no table.
+    default key if it has no table, which `has_dispatch_table` tells.
     """
 
     schema: FunctionSchema
@@ -46,6 +46,7 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
     cpp_no_default_args: frozenset[str] = frozenset()
     is_abstract: bool = False
     is_view: bool = False
+    has_dispatch_table: bool = False
 
     @property
     def name(self) -> OperatorName:

@@ -103,6 +103,7 @@ class NativeFunctionReader:
             ),
             cpp_no_default_args=names,
             is_abstract=is_abstract(dispatch, delegates=delegate is not None),
+            has_dispatch_table=isinstance(value.get("dispatch"), dict),
             is_view=is_view_op(schema, tags),
         )
 

@@ -62,10 +62,11 @@ class Record:
     - `variables`: environment variables, and digests of their values.
     - `python`: Python's digest, if it affects the outputs; else empty.
     - `note`: a line that the user is told at each run.
+    - `shown`: the ids of the warnings that were shown, by this run or before.
     """
 
     __slots__ = (
-        *("absent", "beside", "inputs", "listed", "note", "outputs", "python", "tool"),
+        *("absent", "beside", "inputs", "listed", "note", "outputs", "python", "shown", "tool"),
         "variables",
     )
 
@@ -81,6 +82,7 @@ class Record:
         listed: Sequence[tuple[str, Sequence[str]]] = (),
         variables: Sequence[tuple[str, str]] = (),
         python: bytes = b"",
+        shown: Sequence[str] = (),
     ) -> None:
         self.beside = beside
         self.tool = tool
@@ -91,6 +93,7 @@ class Record:
         self.python = python
         self.outputs = outputs
         self.note = note
+        self.shown = shown
 
 
 def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
@@ -110,6 +113,7 @@ def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
         *(f"listed {digest_of_names(names)} {pattern}" for pattern, names in record.listed),
         *(f"output {digest} {name}" for name, digest in record.outputs),
         *(f"beside {digest} {path}" for path, digest in record.beside),
+        *([f"shown {' '.join(record.shown)}"] if record.shown else []),
     ]
     return sealed(lines)
 
@@ -153,6 +157,24 @@ def read_outputs(path: str) -> list[tuple[str, str]]:
     return [(word[1], word[2]) for word in named if word[0] == "output" and len(word) > 2]
 
 
+def read_shown(out_dir: str) -> set[str]:
+    """The ids of the warnings that any stamp in a folder says were shown."""
+    shown: set[str] = set()
+    try:
+        names = [name for name in os.listdir(out_dir) if name.startswith(_NAME)]
+    except OSError:
+        return shown
+    for name in names:
+        try:
+            lines = unsealed(os.path.join(out_dir, name), _FORMAT)
+        except (OSError, ValueError):
+            continue
+        for line in lines:
+            if line.startswith("shown "):
+                shown.update(line.split(" ")[1:])
+    return shown
+
+
 def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
     subset = None if arguments[0] == "emit" else _option(arguments, "--subset") or "all"
     lines = unsealed(os.path.join(out_dir, stamp_name(subset)), _FORMAT)
@@ -189,7 +211,7 @@ def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
         return digest == digest_of_names(names_like(name))
     if what == "variable":
         return digest == digest_of_variable(name)
-    return what == "absent" and not os.path.exists(rest)
+    return what == "shown" or (what == "absent" and not os.path.exists(rest))
 
 
 def _option(arguments: Sequence[str], name: str) -> str | None:

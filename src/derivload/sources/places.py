@@ -14,6 +14,7 @@ from derivload.diagnostics import Diagnostic, Mistake
 from derivload.rules import RULES
 from derivload.sources.entries import Entry
 from derivload.sources.full import Lines, YamlError, compose
+from derivload.sources.ignore_comments import CommentedEntry
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.written import Written
 
@@ -59,6 +60,34 @@ class Placer:
             length=min(length, max(1, len(shown.rstrip()) - column + 1)),
             end_line=end[0] if end[0] > line else 0,
             end_column=end[1] if end[0] > line else 0,
+            severity=RULES[mistake.code].severity,
+        )
+
+    def commented(self, entry: Entry) -> CommentedEntry | None:
+        """The entry with its comments; None if there is no such entry."""
+        parsed = self._parse(entry)
+        node = _entry_node(parsed.root, entry)
+        return None if node is None else CommentedEntry(node, parsed.text, parsed.lines)
+
+    def at(self, entry: Entry, start: int, end: int, mistake: Mistake) -> Diagnostic:
+        """The diagnostic of a mistake between two characters of the line of an entry's comment."""
+        parsed = self._parse(entry)
+        line, column = parsed.lines.at(start, 1 if entry.whole else entry.line)
+        return self.in_line(entry.file, line, column, end - start, mistake)
+
+    def in_line(
+        self, file: str, line: int, column: int, length: int, mistake: Mistake
+    ) -> Diagnostic:
+        """The diagnostic of a mistake at a place within a line."""
+        return Diagnostic(
+            file=file,
+            line=line,
+            column=column,
+            code=mistake.code,
+            message=mistake.message,
+            help=mistake.help,
+            source_line=self._line(file, line),
+            length=length,
             severity=RULES[mistake.code].severity,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derivload.commands.options.inputs import add_cache_options, add_inputs
+from derivload.commands.options.inputs import add_cache_options, add_inputs, add_warnings
 from derivload.commands.options.values import path
 
 TYPE_CHECKING = False
@@ -25,7 +25,11 @@ def add_check(commands: Commands) -> None:
         help="for people, for programs, as GitHub annotations, or for code scanning",
     )
     parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    parser.add_argument(
+        "--statistics", action="store_true", help="print how many mistakes break each rule"
+    )
     parser.add_argument("--explain", metavar="CODE", help="explain a rule, and exit")
+    add_warnings(parser)
     add_cache_options(parser)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derivload.commands.options.values import path
+from derivload.commands.options.values import codes, path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,3 +52,17 @@ def add_cache_options(parser: argparse.ArgumentParser) -> None:
         help="the folder of the cache; by default, the user's",
     )
     group.add_argument("--no-cache", action="store_true", help="neither read nor write a cache")
+
+
+def add_warnings(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which warnings are wanted."""
+    group = parser.add_argument_group(
+        "warnings", "CODES are codes of rules, beginnings of them such as DL6, or ALL."
+    )
+    for name, does in (
+        ("select", "report these warnings; all by default"),
+        ("ignore", "do not report these warnings"),
+        ("extend-select", "report these too, besides those selected in the settings"),
+        ("extend-ignore", "do not report these either, besides those ignored in the settings"),
+    ):
+        group.add_argument(f"--{name}", type=codes, action="extend", metavar="CODES", help=does)

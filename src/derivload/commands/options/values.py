@@ -17,6 +17,19 @@ def path(text: str) -> str:
     return text
 
 
+def codes(text: str) -> list[str]:
+    """Codes of rules, or beginnings of codes, separated by commas."""
+    from derivload.wanted import codes_of
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    try:
+        for name in names or [text]:
+            codes_of(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return names
+
+
 def shards(text: str) -> int:
     """A number of shards."""
     number = int(text) if text.isascii() and text.isdigit() else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from derivload.commands.options.inputs import add_cache_options, add_inputs
+from derivload.commands.options.inputs import add_cache_options, add_inputs, add_warnings
 from derivload.commands.options.outputs import add_outputs, add_selection
 from derivload.commands.options.values import milliseconds, path, shards
 
@@ -26,6 +26,7 @@ def add_emit(commands: Commands) -> None:
         "--shards", type=shards, metavar="N", help="split differentiability.json over N files"
     )
     add_outputs(parser, "the documents")
+    add_warnings(parser)
     add_cache_options(parser)
 
 
@@ -41,6 +42,7 @@ def add_codegen(commands: Commands) -> None:
     add_inputs(parser)
     add_selection(parser)
     add_outputs(parser, "the files")
+    add_warnings(parser)
     parser.add_argument(
         "--install-dir",
         type=path,
