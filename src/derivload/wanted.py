@@ -56,6 +56,7 @@ def want(
     ignore: Iterable[str] = (),
     extend_select: Iterable[str] = (),
     extend_ignore: Iterable[str] = (),
+    *,
     per_operator_ignore: Mapping[str, Iterable[str]] | None = None,
     per_file_ignore: Mapping[str, Iterable[str]] | None = None,
 ) -> Wanted:

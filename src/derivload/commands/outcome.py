@@ -47,7 +47,7 @@ class RunResult:
 
 
 def say_done(done: RunResult, options: argparse.Namespace) -> None:
-    """Print the warnings, the note, the changed files (unless `--quiet`), the stats (if `--stats`)."""
+    """Print the warnings and the note, the changed files (unless `--quiet`), and the stats."""
     written = done.written
     if done.warnings is not None:
         say_lines(warning_lines(done.warnings))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
 
 from derivload.loading.cache_settings import find_store, open_store
@@ -67,8 +66,8 @@ def wanted_of(options: argparse.Namespace, files: Files) -> Wanted | None:
             given["ignore"] or (),
             given["extend_select"] or (),
             given["extend_ignore"] or (),
-            given["per_operator_ignore"],
-            in_files,
+            per_operator_ignore=given["per_operator_ignore"],
+            per_file_ignore=in_files,
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
@@ -76,16 +75,11 @@ def wanted_of(options: argparse.Namespace, files: Files) -> Wanted | None:
 
 def _by_file(patterns: Mapping[str, Sequence[str]], files: Files) -> dict[str, list[str]]:
     """What is ignored in each input file: by patterns of its path or of its name alone."""
-    from fnmatch import fnmatch
+    from pathlib import Path
 
     found: dict[str, list[str]] = {}
     for pattern, names in patterns.items():
-        matching = [
-            path
-            for path in files.paths
-            if fnmatch(os.path.basename(path), pattern)
-            or fnmatch(os.path.abspath(path), os.path.abspath(pattern))
-        ]
+        matching = [p for p in files.paths if Path(p).match(pattern)]
         for path in matching or [pattern]:  # the names are checked in any case
             found.setdefault(path, []).extend(names)
     return found

@@ -43,9 +43,9 @@ _TENSOR: Final = "at::Tensor"
 class Suspicion(NamedTuple):
     """A warning about a definition, and what may still speak against it.
 
-    `unless_called` is a name: if any formula calls it, it is that of a function, which a formula may
-    also pass as a value. `is_of_kernels` tells that a kernel which is registered elsewhere speaks
-    against it.
+    `unless_called` is a name: if any formula calls it, it is that of a function, which a formula
+    may also pass as a value. `is_of_kernels` tells that a kernel which is registered elsewhere
+    speaks against it.
     """
 
     mistake: Mistake

@@ -139,11 +139,9 @@ def load_inputs(
     clock = clock or Clock()
     if request.rules_from is None:
         request.rules_from = store if memory is None else memory.store
-    if store is not None and request.is_readable:
-        stored = find_documents(store, request.keys)
-        clock.step("find")
-        if stored is not None:
-            return LoadedInputs(request, clock, stored)
+    stored = find_loaded(request, store, clock)
+    if stored is not None:
+        return stored
     with importing():
         from derivload.loading.errors import InputError
         from derivload.loading.inputs import load_alone
@@ -171,6 +169,18 @@ def load_inputs(
     if store is not None and memory is not None and not outcome.diagnostics:
         _keep(request, store, memory, loaded, clock)
     return loaded
+
+
+def find_loaded(
+    request: Request, store: Store | None, clock: Clock | None = None
+) -> LoadedInputs | None:
+    """What the store has of an earlier load of these inputs, if that is all of it."""
+    if store is None or not request.is_readable:
+        return None
+    clock = clock or Clock()
+    stored = find_documents(store, request.keys)
+    clock.step("find")
+    return None if stored is None else LoadedInputs(request, clock, stored)
 
 
 def _keep(

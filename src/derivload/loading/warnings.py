@@ -13,7 +13,7 @@ import msgspec
 
 from derivload.diagnostics import Diagnostic
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.judging import NONE, NO_BACKEND, Backend, Judged, Told, judge
+from derivload.engine.judging import NO_BACKEND, NONE, Backend, Judged, Told, judge
 from derivload.engine.lint import Linted, Possible
 from derivload.wanted import EVERYTHING, Wanted
 

@@ -1,4 +1,4 @@
-"""Finds comments such as `# derivload: ignore[DL604] reason`, and the values that they stand beside.
+"""Finds comments such as `# derivload: ignore[DL604] reason`, and the values beside them.
 
 The readers of entries drop comments, so nothing here costs anything until a text has the marker.
 Then the entry is parsed by PyYAML, whose marks tell a comment from a `#` within a value.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 
-from derivload.commands.parsed import files_of, open_store_of, selection_of
+from derivload.commands.parsed import files_of, open_store_of, selection_of, wanted_of
 from derivload.commands.watch.lock import HeldError, OutDirLock
 from derivload.commands.watch.loop import WatchLoop, WatchOptions
 from derivload.commands.watch.messages import Messages
@@ -22,6 +22,7 @@ from derivload.terminal.stderr import say
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from derivload.commands.codegen.live import LiveCodegen
+    from derivload.wanted import Wanted
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,13 +46,16 @@ def run(options: argparse.Namespace) -> int:
         find_rules(files, None)
         return files
 
+    def wanted() -> Wanted | None:
+        return wanted_of(options, files_of(options))
+
     def make_outputs() -> LiveOutputs:
         store = open_store_of(options, to_read=not options.codegen)
         if not options.codegen:
-            return LiveDocuments(options.out_dir, options.shards, store)
+            return LiveDocuments(options.out_dir, options.shards, store, wanted())
         from derivload.commands.codegen.live import LiveCodegen
 
-        made = LiveCodegen(options.out_dir, selection_of(options), store)
+        made = LiveCodegen(options.out_dir, selection_of(options), store, wanted())
         generated.append(made)
         return made
 

@@ -97,8 +97,17 @@ class Updates:
         if before is None:
             return self._started(seen, updated, prepared.lines, seconds, watching)
         found = Difference() if before is prepared.lines else difference(before, prepared.lines)
-        written = updated.written
-        return Reloaded(found, tuple(written.written), tuple(written.removed), seconds, is_mended)
+        written, warnings = updated.written, updated.warnings
+        return Reloaded(
+            difference=found,
+            written=tuple(written.written),
+            removed=tuple(written.removed),
+            seconds=seconds,
+            mended=is_mended,
+            warnings=warnings.diagnostics,
+            warnings_count=warnings.new,
+            fixed=warnings.fixed,
+        )
 
     def settle(self) -> None:
         """Do now, while there is time, what the next load would begin with."""
@@ -135,6 +144,8 @@ class Updates:
             removed=tuple(updated.written.removed),
             seconds=seconds,
             note=updated.note,
+            warnings=updated.warnings.diagnostics,
+            warnings_count=updated.warnings.new,
         )
 
 

@@ -16,8 +16,8 @@ from typing import Final, Protocol
 
 import msgspec
 
-from derivload.commands.watch.report import LoadFailed, Reloaded, Report
-from derivload.commands.watch.text import diagnostic_lines, difference_lines, summary
+from derivload.commands.watch.report import LoadFailed, Reloaded, Report, WatchStarted
+from derivload.commands.watch.text import diagnostic_lines, difference_lines, fixed_lines, summary
 from derivload.terminal import colour
 from derivload.terminal.layout import Line, Segment, wrap
 from derivload.terminal.stderr import say, say_fit
@@ -29,6 +29,7 @@ _STYLES: Final = {
     "time": "dim",
     "good": "green",
     "bad": "red",
+    "doubt": "yellow",
     "name": "bold",
     "label": "cyan",
     "note": "dim",
@@ -108,6 +109,10 @@ class TextView:
         lines: list[Line] = []
         if isinstance(report, Reloaded):
             lines += difference_lines(report.difference, self._room())
+            lines += fixed_lines(report.fixed, self._room())
+            lines += diagnostic_lines(report.warnings, self._room(), report.warnings_count)
+        elif isinstance(report, WatchStarted):
+            lines += diagnostic_lines(report.warnings, self._room(), report.warnings_count)
         elif isinstance(report, LoadFailed):
             lines += diagnostic_lines(report.diagnostics, self._room())
         self._print([*lines, _timed(summary(report))])
