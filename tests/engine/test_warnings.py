@@ -90,13 +90,13 @@ def test_a_name_like_no_other() -> None:
 
 
 def test_an_argument_in_no_formula() -> None:
-    schema = "f(Tensor self, Tensor? other=None) -> Tensor"
+    schema = "f(Tensor self, Tensor other) -> Tensor"
     assert warnings(f"- func: {schema}\n{CPU}", f"- name: {schema}\n  self: grad\n") == [
         (
             "derivatives.yaml:1:24: warning[DL603]: `other` is a tensor without a formula, and no "
             "formula uses it\n"
-            "  1 | - name: f(Tensor self, Tensor? other=None) -> Tensor\n"
-            "    |                        ^^^^^^^^^^^^^^^^^^\n"
+            "  1 | - name: f(Tensor self, Tensor other) -> Tensor\n"
+            "    |                        ^^^^^^^^^^^^\n"
             "  help: give it a formula, or `non_differentiable`"
         )
     ]
@@ -235,6 +235,15 @@ def test_a_formula_that_was_made_to_break_the_scanner(formula: str) -> None:
 def test_an_argument_that_is_seen_to(formulas: str) -> None:
     schema = "f(Tensor self, Tensor other) -> Tensor"
     assert warnings(f"- func: {schema}\n{CPU}", f"- name: {schema}\n{formulas}") == []
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["Tensor? bias=None", "Tensor attn_mask", "Tensor block_table", "Tensor ids", "Tensor output"],
+)
+def test_a_tensor_that_was_hardly_forgotten(argument: str) -> None:
+    schema = f"f(Tensor self, {argument}) -> Tensor"
+    assert warnings(f"- func: {schema}\n{CPU}", f"- name: {schema}\n  self: grad\n") == []
 
 
 @pytest.mark.parametrize("type_", ["int", "Scalar", "int[]", "str?", "bool"])

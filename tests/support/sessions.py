@@ -16,7 +16,8 @@ from derivload.engine.session import Session
 from derivload.loading.memory import Memory
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
-from derivload.loading.warnings import encode_found, judge_found
+from derivload.loading.run import encode_found
+from derivload.loading.warnings import judge_found
 from derivload.outputs.documents import Rendered
 from derivload.store.store import Store
 from support.paths import CATALOGUE
@@ -197,7 +198,8 @@ class Walk:
         wanted = expected.documents if shards is None else expected.shards
         assert memory.render(outcome.lines, shards) == wanted, f"afresh: {label}"
         assert warnings_in(outcome, request.inputs.texts) == expected.warnings, f"afresh: {label}"
-        found = encode_found(outcome.make_linted)
+        assert outcome.make_linted is not None
+        found = encode_found(outcome.make_linted().found)
         assert told(judge_found(request, found, None), request.inputs.texts) == expected.warnings
         memory.keep(request, self._store, outcome.lines)
         self.counts["warned"] += bool(expected.warnings)

@@ -228,7 +228,9 @@ def is_forward_derivative_definition(arg_names: Sequence[str], names: Sequence[s
 
 def split_names(raw_names: str) -> tuple[str, ...]:
     """The names that a formula's key lists: "a, b" is a and b."""
-    return tuple(name.strip() for name in raw_names.split(","))
+    if "," not in raw_names:
+        return (raw_names.strip(),)
+    return tuple([name.strip() for name in raw_names.split(",")])
 
 
 def create_op_prefix(name: str, dispatch_key: str) -> str:

@@ -15,11 +15,12 @@ from derivload.derivatives.formula_names import used_names, words_outside_calls
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import Derived, is_forward_derivative_definition, split_names
-from derivload.derivatives.lint_allowed import ALLOWED, GENERATED_CODE
+from derivload.derivatives.lint_allowed import ALLOWED, GENERATED_CODE, NO_VALUES, UNCHECKED
 from derivload.derivatives.model import DifferentiabilityInfo
 from derivload.diagnostics import Mistake, Path
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
 from derivload.native.guesses import Guesses
+from derivload.schema.arguments import Argument
 from derivload.spelling import ask
 
 _NO_FORMULAS: Final = frozenset({"non_differentiable", AUTO_ELEMENT_WISE, AUTO_LINEAR})
@@ -38,6 +39,7 @@ _METADATA: Final = {
 _ASKS: Final = re.compile(rf"\.(?:{'|'.join(_METADATA)})\(")
 _USE: Final = re.compile(r"(\w+)(?=(?:\.(\w+)\()?)")
 _TENSOR: Final = "at::Tensor"
+_GRAD: Final = frozenset({"grad"})
 
 
 class Suspicion(NamedTuple):
@@ -80,12 +82,18 @@ class DefinitionLinter:
     def _check_names(
         self, formulas: Formulas, function: NativeFunction, info: DifferentiabilityInfo
     ) -> Iterator[Suspicion]:
-        known = _Known(function, info)
+        known: _Known | None = None
+        arguments = {argument.name for argument in function.schema.arguments.flat_all}
         for raw_names, formula in formulas.formulas:
             if formula.strip().lower() in _NO_FORMULAS:
                 continue
+            unknown = words_outside_calls(formula) - arguments
+            # Most formulas use nothing else but `grad`, under the key of one argument.
+            if not unknown or (unknown == _GRAD and raw_names in arguments):
+                continue
+            known = known or _Known(function, info)
             names = known.names(raw_names)
-            if words_outside_calls(formula) <= names:
+            if unknown <= names:
                 continue
             for used in used_names(formula):
                 if used.name not in names:
@@ -130,7 +138,7 @@ def _check_arguments(
     named = {name for raw_names, _ in formulas.formulas for name in split_names(raw_names)}
     used: frozenset[str] | None = None
     for argument in function.schema.arguments.flat_non_out:
-        if not argument.type.is_tensor_like or argument.name in named:
+        if argument.name in named or not _may_be_forgotten(argument):
             continue
         if used is None:
             used = frozenset().union(*[words(formula) for _, formula in formulas.formulas])
@@ -138,6 +146,17 @@ def _check_arguments(
         if used.isdisjoint(forms):
             message = f"`{argument.name}` is a tensor without a formula, and no formula uses it"
             yield Mistake("DL603", message, ("name",), argument.text)
+
+
+def _may_be_forgotten(argument: Argument) -> bool:
+    """Whether an argument that no formula mentions was probably forgotten.
+
+    An optional tensor was often left out on purpose: who passes one that needs a gradient is told.
+    """
+    is_tensor = argument.type.is_tensor_like and argument.type.kind != "optional"
+    if not is_tensor or argument.name == UNCHECKED:
+        return False
+    return NO_VALUES.isdisjoint(argument.name.split("_"))
 
 
 class _Known:

@@ -89,7 +89,6 @@ def lint(load: Load) -> Linted:
 def _find(load: Load) -> Iterator[Possible]:
     declared = load.natives[: load.declared]
     yield from _definitions_twice(load.derived)
-    positions = {id(function.entry): at for at, function in enumerate(declared)}
     linter = DefinitionLinter()
     for at, made in enumerate(load.derived):
         function = made.derived.function
@@ -101,12 +100,18 @@ def _find(load: Load) -> Iterator[Possible]:
                 mistake=warning.mistake,
                 of_native=False,
                 at=at,
-                declared=positions.get(id(function.entry), -1) if warning.is_of_kernels else -1,
+                declared=_declared(declared, function) if warning.is_of_kernels else -1,
                 is_said=function.has_dispatch_table,
                 unless_called=warning.unless_called,
             )
     wrong = {(entry.file, entry.line) for entry, _ in load.mistakes}
     yield from _operators_twice(declared, wrong)
+
+
+def _declared(declared: Sequence[NativeFunction], function: NativeFunction) -> int:
+    """The position of the native function that declares this one; -1 without one."""
+    found = (at for at, other in enumerate(declared) if other.entry is function.entry)
+    return next(found, -1)
 
 
 def _definitions_twice(derived: Sequence[DerivedEntry]) -> Iterator[Possible]:
@@ -124,12 +129,12 @@ def _definitions_twice(derived: Sequence[DerivedEntry]) -> Iterator[Possible]:
 def _operators_twice(
     declared: Sequence[NativeFunction], wrong: set[tuple[str, int]]
 ) -> Iterator[Possible]:
-    first: dict[str, int] = {}
+    first: dict[tuple[str, str], int] = {}
     for at, function in enumerate(declared):
-        name = full_name(function)
-        other = first.setdefault(name, at)
+        other = first.setdefault((function.namespace, function.schema.name.text), at)
         entry = function.entry
         if other != at and (entry.file, entry.line) not in wrong:
+            name = full_name(function)
             message = f"`{name}` is already declared at {PLACE}, with other arguments"
             mistake = Mistake("DL605", message, ("func",), function.name.text)
             yield Possible(_id(entry, mistake), name, mistake, True, at, other)

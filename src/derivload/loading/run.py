@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from derivload.engine.judging import Judged
     from derivload.engine.lines import DocumentLines
+    from derivload.engine.lint import Linted, Possible
     from derivload.engine.outcome import Outcome
     from derivload.loading.memory import Memory
     from derivload.loading.request import Request
@@ -100,8 +101,13 @@ class LoadedInputs:
     def warnings(self, wanted: Wanted | None = None) -> Judged | None:
         """The warnings about the inputs; None if there are none at all, without a look at them."""
         found = self._found
-        kept = found.warnings if isinstance(found, StoredDocuments) else found.make_linted
-        if kept == b"" and not self._request.has_comments:
+        kept: bytes | Linted | None
+        if isinstance(found, StoredDocuments):
+            kept, is_empty = found.warnings, not found.warnings
+        else:
+            kept = None if found.make_linted is None else found.make_linted()
+            is_empty = kept is None or not kept.found
+        if is_empty and not self._request.has_comments:
             return None
         from derivload.loading.warnings import judge_found
 
@@ -183,19 +189,25 @@ def find_loaded(
     return None if stored is None else LoadedInputs(request, clock, stored)
 
 
+def encode_found(found: Sequence[Possible]) -> bytes:
+    """What there may be to warn of, for the store; b"" if that is nothing."""
+    if not found:
+        return b""
+    import msgspec
+
+    return msgspec.msgpack.encode(found)
+
+
 def _keep(
     request: Request, store: Store, memory: Memory, loaded: LoadedInputs, clock: Clock
 ) -> None:
     documents = loaded.documents
     if memory.keep(request, store, loaded.lines):
         clock.step("state")
-    from derivload.loading.warnings import encode_found
-
+    make_linted = loaded.outcome.make_linted
+    found = [] if make_linted is None else make_linted().found
     stored = StoredDocuments(
-        documents,
-        loaded.note,
-        is_of_entries=loaded.is_of_entries,
-        warnings=encode_found(loaded.outcome.make_linted),
+        documents, loaded.note, is_of_entries=loaded.is_of_entries, warnings=encode_found(found)
     )
     keep_documents(store, request.keys, stored)
     clock.step("keep")

@@ -6,7 +6,7 @@ ids of warnings, which do not depend on lines, so that an edit elsewhere does no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -20,8 +20,6 @@ from derivload.wanted import EVERYTHING, Wanted
 if TYPE_CHECKING:
     from derivload.loading.request import Request
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(list[Possible])
 # So many warnings are shown at once. The others are counted.
 _MOST_SHOWN: Final = 20
 
@@ -40,15 +38,7 @@ class NewWarnings(NamedTuple):
     fixed: tuple[str, ...] = ()
 
 
-def encode_found(make_linted: Callable[[], Linted] | None) -> bytes:
-    """What was found, for the store; b"" if that is nothing."""
-    found = [] if make_linted is None else make_linted().found
-    return _ENCODER.encode(found) if found else b""
-
-
-def judge_found(
-    request: Request, found: bytes | Callable[[], Linted] | None, wanted: Wanted | None
-) -> Judged:
+def judge_found(request: Request, found: bytes | Linted | None, wanted: Wanted | None) -> Judged:
     """The warnings about the inputs of a request.
 
     `found` is what `encode_found` made of an earlier load of the same entries, or what the load
@@ -56,13 +46,13 @@ def judge_found(
     """
     if found is None:
         return NONE
-    linted = _linted_of(request, found) if isinstance(found, bytes) else found()
+    linted = _linted_of(request, found) if isinstance(found, bytes) else found
     return judge(linted, request.inputs.texts, wanted or EVERYTHING, backend_of(request))
 
 
 def _linted_of(request: Request, found: bytes) -> Linted:
     try:
-        possible = _DECODER.decode(found) if found else []
+        possible = msgspec.msgpack.decode(found, type=list[Possible]) if found else []
         entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
         counts = len(entries.definitions), len(entries.natives)
         if all(0 <= one.at < counts[one.of_native] for one in possible):

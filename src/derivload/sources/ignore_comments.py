@@ -42,7 +42,7 @@ def find_comments(text: str) -> list[IgnoreComment]:
     return [
         IgnoreComment(
             match.start(),
-            match.start() + len(match[0].rstrip()),
+            match.start() + len(text[match.start() : match.start(2)].rstrip()),
             tuple(name for part in (match[1] or "").split(",") if (name := part.strip())),
             match[2].strip(),
             text[max(0, match.start() - 1) : match.start()] in ("", "\n"),

@@ -14,12 +14,13 @@ from derivload.diagnostics import Diagnostic, Mistake
 from derivload.rules import RULES
 from derivload.sources.entries import Entry
 from derivload.sources.full import Lines, YamlError, compose
-from derivload.sources.ignore_comments import CommentedEntry
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.written import Written
 
 if TYPE_CHECKING:
     import yaml
+
+    from derivload.sources.ignore_comments import CommentedEntry
 
 
 class Placer:
@@ -65,6 +66,8 @@ class Placer:
 
     def commented(self, entry: Entry) -> CommentedEntry | None:
         """The entry with its comments; None if there is no such entry."""
+        from derivload.sources.ignore_comments import CommentedEntry
+
         parsed = self._parse(entry)
         node = _entry_node(parsed.root, entry)
         return None if node is None else CommentedEntry(node, parsed.text, parsed.lines)

@@ -141,5 +141,5 @@ def test_an_unknown_rule_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> N
     out, err = capsys.readouterr()
     assert (out, err) == (
         "",
-        "derivload: error: rule DL999 does not exist; the first is DL001, the last DL607\n",
+        "derivload: error: rule DL999 does not exist; the first is DL001, the last DL608\n",
     )
