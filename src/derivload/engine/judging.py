@@ -172,7 +172,7 @@ class _Judge:
         return Told(one.id, what, mistake.code, one.operator, entry.file, place, (entry, mistake))
 
     def _ignored(self, warnings: list[Possible]) -> _Ignored:
-        if not any(MARKER in text for text in self._text_of.values()):
+        if not any(MARKER in text and find_comments(text) for text in self._text_of.values()):
             return _Ignored({}, [])
         by_entry: dict[tuple[bool, int], list[Possible]] = {}
         for one in warnings:

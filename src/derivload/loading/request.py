@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from derivload.identity import tool_digest
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from derivload.store.store import Store
 
 
-# As `MARKER` of `sources.ignore_comments`.
-_MARKER = b"derivload:"
+# A comment that `sources.ignore_comments` finds.
+_COMMENT = re.compile(rb"derivload:[ \t]*ignore")
 
 
 class Request:
@@ -61,7 +62,7 @@ class Request:
     @property
     def has_comments(self) -> bool:
         """Whether an input may have comments for derivload, which can be warned of."""
-        return any(isinstance(data, bytes) and _MARKER in data for data in self.contents)
+        return any(isinstance(data, bytes) and _COMMENT.search(data) for data in self.contents)
 
     @cached_property
     def inputs(self) -> Inputs:
