@@ -57,7 +57,7 @@ def test_selecting_errors_alone_wants_no_warning() -> None:
     ],
 )
 def test_a_name_that_means_nothing_is_refused(options: dict[str, list[str]], why: str) -> None:
-    with pytest.raises(ValueError) as refused:  # noqa: PT011
+    with pytest.raises(ValueError) as refused:
         want(**options)  # type: ignore[arg-type]
     assert str(refused.value).startswith(why)
 

@@ -42,8 +42,10 @@ def told(derivatives: str, natives: str = NATIVES) -> list[str]:
         f"{NAME}\n  dispatch:\n    Default:\n      self: grad * slef # derivload: ignore[DL602]\n",
         f"# a comment\n\n{NAME}\n\n  # more\n  self: grad * slef # derivload: ignore[DL602]\n",
         # As one file that has to be read whole: the anchor is in another entry.
-        f"{NAME}\n  self: &a grad * slef # derivload: ignore[DL602]\n"
-        "- name: g(Tensor self) -> Tensor # derivload: ignore[DL602]\n  self: *a\n",
+        (
+            f"{NAME}\n  self: &a grad * slef # derivload: ignore[DL602]\n"
+            "- name: g(Tensor self) -> Tensor # derivload: ignore[DL602]\n  self: *a\n"
+        ),
     ],
 )
 def test_a_comment_beside_a_warning_suppresses_it(text: str) -> None:

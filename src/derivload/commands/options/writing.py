@@ -103,6 +103,7 @@ def add_watch(commands: Commands) -> None:
         help="write the files of PyTorch's own generators, not the documents",
     )
     add_selection(parser)
+    add_warnings(parser)
     add_cache_options(parser)
 
 
