@@ -108,12 +108,15 @@ class InputEntries:
         raise IndexError(at)
 
     def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:
-        """The entries that have this word in their text: whether native, index, entry."""
+        """The entries that have this word in their text: whether native, index, entry.
+
+        Those of a file that was read whole may have it in a comment behind them.
+        """
         for of_native, files in ((False, (self._definitions,)), (True, self._natives)):
             at = 0
             for file in files:
                 for here in range(len(file.digests())):
-                    if word in file.text_of(here):
+                    if file.values is not None or word in file.text_of(here):
                         yield of_native, at + here, file.entry(here)
                 at += len(file.digests())
 
@@ -168,8 +171,8 @@ class _File:
         return EntryValue(msgspec.structs.replace(entry, index=number), value)
 
     def text_of(self, index: int) -> str:
-        """The text of an entry."""
-        return self.split.entry(index) if self.values is None else self.values[index].entry.text
+        """The text of an entry, if the file was not read whole."""
+        return self.split.entry(index)
 
     def entry(self, index: int) -> Entry:
         """An entry, with its line and its index here."""

@@ -32,7 +32,8 @@ _OWN_NAMESPACE: Final = "aten"
 class Possible(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A warning about an entry, as far as its family tells.
 
-    - `id` stands for the warning and the text of the entry, but not for its line.
+    - `id` stands for the warning and the text of the entry, if that was read alone, but not for its
+      line.
     - `of_native` is whether it is about a native function; else it is about a definition. `at` is
       the position of the entry among all of these, or, in the state of a session, among those of
       its family.
@@ -60,7 +61,7 @@ class Entries(Protocol):
         """An entry, with its line and its index in its file."""
 
     def entries_with(self, word: str) -> Iterable[tuple[bool, int, Entry]]:
-        """The entries that have this word in their text: whether native, position, entry."""
+        """The entries that may have this word in their text: whether native, position, entry."""
 
     def called_with(self, name: str) -> bool:
         """Whether a formula calls this name."""
@@ -147,7 +148,9 @@ def full_name(function: NativeFunction) -> str:
 
 
 def _id(entry: Entry, mistake: Mistake) -> str:
-    parts = (entry.text, mistake.code, mistake.message, *map(str, mistake.path), mistake.words)
+    # Of a file that is read whole, a comment may change where nothing is loaded again.
+    text = "" if entry.whole else entry.text
+    parts = (text, mistake.code, mistake.message, *map(str, mistake.path), mistake.words)
     return digest_id("\0".join((*parts, str(mistake.occurrence))))
 
 

@@ -54,23 +54,25 @@ def find_comments(text: str) -> list[IgnoreComment]:
 class CommentedEntry:
     """An entry of a text, and which of its lines belong to which value.
 
-    `node` is the entry in the tree of `text`, `lines` finds the lines of the text.
+    `node` is the entry in the tree of `text`, `lines` finds the lines of the text. `is_alone` tells
+    that the text is that of the entry alone.
     """
 
-    def __init__(self, node: yaml.Node, text: str, lines: Lines) -> None:
+    def __init__(self, node: yaml.Node, text: str, lines: Lines, *, is_alone: bool) -> None:
         self._text = text
         self._line_of = lines
         self._first = self._line(node.start_mark.index)
         self._scalars = [self._within(one) for one in _scalars(node)]
         self._lines = dict(self._of_values(node, ()))
-        self.last = max((last for _, last in self._lines.values()), default=self._first)
+        last = max((last for _, last in self._lines.values()), default=self._first)
+        self._last = text.count("\n") + 1 if is_alone else last
 
     def comments(self) -> list[IgnoreComment]:
         """The comments in the lines of the entry."""
         return [
             comment
             for comment in find_comments(self._text)
-            if self._first <= self._line(comment.start)
+            if self._first <= self._line(comment.start) <= self._last
             and not any(start <= comment.start < end for start, end in self._scalars)
         ]
 

@@ -70,7 +70,9 @@ class Placer:
 
         parsed = self._parse(entry)
         node = _entry_node(parsed.root, entry)
-        return None if node is None else CommentedEntry(node, parsed.text, parsed.lines)
+        if node is None:
+            return None
+        return CommentedEntry(node, parsed.text, parsed.lines, is_alone=not entry.whole)
 
     def at(self, entry: Entry, start: int, end: int, mistake: Mistake) -> Diagnostic:
         """The diagnostic of a mistake between two characters of the line of an entry's comment."""
