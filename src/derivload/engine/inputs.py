@@ -9,6 +9,8 @@ from contextlib import suppress
 import msgspec
 
 from derivload.engine.load import OVERLAY_KEY, Text, Texts, read_tags
+from derivload.engine.overlays import Place, lay_over, name_in_text, name_of
+from derivload.native.keys import EntryKeys
 from derivload.sources.entries import Entry, EntryValue, read_alone, read_source
 from derivload.sources.plain import PlainReader
 from derivload.sources.splitting import Split, split_digests
@@ -34,21 +36,24 @@ class InputEntries:
     ) -> None:
         self.texts = texts
         self._plain = PlainReader()
-        named = (texts.derivatives, *texts.native_functions, texts.tags)
+        self._entry_keys = EntryKeys(texts.additions.entry_keys)
         known: tuple[_File, ...] = () if before is None else before._files
         self._files: tuple[_File, ...] = tuple(
             _file(
                 text,
                 known[i] if i < len(known) else None,
                 splits[i] if splits else None,
-                is_overlay=1 < i < len(named) - 1,
+                list_key,
+                is_overlay=is_overlay,
             )
-            for i, text in enumerate(named)
+            for i, (text, list_key, is_overlay) in enumerate(_kinds(texts))
         )
-        self._definitions, *self._natives, _ = self._files
-        self._joined: list[bytes] | None = None
-        if before is not None and self._natives == before._natives:
-            self._joined = before._joined
+        count = 1 + len(texts.more_derivatives)
+        override = texts.additions.override
+        definitions = None if before is None else before._definitions
+        natives = None if before is None else before._natives
+        self._definitions = _Laid(self._files[:count], "name", definitions, override=override)
+        self._natives = _Laid(self._files[count:-1], "func", natives, override=override)
         self._tags: frozenset[str] | None = None
         if before is not None and texts.tags == before.texts.tags:
             self._tags = before._tags
@@ -68,32 +73,25 @@ class InputEntries:
 
     @property
     def definitions(self) -> list[bytes]:
-        """The digests of the entries of derivatives.yaml."""
+        """The digests of the entries of derivatives.yaml and its overlays, laid over it."""
         return self._definitions.digests()
 
     @property
     def natives(self) -> list[bytes]:
-        """The digests of the entries of native_functions.yaml, then of those of its overlays."""
-        if self._joined is None:
-            self._joined = [digest for file in self._natives for digest in file.digests()]
-        return self._joined
+        """The digests of the entries of native_functions.yaml and its overlays, laid over it."""
+        return self._natives.digests()
 
     def definition(self, index: int, *, with_line: bool = False) -> EntryValue:
         """An entry of derivatives.yaml, by its index among them; its line is 0 unless asked for."""
-        return self._definitions.read(index, index, self._plain, with_line=with_line)
+        return self._definitions.read(index, self._plain, with_line=with_line)
 
     def native(self, index: int, *, with_line: bool = False) -> EntryValue:
         """An entry of native_functions.yaml or an overlay, by its index among all of them.
 
         Its line is 0 unless asked for.
         """
-        here = index
-        for file in self._natives:
-            count = len(file.digests())
-            if here < count:
-                return file.read(here, index, self._plain, with_line=with_line)
-            here -= count
-        raise IndexError(index)
+        entry, value = self._natives.read(index, self._plain, with_line=with_line)
+        return EntryValue(entry, self._entry_keys.without(value))
 
     def check_whole(self, whole: Collection[str]) -> None:
         """Check that exactly the files named in `whole` had to be read whole here too.
@@ -105,16 +103,72 @@ class InputEntries:
                 raise NotCertainError
 
 
+def _kinds(texts: Texts) -> list[tuple[Text, str | None, bool]]:
+    """Each input, with the key of its list if it may be a mapping, and whether it is an overlay."""
+    base, *overlays = texts.native_functions
+    return [
+        (texts.derivatives, None, False),
+        *((text, None, True) for text in texts.more_derivatives),
+        (base, OVERLAY_KEY, False),
+        *((text, OVERLAY_KEY, True) for text in overlays),
+        (texts.tags, None, False),
+    ]
+
+
+class _Laid:
+    """The entries of a file and its overlays as one list. `key` is that of their schemas."""
+
+    def __init__(
+        self, files: Sequence[_File], key: str, before: _Laid | None, *, override: bool
+    ) -> None:
+        self._files = files
+        self._key = key
+        self._is_laid = override and len(files) > 1
+        self._order: list[Place] | None = None
+        self._joined: list[bytes] | None = None
+        if before is not None and files == before._files and before._is_laid == self._is_laid:
+            self._order, self._joined = before._order, before._joined
+
+    def digests(self) -> list[bytes]:
+        if self._joined is None:
+            digests = [file.digests() for file in self._files]
+            if self._is_laid:
+                names = [file.names(self._key) for file in self._files]
+                self._order = lay_over(names, override=True).order
+                self._joined = [digests[place.file][place.entry] for place in self._order]
+            else:
+                self._joined = [digest for own in digests for digest in own]
+        return self._joined
+
+    def read(self, index: int, plain: PlainReader, *, with_line: bool) -> EntryValue:
+        file, here = self._find(index)
+        return self._files[file].read(here, index, plain, with_line=with_line)
+
+    def _find(self, index: int) -> Place:
+        if self._is_laid:
+            self.digests()
+            assert self._order is not None
+            return self._order[index]
+        here = index
+        for number, file in enumerate(self._files):
+            count = len(file.digests())
+            if here < count:
+                return Place(number, here)
+            here -= count
+        raise IndexError(index)
+
+
 class _File:
     """One input file. `values` holds its entries if the file had to be read whole, else None."""
 
-    def __init__(self, text: Text, split: Split, *, is_overlay: bool) -> None:
+    def __init__(self, text: Text, split: Split, list_key: str | None, *, is_overlay: bool) -> None:
         self.text = text
         self.split = split
         self.values: list[EntryValue] | None = None
         self._digests = split.digests
+        self._names: list[str] | None = None
         if split.digests is None and is_overlay:
-            self._read_whole()
+            self._read_whole(list_key)
         if not self._digests and not is_overlay:
             self._digests = None  # an empty file is a mistake
 
@@ -122,6 +176,24 @@ class _File:
         if self._digests is None:
             raise NotCertainError
         return self._digests
+
+    def names(self, key: str) -> list[str]:
+        """What `name_of` gives for each entry."""
+        if self._names is None:
+            self._names = [self._name(index, key) for index in range(len(self.digests()))]
+        return self._names
+
+    def _name(self, index: int, key: str) -> str:
+        if self.values is not None:
+            return name_of(self.values[index].value, key)
+        text = self.split.entry(index)
+        name = name_in_text(text, key)
+        if name is None:
+            value = read_alone(Entry(self.text.name, 0, index, text), PlainReader())
+            if value is None:
+                raise NotCertainError
+            name = name_of(value, key)
+        return name
 
     def read(self, index: int, number: int, plain: PlainReader, *, with_line: bool) -> EntryValue:
         if self.values is not None:
@@ -135,10 +207,10 @@ class _File:
             value = found
         return EntryValue(msgspec.structs.replace(entry, index=number), value)
 
-    def _read_whole(self) -> None:
+    def _read_whole(self, list_key: str | None) -> None:
         if "&" in self.text.text:
             return  # YAML anchors: an entry may share parts with another one, or with itself
-        source = read_source(self.text.name, self.text.text, OVERLAY_KEY, may_be_empty=True)
+        source = read_source(self.text.name, self.text.text, list_key, may_be_empty=True)
         if source.diagnostics:
             return
         self.values = source.entries
@@ -151,9 +223,16 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(b"value" + text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def _file(text: Text, before: _File | None, split: Split | None, *, is_overlay: bool) -> _File:
+def _file(
+    text: Text,
+    before: _File | None,
+    split: Split | None,
+    list_key: str | None,
+    *,
+    is_overlay: bool,
+) -> _File:
     if before is not None and before.text == text:
         return before
     if split is None:
         split = split_digests(text.text, None if before is None else before.split)
-    return _File(text, split, is_overlay=is_overlay)
+    return _File(text, split, list_key, is_overlay=is_overlay)

@@ -40,8 +40,7 @@ def find_warnings(loaded: LoadedTexts, texts: Texts) -> Warnings:
     There are no warnings about an entry with an error, nor about things that only an error hides.
     """
     linter = _Linter(loaded.load)
-    every = (texts.derivatives, *texts.native_functions)
-    placer = Placer({text.name: text.text for text in every})
+    placer = Placer({text.name: text.text for text in texts.of_entries})
     found = placer.place_all(linter.find())
     return Warnings(sorted(set(found)), linter.is_of_families)
 
@@ -132,7 +131,10 @@ def _operators_twice(
             continue
         where = _place(other.entry)
         message = f"`{name}` is already declared at {where}, with other arguments"
-        yield Found(function.entry, Mistake("DL605", message, ("func",), name))
+        help_ = ""
+        if function.entry.file != other.entry.file:
+            help_ = "give this another overload name, or put it in its place with --override"
+        yield Found(function.entry, Mistake("DL605", message, ("func",), name, help=help_))
 
 
 def _place(entry: Entry) -> str:

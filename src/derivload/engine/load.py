@@ -12,9 +12,12 @@ from derivload.cpp.dialect import Dialect
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.derivatives.model import DifferentiabilityRecord
 from derivload.diagnostics import Diagnostic
+from derivload.engine.overlays import Replaced, join_entries
 from derivload.engine.pipeline import Load, Readers
 from derivload.native.function import NativeFunction
+from derivload.native.keys import EntryKeys
 from derivload.native.tags import read_tag
+from derivload.sources.additions import NOTHING, Additions
 from derivload.sources.entries import EntryValue, SourceFile, read_source
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.places import Placer
@@ -34,19 +37,28 @@ class Texts(NamedTuple):
     """The inputs of a load. In `native_functions`, the base comes first, then its overlays.
 
     `unread` are the names of the inputs that could not be read. Their text is empty, and an entry
-    that only lacks something from them is not a mistake.
+    that only lacks something from them is not a mistake. `more_derivatives` are the overlays of
+    `derivatives`. `additions` say how entries are read and laid over one another.
     """
 
     derivatives: Text
     native_functions: tuple[Text, ...]
     tags: Text
     unread: frozenset[str] = frozenset()
+    more_derivatives: tuple[Text, ...] = ()
+    additions: Additions = NOTHING
+
+    @property
+    def of_entries(self) -> tuple[Text, ...]:
+        """All texts but the tags: those of derivatives, then those of native functions."""
+        return (self.derivatives, *self.more_derivatives, *self.native_functions)
 
 
 class LoadedTexts(NamedTuple):
     """The result of a full load. If there are diagnostics, `load` has only the good entries.
 
-    `whole` are the names of the files that had to be read whole, not entry by entry.
+    `whole` are the names of the files that had to be read whole, not entry by entry. `replaced`
+    are the entries that entries of overlays took the place of.
     """
 
     torch_version: str
@@ -54,6 +66,7 @@ class LoadedTexts(NamedTuple):
     load: Load
     diagnostics: list[Diagnostic]
     whole: frozenset[str]
+    replaced: list[Replaced]
 
     @property
     def is_of_entries(self) -> bool:
@@ -74,20 +87,22 @@ class LoadedTexts(NamedTuple):
 def load_texts(texts: Texts, dialect: Dialect) -> LoadedTexts:
     """Load everything, and collect all mistakes instead of ending at the first."""
     with collector_off():
-        sources = _TextReader(texts.unread)
+        sources = _TextReader(texts.unread, texts.additions)
         tags, tags_incomplete = sources.read_tags(texts.tags)
-        natives, lost = sources.read_natives(texts.native_functions)
-        definitions = sources.read(texts.derivatives)
+        natives = sources.read_all(texts.native_functions, "func", OVERLAY_KEY)
+        definitions = sources.read_all((texts.derivatives, *texts.more_derivatives), "name")
         load = Load(
             Readers(dialect, tags, any_tag=tags_incomplete),
-            natives_lost=lost,
-            definitions_lost=names_lost(definitions, "name"),
+            natives_lost=natives.lost,
+            definitions_lost=definitions.lost,
         )
-        load.read_natives(natives)
+        load.read_natives(natives.without(texts.additions.entry_keys))
         derived = load.derive(definitions.entries)
         load.match(number_ops([op_prefixes(entry.derived) for entry in derived]))
         diagnostics = sources.diagnostics(load.mistakes)
-        return LoadedTexts(dialect.version, tags, load, diagnostics, frozenset(sources.whole))
+        replaced = [*definitions.replaced, *natives.replaced]
+        whole = frozenset(sources.whole)
+        return LoadedTexts(dialect.version, tags, load, diagnostics, whole, replaced)
 
 
 def read_tags(text: Text) -> frozenset[str] | None:
@@ -121,11 +136,31 @@ def collector_off() -> Iterator[None]:
             gc.enable()
 
 
+class _Joined(NamedTuple):
+    """The entries of a file and its overlays, the names of those that cannot be read, and the
+    entries that others took the place of.
+    """
+
+    entries: list[EntryValue]
+    lost: set[str | None]
+    replaced: list[Replaced]
+
+    def without(self, entry_keys: Sequence[str]) -> list[EntryValue]:
+        """The entries without keys that only a backend's own tools read."""
+        if not entry_keys:
+            return self.entries
+        keys = EntryKeys(entry_keys)
+        return [EntryValue(entry, keys.without(value)) for entry, value in self.entries]
+
+
 class _TextReader:
     """Reads the inputs as YAML, and collects the mistakes found in that."""
 
-    def __init__(self, unread: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, unread: frozenset[str] = frozenset(), additions: Additions = NOTHING
+    ) -> None:
         self._unread = unread
+        self._additions = additions
         self._text_of: dict[str, str] = {}
         self._diagnostics: list[Diagnostic] = []
         self._mistakes = Mistakes()
@@ -157,15 +192,14 @@ class _TextReader:
                 incomplete = True
         return frozenset(tags), incomplete
 
-    def read_natives(self, texts: Sequence[Text]) -> tuple[list[EntryValue], set[str | None]]:
-        """The entries of the base and its overlays, and the names of those that cannot be read."""
-        entries: list[EntryValue] = []
-        lost: set[str | None] = set()
-        for i, text in enumerate(texts):
-            source = self.read(text, OVERLAY_KEY, may_be_empty=i > 0)
-            lost |= names_lost(source, "func")
-            entries += source.entries
-        return entries, lost
+    def read_all(self, texts: Sequence[Text], key: str, list_key: str | None = None) -> _Joined:
+        """The entries of a base and its overlays. `key` is that of their schemas."""
+        sources = [self.read(text, list_key, may_be_empty=i > 0) for i, text in enumerate(texts)]
+        lost = {name for source in sources for name in names_lost(source, key)}
+        override = self._additions.override
+        files = [source.entries for source in sources]
+        entries, replaced = join_entries(files, key, override=override)
+        return _Joined(entries, lost, replaced)
 
     def diagnostics(self, mistakes: Mistakes) -> list[Diagnostic]:
         """All diagnostics, with those for these mistakes in entries, sorted by place."""

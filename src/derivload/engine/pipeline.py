@@ -120,10 +120,13 @@ class Load:
         self._report_misfits(grouped.misfits)
         self._groups = grouped.groups
         index = _Index(grouped.functions)
+        first: dict[str, Entry] = {}
         for entry, value in entries:
             definition, mistakes = read_definition(value, self._dialect.autograd_keys)
             if definition is not None:
                 derived, mistakes = self._derive(definition, index)
+                if derived is not None:
+                    mistakes = [*mistakes, *_defined_before(entry, definition, derived, first)]
                 # The info of a definition with a mistake would break further rules.
                 if derived is not None and not mistakes:
                     self.derived.append(DerivedEntry(entry, derived, definition))
@@ -191,6 +194,22 @@ class Load:
                 self.mistakes.add(definition, [invalid.at()])
             else:
                 self._report_misfits([Misfit(function, invalid)])
+
+
+def _defined_before(
+    entry: Entry, definition: Definition, derived: Derived, first: dict[str, Entry]
+) -> list[Mistake]:
+    """The mistake that an earlier file defines the function already (DL415).
+
+    `first` has the first entry for each function so far, by schema. Two definitions in one file
+    are no mistake: upstream takes the first.
+    """
+    function = derived.function
+    other = first.setdefault(function.schema.text, entry)
+    if other.file == entry.file:
+        return []
+    message = f"`{function.name.text}` is defined twice: here and at {other.file}:{other.line}"
+    return [Mistake("DL415", message, ("name",), definition.specification)]
 
 
 def _may_be(family: str | None, families: set[str | None]) -> bool:

@@ -209,7 +209,7 @@ class _FamilyUpdate:
         load.match(numbers)
         if load.mistakes:
             raise NotCertainError
-        made = definitions_of(load, inputs.definitions)
+        made = definitions_of(load, [inputs.definitions[i] for i in positions])
         if [row.family for row in made.rows] != [definitions.rows[i].family for i in positions]:
             raise NotCertainError
         _put(definitions.rows, positions, made.rows)

@@ -158,21 +158,21 @@ def native_row(digest: bytes, function: NativeFunction) -> NativeRow:
 
 
 def definitions_of(load: Load, digests: list[bytes]) -> DefinitionEntries:
-    """The rows and lines of the definitions of a load.
+    """The rows and lines of the definitions of a load, none of which has a mistake.
 
-    `digests` has the digest of each entry, by its index. Raises NotCertainError.
+    `digests` has the digest of each entry, in their order. Raises NotCertainError.
     """
     copies = {view: copy for copy, view in load.copied_from.items()}
     made = DefinitionEntries(digests, [], [], [])
     seen = set()
-    for made_of, numbers in zip(load.derived, load.numbers, strict=True):
-        entry, derived = made_of.entry, made_of.derived
+    for digest, made_of, numbers in zip(digests, load.derived, load.numbers, strict=True):
+        derived = made_of.derived
         schema = derived.function.schema.text
         copy = None if schema in seen else copies.get(schema)
         base = derived.function.name.base
         made.rows.append(
             DefinitionRow(
-                digest=digests[entry.index],
+                digest=digest,
                 family=certain_family(base),
                 prefixes=op_prefixes(derived),
                 numbers=numbers,

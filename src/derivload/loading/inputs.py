@@ -10,6 +10,7 @@ from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect, re
 from derivload.diagnostics import Diagnostic
 from derivload.engine.load import Text, Texts, load_texts
 from derivload.engine.outcome import Outcome, outcome_of
+from derivload.loading.additions import dialect_with
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import Rules
@@ -40,7 +41,16 @@ def read_inputs(files: Files, contents: Sequence[bytes | OSError], rules: Rules)
         for name, content in zip(files.paths, contents, strict=True)
     ]
     unread = frozenset(diagnostic.file for diagnostic in diagnostics)
-    made = Texts(texts[0], tuple(texts[1:-1]), texts[-1], unread)
+    first = 1 + len(files.more_derivatives)
+    made = Texts(
+        texts[0],
+        tuple(texts[first:-1]),
+        texts[-1],
+        unread,
+        more_derivatives=tuple(texts[1:first]),
+        additions=files.additions,
+    )
+    dialect = dialect_with(dialect, files.additions)
     return Inputs(made, dialect, note, tuple(sorted(diagnostics)))
 
 

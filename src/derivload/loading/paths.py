@@ -12,6 +12,7 @@ import stat
 from derivload.identity import PACKAGE
 from derivload.loading.errors import UsageError
 from derivload.outputs.digests import names_like
+from derivload.sources.additions import NOTHING, Additions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,12 +60,13 @@ class Files:
 
     `consulted` are further files that decided it, with what they held; `absent` are paths that
     would have, had they been there; `listed` are patterns of names in a folder, as `names_like`
-    has them, with the names that were there.
+    has them, with the names that were there. `more_derivatives` are the overlays of `derivatives`,
+    and `additions` what the options say of how entries are read.
     """
 
     __slots__ = (
-        *("absent", "consulted", "derivatives", "listed", "may_run_tree"),
-        *("native_functions", "rules", "tags", "tree", "version"),
+        *("absent", "additions", "consulted", "derivatives", "listed", "may_run_tree"),
+        *("more_derivatives", "native_functions", "rules", "tags", "tree", "version"),
     )
 
     def __init__(
@@ -73,8 +75,12 @@ class Files:
         native_functions: Sequence[str],
         tags: str,
         version: str | None,
+        more_derivatives: Sequence[str] = (),
+        additions: Additions = NOTHING,
     ) -> None:
         self.derivatives = derivatives
+        self.more_derivatives = tuple(more_derivatives)
+        self.additions = additions
         self.native_functions = tuple(native_functions)
         self.tags = tags
         self.version = version
@@ -88,7 +94,7 @@ class Files:
     @property
     def paths(self) -> tuple[str, ...]:
         """All files, in the order derivatives, native functions, tags."""
-        return (self.derivatives, *self.native_functions, self.tags)
+        return (self.derivatives, *self.more_derivatives, *self.native_functions, self.tags)
 
     def read(self) -> list[bytes | OSError]:
         """What each of `paths` holds, or why it cannot be read."""

@@ -12,7 +12,7 @@ from typing import Final
 from derivload.cpp.dialect import Dialect
 from derivload.diagnostics import Invalid
 from derivload.native.function import NativeFunction
-from derivload.native.generation import Misfit
+from derivload.native.generation import Misfit, declared_twice
 
 _KEYWORDS: Final = frozenset(keyword.kwlist)
 # Operators that have an argument named `from`, from before the rule was made.
@@ -52,10 +52,10 @@ def check_duplicates(functions: Sequence[NativeFunction], declared: int) -> list
             continue
         taken = keys.get(name, first.dispatch)
         if taken & function.dispatch:
-            where = f"{first.entry.file}:{first.entry.line}"
             if index < declared:
-                invalid = Invalid("DL304", f"`{name}` is declared twice: here and at {where}", name)
+                invalid = declared_twice(function, first)
             else:
+                where = f"{first.entry.file}:{first.entry.line}"
                 invalid = _taken(name, where, _declared(function, functions[:declared]))
             misfits.append(Misfit(function, invalid))
         keys[name] = taken | function.dispatch

@@ -35,6 +35,7 @@ class DispatchReader:
 
     def __init__(self, dialect: Dialect) -> None:
         self._supported = dialect.dispatch_keys
+        self._possible = dialect.all_dispatch_keys
         self._structured_keys = dialect.structured_dispatch_keys
         self._lists: dict[str, tuple[str, ...]] = {}
 
@@ -109,7 +110,12 @@ class DispatchReader:
         unknown = [key for key in keys if key not in self._supported]
         for key in unknown:
             message = f"`{key}` is not a dispatch key for kernels"
-            mistakes.append(Mistake("DL222", message, ("dispatch", names), key, on_key=True))
+            option = f"--dispatch-key {key}" if key in self._possible else ""
+            help_ = f"torchgen has it for backends: add it with {option}" if option else ""
+            path = ("dispatch", names)
+            mistakes.append(
+                Mistake("DL222", message, path, key, on_key=True, help=help_, option=option)
+            )
         if not unknown:
             self._lists[names] = keys
         return keys

@@ -47,12 +47,7 @@ def generate_variants(
         group = groups.setdefault(function.signatures.exact, {})
         kind = function.schema.kind
         if kind in group:
-            twin = group[kind]
-            message = (
-                f"`{function.name.text}` and `{twin.name.text}` ({twin.entry.file}:"
-                f"{twin.entry.line}) are both the {kind} variant of one signature"
-            )
-            misfits.append(Misfit(function, Invalid("DL301", message, function.name.text)))
+            misfits.append(Misfit(function, _second(function, group[kind])))
         else:
             group[kind] = function
     generator = _Generator(dialect, reader)
@@ -62,6 +57,27 @@ def generate_variants(
         except _Failed as failed:
             misfits.append(failed.misfit)
     return Variants(generated, misfits)
+
+
+def declared_twice(function: NativeFunction, first: NativeFunction) -> Invalid:
+    """The mistake that an operator is declared again (DL304)."""
+    name = function.name.text
+    where = f"{first.entry.file}:{first.entry.line}"
+    message = f"`{name}` is declared twice: here and at {where}"
+    help_ = ""
+    if function.entry.file != first.entry.file:
+        help_ = "give one of them another overload name, or put this in its place with --override"
+    return Invalid("DL304", message, name, help_)
+
+
+def _second(function: NativeFunction, twin: NativeFunction) -> Invalid:
+    if function.entry.file != twin.entry.file and function.name.text == twin.name.text:
+        return declared_twice(function, twin)
+    message = (
+        f"`{function.name.text}` and `{twin.name.text}` ({twin.entry.file}:"
+        f"{twin.entry.line}) are both the {function.schema.kind} variant of one signature"
+    )
+    return Invalid("DL301", message, function.name.text)
 
 
 class _Failed(Exception):  # noqa: N818 - carries a misfit out of the group that it spoils

@@ -1,0 +1,103 @@
+"""How the entries of several files become one list.
+
+The entries of overlays are appended in their order. With `--override`, an entry takes the place of
+the entry of the same name in an earlier file: it stands where that one stood. Of two entries of one
+file, none takes the place of the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from derivload.sources.entries import Entry, EntryValue, Mapping
+from derivload.sources.plain import Value
+
+# What nearly all entries begin with. The text of any other entry is read to know its name.
+_BEGINNING: Final = {
+    key: re.compile(rf"- {key}: ((?:\w+::)?\w+(?:\.\w+)?)\(") for key in ("func", "name")
+}
+_DEFAULT_NAMESPACE: Final = "aten::"
+
+
+class Place(NamedTuple):
+    """An entry, by the index of its file and its index among the entries of that file."""
+
+    file: int
+    entry: int
+
+
+class Laid(NamedTuple):
+    """The entries in their order, and the pairs of an entry and the one that took its place."""
+
+    order: list[Place]
+    replaced: list[tuple[Place, Place]]
+
+
+class Replaced(NamedTuple):
+    """An entry of an overlay that took the place of another one, by the name of both."""
+
+    name: str
+    old: Entry
+    new: Entry
+
+
+def lay_over(files: Sequence[Sequence[str]], *, override: bool) -> Laid:
+    """Lay files over one another. `files` has the names of their entries; "" is no known name."""
+    order: list[Place] = []
+    replaced: list[tuple[Place, Place]] = []
+    slots: dict[str, int] = {}
+    for number, names in enumerate(files):
+        own: dict[str, int] = {}
+        for index, name in enumerate(names):
+            place = Place(number, index)
+            slot = slots.pop(name, None) if override and name else None
+            if slot is None:
+                own.setdefault(name, len(order))
+                order.append(place)
+            else:
+                own[name] = slot
+                replaced.append((order[slot], place))
+                order[slot] = place
+        slots = {**own, **slots}
+    return Laid(order, replaced)
+
+
+def name_in_text(text: str, key: str) -> str | None:
+    """The name that an entry declares, from its text; None if the entry must be read for that.
+
+    `key` is the key that has the schema. If the entry has it again further down, the entry is a
+    mistake, whatever its name.
+    """
+    found = _BEGINNING[key].match(text)
+    return None if found is None else _plain(found[1])
+
+
+def name_of(value: Mapping, key: str) -> str:
+    """The name that an entry declares, from its value; "" if it has no schema."""
+    schema: Value = value.get(key)
+    return _plain(schema.partition("(")[0].strip()) if isinstance(schema, str) else ""
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix(_DEFAULT_NAMESPACE)
+
+
+def join_entries(
+    files: Sequence[Sequence[EntryValue]], key: str, *, override: bool
+) -> tuple[list[EntryValue], list[Replaced]]:
+    """The entries of several files as one list, and those that others took the place of."""
+    if not override:
+        return [entry for entries in files for entry in entries], []
+    names = [[name_of(entry.value, key) for entry in entries] for entries in files]
+    laid = lay_over(names, override=True)
+    replaced = [
+        Replaced(
+            names[new.file][new.entry],
+            files[old.file][old.entry].entry,
+            files[new.file][new.entry].entry,
+        )
+        for old, new in laid.replaced
+    ]
+    return [files[place.file][place.entry] for place in laid.order], replaced

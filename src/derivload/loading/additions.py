@@ -1,0 +1,65 @@
+"""What options say that a backend adds: put to the files of a load, and checked.
+
+Imports little: the exits that parse nothing pass here.
+"""
+
+from __future__ import annotations
+
+from derivload.loading.errors import UsageError
+from derivload.sources.additions import Additions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from derivload.cpp.dialect import Dialect
+    from derivload.loading.paths import Files, Spell
+
+
+def add_to(
+    files: Files, more_derivatives: Sequence[str], additions: Additions, spell: Spell
+) -> None:
+    """Put overlays of derivatives.yaml, and what else a backend adds, to the files of a load.
+
+    Raises UsageError, which names options as `spell` does.
+    """
+    has_overlays = more_derivatives or len(files.native_functions) > 1
+    if additions.override and not has_overlays:
+        override, option = spell("override", ""), spell("native_functions", "")
+        raise UsageError(f"{override} is about overlays: name one with {option}")
+    if "" in additions.entry_keys:
+        raise UsageError(f"{spell('entry_key', 'NAME')} is empty: name a key of entries")
+    files.more_derivatives = tuple(more_derivatives)
+    files.additions = additions
+
+
+def dialect_with(dialect: Dialect, additions: Additions) -> Dialect:
+    """The dialect for what a backend adds. Raises UsageError where it cannot be added."""
+    from derivload.native.keys import KEYS
+
+    for name in additions.entry_keys:
+        if name in KEYS:
+            raise UsageError(f"the entry key `{name}` is torchgen's own, and cannot be passed over")
+    if not additions.dispatch_keys:
+        return dialect
+    for key in additions.dispatch_keys:
+        _check_dispatch_key(key, dialect)
+    import msgspec
+
+    return msgspec.structs.replace(
+        dialect, dispatch_keys=dialect.dispatch_keys.union(additions.dispatch_keys)
+    )
+
+
+def _check_dispatch_key(key: str, dialect: Dialect) -> None:
+    release = dialect.version
+    if key in dialect.dispatch_keys:
+        raise UsageError(
+            f"torchgen {release} lists the dispatch key `{key}` already: do not add it again"
+        )
+    if key not in dialect.all_dispatch_keys:
+        import difflib
+
+        close = difflib.get_close_matches(key, sorted(dialect.all_dispatch_keys), 1)
+        advice = f"did you mean `{close[0]}`?" if close else "a backend's is such as `PrivateUse1`"
+        raise UsageError(f"torchgen {release} has no dispatch key `{key}`: {advice}")

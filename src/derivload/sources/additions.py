@@ -1,0 +1,45 @@
+"""What a backend adds to PyTorch's own files, as options say it; see docs/backends.md.
+
+This module imports nothing: the exits that parse nothing pass here.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+class Additions:
+    """What a backend adds to PyTorch's own files.
+
+    - `dispatch_keys`: keys that entries may have kernels for, besides those that torchgen lists.
+    - `entry_keys`: keys of entries that only the backend's own tools read. They are passed over.
+      Each is a name, or a pattern such as `gen_*`.
+    - `override`: whether an entry of an overlay takes the place of an earlier file's entry of the
+      same name.
+    """
+
+    __slots__ = ("dispatch_keys", "entry_keys", "override")
+
+    def __init__(
+        self,
+        dispatch_keys: Collection[str] = (),
+        entry_keys: Collection[str] = (),
+        *,
+        override: bool = False,
+    ) -> None:
+        # Neither their order nor how often they are named matters.
+        self.dispatch_keys = tuple(sorted(set(dispatch_keys)))
+        self.entry_keys = tuple(sorted(set(entry_keys)))
+        self.override = override
+
+    @property
+    def key(self) -> str:
+        """What stands for all of this in the keys of results; "" where nothing is added."""
+        if not (self.dispatch_keys or self.entry_keys or self.override):
+            return ""
+        return f" with {(self.dispatch_keys, self.entry_keys, self.override)!r}"
+
+
+NOTHING = Additions()
