@@ -112,7 +112,7 @@ RULES: Final[dict[str, Rule]] = {
     "DL411": Rule("grad and grads mixed", "write `grads[0]` for `grad` in all formulas of this function"),
     "DL412": Rule("only grads[0] used", "write `grad` if only the first output is differentiable"),
     "DL413": Rule("gradients named in two ways", "use `grad_NAME` in all formulas of this function, or in none"),
-    "DL415": Rule("function defined in an earlier file", "remove one of them, or put the later one in its place with --override"),
+    "DL415": Rule("function of an earlier file", "remove one of them, or put the later one in its place with --override"),
     "DL420": Rule("concrete sizes"),
     "DL421": Rule("strides of another argument", "save the information on the strides in another way"),
     "DL430": Rule("formula for an unknown name", "the key of a formula must be an argument, or an output such as `result`"),

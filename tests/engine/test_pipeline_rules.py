@@ -22,6 +22,7 @@ ELSEWHERE = {
     "DL002",
     "DL004",
     "DL010",
+    "DL415",
     *(code for code in RULES if code.startswith("DL6")),
 }
 

@@ -36,6 +36,7 @@ from derivload.commands.options.command_line import make_parser
 from derivload.commands.parsed import files_of
 from derivload.loading.errors import InputError, TreeCodeError, UsageError
 from derivload.loading.live import LiveDocuments, PreparedDocuments, Updated
+from derivload.loading.rules_of_tree import key_of_additions
 from derivload.terminal.stderr import say
 from derivload.terminal.text import as_lines
 
@@ -52,7 +53,7 @@ _ESCAPED: Final = re.compile(rb"\\.", re.DOTALL)
 _NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 # Release, inputs, folder of the outputs, shards.
-_Key = tuple[str | None, tuple[str, ...], str, int | None]
+_Key = tuple[str | None, str, tuple[str, ...], str, int | None]
 
 
 class WorkRequest(msgspec.Struct, rename="camel"):
@@ -252,7 +253,8 @@ class _Worker:
     def _load(self, options: argparse.Namespace) -> PreparedDocuments:
         """Load a target, in its session or in a new one."""
         files = files_of(options)
-        key = (files.version, files.paths, options.out_dir, options.shards)
+        additions = key_of_additions(files)
+        key = (files.version, additions, files.paths, options.out_dir, options.shards)
         session = self._sessions.pop(key, None) or LiveDocuments(options.out_dir, options.shards)
         self._sessions[key] = session
         if len(self._sessions) > _MAX_SESSIONS:

@@ -174,10 +174,10 @@ _2_1 = Dialect(
                 " CompositeExplicitAutogradNonFunctional CompositeImplicitAutograd"
                 " CompositeImplicitAutogradNestedTensor CustomRNGKeyId FPGA FuncTorchBatched"
                 " FuncTorchBatchedDecomposition FuncTorchDynamicLayerBackMode"
-                " FuncTorchDynamicLayerFrontMode FuncTorchGradWrapper FuncTorchVmapMode Functionalize"
-                " IDEEP MKLDNN Metal MkldnnCPU Named ORT OpenCL OpenGL Python Sparse SparseCsrCPU"
-                " SparseCsrCUDA TESTING_ONLY_GenericMode TESTING_ONLY_GenericWrapper Tracer Undefined"
-                " VmapMode Vulkan ZeroTensor"
+                " FuncTorchDynamicLayerFrontMode FuncTorchGradWrapper FuncTorchVmapMode"
+                " Functionalize IDEEP MKLDNN Metal MkldnnCPU Named ORT OpenCL OpenGL Python Sparse"
+                " SparseCsrCPU SparseCsrCUDA TESTING_ONLY_GenericMode TESTING_ONLY_GenericWrapper"
+                " Tracer Undefined VmapMode Vulkan ZeroTensor"
             ),
         }
     ),

@@ -50,10 +50,9 @@ class InputEntries:
         )
         count = 1 + len(texts.more_derivatives)
         override = texts.additions.override
-        definitions = None if before is None else before._definitions
-        natives = None if before is None else before._natives
-        self._definitions = _Laid(self._files[:count], "name", definitions, override=override)
-        self._natives = _Laid(self._files[count:-1], "func", natives, override=override)
+        old = (None, None) if before is None else (before._definitions, before._natives)
+        self._definitions: _Laid = _Laid(self._files[:count], "name", old[0], override=override)
+        self._natives: _Laid = _Laid(self._files[count:-1], "func", old[1], override=override)
         self._tags: frozenset[str] | None = None
         if before is not None and texts.tags == before.texts.tags:
             self._tags = before._tags

@@ -105,6 +105,17 @@ def load_texts(texts: Texts, dialect: Dialect) -> LoadedTexts:
         return LoadedTexts(dialect.version, tags, load, diagnostics, whole, replaced)
 
 
+def read_entries(
+    texts: Texts,
+) -> tuple[list[EntryValue], list[EntryValue], list[Diagnostic]]:
+    """The definitions, the native functions, and the mistakes in their YAML."""
+    sources = _TextReader(texts.unread, texts.additions)
+    natives = sources.read_all(texts.native_functions, "func", OVERLAY_KEY)
+    definitions = sources.read_all((texts.derivatives, *texts.more_derivatives), "name")
+    entries = natives.without(texts.additions.entry_keys)
+    return definitions.entries, entries, sources.diagnostics(Mistakes())
+
+
 def read_tags(text: Text) -> frozenset[str] | None:
     """The valid tags; None when there is a mistake in them, or the file had to be read whole."""
     sources = _TextReader()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from derivload.loading.errors import UsageError
 from derivload.sources.additions import Additions
+from derivload.spelling import did_you_mean, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +34,12 @@ def add_to(
     files.additions = additions
 
 
-def dialect_with(dialect: Dialect, additions: Additions) -> Dialect:
-    """The dialect for what a backend adds. Raises UsageError where it cannot be added."""
+def dialect_with(dialect: Dialect, additions: Additions, *, is_known: bool) -> Dialect:
+    """The dialect for what a backend adds. Raises UsageError where it cannot be added.
+
+    `is_known` tells that the dialect is that of the torchgen. Else only its own code can tell
+    which dispatch keys it has.
+    """
     from derivload.native.keys import KEYS
 
     for name in additions.entry_keys:
@@ -42,7 +47,7 @@ def dialect_with(dialect: Dialect, additions: Additions) -> Dialect:
             raise UsageError(f"the entry key `{name}` is torchgen's own, and cannot be passed over")
     if not additions.dispatch_keys:
         return dialect
-    for key in additions.dispatch_keys:
+    for key in additions.dispatch_keys if is_known else ():
         _check_dispatch_key(key, dialect)
     import msgspec
 
@@ -58,8 +63,5 @@ def _check_dispatch_key(key: str, dialect: Dialect) -> None:
             f"torchgen {release} lists the dispatch key `{key}` already: do not add it again"
         )
     if key not in dialect.all_dispatch_keys:
-        import difflib
-
-        close = difflib.get_close_matches(key, sorted(dialect.all_dispatch_keys), 1)
-        advice = f"did you mean `{close[0]}`?" if close else "a backend's is such as `PrivateUse1`"
-        raise UsageError(f"torchgen {release} has no dispatch key `{key}`: {advice}")
+        asked = did_you_mean(nearest(key, sorted(dialect.all_dispatch_keys), 1))
+        raise UsageError(f"torchgen {release} has no dispatch key `{key}`{asked}")

@@ -50,7 +50,7 @@ def read_inputs(files: Files, contents: Sequence[bytes | OSError], rules: Rules)
         more_derivatives=tuple(texts[1:first]),
         additions=files.additions,
     )
-    dialect = dialect_with(dialect, files.additions)
+    dialect = dialect_with(dialect, files.additions, is_known=not rules.why)
     return Inputs(made, dialect, note, tuple(sorted(diagnostics)))
 
 

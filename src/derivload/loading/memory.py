@@ -29,8 +29,8 @@ _GENERATED: Final = b'"generated":['
 class Memory:
     """The session of one set of inputs, and the renderer of their documents.
 
-    Other rules, or other additions to them, begin a new session. A session begins with the state in `store`,
-    if there is any. The store is not asked again after that.
+    Other rules, or other additions to them, begin a new session. A session begins with the state
+    in `store`, if there is any. The store is not asked again after that.
     """
 
     def __init__(self, store: Store | None = None) -> None:

@@ -75,12 +75,10 @@ class Files:
         native_functions: Sequence[str],
         tags: str,
         version: str | None,
-        more_derivatives: Sequence[str] = (),
-        additions: Additions = NOTHING,
     ) -> None:
         self.derivatives = derivatives
-        self.more_derivatives = tuple(more_derivatives)
-        self.additions = additions
+        self.more_derivatives: tuple[str, ...] = ()
+        self.additions: Additions = NOTHING
         self.native_functions = tuple(native_functions)
         self.tags = tags
         self.version = version

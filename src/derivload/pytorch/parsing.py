@@ -16,11 +16,14 @@ from typing import Final, NamedTuple, cast
 import yaml
 
 from derivload.engine.load import OVERLAY_KEY, collector_off
+from derivload.engine.overlays import lay_over, name_of
 from derivload.loading.errors import InputError
+from derivload.native.keys import EntryKeys
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import PARSE_NATIVE_YAML, Torchgen, original
 from derivload.pytorch.torchgen_types import NativeFunction, ParsedYaml
-from derivload.sources.entries import read_source
+from derivload.sources.additions import NOTHING, Additions
+from derivload.sources.entries import Mapping, read_source
 from derivload.sources.splitting import with_plain_line_ends
 
 # The variables in which torchgen remembers parsed files, by path.
@@ -40,10 +43,14 @@ class _Held(NamedTuple):
 
 
 class Parser:
-    """Lets torchgen parse, and keeps the results by path. `overlays` are added to every file."""
+    """Lets torchgen parse, and keeps the results by path. `overlays` are laid over every file.
 
-    def __init__(self, overlays: Sequence[str]) -> None:
+    `additions` say how.
+    """
+
+    def __init__(self, overlays: Sequence[str], additions: Additions = NOTHING) -> None:
         self._overlays = tuple(overlays)
+        self._additions = additions
         self._held: dict[str, _Held] = {}
 
     def parse(
@@ -113,18 +120,27 @@ class Parser:
 
     def _entries(self, torchgen: Torchgen, contents: Sequence[bytes]) -> list[Entry]:
         """The entries of all files. Line numbers go on from one file to the next."""
-        entries: list[Entry] = []
+        keys = EntryKeys(self._additions.entry_keys)
+        files: list[list[Entry]] = []
         before = 0
         for name, content in zip(("", *self._overlays), contents, strict=True):
             if name:
                 _check_overlay(name, content)
-            for entry in _listed(yaml.load(content, Loader=torchgen.gen.LineLoader)):
+            entries = _listed(yaml.load(content, Loader=torchgen.gen.LineLoader))
+            for entry in entries:
                 line = entry.get(_LINE)
                 if before and isinstance(line, int):
                     entry[_LINE] = line + before
-                entries.append(entry)
+            files.append([cast(Entry, keys.without(cast(Mapping, entry))) for entry in entries])
             before += len(content.splitlines())
-        return entries
+        return joined(files, "func", self._additions)
+
+
+def joined(files: Sequence[Sequence[Entry]], key: str, additions: Additions) -> list[Entry]:
+    """The entries of several files as one list. `key` is that of their schemas."""
+    names = [[name_of(cast(Mapping, entry), key) for entry in entries] for entries in files]
+    order = lay_over(names, override=additions.override).order
+    return [files[place.file][place.entry] for place in order]
 
 
 def takes_entries(torchgen: Torchgen) -> bool:

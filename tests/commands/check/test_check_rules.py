@@ -35,6 +35,10 @@ WHOLE: Example = {
 
 
 def found_in(folder: Path, example: Example, *, alone: bool = False) -> list[Diagnostic]:
+    overlay = folder / "derivatives_overlay.yaml"
+    overlay.unlink(missing_ok=True)
+    if overlay.stem in example:
+        overlay.write_text(example["derivatives_overlay"], "utf-8")
     for name, rest in WHOLE.items():
         text = example.get(name, "")
         text = text if alone and text else text + rest
@@ -45,6 +49,8 @@ def found_in(folder: Path, example: Example, *, alone: bool = False) -> list[Dia
 def found(folder: Path) -> list[Diagnostic]:
     names = {name: str(folder / f"{name}.yaml") for name in WHOLE}
     files = find_files(names["derivatives"], [names["native_functions"]], names["tags"])
+    overlay = folder / "derivatives_overlay.yaml"
+    files.more_derivatives = (str(overlay),) if overlay.exists() else ()
     return check(files).diagnostics
 
 

@@ -41,7 +41,7 @@ _FLOORS: Final = {
 
 _WIDTH: Final = 96
 
-InputFile = Literal["derivatives", "native_functions", "tags"]
+InputFile = Literal["derivatives", "derivatives_overlay", "native_functions", "tags"]
 Example = dict[InputFile, str]
 
 

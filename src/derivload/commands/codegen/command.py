@@ -27,7 +27,7 @@ from derivload.loading.collisions import refuse_collisions
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
-from derivload.loading.rules_of_tree import job_release
+from derivload.loading.rules_of_tree import job_release, key_of_additions
 from derivload.loading.run import Clock, load_inputs
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Writing, WrittenFiles
@@ -258,7 +258,10 @@ def _make(
 def find_upstream(files: Files) -> Upstream:
     """The generators that belong to the inputs. Raises UsageError."""
     try:
-        return locate(files.native_functions[0])
+        found = locate(files.native_functions[0])
+        return found._replace(
+            dispatch_keys=files.additions.dispatch_keys, additions=key_of_additions(files)
+        )
     except UnexpectedTorchgenError as error:
         raise UsageError(f"PyTorch's generators cannot be found: {error}") from None
 

@@ -48,9 +48,9 @@ class _TreeFinder:
 
 
 class OwnTree:
-    """The modules of one tree's torchgen."""
+    """The modules of one tree's torchgen, with dispatch keys that a backend adds."""
 
-    def __init__(self, root: str, torchgen: str, loader: str) -> None:
+    def __init__(self, root: str, torchgen: str, loader: str, dispatch_keys: str) -> None:
         sys.path[:] = [folder for folder in sys.path if folder]
         sys.path.append(root)
         sys.meta_path.insert(0, _TreeFinder(root, torchgen))
@@ -58,6 +58,11 @@ class OwnTree:
         self._cpp = importlib.import_module("torchgen.api.cpp")
         self._autograd = importlib.import_module("torchgen.api.autograd")
         self._gen = importlib.import_module("torchgen.gen")
+        model = importlib.import_module("torchgen.model")
+        for name in dispatch_keys.split():
+            key = model.DispatchKey.parse(name)
+            if key not in model.dispatch_keys:
+                model.dispatch_keys.append(key)
 
     def run(self, derivatives: str, native: str, tags: str) -> Row:
         """Everything that documents have, of these files."""
@@ -191,7 +196,7 @@ def _function(matched: Torchgen) -> Row:
 def _answer(job: dict[str, str], tree: OwnTree | None) -> tuple[str, OwnTree | None]:
     try:
         if tree is None:
-            return "", OwnTree(job["root"], job["torchgen"], job["loader"])
+            return "", OwnTree(job["root"], job["torchgen"], job["loader"], job["dispatch_keys"])
         made = tree.run(job["derivatives"], job["native"], job["tags"])
         with open(job["out"], "w", encoding="utf-8") as file:
             json.dump(made, file)

@@ -63,13 +63,17 @@ def start_torchgen(files: Files, rules: Rules) -> OwnTorchgen:
     """Start the torchgen of the tree that files are of. Raises OSError."""
     assert files.tree is not None
     assert files.may_run_tree
-    return OwnTorchgen(files.tree, rules.paths)
+    return OwnTorchgen(files.tree, rules.paths, files.additions.dispatch_keys)
 
 
 class OwnTorchgen:
-    """The torchgen of a tree, in a process of its own. `paths` are its modules' files."""
+    """The torchgen of a tree, in a process of its own. `paths` are its modules' files, and
+    `dispatch_keys` those that a backend adds to its list.
+    """
 
-    def __init__(self, place: TreePlace, paths: Sequence[str]) -> None:
+    def __init__(
+        self, place: TreePlace, paths: Sequence[str], dispatch_keys: Sequence[str] = ()
+    ) -> None:
         """Start it. Raises OSError."""
         source = pkgutil.get_data(__package__ or "", "child.py")
         assert source is not None
@@ -87,7 +91,10 @@ class OwnTorchgen:
         is_checkout = Path(place.autograd).parent.name == "tools"
         loader = _CHECKOUT if is_checkout else _PACKAGED
         torchgen = str(Path(place.torchgen).absolute())
-        self._send({"root": place.root, "torchgen": torchgen, "loader": loader})
+        keys = " ".join(dispatch_keys)
+        self._send(
+            {"root": place.root, "torchgen": torchgen, "loader": loader, "dispatch_keys": keys}
+        )
 
     def run(self, texts: Sequence[str]) -> TreeAnswer:
         """What it makes of the texts of the three files: derivatives, native functions, tags.

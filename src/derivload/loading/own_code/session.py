@@ -18,11 +18,16 @@ import msgspec
 
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lines import DocumentLines
-from derivload.engine.load import OVERLAY_KEY, Texts, collector_off
+from derivload.engine.load import Texts, collector_off, read_entries
 from derivload.engine.outcome import Outcome
 from derivload.identity import tool_digest
 from derivload.loading.errors import InputError, TreeCodeError
-from derivload.loading.own_code.families import FamilyRows, NotSeparableError, linked
+from derivload.loading.own_code.families import (
+    FamilyRows,
+    NotSeparableError,
+    as_item,
+    linked,
+)
 from derivload.loading.own_code.process import OwnTorchgen, RefusedError, TreeAnswer
 from derivload.loading.own_code.state import (
     FamilyState,
@@ -33,7 +38,6 @@ from derivload.loading.own_code.state import (
     rows_of,
     split,
 )
-from derivload.sources.entries import read_source
 
 if TYPE_CHECKING:
     from derivload.engine.pipeline import Load
@@ -205,20 +209,22 @@ def _outcome(
 
 
 def _whole_texts(texts: Texts, rows: FamilyRows | None) -> tuple[str, str, str]:
-    natives = texts.native_functions
-    if len(natives) == 1:
-        return texts.derivatives.text, natives[0].text, texts.tags.text
+    if _are_as_written(texts):
+        return texts.derivatives.text, texts.native_functions[0].text, texts.tags.text
     if rows is not None:
         return rows.whole_texts()
-    joined = natives[0].text.rstrip("\n") + "\n"
-    for text in natives[1:]:
-        source = read_source(text.name, text.text, OVERLAY_KEY, may_be_empty=True)
-        if source.diagnostics:
-            raise InputError(sorted(source.diagnostics))
-        joined += "".join(
-            "- " + msgspec.json.encode(value).decode() + "\n" for _, value in source.entries
-        )
-    return texts.derivatives.text, joined, texts.tags.text
+    definitions, natives, diagnostics = read_entries(texts)
+    if diagnostics:
+        raise InputError(diagnostics)
+    joined = [
+        "\n".join([*(as_item(e.value) for e in entries), ""]) for entries in (definitions, natives)
+    ]
+    return joined[0], joined[1], texts.tags.text
+
+
+def _are_as_written(texts: Texts) -> bool:
+    """Whether torchgen gets the files as they are: nothing is laid over them or passed over."""
+    return len(texts.of_entries) == 2 and not texts.additions.entry_keys
 
 
 def _refusal(error: RefusedError, texts: Texts) -> TreeCodeError:
@@ -231,7 +237,7 @@ def _refusal(error: RefusedError, texts: Texts) -> TreeCodeError:
     place = ""
     for found in _PLACE.finditer(str(error)):
         name = by_name[found[2]].name
-        place = f"{name}:{found[3]}: " if len(texts.native_functions) == 1 else f"{name}: "
+        place = f"{name}:{found[3]}: " if _are_as_written(texts) else f"{name}: "
     return TreeCodeError(f"{place}the tree's own torchgen refuses this: {_last(error)}")
 
 
