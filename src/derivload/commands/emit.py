@@ -14,6 +14,7 @@ import contextlib
 
 from derivload.commands.outcome import RunResult, write_and_say
 from derivload.commands.parsed import files_of, importing_of, open_store_of, target_of
+from derivload.commands.replaced import list_replaced
 from derivload.identity import tool_digest
 from derivload.loading.collisions import refuse_collisions
 from derivload.loading.request import Request
@@ -109,5 +110,11 @@ def emit(
             write_stamp(writing, stamp_name(), arguments, record)
     clock.step("write")
     return RunResult(
-        loaded.exit, note, written, loaded.counts, clock.seconds, rules=request.rules.told
+        loaded.exit,
+        note,
+        written,
+        loaded.counts,
+        clock.seconds,
+        rules=request.rules.told,
+        list_replaced=lambda: list_replaced(request),
     )

@@ -20,10 +20,10 @@ class RunResult:
     `exit` is "stored", "incremental", "cold" or, for codegen only, "plain". `note` is a message for
     the user, or "". `written` lists which files were written, left unchanged and removed. `counts`
     says how much was loaded and reused. `seconds` has the time of each step, in order. `rules` says
-    which rules were followed.
+    which rules were followed, and `list_replaced` which entries others took the place of.
     """
 
-    __slots__ = ("counts", "exit", "note", "rules", "seconds", "written")
+    __slots__ = ("counts", "exit", "list_replaced", "note", "rules", "seconds", "written")
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class RunResult:
         seconds: dict[str, float],
         *,
         rules: str = "",
+        list_replaced: Callable[[], list[str]] = list,
     ) -> None:
         self.exit = exit_
         self.note = note
@@ -41,6 +42,7 @@ class RunResult:
         self.counts = counts
         self.seconds = seconds
         self.rules = rules
+        self.list_replaced = list_replaced
 
 
 def say_done(done: RunResult, options: argparse.Namespace) -> None:
@@ -62,7 +64,8 @@ def say_done(done: RunResult, options: argparse.Namespace) -> None:
             "removed": len(written.removed),
             **done.counts,
         }
-        print_stats(options.stats, done.exit, counts, done.seconds, done.rules)
+        replaced = done.list_replaced()
+        print_stats(options.stats, done.exit, counts, done.seconds, done.rules, replaced=replaced)
 
 
 def report(error: Exception, consequence: str) -> int:

@@ -57,8 +57,7 @@ class Texts(NamedTuple):
 class LoadedTexts(NamedTuple):
     """The result of a full load. If there are diagnostics, `load` has only the good entries.
 
-    `whole` are the names of the files that had to be read whole, not entry by entry. `replaced`
-    are the entries that entries of overlays took the place of.
+    `whole` are the names of the files that had to be read whole, not entry by entry.
     """
 
     torch_version: str
@@ -66,7 +65,6 @@ class LoadedTexts(NamedTuple):
     load: Load
     diagnostics: list[Diagnostic]
     whole: frozenset[str]
-    replaced: list[Replaced]
 
     @property
     def is_of_entries(self) -> bool:
@@ -100,9 +98,7 @@ def load_texts(texts: Texts, dialect: Dialect) -> LoadedTexts:
         derived = load.derive(definitions.entries)
         load.match(number_ops([op_prefixes(entry.derived) for entry in derived]))
         diagnostics = sources.diagnostics(load.mistakes)
-        replaced = [*definitions.replaced, *natives.replaced]
-        whole = frozenset(sources.whole)
-        return LoadedTexts(dialect.version, tags, load, diagnostics, whole, replaced)
+        return LoadedTexts(dialect.version, tags, load, diagnostics, frozenset(sources.whole))
 
 
 def read_entries(
@@ -114,6 +110,16 @@ def read_entries(
     definitions = sources.read_all((texts.derivatives, *texts.more_derivatives), "name")
     entries = natives.without(texts.additions.entry_keys)
     return definitions.entries, entries, sources.diagnostics(Mistakes())
+
+
+def find_replaced(texts: Texts) -> list[Replaced]:
+    """The entries that entries of overlays take the place of."""
+    if not texts.additions.override:
+        return []
+    sources = _TextReader(texts.unread, texts.additions)
+    definitions = sources.read_all((texts.derivatives, *texts.more_derivatives), "name")
+    natives = sources.read_all(texts.native_functions, "func", OVERLAY_KEY)
+    return [*definitions.replaced, *natives.replaced]
 
 
 def read_tags(text: Text) -> frozenset[str] | None:

@@ -45,23 +45,26 @@ class Replaced(NamedTuple):
 
 def lay_over(files: Sequence[Sequence[str]], *, override: bool) -> Laid:
     """Lay files over one another. `files` has the names of their entries; "" is no known name."""
-    order: list[Place] = []
+    order: list[Place | None] = []
     replaced: list[tuple[Place, Place]] = []
-    slots: dict[str, int] = {}
+    earlier: dict[str, list[int]] = {}
     for number, names in enumerate(files):
-        own: dict[str, int] = {}
+        own: dict[str, list[int]] = {}
         for index, name in enumerate(names):
             place = Place(number, index)
-            slot = slots.pop(name, None) if override and name else None
-            if slot is None:
-                own.setdefault(name, len(order))
-                order.append(place)
+            slots = earlier.pop(name, []) if override and name else []
+            # It takes the place of all that earlier files have, and stands where the first stood.
+            replaced += [(old, place) for slot in slots if (old := order[slot]) is not None]
+            for slot in slots:
+                order[slot] = None
+            if slots:
+                order[slots[0]] = place
             else:
-                own[name] = slot
-                replaced.append((order[slot], place))
-                order[slot] = place
-        slots = {**own, **slots}
-    return Laid(order, replaced)
+                order.append(place)
+            own.setdefault(name, []).append(slots[0] if slots else len(order) - 1)
+        for name, places in own.items():
+            earlier.setdefault(name, []).extend(places)
+    return Laid([place for place in order if place is not None], replaced)
 
 
 def name_in_text(text: str, key: str) -> str | None:

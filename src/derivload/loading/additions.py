@@ -63,5 +63,5 @@ def _check_dispatch_key(key: str, dialect: Dialect) -> None:
             f"torchgen {release} lists the dispatch key `{key}` already: do not add it again"
         )
     if key not in dialect.all_dispatch_keys:
-        asked = did_you_mean(nearest(key, sorted(dialect.all_dispatch_keys), 1))
+        asked = did_you_mean(nearest(key, sorted(dialect.all_dispatch_keys)))
         raise UsageError(f"torchgen {release} has no dispatch key `{key}`{asked}")

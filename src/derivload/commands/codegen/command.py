@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from derivload.commands.codegen.apart import places_apart, without, write_apart
 from derivload.commands.outcome import RunResult, write_and_say
 from derivload.commands.parsed import files_of, importing_of, open_store_of, selection_of, target_of
+from derivload.commands.replaced import list_replaced
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.identity import python_digest, tool_digest
 from derivload.loading.collisions import refuse_collisions
@@ -147,7 +148,15 @@ def codegen(
             record = _record(files, job, read, outputs=[*digests.items()], beside=beside, note=note)
             write_stamp(writing, stamp, arguments, record)
     clock.step("keep")
-    return RunResult(made.exit, note, written, made.counts, clock.seconds, rules=request.rules.told)
+    return RunResult(
+        made.exit,
+        note,
+        written,
+        made.counts,
+        clock.seconds,
+        rules=request.rules.told,
+        list_replaced=lambda: list_replaced(request),
+    )
 
 
 def _recall(

@@ -11,6 +11,7 @@ from typing import Final
 
 from derivload.commands.show.formulas import formula_sections, place
 from derivload.commands.show.groups import Group, Member, qualified
+from derivload.engine.overlays import Replaced
 from derivload.native.function import COMPOSITES, NativeFunction
 from derivload.terminal.layout import (
     Line,
@@ -33,13 +34,20 @@ _KINDS: Final = {
 }
 
 
-def group_lines(group: Group, derivatives: str) -> list[Line]:
-    """The lines about one group. `derivatives` is the name of the file searched for formulas."""
+def group_lines(
+    group: Group, derivatives: Sequence[str], replaced: Sequence[Replaced] = ()
+) -> list[Line]:
+    """The lines about one group.
+
+    `derivatives` are the names of the files searched for formulas. `replaced` are all entries that
+    entries of overlays took the place of.
+    """
     shown = group.shown
     sections = [list(_variants(group))]
     for formulas in group.formulas:
         sections += formula_sections(formulas, group.asked)
     sections += [list(_without(shown, derivatives)), list(_functions(shown))]
+    sections.append(list(_replaced(group, replaced)))
     return [Line((Segment(shown[0].name, "title"),)), *align(sections)]
 
 
@@ -66,7 +74,20 @@ def _kind(function: NativeFunction) -> str:
     return "view copy" if is_copy else kind
 
 
-def _without(members: Sequence[Member], derivatives: str) -> Iterator[Row]:
+def _replaced(group: Group, replaced: Sequence[Replaced]) -> Iterator[Row]:
+    """Which entries the entries of this group took the place of."""
+    entries = [member.function.entry for member in group.shown]
+    entries += [formulas.entry for formulas in group.formulas]
+    places = {(entry.file, entry.line) for entry in entries}
+    label = "replaced"
+    for name, old, new in replaced:
+        if (new.file, new.line) in places:
+            by = Segment(f", by {place(new).text}", "place")
+            yield section(label, Segment(f"{visible(name)} at "), place(old), by)
+            label = ""
+
+
+def _without(members: Sequence[Member], derivatives: Sequence[str]) -> Iterator[Row]:
     """Which functions have no derivative, and why."""
     by_reason: dict[str, list[str]] = {}
     for member in members:
@@ -78,7 +99,7 @@ def _without(members: Sequence[Member], derivatives: str) -> Iterator[Row]:
         label = ""
 
 
-def _why_none(member: Member, derivatives: str) -> str:
+def _why_none(member: Member, derivatives: Sequence[str]) -> str:
     function = member.function
     schema = function.schema
     if schema.is_out:
@@ -93,7 +114,9 @@ def _why_none(member: Member, derivatives: str) -> str:
         return "returns no tensor, so there is nothing to differentiate"
     if member.maker is not None:
         return f"generated from {qualified(member.maker)}, which has no derivatives"
-    return f"{derivatives} has no entry for it"
+    if len(derivatives) == 1:
+        return f"{derivatives[0]} has no entry for it"
+    return f"none of {', '.join(derivatives)} has an entry for it"
 
 
 def _functions(members: Sequence[Member]) -> Iterator[Row]:
