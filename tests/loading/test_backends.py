@@ -114,7 +114,7 @@ class Inputs:
         arguments = ["--tags", str(self.write("tags", TAGS))]
         for option, texts in (("derivatives", derivatives), ("native-functions", natives)):
             for i, text in enumerate(texts):
-                arguments += [f"--{option}", str(self.write(f"{option}_{i}", text))]
+                arguments += [f"--{option}", str(self.write(f"{option[0]}{i}", text))]
         return [*arguments, *more]
 
     def emit(self, *arguments: str) -> Path:
@@ -197,19 +197,13 @@ def test_without_the_option_messages_name_it(
     assert status == 1
     assert said == [
         (
-            "native-functions_1.yaml:4:5: error[DL222]: `PrivateUse1` is not a dispatch key for "
+            "n1.yaml:4:5: error[DL222]: `PrivateUse1` is not a dispatch key for "
             "kernels; 5 entries have this"
         ),
         "  help: torchgen has it for backends: add it with --dispatch-key PrivateUse1",
-        (
-            "native-functions_1.yaml:5:5: error[DL222]: `AutogradPrivateUse1` is not a dispatch key "
-            "for kernels"
-        ),
+        ("n1.yaml:5:5: error[DL222]: `AutogradPrivateUse1` is not a dispatch key for kernels"),
         "  help: torchgen has it for backends: add it with --dispatch-key AutogradPrivateUse1",
-        (
-            "native-functions_1.yaml:8:5: error[DL222]: `AutogradPrivateUse1` is not a dispatch key "
-            "for kernels"
-        ),
+        ("n1.yaml:8:5: error[DL222]: `AutogradPrivateUse1` is not a dispatch key for kernels"),
         "  help: torchgen has it for backends: add it with --dispatch-key AutogradPrivateUse1",
         "derivload: 3 errors; nothing was written",
     ]
@@ -224,14 +218,11 @@ def test_a_key_of_many_entries_is_told_once(
     assert status == 1
     assert said == [
         (
-            "native-functions_1.yaml:2:3: error[DL006]: an entry of native_functions.yaml has no key "
+            "n1.yaml:2:3: error[DL006]: an entry of native_functions.yaml has no key "
             "`exposed`; 1200 entries have this"
         ),
         "  help: if a backend's own tools read it, pass over it with --entry-key exposed",
-        (
-            "native-functions_1.yaml:2402:3: error[DL006]: an entry of native_functions.yaml has no "
-            "key `dispath`"
-        ),
+        ("n1.yaml:2402:3: error[DL006]: an entry of native_functions.yaml has no key `dispath`"),
         "  help: check its spelling, or remove it",
         "derivload: 2 errors; nothing was written",
     ]
@@ -246,20 +237,11 @@ def test_without_override_both_places_are_named(
     assert status == 1
     help_ = "  help: give one of them another overload name, or put this in its place with "
     assert said == [
-        (
-            "derivatives_1.yaml:1:9: error[DL415]: `quench` is defined twice: here and at "
-            "derivatives_0.yaml:4"
-        ),
+        ("d1.yaml:1:9: error[DL415]: `quench` is defined twice: here and at d0.yaml:4"),
         "  help: remove one of them, or put the later one in its place with --override",
-        (
-            "native-functions_1.yaml:1:9: error[DL304]: `matte_backward` is declared twice: here and "
-            "at native-functions_0.yaml:5"
-        ),
+        ("n1.yaml:1:9: error[DL304]: `matte_backward` is declared twice: here and at n0.yaml:5"),
         f"{help_}--override",
-        (
-            "native-functions_2.yaml:1:9: error[DL304]: `temper.Scalar` is declared twice: here and at "
-            "native-functions_0.yaml:8"
-        ),
+        ("n2.yaml:1:9: error[DL304]: `temper.Scalar` is declared twice: here and at n0.yaml:8"),
         f"{help_}--override",
         "derivload: 3 errors; nothing was written",
     ]
@@ -310,7 +292,7 @@ def test_results_of_other_options_are_not_taken_from_the_cache(
     assert errors(inputs, capsys, *whole, "--override")[0] == 1
     # The same files, one of them as another kind.
     swapped = [arguments for arguments in whole if arguments]
-    at = swapped.index(str(inputs.folder / "derivatives_1.yaml")) - 1
+    at = swapped.index(str(inputs.folder / "d1.yaml")) - 1
     swapped[at] = "--native-functions"
     assert errors(inputs, capsys, *swapped, *keys, "--override")[0] == 1
     assert errors(inputs, capsys, *whole, *keys, "--override")[0] == 0
@@ -326,27 +308,21 @@ def test_what_was_replaced_is_listed(inputs: Inputs, capsys: pytest.CaptureFixtu
         if line.startswith("derivload: replaced")
     ]
     assert replaced == [
-        "derivload: replaced  quench: derivatives_0.yaml:4, by derivatives_1.yaml:1",
-        (
-            "derivload: replaced  matte_backward: native-functions_0.yaml:5, "
-            "by native-functions_1.yaml:1"
-        ),
+        "derivload: replaced  quench: d0.yaml:4, by d1.yaml:1",
+        ("derivload: replaced  matte_backward: n0.yaml:5, by n1.yaml:1"),
     ]
     assert main(["show", *arguments, "matte_backward"]) == 0
     shown = capsys.readouterr().out.replace(f"{inputs.folder}/", "")
-    assert shown.rstrip().endswith(
-        "  replaced        matte_backward at native-functions_0.yaml:5, by "
-        "native-functions_1.yaml:1"
-    )
-    assert "none of derivatives_0.yaml, derivatives_1.yaml has an entry for it" in shown
+    assert shown.rstrip().endswith("  replaced          matte_backward at n0.yaml:5, by n1.yaml:1")
+    assert "none of d0.yaml, d1.yaml has an entry for it" in shown
 
 
 def test_from_python(inputs: Inputs) -> None:
     inputs.arguments([DERIVATIVES, REPLACED], [BASE, OWN, RENAMED])
     folder = inputs.folder
     loaded = derivload.load(
-        [folder / "derivatives_0.yaml", folder / "derivatives_1.yaml"],
-        [folder / f"native-functions_{i}.yaml" for i in range(3)],
+        [folder / "d0.yaml", folder / "d1.yaml"],
+        [folder / f"n{i}.yaml" for i in range(3)],
         dispatch_keys=KEYS,
         entry_keys=["gen_*"],
         override=True,
@@ -354,6 +330,4 @@ def test_from_python(inputs: Inputs) -> None:
     formulas = {r.schema: r.dispatch["Default"].derivatives for r in loaded.differentiability}
     assert formulas["quench(Tensor self) -> Tensor"][0].formula == "mine_quench(grad)"
     with pytest.raises(derivload.UsageError, match="`override` is about overlays"):
-        derivload.load(
-            folder / "derivatives_0.yaml", folder / "native-functions_0.yaml", override=True
-        )
+        derivload.load(folder / "d0.yaml", folder / "n0.yaml", override=True)
