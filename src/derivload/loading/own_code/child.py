@@ -60,9 +60,10 @@ class OwnTree:
         self._gen = importlib.import_module("torchgen.gen")
         model = importlib.import_module("torchgen.model")
         for name in dispatch_keys.split():
-            key = model.DispatchKey.parse(name)
-            if key not in model.dispatch_keys:
-                model.dispatch_keys.append(key)
+            if name not in model.DispatchKey.__members__:
+                raise LookupError(f"its DispatchKey has no {name}, which is to be added")
+            if model.DispatchKey[name] not in model.dispatch_keys:
+                model.dispatch_keys.append(model.DispatchKey[name])
 
     def run(self, derivatives: str, native: str, tags: str) -> Row:
         """Everything that documents have, of these files."""
