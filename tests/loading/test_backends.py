@@ -228,6 +228,17 @@ def test_a_key_of_many_entries_is_told_once(
     ]
 
 
+def test_one_run_names_all_the_options(inputs: Inputs, capsys: pytest.CaptureFixture[str]) -> None:
+    own = OWN.replace("  dispatch:", "  exposed: True\n  dispatch:")
+    status, said = errors(inputs, capsys, *inputs.arguments([DERIVATIVES], [BASE, own]))
+    assert status == 1
+    assert {line.partition("--")[2] for line in said if "help" in line} == {
+        "entry-key exposed",
+        "dispatch-key PrivateUse1",
+        "dispatch-key AutogradPrivateUse1",
+    }
+
+
 def test_without_override_both_places_are_named(
     inputs: Inputs, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 import msgspec
 
 from derivload.engine.load import OVERLAY_KEY, Text, Texts, read_tags
-from derivload.engine.overlays import Place, lay_over, name_in_text, name_of
+from derivload.engine.overlays import EntryPlace, lay_over, name_in_text, name_of
 from derivload.native.keys import EntryKeys
 from derivload.sources.entries import Entry, EntryValue, read_alone, read_source
 from derivload.sources.plain import PlainReader
@@ -123,7 +123,7 @@ class _Laid:
         self._files = files
         self._key = key
         self._is_laid = override and len(files) > 1
-        self._order: list[Place] | None = None
+        self._order: list[EntryPlace] | None = None
         self._joined: list[bytes] | None = None
         if before is not None and files == before._files and before._is_laid == self._is_laid:
             self._order, self._joined = before._order, before._joined
@@ -143,7 +143,7 @@ class _Laid:
         file, here = self._find(index)
         return self._files[file].read(here, index, plain, with_line=with_line)
 
-    def _find(self, index: int) -> Place:
+    def _find(self, index: int) -> EntryPlace:
         if self._is_laid:
             self.digests()
             assert self._order is not None
@@ -152,7 +152,7 @@ class _Laid:
         for number, file in enumerate(self._files):
             count = len(file.digests())
             if here < count:
-                return Place(number, here)
+                return EntryPlace(number, here)
             here -= count
         raise IndexError(index)
 

@@ -21,7 +21,7 @@ _BEGINNING: Final = {
 _DEFAULT_NAMESPACE: Final = "aten::"
 
 
-class Place(NamedTuple):
+class EntryPlace(NamedTuple):
     """An entry, by the index of its file and its index among the entries of that file."""
 
     file: int
@@ -31,8 +31,8 @@ class Place(NamedTuple):
 class Laid(NamedTuple):
     """The entries in their order, and the pairs of an entry and the one that took its place."""
 
-    order: list[Place]
-    replaced: list[tuple[Place, Place]]
+    order: list[EntryPlace]
+    replaced: list[tuple[EntryPlace, EntryPlace]]
 
 
 class Replaced(NamedTuple):
@@ -45,13 +45,13 @@ class Replaced(NamedTuple):
 
 def lay_over(files: Sequence[Sequence[str]], *, override: bool) -> Laid:
     """Lay files over one another. `files` has the names of their entries; "" is no known name."""
-    order: list[Place | None] = []
-    replaced: list[tuple[Place, Place]] = []
+    order: list[EntryPlace | None] = []
+    replaced: list[tuple[EntryPlace, EntryPlace]] = []
     earlier: dict[str, list[int]] = {}
     for number, names in enumerate(files):
         own: dict[str, list[int]] = {}
         for index, name in enumerate(names):
-            place = Place(number, index)
+            place = EntryPlace(number, index)
             slots = earlier.pop(name, []) if override and name else []
             # It takes the place of all that earlier files have, and stands where the first stood.
             replaced += [(old, place) for slot in slots if (old := order[slot]) is not None]

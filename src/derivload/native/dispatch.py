@@ -67,6 +67,13 @@ class DispatchReader:
             mistakes.append(Mistake("DL224", message, ("dispatch",), on_key=True))
         return keys
 
+    def check_names(self, value: Mapping, mistakes: list[Mistake]) -> None:
+        """Add the mistakes in the names of dispatch keys alone (DL222)."""
+        raw = value.get("dispatch")
+        for names in raw if isinstance(raw, dict) else ():
+            if isinstance(names, str) and names != "__line__":
+                self._split(names, mistakes)
+
     def _table(
         self,
         schema: FunctionSchema,

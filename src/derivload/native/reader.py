@@ -56,6 +56,9 @@ class NativeFunctionReader:
         """Read an entry. The function is None if the entry has mistakes."""
         mistakes = check_keys(value)
         func = value.get("func")
+        if mistakes and all(mistake.option for mistake in mistakes):
+            # So that one run names all options that a backend's entries need.
+            self._dispatch.check_names(value, mistakes)
         if mistakes or not isinstance(func, str):
             return ReadFunction(None, mistakes)
         namespace, _, text = func.rpartition("::")
