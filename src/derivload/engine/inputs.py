@@ -130,7 +130,9 @@ class _Laid:
 
     def digests(self) -> list[bytes]:
         if self._joined is None:
-            digests = [_of_file(number, file.digests()) for number, file in enumerate(self._files)]
+            digests = [file.digests() for file in self._files]
+            if self._key == "name":
+                digests = [_of_file(number, own) for number, own in enumerate(digests)]
             if self._is_laid:
                 names = [file.names(self._key) for file in self._files]
                 self._order = lay_over(names, override=True).order
@@ -158,7 +160,7 @@ class _Laid:
 
 
 def _of_file(number: int, digests: list[bytes]) -> list[bytes]:
-    """Digests that tell which overlay an entry is of: two files must not define one function."""
+    """Digests that tell which file a definition is of: no two may define the same function."""
     if number == 0:
         return digests
     salt = number.to_bytes(4, "big")
