@@ -189,20 +189,21 @@ class _File:
     def names(self, key: str) -> list[str]:
         """What `name_of` gives for each entry."""
         if self._names is None:
-            self._names = [self._name(index, key) for index in range(len(self.digests()))]
+            if self.values is not None:
+                self._names = [name_of(value, key) for _, value in self.values]
+            else:
+                self._names = [
+                    name_in_text(text, key) or self._read_name(index, key)
+                    for index, text in enumerate(self.split.raw)
+                ]
         return self._names
 
-    def _name(self, index: int, key: str) -> str:
-        if self.values is not None:
-            return name_of(self.values[index].value, key)
-        text = self.split.entry(index)
-        name = name_in_text(text, key)
-        if name is None:
-            value = read_alone(Entry(self.text.name, 0, index, text), PlainReader())
-            if value is None:
-                raise NotCertainError
-            name = name_of(value, key)
-        return name
+    def _read_name(self, index: int, key: str) -> str:
+        entry = Entry(self.text.name, 0, index, self.split.entry(index))
+        value = read_alone(entry, PlainReader())
+        if value is None:
+            raise NotCertainError
+        return name_of(value, key)
 
     def read(self, index: int, number: int, plain: PlainReader, *, with_line: bool) -> EntryValue:
         if self.values is not None:

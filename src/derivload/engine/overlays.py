@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 from derivload.sources.entries import Entry, EntryValue, Mapping
 from derivload.sources.plain import Value
 
-# What nearly all entries begin with. The text of any other entry is read to know its name.
+# What nearly all entries begin with, after the dash. Any other entry is read to know its name.
 _BEGINNING: Final = {
-    key: re.compile(rf"- {key}: ((?:\w+::)?\w+(?:\.\w+)?)\(") for key in ("func", "name")
+    key: re.compile(rf"{key}: ((?:\w+::)?\w+(?:\.\w+)?)\(") for key in ("func", "name")
 }
 _DEFAULT_NAMESPACE: Final = "aten::"
 
@@ -68,7 +68,8 @@ def lay_over(files: Sequence[Sequence[str]], *, override: bool) -> Laid:
 
 
 def name_in_text(text: str, key: str) -> str | None:
-    """The name that an entry declares, from its text; None if the entry must be read for that.
+    """The name that an entry declares, from its text after the dash; None if the entry must be
+    read for that.
 
     `key` is the key that has the schema. If the entry has it again further down, the entry is a
     mistake, whatever its name.
