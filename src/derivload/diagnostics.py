@@ -102,6 +102,11 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
     severity: str = "error"
 
     @property
+    def is_error(self) -> bool:
+        """Whether it is an error, not a warning."""
+        return self.severity == "error"
+
+    @property
     def place(self) -> str:
         """`file:line:column`, as compilers write it, on one line."""
         file = printable(self.file)

@@ -34,8 +34,13 @@ def files_of(options: argparse.Namespace) -> Files:
         pytorch=options.pytorch,
     )
     files.may_run_tree = not options.no_tree_code
-    additions = Additions(options.dispatch_key, options.entry_key, override=options.override)
-    add_to(files, derivatives[1:], additions, spell_option)
+    additions = Additions(
+        options.dispatch_key,
+        options.entry_key,
+        override=options.override,
+        sections=options.section,
+    )
+    add_to(files, derivatives[1:], additions, spell_option, options.backend_yaml)
     return files
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
-from derivload.engine.load import OVERLAY_KEY, Text, Texts, read_tags
+from derivload.engine.load import Text, Texts, read_tags
 from derivload.engine.overlays import EntryPlace, lay_over, name_in_text, name_of
 from derivload.native.keys import EntryKeys
 from derivload.sources.entries import Entry, EntryValue, read_alone, read_source
@@ -43,10 +43,10 @@ class InputEntries:
                 text,
                 known[i] if i < len(known) else None,
                 splits[i] if splits else None,
-                list_key,
+                sections,
                 is_overlay=is_overlay,
             )
-            for i, (text, list_key, is_overlay) in enumerate(_kinds(texts))
+            for i, (text, sections, is_overlay) in enumerate(_kinds(texts))
         )
         count = 1 + len(texts.more_derivatives)
         override = texts.additions.override
@@ -61,6 +61,11 @@ class InputEntries:
     def is_of_entries(self) -> bool:
         """Whether each entry can be read by itself."""
         return all(file.values is None for file in self._files)
+
+    @property
+    def passed_over(self) -> dict[str, tuple[str, ...]]:
+        """The sections of each file that hold no entries, by its name."""
+        return {file.text.name: file.passed_over for file in self._files}
 
     def read_tags(self) -> frozenset[str]:
         """The valid tags. Raises NotCertainError if `read_tags` of `load.py` gives None."""
@@ -102,15 +107,16 @@ class InputEntries:
                 raise NotCertainError
 
 
-def _kinds(texts: Texts) -> list[tuple[Text, str | None, bool]]:
-    """Each input, with the key of its list if it may be a mapping, and whether it is an overlay."""
+def _kinds(texts: Texts) -> list[tuple[Text, Sequence[str], bool]]:
+    """Each input, with its sections if it may be a mapping, and whether it is an overlay."""
     base, *overlays = texts.native_functions
+    sections = texts.additions.sections
     return [
-        (texts.derivatives, None, False),
-        *((text, None, True) for text in texts.more_derivatives),
-        (base, OVERLAY_KEY, False),
-        *((text, OVERLAY_KEY, True) for text in overlays),
-        (texts.tags, None, False),
+        (texts.derivatives, (), False),
+        *((text, (), True) for text in texts.more_derivatives),
+        (base, sections, False),
+        *((text, sections, True) for text in overlays),
+        (texts.tags, (), False),
     ]
 
 
@@ -170,14 +176,17 @@ def _of_file(number: int, digests: list[bytes]) -> list[bytes]:
 class _File:
     """One input file. `values` holds its entries if the file had to be read whole, else None."""
 
-    def __init__(self, text: Text, split: Split, list_key: str | None, *, is_overlay: bool) -> None:
+    def __init__(
+        self, text: Text, split: Split, sections: Sequence[str], *, is_overlay: bool
+    ) -> None:
         self.text = text
         self.split = split
         self.values: list[EntryValue] | None = None
+        self.passed_over: tuple[str, ...] = ()
         self._digests = split.digests
         self._names: list[str] | None = None
         if split.digests is None and is_overlay:
-            self._read_whole(list_key)
+            self._read_whole(sections)
         if not self._digests and not is_overlay:
             self._digests = None  # an empty file is a mistake
 
@@ -217,13 +226,14 @@ class _File:
             value = found
         return EntryValue(msgspec.structs.replace(entry, index=number), value)
 
-    def _read_whole(self, list_key: str | None) -> None:
+    def _read_whole(self, sections: Sequence[str]) -> None:
         if "&" in self.text.text:
             return  # YAML anchors: an entry may share parts with another one, or with itself
-        source = read_source(self.text.name, self.text.text, list_key, may_be_empty=True)
+        source = read_source(self.text.name, self.text.text, sections, may_be_empty=True)
         if source.diagnostics:
             return
         self.values = source.entries
+        self.passed_over = source.passed_over
         # The digest is of the value with its type: a date is not a text.
         with suppress(ValueError):  # repr() refuses numbers with too many digits
             self._digests = [_digest(repr(value)) for _, value in source.entries]
@@ -237,7 +247,7 @@ def _file(
     text: Text,
     before: _File | None,
     split: Split | None,
-    list_key: str | None,
+    sections: Sequence[str],
     *,
     is_overlay: bool,
 ) -> _File:
@@ -245,4 +255,4 @@ def _file(
         return before
     if split is None:
         split = split_digests(text.text, None if before is None else before.split)
-    return _File(text, split, list_key, is_overlay=is_overlay)
+    return _File(text, split, sections, is_overlay=is_overlay)

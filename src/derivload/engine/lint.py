@@ -41,7 +41,7 @@ def find_warnings(loaded: LoadedTexts, texts: Texts) -> Warnings:
     """
     linter = _Linter(loaded.load)
     placer = Placer({text.name: text.text for text in texts.of_entries})
-    found = placer.place_all(linter.find())
+    found = [*placer.place_all(linter.find()), *loaded.warnings]
     return Warnings(sorted(set(found)), linter.is_of_families)
 
 
@@ -113,7 +113,7 @@ def _definitions_twice(derived: list[DerivedEntry]) -> Iterator[Found]:
         other = first.setdefault(function.schema.text, made.entry)
         if other is not made.entry:
             message = (
-                f"`{function.name.text}` is already defined at {_place(other)}; only this "
+                f"`{function.qualified}` is already defined at {_place(other)}; only this "
                 "definition counts"
             )
             specification = made.definition.specification
@@ -130,7 +130,7 @@ def _operators_twice(
         if other is function or (function.entry.file, function.entry.line) in wrong:
             continue
         where = _place(other.entry)
-        message = f"`{name}` is already declared at {where}, with other arguments"
+        message = f"`{other.qualified}` is already declared at {where}, with other arguments"
         help_ = ""
         if function.entry.file != other.entry.file:
             help_ = "give this another overload name, or put it in its place with --override"

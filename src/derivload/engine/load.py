@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import gc
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.derivatives.model import DifferentiabilityRecord
 from derivload.diagnostics import Diagnostic
-from derivload.engine.overlays import Replaced, join_entries
+from derivload.engine.backends import Backends
+from derivload.engine.blame import Blame
+from derivload.engine.overlays import Replaced, join_entries, without_kernels
 from derivload.engine.pipeline import Load, Readers
 from derivload.native.function import NativeFunction
 from derivload.native.keys import EntryKeys
@@ -21,9 +23,6 @@ from derivload.sources.additions import NOTHING, Additions
 from derivload.sources.entries import EntryValue, SourceFile, read_source
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.places import Placer
-
-# The key under which an overlay may hold its list of entries.
-OVERLAY_KEY = "custom"
 
 
 class Text(NamedTuple):
@@ -38,7 +37,8 @@ class Texts(NamedTuple):
 
     `unread` are the names of the inputs that could not be read. Their text is empty, and an entry
     that only lacks something from them is not a mistake. `more_derivatives` are the overlays of
-    `derivatives`. `additions` say how entries are read and laid over one another.
+    `derivatives`. `additions` say how entries are read and laid over one another. `backends` say
+    what backends register.
     """
 
     derivatives: Text
@@ -47,17 +47,26 @@ class Texts(NamedTuple):
     unread: frozenset[str] = frozenset()
     more_derivatives: tuple[Text, ...] = ()
     additions: Additions = NOTHING
+    backends: tuple[Text, ...] = ()
 
     @property
     def of_entries(self) -> tuple[Text, ...]:
         """All texts but the tags: those of derivatives, then those of native functions."""
         return (self.derivatives, *self.more_derivatives, *self.native_functions)
 
+    def read_backends(self, dialect: Dialect) -> Backends:
+        """What backends register."""
+        texts = [text for text in self.backends if text.name not in self.unread]
+        return Backends(texts, self.additions.sections, dialect)
+
 
 class LoadedTexts(NamedTuple):
     """The result of a full load. If there are diagnostics, `load` has only the good entries.
 
     `whole` are the names of the files that had to be read whole, not entry by entry.
+    `backends` has what backends
+    register, and `warnings` are those about their files. `passed_over` are the sections of
+    overlays and backends' files that were not read.
     """
 
     torch_version: str
@@ -65,6 +74,9 @@ class LoadedTexts(NamedTuple):
     load: Load
     diagnostics: list[Diagnostic]
     whole: frozenset[str]
+    backends: Backends
+    warnings: list[Diagnostic]
+    passed_over: tuple[str, ...]
 
     @property
     def is_of_entries(self) -> bool:
@@ -87,18 +99,47 @@ def load_texts(texts: Texts, dialect: Dialect) -> LoadedTexts:
     with collector_off():
         sources = _TextReader(texts.unread, texts.additions)
         tags, tags_incomplete = sources.read_tags(texts.tags)
-        natives = sources.read_all(texts.native_functions, "func", OVERLAY_KEY)
+        natives = sources.read_all(texts.native_functions, "func", texts.additions.sections)
         definitions = sources.read_all((texts.derivatives, *texts.more_derivatives), "name")
         load = Load(
             Readers(dialect, tags, any_tag=tags_incomplete),
             natives_lost=natives.lost,
             definitions_lost=definitions.lost,
+            blame=Blame(
+                [text.name for text in texts.native_functions],
+                [text.name for text in (texts.derivatives, *texts.more_derivatives)],
+                replaced=natives.replaced,
+            ),
         )
         load.read_natives(natives.without(texts.additions.entry_keys))
         derived = load.derive(definitions.entries)
         load.match(number_ops([op_prefixes(entry.derived) for entry in derived]))
-        diagnostics = sources.diagnostics(load.mistakes)
-        return LoadedTexts(dialect.version, tags, load, diagnostics, frozenset(sources.whole))
+        backends = texts.read_backends(dialect)
+        checked = backends.check(load.natives, load.may_be_lost)
+        found = [*sources.diagnostics(load.mistakes), *(d for d in checked if d.is_error)]
+        return LoadedTexts(
+            torch_version=dialect.version,
+            tags=tags,
+            load=load,
+            diagnostics=sorted(found),
+            whole=frozenset(sources.whole),
+            backends=backends,
+            warnings=[d for d in checked if not d.is_error],
+            passed_over=passed_over(sources.passed_over, texts, backends),
+        )
+
+
+def passed_over(
+    sections: Mapping[str, Sequence[str]], texts: Texts, backends: Backends
+) -> tuple[str, ...]:
+    """The sections that were not read, sorted. `sections` are those of each overlay, by name.
+
+    A file may be an overlay and a backend's too. Then it is read as both.
+    """
+    read = {text.text for text in texts.backends}
+    overlays = [text for text in texts.native_functions if text.text not in read]
+    left = [key for overlay in overlays for key in sections.get(overlay.name, ())]
+    return tuple(sorted({*left, *backends.passed_over}))
 
 
 def read_entries(
@@ -106,7 +147,7 @@ def read_entries(
 ) -> tuple[list[EntryValue], list[EntryValue], list[Diagnostic]]:
     """The definitions, the native functions, and the mistakes in their YAML."""
     sources = _TextReader(texts.unread, texts.additions)
-    natives = sources.read_all(texts.native_functions, "func", OVERLAY_KEY)
+    natives = sources.read_all(texts.native_functions, "func", texts.additions.sections)
     definitions = sources.read_all((texts.derivatives, *texts.more_derivatives), "name")
     entries = natives.without(texts.additions.entry_keys)
     return definitions.entries, entries, sources.diagnostics(Mistakes())
@@ -118,7 +159,7 @@ def find_replaced(texts: Texts) -> list[Replaced]:
         return []
     sources = _TextReader(texts.unread, texts.additions)
     definitions = sources.read_all((texts.derivatives, *texts.more_derivatives), "name")
-    natives = sources.read_all(texts.native_functions, "func", OVERLAY_KEY)
+    natives = sources.read_all(texts.native_functions, "func", texts.additions.sections)
     return [*definitions.replaced, *natives.replaced]
 
 
@@ -182,15 +223,18 @@ class _TextReader:
         self._diagnostics: list[Diagnostic] = []
         self._mistakes = Mistakes()
         self.whole: set[str] = set()
+        self.passed_over: dict[str, Sequence[str]] = {}
 
     def read(
-        self, text: Text, list_key: str | None = None, *, may_be_empty: bool = False
+        self, text: Text, sections: Sequence[str] = (), *, may_be_empty: bool = False
     ) -> SourceFile:
         self._text_of[text.name] = text.text
         if text.name in self._unread:
             return SourceFile(text.name, "", [], [], lost=(None,))
-        source = read_source(text.name, text.text, list_key, may_be_empty=may_be_empty)
+        source = read_source(text.name, text.text, sections, may_be_empty=may_be_empty)
+        source = without_kernels(source) if sections else source
         self._diagnostics += source.diagnostics
+        self.passed_over[text.name] = source.passed_over
         if source.whole:
             self.whole.add(text.name)
         return source
@@ -209,9 +253,9 @@ class _TextReader:
                 incomplete = True
         return frozenset(tags), incomplete
 
-    def read_all(self, texts: Sequence[Text], key: str, list_key: str | None = None) -> _Joined:
+    def read_all(self, texts: Sequence[Text], key: str, sections: Sequence[str] = ()) -> _Joined:
         """The entries of a base and its overlays. `key` is that of their schemas."""
-        sources = [self.read(text, list_key, may_be_empty=i > 0) for i, text in enumerate(texts)]
+        sources = [self.read(text, sections, may_be_empty=i > 0) for i, text in enumerate(texts)]
         lost = {name for source in sources for name in names_lost(source, key)}
         override = self._additions.override
         files = [source.entries for source in sources]

@@ -17,7 +17,8 @@ class Outcome(NamedTuple):
     `own` is our own load; None if the code of a tree's torchgen loaded. `whole` is our full load;
     None if the load was incremental. `counts` has the numbers of entries read and reused, of
     definitions derived and of functions matched. `is_of_entries` tells whether each entry was read
-    by itself. `make_lines` makes the lines, if there are no mistakes.
+    by itself. `make_lines` makes the lines, if there are no mistakes. `passed_over` are the
+    sections of overlays and backends' files that were not read.
     """
 
     own: Load | None
@@ -27,6 +28,19 @@ class Outcome(NamedTuple):
     make_lines: Callable[[], DocumentLines]
     is_incremental: bool
     """Whether only the touched families were loaded."""
+    passed_over: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """What the user should know of the load, or ""."""
+        if not self.passed_over:
+            return ""
+        names = ", ".join(f"`{name}`" for name in self.passed_over)
+        s = "s" if len(self.passed_over) > 1 else ""
+        return (
+            f"passed over the section{s} {names}: --section NAME lays a section over that declares "
+            "operators, and --backend-yaml FILE takes a file that registers kernels"
+        )
 
     @property
     def load(self) -> Load:
@@ -59,4 +73,12 @@ def outcome_of(whole: LoadedTexts) -> Outcome:
         "derived": len(load.derived),
         "matched": len(load.matched),
     }
-    return Outcome(load, whole, counts, whole.is_of_entries, lambda: encode_lines(whole), False)
+    return Outcome(
+        own=load,
+        whole=whole,
+        counts=counts,
+        is_of_entries=whole.is_of_entries,
+        make_lines=lambda: encode_lines(whole),
+        is_incremental=False,
+        passed_over=whole.passed_over,
+    )

@@ -11,14 +11,20 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from derivload.sources.entries import Entry, EntryValue, Mapping
+import msgspec
+
+from derivload.native.backend import MARKS
+from derivload.sources.entries import Entry, EntryValue, Mapping, SourceFile
 from derivload.sources.plain import Value
+from derivload.sources.sections import Flaw, Spot
 
 # What nearly all entries begin with, after the dash. Any other entry is read to know its name.
 _BEGINNING: Final = {
     key: re.compile(rf"{key}: ((?:\w+::)?\w+(?:\.\w+)?)\(") for key in ("func", "name")
 }
 _DEFAULT_NAMESPACE: Final = "aten::"
+_NAME: Final = re.compile(r"[\w:]+(?:\.\w+)?")
+_ADVICE: Final = "give it with --backend-yaml; an overlay declares operators, each with its schema"
 
 
 class EntryPlace(NamedTuple):
@@ -105,3 +111,42 @@ def join_entries(
         for old, new in laid.replaced
     ]
     return [files[place.file][place.entry] for place in laid.order], replaced
+
+
+def without_kernels(source: SourceFile) -> SourceFile:
+    """An overlay, or one mistake (DL011) if it is a file that registers kernels.
+
+    Such a file has the keys of a backend's file, or its entries are names without schemas. If a
+    mapping has other keys alone, the mistake says which option takes them.
+    """
+    named = [entry for entry, value in source.entries if _is_name(value.get("func"))]
+    # One alone may be a schema that somebody has begun.
+    if len(named) > 1 and 2 * len(named) > len(source.entries):
+        message = f"{len(named)} entries have no schema in `func`: this file registers kernels"
+        return _misplaced(source, named[0].line, message)
+    keys = source.passed_over
+    if not keys or all(found.code != "DL004" for found in source.diagnostics):
+        return source
+    marks = [key for key in keys if key in MARKS]
+    if marks:
+        message = f"`{marks[0]}:` tells that this file says which kernels a backend registers"
+        return _misplaced(source, _line_of(source.text, marks[0]), message)
+    advice = f"name the sections that declare operators with --section: it has {', '.join(keys)}"
+    found = [msgspec.structs.replace(found, help=advice) for found in source.diagnostics]
+    return source._replace(diagnostics=found, passed_over=())
+
+
+def _is_name(func: Value) -> bool:
+    return isinstance(func, str) and _NAME.fullmatch(func.strip()) is not None
+
+
+def _line_of(text: str, key: str) -> int:
+    """The line of a key of the top level; the first, where it is not at the beginning of a line."""
+    lines = enumerate(text.split("\n"), 1)
+    return next((number for number, line in lines if line.startswith(key)), 1)
+
+
+def _misplaced(source: SourceFile, line: int, message: str) -> SourceFile:
+    flaw = Flaw("DL011", message, Spot(line, 1, len(source.text)), _ADVICE)
+    found = [flaw.diagnostic(source.name, source.text)]
+    return source._replace(entries=[], diagnostics=found, lost=(None,), passed_over=())

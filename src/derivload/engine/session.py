@@ -21,8 +21,9 @@ from derivload.cpp.dialect import Dialect
 from derivload.derivatives.definition import read_definition
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Invalid
+from derivload.engine.backends import Backends, digest_of
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.load import LoadedTexts, Texts, collector_off, load_texts
+from derivload.engine.load import LoadedTexts, Texts, collector_off, load_texts, passed_over
 from derivload.engine.outcome import Outcome, outcome_of
 from derivload.engine.pipeline import Load, Readers
 from derivload.engine.state import (
@@ -157,8 +158,10 @@ class Session:
             readers = self._readers = Readers(self._dialect, tags)
         self._updates += 1
         update = _FamilyUpdate(state, inputs, readers)
+        backends = inputs.texts.read_backends(self._dialect)
         try:
-            made = self._state = update.run()
+            checked = self._check_backends(state, inputs, backends, readers)
+            made = self._state = update.run()._replace(checked=checked)
         except Exception as error:
             if not self._is_restored:
                 raise
@@ -172,7 +175,25 @@ class Session:
             is_of_entries=inputs.is_of_entries,
             make_lines=lambda: lines_of(version, made),
             is_incremental=True,
+            passed_over=passed_over(inputs.passed_over, inputs.texts, backends),
         )
+
+    def _check_backends(
+        self, state: State, inputs: InputEntries, backends: Backends, readers: Readers
+    ) -> bytes:
+        """Check what backends register, if it or the functions changed. Returns the state's mark.
+
+        Raises NotCertainError if there is a mistake.
+        """
+        texts = inputs.texts.backends
+        checked = digest_of(texts, inputs.natives, state.tags) if texts else b""
+        if checked != state.checked and texts:
+            load = Load(readers)
+            load.read_natives([inputs.native(i) for i in range(len(inputs.natives))])
+            found = backends.check(load.natives, load.may_be_lost)
+            if load.mistakes or any(diagnostic.is_error for diagnostic in found):
+                raise NotCertainError
+        return checked
 
 
 class _FamilyUpdate:

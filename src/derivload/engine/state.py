@@ -10,6 +10,7 @@ import msgspec
 
 from derivload.derivatives.info import op_prefixes
 from derivload.derivatives.model import DifferentiabilityRecord
+from derivload.engine.backends import digest_of
 from derivload.engine.families import family_of
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lines import DocumentLines, encode_line
@@ -59,6 +60,7 @@ class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
     definitions: list[DefinitionRow]
     functions: list[FunctionRow]
     generated: list[FunctionRow]
+    checked: bytes = b""
 
 
 Row = TypeVar("Row", NativeRow, FunctionRow)
@@ -110,13 +112,18 @@ class Functions(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that a session keeps from a load without mistakes."""
+    """All that a session keeps from a load without mistakes.
+
+    `checked` is the digest of what backends register and of the functions that it was checked
+    against; empty if no file of a backend was loaded.
+    """
 
     tags: list[str]
     natives: Natives
     definitions: DefinitionEntries
     functions: Functions
     generated: Functions
+    checked: bytes = b""
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -133,11 +140,16 @@ def state_of(loaded: LoadedTexts, inputs: InputEntries) -> State:
     load = loaded.load
     declared = load.natives[: load.declared]
     natives = [native_row(digest, f) for digest, f in zip(inputs.natives, declared, strict=True)]
+    tags = sorted(loaded.tags)
+    backends = inputs.texts.backends
+    functions, generated = functions_of(load)
     return State(
-        sorted(loaded.tags),
+        tags,
         Natives(inputs.natives, natives),
         definitions_of(load, inputs.definitions),
-        *functions_of(load),
+        functions,
+        generated,
+        digest_of(backends, inputs.natives, tags) if backends else b"",
     )
 
 
@@ -222,6 +234,7 @@ def pack(state: State) -> bytes:
             state.definitions.rows,
             state.functions.rows.rows,
             state.generated.rows.rows,
+            state.checked,
         )
     )
 
@@ -254,6 +267,7 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
         ),
         Functions(Indexed(rows.functions), functions[:first]),
         Functions(Indexed(rows.generated), functions[first:]),
+        rows.checked,
     )
 
 

@@ -6,7 +6,7 @@ Imports little: the exits that parse nothing pass here.
 from __future__ import annotations
 
 from derivload.loading.errors import UsageError
-from derivload.sources.additions import Additions
+from derivload.sources.additions import DECLARING, Additions
 from derivload.spelling import did_you_mean, nearest
 
 TYPE_CHECKING = False
@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 
 
 def add_to(
-    files: Files, more_derivatives: Sequence[str], additions: Additions, spell: Spell
+    files: Files,
+    more_derivatives: Sequence[str],
+    additions: Additions,
+    spell: Spell,
+    backends: Sequence[str] = (),
 ) -> None:
     """Put overlays of derivatives.yaml, and what else a backend adds, to the files of a load.
+
+    `backends` are the files that say what backends register.
 
     Raises UsageError, which names options as `spell` does.
     """
@@ -30,8 +36,29 @@ def add_to(
         raise UsageError(f"{override} is about overlays: name one with {option}")
     if "" in additions.entry_keys:
         raise UsageError(f"{spell('entry_key', 'NAME')} is empty: name a key of entries")
+    if "" in additions.sections:
+        raise UsageError(f"{spell('section', 'NAME')} is empty: name a section of an overlay")
+    if additions.sections != DECLARING and not (backends or len(files.native_functions) > 1):
+        section, option = spell("section", ""), spell("native_functions", "")
+        raise UsageError(f"{section} is about overlays: name one with {option}")
+    files.backends = tuple(backends)
     files.more_derivatives = tuple(more_derivatives)
     files.additions = additions
+
+
+def check_sections(additions: Additions, texts: Sequence[str]) -> None:
+    """Check that each section that was named is in one of these texts. Raises UsageError."""
+    more = [name for name in additions.sections if name not in DECLARING]
+    if not more:
+        return
+    import re
+
+    for name in more:
+        key = re.compile(rf"(?<!\w){re.escape(name)}[\"']?\s*:")
+        if not any(key.search(text) for text in texts):
+            keys = {key for text in texts for key in re.findall(r"(?m)^(\w+)\s*:", text)}
+            asked = did_you_mean(nearest(name, sorted(keys), 1))
+            raise UsageError(f"no overlay has a section `{name}`{asked}")
 
 
 def dialect_with(dialect: Dialect, additions: Additions, *, is_known: bool) -> Dialect:

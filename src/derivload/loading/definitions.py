@@ -53,6 +53,8 @@ def load(
     override: bool = False,
     dispatch_keys: Sequence[str] = (),
     entry_keys: Sequence[str] = (),
+    sections: Sequence[str] = (),
+    backend_yaml: PathLike | Sequence[PathLike] = (),
     cache_dir: PathLike | None = None,
 ) -> Definitions:
     """Load autograd definitions.
@@ -66,6 +68,10 @@ def load(
     override: an entry of an overlay takes the place of the earlier entry of the same name.
     dispatch_keys: keys that a backend adds to those that torchgen lists for kernels.
     entry_keys: keys of entries that only a backend's own tools read, or patterns such as "gen_*".
+    sections: sections of an overlay that declare operators, besides `custom` and
+        `custom_autograd`.
+    backend_yaml: a file that says what a backend registers, as torchgen.gen_backend_stubs reads
+        it, or a list of them. They are checked.
     cache_dir: the folder of a cache, to read from and to keep the results in; no cache when left
         out. One that cannot be used is done without, with a warning.
     With no inputs at all, the catalogue that ships with derivload.
@@ -79,6 +85,7 @@ def load(
         texts_of("dispatch_keys", dispatch_keys),
         texts_of("entry_keys", entry_keys),
         override=override,
+        sections=texts_of("sections", sections),
     )
     files = find_files(
         derivatives=given[0] if given else None,
@@ -88,7 +95,8 @@ def load(
         pytorch=path_of("pytorch", pytorch),
         spell=spell_parameter,
     )
-    add_to(files, given[1:], additions, spell_parameter)
+    backends = paths_of("backend_yaml", backend_yaml)
+    add_to(files, given[1:], additions, spell_parameter, backends)
     folder = path_of("cache_dir", cache_dir)
     store = None if folder is None else _open(folder)
     try:

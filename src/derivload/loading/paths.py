@@ -61,11 +61,12 @@ class Files:
     `consulted` are further files that decided it, with what they held; `absent` are paths that
     would have, had they been there; `listed` are patterns of names in a folder, as `names_like`
     has them, with the names that were there. `more_derivatives` are the overlays of `derivatives`,
-    and `additions` what the options say of how entries are read.
+    and `additions` what the options say of how entries are read. `backends` say what backends
+    register.
     """
 
     __slots__ = (
-        *("absent", "additions", "consulted", "derivatives", "listed", "may_run_tree"),
+        *("absent", "additions", "backends", "consulted", "derivatives", "listed", "may_run_tree"),
         *("more_derivatives", "native_functions", "rules", "tags", "tree", "version"),
     )
 
@@ -79,6 +80,7 @@ class Files:
         self.derivatives = derivatives
         self.more_derivatives: tuple[str, ...] = ()
         self.additions: Additions = NOTHING
+        self.backends: tuple[str, ...] = ()
         self.native_functions = tuple(native_functions)
         self.tags = tags
         self.version = version
@@ -91,8 +93,11 @@ class Files:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """All files, in the order derivatives, native functions, tags."""
-        return (self.derivatives, *self.more_derivatives, *self.native_functions, self.tags)
+        """All files, in the order derivatives, native functions, tags, backends."""
+        return (
+            *(self.derivatives, *self.more_derivatives, *self.native_functions),
+            *(self.tags, *self.backends),
+        )
 
     def read(self) -> list[bytes | OSError]:
         """What each of `paths` holds, or why it cannot be read."""

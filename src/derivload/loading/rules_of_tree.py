@@ -263,9 +263,9 @@ def job_release(files: Files) -> str:
 
 
 def key_of_additions(files: Files) -> str:
-    """What stands in keys for what a backend adds, and for the overlays of derivatives.yaml."""
-    overlays = len(files.more_derivatives)
-    return f"{files.additions.key}{f' and {overlays} overlays' if overlays else ''}"
+    """What stands in keys for what a backend adds, and for which of the files are of what kind."""
+    counts = (len(files.more_derivatives), len(files.backends))
+    return f"{files.additions.key}{f' and {counts}' if any(counts) else ''}"
 
 
 def release_key(version: str | None) -> str:

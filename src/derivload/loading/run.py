@@ -30,6 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from derivload.engine.backends import Kernels
     from derivload.engine.lines import DocumentLines
     from derivload.engine.outcome import Outcome
     from derivload.loading.memory import Memory
@@ -56,6 +57,7 @@ class LoadedInputs:
         memory: Memory | None = None,
     ) -> None:
         self._found = found
+        self._request = request
         self._clock = clock
         self._shards = request.shards
         self._memory = memory
@@ -65,13 +67,19 @@ class LoadedInputs:
         else:
             self.exit = "incremental" if found.is_incremental else "cold"
             # What there is to say of a tree's own code shows in the load.
-            self.counts, self.note = found.counts, request.rules.note or request.inputs.note
+            notes = (request.rules.note or request.inputs.note, found.note)
+            self.counts, self.note = found.counts, "; ".join(filter(None, notes))
 
     @property
     def outcome(self) -> Outcome:
         """What was loaded. There is none if the store had the documents."""
         assert not isinstance(self._found, StoredDocuments)
         return self._found
+
+    @cached_property
+    def kernels(self) -> Kernels:
+        """The kernels that backends register, by the name of the operator."""
+        return self._request.inputs.kernels()
 
     @cached_property
     def documents(self) -> Sequence[Document]:

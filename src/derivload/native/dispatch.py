@@ -56,7 +56,7 @@ class DispatchReader:
         elif structured or delegate is not None:
             keys = frozenset()
         else:
-            keys = self._implied(schema, mistakes)
+            keys = self._implied(schema, value, mistakes)
         if len(keys) > 1:
             _check_composites(keys, mistakes)
         if value.get("ufunc_inner_loop"):
@@ -127,15 +127,18 @@ class DispatchReader:
             self._lists[names] = keys
         return keys
 
-    def _implied(self, schema: FunctionSchema, mistakes: list[Mistake]) -> frozenset[str]:
+    def _implied(
+        self, schema: FunctionSchema, value: Mapping, mistakes: list[Mistake]
+    ) -> frozenset[str]:
         name = schema.name.name
         arguments = schema.arguments
         factory = arguments.options_index is not None and not any(
             a.type.is_tensor_like for a in arguments.flat_non_out
         )
         if name.startswith("new_") or name.endswith("_like") or factory:
-            message = f"`{name}` makes a new tensor, so it needs a kernel of its own"
-            mistakes.append(Mistake("DL226", message, ("func",), schema.name.text))
+            whole = str(value.get("func")).partition("(")[0].strip()
+            message = f"`{whole}` makes a new tensor, so it needs a kernel of its own"
+            mistakes.append(Mistake("DL226", message, ("func",), whole))
         return _IMPLICIT_ALONE
 
 

@@ -91,6 +91,7 @@ def install(
     *,
     override: bool = False,
     entry_keys: Sequence[str] = (),
+    sections: Sequence[str] = (),
     torch_version: str | None = None,
     use_cache: bool = True,
 ) -> Installation:
@@ -100,9 +101,10 @@ def install(
     parse_native_yaml is replaced too: it then includes the overlays, and notices edits.
 
     native_functions: YAML files whose entries are appended to native_functions.yaml, in order.
-        Each is a list of entries, or a mapping with a `custom:` list.
+        Each is a list of entries, or a mapping with a `custom:` or `custom_autograd:` list.
     override: an entry of an overlay takes the place of the earlier entry of the same name.
     entry_keys: keys of entries that only a backend's own tools read, or patterns such as "gen_*".
+    sections: further sections of an overlay that declare operators.
     torch_version, use_cache: as for `load_derivatives`.
 
     Returns the installation. Its `uninstall()`, or the end of a `with`, puts the originals back.
@@ -116,7 +118,12 @@ def install(
     # A build may change its working folder before the files are read.
     given = paths_of("native_functions", native_functions)
     overlays = tuple([str(Path(path).absolute()) for path in given])
-    additions = Additions((), texts_of("entry_keys", entry_keys), override=override)
+    additions = Additions(
+        (),
+        texts_of("entry_keys", entry_keys),
+        override=override,
+        sections=texts_of("sections", sections),
+    )
     settings = (overlays, torch_version, additions.key, use_cache)
     if _current is None or _current.settings != settings:
         made = Installation(overlays, torch_version, additions, use_cache=use_cache)

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
+# The sections that declare operators in the files of torch_npu, and, `custom`, of torch_mlu.
+DECLARING = ("custom", "custom_autograd")
+
+
 class Additions:
     """What a backend adds to PyTorch's own files.
 
@@ -18,9 +22,11 @@ class Additions:
       Each is a name, or a pattern such as `gen_*`.
     - `override`: whether an entry of an overlay takes the place of an earlier file's entry of the
       same name.
+    - `sections`: the sections of an overlay that declare operators, where it is a mapping. Those
+      of `DECLARING` are always among them.
     """
 
-    __slots__ = ("dispatch_keys", "entry_keys", "override")
+    __slots__ = ("dispatch_keys", "entry_keys", "override", "sections")
 
     def __init__(
         self,
@@ -28,18 +34,19 @@ class Additions:
         entry_keys: Collection[str] = (),
         *,
         override: bool = False,
+        sections: Collection[str] = (),
     ) -> None:
         # Neither their order nor how often they are named matters.
         self.dispatch_keys = tuple(sorted(set(dispatch_keys)))
         self.entry_keys = tuple(sorted(set(entry_keys)))
         self.override = override
+        self.sections = tuple(sorted({*DECLARING, *sections}))
 
     @property
     def key(self) -> str:
         """What stands for all of this in the keys of results; "" where nothing is added."""
-        if not (self.dispatch_keys or self.entry_keys or self.override):
-            return ""
-        return f" with {(self.dispatch_keys, self.entry_keys, self.override)!r}"
+        parts = (self.dispatch_keys, self.entry_keys, self.override, self.sections)
+        return "" if parts == ((), (), False, DECLARING) else f" with {parts!r}"
 
 
 NOTHING = Additions()

@@ -124,6 +124,31 @@ def test_exception_in_a_generator_is_upstreams(done: Project) -> None:
     assert contents(done.out) == before
 
 
+def test_exception_about_an_overlay_names_its_place(done: Project) -> None:
+    overlays = [done.folder / "one.yaml", done.folder / "two.yaml"]
+    overlays[0].write_text("# nothing here\n\n", "utf-8")
+    overlays[1].write_text(
+        "about: this overlay\ncustom:\n- func: derivload_probe(Tensor self) -> Tensor\n"
+        "  dispatch:\n    CPU: derivload_probe\n",
+        "utf-8",
+    )
+    source = done.pytorch.autograd / "gen_trace_type.py"
+    done.replace(
+        source,
+        "def gen_trace_type_func(",
+        "from torchgen.context import with_native_function as within\n\n\n"
+        "def gen_trace_type_func(fn):\n    return traced(fn)\n\n\n"
+        "@within\ndef traced(f):\n"
+        "    if str(f.func.name) == 'derivload_probe':\n        raise ValueError('no')\n"
+        "    return {}\n\n\ndef unused(",
+    )
+    failed = done.try_run(*(f"--native-functions={overlay}" for overlay in overlays))
+    assert failed.returncode == 1
+    assert "ValueError: no\n" in failed.stderr
+    assert f"{overlays[1]}:3:\n" in failed.stderr
+    assert f"{done.pytorch.natives}:" not in failed.stderr
+
+
 @pytest.mark.thorough
 def test_template_with_an_unknown_key_is_upstreams_error(done: Project) -> None:
     before = contents(done.out)

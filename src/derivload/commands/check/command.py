@@ -68,8 +68,9 @@ def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -
         return kept
     from derivload.commands.check.find import find_mistakes
 
-    found = find_mistakes(request, store)
-    checked = Checked(found, request.inputs.dialect.version, request.inputs.note)
+    found, note = find_mistakes(request, store)
+    notes = "; ".join(filter(None, (request.inputs.note, note)))
+    checked = Checked(found, request.inputs.dialect.version, notes)
     is_short = sum(len(diagnostic.source_line) for diagnostic in found) <= _MAX_KEPT
     if store is not None and is_short and is_as_it_began():
         with suppress(UnicodeEncodeError):  # a message quotes half a surrogate pair

@@ -26,17 +26,19 @@ if TYPE_CHECKING:
 _KIND: Final = b"without mistakes"
 
 
-def find_mistakes(request: Request, store: Store | None) -> list[Diagnostic]:
-    """All mistakes in these inputs, sorted by place."""
+def find_mistakes(request: Request, store: Store | None) -> tuple[list[Diagnostic], str]:
+    """All mistakes in these inputs, sorted by place, and what the user should know of the load."""
     if request.rules.why and request.is_readable:
         return _find_by_own_code(request, store)
+    # Whether there are mistakes in what backends register depends on all operators.
+    store = None if request.files.backends else store
     memory = None if store is None else _memory_without_mistakes(request, store)
     outcome = load_inputs(request, memory=memory, with_mistakes=True).outcome
     whole = outcome.whole
     if whole is None:
         if store is not None and memory is not None and is_without(outcome.load):
             _keep(store, request.keys, memory.session.content())
-            return []
+            return [], outcome.note
         whole = load_inputs(request, with_mistakes=True).outcome.whole
         assert whole is not None
     texts = request.inputs.texts
@@ -44,17 +46,18 @@ def find_mistakes(request: Request, store: Store | None) -> list[Diagnostic]:
     found = sorted([*whole.diagnostics, *warnings.diagnostics])
     if store is not None and not found and warnings.are_of_families:
         _keep(store, request.keys, content_without_warnings(whole, texts, request.keys.splits()))
-    return found
+    return found, outcome.note
 
 
-def _find_by_own_code(request: Request, store: Store | None) -> list[Diagnostic]:
+def _find_by_own_code(request: Request, store: Store | None) -> tuple[list[Diagnostic], str]:
     """The warnings, where we can load this too. Raises TreeCodeError with what torchgen refuses."""
     load_inputs(request, store)
-    whole = load_alone(request.inputs).whole
+    outcome = load_alone(request.inputs)
+    whole = outcome.whole
     assert whole is not None
     if whole.diagnostics:
-        return []
-    return sorted(find_warnings(whole, request.inputs.texts).diagnostics)
+        return [], outcome.note
+    return sorted(find_warnings(whole, request.inputs.texts).diagnostics), outcome.note
 
 
 def _memory_without_mistakes(request: Request, store: Store) -> Memory | None:

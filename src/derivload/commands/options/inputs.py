@@ -52,6 +52,22 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         "repeat it",
     )
     group.add_argument(
+        "--section",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a section of an overlay that declares operators, besides custom and "
+        "custom_autograd; repeat it",
+    )
+    group.add_argument(
+        "--backend-yaml",
+        type=path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="what a backend registers, as torchgen.gen_backend_stubs reads it; repeat it",
+    )
+    group.add_argument(
         "--torch-version",
         metavar="X.Y",
         help="the release whose rules to follow; the newest by default",

@@ -65,13 +65,16 @@ class OwnTree:
             if model.DispatchKey[name] not in model.dispatch_keys:
                 model.dispatch_keys.append(model.DispatchKey[name])
 
-    def run(self, derivatives: str, native: str, tags: str) -> Row:
-        """Everything that documents have, of these files."""
+    def run(self, derivatives: str, native: str, tags: str, backends: Sequence[str]) -> Row:
+        """Everything that documents have, of these files. Checks the files of backends."""
         infos, keys = self._load.load_derivatives(derivatives, native, tags)
         own = list(infos.items())
         before = set(infos)
         records = [_record(schema, by_key) for schema, by_key in own]
-        functions = self._gen.parse_native_yaml(native, tags).native_functions
+        parsed = self._gen.parse_native_yaml(native, tags)
+        functions = parsed.native_functions
+        for path in backends:
+            self._check_backend(path, parsed)
         named = sorted(((self._cpp.name(f.func), f) for f in functions), key=lambda pair: pair[0])
         matched = self._autograd.match_differentiability_info([f for _, f in named], infos)
         made = [
@@ -89,6 +92,15 @@ class OwnTree:
             "function_bases": [_base(m.func.func) for m in matched],
             "generated": made,
         }
+
+    def _check_backend(self, path: str, parsed: Torchgen) -> None:
+        """Raise an exception, which names the file, for what torchgen refuses of it."""
+        stubs = importlib.import_module("torchgen.gen_backend_stubs")
+        grouped = self._gen.get_grouped_native_functions(parsed.native_functions)
+        try:
+            stubs.parse_backend_yaml(path, grouped, dict(parsed.backend_indices))
+        except Exception as error:
+            raise ValueError(f"{path}: {error}") from error
 
 
 def _base(schema: Torchgen) -> str:
@@ -198,7 +210,8 @@ def _answer(job: dict[str, str], tree: OwnTree | None) -> tuple[str, OwnTree | N
     try:
         if tree is None:
             return "", OwnTree(job["root"], job["torchgen"], job["loader"], job["dispatch_keys"])
-        made = tree.run(job["derivatives"], job["native"], job["tags"])
+        backends = [path for path in job["backends"].split(os.pathsep) if path]
+        made = tree.run(job["derivatives"], job["native"], job["tags"], backends)
         with open(job["out"], "w", encoding="utf-8") as file:
             json.dump(made, file)
     except (Exception, SystemExit) as error:

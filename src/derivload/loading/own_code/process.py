@@ -30,6 +30,11 @@ _PACKAGED: Final = "torchgen.packaged.autograd.load_derivatives"
 _NAMES: Final = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
 
 
+def backend_name(index: int) -> str:
+    """What torchgen's messages call a backend's file, by its index."""
+    return f"backend_{index}.yaml"
+
+
 class TreeAnswer(msgspec.Struct, frozen=True, gc=False):
     """What torchgen makes of some files: the records of the documents, in its order.
 
@@ -96,8 +101,10 @@ class OwnTorchgen:
             {"root": place.root, "torchgen": torchgen, "loader": loader, "dispatch_keys": keys}
         )
 
-    def run(self, texts: Sequence[str]) -> TreeAnswer:
+    def run(self, texts: Sequence[str], backends: Sequence[str] = ()) -> TreeAnswer:
         """What it makes of the texts of the three files: derivatives, native functions, tags.
+
+        `backends` are the texts of files that say what backends register. They are checked.
 
         Raises RefusedError, and TreeCodeError where it cannot be asked.
         """
@@ -107,8 +114,12 @@ class OwnTorchgen:
             for path, text in zip(paths, texts, strict=True):
                 path.write_text(text, "utf-8", "surrogatepass", newline="\n")
             out = Path(folder, "answer.json")
-            keys = ("derivatives", "native", "tags", "out")
-            self._send(dict(zip(keys, map(str, [*paths, out]), strict=True)))
+            also = [Path(folder, backend_name(index)) for index in range(len(backends))]
+            for path, text in zip(also, backends, strict=True):
+                path.write_text(text, "utf-8", "surrogatepass", newline="\n")
+            keys = ("derivatives", "native", "tags", "out", "backends")
+            joined = os.pathsep.join(map(str, also))
+            self._send(dict(zip(keys, [*map(str, [*paths, out]), joined], strict=True)))
             refused = self._receive()
             if refused:
                 raise RefusedError(refused, folder)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import traceback
 from contextlib import ExitStack
+from pathlib import Path
 
 import msgspec
 import yaml
@@ -22,6 +23,7 @@ from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import RAISED, GeneratorError, SelectionError
 from derivload.pytorch.importable import Torchgen
+from derivload.pytorch.overlay_places import OverlayPlaces
 from derivload.pytorch.parsing import Parser, joined
 
 
@@ -59,7 +61,9 @@ def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, by
             # torchgen remembers parsed files by path. So the parsed overlays are seen as part of
             # native_functions.yaml when the generators read that path.
             torchgen = Torchgen(sys.modules[load.__module__], modules.torchgen["gen"])
-            Parser(overlays, files.additions).parse(torchgen, natives, files.tags)
+            parsed = Parser(overlays, files.additions).parse(torchgen, natives, files.tags)
+            contents = [Path(path).read_bytes() for path in files.native_functions]
+            OverlayPlaces(natives, overlays, contents).put(parsed.native_functions)
         arguments = (natives, files.tags, out, upstream.autograd)
         if parts.python:
             main.gen_autograd_python(*arguments)
