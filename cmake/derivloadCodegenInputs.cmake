@@ -24,6 +24,8 @@ include("${CMAKE_CURRENT_LIST_DIR}/derivloadListOutputs.cmake")
 #   [OVERRIDE]                  entries of overlays take the place of earlier ones of the same name
 #   [DISPATCH_KEYS name...]     keys that the backend adds to torchgen's
 #   [ENTRY_KEYS name...]        keys of entries that only the backend's own tools read
+#   [SECTIONS name...]          sections of overlays that declare operators, besides custom
+#   [BACKEND_YAML file...]      what backends register; it is checked
 #   OUTPUT_DIR folder           of this target alone, or of targets with other SUBSETs each;
 #                               relative to CMAKE_CURRENT_BINARY_DIR
 #   [SHARDS n]                  differentiability_0.json to differentiability_{n-1}.json
@@ -41,12 +43,13 @@ function(derivload_codegen_inputs name)
   set(flags NO_CACHE CODEGEN DISABLE_AUTOGRAD OVERRIDE)
   set(single TAGS PYTORCH_DIR OUTPUT_DIR SHARDS TORCH_VERSION OUTPUTS_VARIABLE
              CACHE_DIR SUBSET SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH)
-  set(several DERIVATIVES NATIVE_FUNCTIONS DISPATCH_KEYS ENTRY_KEYS)
+  set(several DERIVATIVES NATIVE_FUNCTIONS DISPATCH_KEYS ENTRY_KEYS SECTIONS BACKEND_YAML)
   _derivload_check_words("${name}" "${flags};${single};${several}" "${ARGN}")
   cmake_parse_arguments(PARSE_ARGV 1 arg "${flags}" "${single}" "${several}")
   _derivload_check_values("${name}" "${several};${single}" "${ARGN}")
   _derivload_check_codegen("${name}")
-  set(read DERIVATIVES NATIVE_FUNCTIONS TAGS SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH)
+  set(read DERIVATIVES NATIVE_FUNCTIONS TAGS BACKEND_YAML SELECTED_OP_LIST_PATH
+           OPERATORS_YAML_PATH)
   foreach(keyword IN ITEMS ${read} PYTORCH_DIR)
     _derivload_make_absolute(arg_${keyword} "${CMAKE_CURRENT_SOURCE_DIR}")
   endforeach()
@@ -132,10 +135,12 @@ endfunction()
 # The arguments of the function as options of `derivload emit` or `derivload codegen`.
 function(_derivload_options result)
   set(options "")
-  set(keywords PYTORCH_DIR DERIVATIVES NATIVE_FUNCTIONS TAGS DISPATCH_KEYS ENTRY_KEYS SHARDS
-               TORCH_VERSION CACHE_DIR SUBSET SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH)
-  set(names pytorch derivatives native-functions tags dispatch-key entry-key shards
-            torch-version cache-dir subset selected-op-list-path operators-yaml-path)
+  set(keywords PYTORCH_DIR DERIVATIVES NATIVE_FUNCTIONS TAGS DISPATCH_KEYS ENTRY_KEYS SECTIONS
+               BACKEND_YAML SHARDS TORCH_VERSION CACHE_DIR SUBSET SELECTED_OP_LIST_PATH
+               OPERATORS_YAML_PATH)
+  set(names pytorch derivatives native-functions tags dispatch-key entry-key section
+            backend-yaml shards torch-version cache-dir subset selected-op-list-path
+            operators-yaml-path)
   foreach(keyword name IN ZIP_LISTS keywords names)
     foreach(value IN LISTS arg_${keyword})
       list(APPEND options "--${name}" "${value}")

@@ -30,6 +30,7 @@ def _codegen_impl(ctx):
     )
     options.add_all(ctx.files.native_functions, format_each = "--native-functions=%s")
     options.add_all(ctx.files.tags_yaml, format_each = "--tags=%s")
+    options.add_all(ctx.files.backend_yaml, format_each = "--backend-yaml=%s")
     add_additions(options, ctx.attr)
     if ctx.attr.torch_version:
         options.add(ctx.attr.torch_version, format = "--torch-version=%s")
@@ -48,7 +49,7 @@ def _codegen_impl(ctx):
         arguments = ["codegen", options],
         inputs = depset(
             ctx.files.derivatives + ctx.files.derivatives_overlays +
-            ctx.files.native_functions + ctx.files.tags_yaml +
+            ctx.files.native_functions + ctx.files.tags_yaml + ctx.files.backend_yaml +
             ctx.files.selected_op_list + ctx.files.operators_yaml,
             transitive = [pytorch],
         ),
@@ -138,6 +139,8 @@ def derivload_codegen(
         override = False,
         dispatch_keys = None,
         entry_keys = None,
+        sections = None,
+        backend_yaml = None,
         bazel_tags = None,
         **kwargs):
     """Runs PyTorch's own autograd generators, and writes the C++ and Python files that they make.
@@ -170,19 +173,31 @@ def derivload_codegen(
         such as `"PrivateUse1"`.
       entry_keys: list of keys of entries that only the backend's own tools read, or of patterns
         such as `"gen_*"`. They are passed over.
+      sections: list of sections of overlays that declare operators, besides `"custom"` and
+        `"custom_autograd"`.
+      backend_yaml: list of labels of files that say what backends register, in the format of
+        torchgen.gen_backend_stubs. They are checked.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.
     """
     for keyword, value in [("pytorch", pytorch), ("native_functions", native_functions)]:
         if type(value) == "string":
             fail("%s is a string: write a list of labels, [%r]" % (keyword, value))
-    check_additions(derivatives, derivatives_overlays, dispatch_keys, entry_keys)
+    check_additions(
+        derivatives,
+        derivatives_overlays,
+        dispatch_keys,
+        entry_keys,
+        sections,
+        backend_yaml,
+    )
     if type(outs) == "string":
         fail("outs is a string: write a list of names, [%r]" % outs)
     if selected_op_list and operators_yaml:
         fail("selected_op_list and operators_yaml exclude each other: write one of them")
     _codegen(
         name = name,
+        backend_yaml = backend_yaml,
         derivatives = derivatives,
         derivatives_overlays = derivatives_overlays,
         disable_autograd = disable_autograd,
@@ -193,6 +208,7 @@ def derivload_codegen(
         outs = ["%s/%s" % (name, out) for out in outs] if outs else None,
         override = override,
         pytorch = pytorch,
+        sections = sections,
         selected_op_list = selected_op_list,
         subset = subset,
         tags = bazel_tags,

@@ -30,6 +30,7 @@ def _codegen_inputs_impl(ctx):
     )
     options.add_all(ctx.files.native_functions, format_each = "--native-functions=%s")
     options.add_all(ctx.files.tags_yaml, format_each = "--tags=%s")
+    options.add_all(ctx.files.backend_yaml, format_each = "--backend-yaml=%s")
     add_additions(options, ctx.attr)
     if ctx.attr.torch_version:
         options.add(ctx.attr.torch_version, format = "--torch-version=%s")
@@ -44,7 +45,7 @@ def _codegen_inputs_impl(ctx):
         arguments = ["emit", options],
         inputs = depset(
             ctx.files.derivatives + ctx.files.derivatives_overlays +
-            ctx.files.native_functions + ctx.files.tags_yaml,
+            ctx.files.native_functions + ctx.files.tags_yaml + ctx.files.backend_yaml,
             transitive = [pytorch],
         ),
         outputs = outputs,
@@ -123,6 +124,8 @@ def derivload_codegen_inputs(
         override = False,
         dispatch_keys = None,
         entry_keys = None,
+        sections = None,
+        backend_yaml = None,
         bazel_tags = None,
         **kwargs):
     """Loads derivatives.yaml and writes the documents that code generators need.
@@ -159,6 +162,10 @@ def derivload_codegen_inputs(
         such as `"PrivateUse1"`.
       entry_keys: list of keys of entries that only the backend's own tools read, or of patterns
         such as `"gen_*"`. They are passed over.
+      sections: list of sections of overlays that declare operators, besides `"custom"` and
+        `"custom_autograd"`.
+      backend_yaml: list of labels of files that say what backends register, in the format of
+        torchgen.gen_backend_stubs. They are checked.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.
     """
@@ -171,7 +178,14 @@ def derivload_codegen_inputs(
     for keyword, value in [("pytorch", pytorch), ("native_functions", native_functions)]:
         if type(value) == "string":
             fail("%s is a string: write a list of labels, [%r]" % (keyword, value))
-    check_additions(derivatives, derivatives_overlays, dispatch_keys, entry_keys)
+    check_additions(
+        derivatives,
+        derivatives_overlays,
+        dispatch_keys,
+        entry_keys,
+        sections,
+        backend_yaml,
+    )
     if not pytorch:
         for keyword, value in [
             ("derivatives", derivatives),
@@ -182,6 +196,7 @@ def derivload_codegen_inputs(
                 fail("%s is missing: write it, or pytorch, the labels of a PyTorch" % keyword)
     _codegen_inputs(
         name = name,
+        backend_yaml = backend_yaml,
         derivatives = derivatives,
         derivatives_overlays = derivatives_overlays,
         dispatch_keys = dispatch_keys,
@@ -190,6 +205,7 @@ def derivload_codegen_inputs(
         outs = ["%s/%s" % (name, out) for out in numbered + ["functions.json", "manifest.json"]],
         override = override,
         pytorch = pytorch,
+        sections = sections,
         shards = shards or 0,
         tags = bazel_tags,
         tags_yaml = tags,

@@ -156,6 +156,29 @@ def test_what_a_backend_adds(small: Project) -> None:
     assert small.build("--target", "definitions").loads == 1
 
 
+def test_what_a_backend_registers(small: Project) -> None:
+    (small.inputs / "own.yaml").write_text(
+        "vision:\n- func: peer(Tensor self) -> Tensor\n", "utf-8"
+    )
+    backend = small.inputs / "backend.yaml"
+    backend.write_text("backend: XLA\ncpp_namespace: mine\nsupported:\n- gild\n", "utf-8")
+    small.write(
+        "derivload_codegen_inputs(definitions OUTPUT_DIR out SECTIONS vision"
+        " DERIVATIVES inputs/derivatives.yaml BACKEND_YAML inputs/backend.yaml"
+        " NATIVE_FUNCTIONS inputs/native_functions.yaml inputs/own.yaml)",
+        "",
+    )
+    assert small.configure().status == 0
+    built = small.build("--target", "definitions")
+    assert built.status == 0, built.output
+    assert b'"peer(Tensor self)' in small.documents()["functions.json"][0]
+    # It is an input of the build.
+    replace_in(backend, "- gild", "- gidl")
+    failed = small.build("--target", "definitions")
+    assert failed.status != 0
+    assert "error[DL707]: there is no operator `gidl`" in failed.output
+
+
 def emitted(project: Project, *options: str) -> dict[str, bytes]:
     """What `derivload emit` itself writes with these options."""
     out = project.source / "emitted"
