@@ -53,3 +53,28 @@ class OverlayPlaces:
     def _shown(self, place: re.Match[str]) -> str:
         file, line = self.find(int(place[1]))
         return f"{file}:{line}"
+
+
+def place_told(error: BaseException, overlays: Sequence[str], said: str) -> str:
+    """The place of the overlay's entry that an exception is about, as torchgen tells places.
+
+    "" if it is about no entry of an overlay, or if what is said of it names the place already.
+    """
+    function = _function_of(error)
+    if function is None or function.loc.file not in overlays:
+        return ""
+    place = f"{function.loc.file}:{function.loc.line}"
+    return "" if place in said else f"  in {place}:\n    {function.func}\n"
+
+
+def _function_of(error: BaseException) -> NativeFunction | None:
+    """The function that torchgen was at when it raised an exception, found in its variables."""
+    found: NativeFunction | None = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        for value in traceback.tb_frame.f_locals.values():
+            for candidate in (value, getattr(value, "func", None)):
+                if type(candidate).__name__ == "NativeFunction":
+                    found = candidate
+        traceback = traceback.tb_next
+    return found

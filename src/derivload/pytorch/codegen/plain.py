@@ -23,7 +23,7 @@ from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import RAISED, GeneratorError, SelectionError
 from derivload.pytorch.importable import Torchgen
-from derivload.pytorch.overlay_places import OverlayPlaces
+from derivload.pytorch.overlay_places import OverlayPlaces, place_told
 from derivload.pytorch.parsing import Parser, joined
 
 
@@ -37,7 +37,8 @@ def run_plain(upstream: Upstream, files: Files, selection: Selection) -> dict[st
     except SelectionError:
         raise
     except RAISED as error:
-        raise GeneratorError(_traceback(error)) from error
+        said = _traceback(error)
+        raise GeneratorError(said + place_told(error, files.native_functions[1:], said)) from error
 
 
 def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, bytes]:
