@@ -201,6 +201,19 @@ def test_sections_that_are_passed_over_are_named(
     assert said(capsys, inputs).count(note) == 1
 
 
+def test_the_note_is_one_line_whatever_the_names_are(
+    inputs: Inputs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sections = "".join(f'"s{i}\\n\\e[1m": []\n' for i in range(100, 130))
+    overlay = inputs.write("overlay.yaml", f"custom: []\n{sections}")
+    for _ in range(2):
+        shutil.rmtree(inputs.out, ignore_errors=True)
+        assert inputs.run("emit", "--native-functions", overlay) == 0
+        (note,) = [line for line in said(capsys, inputs) if "note" in line]
+        assert "passed over the sections `s100\\n\\x1b[1m`, `s101" in note
+        assert "and 18 more: --section" in note
+
+
 def test_a_section_is_laid_over_when_it_is_named(
     inputs: Inputs, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from derivload.diagnostics import Diagnostic
+from derivload.diagnostics import Diagnostic, shortened
 from derivload.engine.lines import DocumentLines, encode_lines
 from derivload.engine.load import LoadedTexts
 from derivload.engine.pipeline import Load
+from derivload.terminal.text import printable
+
+_HANDFUL = 12
 
 
 class Outcome(NamedTuple):
@@ -35,7 +38,9 @@ class Outcome(NamedTuple):
         """What the user should know of the load, or ""."""
         if not self.passed_over:
             return ""
-        names = ", ".join(f"`{name}`" for name in self.passed_over)
+        names = ", ".join(f"`{name}`" for name in self.passed_over[:_HANDFUL])
+        more = len(self.passed_over) - _HANDFUL
+        names = printable(shortened(names)) + (f" and {more} more" if more > 0 else "")
         s = "s" if len(self.passed_over) > 1 else ""
         return (
             f"passed over the section{s} {names}: --section NAME lays a section over that declares "
