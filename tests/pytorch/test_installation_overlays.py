@@ -65,3 +65,36 @@ def test_an_installation_lays_overlays_over_as_the_command_does(
     ended = run(release(newest), code, *paths.values())
     assert ended.stdout == "1 True\nTrue\n"
     assert ended.stderr == ""
+
+
+SECTIONS = """\
+supported:
+- polish
+custom_autograd:
+- func: mine::shine(Tensor self) -> Tensor
+vision:
+- func: mine::peer(Tensor self) -> Tensor
+"""
+LIST = """\
+- func: mine::shine(Tensor self) -> Tensor
+- func: mine::peer(Tensor self) -> Tensor
+"""
+
+
+@pytest.mark.release
+def test_an_installation_lays_sections_over(
+    newest: str, release: Release, run: Run, tmp_path: Path
+) -> None:
+    named = {"native": BASE, "tags": TAGS, "overlay": SECTIONS, "merged": f"{BASE}\n{LIST}"}
+    paths = {name: tmp_path / f"{name}.yaml" for name in named}
+    for name, text in named.items():
+        paths[name].write_text(text, "utf-8")
+    code = """
+    native, tags, overlay, merged = arguments
+    gen = import_module("torchgen.gen")
+    functions = gen.parse_native_yaml(merged, tags).native_functions
+    with install(overlay, sections=["vision"]):
+        ours = gen.parse_native_yaml(native, tags).native_functions
+        print([str(f.func) for f in ours] == [str(f.func) for f in functions])
+    """
+    assert run(release(newest), code, *paths.values()).stdout == "True\n"
