@@ -29,7 +29,7 @@ function(_derivload_check_values name keywords words)
     list(GET arg_UNPARSED_ARGUMENTS 0 word)
     list(JOIN keywords ", " known)
     _derivload_stop("${name}" "\"${word}\" is none of its arguments: write one of ${known} and a \
-value, or CODEGEN, DISABLE_AUTOGRAD or NO_CACHE.")
+value, or CODEGEN, DISABLE_AUTOGRAD, NO_CACHE or OVERRIDE.")
   endif()
   foreach(keyword IN LISTS keywords)
     if(keyword IN_LIST words AND "${arg_${keyword}}" STREQUAL "")

@@ -1,5 +1,6 @@
 """The rule derivload_codegen_inputs, and the macro that names its outputs."""
 
+load(":additions.bzl", "ADDITIONS", "add_additions", "check_additions")
 load(":providers.bzl", "DerivloadInfo")
 load(":pytorch.bzl", "LAYOUTS", "check_pytorch_files", "pytorch_files")
 load(":toolchain.bzl", "TOOLCHAIN_TYPE")
@@ -23,9 +24,14 @@ def _codegen_inputs_impl(ctx):
         paths = {file.path: None for file in pytorch.to_list()}
         root = _find_root(paths, ctx.attr.torch_version)
         options.add(root.rstrip("/") or ".", format = "--pytorch=%s")
-    options.add_all(ctx.files.derivatives, format_each = "--derivatives=%s")
+    options.add_all(
+        ctx.files.derivatives + ctx.files.derivatives_overlays,
+        format_each = "--derivatives=%s",
+    )
     options.add_all(ctx.files.native_functions, format_each = "--native-functions=%s")
     options.add_all(ctx.files.tags_yaml, format_each = "--tags=%s")
+    options.add_all(ctx.files.backend_yaml, format_each = "--backend-yaml=%s")
+    add_additions(options, ctx.attr)
     if ctx.attr.torch_version:
         options.add(ctx.attr.torch_version, format = "--torch-version=%s")
     if ctx.attr.shards:
@@ -38,7 +44,8 @@ def _codegen_inputs_impl(ctx):
         executable = derivload,
         arguments = ["emit", options],
         inputs = depset(
-            ctx.files.derivatives + ctx.files.native_functions + ctx.files.tags_yaml,
+            ctx.files.derivatives + ctx.files.derivatives_overlays +
+            ctx.files.native_functions + ctx.files.tags_yaml + ctx.files.backend_yaml,
             transitive = [pytorch],
         ),
         outputs = outputs,
@@ -73,7 +80,7 @@ def _find_root(paths, torch_version):
 _codegen_inputs = rule(
     implementation = _codegen_inputs_impl,
     doc = "Runs derivload. The macro derivload_codegen_inputs names the outputs.",
-    attrs = {
+    attrs = dict(ADDITIONS, **{
         "derivatives": attr.label(
             doc = "derivatives.yaml; with pytorch, in the place of PyTorch's own",
             allow_single_file = True,
@@ -100,7 +107,7 @@ _codegen_inputs = rule(
         "torch_version": attr.string(
             doc = "the release to follow, such as `2.15`; empty for the newest",
         ),
-    },
+    }),
     provides = [DerivloadInfo],
     toolchains = [TOOLCHAIN_TYPE],
 )
@@ -113,6 +120,12 @@ def derivload_codegen_inputs(
         pytorch = None,
         shards = None,
         torch_version = "",
+        derivatives_overlays = None,
+        override = False,
+        dispatch_keys = None,
+        entry_keys = None,
+        sections = None,
+        backend_yaml = None,
         bazel_tags = None,
         **kwargs):
     """Loads derivatives.yaml and writes the documents that code generators need.
@@ -141,6 +154,18 @@ def derivload_codegen_inputs(
         is not numbered.
       torch_version: the release whose C++ spellings and types to follow, such as `"2.15"`. When
         left out, what version.txt of `pytorch` says, or else the newest that derivload knows.
+      derivatives_overlays: list of labels of overlays of `derivatives`, whose entries are appended
+        in the order given.
+      override: True has an entry of an overlay take the place of the earlier entry of the same
+        name.
+      dispatch_keys: list of keys that the backend adds to those that torchgen lists for kernels,
+        such as `"PrivateUse1"`.
+      entry_keys: list of keys of entries that only the backend's own tools read, or of patterns
+        such as `"gen_*"`. They are passed over.
+      sections: list of sections of overlays that declare operators, besides `"custom"` and
+        `"custom_autograd"`.
+      backend_yaml: list of labels of files that say what backends register, in the format of
+        torchgen.gen_backend_stubs. They are checked.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.
     """
@@ -153,6 +178,14 @@ def derivload_codegen_inputs(
     for keyword, value in [("pytorch", pytorch), ("native_functions", native_functions)]:
         if type(value) == "string":
             fail("%s is a string: write a list of labels, [%r]" % (keyword, value))
+    check_additions(
+        derivatives,
+        derivatives_overlays,
+        dispatch_keys,
+        entry_keys,
+        sections,
+        backend_yaml,
+    )
     if not pytorch:
         for keyword, value in [
             ("derivatives", derivatives),
@@ -163,10 +196,16 @@ def derivload_codegen_inputs(
                 fail("%s is missing: write it, or pytorch, the labels of a PyTorch" % keyword)
     _codegen_inputs(
         name = name,
+        backend_yaml = backend_yaml,
         derivatives = derivatives,
+        derivatives_overlays = derivatives_overlays,
+        dispatch_keys = dispatch_keys,
+        entry_keys = entry_keys,
         native_functions = native_functions,
         outs = ["%s/%s" % (name, out) for out in numbered + ["functions.json", "manifest.json"]],
+        override = override,
         pytorch = pytorch,
+        sections = sections,
         shards = shards or 0,
         tags = bazel_tags,
         tags_yaml = tags,

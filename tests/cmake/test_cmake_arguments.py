@@ -115,6 +115,70 @@ def small(tools: Tools, tmp_path: Path, environment: dict[str, str], launcher: P
     return made
 
 
+OWN = """\
+- func: gild(Tensor self, float luster=0.5) -> Tensor
+  gen_x: 1
+  variants: function, method
+  dispatch:
+    PrivateUse1: gild
+"""
+OWN_DERIVATIVES = (
+    "- name: gild(Tensor self, float luster=0.5) -> Tensor\n  self: mine(grad, luster)\n"
+)
+
+
+def test_what_a_backend_adds(small: Project) -> None:
+    (small.inputs / "own.yaml").write_text(OWN, "utf-8")
+    (small.inputs / "own_derivatives.yaml").write_text(OWN_DERIVATIVES, "utf-8")
+    small.write(
+        "derivload_codegen_inputs(definitions OUTPUT_DIR out OVERRIDE"
+        " DERIVATIVES inputs/derivatives.yaml inputs/own_derivatives.yaml"
+        " NATIVE_FUNCTIONS inputs/native_functions.yaml inputs/own.yaml"
+        " DISPATCH_KEYS PrivateUse1 AutogradPrivateUse1 ENTRY_KEYS gen_*)",
+        "",
+    )
+    assert small.configure().status == 0
+    built = small.build("--target", "definitions")
+    assert built.status == 0, built.output
+    written = {name: data for name, (data, _) in small.documents().items()}
+    options = [
+        *("--override", "--entry-key", "gen_*"),
+        *("--dispatch-key", "PrivateUse1", "--dispatch-key", "AutogradPrivateUse1"),
+        *("--derivatives", "inputs/derivatives.yaml"),
+        *("--derivatives", "inputs/own_derivatives.yaml"),
+        *("--native-functions", "inputs/native_functions.yaml"),
+        *("--native-functions", "inputs/own.yaml"),
+    ]
+    assert written == emitted(small, *options)
+    assert b"mine(grad, luster)" in written["differentiability.json"]
+    # Each overlay is an input of the build.
+    replace_in(small.inputs / "own_derivatives.yaml", "mine(grad", "mine(2 * grad")
+    assert small.build("--target", "definitions").loads == 1
+
+
+def test_what_a_backend_registers(small: Project) -> None:
+    (small.inputs / "own.yaml").write_text(
+        "vision:\n- func: peer(Tensor self) -> Tensor\n", "utf-8"
+    )
+    backend = small.inputs / "backend.yaml"
+    backend.write_text("backend: XLA\ncpp_namespace: mine\nsupported:\n- gild\n", "utf-8")
+    small.write(
+        "derivload_codegen_inputs(definitions OUTPUT_DIR out SECTIONS vision"
+        " DERIVATIVES inputs/derivatives.yaml BACKEND_YAML inputs/backend.yaml"
+        " NATIVE_FUNCTIONS inputs/native_functions.yaml inputs/own.yaml)",
+        "",
+    )
+    assert small.configure().status == 0
+    built = small.build("--target", "definitions")
+    assert built.status == 0, built.output
+    assert b'"peer(Tensor self)' in small.documents()["functions.json"][0]
+    # It is an input of the build.
+    replace_in(backend, "- gild", "- gidl")
+    failed = small.build("--target", "definitions")
+    assert failed.status != 0
+    assert "error[DL707]: there is no operator `gidl`" in failed.output
+
+
 def emitted(project: Project, *options: str) -> dict[str, bytes]:
     """What `derivload emit` itself writes with these options."""
     out = project.source / "emitted"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from derivload.commands.check.command import check
 from derivload.cpp.dialect import NEWEST
 from derivload.engine.judging import NO_BACKEND, Backend, judge
 from derivload.engine.lint import lint
 from derivload.engine.load import Text, Texts, load_texts
+from derivload.loading.paths import find_files
 
 TAGS = Text("tags.yaml", "- tag: shiny\n  desc: It shines.\n")
 BASE = "- func: f(Tensor self) -> Tensor\n"
@@ -51,3 +55,38 @@ def warned(natives: list[str], backend: Backend = NO_BACKEND) -> list[str]:
 )
 def test_who_has_a_kernel(natives: list[str], backend: Backend, expected: list[str]) -> None:
     assert warned(natives, backend) == expected
+
+
+def test_the_operators_that_a_backend_registers_are_known_by_its_file(tmp_path: Path) -> None:
+    texts = {
+        "derivatives.yaml": "".join(
+            f"- name: {name}(Tensor self) -> Tensor\n  self: grad\n" for name in ("f", "h.x")
+        ),
+        "natives.yaml": BASE + BASE.replace(" f(", " h.x("),
+        "overlay.yaml": OVERLAY,
+        "tags.yaml": TAGS.text,
+        "backend.yaml": "backend: XLA\ncpp_namespace: x\nsupported:\n  - h.x\n  - h.x\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    paths = {name.removesuffix(".yaml"): str(tmp_path / name) for name in texts}
+    files = find_files(paths["derivatives"], [paths["natives"], paths["overlay"]], paths["tags"])
+    files.backends = (paths["backend"],)
+    found = [(d.code, d.file, d.line) for d in check(files).diagnostics]
+    assert found == [("DL621", paths["backend"], 5), ("DL604", paths["derivatives"], 1)]
+
+
+def test_definitions_apart_from_the_tree_are_those_of_a_backend(tmp_path: Path) -> None:
+    packaged = tmp_path / "torchgen" / "packaged"
+    texts = {
+        "autograd/derivatives.yaml": "- name: f(Tensor self) -> Tensor\n  self: grad\n",
+        "ATen/native/native_functions.yaml": BASE,
+        "ATen/native/tags.yaml": TAGS.text,
+    }
+    for name, text in texts.items():
+        (packaged / name).parent.mkdir(parents=True, exist_ok=True)
+        (packaged / name).write_text(text, "utf-8")
+    own = str(packaged / "autograd" / "derivatives.yaml")
+    for derivatives, expected in ((None, ["DL604"]), (own, [])):
+        files = find_files(derivatives, pytorch=str(tmp_path), torch_version="2.15")
+        assert [d.code for d in check(files).diagnostics] == expected

@@ -84,8 +84,8 @@ def test_a_native_function_has_comments_too() -> None:
         ),
         # Nothing to ignore by these names.
         (
-            f"{NAME}\n  self: grad # derivload: ignore[DL692]\n",
-            ["2:14 DL608 no rule has the code `DL692`; did you mean `DL602`?"],
+            f"{NAME}\n  self: grad # derivload: ignore[DL6002]\n",
+            ["2:14 DL608 no rule has the code `DL6002`; did you mean `DL602`?"],
         ),
         (
             f"{NAME}\n  self: grad # derivload: ignore[DL405]\n",

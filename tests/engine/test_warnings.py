@@ -127,7 +127,7 @@ def test_an_overlay_that_declares_an_operator_of_the_base() -> None:
             "arguments\n"
             "  3 |   func: f(Tensor self, int x) -> Tensor\n"
             "    |         ^\n"
-            "  help: give the second another overload name"
+            "  help: give this another overload name, or put it in its place with --override"
         )
     ]
 

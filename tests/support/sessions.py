@@ -13,12 +13,13 @@ from derivload.engine.judging import Judged, judge, place_all
 from derivload.engine.load import Text, Texts
 from derivload.engine.outcome import Outcome
 from derivload.engine.session import Session
+from derivload.loading.additions import dialect_with
 from derivload.loading.memory import Memory
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
-from derivload.loading.run import encode_found
-from derivload.loading.warnings import judge_found
+from derivload.loading.warnings import encode_found, judge_found
 from derivload.outputs.documents import Rendered
+from derivload.sources.additions import NOTHING, Additions
 from derivload.store.store import Store
 from support.paths import CATALOGUE
 
@@ -26,19 +27,31 @@ RELEASES = ("2.15", "2.15", "2.4", "2.1")
 
 
 class Inputs(NamedTuple):
-    """The inputs of a load: derivatives, native functions, overlays, tags, in this order."""
+    """The inputs of a load: derivatives, native functions, overlays, tags, in this order.
+
+    `more` are overlays of derivatives.
+    """
 
     release: str
     files: tuple[str, ...]
+    more: tuple[str, ...] = ()
+    additions: Additions = NOTHING
 
     @property
     def texts(self) -> Texts:
         named = [Text(f"file{i}.yaml", text) for i, text in enumerate(self.files)]
-        return Texts(named[0], tuple(named[1:-1]), named[-1])
+        more = tuple(Text(f"more{i}.yaml", text) for i, text in enumerate(self.more))
+        return Texts(
+            named[0],
+            tuple(named[1:-1]),
+            named[-1],
+            more_derivatives=more,
+            additions=self.additions,
+        )
 
     @property
     def dialect(self) -> Dialect:
-        return find_dialect(self.release)[0]
+        return dialect_with(find_dialect(self.release)[0], self.additions, is_known=True)
 
     @property
     def overlays(self) -> range:
@@ -189,7 +202,11 @@ class Walk:
         shards = (None, 3)[self.counts["steps"] % 2]
         names = [text.name for text in inputs.texts.native_functions]
         files = Files(inputs.texts.derivatives.name, names, inputs.texts.tags.name, inputs.release)
-        request = Request(files, [text.encode() for text in inputs.files], shards)
+        files.more_derivatives = tuple(text.name for text in inputs.texts.more_derivatives)
+        files.additions = inputs.additions
+        derivatives, *others = inputs.files
+        texts = (derivatives, *inputs.more, *others)
+        request = Request(files, [text.encode() for text in texts], shards)
         memory = Memory(self._store)
         outcome = memory.load(request)
         assert [d.render() for d in outcome.diagnostics] == expected.diagnostics, label
@@ -199,7 +216,7 @@ class Walk:
         assert memory.render(outcome.lines, shards) == wanted, f"afresh: {label}"
         assert warnings_in(outcome, request.inputs.texts) == expected.warnings, f"afresh: {label}"
         assert outcome.make_linted is not None
-        found = encode_found(outcome.make_linted().found)
+        found = encode_found(outcome.make_linted())
         assert told(judge_found(request, found, None), request.inputs.texts) == expected.warnings
         memory.keep(request, self._store, outcome.lines)
         self.counts["warned"] += bool(expected.warnings)

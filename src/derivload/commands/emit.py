@@ -14,6 +14,7 @@ import contextlib
 
 from derivload.commands.outcome import RunResult, write_and_say
 from derivload.commands.parsed import files_of, importing_of, open_store_of, target_of, wanted_of
+from derivload.commands.replaced import list_replaced
 from derivload.identity import tool_digest
 from derivload.loading.collisions import refuse_collisions
 from derivload.loading.request import Request
@@ -122,4 +123,5 @@ def emit(
         clock.seconds,
         rules=request.rules.told,
         warnings=warnings,
+        list_replaced=lambda: list_replaced(request),
     )

@@ -21,10 +21,13 @@ class RunResult:
     `exit` is "stored", "incremental", "cold" or, for codegen only, "plain". `note` is a message for
     the user, or "". `written` lists which files were written, left unchanged and removed. `counts`
     says how much was loaded and reused. `seconds` has the time of each step, in order. `rules` says
-    which rules were followed. `warnings` are those to show; None if there are none.
+    which rules were followed, and `list_replaced` which entries others took the place of.
+    `warnings` are those to show; None if there are none.
     """
 
-    __slots__ = ("counts", "exit", "note", "rules", "seconds", "warnings", "written")
+    __slots__ = (
+        *("counts", "exit", "list_replaced", "note", "rules", "seconds", "warnings", "written"),
+    )
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class RunResult:
         *,
         rules: str = "",
         warnings: NewWarnings | None = None,
+        list_replaced: Callable[[], list[str]] = list,
     ) -> None:
         self.exit = exit_
         self.note = note
@@ -44,6 +48,7 @@ class RunResult:
         self.seconds = seconds
         self.rules = rules
         self.warnings = warnings
+        self.list_replaced = list_replaced
 
 
 def say_done(done: RunResult, options: argparse.Namespace) -> None:
@@ -67,7 +72,8 @@ def say_done(done: RunResult, options: argparse.Namespace) -> None:
             "removed": len(written.removed),
             **done.counts,
         }
-        print_stats(options.stats, done.exit, counts, done.seconds, done.rules)
+        replaced = done.list_replaced()
+        print_stats(options.stats, done.exit, counts, done.seconds, done.rules, replaced=replaced)
 
 
 def warning_lines(warnings: NewWarnings) -> list[str]:

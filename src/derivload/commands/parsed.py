@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
+from derivload.loading.additions import add_to
 from derivload.loading.cache_settings import find_store, open_store
 from derivload.loading.errors import UsageError
-from derivload.loading.paths import Files, find_files
+from derivload.loading.paths import Files, find_files, spell_option
 from derivload.outputs.target import Target
+from derivload.sources.additions import Additions
 from derivload.terminal.stderr import say
 
 TYPE_CHECKING = False
@@ -25,14 +27,22 @@ def files_of(options: argparse.Namespace) -> Files:
     """The input files that the options name. Raises UsageError."""
     if options.no_tree_code and options.pytorch is None:
         raise UsageError("--no-tree-code is about the code of a tree: name one with --pytorch")
+    derivatives: list[str] = options.derivatives
     files = find_files(
-        derivatives=options.derivatives,
+        derivatives=derivatives[0] if derivatives else None,
         native_functions=options.native_functions,
         tags=options.tags,
         torch_version=options.torch_version,
         pytorch=options.pytorch,
     )
     files.may_run_tree = not options.no_tree_code
+    additions = Additions(
+        options.dispatch_key,
+        options.entry_key,
+        override=options.override,
+        sections=options.section,
+    )
+    add_to(files, derivatives[1:], additions, spell_option, options.backend_yaml)
     return files
 
 

@@ -37,6 +37,7 @@ from derivload.commands.outcome import warning_lines
 from derivload.commands.parsed import files_of, wanted_of
 from derivload.loading.errors import InputError, TreeCodeError, UsageError
 from derivload.loading.live import LiveDocuments, PreparedDocuments, Updated
+from derivload.loading.rules_of_tree import key_of_additions
 from derivload.terminal.stderr import say
 from derivload.terminal.text import as_lines
 from derivload.wanted import Wanted
@@ -53,8 +54,8 @@ _ESCAPED: Final = re.compile(rb"\\.", re.DOTALL)
 # The errors of msgspec for text that is not JSON, or not of the type.
 _NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-# Release, inputs, folder of the outputs, shards, wanted warnings.
-_Key = tuple[str | None, tuple[str, ...], str, int | None, Wanted | None]
+# Release, what backends add, inputs, folder of the outputs, shards, wanted warnings.
+_Key = tuple[str | None, str, tuple[str, ...], str, int | None, Wanted | None]
 
 
 class WorkRequest(msgspec.Struct, rename="camel"):
@@ -255,8 +256,8 @@ class _Worker:
     def _load(self, options: argparse.Namespace) -> PreparedDocuments:
         """Load a target, in its session or in a new one."""
         files = files_of(options)
-        wanted = wanted_of(options, files)
-        key = (files.version, files.paths, options.out_dir, options.shards, wanted)
+        additions, wanted = key_of_additions(files), wanted_of(options, files)
+        key = (files.version, additions, files.paths, options.out_dir, options.shards, wanted)
         session = self._sessions.pop(key, None) or LiveDocuments(
             options.out_dir, options.shards, wanted=wanted
         )

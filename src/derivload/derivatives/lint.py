@@ -115,7 +115,7 @@ def _check_composite(derived: Derived) -> Iterator[Mistake]:
     has_formulas = any(i.derivatives or i.forward_derivatives for i in derived.dispatch.values())
     if has_formulas and function.dispatch and function.dispatch <= {IMPLICIT, IMPLICIT_NESTED}:
         message = (
-            f"`{function.name.text}` has only a {IMPLICIT} kernel: autograd differentiates "
+            f"`{function.qualified}` has only a {IMPLICIT} kernel: autograd differentiates "
             "the functions that it calls"
         )
         yield Mistake("DL604", message, ("name",), function.name.text)
@@ -163,7 +163,7 @@ class _Known:
     """The names that the formulas of one function may use."""
 
     def __init__(self, function: NativeFunction, info: DifferentiabilityInfo) -> None:
-        self.function = function.name.text
+        self.function = function.qualified
         arguments = function.schema.arguments
         self._arguments = [a.name for a in arguments.flat_all]
         returns = function.schema.returns

@@ -35,7 +35,8 @@ class Backend(NamedTuple):
     """What is known of the kernels of a backend.
 
     `is_named` tells that an option names one; overlays tell the same. `kernels` are the operators
-    that it registers kernels for; None if nobody says which.
+    that it registers kernels for, with their overloads and without namespaces; None if nobody says
+    which.
     """
 
     is_named: bool = False
@@ -101,7 +102,7 @@ def place_all(told: Iterable[Told], texts: Texts) -> list[Diagnostic]:
 
 
 def _text_of(texts: Texts) -> dict[str, str]:
-    return {text.name: text.text for text in (texts.derivatives, *texts.native_functions)}
+    return {text.name: text.text for text in texts.of_entries}
 
 
 class _Judge:
@@ -117,6 +118,11 @@ class _Judge:
             backend.is_named or backend.kernels is not None or len(texts.native_functions) > 1
         )
         self._placer = Placer(self._text_of)
+        self._of_backends = [
+            _of_backend(diagnostic, texts.backends[index].name)
+            for index, diagnostic in linted.of_backends
+            if 0 <= index < len(texts.backends)
+        ]
 
     def judge(self, wanted: Wanted, *, has_errors: bool) -> Judged:
         warnings = [one for one in self._possible if self._holds(one)]
@@ -128,6 +134,7 @@ class _Judge:
                 told.append(self._told(one))
             else:
                 suppressed.append(self._told(one)._replace(reason=comment.reason))
+        told += self._of_backends
         if not has_errors:
             told += ignored.unused
         return Judged(
@@ -150,7 +157,7 @@ class _Judge:
         of PyTorch's own is composite unless the backend registers it, as far as that is known.
         """
         kernels = self._backend.kernels
-        if kernels is not None and one.operator in kernels:
+        if kernels is not None and one.operator.rpartition("::")[2] in kernels:
             return False
         if one.declared < 0:
             return kernels is not None
@@ -163,7 +170,10 @@ class _Judge:
         if one.other >= 0:
             other = self._entries.entry(one.other, of_native=one.of_native)
             message = mistake.message.replace(PLACE, f"{other.file}:{other.line}")
-            mistake = msgspec.structs.replace(mistake, message=message)
+            help_ = mistake.help
+            if mistake.code == "DL605" and entry.file != other.file:
+                help_ = "give this another overload name, or put it in its place with --override"
+            mistake = msgspec.structs.replace(mistake, message=message, help=help_)
 
         def place() -> Diagnostic:
             return self._placer.place(mistake, entry)
@@ -225,6 +235,13 @@ class _Judge:
 
         what = (_UNUSED, why, file, *comment.names)
         return Told(digest_id("\0".join(what)), what, _UNUSED, "", file, place)
+
+
+def _of_backend(diagnostic: Diagnostic, file: str) -> Told:
+    placed = msgspec.structs.replace(diagnostic, file=file)
+    what = (placed.code, placed.message, file)
+    id_ = digest_id("\0".join((*what, placed.source_line)))
+    return Told(id_, what, placed.code, "", file, lambda: placed)
 
 
 class _Ignored(NamedTuple):

@@ -16,7 +16,7 @@ import msgspec
 
 from derivload.derivatives.formula_names import called_names
 from derivload.derivatives.lint import DefinitionLinter
-from derivload.diagnostics import Mistake
+from derivload.diagnostics import Diagnostic, Mistake
 from derivload.engine.pipeline import DerivedEntry, Load
 from derivload.native.function import NativeFunction
 from derivload.sources.entries import Entry
@@ -26,7 +26,6 @@ PLACE: Final = "{place}"
 # One more than are reported of an entry. More than so many of a load are not kept.
 _MOST_OF_ENTRY: Final = 101
 _MOST: Final = 10_000
-_OWN_NAMESPACE: Final = "aten"
 
 
 class Possible(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -68,11 +67,20 @@ class Entries(Protocol):
 
 
 class Linted(NamedTuple):
-    """What was found, and the entries. `is_complete` tells that there was not too much of it."""
+    """What was found, and the entries. `is_complete` tells that there was not too much of it.
+
+    `of_backends` are the warnings about the files of backends, by the index of each.
+    """
 
     found: list[Possible]
     entries: Entries
     is_complete: bool = True
+    of_backends: Sequence[tuple[int, Diagnostic]] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to warn of but comments."""
+        return not self.found and not self.of_backends
 
 
 def lint(load: Load) -> Linted:
@@ -97,7 +105,7 @@ def _find(load: Load) -> Iterator[Possible]:
         for warning in itertools.islice(found, _MOST_OF_ENTRY):
             yield Possible(
                 id=_id(made.entry, warning.mistake),
-                operator=full_name(function),
+                operator=function.qualified,
                 mistake=warning.mistake,
                 of_native=False,
                 at=at,
@@ -121,10 +129,10 @@ def _definitions_twice(derived: Sequence[DerivedEntry]) -> Iterator[Possible]:
         function = made.derived.function
         other = first.setdefault(function.schema.text, at)
         if other != at:
-            name = function.name.text
+            name = function.qualified
             message = f"`{name}` is already defined at {PLACE}; only this definition counts"
             mistake = Mistake("DL601", message, ("name",), made.definition.specification)
-            yield Possible(_id(made.entry, mistake), full_name(function), mistake, False, at, other)
+            yield Possible(_id(made.entry, mistake), name, mistake, False, at, other)
 
 
 def _operators_twice(
@@ -135,16 +143,10 @@ def _operators_twice(
         other = first.setdefault((function.namespace, function.schema.name.text), at)
         entry = function.entry
         if other != at and (entry.file, entry.line) not in wrong:
-            name = full_name(function)
+            name = function.qualified
             message = f"`{name}` is already declared at {PLACE}, with other arguments"
             mistake = Mistake("DL605", message, ("func",), function.name.text)
             yield Possible(_id(entry, mistake), name, mistake, True, at, other)
-
-
-def full_name(function: NativeFunction) -> str:
-    """The name of a function's operator, with its namespace if that is not PyTorch's own."""
-    is_own = function.namespace == _OWN_NAMESPACE
-    return function.name.text if is_own else f"{function.namespace}::{function.name.text}"
 
 
 def _id(entry: Entry, mistake: Mistake) -> str:

@@ -10,6 +10,8 @@ import msgspec
 
 from derivload.derivatives.info import op_prefixes
 from derivload.derivatives.model import DifferentiabilityRecord
+from derivload.diagnostics import Diagnostic
+from derivload.engine.backends import digest_of
 from derivload.engine.families import family_of
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lines import DocumentLines, encode_line
@@ -60,7 +62,9 @@ class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
     definitions: list[DefinitionRow]
     functions: list[FunctionRow]
     generated: list[FunctionRow]
-    warnings: dict[str, tuple[Possible, ...]]
+    checked: bytes = b""
+    warnings: dict[str, tuple[Possible, ...]] = {}
+    of_backends: list[tuple[int, Diagnostic]] = []
 
 
 Row = TypeVar("Row", NativeRow, FunctionRow)
@@ -112,7 +116,11 @@ class Functions(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that a session keeps from a load without mistakes."""
+    """All that a session keeps from a load without mistakes.
+
+    `checked` is the digest of what backends register and of the functions that it was checked
+    against; empty if no file of a backend was loaded.
+    """
 
     tags: list[str]
     natives: Natives
@@ -120,6 +128,8 @@ class State(NamedTuple):
     functions: Functions
     generated: Functions
     warnings: OfFamilies
+    checked: bytes = b""
+    of_backends: Sequence[tuple[int, Diagnostic]] = ()
 
     def found(self) -> list[Possible]:
         """What `lint` found, by the positions of the entries. Raises ValueError."""
@@ -142,14 +152,20 @@ def state_of(loaded: LoadedTexts, inputs: InputEntries) -> State:
     load = loaded.load
     declared = load.natives[: load.declared]
     natives = [native_row(digest, f) for digest, f in zip(inputs.natives, declared, strict=True)]
+    tags = sorted(loaded.tags)
+    backends = inputs.texts.backends
     definitions = definitions_of(load, inputs.definitions)
     warnings = warnings_of(load, natives, definitions.rows)
+    functions, generated = functions_of(load)
     return State(
-        sorted(loaded.tags),
+        tags,
         Natives(inputs.natives, natives),
         definitions,
-        *functions_of(load),
+        functions,
+        generated,
         warnings,
+        digest_of(backends, inputs.natives, tags) if backends else b"",
+        loaded.of_backends,
     )
 
 
@@ -183,21 +199,21 @@ def native_row(digest: bytes, function: NativeFunction) -> NativeRow:
 
 
 def definitions_of(load: Load, digests: list[bytes]) -> DefinitionEntries:
-    """The rows and lines of the definitions of a load.
+    """The rows and lines of the definitions of a load, none of which has a mistake.
 
-    `digests` has the digest of each entry, by its index. Raises NotCertainError.
+    `digests` has the digest of each entry, in their order. Raises NotCertainError.
     """
     copies = {view: copy for copy, view in load.copied_from.items()}
     made = DefinitionEntries(digests, [], [], [])
     seen = set()
-    for made_of, numbers in zip(load.derived, load.numbers, strict=True):
-        entry, derived = made_of.entry, made_of.derived
+    for digest, made_of, numbers in zip(digests, load.derived, load.numbers, strict=True):
+        derived = made_of.derived
         schema = derived.function.schema.text
         copy = None if schema in seen else copies.get(schema)
         base = derived.function.name.base
         made.rows.append(
             DefinitionRow(
-                digest=digests[entry.index],
+                digest=digest,
                 family=certain_family(base),
                 prefixes=op_prefixes(derived),
                 numbers=numbers,
@@ -247,7 +263,9 @@ def pack(state: State) -> bytes:
             state.definitions.rows,
             state.functions.rows.rows,
             state.generated.rows.rows,
+            state.checked,
             dict(state.warnings),
+            [*state.of_backends],
         )
     )
 
@@ -281,6 +299,8 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
         Functions(Indexed(rows.functions), functions[:first]),
         Functions(Indexed(rows.generated), functions[first:]),
         rows.warnings,
+        rows.checked,
+        rows.of_backends,
     )
     made.found()
     return made

@@ -12,6 +12,7 @@ import stat
 from derivload.identity import PACKAGE
 from derivload.loading.errors import UsageError
 from derivload.outputs.digests import names_like
+from derivload.sources.additions import NOTHING, Additions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,12 +60,15 @@ class Files:
 
     `consulted` are further files that decided it, with what they held; `absent` are paths that
     would have, had they been there; `listed` are patterns of names in a folder, as `names_like`
-    has them, with the names that were there.
+    has them, with the names that were there. `more_derivatives` are the overlays of `derivatives`,
+    and `additions` what the options say of how entries are read. `backends` say what backends
+    register. `is_defined_apart` tells that an option names definitions besides those of a tree.
     """
 
     __slots__ = (
-        *("absent", "consulted", "derivatives", "listed", "may_run_tree"),
-        *("native_functions", "rules", "tags", "tree", "version"),
+        *("absent", "additions", "backends", "consulted", "derivatives", "is_defined_apart"),
+        *("listed", "may_run_tree", "more_derivatives", "native_functions", "rules", "tags"),
+        *("tree", "version"),
     )
 
     def __init__(
@@ -75,11 +79,15 @@ class Files:
         version: str | None,
     ) -> None:
         self.derivatives = derivatives
+        self.more_derivatives: tuple[str, ...] = ()
+        self.additions: Additions = NOTHING
+        self.backends: tuple[str, ...] = ()
         self.native_functions = tuple(native_functions)
         self.tags = tags
         self.version = version
         self.tree: TreePlace | None = None
         self.may_run_tree = True
+        self.is_defined_apart = False
         self.rules: object = None
         self.consulted: list[tuple[str, bytes]] = []
         self.absent: list[str] = []
@@ -87,8 +95,11 @@ class Files:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """All files, in the order derivatives, native functions, tags."""
-        return (self.derivatives, *self.native_functions, self.tags)
+        """All files, in the order derivatives, native functions, tags, backends."""
+        return (
+            *(self.derivatives, *self.more_derivatives, *self.native_functions),
+            *(self.tags, *self.backends),
+        )
 
     def read(self) -> list[bytes | OSError]:
         """What each of `paths` holds, or why it cannot be read."""
@@ -216,6 +227,7 @@ def _of_pytorch(
             continue
         files = Files(derivatives or own, [native, *overlays], tags or own_tags, torch_version)
         files.absent = absent
+        files.is_defined_apart = derivatives is not None
         if torch_version is None:
             version = spell("torch_version", "X.Y")
             _find_version(root, files, version)

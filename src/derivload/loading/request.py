@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 
 from derivload.identity import tool_digest
+from derivload.loading.rules_of_tree import key_of_additions
 from derivload.store.results import Keys
 
 TYPE_CHECKING = False
@@ -45,7 +46,12 @@ class Request:
     def keys(self) -> Keys:
         """The keys of the results in a store; of all inputs if `is_readable`."""
         readable = [content for content in self.contents if isinstance(content, bytes)]
-        return Keys(tool_digest(), self.rules.key, self.shards, readable)
+        return Keys(tool_digest(), self.key, self.shards, readable)
+
+    @cached_property
+    def key(self) -> str:
+        """What stands, in the keys, for the rules and for what a backend adds to them."""
+        return f"{self.rules.key}{key_of_additions(self.files)}"
 
     @cached_property
     def rules(self) -> Rules:

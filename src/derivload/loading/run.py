@@ -30,9 +30,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from derivload.engine.backends import Kernels
     from derivload.engine.judging import Judged
     from derivload.engine.lines import DocumentLines
-    from derivload.engine.lint import Linted, Possible
+    from derivload.engine.lint import Linted
     from derivload.engine.outcome import Outcome
     from derivload.loading.memory import Memory
     from derivload.loading.request import Request
@@ -70,13 +71,19 @@ class LoadedInputs:
         else:
             self.exit = "incremental" if found.is_incremental else "cold"
             # What there is to say of a tree's own code shows in the load.
-            self.counts, self.note = found.counts, request.rules.note or request.inputs.note
+            notes = (request.rules.note or request.inputs.note, found.note)
+            self.counts, self.note = found.counts, "; ".join(filter(None, notes))
 
     @property
     def outcome(self) -> Outcome:
         """What was loaded. There is none if the store had the documents."""
         assert not isinstance(self._found, StoredDocuments)
         return self._found
+
+    @cached_property
+    def kernels(self) -> Kernels:
+        """The kernels that backends register, by the name of the operator."""
+        return self._request.inputs.kernels()
 
     @cached_property
     def documents(self) -> Sequence[Document]:
@@ -106,7 +113,7 @@ class LoadedInputs:
             kept, is_empty = found.warnings, not found.warnings
         else:
             kept = None if found.make_linted is None else found.make_linted()
-            is_empty = kept is None or not kept.found
+            is_empty = kept is None or kept.is_empty
         if is_empty and not self._request.has_comments:
             return None
         from derivload.loading.warnings import judge_found
@@ -189,13 +196,14 @@ def find_loaded(
     return None if stored is None else LoadedInputs(request, clock, stored)
 
 
-def encode_found(found: Sequence[Possible]) -> bytes:
+def _encoded(outcome: Outcome) -> bytes:
     """What there may be to warn of, for the store; b"" if that is nothing."""
-    if not found:
+    linted = None if outcome.make_linted is None else outcome.make_linted()
+    if linted is None or linted.is_empty:
         return b""
-    import msgspec
+    from derivload.loading.warnings import encode_found
 
-    return msgspec.msgpack.encode(found)
+    return encode_found(linted)
 
 
 def _keep(
@@ -204,10 +212,11 @@ def _keep(
     documents = loaded.documents
     if memory.keep(request, store, loaded.lines):
         clock.step("state")
-    make_linted = loaded.outcome.make_linted
-    found = [] if make_linted is None else make_linted().found
     stored = StoredDocuments(
-        documents, loaded.note, is_of_entries=loaded.is_of_entries, warnings=encode_found(found)
+        documents,
+        loaded.note,
+        is_of_entries=loaded.is_of_entries,
+        warnings=_encoded(loaded.outcome),
     )
     keep_documents(store, request.keys, stored)
     clock.step("keep")

@@ -13,7 +13,7 @@ import msgspec
 
 from derivload.diagnostics import Diagnostic
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.judging import NO_BACKEND, NONE, Backend, Judged, Told, judge
+from derivload.engine.judging import NONE, Backend, Judged, Told, judge
 from derivload.engine.lint import Linted, Possible
 from derivload.wanted import EVERYTHING, Wanted
 
@@ -38,6 +38,18 @@ class NewWarnings(NamedTuple):
     fixed: tuple[str, ...] = ()
 
 
+class KeptWarnings(msgspec.Struct, frozen=True, array_like=True):
+    """What the store keeps of what was found, but for the entries."""
+
+    found: list[Possible] = []
+    of_backends: list[tuple[int, Diagnostic]] = []
+
+
+def encode_found(linted: Linted) -> bytes:
+    """What there may be to warn of, for the store."""
+    return msgspec.msgpack.encode(KeptWarnings(linted.found, [*linted.of_backends]))
+
+
 def judge_found(request: Request, found: bytes | Linted | None, wanted: Wanted | None) -> Judged:
     """The warnings about the inputs of a request.
 
@@ -52,11 +64,11 @@ def judge_found(request: Request, found: bytes | Linted | None, wanted: Wanted |
 
 def _linted_of(request: Request, found: bytes) -> Linted:
     try:
-        possible = msgspec.msgpack.decode(found, type=list[Possible]) if found else []
+        kept = msgspec.msgpack.decode(found, type=KeptWarnings) if found else KeptWarnings()
         entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
         counts = len(entries.definitions), len(entries.natives)
-        if all(0 <= one.at < counts[one.of_native] for one in possible):
-            return Linted(possible, entries)
+        if all(0 <= one.at < counts[one.of_native] for one in kept.found):
+            return Linted(kept.found, entries, of_backends=kept.of_backends)
     except (NotCertainError, msgspec.MsgspecError, RecursionError):
         pass
     # The files cannot be read entry by entry.
@@ -69,7 +81,11 @@ def _linted_of(request: Request, found: bytes) -> Linted:
 
 def backend_of(request: Request) -> Backend:
     """What is known of the kernels of a backend."""
-    return NO_BACKEND
+    files = request.files
+    is_named = bool(files.additions.dispatch_keys) or files.is_defined_apart
+    if not files.backends:
+        return Backend(is_named)
+    return Backend(is_named, frozenset(request.inputs.kernels()))
 
 
 def new_warnings(judged: Judged | None, shown_before: Collection[str]) -> NewWarnings:
@@ -99,4 +115,4 @@ def fixed_since(before: Judged | None, now: Judged | None) -> tuple[str, ...]:
 
 
 def _order(told: Told) -> tuple[str, int]:
-    return told.file, told.found[0].line if told.found is not None else 0
+    return told.file, told.found[0].line if told.found is not None else told.place().line

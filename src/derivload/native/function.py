@@ -54,6 +54,11 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
         return self.schema.name
 
     @property
+    def qualified(self) -> str:
+        """The operator's name as messages have it: with its namespace, unless that is aten."""
+        return qualified(self.namespace, self.name.text)
+
+    @property
     def cpp_name(self) -> str:
         """The name of its C++ function."""
         return cpp_name(self.schema)
@@ -80,6 +85,11 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
     def has_implicit_kernel(self) -> bool:
         """Whether it has a CompositeImplicitAutograd kernel, so that autograd sees inside it."""
         return IMPLICIT in self.dispatch
+
+
+def qualified(namespace: str, name: str) -> str:
+    """A name as messages have it: with its namespace, unless that is aten."""
+    return name if namespace in ("", "aten") else f"{namespace}::{name}"
 
 
 def is_view_op(schema: FunctionSchema, tags: frozenset[str]) -> bool:

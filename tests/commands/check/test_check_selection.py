@@ -39,7 +39,7 @@ def test_options_choose(project: Project, options: list[str], counted: str) -> N
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--ignore", "DL692"], "no rule has the code `DL692`; did you mean `DL602`?"),
+        (["--ignore", "DL6002"], "no rule has the code `DL6002`; did you mean `DL602`?"),
         (["--select", "E501"], "no rule has the code `E501`"),
         (["--select", ""], "no rule has the code ``"),
         (["--ignore", "DL405"], "`DL405` cannot be ignored: it is an error, which stops the load"),

@@ -84,14 +84,15 @@ def check(
     request = Request(files)
     store = open_store() if request.is_readable else None
     request.rules_from = store
-    key = _key(files.paths, request.keys, wanted)
+    key = _key(files, request.keys, wanted)
     kept = None if store is None else _kept(store.get(key))
     if kept is not None:
         return kept
     from derivload.commands.check.find import find_mistakes
 
-    found, suppressed = find_mistakes(request, store, wanted)
-    checked = Checked(found, request.inputs.dialect.version, request.inputs.note, suppressed)
+    found, suppressed, note = find_mistakes(request, store, wanted)
+    notes = "; ".join(filter(None, (request.inputs.note, note)))
+    checked = Checked(found, request.inputs.dialect.version, notes, suppressed)
     every = [*found, *(diagnostic for diagnostic, _ in suppressed)]
     is_short = sum(len(diagnostic.source_line) for diagnostic in every) <= _MAX_KEPT
     if store is not None and is_short and is_as_it_began():
@@ -100,10 +101,10 @@ def check(
     return checked
 
 
-def _key(paths: Sequence[str], keys: Keys, wanted: Wanted | None) -> bytes:
+def _key(files: Files, keys: Keys, wanted: Wanted | None) -> bytes:
     """The key of the result. It covers the paths as given, because diagnostics show them."""
     told = "" if wanted is None else repr([sorted(wanted.codes), *map(_sorted, wanted[1:])])
-    parts = [*paths, told]
+    parts = [*files.paths, told, str(files.is_defined_apart)]
     names = [hashlib.sha256(p.encode("utf-8", "surrogateescape")).digest() for p in parts]
     return hashlib.sha256(b"".join([_KIND, keys.by_bytes, *names])).digest()
 

@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 
 
 class FoundMistakes(NamedTuple):
-    """All mistakes, sorted by place, and the warnings that comments suppress, with the reasons."""
+    """All mistakes, sorted by place, and the warnings that comments suppress, with the reasons.
+
+    `note` is what the user should know of the load.
+    """
 
     diagnostics: list[Diagnostic]
     suppressed: list[tuple[Diagnostic, str]]
+    note: str = ""
 
 
 def find_mistakes(
@@ -43,7 +47,7 @@ def find_mistakes(
         # Warnings are told where we can load this too.
         outcome = load_alone(request.inputs)
         if outcome.diagnostics:
-            return FoundMistakes([], [])
+            return FoundMistakes([], [], outcome.note)
         return _diagnose(request, outcome, wanted)
     memory = None if store is None else Memory(store)
     return _diagnose(
@@ -59,4 +63,5 @@ def _diagnose(request: Request, outcome: Outcome, wanted: Wanted) -> FoundMistak
         outcome.make_linted(), texts, wanted, backend_of(request), has_errors=bool(errors)
     )
     suppressed = sorted((told.place(), told.reason) for told in judged.suppressed)
-    return FoundMistakes(sorted([*errors, *place_all(judged.shown, texts)]), suppressed)
+    found = sorted([*errors, *place_all(judged.shown, texts)])
+    return FoundMistakes(found, suppressed, outcome.note)

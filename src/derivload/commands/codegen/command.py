@@ -28,13 +28,14 @@ from derivload.commands.parsed import (
     target_of,
     wanted_of,
 )
+from derivload.commands.replaced import list_replaced
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.identity import python_digest, tool_digest
 from derivload.loading.collisions import refuse_collisions
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
-from derivload.loading.rules_of_tree import job_release
+from derivload.loading.rules_of_tree import job_release, key_of_additions
 from derivload.loading.run import Clock, find_loaded, load_inputs
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Writing, WrittenFiles
@@ -174,6 +175,7 @@ def codegen(
         *(made.exit, note, written, made.counts, clock.seconds),
         rules=request.rules.told,
         warnings=warnings,
+        list_replaced=lambda: list_replaced(request),
     )
 
 
@@ -276,7 +278,10 @@ def _make(
 def find_upstream(files: Files) -> Upstream:
     """The generators that belong to the inputs. Raises UsageError."""
     try:
-        return locate(files.native_functions[0])
+        found = locate(files.native_functions[0])
+        return found._replace(
+            dispatch_keys=files.additions.dispatch_keys, additions=key_of_additions(files)
+        )
     except UnexpectedTorchgenError as error:
         raise UsageError(f"PyTorch's generators cannot be found: {error}") from None
 

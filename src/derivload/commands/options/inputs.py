@@ -14,7 +14,14 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "inputs", "Without these, derivload loads the small catalogue that ships with it."
     )
-    group.add_argument("--derivatives", type=path, metavar="FILE", help="derivatives.yaml")
+    group.add_argument(
+        "--derivatives",
+        type=path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="derivatives.yaml; repeat it for each overlay",
+    )
     group.add_argument(
         "--native-functions",
         type=path,
@@ -23,7 +30,43 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="native_functions.yaml; repeat it for each overlay",
     )
+    group.add_argument(
+        "--override",
+        action="store_true",
+        help="an entry of an overlay takes the place of the earlier entry of the same name",
+    )
     group.add_argument("--tags", type=path, metavar="FILE", help="tags.yaml")
+    group.add_argument(
+        "--dispatch-key",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a key that the backend adds to those that torchgen lists for kernels; repeat it",
+    )
+    group.add_argument(
+        "--entry-key",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a key of entries that only the backend's own tools read, or a pattern such as gen_*; "
+        "repeat it",
+    )
+    group.add_argument(
+        "--section",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a section of an overlay that declares operators, besides custom and "
+        "custom_autograd; repeat it",
+    )
+    group.add_argument(
+        "--backend-yaml",
+        type=path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="what a backend registers, as torchgen.gen_backend_stubs reads it; repeat it",
+    )
     group.add_argument(
         "--torch-version",
         metavar="X.Y",

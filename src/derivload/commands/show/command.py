@@ -15,6 +15,7 @@ from derivload.commands.parsed import files_of, open_store_of
 from derivload.commands.show.groups import Group, find_groups
 from derivload.commands.show.query import OperatorQuery, read_query, unknown
 from derivload.commands.show.text import group_lines
+from derivload.engine.load import find_replaced
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.loading.request import Request
 from derivload.loading.run import load_inputs
@@ -24,6 +25,7 @@ from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 
 if TYPE_CHECKING:
+    from derivload.loading.inputs import Inputs
     from derivload.store.store import Store
 
 _STYLES: Final = {
@@ -66,7 +68,7 @@ def show(request: Request, operator: str, store: Store | None = None) -> int:
         if not groups:
             say(unknown(query, load.natives))
             return BAD_INPUT
-    _print_lines(show_lines(groups, request.inputs.texts.derivatives.name))
+    _print_lines(show_lines(groups, request.inputs))
     return DONE
 
 
@@ -80,7 +82,7 @@ def _show_own_code(request: Request, query: OperatorQuery, store: Store | None) 
         return BAD_INPUT
     if records:
         Stdout().print_lines(records)
-    _print_lines(show_lines(groups, request.inputs.texts.derivatives.name))
+    _print_lines(show_lines(groups, request.inputs))
     return DONE
 
 
@@ -100,12 +102,16 @@ def _find_in_family(request: Request, store: Store, query: OperatorQuery) -> lis
     return [] if load is None else find_groups(load, query)
 
 
-def show_lines(groups: Iterable[Group], derivatives: str) -> list[Line]:
-    """The lines about these groups. `derivatives` is the name of the file with their formulas."""
+def show_lines(groups: Iterable[Group], inputs: Inputs) -> list[Line]:
+    """The lines about these groups, which `inputs` came to."""
     lines: list[Line] = []
+    texts = inputs.texts
+    kernels = inputs.kernels()
+    derivatives = [text.name for text in (texts.derivatives, *texts.more_derivatives)]
+    replaced = find_replaced(texts)
     for group in groups:
         lines += [Line(), Line()] if lines else []
-        lines += group_lines(group, derivatives)
+        lines += group_lines(group, derivatives, replaced, kernels)
     return lines
 
 

@@ -150,8 +150,9 @@ class Updates:
 
 
 def _refused(error: GeneratorError) -> Refused:
-    """What upstream would print; the report has the last line of it."""
-    last = str(error).rstrip().rpartition("\n")[2]
+    """What upstream would print; the report has the line that names the exception."""
+    # What follows that line, such as the place of an entry, is indented.
+    last = next((line for line in reversed(error.lines) if line[:1].strip()), "")
     said = f"{error.summary}: {last}" if last else error.summary
     return Refused(LoadFailed(f"{said}; nothing was written"), tuple(error.lines))
 

@@ -30,6 +30,11 @@ _PACKAGED: Final = "torchgen.packaged.autograd.load_derivatives"
 _NAMES: Final = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
 
 
+def backend_name(index: int) -> str:
+    """What torchgen's messages call a backend's file, by its index."""
+    return f"backend_{index}.yaml"
+
+
 class TreeAnswer(msgspec.Struct, frozen=True, gc=False):
     """What torchgen makes of some files: the records of the documents, in its order.
 
@@ -63,13 +68,17 @@ def start_torchgen(files: Files, rules: Rules) -> OwnTorchgen:
     """Start the torchgen of the tree that files are of. Raises OSError."""
     assert files.tree is not None
     assert files.may_run_tree
-    return OwnTorchgen(files.tree, rules.paths)
+    return OwnTorchgen(files.tree, rules.paths, files.additions.dispatch_keys)
 
 
 class OwnTorchgen:
-    """The torchgen of a tree, in a process of its own. `paths` are its modules' files."""
+    """The torchgen of a tree, in a process of its own. `paths` are its modules' files, and
+    `dispatch_keys` those that a backend adds to its list.
+    """
 
-    def __init__(self, place: TreePlace, paths: Sequence[str]) -> None:
+    def __init__(
+        self, place: TreePlace, paths: Sequence[str], dispatch_keys: Sequence[str] = ()
+    ) -> None:
         """Start it. Raises OSError."""
         source = pkgutil.get_data(__package__ or "", "child.py")
         assert source is not None
@@ -87,10 +96,15 @@ class OwnTorchgen:
         is_checkout = Path(place.autograd).parent.name == "tools"
         loader = _CHECKOUT if is_checkout else _PACKAGED
         torchgen = str(Path(place.torchgen).absolute())
-        self._send({"root": place.root, "torchgen": torchgen, "loader": loader})
+        keys = " ".join(dispatch_keys)
+        self._send(
+            {"root": place.root, "torchgen": torchgen, "loader": loader, "dispatch_keys": keys}
+        )
 
-    def run(self, texts: Sequence[str]) -> TreeAnswer:
+    def run(self, texts: Sequence[str], backends: Sequence[str] = ()) -> TreeAnswer:
         """What it makes of the texts of the three files: derivatives, native functions, tags.
+
+        `backends` are the texts of files that say what backends register. They are checked.
 
         Raises RefusedError, and TreeCodeError where it cannot be asked.
         """
@@ -100,8 +114,12 @@ class OwnTorchgen:
             for path, text in zip(paths, texts, strict=True):
                 path.write_text(text, "utf-8", "surrogatepass", newline="\n")
             out = Path(folder, "answer.json")
-            keys = ("derivatives", "native", "tags", "out")
-            self._send(dict(zip(keys, map(str, [*paths, out]), strict=True)))
+            also = [Path(folder, backend_name(index)) for index in range(len(backends))]
+            for path, text in zip(also, backends, strict=True):
+                path.write_text(text, "utf-8", "surrogatepass", newline="\n")
+            keys = ("derivatives", "native", "tags", "out", "backends")
+            joined = os.pathsep.join(map(str, also))
+            self._send(dict(zip(keys, [*map(str, [*paths, out]), joined], strict=True)))
             refused = self._receive()
             if refused:
                 raise RefusedError(refused, folder)

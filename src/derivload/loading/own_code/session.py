@@ -16,14 +16,25 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from derivload.cpp.dialect import NEWEST
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lines import DocumentLines
-from derivload.engine.load import OVERLAY_KEY, Texts, collector_off
+from derivload.engine.load import Texts, collector_off, read_entries
 from derivload.engine.outcome import Outcome
 from derivload.identity import tool_digest
 from derivload.loading.errors import InputError, TreeCodeError
-from derivload.loading.own_code.families import FamilyRows, NotSeparableError, linked
-from derivload.loading.own_code.process import OwnTorchgen, RefusedError, TreeAnswer
+from derivload.loading.own_code.families import (
+    FamilyRows,
+    NotSeparableError,
+    as_item,
+    linked,
+)
+from derivload.loading.own_code.process import (
+    OwnTorchgen,
+    RefusedError,
+    TreeAnswer,
+    backend_name,
+)
 from derivload.loading.own_code.state import (
     FamilyState,
     difference,
@@ -33,7 +44,6 @@ from derivload.loading.own_code.state import (
     rows_of,
     split,
 )
-from derivload.sources.entries import read_source
 
 if TYPE_CHECKING:
     from derivload.engine.pipeline import Load
@@ -43,7 +53,9 @@ if TYPE_CHECKING:
 
 _KIND: Final = b"independence of families"
 _INDEPENDENT: Final = b"independent"
-_PLACE: Final = re.compile(r"^\s*in (.*?)(derivatives|native_functions|tags)\.yaml:(\d+):?$", re.M)
+_PLACE: Final = re.compile(
+    r"^\s*in (.*?)(derivatives|native_functions|tags)\.yaml:(\d+):?$(?:\n\s*(.*))?", re.M
+)
 
 
 class OwnCodeSession:
@@ -86,7 +98,8 @@ class OwnCodeSession:
         self._rules.remark = ""
         with collector_off():
             rows = self._rows(texts, splits)
-            if rows is not None and self._state is not None:
+            # What backends register is checked against all functions.
+            if rows is not None and self._state is not None and not texts.backends:
                 with suppress(NotSeparableError, RefusedError):
                     return self._update(self._state, rows)
             return self._load_all(texts, rows)
@@ -127,7 +140,7 @@ class OwnCodeSession:
     def _load_all(self, texts: Texts, rows: FamilyRows | None) -> Outcome:
         self._state = None
         try:
-            whole = self._torchgen.run(_whole_texts(texts, rows))
+            whole = self._torchgen.run(_whole_texts(texts, rows), backends_of(texts))
         except RefusedError as error:
             raise _refusal(error, texts) from None
         lines = lines_of(whole, self._rules.release)
@@ -187,7 +200,7 @@ def load_whole(torchgen: OwnTorchgen, texts: Texts, release: str) -> DocumentLin
     Raises TreeCodeError, with what torchgen refuses too, and InputError.
     """
     try:
-        return lines_of(torchgen.run(_whole_texts(texts, None)), release)
+        return lines_of(torchgen.run(_whole_texts(texts, None), backends_of(texts)), release)
     except RefusedError as error:
         raise _refusal(error, texts) from None
 
@@ -205,20 +218,34 @@ def _outcome(
 
 
 def _whole_texts(texts: Texts, rows: FamilyRows | None) -> tuple[str, str, str]:
-    natives = texts.native_functions
-    if len(natives) == 1:
-        return texts.derivatives.text, natives[0].text, texts.tags.text
+    if _are_as_written(texts):
+        return texts.derivatives.text, texts.native_functions[0].text, texts.tags.text
     if rows is not None:
         return rows.whole_texts()
-    joined = natives[0].text.rstrip("\n") + "\n"
-    for text in natives[1:]:
-        source = read_source(text.name, text.text, OVERLAY_KEY, may_be_empty=True)
-        if source.diagnostics:
-            raise InputError(sorted(source.diagnostics))
-        joined += "".join(
-            "- " + msgspec.json.encode(value).decode() + "\n" for _, value in source.entries
-        )
-    return texts.derivatives.text, joined, texts.tags.text
+    definitions, natives, diagnostics = read_entries(texts)
+    if diagnostics:
+        raise InputError(diagnostics)
+    joined = [
+        "\n".join([*(as_item(e.value) for e in entries), ""]) for entries in (definitions, natives)
+    ]
+    return joined[0], joined[1], texts.tags.text
+
+
+def backends_of(texts: Texts) -> list[str]:
+    """The texts of the backends' files that torchgen reads: those in its own form.
+
+    Raises InputError with the mistakes in others.
+    """
+    backends = texts.read_backends(NEWEST)
+    found = backends.mistakes_of_own_forms()
+    if found:
+        raise InputError(found)
+    return [text for _, text in backends.in_torchgens_form]
+
+
+def _are_as_written(texts: Texts) -> bool:
+    """Whether torchgen gets the files as they are: nothing is laid over them or passed over."""
+    return len(texts.of_entries) == 2 and not texts.additions.entry_keys
 
 
 def _refusal(error: RefusedError, texts: Texts) -> TreeCodeError:
@@ -231,8 +258,22 @@ def _refusal(error: RefusedError, texts: Texts) -> TreeCodeError:
     place = ""
     for found in _PLACE.finditer(str(error)):
         name = by_name[found[2]].name
-        place = f"{name}:{found[3]}: " if len(texts.native_functions) == 1 else f"{name}: "
-    return TreeCodeError(f"{place}the tree's own torchgen refuses this: {_last(error)}")
+        line = f":{found[3]}" if _are_as_written(texts) else ""
+        place = f"{_place_of(found[4], texts) or name + line}: "
+    said = _last(error)
+    for index, (name, _) in enumerate(texts.read_backends(NEWEST).in_torchgens_form):
+        said = said.replace(backend_name(index), name)
+    return TreeCodeError(f"{place}the tree's own torchgen refuses this: {said}")
+
+
+def _place_of(schema: str | None, texts: Texts) -> str:
+    """The place of the entry with this schema, where it is of a file with overlays."""
+    if not schema or _are_as_written(texts):
+        return ""
+    for entry, value in reversed(read_entries(texts)[1]):
+        if value.get("func") == schema.strip():
+            return f"{entry.file}:{entry.line}"
+    return ""
 
 
 def _last(error: RefusedError) -> str:
