@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from derivload.loading.errors import SettingsError
+
 # The module of each command, under derivload.commands. It is imported when the command runs.
 _MODULES = {
     "cache": "cache",
@@ -27,6 +29,7 @@ _MODULES = {
     "emit": "emit",
     "fetch": "fetch.command",
     "run": "run.command",
+    "settings": "settings.command",
     "show": "show.command",
     "verify": "verify.command",
     "watch": "watch.command",
@@ -127,9 +130,14 @@ def _with_hyphens(argument: str) -> str:
 def _run_script(arguments: list[str], *, is_own_process: bool) -> int:
     from derivload.commands.run.answer import is_answered
     from derivload.commands.run.asked import read_asked
+    from derivload.loading.errors import SettingsError
 
     asked = read_asked(arguments[1:])
     if asked is not None:
+        try:
+            asked.own = [*_settings_of_run(asked.own), *asked.own]
+        except SettingsError as error:
+            return _say_settings_error(error)
         arguments = asked.as_parsed()
         if is_answered(asked):
             return DONE
@@ -140,26 +148,39 @@ def _run_script(arguments: list[str], *, is_own_process: bool) -> int:
     return _run_command(arguments, is_own_process=is_own_process)
 
 
-def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
+def _settings_of_run(own: list[str]) -> Sequence[str]:
+    """The arguments that settings add to the own arguments of `run`. Raises SettingsError."""
+    from derivload.loading.settings.guess import may_be_set
+
+    if not may_be_set(own, ("run", "cache", "state-dir", "stats", "quiet")):
+        return ()
     from derivload.commands.options.command_line import make_parser
+    from derivload.commands.settings.apply import arguments_added
 
-    try:
-        options = make_parser().parse_args(arguments)
-    except SystemExit as ended:  # argparse has printed why
-        return BAD_USAGE if ended.code else DONE
-    options.is_own_process = is_own_process
-    options.arguments = arguments
-    return _run_parsed(options)
+    return arguments_added(make_parser(), ["run", *own])
 
 
-def _run_parsed(options: argparse.Namespace) -> int:
+def _say_settings_error(error: SettingsError) -> int:
+    from derivload.terminal.stderr import say_lines
+
+    say_lines(error.lines)
+    return BAD_USAGE
+
+
+def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
     from importlib import import_module
 
-    from derivload.loading.errors import TreeCodeError, UsageError
+    from derivload.loading.errors import SettingsError, TreeCodeError, UsageError
 
     try:
+        options = _parse(arguments)
+        if isinstance(options, int):
+            return options
+        options.is_own_process = is_own_process
         command = import_module(f"derivload.commands.{_MODULES[options.command]}")
         return int(command.run(options))
+    except SettingsError as error:
+        return _say_settings_error(error)
     except TreeCodeError as error:
         from derivload.terminal.stderr import say_lines
 
@@ -168,6 +189,20 @@ def _run_parsed(options: argparse.Namespace) -> int:
     except UsageError as error:
         _say(f"error: {error}")
         return BAD_USAGE
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace | int:
+    """The options, or the exit status if argparse has printed all there is to say.
+
+    Raises UsageError.
+    """
+    from derivload.commands.options.command_line import make_parser
+    from derivload.commands.settings.apply import parse_options
+
+    try:
+        return parse_options(make_parser(), arguments)
+    except SystemExit as ended:
+        return BAD_USAGE if ended.code else DONE
 
 
 def _with_files_read(arguments: list[str]) -> list[str] | None:
@@ -195,13 +230,16 @@ def _nothing_to_do(arguments: list[str]) -> bool:
     start = time.perf_counter()
     from derivload.outputs.stamp import read_stamp
 
-    found = read_stamp(arguments)
+    found = read_stamp(arguments, _guess_settings)
     if found is None:
         return False
+    arguments = [*found.added, *arguments]
     if found.note:
         _say(f"note: {found.note}")
     if "--quiet" not in arguments:
         _say(f"{found.out_dir}: up to date")
+        if found.told:
+            _say(found.told)
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
         if argument.partition("=")[0] != "--stats":
             continue
@@ -211,6 +249,13 @@ def _nothing_to_do(arguments: list[str]) -> bool:
         counts = {"inputs": found.inputs, "outputs": found.outputs}
         print_stats(form, "up-to-date", counts, {"check": time.perf_counter() - start})
     return True
+
+
+def _guess_settings(arguments: Sequence[str], name: str) -> list[str]:
+    """What the setting of this name may be, without reading TOML. The stamp tells if it is so."""
+    from derivload.loading.settings.guess import guess_values
+
+    return guess_values(arguments, name)
 
 
 def _shipped(name: str) -> str:

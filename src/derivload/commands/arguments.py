@@ -6,7 +6,7 @@ import errno
 import os
 
 from derivload.loading.errors import UsageError
-from derivload.loading.paths import read_path
+from derivload.loading.reading import read_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

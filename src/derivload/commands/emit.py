@@ -106,6 +106,8 @@ def emit(
                 beside=beside,
                 note=note,
                 listed=files.listed,
+                told=files.told,
+                origin=files.origin,
             )
             write_stamp(writing, stamp_name(), arguments, record)
     clock.step("write")
@@ -117,4 +119,5 @@ def emit(
         clock.seconds,
         rules=request.rules.told,
         list_replaced=lambda: list_replaced(request),
+        told=files.told,
     )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 
 from derivload.loading.additions import add_to
 from derivload.loading.cache_settings import find_store, open_store
 from derivload.loading.errors import UsageError
-from derivload.loading.paths import Files, find_files, spell_option
+from derivload.loading.paths import (
+    DERIVATIVES,
+    NATIVE_FUNCTIONS,
+    Files,
+    find_files,
+    spell_option,
+)
 from derivload.outputs.target import Target
 from derivload.sources.additions import Additions
 from derivload.terminal.stderr import say
@@ -26,17 +33,37 @@ def files_of(options: argparse.Namespace) -> Files:
     if options.no_tree_code and options.pytorch is None:
         raise UsageError("--no-tree-code is about the code of a tree: name one with --pytorch")
     derivatives: list[str] = options.derivatives
+    named = (derivatives, options.native_functions, options.tags)
+    if not options.catalogue and options.pytorch is None and not any(named):
+        raise UsageError(_nothing_named(options))
     files = find_files(
         derivatives=derivatives[0] if derivatives else None,
         native_functions=options.native_functions,
         tags=options.tags,
         torch_version=options.torch_version,
         pytorch=options.pytorch,
+        catalogue=options.catalogue,
     )
     files.may_run_tree = not options.no_tree_code
     additions = Additions(options.dispatch_key, options.entry_key, override=options.override)
     add_to(files, derivatives[1:], additions, spell_option)
+    files.note_origin(options.origin)
     return files
+
+
+def _nothing_named(options: argparse.Namespace) -> str:
+    """What to say if nothing names the inputs."""
+    found = [name for name in (DERIVATIVES, NATIVE_FUNCTIONS) if os.path.isfile(name)]
+    if found:
+        write = f"--derivatives {DERIVATIVES} --native-functions {NATIVE_FUNCTIONS}"
+        return f"nothing names the inputs: for {' and '.join(found)} of this folder, write {write}"
+    tree = "" if options.origin.search.folder else ", and none was looked for"
+    tree = tree or ", and there is no PyTorch tree around this folder"
+    return (
+        f"nothing names the inputs{tree}: write --pytorch DIR, or --derivatives FILE and "
+        "--native-functions FILE, here or in derivload.toml; or --catalogue for the examples that "
+        "ship with derivload"
+    )
 
 
 def target_of(options: argparse.Namespace) -> Target:

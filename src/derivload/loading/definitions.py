@@ -13,6 +13,7 @@ from derivload.loading.additions import add_to
 from derivload.loading.cache_settings import open_store
 from derivload.loading.parameters import (
     PathLike,
+    flag_of,
     path_of,
     paths_of,
     spell_parameter,
@@ -53,6 +54,7 @@ def load(
     override: bool = False,
     dispatch_keys: Sequence[str] = (),
     entry_keys: Sequence[str] = (),
+    catalogue: bool = False,
     cache_dir: PathLike | None = None,
 ) -> Definitions:
     """Load autograd definitions.
@@ -68,7 +70,10 @@ def load(
     entry_keys: keys of entries that only a backend's own tools read, or patterns such as "gen_*".
     cache_dir: the folder of a cache, to read from and to keep the results in; no cache when left
         out. One that cannot be used is done without, with a warning.
-    With no inputs at all, the catalogue that ships with derivload.
+    catalogue: the small catalogue that ships with derivload, in place of the files.
+
+    What is loaded depends on these parameters alone: no settings are read, and no tree is looked
+    for around the current folder.
 
     Raises UsageError for an argument of another type and for a combination that means nothing,
     InputError, with all diagnostics, when the input has errors, and TreeCodeError where the rules
@@ -86,6 +91,7 @@ def load(
         tags=path_of("tags", tags),
         torch_version=version_of(torch_version),
         pytorch=path_of("pytorch", pytorch),
+        catalogue=flag_of("catalogue", catalogue),
         spell=spell_parameter,
     )
     add_to(files, given[1:], additions, spell_parameter)

@@ -14,6 +14,7 @@ from derivload.loading.additions import dialect_with
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import Rules
+from derivload.loading.swapped import refuse_swapped
 from derivload.sources.splitting import with_plain_line_ends
 
 
@@ -50,6 +51,7 @@ def read_inputs(files: Files, contents: Sequence[bytes | OSError], rules: Rules)
         more_derivatives=tuple(texts[1:first]),
         additions=files.additions,
     )
+    refuse_swapped(made)
     dialect = dialect_with(dialect, files.additions, is_known=not rules.why)
     return Inputs(made, dialect, note, tuple(sorted(diagnostics)))
 

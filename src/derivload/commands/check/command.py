@@ -40,12 +40,15 @@ _MAX_KEPT: Final = 4_000_000
 class Checked(msgspec.Struct, frozen=True):
     """The mistakes in the inputs, sorted by place, and the release whose rules were followed.
 
-    `note` tells the user what they should know about the choice of that release.
+    `note` tells the user what they should know about the choice of that release. `functions` and
+    `definitions` are how many were loaded.
     """
 
     diagnostics: list[Diagnostic]
     torch_version: str
     note: str
+    functions: int
+    definitions: int
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,8 +56,9 @@ def run(options: argparse.Namespace) -> int:
     if options.explain is not None:
         explain(options.explain)
         return DONE
-    checked = check(files_of(options), lambda: open_store_of(options))
-    return print_checked(checked, options.format, strict=options.strict)
+    files = files_of(options)
+    checked = check(files, lambda: open_store_of(options))
+    return print_checked(checked, files, options.format, strict=options.strict)
 
 
 def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -> Checked:
@@ -69,8 +73,14 @@ def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -
     from derivload.commands.check.find import find_mistakes
 
     found = find_mistakes(request, store)
-    checked = Checked(found, request.inputs.dialect.version, request.inputs.note)
-    is_short = sum(len(diagnostic.source_line) for diagnostic in found) <= _MAX_KEPT
+    checked = Checked(
+        found.diagnostics,
+        request.inputs.dialect.version,
+        request.inputs.note,
+        found.functions,
+        found.definitions,
+    )
+    is_short = sum(len(found.source_line) for found in checked.diagnostics) <= _MAX_KEPT
     if store is not None and is_short and is_as_it_began():
         with suppress(UnicodeEncodeError):  # a message quotes half a surrogate pair
             store.put(key, msgspec.json.encode(checked))
@@ -93,7 +103,7 @@ def _kept(data: bytes | None) -> Checked | None:
     return checked if all(found.code in RULES for found in checked.diagnostics) else None
 
 
-def print_checked(checked: Checked, form: str, *, strict: bool) -> int:
+def print_checked(checked: Checked, files: Files, form: str, *, strict: bool) -> int:
     """Print the mistakes in the format `form` and return the exit status.
 
     `strict` turns warnings into errors.
@@ -105,7 +115,7 @@ def print_checked(checked: Checked, form: str, *, strict: bool) -> int:
     errors = sum(diagnostic.severity == "error" for diagnostic in found)
     if checked.note:
         say(f"note: {checked.note}")
-    say(_counted(errors, len(found) - errors))
+    say(f"{_counted(errors, len(found) - errors)} in {_looked_at(checked, files, errors)}")
     return BAD_INPUT if errors else DONE
 
 
@@ -141,6 +151,17 @@ def _print(found: Sequence[Diagnostic], torch_version: str, form: str) -> None:
 
         stdout.write_json(render_sarif(found, __version__, render_page))
     stdout.flush()
+
+
+def _looked_at(checked: Checked, files: Files, errors: int) -> str:
+    """The files, and how much is in them; why these files, if no option named them."""
+    how = "" if files.origin is None else files.origin.how
+    named = f"{files.named}, {how}" if how else files.named
+    if errors:  # then not everything can be loaded
+        return named
+    counts = ((checked.functions, "function"), (checked.definitions, "definition"))
+    told = [f"{count:,} {word}{'' if count == 1 else 's'}" for count, word in counts]
+    return f"{named}: {', '.join(told)}"
 
 
 def _counted(errors: int, warnings: int) -> str:

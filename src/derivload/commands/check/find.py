@@ -9,7 +9,7 @@ everything is loaded.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from derivload.diagnostics import Diagnostic
 from derivload.engine.lint import content_without_warnings, find_warnings, is_without
@@ -26,8 +26,19 @@ if TYPE_CHECKING:
 _KIND: Final = b"without mistakes"
 
 
-def find_mistakes(request: Request, store: Store | None) -> list[Diagnostic]:
-    """All mistakes in these inputs, sorted by place."""
+class Found(NamedTuple):
+    """All mistakes, sorted by place, and the numbers of functions and definitions.
+
+    If there are errors, the numbers are those of what could be loaded.
+    """
+
+    diagnostics: list[Diagnostic]
+    functions: int
+    definitions: int
+
+
+def find_mistakes(request: Request, store: Store | None) -> Found:
+    """Find all mistakes in these inputs."""
     if request.rules.why and request.is_readable:
         return _find_by_own_code(request, store)
     memory = None if store is None else _memory_without_mistakes(request, store)
@@ -36,7 +47,8 @@ def find_mistakes(request: Request, store: Store | None) -> list[Diagnostic]:
     if whole is None:
         if store is not None and memory is not None and is_without(outcome.load):
             _keep(store, request.keys, memory.session.content())
-            return []
+            lines = outcome.make_lines()
+            return Found([], len(lines.functions), len(lines.records))
         whole = load_inputs(request, with_mistakes=True).outcome.whole
         assert whole is not None
     texts = request.inputs.texts
@@ -44,17 +56,18 @@ def find_mistakes(request: Request, store: Store | None) -> list[Diagnostic]:
     found = sorted([*whole.diagnostics, *warnings.diagnostics])
     if store is not None and not found and warnings.are_of_families:
         _keep(store, request.keys, content_without_warnings(whole, texts, request.keys.splits()))
-    return found
+    return Found(found, len(whole.load.matched), len(whole.load.infos))
 
 
-def _find_by_own_code(request: Request, store: Store | None) -> list[Diagnostic]:
+def _find_by_own_code(request: Request, store: Store | None) -> Found:
     """The warnings, where we can load this too. Raises TreeCodeError with what torchgen refuses."""
-    load_inputs(request, store)
+    lines = load_inputs(request, store).lines
     whole = load_alone(request.inputs).whole
     assert whole is not None
-    if whole.diagnostics:
-        return []
-    return sorted(find_warnings(whole, request.inputs.texts).diagnostics)
+    found: list[Diagnostic] = []
+    if not whole.diagnostics:
+        found = sorted(find_warnings(whole, request.inputs.texts).diagnostics)
+    return Found(found, len(lines.functions), len(lines.records))
 
 
 def _memory_without_mistakes(request: Request, store: Store) -> Memory | None:

@@ -156,6 +156,7 @@ def codegen(
         clock.seconds,
         rules=request.rules.told,
         list_replaced=lambda: list_replaced(request),
+        told=files.told,
     )
 
 
@@ -201,6 +202,8 @@ def _record(
         listed=[*files.listed, *job.sources.listed],
         variables=job.sources.variables,
         python=python_digest(),
+        told=files.told,
+        origin=files.origin,
     )
 
 

@@ -1,6 +1,8 @@
-"""The commands that answer: check, show, verify, fetch, cache."""
+"""The commands that answer: check, show, verify, fetch, cache, settings."""
 
 from __future__ import annotations
+
+import copy
 
 from derivload.commands.options.inputs import add_cache_options, add_inputs
 from derivload.commands.options.values import path
@@ -78,3 +80,22 @@ def add_cache(commands: Commands) -> None:
         "--older-than", metavar="AGE", help="prune: remove values unused for this long, such as 30d"
     )
     parser.add_argument("--cache-dir", type=path, metavar="DIR", help="the folder of the cache")
+
+
+def add_settings(commands: Commands) -> None:
+    """Add `settings`, which takes the options of all commands before it."""
+    parser = commands.add_parser(
+        "settings",
+        help="show what is in force, and where each value comes from",
+        description="Show the value of every option that is in force, and where it comes from: "
+        "an option, the line of a file, the tree around the current folder, or the default. The "
+        "options of all commands can be given, to see what they would change.",
+    )
+    known = set(parser._option_string_actions)
+    for command in dict.fromkeys(commands.choices.values()):
+        for action in command._actions:
+            if action.option_strings and known.isdisjoint(action.option_strings):
+                known.update(action.option_strings)
+                same = copy.copy(action)
+                same.required = False
+                parser._add_action(same)

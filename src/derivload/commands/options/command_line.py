@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from derivload.commands.options import asking, writing
+from derivload.commands.options.inputs import add_settings_options
 from derivload.commands.options.parser import OptionParser
 from derivload.version import __version__
 
@@ -29,4 +30,7 @@ def make_parser() -> OptionParser:
     asking.add_verify(commands)
     asking.add_fetch(commands)
     asking.add_cache(commands)
+    for command in commands.choices.values():
+        add_settings_options(command)
+    asking.add_settings(commands)
     return parser

@@ -9,10 +9,16 @@ if TYPE_CHECKING:
     import argparse
 
 
+# The title of the group of options that say what the inputs are.
+INPUTS = "inputs"
+
+
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the inputs."""
     group = parser.add_argument_group(
-        "inputs", "Without these, derivload loads the small catalogue that ships with it."
+        INPUTS,
+        "Without these, those that derivload.toml or pyproject.toml names, or the PyTorch tree "
+        "around the current folder.",
     )
     group.add_argument(
         "--derivatives",
@@ -63,10 +69,27 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         help="a PyTorch checkout, or an installed or unpacked torchgen, for files and rules",
     )
     group.add_argument(
+        "--catalogue",
+        action="store_true",
+        help="the small catalogue of examples that ships with derivload",
+    )
+    group.add_argument(
         "--no-tree-code",
         action="store_true",
         help="run no code of --pytorch DIR: fail where its rules of loading are not known",
     )
+
+
+def add_settings_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where settings are read from."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--settings",
+        type=path,
+        metavar="FILE",
+        help="read the settings in FILE, instead of those in the current folder or above it",
+    )
+    group.add_argument("--no-settings", action="store_true", help="read no settings")
 
 
 def add_cache_options(parser: argparse.ArgumentParser) -> None:

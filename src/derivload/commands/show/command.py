@@ -46,7 +46,10 @@ def run(options: argparse.Namespace) -> int:
         store = request.rules_from = open_store_of(options, to_read=True)
         if request.inputs.note:
             say(f"note: {request.inputs.note}")
-        return show(request, options.operator, store)
+        status = show(request, options.operator, store)
+        if request.files.told:
+            say(request.files.told)
+        return status
     except Exception as error:
         return report(error, "")
 

@@ -28,9 +28,13 @@ def run(options: argparse.Namespace) -> int:
         if options.compiled is not None:
             from derivload.commands.verify.compiled import verify_compiled
 
-            return verify_compiled(request, options.compiled)
-        from derivload.commands.verify.tree import verify_tree
+            status = verify_compiled(request, options.compiled)
+        else:
+            from derivload.commands.verify.tree import verify_tree
 
-        return verify_tree(request, options.keep)
+            status = verify_tree(request, options.keep)
+        if request.files.told:
+            say(request.files.told)
+        return status
     except Exception as error:
         return report(error, "; nothing was compared")

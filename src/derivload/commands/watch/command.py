@@ -6,6 +6,7 @@ import argparse
 import gc
 
 from derivload.commands.parsed import files_of, open_store_of, selection_of
+from derivload.commands.watch.followed import FollowedOptions
 from derivload.commands.watch.lock import HeldError, OutDirLock
 from derivload.commands.watch.loop import WatchLoop, WatchOptions
 from derivload.commands.watch.messages import Messages
@@ -33,9 +34,10 @@ def run(options: argparse.Namespace) -> int:
         selection_of(options)
 
     generated: list[LiveCodegen] = []
+    followed = FollowedOptions(options)
 
     def find() -> Files:
-        files = files_of(options)
+        files = files_of(followed.now())
         if options.codegen:
             from derivload.commands.codegen.command import consult_generators
 

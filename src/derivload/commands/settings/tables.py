@@ -1,0 +1,9 @@
+"""Settings that are no options: tables that have no form on a command line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# By name, what each table says. Its keys are free, and each value is a text or a list of texts.
+# A command finds them in `options.tables`, by name: the texts of each key, as a list.
+TABLES: Final[dict[str, str]] = {}
