@@ -79,6 +79,7 @@ def load(
     InputError, with all diagnostics, when the input has errors, and TreeCodeError where the rules
     of a tree are not known, and its own torchgen refuses the input or cannot be run.
     """
+    folder = path_of("cache_dir", cache_dir)
     given = [] if derivatives is None else paths_of("derivatives", derivatives)
     additions = Additions(
         texts_of("dispatch_keys", dispatch_keys),
@@ -95,7 +96,6 @@ def load(
         spell=spell_parameter,
     )
     add_to(files, given[1:], additions, spell_parameter)
-    folder = path_of("cache_dir", cache_dir)
     store = None if folder is None else _open(folder)
     try:
         loaded = load_inputs(Request(files), store)
