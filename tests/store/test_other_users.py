@@ -84,7 +84,10 @@ def test_emit_goes_on_without_a_cache(homeless: Run, shared: Path) -> None:
 
 def test_check_and_show_and_watch_go_on(homeless: Run, shared: Path) -> None:
     done = homeless(*derivload("check", "--catalogue"))
-    assert (done.returncode, done.stderr.startswith(f"{GOING_ON}derivload: no mistakes")) == (0, True)
+    assert (done.returncode, done.stderr.startswith(f"{GOING_ON}derivload: no mistakes")) == (
+        0,
+        True,
+    )
     done = homeless(*derivload("show", "--catalogue", "gild"))
     assert (done.returncode, done.stderr) == (0, "")
     done = homeless(*derivload("watch", "--catalogue", "--once", "--out-dir", "out"))

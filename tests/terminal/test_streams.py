@@ -159,9 +159,8 @@ def test_what_a_command_of_exec_prints_is_no_json(shell: Shell) -> None:
 
 
 def test_a_file_never_takes_the_number_of_a_closed_stream(shell: Shell) -> None:
-    done = shell.run(
-        "derivload emit --catalogue --out-dir whole; derivload emit --catalogue --out-dir out <&- >&- 2>&-"
-    )
+    emit = "derivload emit --catalogue --out-dir"
+    done = shell.run(f"{emit} whole; {emit} out <&- >&- 2>&-")
     assert done.status == 0
     for path in (shell.folder / "whole").glob("*.json"):
         assert (shell.folder / "out" / path.name).read_bytes() == path.read_bytes()

@@ -24,7 +24,7 @@ def test_the_hook_runs_check_once_whatever_changed() -> None:
     assert hook["pass_filenames"] is False
     script, *arguments = shlex.split(hook["entry"])
     assert script == "derivload"
-    assert main(arguments) == 0
+    assert main([*arguments, "--catalogue"]) == 0
 
 
 class Repository:
