@@ -91,6 +91,7 @@ def add_settings(commands: Commands) -> None:
         "an option, the line of a file, the tree around the current folder, or the default. The "
         "options of all commands can be given, to see what they would change.",
     )
+    parser.add_argument("--as-json", action="store_true", help="print JSON, for programs")
     known = set(parser._option_string_actions)
     for command in dict.fromkeys(commands.choices.values()):
         for action in command._actions:

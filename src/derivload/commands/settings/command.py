@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+import msgspec
+
 from derivload.commands.options.command_line import make_parser
 from derivload.commands.options.values import WholeNumber
 from derivload.commands.parsed import files_of
@@ -22,16 +24,21 @@ from derivload.loading.settings.search import Search
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 
-_DEFAULT: Final = "default"
 _NOTHING: Final = "-"
+# Columns: a longer value pushes its origin to the right.
+_WIDEST: Final = 60
 
 
 class Shown(NamedTuple):
-    """A line: the option, its value, and where that comes from."""
+    """An option, its value, and where that comes from.
+
+    `is_set` tells that settings, or the tree around the current folder, gave the value.
+    """
 
     name: str
-    value: str
-    origin: str
+    value: object
+    origin: str = "default"
+    is_set: bool = False
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,8 +51,12 @@ def run(options: argparse.Namespace) -> int:
         files, why = None, str(error)
     keys = keys_of(parsers_of(parser)["settings"])
     shown = [_shown(key, options, files) for key in sorted(keys.values())]
-    shown += _of_commands(found)
-    _print(shown)
+    if options.as_json:
+        Stdout().write_json(_render(shown, options.origin, why))
+        return DONE
+    if options.origin.settings is not None:
+        say(f"read {options.origin.settings[0]}")
+    _print([*shown, *_of_commands(found)])
     if why:
         say(f"note: {why}")
     return DONE
@@ -54,37 +65,39 @@ def run(options: argparse.Namespace) -> int:
 def _shown(key: Key, options: argparse.Namespace, files: Files | None) -> Shown:
     setting: Setting | None = options.settings.get(key.name)
     value = getattr(options, key.action.dest)
+    if isinstance(key.action.type, WholeNumber) and value is not None:
+        value = int(key.action.type.text(value))
     if setting is not None:
-        return Shown(key.name, _text(value, key), setting.place)
+        return Shown(key.name, value, setting.place, True)
     if key.action.dest in options.given:
-        return Shown(key.name, _text(value, key), "option")
+        return Shown(key.name, value, "option")
     if files is not None:
         found = _of_files(key.name, options, files)
         if found is not None:
             return found
     if key.name == "cache-dir" and not options.no_cache:
-        named = bool(os.environ.get("DERIVLOAD_CACHE_DIR"))
-        folder = find_cache_folder(None) or _NOTHING
-        return Shown(key.name, folder, "DERIVLOAD_CACHE_DIR" if named else _DEFAULT)
-    return Shown(key.name, _text(value, key), _DEFAULT)
+        variable = "DERIVLOAD_CACHE_DIR"
+        origin = variable if os.environ.get(variable) else "default"
+        return Shown(key.name, find_cache_folder(None), origin)
+    return Shown(key.name, value)
 
 
 def _of_files(name: str, options: argparse.Namespace, files: Files) -> Shown | None:
     """An input that another option, or the tree around, decided."""
-    values = {
-        "derivatives": files.derivatives,
-        "native-functions": ", ".join(files.native_functions),
-        "tags": files.tags,
-        "torch-version": files.version or "",
-    }
     if name == "pytorch" and options.pytorch is not None:
-        return Shown(name, options.pytorch or os.curdir, "the tree around this folder")
-    if not values.get(name):
+        return Shown(name, options.pytorch or os.curdir, "the tree around this folder", True)
+    values: dict[str, object] = {
+        "derivatives": files.derivatives,
+        "native-functions": [*files.native_functions],
+        "tags": files.tags,
+        "torch-version": files.version,
+    }
+    if values.get(name) is None:
         return None
     if options.pytorch is not None:
-        return Shown(name, values[name], "pytorch")
+        return Shown(name, values[name], "of pytorch")
     if options.catalogue:
-        return Shown(name, values[name], "catalogue")
+        return Shown(name, values[name], "of catalogue")
     return Shown(name, values[name], "beside native-functions") if name == "tags" else None
 
 
@@ -93,17 +106,14 @@ def _of_commands(found: Settings) -> Iterator[Shown]:
     for command, settings in found.by_command.items():
         for name, setting in settings.items():
             if command:
-                yield Shown(f"{command}.{name}", _text(setting.written), setting.place)
+                yield Shown(f"{command}.{name}", setting.written, setting.place)
     for table, texts in found.tables.items():
         assert found.file is not None
         for name, listed in texts.items():
-            yield Shown(f"{table}.{name}", ", ".join(listed), found.file.place(table, name))
+            yield Shown(f"{table}.{name}", listed, found.file.place(table, name))
 
 
-def _text(value: object, key: Key | None = None) -> str:
-    number = None if key is None else key.action.type
-    if isinstance(number, WholeNumber) and isinstance(value, int | float):
-        return number.text(value)
+def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None or value in ([], ""):
@@ -113,8 +123,20 @@ def _text(value: object, key: Key | None = None) -> str:
 
 def _print(shown: list[Shown]) -> None:
     names = max(len(each.name) for each in shown)
-    values = max(len(each.value) for each in shown)
-    values = min(values, 60)
+    values = min(max(len(_text(each.value)) for each in shown), _WIDEST)
     Stdout().print_lines(
-        f"{each.name:<{names}}  {each.value:<{values}}  {each.origin}" for each in shown
+        f"{each.name:<{names}}  {_text(each.value):<{values}}  {each.origin}" for each in shown
     )
+
+
+def _render(shown: list[Shown], origin: Origin, note: str) -> bytes:
+    """The same as JSON; `settings` is the file, "" if there is none."""
+    document = {
+        "settings": "" if origin.settings is None else origin.settings[0],
+        "options": {
+            each.name: {"value": each.value, "origin": each.origin, "is_set": each.is_set}
+            for each in shown
+        },
+        "note": note,
+    }
+    return msgspec.json.encode(document) + b"\n"

@@ -9,7 +9,9 @@ from derivload.commands.options.inputs import INPUTS
 from derivload.commands.options.values import WholeNumber, path
 
 # These choose what a command does at one time. `settings` says which file to read.
-_ONLY_OPTIONS: Final = ("help", "version", "settings", "no-settings", "explain", "list-outputs")
+_ONLY_OPTIONS: Final = frozenset(
+    "help version settings no-settings explain list-outputs as-json".split()
+)
 
 Kind = Literal["flag", "count", "number", "text"]
 
