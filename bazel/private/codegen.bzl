@@ -2,6 +2,7 @@
 
 load(":additions.bzl", "ADDITIONS", "add_additions", "check_additions")
 load(":pytorch.bzl", "LAYOUTS", "check_pytorch_files", "pytorch_files")
+load(":settings.bzl", "SETTINGS_ATTRS", "add_settings", "check_data", "settings_files")
 load(":toolchain.bzl", "TOOLCHAIN_TYPE")
 
 _SUBSETS = ["libtorch", "pybindings", "python", "all"]
@@ -23,6 +24,7 @@ def _codegen_impl(ctx):
     options = ctx.actions.args()
     options.add("--no-cache")
     options.add("--quiet")
+    add_settings(options, ctx)
     options.add(root.rstrip("/") or ".", format = "--pytorch=%s")
     options.add_all(
         ctx.files.derivatives + ctx.files.derivatives_overlays,
@@ -49,7 +51,8 @@ def _codegen_impl(ctx):
         inputs = depset(
             ctx.files.derivatives + ctx.files.derivatives_overlays +
             ctx.files.native_functions + ctx.files.tags_yaml +
-            ctx.files.selected_op_list + ctx.files.operators_yaml,
+            ctx.files.selected_op_list + ctx.files.operators_yaml +
+            settings_files(ctx),
             transitive = [pytorch],
         ),
         outputs = outputs,
@@ -76,7 +79,7 @@ def _find_root(paths, torch_version):
 _codegen = rule(
     implementation = _codegen_impl,
     doc = "Runs PyTorch's own generators. The macro derivload_codegen names the outputs.",
-    attrs = dict(ADDITIONS, **{
+    attrs = dict(dict(ADDITIONS, **SETTINGS_ATTRS), **{
         "derivatives": attr.label(
             doc = "derivatives.yaml in the place of PyTorch's own",
             allow_single_file = True,
@@ -138,6 +141,8 @@ def derivload_codegen(
         override = False,
         dispatch_keys = None,
         entry_keys = None,
+        settings = None,
+        data = None,
         bazel_tags = None,
         **kwargs):
     """Runs PyTorch's own autograd generators, and writes the C++ and Python files that they make.
@@ -170,6 +175,9 @@ def derivload_codegen(
         such as `"PrivateUse1"`.
       entry_keys: list of keys of entries that only the backend's own tools read, or of patterns
         such as `"gen_*"`. They are passed over.
+      settings: label of a `derivload.toml`, or of a `pyproject.toml` with its table. What the
+        attributes do not say is taken from it, but `subset`. Without it, no settings are read.
+      data: list of labels of all files that the settings name.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.
     """
@@ -181,8 +189,10 @@ def derivload_codegen(
         fail("outs is a string: write a list of names, [%r]" % outs)
     if selected_op_list and operators_yaml:
         fail("selected_op_list and operators_yaml exclude each other: write one of them")
+    check_data(settings, data)
     _codegen(
         name = name,
+        data = data,
         derivatives = derivatives,
         derivatives_overlays = derivatives_overlays,
         disable_autograd = disable_autograd,
@@ -194,6 +204,7 @@ def derivload_codegen(
         override = override,
         pytorch = pytorch,
         selected_op_list = selected_op_list,
+        settings = settings,
         subset = subset,
         tags = bazel_tags,
         tags_yaml = tags,

@@ -3,6 +3,7 @@
 load(":additions.bzl", "ADDITIONS", "add_additions", "check_additions")
 load(":providers.bzl", "DerivloadInfo")
 load(":pytorch.bzl", "LAYOUTS", "check_pytorch_files", "pytorch_files")
+load(":settings.bzl", "SETTINGS_ATTRS", "add_settings", "check_data", "settings_files")
 load(":toolchain.bzl", "TOOLCHAIN_TYPE")
 
 _MAX_SHARDS = 10000
@@ -20,6 +21,7 @@ def _codegen_inputs_impl(ctx):
     options.use_param_file("@%s", use_always = True)
     options.add("--no-cache")
     options.add("--quiet")
+    add_settings(options, ctx)
     if ctx.attr.pytorch:
         paths = {file.path: None for file in pytorch.to_list()}
         root = _find_root(paths, ctx.attr.torch_version)
@@ -44,7 +46,8 @@ def _codegen_inputs_impl(ctx):
         arguments = ["emit", options],
         inputs = depset(
             ctx.files.derivatives + ctx.files.derivatives_overlays +
-            ctx.files.native_functions + ctx.files.tags_yaml,
+            ctx.files.native_functions + ctx.files.tags_yaml +
+            settings_files(ctx),
             transitive = [pytorch],
         ),
         outputs = outputs,
@@ -79,7 +82,7 @@ def _find_root(paths, torch_version):
 _codegen_inputs = rule(
     implementation = _codegen_inputs_impl,
     doc = "Runs derivload. The macro derivload_codegen_inputs names the outputs.",
-    attrs = dict(ADDITIONS, **{
+    attrs = dict(dict(ADDITIONS, **SETTINGS_ATTRS), **{
         "derivatives": attr.label(
             doc = "derivatives.yaml; with pytorch, in the place of PyTorch's own",
             allow_single_file = True,
@@ -123,6 +126,8 @@ def derivload_codegen_inputs(
         override = False,
         dispatch_keys = None,
         entry_keys = None,
+        settings = None,
+        data = None,
         bazel_tags = None,
         **kwargs):
     """Loads derivatives.yaml and writes the documents that code generators need.
@@ -137,7 +142,7 @@ def derivload_codegen_inputs(
     Args:
       name: the name of the target, and of the folder.
       derivatives: label of derivatives.yaml. It, `native_functions` and `tags` are mandatory
-        without `pytorch`.
+        without `pytorch` and `settings`.
       native_functions: list of labels: native_functions.yaml, and then any overlays, whose
         entries are appended in the order given. An overlay is a list of entries, or a mapping
         with a `custom:` list. A label with several files is not in any certain order.
@@ -159,6 +164,10 @@ def derivload_codegen_inputs(
         such as `"PrivateUse1"`.
       entry_keys: list of keys of entries that only the backend's own tools read, or of patterns
         such as `"gen_*"`. They are passed over.
+      settings: label of a `derivload.toml`, or of a `pyproject.toml` with its table. What the
+        attributes do not say is taken from it. It names files by paths that are relative to it,
+        and `shards` counts in the attribute alone. Without it, no settings are read.
+      data: list of labels of all files that the settings name.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.
     """
@@ -173,6 +182,7 @@ def derivload_codegen_inputs(
             fail("%s is a string: write a list of labels, [%r]" % (keyword, value))
     check_additions(derivatives, derivatives_overlays, dispatch_keys, entry_keys)
     if not pytorch:
+    if not pytorch and not settings:
         for keyword, value in [
             ("derivatives", derivatives),
             ("native_functions", native_functions),
@@ -180,8 +190,10 @@ def derivload_codegen_inputs(
         ]:
             if not value:
                 fail("%s is missing: write it, or pytorch, the labels of a PyTorch" % keyword)
+    check_data(settings, data)
     _codegen_inputs(
         name = name,
+        data = data,
         derivatives = derivatives,
         derivatives_overlays = derivatives_overlays,
         dispatch_keys = dispatch_keys,
@@ -190,6 +202,7 @@ def derivload_codegen_inputs(
         outs = ["%s/%s" % (name, out) for out in numbered + ["functions.json", "manifest.json"]],
         override = override,
         pytorch = pytorch,
+        settings = settings,
         shards = shards or 0,
         tags = bazel_tags,
         tags_yaml = tags,

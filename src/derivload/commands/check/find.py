@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _KIND: Final = b"without mistakes"
 
 
-class Found(NamedTuple):
+class FoundMistakes(NamedTuple):
     """All mistakes, sorted by place, and the numbers of functions and definitions.
 
     If there are errors, the numbers are those of what could be loaded.
@@ -37,7 +37,7 @@ class Found(NamedTuple):
     definitions: int
 
 
-def find_mistakes(request: Request, store: Store | None) -> Found:
+def find_mistakes(request: Request, store: Store | None) -> FoundMistakes:
     """Find all mistakes in these inputs."""
     if request.rules.why and request.is_readable:
         return _find_by_own_code(request, store)
@@ -48,7 +48,7 @@ def find_mistakes(request: Request, store: Store | None) -> Found:
         if store is not None and memory is not None and is_without(outcome.load):
             _keep(store, request.keys, memory.session.content())
             lines = outcome.make_lines()
-            return Found([], len(lines.functions), len(lines.records))
+            return FoundMistakes([], len(lines.functions), len(lines.records))
         whole = load_inputs(request, with_mistakes=True).outcome.whole
         assert whole is not None
     texts = request.inputs.texts
@@ -56,10 +56,10 @@ def find_mistakes(request: Request, store: Store | None) -> Found:
     found = sorted([*whole.diagnostics, *warnings.diagnostics])
     if store is not None and not found and warnings.are_of_families:
         _keep(store, request.keys, content_without_warnings(whole, texts, request.keys.splits()))
-    return Found(found, len(whole.load.matched), len(whole.load.infos))
+    return FoundMistakes(found, len(whole.load.matched), len(whole.load.infos))
 
 
-def _find_by_own_code(request: Request, store: Store | None) -> Found:
+def _find_by_own_code(request: Request, store: Store | None) -> FoundMistakes:
     """The warnings, where we can load this too. Raises TreeCodeError with what torchgen refuses."""
     lines = load_inputs(request, store).lines
     whole = load_alone(request.inputs).whole
@@ -67,7 +67,7 @@ def _find_by_own_code(request: Request, store: Store | None) -> Found:
     found: list[Diagnostic] = []
     if not whole.diagnostics:
         found = sorted(find_warnings(whole, request.inputs.texts).diagnostics)
-    return Found(found, len(lines.functions), len(lines.records))
+    return FoundMistakes(found, len(lines.functions), len(lines.records))
 
 
 def _memory_without_mistakes(request: Request, store: Store) -> Memory | None:

@@ -29,7 +29,7 @@ _NOTHING: Final = "-"
 _WIDEST: Final = 60
 
 
-class Shown(NamedTuple):
+class ShownOption(NamedTuple):
     """An option, its value, and where that comes from.
 
     `is_set` tells that settings, or the tree around the current folder, gave the value.
@@ -62,15 +62,15 @@ def run(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _shown(key: Key, options: argparse.Namespace, files: Files | None) -> Shown:
+def _shown(key: Key, options: argparse.Namespace, files: Files | None) -> ShownOption:
     setting: Setting | None = options.settings.get(key.name)
     value = getattr(options, key.action.dest)
     if isinstance(key.action.type, WholeNumber) and value is not None:
         value = int(key.action.type.text(value))
     if setting is not None:
-        return Shown(key.name, value, setting.place, True)
+        return ShownOption(key.name, value, setting.place, True)
     if key.action.dest in options.given:
-        return Shown(key.name, value, "option")
+        return ShownOption(key.name, value, "option")
     if files is not None:
         found = _of_files(key.name, options, files)
         if found is not None:
@@ -78,14 +78,14 @@ def _shown(key: Key, options: argparse.Namespace, files: Files | None) -> Shown:
     if key.name == "cache-dir" and not options.no_cache:
         variable = "DERIVLOAD_CACHE_DIR"
         origin = variable if os.environ.get(variable) else "default"
-        return Shown(key.name, find_cache_folder(None), origin)
-    return Shown(key.name, value)
+        return ShownOption(key.name, find_cache_folder(None), origin)
+    return ShownOption(key.name, value)
 
 
-def _of_files(name: str, options: argparse.Namespace, files: Files) -> Shown | None:
+def _of_files(name: str, options: argparse.Namespace, files: Files) -> ShownOption | None:
     """An input that another option, or the tree around, decided."""
     if name == "pytorch" and options.pytorch is not None:
-        return Shown(name, options.pytorch or os.curdir, "the tree around this folder", True)
+        return ShownOption(name, options.pytorch or os.curdir, "the tree around this folder", True)
     values: dict[str, object] = {
         "derivatives": files.derivatives,
         "native-functions": [*files.native_functions],
@@ -95,22 +95,22 @@ def _of_files(name: str, options: argparse.Namespace, files: Files) -> Shown | N
     if values.get(name) is None:
         return None
     if options.pytorch is not None:
-        return Shown(name, values[name], "of pytorch")
+        return ShownOption(name, values[name], "of pytorch")
     if options.catalogue:
-        return Shown(name, values[name], "of catalogue")
-    return Shown(name, values[name], "beside native-functions") if name == "tags" else None
+        return ShownOption(name, values[name], "of catalogue")
+    return ShownOption(name, values[name], "beside native-functions") if name == "tags" else None
 
 
-def _of_commands(found: Settings) -> Iterator[Shown]:
+def _of_commands(found: Settings) -> Iterator[ShownOption]:
     """What is set for one command alone, and the tables."""
     for command, settings in found.by_command.items():
         for name, setting in settings.items():
             if command:
-                yield Shown(f"{command}.{name}", setting.written, setting.place)
+                yield ShownOption(f"{command}.{name}", setting.written, setting.place)
     for table, texts in found.tables.items():
         assert found.file is not None
         for name, listed in texts.items():
-            yield Shown(f"{table}.{name}", listed, found.file.place(table, name))
+            yield ShownOption(f"{table}.{name}", listed, found.file.place(table, name))
 
 
 def _text(value: object) -> str:
@@ -121,7 +121,7 @@ def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _print(shown: list[Shown]) -> None:
+def _print(shown: list[ShownOption]) -> None:
     names = max(len(each.name) for each in shown)
     values = min(max(len(_text(each.value)) for each in shown), _WIDEST)
     Stdout().print_lines(
@@ -129,7 +129,7 @@ def _print(shown: list[Shown]) -> None:
     )
 
 
-def _render(shown: list[Shown], origin: Origin, note: str) -> bytes:
+def _render(shown: list[ShownOption], origin: Origin, note: str) -> bytes:
     """The same as JSON; `settings` is the file, "" if there is none."""
     document = {
         "settings": "" if origin.settings is None else origin.settings[0],

@@ -41,7 +41,7 @@ def key_lines(text: str, read: Callable[[str], dict[str, object]]) -> dict[Path,
     Lines are counted from 1; the line of an item is the one where its value begins. A table that
     several headers belong to has the line of the first. `read` reads TOML, as tomllib.loads does.
     """
-    finder = _Finder(_tokens(text), read)
+    finder = _LineFinder(_tokens(text), read)
     finder.find()
     return finder.lines
 
@@ -58,7 +58,7 @@ def _tokens(text: str) -> list[_Token]:
     return tokens
 
 
-class _Finder:
+class _LineFinder:
     """Goes through the tokens once, from the first to the last."""
 
     def __init__(self, tokens: list[_Token], read: Callable[[str], dict[str, object]]) -> None:
