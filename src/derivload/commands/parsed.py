@@ -87,7 +87,9 @@ def selection_of(options: argparse.Namespace) -> Selection:
     if options.no_tree_code:
         raise UsageError("--no-tree-code leaves no generators: they are code of the tree")
     if options.pytorch is None:
-        raise UsageError("--pytorch is missing: the generators are PyTorch's own")
+        raise UsageError(
+            "--pytorch is missing: the generators are PyTorch's own, and this folder is in no tree"
+        )
     if getattr(options, "shards", None) is not None:
         raise UsageError("--shards is only for documents: PyTorch's generators choose their shards")
     return Selection(

@@ -51,9 +51,9 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError and OSError."""
+    selection = selection_of(options)
     files = files_of(options)
     target = target_of(options)
-    selection = selection_of(options)
 
     def write() -> RunResult:
         with _printed_beside():
