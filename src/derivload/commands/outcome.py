@@ -20,8 +20,8 @@ class RunResult:
     `exit` is "stored", "incremental", "cold" or, for codegen only, "plain". `note` is a message for
     the user, or "". `written` lists which files were written, left unchanged and removed. `counts`
     says how much was loaded and reused. `seconds` has the time of each step, in order. `rules` says
-    which rules were followed, and `list_replaced` which entries others took the place of. `told` says
-    which inputs were looked at, if no option named them.
+    which rules were followed, and `list_replaced` which entries others took the place of. `told`
+    says which inputs were looked at, if no option named them.
     """
 
     __slots__ = ("counts", "exit", "list_replaced", "note", "rules", "seconds", "told", "written")

@@ -87,7 +87,7 @@ def _of_files(name: str, options: argparse.Namespace, files: Files) -> ShownOpti
     if name == "pytorch" and options.pytorch is not None:
         return ShownOption(name, options.pytorch or os.curdir, "the tree around this folder", True)
     values: dict[str, object] = {
-        "derivatives": files.derivatives,
+        "derivatives": [files.derivatives, *files.more_derivatives],
         "native-functions": [*files.native_functions],
         "tags": files.tags,
         "torch-version": files.version,
