@@ -32,7 +32,7 @@ from typing import IO, TYPE_CHECKING, Final
 import msgspec
 
 from derivload.commands.arguments import with_files_read
-from derivload.commands.options.command_line import make_parser
+from derivload.commands.options.command_line import make_parser, parse
 from derivload.commands.parsed import files_of
 from derivload.loading.errors import InputError, TreeCodeError, UsageError
 from derivload.loading.live import LiveDocuments, PreparedDocuments, Updated
@@ -240,7 +240,7 @@ class _Worker:
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-                options = self._parser.parse_args(["emit", *arguments])
+                options = parse(["emit", *arguments], self._parser)
         except SystemExit:
             raise _BadArguments(said.getvalue().splitlines()) from None
         for name in ("cache_dir", "depfile", "depfile_for", "depfile_target", "stats"):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _NAME = ".derivload-stamp"
 _FORMAT = "derivload-stamp 2"
 # Arguments that do not change what a run writes.
-_WITHOUT_EFFECT = ("--cache-dir", "--no-cache", "--stats")
+_WITHOUT_EFFECT = ("--cache-dir", "--no-cache", "--stats", "--quiet", "--verbose", "--color")
 
 
 class UpToDate:
@@ -210,7 +210,7 @@ def _arguments_digest(arguments: Sequence[str]) -> str:
         if skip:
             skip = False
         elif argument.partition("=")[0] in _WITHOUT_EFFECT:
-            skip = argument == "--cache-dir"
+            skip = argument in ("--cache-dir", "--color")
         else:
             kept.append(argument)
     return digest_of("\0".join(kept).encode("utf-8", "surrogateescape"))
