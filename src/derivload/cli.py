@@ -44,7 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def watch() -> int:
     """`derivwatch`: the same as `derivload watch`. Returns the exit status."""
-    return _main(["watch", *sys.argv[1:]], is_own_process=True)
+    arguments = sys.argv[1:]
+    if "".join(arguments[:1]) not in ("--version", "--print-completion"):
+        arguments = ["watch", *arguments]
+    return _main(arguments, is_own_process=True)
 
 
 def _main(arguments: list[str], *, is_own_process: bool) -> int:

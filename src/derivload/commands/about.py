@@ -1,4 +1,4 @@
-"""What derivload says of itself: its version, and where its rules for build tools are.
+"""What derivload says of itself: its version, where its rules for build tools are, its options.
 
 Build tools ask for these folders, so this module imports little.
 """
@@ -26,6 +26,16 @@ def run(options: argparse.Namespace) -> int:
     if options.version:
         lines = [f"derivload {__version__}", *(versions() if options.verbose else ())]
         Stdout().print_lines(lines)
+        return DONE
+    if options.print_completion:
+        import sys
+
+        from derivload.commands.completion import print_completion
+
+        name = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+        print_completion(
+            options.print_completion, "derivwatch" if name == "derivwatch" else "derivload"
+        )
         return DONE
     return print_folder("cmake" if options.cmake_dir else "bazel")
 

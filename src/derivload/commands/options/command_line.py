@@ -35,6 +35,12 @@ def make_parser() -> OptionParser:
         instead.add_argument(
             f"--{name}-dir", action="store_true", help=f"print where the {name} rules are, and exit"
         )
+    instead.add_argument(
+        "--print-completion",
+        choices=["bash", "zsh", "fish"],
+        metavar="SHELL",
+        help="print what bash, zsh or fish needs to complete command lines, and exit",
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     writing.add_emit(commands)
@@ -102,7 +108,8 @@ def read(parser: OptionParser, arguments: Sequence[str]) -> argparse.Namespace:
     command = parser.commands.get(options.command, parser)
     for argument in further:
         _refuse(command, argument)
-    if options.command is None and not (options.version or options.cmake_dir or options.bazel_dir):
+    instead = (options.version, options.cmake_dir, options.bazel_dir, options.print_completion)
+    if options.command is None and not any(instead):
         parser.error("the following arguments are required: COMMAND")
     return options
 
