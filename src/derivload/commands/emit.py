@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 
 from derivload.commands.outcome import RunResult, write_and_say
-from derivload.commands.parsed import files_of, importing_of, open_store_of, target_of
+from derivload.commands.parsed import files_of, importing_of, open_store_of, say_files, target_of
 from derivload.commands.replaced import list_replaced
 from derivload.identity import tool_digest
 from derivload.loading.collisions import refuse_collisions
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError and OSError."""
     files = files_of(options)
+    say_files(options, files)
     target = target_of(options)
     return write_and_say(
         options,

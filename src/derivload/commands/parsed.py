@@ -6,7 +6,7 @@ import os
 from contextlib import nullcontext
 
 from derivload.loading.additions import add_to
-from derivload.loading.cache_settings import find_store, open_store
+from derivload.loading.cache_settings import cache_folder, find_store, open_store
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import (
     DERIVATIVES,
@@ -66,6 +66,18 @@ def _nothing_named(options: argparse.Namespace) -> str:
     )
 
 
+def say_files(options: argparse.Namespace, files: Files) -> None:
+    """With `--verbose`, say which files are taken and whose rules are followed."""
+    if not options.verbose:
+        return
+    for path in files.paths:
+        say(f"input      {path}")
+    if files.tree is not None:
+        say(f"rules      those of {files.tree.root}")
+    else:
+        say(f"rules      those of torch {files.version or 'of the newest release that is known'}")
+
+
 def target_of(options: argparse.Namespace) -> Target:
     """Where the outputs and the depfile go. Raises UsageError."""
     if options.depfile_for is not None and options.depfile is None:
@@ -110,6 +122,8 @@ def open_store_of(options: argparse.Namespace, *, to_read: bool = False) -> Stor
     from derivload.store.owned import StoreError
 
     try:
+        if options.verbose:
+            say(f"cache      {cache_folder(options.cache_dir)}")
         return (find_store if to_read else open_store)(options.cache_dir)
     except StoreError as error:
         say(f"warning: going on without the cache: {error}; --cache-dir names another folder")

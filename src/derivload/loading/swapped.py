@@ -1,45 +1,38 @@
-"""Recognises a file that was given in the place of another: its entries are of another kind.
+"""Refuses a file that was given in the place of another: its entries are of another kind.
 
 Every entry of such a file is a mistake of its own. One sentence says more.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from derivload.engine.load import Texts
 from derivload.loading.errors import UsageError
-from derivload.loading.paths import DERIVATIVES, NATIVE_FUNCTIONS, TAGS
-
-# The key that every entry of a file has, and no entry of the other files.
-_KEYS: Final = {DERIVATIVES: "name", NATIVE_FUNCTIONS: "func", TAGS: "tag"}
-_KEY: Final = re.compile(r"""^(?: *- +| +)["']?(name|func|tag)["']? *:""", re.MULTILINE)
+from derivload.loading.recognise import ENTRY, KEYS
 
 
 def refuse_swapped(texts: Texts) -> None:
     """Raise UsageError if the entries of a file are those of another one."""
     given = [
-        *((DERIVATIVES, text) for text in (texts.derivatives, *texts.more_derivatives)),
-        *((NATIVE_FUNCTIONS, text) for text in texts.native_functions),
-        (TAGS, texts.tags),
+        *(("name", text) for text in (texts.derivatives, *texts.more_derivatives)),
+        *(("func", text) for text in texts.native_functions),
+        ("tag", texts.tags),
     ]
     found = [
-        f"{text.name}, given as {wanted}, has the entries of a {kind} (`{_KEYS[kind]}:`)"
+        f"{text.name}, given as {KEYS[wanted]}.yaml, has the entries of a {KEYS[key]}.yaml "
+        f"(`{key}:`)"
         for wanted, text in given
-        if (kind := _kind(text.text, wanted)) != wanted
+        if (key := _key_of_entries(text.text, wanted)) != wanted
     ]
     if found:
         raise UsageError(f"{'; '.join(found)}: were the files swapped?")
 
 
-def _kind(text: str, wanted: str) -> str:
-    """The file that a text is; `wanted` if there is no doubt that it is not."""
-    # Most texts are what they have to be: their first entry shows it.
+def _key_of_entries(text: str, wanted: str) -> str:
+    """The key that all entries of a text have; `wanted` if one has that, or in doubt."""
     keys = set()
-    for match in _KEY.finditer(text):
-        if match[1] == _KEYS[wanted]:
+    for match in ENTRY.finditer(text):
+        # Most texts are what they have to be, and their first entry shows it.
+        if match[1] == wanted:
             return wanted
         keys.add(match[1])
-    kinds = [kind for kind, key in _KEYS.items() if keys == {key}]
-    return kinds[0] if kinds else wanted
+    return keys.pop() if len(keys) == 1 else wanted

@@ -55,7 +55,7 @@ _NAME = ".derivload-stamp"
 _FORMAT = "derivload-stamp 3"
 _SEPARATOR = "\0"
 # Arguments that do not change what a run writes.
-_WITHOUT_EFFECT = ("--cache-dir", "--no-cache", "--stats")
+_WITHOUT_EFFECT = ("--cache-dir", "--no-cache", "--stats", "--quiet", "--verbose", "--color")
 
 
 class UpToDate:
@@ -276,7 +276,7 @@ def _arguments_digest(arguments: Sequence[str]) -> str:
         if skip:
             skip = False
         elif argument.partition("=")[0] in _WITHOUT_EFFECT:
-            skip = argument == "--cache-dir"
+            skip = argument in ("--cache-dir", "--color")
         else:
             kept.append(argument)
     return digest_of("\0".join(kept).encode("utf-8", "surrogateescape"))

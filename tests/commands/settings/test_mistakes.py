@@ -34,6 +34,8 @@ __all__ = ["place"]  # a fixture
         ("max-size = 'much'", "1: error: `max-size`: 'much' is not a size"),
         ("explain = 'DL001'", "`explain` is no setting: the option --explain is for the command"),
         ("settings = 'x'", "`settings` is no setting"),
+        ("no-cache = true\ncache-dir = 'c'", "2: error: `no-cache` and `cache-dir` exclude each"),
+        ("[emit]\nquiet = true\nverbose = true", "3: error: `quiet` and `verbose` exclude each"),
         ("[emit]\nshards = 0", "2: error: `shards`: '0'"),
         ("[emit]\nstrict = true", "2: error: `emit` has no option --strict"),
         ("[emitt]\nshards = 1", "1: error: there is no setting `emitt`; did you mean `emit`?"),

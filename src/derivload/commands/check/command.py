@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from derivload.commands.parsed import files_of, open_store_of
+from derivload.commands.parsed import files_of, open_store_of, say_files
 from derivload.diagnostics import Diagnostic
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.identity import is_as_it_began
@@ -57,8 +57,9 @@ def run(options: argparse.Namespace) -> int:
         explain(options.explain)
         return DONE
     files = files_of(options)
+    say_files(options, files)
     checked = check(files, lambda: open_store_of(options))
-    return print_checked(checked, files, options.format, strict=options.strict)
+    return print_checked(checked, files, options.format, strict=options.strict, quiet=options.quiet)
 
 
 def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -> Checked:
@@ -103,10 +104,12 @@ def _kept(data: bytes | None) -> Checked | None:
     return checked if all(found.code in RULES for found in checked.diagnostics) else None
 
 
-def print_checked(checked: Checked, files: Files, form: str, *, strict: bool) -> int:
+def print_checked(
+    checked: Checked, files: Files, form: str, *, strict: bool, quiet: bool = False
+) -> int:
     """Print the mistakes in the format `form` and return the exit status.
 
-    `strict` turns warnings into errors.
+    `strict` turns warnings into errors. `quiet` does not say that there are none.
     """
     found = checked.diagnostics
     if strict:
@@ -115,7 +118,8 @@ def print_checked(checked: Checked, files: Files, form: str, *, strict: bool) ->
     errors = sum(diagnostic.severity == "error" for diagnostic in found)
     if checked.note:
         say(f"note: {checked.note}")
-    say(f"{_counted(errors, len(found) - errors)} in {_looked_at(checked, files, errors)}")
+    if found or not quiet:
+        say(f"{_counted(errors, len(found) - errors)} in {_looked_at(checked, files, errors)}")
     return BAD_INPUT if errors else DONE
 
 

@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING
 
 from derivload.commands.codegen.apart import places_apart, without, write_apart
 from derivload.commands.outcome import RunResult, write_and_say
-from derivload.commands.parsed import files_of, importing_of, open_store_of, selection_of, target_of
+from derivload.commands.parsed import (
+    files_of,
+    importing_of,
+    open_store_of,
+    say_files,
+    selection_of,
+    target_of,
+)
 from derivload.commands.replaced import list_replaced
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.identity import python_digest, tool_digest
@@ -53,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError and OSError."""
     selection = selection_of(options)
     files = files_of(options)
+    say_files(options, files)
     target = target_of(options)
 
     def write() -> RunResult:

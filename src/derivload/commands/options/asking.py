@@ -20,11 +20,19 @@ def add_check(commands: Commands) -> None:
         description="Find every mistake in the inputs, in one run.",
     )
     add_inputs(parser)
+    parser.takes_files = True
     parser.add_argument(
         "--format",
         choices=["text", "json", "github", "sarif"],
         default="text",
         help="for people, for programs, as GitHub annotations, or for code scanning",
+    )
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="an input, told by what is in it, instead of the option that names it; or a folder, "
+        "for --pytorch",
     )
     parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
     parser.add_argument("--explain", metavar="CODE", help="explain a rule, and exit")

@@ -1,4 +1,4 @@
-"""The options that most commands have: the inputs and the cache."""
+"""The options that most commands have: the inputs, the cache, and how much is said."""
 
 from __future__ import annotations
 
@@ -102,3 +102,22 @@ def add_cache_options(parser: argparse.ArgumentParser) -> None:
         help="the folder of the cache; by default, the user's",
     )
     group.add_argument("--no-cache", action="store_true", help="neither read nor write a cache")
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the options that all commands have."""
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument(
+        "--quiet", action="store_true", help="print only results and what is wrong"
+    )
+    how_much.add_argument(
+        "--verbose",
+        action="store_true",
+        help="say more: the versions, and which files, rules and cache are used",
+    )
+    parser.add_argument(
+        "--color",
+        choices=["auto", "always", "never"],
+        default="auto",
+        help="whether to colour what is printed; auto, the default, colours on a terminal",
+    )

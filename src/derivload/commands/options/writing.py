@@ -77,7 +77,6 @@ def add_run(commands: Commands) -> None:
         metavar="DIR",
         help="where to keep what runs depend on; in the cache by default",
     )
-    parser.add_argument("--quiet", action="store_true", help="do not say that nothing was run")
     parser.add_argument(
         "--stats",
         nargs="?",

@@ -11,11 +11,15 @@ import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from derivload.commands.options.command_line import given_by, prepare, read
+from derivload.commands.options.effects import refuse_without_effect
+from derivload.commands.options.parser import OptionParser
 from derivload.commands.settings.check import NONE, Setting, Settings, check_settings
 from derivload.commands.settings.effect import reset_without_effect
-from derivload.commands.settings.keys import key_name, keys_of, parsers_of
+from derivload.commands.settings.keys import exclusive_keys, keys_of
 from derivload.loading.origin import Origin
 from derivload.loading.settings.search import Search, read_settings_file
+from derivload.terminal import colour
 
 # The options that name the inputs. Each of the three sources is named by all of its options.
 _SOURCES: Final = {
@@ -24,7 +28,7 @@ _SOURCES: Final = {
     "files": frozenset({"derivatives", "native-functions"}),
 }
 _OF_SOURCES: Final = ("pytorch", "catalogue", "derivatives", "native-functions", "tags")
-_HELP: Final = ("-h", "--help", "--explain")
+_HELP: Final = frozenset({"-h", "--help", "--explain"})
 
 
 class Applied(NamedTuple):
@@ -35,7 +39,7 @@ class Applied(NamedTuple):
 
 
 def parse_options(
-    parser: argparse.ArgumentParser, arguments: Sequence[str], *, may_search: bool = True
+    parser: OptionParser, arguments: Sequence[str], *, may_search: bool = True
 ) -> argparse.Namespace:
     """The options of a command line, with the settings.
 
@@ -46,47 +50,41 @@ def parse_options(
 
     argparse ends the process for wrong usage. Raises SettingsError and UsageError.
     """
-    command = next((argument for argument in arguments if argument in parsers_of(parser)), None)
+    prepared = prepare(parser, arguments)
+    command = parser.commands.get("".join(arguments[:1]))
     origin = Origin(Search())
     found = NONE
-    applied = Applied([*arguments], {})
-    if command is not None and not any(argument in _HELP for argument in arguments):
-        found = find_settings(parser, arguments, origin, may_search=may_search)
-        applied = apply_settings(found, parsers_of(parser)[command], command, arguments)
+    applied = Applied(prepared, {})
+    if command is not None and _HELP.isdisjoint(arguments):
+        found = find_settings(parser, prepared, origin, may_search=may_search)
+        applied = apply_settings(found, parser, prepared)
         origin.added = [a for setting in applied.settings.values() for a in setting.arguments]
-    options = parser.parse_args(applied.arguments)
+    options = read(parser, applied.arguments)
+    colour.choose(options.color)
     options.arguments = [*arguments]
-    options.given = _given(parser, command, arguments)
+    options.given = given_by(parser, prepared)
     options.origin = origin
     options.settings = dict(applied.settings)
     options.tables = found.tables
     find_source(options, may_search=may_search)
-    reset_without_effect(options, parser)
+    if command is not None:
+        reset_without_effect(options, command)
+        refuse_without_effect(command, options)
     return options
 
 
-def _given(
-    parser: argparse.ArgumentParser, command: str | None, arguments: Sequence[str]
-) -> frozenset[str]:
-    if command is None:
-        return frozenset()
-    own = parsers_of(parser)[command]
-    return frozenset([name.replace("-", "_") for name in _named(arguments, own)])
-
-
-def arguments_added(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Sequence[str]:
+def arguments_added(parser: OptionParser, arguments: Sequence[str]) -> Sequence[str]:
     """The arguments that settings add to a command line, the command first.
 
     Raises SettingsError.
     """
     found = find_settings(parser, arguments, Origin(Search()))
-    command = arguments[0]
-    applied = apply_settings(found, parsers_of(parser)[command], command, arguments)
+    applied = apply_settings(found, parser, arguments)
     return [a for setting in applied.settings.values() for a in setting.arguments]
 
 
 def find_settings(
-    parser: argparse.ArgumentParser,
+    parser: OptionParser,
     arguments: Sequence[str],
     origin: Origin,
     *,
@@ -114,43 +112,30 @@ def _has_settings(path: str, content: bytes) -> bool:
     return read_settings(path, content) is not None
 
 
-def apply_settings(
-    found: Settings, parser: argparse.ArgumentParser, command: str, arguments: Sequence[str]
-) -> Applied:
-    """The arguments with the settings that apply to this command behind its name."""
-    keys = keys_of(parser)
+def apply_settings(found: Settings, parser: OptionParser, arguments: Sequence[str]) -> Applied:
+    """The arguments, the command first, with the settings that apply to it behind its name."""
+    name, *rest = arguments
+    command = parser.commands[name]
+    keys = keys_of(command)
     of_all = {n: s for n, s in found.by_command.get("", {}).items() if n in keys}
-    of_command = found.by_command.get(command, {})
-    settings = {**_beaten(of_all, of_command, parser), **of_command}
-    settings = _beaten(settings, _named(arguments, parser), parser)
-    at = arguments.index(command) + 1
+    of_command = found.by_command.get(name, {})
+    settings = {**_beaten(of_all, of_command, command), **of_command}
+    given = given_by(parser, arguments)
+    named = [key.name for key in keys.values() if key.action.dest in given]
+    settings = _beaten(settings, named, command)
     added = [argument for setting in settings.values() for argument in setting.arguments]
-    return Applied([*arguments[:at], *added, *arguments[at:]], settings)
-
-
-def _named(arguments: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
-    """The names of the options that are on a command line."""
-    names = []
-    for argument in arguments:
-        if argument == "--":
-            break
-        action = parser._option_string_actions.get(argument.partition("=")[0])
-        name = None if action is None else key_name(action)
-        if name is not None:
-            names.append(name)
-    return names
+    return Applied([name, *added, *rest], settings)
 
 
 def _beaten(
-    settings: Mapping[str, Setting], stronger: Iterable[str], parser: argparse.ArgumentParser
+    settings: Mapping[str, Setting], stronger: Iterable[str], parser: OptionParser
 ) -> dict[str, Setting]:
     """The settings that others leave, which are named and beat them."""
     names = {*stronger}
     out = set(names)
-    for group in parser._mutually_exclusive_groups:
-        members = {key_name(action) for action in group._group_actions}
+    for members in exclusive_keys(parser):
         if members & names:
-            out |= {name for name in members if name is not None}
+            out |= members
     source = _source(names)
     if source is not None and source != _source(settings):
         out.update(_OF_SOURCES)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from derivload.commands.settings.keys import Key, is_only_option, keys_of, parsers_of
+from derivload.commands.options.parser import OptionParser
+from derivload.commands.settings.keys import Key, exclusive_keys, is_only_option, keys_of
 from derivload.commands.settings.tables import TABLES
 from derivload.loading.errors import SettingsError, UsageError
 from derivload.loading.settings.file import SettingsFile
@@ -43,9 +44,11 @@ class Settings(NamedTuple):
 NONE: Final = Settings(None, {}, {})
 
 
-def check_settings(file: SettingsFile, parser: argparse.ArgumentParser) -> Settings:
+def check_settings(file: SettingsFile, parser: OptionParser) -> Settings:
     """The settings in a file. Raises SettingsError with all that is wrong with them."""
-    checker = _Checker(file, {name: keys_of(own) for name, own in parsers_of(parser).items()})
+    commands = parser.commands
+    checker = _Checker(file, {name: keys_of(own) for name, own in commands.items()})
+    checker.exclude({pair for own in commands.values() for pair in exclusive_keys(own)})
     return checker.check()
 
 
@@ -56,6 +59,11 @@ class _Checker:
         self._file = file
         self._keys = keys
         self._mistakes: list[tuple[int, str]] = []
+        self._exclusive: list[frozenset[str]] = []
+
+    def exclude(self, groups: Iterable[frozenset[str]]) -> None:
+        """Refuse settings that are in one of these groups together."""
+        self._exclusive = sorted(groups, key=sorted)
 
     def check(self) -> Settings:
         found: dict[str, dict[str, Setting]] = {"": {}}
@@ -67,12 +75,23 @@ class _Checker:
                 found[name] = self._of_command(name, value)
             else:
                 self._add(found[""], (name,), value, self._commands_with(name))
+        for command, settings in found.items():
+            self._refuse_both(command, settings)
         if self._mistakes:
             path = self._file.path
             lines = [f"{path}:{line}: error: {what}" for line, what in sorted(self._mistakes)]
             count = f"{len(lines)} error{'s' if len(lines) > 1 else ''}"
             raise SettingsError([*lines, f"derivload: {count} in the settings"])
         return Settings(self._file, found, tables)
+
+    def _refuse_both(self, command: str, settings: Mapping[str, Setting]) -> None:
+        """Refuse settings in one table that exclude each other."""
+        on = [name for name, setting in settings.items() if setting.arguments]
+        for pair in self._exclusive:
+            both = [name for name in on if name in pair]
+            if len(both) > 1:
+                where = (command, both[-1]) if command else (both[-1],)
+                self._say(where, f"`{both[0]}` and `{both[-1]}` exclude each other")
 
     def _commands_with(self, name: str) -> dict[str, Key]:
         return {command: keys[name] for command, keys in self._keys.items() if name in keys}

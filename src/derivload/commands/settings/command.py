@@ -14,7 +14,7 @@ from derivload.commands.options.values import WholeNumber
 from derivload.commands.parsed import files_of
 from derivload.commands.settings.apply import find_settings
 from derivload.commands.settings.check import Setting, Settings
-from derivload.commands.settings.keys import Key, keys_of, parsers_of
+from derivload.commands.settings.keys import Key, keys_of
 from derivload.exit_status import DONE
 from derivload.loading.cache_settings import find_cache_folder
 from derivload.loading.errors import UsageError
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         files, why = files_of(options), ""
     except UsageError as error:
         files, why = None, str(error)
-    keys = keys_of(parsers_of(parser)["settings"])
+    keys = keys_of(parser.commands["settings"])
     shown = [_shown(key, options, files) for key in sorted(keys.values())]
     if options.as_json:
         Stdout().write_json(_render(shown, options.origin, why))

@@ -12,7 +12,7 @@ import msgspec
 
 from derivload.commands.options.command_line import make_parser
 from derivload.commands.options.values import WholeNumber
-from derivload.commands.settings.keys import Key, keys_of, parsers_of
+from derivload.commands.settings.keys import Key, keys_of
 from derivload.commands.settings.tables import TABLES
 from derivload.outputs.files import write_if_changed
 from derivload.outputs.json_schema import FOLDER
@@ -28,7 +28,7 @@ def settings_schema() -> bytes:
     """The schema of derivload.toml, as the bytes that ship."""
     properties: dict[str, _Schema] = {}
     of_commands: dict[str, _Schema] = {}
-    for command, parser in parsers_of(make_parser()).items():
+    for command, parser in make_parser().commands.items():
         own = {name: _schema_of(key) for name, key in sorted(keys_of(parser).items())}
         if command == "settings":
             continue

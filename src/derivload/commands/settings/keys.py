@@ -34,15 +34,6 @@ class Key(NamedTuple):
         return self.action.type is path
 
 
-def parsers_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """The parser of each command, by name."""
-    found: dict[str, argparse.ArgumentParser] = {}
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            found |= action.choices
-    return found
-
-
 def keys_of(command: argparse.ArgumentParser) -> dict[str, Key]:
     """The settings of a command, by name."""
     found = {}
@@ -51,6 +42,15 @@ def keys_of(command: argparse.ArgumentParser) -> dict[str, Key]:
         if name is not None:
             found[name] = _key(name, action)
     return found
+
+
+def exclusive_keys(command: argparse.ArgumentParser) -> list[frozenset[str]]:
+    """The groups of settings of which one excludes the others."""
+    groups = []
+    for group in command._mutually_exclusive_groups:
+        names = [key_name(action) for action in group._group_actions]
+        groups.append(frozenset(name for name in names if name is not None))
+    return groups
 
 
 def inputs_of(command: argparse.ArgumentParser) -> list[str]:

@@ -13,11 +13,11 @@ from typing import Final
 
 from derivload.commands.options.command_line import make_parser
 from derivload.commands.settings.apply import parse_options
-from derivload.commands.settings.keys import inputs_of, parsers_of
+from derivload.commands.settings.keys import inputs_of
 from derivload.loading.errors import UsageError
 
 # What is no option, or of no effect on a run that has begun.
-_OTHERS: Final = ("arguments", "is_own_process", "origin", "settings", "tables")
+_OTHERS: Final = ("arguments", "given", "is_own_process", "origin", "settings", "tables")
 
 
 class FollowedOptions:
@@ -26,7 +26,7 @@ class FollowedOptions:
     def __init__(self, options: argparse.Namespace) -> None:
         self._first = options
         self._parser = make_parser()
-        self._followed = (*_OTHERS, *inputs_of(parsers_of(self._parser)["watch"]))
+        self._followed = (*_OTHERS, *inputs_of(self._parser.commands["watch"]))
 
     def now(self) -> argparse.Namespace:
         """The options as they are now. Raises UsageError."""
