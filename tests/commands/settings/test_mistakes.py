@@ -40,6 +40,8 @@ __all__ = ["place"]  # a fixture
         ("[emit]\nstrict = true", "2: error: `emit` has no option --strict"),
         ("[emitt]\nshards = 1", "1: error: there is no setting `emitt`; did you mean `emit`?"),
         ("[emit]\nshard = 1", "2: error: there is no setting `shard`; did you mean `shards`?"),
+        (f"shards = {'1' * 5000}", "1: error: this is no TOML: exceeds the limit"),
+        (f"x = {'[' * 5000}", ": error: "),
         ("shards = ", "1: error: this is no TOML: invalid value"),
         ("shards = 1\nshards = 2", "2: error: this is no TOML: cannot overwrite a value"),
         ('x = """\n\n', "3: error: this is no TOML: unterminated string"),

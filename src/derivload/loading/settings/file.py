@@ -56,7 +56,7 @@ def read_settings(path: str, content: bytes) -> SettingsFile | None:
     try:
         values = tomllib.loads(text)
         lines = key_lines(text.replace("\r\n", "\n"), tomllib.loads)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and a number with too many digits
         raise SettingsError([_place_error(path, text, str(error))]) from None
     except RecursionError:
         raise SettingsError([f"{path}:1: error: it nests too deeply"]) from None
