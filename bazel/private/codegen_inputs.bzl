@@ -181,7 +181,6 @@ def derivload_codegen_inputs(
         if type(value) == "string":
             fail("%s is a string: write a list of labels, [%r]" % (keyword, value))
     check_additions(derivatives, derivatives_overlays, dispatch_keys, entry_keys)
-    if not pytorch:
     if not pytorch and not settings:
         for keyword, value in [
             ("derivatives", derivatives),
