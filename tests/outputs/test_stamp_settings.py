@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,6 +121,27 @@ def test_a_tree_around_is_noticed(place: Place) -> None:
     assert place.run(*command, at="a/b").exit == "up-to-date"
     # From another folder, another tree is meant.
     assert place.run(*command, at="other").exit != "up-to-date"
+
+
+def test_the_same_looks_from_a_deeper_folder_are_another_search(place: Place) -> None:
+    """They end below the settings, where those from the first folder ended at the root."""
+    (place.folder / ".git").rmdir()
+    command = (*EMIT, "--catalogue", "--out-dir", str(place.folder / "out"))
+    make_current(place, *command, at="a")
+    place.write("shards = 3\n", "b/derivload.toml")
+    depth = len(place.folder.parts)
+    deeper = "/".join(["b", *map(str, range(depth + 2))])
+    assert place.run(*command, at=deeper).exit != "up-to-date"
+    assert len([*(place.folder / "out").glob("differentiability_*.json")]) == 3
+
+
+def test_a_copy_of_an_out_dir_does_not_answer_for_it(place: Place) -> None:
+    place.write(f'{THREE}out-dir = "out"\n[codegen]\nout-dir = "copy"\n')
+    make_current(place, *EMIT)
+    shutil.copytree(place.folder / "out", place.folder / "copy")
+    (place.folder / "out" / "functions.json").unlink()
+    assert place.run(*EMIT).exit == "stored"
+    assert (place.folder / "out" / "functions.json").is_file()
 
 
 def test_quiet_and_stats_of_the_settings_hold(place: Place) -> None:
