@@ -82,7 +82,9 @@ def add_fetch(commands: Commands) -> None:
 def add_cache(commands: Commands) -> None:
     """Add `cache`."""
     parser = commands.add_parser("cache", help="show, check or clean up the cache")
-    parser.add_argument("action", choices=["stats", "verify", "prune", "clear"])
+    parser.add_argument(
+        "action", choices=["stats", "verify", "prune", "clear"], help="what to do with it"
+    )
     parser.add_argument("--max-size", metavar="SIZE", help="prune: keep at most this, such as 200M")
     parser.add_argument(
         "--older-than", metavar="AGE", help="prune: remove values unused for this long, such as 30d"
