@@ -2,6 +2,7 @@
 
 load(":additions.bzl", "ADDITIONS", "add_additions", "check_additions")
 load(":pytorch.bzl", "LAYOUTS", "check_pytorch_files", "pytorch_files")
+load(":settings.bzl", "SETTINGS_ATTRS", "add_settings", "check_data", "settings_files")
 load(":toolchain.bzl", "TOOLCHAIN_TYPE")
 
 _SUBSETS = ["libtorch", "pybindings", "python", "all"]
@@ -23,6 +24,7 @@ def _codegen_impl(ctx):
     options = ctx.actions.args()
     options.add("--no-cache")
     options.add("--quiet")
+    add_settings(options, ctx)
     options.add(root.rstrip("/") or ".", format = "--pytorch=%s")
     options.add_all(
         ctx.files.derivatives + ctx.files.derivatives_overlays,
@@ -50,7 +52,8 @@ def _codegen_impl(ctx):
         inputs = depset(
             ctx.files.derivatives + ctx.files.derivatives_overlays +
             ctx.files.native_functions + ctx.files.tags_yaml + ctx.files.backend_yaml +
-            ctx.files.selected_op_list + ctx.files.operators_yaml,
+            ctx.files.selected_op_list + ctx.files.operators_yaml +
+            settings_files(ctx),
             transitive = [pytorch],
         ),
         outputs = outputs,
@@ -77,7 +80,7 @@ def _find_root(paths, torch_version):
 _codegen = rule(
     implementation = _codegen_impl,
     doc = "Runs PyTorch's own generators. The macro derivload_codegen names the outputs.",
-    attrs = dict(ADDITIONS, **{
+    attrs = dict(dict(ADDITIONS, **SETTINGS_ATTRS), **{
         "derivatives": attr.label(
             doc = "derivatives.yaml in the place of PyTorch's own",
             allow_single_file = True,
@@ -141,6 +144,8 @@ def derivload_codegen(
         entry_keys = None,
         sections = None,
         backend_yaml = None,
+        settings = None,
+        data = None,
         bazel_tags = None,
         **kwargs):
     """Runs PyTorch's own autograd generators, and writes the C++ and Python files that they make.
@@ -177,6 +182,9 @@ def derivload_codegen(
         `"custom_autograd"`.
       backend_yaml: list of labels of files that say what backends register, in the format of
         torchgen.gen_backend_stubs. They are checked.
+      settings: label of a `derivload.toml`, or of a `pyproject.toml` with its table. What the
+        attributes do not say is taken from it, but `subset`. Without it, no settings are read.
+      data: list of labels of all files that the settings name.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.
     """
@@ -195,9 +203,11 @@ def derivload_codegen(
         fail("outs is a string: write a list of names, [%r]" % outs)
     if selected_op_list and operators_yaml:
         fail("selected_op_list and operators_yaml exclude each other: write one of them")
+    check_data(settings, data)
     _codegen(
         name = name,
         backend_yaml = backend_yaml,
+        data = data,
         derivatives = derivatives,
         derivatives_overlays = derivatives_overlays,
         disable_autograd = disable_autograd,
@@ -210,6 +220,7 @@ def derivload_codegen(
         pytorch = pytorch,
         sections = sections,
         selected_op_list = selected_op_list,
+        settings = settings,
         subset = subset,
         tags = bazel_tags,
         tags_yaml = tags,

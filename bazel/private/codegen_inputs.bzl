@@ -3,6 +3,7 @@
 load(":additions.bzl", "ADDITIONS", "add_additions", "check_additions")
 load(":providers.bzl", "DerivloadInfo")
 load(":pytorch.bzl", "LAYOUTS", "check_pytorch_files", "pytorch_files")
+load(":settings.bzl", "SETTINGS_ATTRS", "add_settings", "check_data", "settings_files")
 load(":toolchain.bzl", "TOOLCHAIN_TYPE")
 
 _MAX_SHARDS = 10000
@@ -20,6 +21,7 @@ def _codegen_inputs_impl(ctx):
     options.use_param_file("@%s", use_always = True)
     options.add("--no-cache")
     options.add("--quiet")
+    add_settings(options, ctx)
     if ctx.attr.pytorch:
         paths = {file.path: None for file in pytorch.to_list()}
         root = _find_root(paths, ctx.attr.torch_version)
@@ -45,7 +47,8 @@ def _codegen_inputs_impl(ctx):
         arguments = ["emit", options],
         inputs = depset(
             ctx.files.derivatives + ctx.files.derivatives_overlays +
-            ctx.files.native_functions + ctx.files.tags_yaml + ctx.files.backend_yaml,
+            ctx.files.native_functions + ctx.files.tags_yaml + ctx.files.backend_yaml +
+            settings_files(ctx),
             transitive = [pytorch],
         ),
         outputs = outputs,
@@ -80,7 +83,7 @@ def _find_root(paths, torch_version):
 _codegen_inputs = rule(
     implementation = _codegen_inputs_impl,
     doc = "Runs derivload. The macro derivload_codegen_inputs names the outputs.",
-    attrs = dict(ADDITIONS, **{
+    attrs = dict(dict(ADDITIONS, **SETTINGS_ATTRS), **{
         "derivatives": attr.label(
             doc = "derivatives.yaml; with pytorch, in the place of PyTorch's own",
             allow_single_file = True,
@@ -126,6 +129,8 @@ def derivload_codegen_inputs(
         entry_keys = None,
         sections = None,
         backend_yaml = None,
+        settings = None,
+        data = None,
         bazel_tags = None,
         **kwargs):
     """Loads derivatives.yaml and writes the documents that code generators need.
@@ -140,7 +145,7 @@ def derivload_codegen_inputs(
     Args:
       name: the name of the target, and of the folder.
       derivatives: label of derivatives.yaml. It, `native_functions` and `tags` are mandatory
-        without `pytorch`.
+        without `pytorch` and `settings`.
       native_functions: list of labels: native_functions.yaml, and then any overlays, whose
         entries are appended in the order given. An overlay is a list of entries, or a mapping
         with a `custom:` list. A label with several files is not in any certain order.
@@ -166,6 +171,10 @@ def derivload_codegen_inputs(
         `"custom_autograd"`.
       backend_yaml: list of labels of files that say what backends register, in the format of
         torchgen.gen_backend_stubs. They are checked.
+      settings: label of a `derivload.toml`, or of a `pyproject.toml` with its table. What the
+        attributes do not say is taken from it. It names files by paths that are relative to it,
+        and `shards` counts in the attribute alone. Without it, no settings are read.
+      data: list of labels of all files that the settings name.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.
     """
@@ -186,7 +195,7 @@ def derivload_codegen_inputs(
         sections,
         backend_yaml,
     )
-    if not pytorch:
+    if not pytorch and not settings:
         for keyword, value in [
             ("derivatives", derivatives),
             ("native_functions", native_functions),
@@ -194,9 +203,11 @@ def derivload_codegen_inputs(
         ]:
             if not value:
                 fail("%s is missing: write it, or pytorch, the labels of a PyTorch" % keyword)
+    check_data(settings, data)
     _codegen_inputs(
         name = name,
         backend_yaml = backend_yaml,
+        data = data,
         derivatives = derivatives,
         derivatives_overlays = derivatives_overlays,
         dispatch_keys = dispatch_keys,
@@ -206,6 +217,7 @@ def derivload_codegen_inputs(
         override = override,
         pytorch = pytorch,
         sections = sections,
+        settings = settings,
         shards = shards or 0,
         tags = bazel_tags,
         tags_yaml = tags,

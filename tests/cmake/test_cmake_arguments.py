@@ -44,7 +44,7 @@ __all__ = [
 
 def test_two_targets_in_one_build(project: Project) -> None:
     second = """
-derivload_codegen_inputs(catalogue OUTPUT_DIR other NO_CACHE)
+derivload_codegen_inputs(catalogue CATALOGUE OUTPUT_DIR other NO_CACHE)
 get_property(documents TARGET catalogue PROPERTY DERIVLOAD_OUTPUTS)
 add_custom_command(
   OUTPUT listed COMMAND "${CMAKE_COMMAND}" -E sha256sum ${documents} > listed
@@ -195,8 +195,11 @@ def emitted(project: Project, *options: str) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("call", "options"),
     [
-        ("", []),
-        ("SHARDS 3 TORCH_VERSION 2.14", ["--shards", "3", "--torch-version", "2.14"]),
+        ("CATALOGUE", ["--catalogue"]),
+        (
+            "CATALOGUE SHARDS 3 TORCH_VERSION 2.14",
+            ["--catalogue", "--shards", "3", "--torch-version", "2.14"],
+        ),
         (
             f"{INPUTS} inputs/overlay.yaml TAGS inputs/other_tags.yaml",
             [
@@ -260,7 +263,7 @@ def test_files_of_a_pytorch_folder_are_inputs(project: Project) -> None:
 
 
 def test_no_cache_keeps_neither_cache_nor_stamp(small: Project) -> None:
-    small.write("derivload_codegen_inputs(definitions OUTPUT_DIR out NO_CACHE)", "")
+    small.write("derivload_codegen_inputs(definitions CATALOGUE OUTPUT_DIR out NO_CACHE)", "")
     assert small.configure().status == 0
     assert small.build("--target", "definitions").loads == 1
     assert not Path(small.environment["DERIVLOAD_CACHE_DIR"]).exists()
@@ -269,7 +272,9 @@ def test_no_cache_keeps_neither_cache_nor_stamp(small: Project) -> None:
 
 
 def test_cache_folder_is_in_the_build_folder(small: Project) -> None:
-    small.write("derivload_codegen_inputs(definitions OUTPUT_DIR out CACHE_DIR cache)", "")
+    small.write(
+        "derivload_codegen_inputs(definitions CATALOGUE OUTPUT_DIR out CACHE_DIR cache)", ""
+    )
     assert small.configure().status == 0
     assert small.build("--target", "definitions").loads == 1
     assert not Path(small.environment["DERIVLOAD_CACHE_DIR"]).exists()
@@ -311,6 +316,9 @@ OLD_FILENAME = 'get_filename_component(name "${document}" NAME)'
             for bad in ("0", "-1", "four", "10001", "1.5", "99999999999999999999")
         ),
         ("n OUTPUT_DIR out TORCH_VERSION v2", 'TORCH_VERSION is "v2": write it as X.Y, such as'),
+        ("n OUTPUT_DIR out", "nothing names the inputs, and there is no PyTorch tree around"),
+        ("n OUTPUT_DIR out CATALOGUE TAGS inputs/tags.yaml", "leave out TAGS, or CATALOGUE"),
+        ("n OUTPUT_DIR out SETTINGS none.toml", "the settings have mistakes. derivload said:"),
         ("n OUTPUT_DIR out NO_CACHE CACHE_DIR c", "CACHE_DIR and NO_CACHE exclude each other"),
         (
             "n OUTPUT_DIR out DERIVATIVES no.yaml NATIVE_FUNCTIONS no.yaml",
@@ -333,15 +341,17 @@ OLD_FILENAME = 'get_filename_component(name "${document}" NAME)'
         ("n OUTPUT_DIR out PYTORCH_DIR inputs", "which is no PyTorch: write a checkout"),
         ("n OUTPUT_DIR out PYTORCH_DIR nowhere", "which is no PyTorch: write a checkout"),
         ("taken OUTPUT_DIR out", "there is a target of that name already: give this one another."),
-        ("n OUTPUT_DIR ./x/../first/", "first is that of taken: write a folder of its own."),
+        (
+            "n CATALOGUE OUTPUT_DIR ./x/../first/",
+            "first is that of taken: write a folder of its own.",
+        ),
     ],
 )
 def test_bad_argument_stops_the_configure_step(small: Project, call: str, sentence: str) -> None:
     (small.source / "alone").mkdir()
     shutil.copy(small.inputs / "native_functions.yaml", small.source / "alone")
-    small.write(
-        f"derivload_codegen_inputs(taken OUTPUT_DIR first)\nderivload_codegen_inputs({call})", ""
-    )
+    taken = "derivload_codegen_inputs(taken CATALOGUE OUTPUT_DIR first)"
+    small.write(f"{taken}\nderivload_codegen_inputs({call})", "")
     done = small.configure()
     assert done.status != 0
     assert sentence in words(done.output)

@@ -267,7 +267,7 @@ def test_a_file_in_the_place_of_a_parent(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a folder that not even root may write in")
 def test_a_folder_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["emit", "--out-dir", "/proc/self/out"]) == 3
+    assert main(["emit", "--catalogue", "--out-dir", "/proc/self/out"]) == 3
     assert_one_sentence(capsys, "/proc/self/out")
 
 

@@ -29,10 +29,8 @@ def test_one_character_changed_gives_diagnostics_or_nothing(
         changed = texts[name][:at] + chance.choice(REPLACEMENTS) + texts[name][at + 1 :]
         made = {**texts, name: changed}
         try:
-            found = find_mistakes(
-                Request(files, [made[n].encode() for n in files.paths]), None
-            ).diagnostics
-            rendered = [diagnostic.render() for diagnostic in found]
+            found = find_mistakes(Request(files, [made[n].encode() for n in files.paths]), None)
+            rendered = [diagnostic.render() for diagnostic in found.diagnostics]
         except Exception as error:
             raise AssertionError(f"{name} at {at}, seed {seed}: {error!r}") from error
         assert all(rendered), f"{name} at {at}, seed {seed}"

@@ -305,7 +305,7 @@ def test_results_of_other_options_are_not_taken_from_the_cache(
     swapped = [arguments for arguments in whole if arguments]
     at = swapped.index(str(inputs.folder / "d1.yaml")) - 1
     swapped[at] = "--native-functions"
-    assert errors(inputs, capsys, *swapped, *keys, "--override")[0] == 1
+    assert errors(inputs, capsys, *swapped, *keys, "--override")[0] == 2
     assert errors(inputs, capsys, *whole, *keys, "--override")[0] == 0
     assert (inputs.folder / "out" / "differentiability.json").read_bytes() == first
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-from support.paths import CATALOGUE, SOURCE
+from support.paths import CATALOGUE, SOURCE, with_inputs
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
@@ -26,7 +26,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="links, modes and pipes as PO
 
 
 def emit(out: Path, *options: str) -> int:
-    return main(["emit", "--out-dir", str(out), "--no-cache", *options])
+    return main(["emit", "--out-dir", str(out), "--no-cache", *with_inputs(*options)])
 
 
 def shards(count: int) -> list[str]:

@@ -9,3 +9,9 @@ SOURCE = ROOT / "src"
 PACKAGE = SOURCE / "derivload"
 CATALOGUE = PACKAGE / "catalog"
 REFERENCE = ROOT / "tests" / "reference"
+
+
+def with_inputs(*options: str) -> list[str]:
+    """Options that name inputs: the catalogue, where they name no others."""
+    named = any(option in ("--derivatives", "--pytorch") for option in options)
+    return [*options] if named else ["--catalogue", *options]

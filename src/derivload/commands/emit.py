@@ -13,7 +13,14 @@ from __future__ import annotations
 import contextlib
 
 from derivload.commands.outcome import RunResult, write_and_say
-from derivload.commands.parsed import files_of, importing_of, open_store_of, target_of, wanted_of
+from derivload.commands.parsed import (
+    files_of,
+    importing_of,
+    open_store_of,
+    say_files,
+    target_of,
+    wanted_of,
+)
 from derivload.commands.replaced import list_replaced
 from derivload.identity import tool_digest
 from derivload.loading.collisions import refuse_collisions
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError and OSError."""
     files = files_of(options)
+    say_files(options, files)
     target = target_of(options)
     return write_and_say(
         options,
@@ -112,6 +120,8 @@ def emit(
                 note=note,
                 listed=files.listed,
                 shown=warnings.ids if warnings is not None else (),
+                told=files.told,
+                origin=files.origin,
             )
             write_stamp(writing, stamp_name(), arguments, record)
     clock.step("write")
@@ -124,4 +134,5 @@ def emit(
         rules=request.rules.told,
         warnings=warnings,
         list_replaced=lambda: list_replaced(request),
+        told=files.told,
     )

@@ -21,12 +21,14 @@ class RunResult:
     `exit` is "stored", "incremental", "cold" or, for codegen only, "plain". `note` is a message for
     the user, or "". `written` lists which files were written, left unchanged and removed. `counts`
     says how much was loaded and reused. `seconds` has the time of each step, in order. `rules` says
-    which rules were followed, and `list_replaced` which entries others took the place of.
-    `warnings` are those to show; None if there are none.
+    which rules were followed, and `list_replaced` which entries others took the place of. `told`
+    says which inputs were looked at, if no option named them. `warnings` are those to show; None if
+    there are none.
     """
 
     __slots__ = (
-        *("counts", "exit", "list_replaced", "note", "rules", "seconds", "warnings", "written"),
+        *("counts", "exit", "list_replaced", "note", "rules", "seconds", "told", "warnings"),
+        "written",
     )
 
     def __init__(
@@ -40,6 +42,7 @@ class RunResult:
         rules: str = "",
         warnings: NewWarnings | None = None,
         list_replaced: Callable[[], list[str]] = list,
+        told: str = "",
     ) -> None:
         self.exit = exit_
         self.note = note
@@ -49,6 +52,7 @@ class RunResult:
         self.rules = rules
         self.warnings = warnings
         self.list_replaced = list_replaced
+        self.told = told
 
 
 def say_done(done: RunResult, options: argparse.Namespace) -> None:
@@ -63,6 +67,8 @@ def say_done(done: RunResult, options: argparse.Namespace) -> None:
         if written.removed:
             changes.append(f"removed {', '.join(written.removed)}")
         say(f"{options.out_dir}: {'; '.join(changes) or 'up to date'}")
+        if done.told:
+            say(done.told)
     if options.stats is not None:
         from derivload.commands.stats import print_stats
 

@@ -35,7 +35,8 @@ from derivload.commands.arguments import with_files_read
 from derivload.commands.options.command_line import make_parser
 from derivload.commands.outcome import warning_lines
 from derivload.commands.parsed import files_of, wanted_of
-from derivload.loading.errors import InputError, TreeCodeError, UsageError
+from derivload.commands.settings.apply import parse_options
+from derivload.loading.errors import InputError, SettingsError, TreeCodeError, UsageError
 from derivload.loading.live import LiveDocuments, PreparedDocuments, Updated
 from derivload.loading.rules_of_tree import key_of_additions
 from derivload.terminal.stderr import say
@@ -244,12 +245,14 @@ class _Worker:
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-                options = self._parser.parse_args(["emit", *arguments])
+                options = parse_options(self._parser, ["emit", *arguments], may_search=False)
         except SystemExit:
             raise _BadArguments(said.getvalue().splitlines()) from None
+        except SettingsError as error:
+            raise _BadArguments([*error.lines]) from None
         for name in ("cache_dir", "depfile", "depfile_for", "depfile_target", "stats"):
-            if getattr(options, name) is not None:
-                option = name.replace("_", "-")
+            option = name.replace("_", "-")
+            if getattr(options, name) is not None and option not in options.settings:
                 raise _BadArguments([f"derivload: error: --{option} is not for a worker"])
         return options
 

@@ -13,6 +13,7 @@ from derivload.loading.additions import add_to
 from derivload.loading.cache_settings import open_store
 from derivload.loading.parameters import (
     PathLike,
+    flag_of,
     path_of,
     paths_of,
     spell_parameter,
@@ -55,6 +56,7 @@ def load(
     entry_keys: Sequence[str] = (),
     sections: Sequence[str] = (),
     backend_yaml: PathLike | Sequence[PathLike] = (),
+    catalogue: bool = False,
     cache_dir: PathLike | None = None,
 ) -> Definitions:
     """Load autograd definitions.
@@ -74,12 +76,16 @@ def load(
         it, or a list of them. They are checked.
     cache_dir: the folder of a cache, to read from and to keep the results in; no cache when left
         out. One that cannot be used is done without, with a warning.
-    With no inputs at all, the catalogue that ships with derivload.
+    catalogue: the small catalogue that ships with derivload, in place of the files.
+
+    What is loaded depends on these parameters alone: no settings are read, and no tree is looked
+    for around the current folder.
 
     Raises UsageError for an argument of another type and for a combination that means nothing,
     InputError, with all diagnostics, when the input has errors, and TreeCodeError where the rules
     of a tree are not known, and its own torchgen refuses the input or cannot be run.
     """
+    folder = path_of("cache_dir", cache_dir)
     given = [] if derivatives is None else paths_of("derivatives", derivatives)
     additions = Additions(
         texts_of("dispatch_keys", dispatch_keys),
@@ -93,11 +99,11 @@ def load(
         tags=path_of("tags", tags),
         torch_version=version_of(torch_version),
         pytorch=path_of("pytorch", pytorch),
+        catalogue=flag_of("catalogue", catalogue),
         spell=spell_parameter,
     )
     backends = paths_of("backend_yaml", backend_yaml)
     add_to(files, given[1:], additions, spell_parameter, backends)
-    folder = path_of("cache_dir", cache_dir)
     store = None if folder is None else _open(folder)
     try:
         loaded = load_inputs(Request(files), store)

@@ -15,6 +15,7 @@ from derivload.loading.additions import check_sections, dialect_with
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import Rules
+from derivload.loading.swapped import refuse_swapped
 from derivload.sources.splitting import with_plain_line_ends
 
 
@@ -57,6 +58,7 @@ def read_inputs(files: Files, contents: Sequence[bytes | OSError], rules: Rules)
         additions=files.additions,
         backends=tuple(texts[last + 1 :]),
     )
+    refuse_swapped(made)
     if not unread:
         named = (*made.native_functions, *made.backends)
         check_sections(files.additions, [text.text for text in named])

@@ -50,6 +50,13 @@ def texts_of(name: str, value: object) -> list[str]:
     return texts
 
 
+def flag_of(name: str, value: object) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise UsageError(f"`{name}` is {_described(value)}: give True or False")
+    return value
+
+
 def version_of(value: object) -> str | None:
     """A torch version as text, or None. `find_dialect` says whether it can be followed."""
     if value is None or isinstance(value, str):

@@ -93,7 +93,7 @@ def test_what_the_torchgen_refuses_is_its_own_error(
     ("options", "why"),
     [
         ([], "verify needs a torchgen to compare with: write --pytorch DIR"),
-        (["--compiled", "--keep", "x"], "--keep is for documents, and --compiled has none"),
+        (["--no-tree-code"], "--no-tree-code leaves nothing to compare with but --compiled"),
     ],
 )
 def test_wrong_usage(options: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from derivload.commands.parsed import files_of, open_store_of, wanted_of
+from derivload.commands.parsed import files_of, open_store_of, say_files, wanted_of
 from derivload.diagnostics import Diagnostic
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.identity import is_as_it_began
@@ -42,13 +42,16 @@ _MAX_KEPT: Final = 4_000_000
 class Checked(msgspec.Struct, frozen=True):
     """The mistakes in the inputs, sorted by place, and the release whose rules were followed.
 
-    `note` tells the user what they should know about the choice of that release. `suppressed` are
-    the warnings that comments suppress, each with the reason that the comment gives.
+    `note` tells the user what they should know about the choice of that release. `functions` and
+    `definitions` are how many were loaded. `suppressed` are the warnings that comments suppress,
+    each with the reason that the comment gives.
     """
 
     diagnostics: list[Diagnostic]
     torch_version: str
     note: str
+    functions: int
+    definitions: int
     suppressed: list[tuple[Diagnostic, str]] = []
 
 
@@ -66,9 +69,15 @@ def run(options: argparse.Namespace) -> int:
         explain(options.explain)
         return DONE
     files = files_of(options)
+    say_files(options, files)
     checked = check(files, lambda: open_store_of(options), wanted_of(options, files))
     return print_checked(
-        checked, options.format, strict=options.strict, statistics=options.statistics
+        checked,
+        files,
+        options.format,
+        strict=options.strict,
+        quiet=options.quiet,
+        statistics=options.statistics,
     )
 
 
@@ -90,10 +99,16 @@ def check(
         return kept
     from derivload.commands.check.find import find_mistakes
 
-    found, suppressed, note = find_mistakes(request, store, wanted)
-    notes = "; ".join(filter(None, (request.inputs.note, note)))
-    checked = Checked(found, request.inputs.dialect.version, notes, suppressed)
-    every = [*found, *(diagnostic for diagnostic, _ in suppressed)]
+    found = find_mistakes(request, store, wanted)
+    checked = Checked(
+        found.diagnostics,
+        request.inputs.dialect.version,
+        "; ".join(filter(None, (request.inputs.note, found.note))),
+        found.functions,
+        found.definitions,
+        found.suppressed,
+    )
+    every = [*found.diagnostics, *(diagnostic for diagnostic, _ in found.suppressed)]
     is_short = sum(len(diagnostic.source_line) for diagnostic in every) <= _MAX_KEPT
     if store is not None and is_short and is_as_it_began():
         with suppress(UnicodeEncodeError):  # a message quotes half a surrogate pair
@@ -124,10 +139,19 @@ def _kept(data: bytes | None) -> Checked | None:
     return checked if all(diagnostic.code in RULES for diagnostic in found) else None
 
 
-def print_checked(checked: Checked, form: str, *, strict: bool, statistics: bool = False) -> int:
+def print_checked(
+    checked: Checked,
+    files: Files,
+    form: str,
+    *,
+    strict: bool,
+    quiet: bool = False,
+    statistics: bool = False,
+) -> int:
     """Print the mistakes in the format `form` and return the exit status.
 
-    `strict` turns warnings into errors. `statistics` prints their number by rule instead.
+    `strict` turns warnings into errors. `quiet` does not say that there are none. `statistics`
+    prints their number by rule instead.
     """
     found = checked.diagnostics
     if strict:
@@ -139,7 +163,8 @@ def print_checked(checked: Checked, form: str, *, strict: bool, statistics: bool
     errors = sum(diagnostic.severity == "error" for diagnostic in found)
     if checked.note:
         say(f"note: {checked.note}")
-    say(_counted(errors, len(found) - errors))
+    if found or not quiet:
+        say(f"{_counted(errors, len(found) - errors)} in {_looked_at(checked, files, errors)}")
     return BAD_INPUT if errors else DONE
 
 
@@ -189,6 +214,17 @@ def _print(checked: Checked, form: str) -> None:
 
         stdout.write_json(render_sarif(found, __version__, render_page, checked.suppressed))
     stdout.flush()
+
+
+def _looked_at(checked: Checked, files: Files, errors: int) -> str:
+    """The files, and how much is in them; why these files, if no option named them."""
+    how = "" if files.origin is None else files.origin.how
+    named = f"{files.named}, {how}" if how else files.named
+    if errors:  # then not everything can be loaded
+        return named
+    counts = ((checked.functions, "function"), (checked.definitions, "definition"))
+    told = [f"{count:,} {word}{'' if count == 1 else 's'}" for count, word in counts]
+    return f"{named}: {', '.join(told)}"
 
 
 def _counted(errors: int, warnings: int) -> str:

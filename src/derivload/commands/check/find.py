@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 class FoundMistakes(NamedTuple):
     """All mistakes, sorted by place, and the warnings that comments suppress, with the reasons.
 
-    `note` is what the user should know of the load.
+    `functions` and `definitions` are how many there are; if there are errors, how many could be
+    loaded. `note` is what the user should know of the load.
     """
 
     diagnostics: list[Diagnostic]
     suppressed: list[tuple[Diagnostic, str]]
-    note: str = ""
+    functions: int
+    definitions: int
+    note: str
 
 
 def find_mistakes(
@@ -43,19 +46,29 @@ def find_mistakes(
     """
     wanted = wanted or EVERYTHING
     if request.rules.why and request.is_readable:
-        load_inputs(request, store)
+        lines = load_inputs(request, store).lines
+        counts = len(lines.functions), len(lines.records)
         # Warnings are told where we can load this too.
         outcome = load_alone(request.inputs)
         if outcome.diagnostics:
-            return FoundMistakes([], [], outcome.note)
-        return _diagnose(request, outcome, wanted)
+            return FoundMistakes([], [], *counts, outcome.note)
+        return _diagnose(request, outcome, counts, wanted)
     memory = None if store is None else Memory(store)
-    return _diagnose(
-        request, load_inputs(request, memory=memory, with_mistakes=True).outcome, wanted
-    )
+    outcome = load_inputs(request, memory=memory, with_mistakes=True).outcome
+    return _diagnose(request, outcome, _counts(outcome), wanted)
 
 
-def _diagnose(request: Request, outcome: Outcome, wanted: Wanted) -> FoundMistakes:
+def _counts(outcome: Outcome) -> tuple[int, int]:
+    """The numbers of functions and definitions."""
+    if outcome.whole is not None:
+        return len(outcome.whole.load.matched), len(outcome.whole.load.infos)
+    lines = outcome.make_lines()
+    return len(lines.functions), len(lines.records)
+
+
+def _diagnose(
+    request: Request, outcome: Outcome, counts: tuple[int, int], wanted: Wanted
+) -> FoundMistakes:
     assert outcome.make_linted is not None
     errors = outcome.diagnostics
     texts = request.inputs.texts
@@ -64,4 +77,4 @@ def _diagnose(request: Request, outcome: Outcome, wanted: Wanted) -> FoundMistak
     )
     suppressed = sorted((told.place(), told.reason) for told in judged.suppressed)
     found = sorted([*errors, *place_all(judged.shown, texts)])
-    return FoundMistakes(found, suppressed, outcome.note)
+    return FoundMistakes(found, suppressed, *counts, outcome.note)

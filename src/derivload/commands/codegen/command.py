@@ -24,6 +24,7 @@ from derivload.commands.parsed import (
     files_of,
     importing_of,
     open_store_of,
+    say_files,
     selection_of,
     target_of,
     wanted_of,
@@ -59,9 +60,10 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError and OSError."""
-    files = files_of(options)
-    target = target_of(options)
     selection = selection_of(options)
+    files = files_of(options)
+    say_files(options, files)
+    target = target_of(options)
 
     def write() -> RunResult:
         with _printed_beside():
@@ -176,6 +178,7 @@ def codegen(
         rules=request.rules.told,
         warnings=warnings,
         list_replaced=lambda: list_replaced(request),
+        told=files.told,
     )
 
 
@@ -223,6 +226,8 @@ def _record(
         variables=job.sources.variables,
         python=python_digest(),
         shown=shown,
+        told=files.told,
+        origin=files.origin,
     )
 
 

@@ -1,4 +1,4 @@
-"""The options that most commands have: the inputs and the cache."""
+"""The options that most commands have: the inputs, the cache, and how much is said."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ if TYPE_CHECKING:
     import argparse
 
 
+# The title of the group of options that say what the inputs are.
+INPUTS = "inputs"
+
+
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the inputs."""
     group = parser.add_argument_group(
-        "inputs", "Without these, derivload loads the small catalogue that ships with it."
+        INPUTS,
+        "Without these, those that derivload.toml or pyproject.toml names, or the PyTorch tree "
+        "around the current folder.",
     )
     group.add_argument(
         "--derivatives",
@@ -79,10 +85,27 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         help="a PyTorch checkout, or an installed or unpacked torchgen, for files and rules",
     )
     group.add_argument(
+        "--catalogue",
+        action="store_true",
+        help="the small catalogue of examples that ships with derivload",
+    )
+    group.add_argument(
         "--no-tree-code",
         action="store_true",
         help="run no code of --pytorch DIR: fail where its rules of loading are not known",
     )
+
+
+def add_settings_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where settings are read from."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--settings",
+        type=path,
+        metavar="FILE",
+        help="read the settings in FILE, instead of those in the current folder or above it",
+    )
+    group.add_argument("--no-settings", action="store_true", help="read no settings")
 
 
 def add_cache_options(parser: argparse.ArgumentParser) -> None:
@@ -109,3 +132,22 @@ def add_warnings(parser: argparse.ArgumentParser) -> None:
         ("extend-ignore", "do not report these either, besides those ignored in the settings"),
     ):
         group.add_argument(f"--{name}", type=codes, action="extend", metavar="CODES", help=does)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the options that all commands have."""
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument(
+        "--quiet", action="store_true", help="print only results and what is wrong"
+    )
+    how_much.add_argument(
+        "--verbose",
+        action="store_true",
+        help="say more: the versions, and which files, rules and cache are used",
+    )
+    parser.add_argument(
+        "--color",
+        choices=["auto", "always", "never"],
+        default="auto",
+        help="whether to colour what is printed; auto, the default, colours on a terminal",
+    )

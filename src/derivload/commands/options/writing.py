@@ -18,8 +18,7 @@ def add_emit(commands: Commands) -> None:
     parser = commands.add_parser(
         "emit",
         help="load the inputs and write the documents",
-        description="Load the inputs and write the documents. @FILE stands for the arguments in "
-        "that file, one per line.",
+        description="Load the inputs and write the documents.",
     )
     add_inputs(parser)
     parser.add_argument(
@@ -36,8 +35,8 @@ def add_codegen(commands: Commands) -> None:
         "codegen",
         help="run PyTorch's own generators for what changed",
         description="Bring the files of PyTorch's own autograd generators up to date: run the "
-        "generators in DIR, unchanged, for the operators that changed. @FILE stands for the "
-        "arguments in that file, one per line.",
+        "generators in DIR, unchanged, for the operators that changed. "
+        "Needs --pytorch DIR, a tree that has them.",
     )
     add_inputs(parser)
     add_selection(parser)
@@ -79,7 +78,6 @@ def add_run(commands: Commands) -> None:
         metavar="DIR",
         help="where to keep what runs depend on; in the cache by default",
     )
-    parser.add_argument("--quiet", action="store_true", help="do not say that nothing was run")
     parser.add_argument(
         "--stats",
         nargs="?",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from derivload.commands.outcome import report
-from derivload.commands.parsed import files_of, open_store_of
+from derivload.commands.parsed import files_of, open_store_of, say_files
 from derivload.commands.show.groups import Group, find_groups
 from derivload.commands.show.query import OperatorQuery, read_query, unknown
 from derivload.commands.show.text import group_lines
@@ -43,11 +43,16 @@ _STYLES: Final = {
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError."""
     try:
-        request = Request(files_of(options))
+        files = files_of(options)
+        say_files(options, files)
+        request = Request(files)
         store = request.rules_from = open_store_of(options, to_read=True)
         if request.inputs.note:
             say(f"note: {request.inputs.note}")
-        return show(request, options.operator, store)
+        status = show(request, options.operator, store)
+        if request.files.told and not options.quiet:
+            say(request.files.told)
+        return status
     except Exception as error:
         return report(error, "")
 

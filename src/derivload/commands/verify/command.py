@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from derivload.commands.outcome import report
-from derivload.commands.parsed import files_of
+from derivload.commands.parsed import files_of, say_files
 from derivload.loading.errors import UsageError
 from derivload.loading.request import Request
 from derivload.terminal.stderr import say
@@ -17,20 +17,26 @@ from derivload.terminal.stderr import say
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError."""
+    if options.no_tree_code and options.compiled is None:
+        raise UsageError("--no-tree-code leaves nothing to compare with but --compiled")
     try:
-        request = Request(files_of(options))
+        files = files_of(options)
+        say_files(options, files)
+        request = Request(files)
         if options.compiled is None and request.files.tree is None:
             raise UsageError("verify needs a torchgen to compare with: write --pytorch DIR")
-        if options.compiled is not None and options.keep is not None:
-            raise UsageError("--keep is for documents, and --compiled has none")
         if request.inputs.note:
             say(f"note: {request.inputs.note}")
         if options.compiled is not None:
             from derivload.commands.verify.compiled import verify_compiled
 
-            return verify_compiled(request, options.compiled)
-        from derivload.commands.verify.tree import verify_tree
+            status = verify_compiled(request, options.compiled)
+        else:
+            from derivload.commands.verify.tree import verify_tree
 
-        return verify_tree(request, options.keep)
+            status = verify_tree(request, options.keep)
+        if request.files.told and not options.quiet:
+            say(request.files.told)
+        return status
     except Exception as error:
         return report(error, "; nothing was compared")

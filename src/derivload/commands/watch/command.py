@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 import gc
 
-from derivload.commands.parsed import files_of, open_store_of, selection_of, wanted_of
+from derivload.commands.parsed import (
+    files_of,
+    open_store_of,
+    say_files,
+    selection_of,
+    wanted_of,
+)
+from derivload.commands.watch.followed import FollowedOptions
 from derivload.commands.watch.lock import HeldError, OutDirLock
 from derivload.commands.watch.loop import WatchLoop, WatchOptions
 from derivload.commands.watch.messages import Messages
-from derivload.commands.watch.shown import Shown
+from derivload.commands.watch.shown import OnlyWrong, Shown
 from derivload.commands.watch.signals import Stopped
 from derivload.commands.watch.view import JsonView, TextView, View
 from derivload.exit_status import BY_SIGNAL, ENVIRONMENT
-from derivload.loading.errors import UsageError
 from derivload.loading.live import LiveDocuments, LiveOutputs
 from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import find_rules
@@ -27,16 +33,14 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; the exit status. Raises UsageError and OSError if it cannot start."""
-    for name in ("subset", "disable_autograd", "selected_op_list_path", "operators_yaml_path"):
-        if not options.codegen and getattr(options, name) not in ("all", False, None):
-            raise UsageError(f"--{name.replace('_', '-')} needs --codegen: add that option")
     if options.codegen:
         selection_of(options)
 
     generated: list[LiveCodegen] = []
+    followed = FollowedOptions(options)
 
     def find() -> Files:
-        files = files_of(options)
+        files = files_of(followed.now())
         if options.codegen:
             from derivload.commands.codegen.command import consult_generators
 
@@ -59,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         generated.append(made)
         return made
 
+    say_files(options, files_of(options))
     return watch(
         WatchOptions(
             find=find,
@@ -71,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
             json=options.json,
             has_learned=lambda: any(made.has_learned for made in generated),
             once=options.once,
+            quiet=options.quiet,
             is_own_process=options.is_own_process,
         )
     )
@@ -87,6 +93,8 @@ def watch(options: WatchOptions) -> int:
         gc.enable()
     options.find()
     view: View = JsonView() if options.json else TextView()
+    if options.quiet:
+        view = OnlyWrong(view)
     if not options.once:
         view = Shown(view)
     messages = Messages()

@@ -143,7 +143,7 @@ class Updates:
             written=tuple(updated.written.written),
             removed=tuple(updated.written.removed),
             seconds=seconds,
-            note=updated.note,
+            note="; ".join(note for note in (updated.note, seen.files.told) if note),
             warnings=updated.warnings.diagnostics,
             warnings_count=updated.warnings.new,
         )

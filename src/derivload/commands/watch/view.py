@@ -7,7 +7,6 @@ them. When nobody reads stdout any more, nothing more is shown.
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 import time
@@ -96,8 +95,7 @@ class TextView:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stdout = Stdout()
-        is_coloured = colour.is_wanted() and os.environ.get("TERM") != "dumb"
-        self._painter = colour.Painter(_STYLES) if is_coloured else None
+        self._painter = colour.Painter(_STYLES) if colour.is_wanted() else None
 
     @property
     def is_read(self) -> bool:

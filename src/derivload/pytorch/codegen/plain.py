@@ -16,7 +16,8 @@ import msgspec
 import yaml
 
 from derivload.identity import PACKAGE
-from derivload.loading.paths import Files, read_path
+from derivload.loading.paths import Files
+from derivload.loading.reading import read_path
 from derivload.pytorch.codegen.entry_points import parts_of, replaced
 from derivload.pytorch.codegen.rendering import named_as_in_a_build
 from derivload.pytorch.codegen.selection import Selection
