@@ -164,7 +164,7 @@ def test_check_tells_of_warnings_and_show_of_kernels(
         assert inputs.run("check", "--backend-yaml", backend) == 0
         told = capsys.readouterr()
         assert "backend.yaml:6:3: warning[DL621]: `dry` is named already, in line 5" in told.out
-        assert told.err == "derivload: 1 warning\n"
+        assert told.err.startswith("derivload: 1 warning in ")
     assert inputs.run("check") == 0
     assert inputs.run("check", "--backend-yaml", backend) == 0
     assert "DL621" in capsys.readouterr().out
