@@ -15,12 +15,20 @@
 
 include("${CMAKE_CURRENT_LIST_DIR}/derivloadCheckArguments.cmake")
 include("${CMAKE_CURRENT_LIST_DIR}/derivloadListOutputs.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/derivloadSettings.cmake")
 
 # derivload_codegen_inputs(NAME
-#   [DERIVATIVES file]          derivatives.yaml
+#   [DERIVATIVES file...]       derivatives.yaml, then overlays
 #   [NATIVE_FUNCTIONS file...]  native_functions.yaml, then overlays
 #   [TAGS file]                 tags.yaml; the one beside the first of NATIVE_FUNCTIONS
 #   [PYTORCH_DIR folder]        instead of the three; NATIVE_FUNCTIONS are then overlays
+#   [OVERRIDE]                  entries of overlays take the place of earlier ones of the same name
+#   [DISPATCH_KEYS name...]     keys that the backend adds to torchgen's
+#   [ENTRY_KEYS name...]        keys of entries that only the backend's own tools read
+#   [SECTIONS name...]          sections of overlays that declare operators, besides custom
+#   [BACKEND_YAML file...]      what backends register; it is checked
+#   [CATALOGUE]                 instead of all: the examples that ship with derivload
+#   [SETTINGS file]             a derivload.toml, or a pyproject.toml with its table
 #   OUTPUT_DIR folder           of this target alone, or of targets with other SUBSETs each;
 #                               relative to CMAKE_CURRENT_BINARY_DIR
 #   [SHARDS n]                  differentiability_0.json to differentiability_{n-1}.json
@@ -31,19 +39,28 @@ include("${CMAKE_CURRENT_LIST_DIR}/derivloadListOutputs.cmake")
 #    [SUBSET libtorch|pybindings|python|all] [DISABLE_AUTOGRAD]
 #    [SELECTED_OP_LIST_PATH file | OPERATORS_YAML_PATH file]])
 #
-# With no inputs at all, the catalogue that ships with derivload. Relative inputs are relative to
-# CMAKE_CURRENT_SOURCE_DIR, and CACHE_DIR to CMAKE_CURRENT_BINARY_DIR. The target's property
-# DERIVLOAD_OUTPUTS has the paths too, for other directories.
+# With no inputs at all, those that the settings name, or the PyTorch tree around: see
+# derivloadSettings.cmake. Relative inputs are relative to CMAKE_CURRENT_SOURCE_DIR, and CACHE_DIR to
+# CMAKE_CURRENT_BINARY_DIR. The target's property DERIVLOAD_OUTPUTS has the paths too, for other
+# directories.
 function(derivload_codegen_inputs name)
-  set(flags NO_CACHE CODEGEN DISABLE_AUTOGRAD)
-  set(single DERIVATIVES TAGS PYTORCH_DIR OUTPUT_DIR SHARDS TORCH_VERSION OUTPUTS_VARIABLE
-             CACHE_DIR SUBSET SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH)
-  set(several NATIVE_FUNCTIONS)
+  set(flags NO_CACHE CODEGEN DISABLE_AUTOGRAD OVERRIDE CATALOGUE)
+  set(single TAGS PYTORCH_DIR OUTPUT_DIR SHARDS TORCH_VERSION OUTPUTS_VARIABLE
+             CACHE_DIR SUBSET SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH SETTINGS)
+  set(several DERIVATIVES NATIVE_FUNCTIONS DISPATCH_KEYS ENTRY_KEYS SECTIONS BACKEND_YAML)
   _derivload_check_words("${name}" "${flags};${single};${several}" "${ARGN}")
   cmake_parse_arguments(PARSE_ARGV 1 arg "${flags}" "${single}" "${several}")
-  _derivload_check_values("${name}" "${single};${several}" "${ARGN}")
-  _derivload_check_codegen("${name}")
-  set(read DERIVATIVES NATIVE_FUNCTIONS TAGS SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH)
+  _derivload_check_values("${name}" "${several};${single}" "${ARGN}")
+  if(NOT arg_CODEGEN)
+    _derivload_check_codegen("${name}")
+  endif()
+  _derivload_make_absolute(arg_SETTINGS "${CMAKE_CURRENT_SOURCE_DIR}")
+  _derivload_read_settings("${name}")
+  if(arg_CODEGEN) # for which settings may have named a PyTorch
+    _derivload_check_codegen("${name}")
+  endif()
+  set(read DERIVATIVES NATIVE_FUNCTIONS TAGS BACKEND_YAML SELECTED_OP_LIST_PATH
+           OPERATORS_YAML_PATH)
   foreach(keyword IN ITEMS ${read} PYTORCH_DIR)
     _derivload_make_absolute(arg_${keyword} "${CMAKE_CURRENT_SOURCE_DIR}")
   endforeach()
@@ -82,7 +99,7 @@ function(derivload_codegen_inputs name)
   if(NOT EXISTS "${steady}")
     file(TOUCH "${steady}")
   endif()
-  set(inputs "")
+  set(inputs ${arg_SETTINGS})
   foreach(keyword IN LISTS read)
     list(APPEND inputs ${arg_${keyword}})
   endforeach()
@@ -129,10 +146,12 @@ endfunction()
 # The arguments of the function as options of `derivload emit` or `derivload codegen`.
 function(_derivload_options result)
   set(options "")
-  set(keywords PYTORCH_DIR DERIVATIVES NATIVE_FUNCTIONS TAGS SHARDS TORCH_VERSION CACHE_DIR SUBSET
-               SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH)
-  set(names pytorch derivatives native-functions tags shards torch-version cache-dir subset
-            selected-op-list-path operators-yaml-path)
+  set(keywords PYTORCH_DIR DERIVATIVES NATIVE_FUNCTIONS TAGS DISPATCH_KEYS ENTRY_KEYS SECTIONS
+               BACKEND_YAML SHARDS TORCH_VERSION CACHE_DIR SUBSET SELECTED_OP_LIST_PATH
+               OPERATORS_YAML_PATH)
+  set(names pytorch derivatives native-functions tags dispatch-key entry-key section
+            backend-yaml shards torch-version cache-dir subset selected-op-list-path
+            operators-yaml-path)
   foreach(keyword name IN ZIP_LISTS keywords names)
     foreach(value IN LISTS arg_${keyword})
       list(APPEND options "--${name}" "${value}")
@@ -141,8 +160,16 @@ function(_derivload_options result)
   if(arg_NO_CACHE)
     list(APPEND options --no-cache)
   endif()
+  if(arg_OVERRIDE)
+    list(APPEND options --override)
+  endif()
   if(arg_DISABLE_AUTOGRAD)
     list(APPEND options --disable-autograd)
   endif()
+  if(arg_CATALOGUE)
+    list(APPEND options --catalogue)
+  endif()
+  _derivload_settings_options(settings)
+  list(APPEND options ${settings})
   set(${result} "${options}" PARENT_SCOPE)
 endfunction()

@@ -29,6 +29,8 @@ function(_derivload_list_generated name result)
   if(arg_DISABLE_AUTOGRAD)
     list(APPEND options --disable-autograd)
   endif()
+  _derivload_settings_options(settings)
+  list(APPEND options ${settings})
   get_property(command GLOBAL PROPERTY DERIVLOAD_COMMAND)
   execute_process(COMMAND ${command} codegen ${options}
                   RESULT_VARIABLE status OUTPUT_VARIABLE names ERROR_VARIABLE errors

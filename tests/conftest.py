@@ -47,7 +47,7 @@ SPREAD = ["2.1.0", "2.5.0", "2.10.0", "2.15.0"]
 DUMP = REFERENCE / "dump_torchgen.py"
 
 Unavailable = Callable[..., NoReturn]
-Judge = Callable[[str, Sequence[Path], Sequence[Path], Path], Path]
+Judge = Callable[..., Path]
 AssertSame = Callable[[Path, Path], None]
 
 
@@ -201,14 +201,19 @@ def _locked(file: Path) -> Iterator[None]:
 def judge(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Judge:
     """What a release's own torchgen makes of derivatives, native functions and tags.
 
-    Several files of one kind are joined. Gives the folder of the two documents.
+    Several files of one kind are joined, and dispatch keys are added to its own. Gives the folder
+    of the two documents.
     """
 
     def documents(
-        version: str, derivatives: Sequence[Path], natives: Sequence[Path], tags: Path
+        version: str,
+        derivatives: Sequence[Path],
+        natives: Sequence[Path],
+        tags: Path,
+        dispatch_keys: Sequence[str] = (),
     ) -> Path:
         folder = tmp_path_factory.mktemp("judged")
-        _run_torchgen(release(version), derivatives, natives, tags, folder)
+        _run_torchgen(release(version), derivatives, natives, tags, folder, dispatch_keys)
         return folder
 
     return documents
@@ -245,13 +250,19 @@ def expected(release: Release, release_cache: Path) -> Release:
 
 
 def _run_torchgen(
-    pytorch: Path, derivatives: Sequence[Path], natives: Sequence[Path], tags: Path, out: Path
+    pytorch: Path,
+    derivatives: Sequence[Path],
+    natives: Sequence[Path],
+    tags: Path,
+    out: Path,
+    dispatch_keys: Sequence[str] = (),
 ) -> None:
     # torchgen opens its files in the encoding of the locale.
     command = [
         *(sys.executable, "-X", "utf8", str(DUMP), str(pytorch)),
         *("--derivatives", *map(str, derivatives), "--native-functions", *map(str, natives)),
         *("--tags", str(tags), "--out-dir", str(out)),
+        *(part for key in dispatch_keys for part in ("--dispatch-key", key)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

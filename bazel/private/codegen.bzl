@@ -1,6 +1,8 @@
 """The rule derivload_codegen, and the macro that names its outputs."""
 
+load(":additions.bzl", "ADDITIONS", "add_additions", "check_additions")
 load(":pytorch.bzl", "LAYOUTS", "check_pytorch_files", "pytorch_files")
+load(":settings.bzl", "SETTINGS_ATTRS", "add_settings", "check_data", "settings_files")
 load(":toolchain.bzl", "TOOLCHAIN_TYPE")
 
 _SUBSETS = ["libtorch", "pybindings", "python", "all"]
@@ -22,10 +24,16 @@ def _codegen_impl(ctx):
     options = ctx.actions.args()
     options.add("--no-cache")
     options.add("--quiet")
+    add_settings(options, ctx)
     options.add(root.rstrip("/") or ".", format = "--pytorch=%s")
-    options.add_all(ctx.files.derivatives, format_each = "--derivatives=%s")
+    options.add_all(
+        ctx.files.derivatives + ctx.files.derivatives_overlays,
+        format_each = "--derivatives=%s",
+    )
     options.add_all(ctx.files.native_functions, format_each = "--native-functions=%s")
     options.add_all(ctx.files.tags_yaml, format_each = "--tags=%s")
+    options.add_all(ctx.files.backend_yaml, format_each = "--backend-yaml=%s")
+    add_additions(options, ctx.attr)
     if ctx.attr.torch_version:
         options.add(ctx.attr.torch_version, format = "--torch-version=%s")
     options.add(ctx.attr.subset, format = "--subset=%s")
@@ -42,8 +50,10 @@ def _codegen_impl(ctx):
         executable = derivload,
         arguments = ["codegen", options],
         inputs = depset(
-            ctx.files.derivatives + ctx.files.native_functions + ctx.files.tags_yaml +
-            ctx.files.selected_op_list + ctx.files.operators_yaml,
+            ctx.files.derivatives + ctx.files.derivatives_overlays +
+            ctx.files.native_functions + ctx.files.tags_yaml + ctx.files.backend_yaml +
+            ctx.files.selected_op_list + ctx.files.operators_yaml +
+            settings_files(ctx),
             transitive = [pytorch],
         ),
         outputs = outputs,
@@ -70,7 +80,7 @@ def _find_root(paths, torch_version):
 _codegen = rule(
     implementation = _codegen_impl,
     doc = "Runs PyTorch's own generators. The macro derivload_codegen names the outputs.",
-    attrs = {
+    attrs = dict(dict(ADDITIONS, **SETTINGS_ATTRS), **{
         "derivatives": attr.label(
             doc = "derivatives.yaml in the place of PyTorch's own",
             allow_single_file = True,
@@ -112,7 +122,7 @@ _codegen = rule(
         "torch_version": attr.string(
             doc = "the release to follow, such as `2.15`; empty for what version.txt says",
         ),
-    },
+    }),
     toolchains = [TOOLCHAIN_TYPE],
 )
 
@@ -128,6 +138,14 @@ def derivload_codegen(
         disable_autograd = False,
         selected_op_list = None,
         operators_yaml = None,
+        derivatives_overlays = None,
+        override = False,
+        dispatch_keys = None,
+        entry_keys = None,
+        sections = None,
+        backend_yaml = None,
+        settings = None,
+        data = None,
         bazel_tags = None,
         **kwargs):
     """Runs PyTorch's own autograd generators, and writes the C++ and Python files that they make.
@@ -152,25 +170,57 @@ def derivload_codegen(
       disable_autograd: True leaves out what is for autograd alone.
       selected_op_list: label of a YAML list of operators, to generate for these alone.
       operators_yaml: label of a model's YAML file of operators, instead.
+      derivatives_overlays: list of labels of overlays of `derivatives`, whose entries are appended
+        in the order given.
+      override: True has an entry of an overlay take the place of the earlier entry of the same
+        name.
+      dispatch_keys: list of keys that the backend adds to those that torchgen lists for kernels,
+        such as `"PrivateUse1"`.
+      entry_keys: list of keys of entries that only the backend's own tools read, or of patterns
+        such as `"gen_*"`. They are passed over.
+      sections: list of sections of overlays that declare operators, besides `"custom"` and
+        `"custom_autograd"`.
+      backend_yaml: list of labels of files that say what backends register, in the format of
+        torchgen.gen_backend_stubs. They are checked.
+      settings: label of a `derivload.toml`, or of a `pyproject.toml` with its table. What the
+        attributes do not say is taken from it, but `subset`. Without it, no settings are read.
+      data: list of labels of all files that the settings name.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.
     """
     for keyword, value in [("pytorch", pytorch), ("native_functions", native_functions)]:
         if type(value) == "string":
             fail("%s is a string: write a list of labels, [%r]" % (keyword, value))
+    check_additions(
+        derivatives,
+        derivatives_overlays,
+        dispatch_keys,
+        entry_keys,
+        sections,
+        backend_yaml,
+    )
     if type(outs) == "string":
         fail("outs is a string: write a list of names, [%r]" % outs)
     if selected_op_list and operators_yaml:
         fail("selected_op_list and operators_yaml exclude each other: write one of them")
+    check_data(settings, data)
     _codegen(
         name = name,
+        backend_yaml = backend_yaml,
+        data = data,
         derivatives = derivatives,
+        derivatives_overlays = derivatives_overlays,
         disable_autograd = disable_autograd,
+        dispatch_keys = dispatch_keys,
+        entry_keys = entry_keys,
         native_functions = native_functions,
         operators_yaml = operators_yaml,
         outs = ["%s/%s" % (name, out) for out in outs] if outs else None,
+        override = override,
         pytorch = pytorch,
+        sections = sections,
         selected_op_list = selected_op_list,
+        settings = settings,
         subset = subset,
         tags = bazel_tags,
         tags_yaml = tags,

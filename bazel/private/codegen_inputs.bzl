@@ -1,7 +1,9 @@
 """The rule derivload_codegen_inputs, and the macro that names its outputs."""
 
+load(":additions.bzl", "ADDITIONS", "add_additions", "check_additions")
 load(":providers.bzl", "DerivloadInfo")
 load(":pytorch.bzl", "LAYOUTS", "check_pytorch_files", "pytorch_files")
+load(":settings.bzl", "SETTINGS_ATTRS", "add_settings", "check_data", "settings_files")
 load(":toolchain.bzl", "TOOLCHAIN_TYPE")
 
 _MAX_SHARDS = 10000
@@ -19,13 +21,19 @@ def _codegen_inputs_impl(ctx):
     options.use_param_file("@%s", use_always = True)
     options.add("--no-cache")
     options.add("--quiet")
+    add_settings(options, ctx)
     if ctx.attr.pytorch:
         paths = {file.path: None for file in pytorch.to_list()}
         root = _find_root(paths, ctx.attr.torch_version)
         options.add(root.rstrip("/") or ".", format = "--pytorch=%s")
-    options.add_all(ctx.files.derivatives, format_each = "--derivatives=%s")
+    options.add_all(
+        ctx.files.derivatives + ctx.files.derivatives_overlays,
+        format_each = "--derivatives=%s",
+    )
     options.add_all(ctx.files.native_functions, format_each = "--native-functions=%s")
     options.add_all(ctx.files.tags_yaml, format_each = "--tags=%s")
+    options.add_all(ctx.files.backend_yaml, format_each = "--backend-yaml=%s")
+    add_additions(options, ctx.attr)
     if ctx.attr.torch_version:
         options.add(ctx.attr.torch_version, format = "--torch-version=%s")
     if ctx.attr.shards:
@@ -38,7 +46,9 @@ def _codegen_inputs_impl(ctx):
         executable = derivload,
         arguments = ["emit", options],
         inputs = depset(
-            ctx.files.derivatives + ctx.files.native_functions + ctx.files.tags_yaml,
+            ctx.files.derivatives + ctx.files.derivatives_overlays +
+            ctx.files.native_functions + ctx.files.tags_yaml + ctx.files.backend_yaml +
+            settings_files(ctx),
             transitive = [pytorch],
         ),
         outputs = outputs,
@@ -73,7 +83,7 @@ def _find_root(paths, torch_version):
 _codegen_inputs = rule(
     implementation = _codegen_inputs_impl,
     doc = "Runs derivload. The macro derivload_codegen_inputs names the outputs.",
-    attrs = {
+    attrs = dict(dict(ADDITIONS, **SETTINGS_ATTRS), **{
         "derivatives": attr.label(
             doc = "derivatives.yaml; with pytorch, in the place of PyTorch's own",
             allow_single_file = True,
@@ -100,7 +110,7 @@ _codegen_inputs = rule(
         "torch_version": attr.string(
             doc = "the release to follow, such as `2.15`; empty for the newest",
         ),
-    },
+    }),
     provides = [DerivloadInfo],
     toolchains = [TOOLCHAIN_TYPE],
 )
@@ -113,6 +123,14 @@ def derivload_codegen_inputs(
         pytorch = None,
         shards = None,
         torch_version = "",
+        derivatives_overlays = None,
+        override = False,
+        dispatch_keys = None,
+        entry_keys = None,
+        sections = None,
+        backend_yaml = None,
+        settings = None,
+        data = None,
         bazel_tags = None,
         **kwargs):
     """Loads derivatives.yaml and writes the documents that code generators need.
@@ -127,7 +145,7 @@ def derivload_codegen_inputs(
     Args:
       name: the name of the target, and of the folder.
       derivatives: label of derivatives.yaml. It, `native_functions` and `tags` are mandatory
-        without `pytorch`.
+        without `pytorch` and `settings`.
       native_functions: list of labels: native_functions.yaml, and then any overlays, whose
         entries are appended in the order given. An overlay is a list of entries, or a mapping
         with a `custom:` list. A label with several files is not in any certain order.
@@ -141,6 +159,22 @@ def derivload_codegen_inputs(
         is not numbered.
       torch_version: the release whose C++ spellings and types to follow, such as `"2.15"`. When
         left out, what version.txt of `pytorch` says, or else the newest that derivload knows.
+      derivatives_overlays: list of labels of overlays of `derivatives`, whose entries are appended
+        in the order given.
+      override: True has an entry of an overlay take the place of the earlier entry of the same
+        name.
+      dispatch_keys: list of keys that the backend adds to those that torchgen lists for kernels,
+        such as `"PrivateUse1"`.
+      entry_keys: list of keys of entries that only the backend's own tools read, or of patterns
+        such as `"gen_*"`. They are passed over.
+      sections: list of sections of overlays that declare operators, besides `"custom"` and
+        `"custom_autograd"`.
+      backend_yaml: list of labels of files that say what backends register, in the format of
+        torchgen.gen_backend_stubs. They are checked.
+      settings: label of a `derivload.toml`, or of a `pyproject.toml` with its table. What the
+        attributes do not say is taken from it. It names files by paths that are relative to it,
+        and `shards` counts in the attribute alone. Without it, no settings are read.
+      data: list of labels of all files that the settings name.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.
     """
@@ -153,7 +187,15 @@ def derivload_codegen_inputs(
     for keyword, value in [("pytorch", pytorch), ("native_functions", native_functions)]:
         if type(value) == "string":
             fail("%s is a string: write a list of labels, [%r]" % (keyword, value))
-    if not pytorch:
+    check_additions(
+        derivatives,
+        derivatives_overlays,
+        dispatch_keys,
+        entry_keys,
+        sections,
+        backend_yaml,
+    )
+    if not pytorch and not settings:
         for keyword, value in [
             ("derivatives", derivatives),
             ("native_functions", native_functions),
@@ -161,12 +203,21 @@ def derivload_codegen_inputs(
         ]:
             if not value:
                 fail("%s is missing: write it, or pytorch, the labels of a PyTorch" % keyword)
+    check_data(settings, data)
     _codegen_inputs(
         name = name,
+        backend_yaml = backend_yaml,
+        data = data,
         derivatives = derivatives,
+        derivatives_overlays = derivatives_overlays,
+        dispatch_keys = dispatch_keys,
+        entry_keys = entry_keys,
         native_functions = native_functions,
         outs = ["%s/%s" % (name, out) for out in numbered + ["functions.json", "manifest.json"]],
+        override = override,
         pytorch = pytorch,
+        sections = sections,
+        settings = settings,
         shards = shards or 0,
         tags = bazel_tags,
         tags_yaml = tags,

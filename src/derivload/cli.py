@@ -8,7 +8,6 @@ environment failed.
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import time
 
@@ -19,18 +18,24 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from derivload.loading.errors import SettingsError
+
 # The module of each command, under derivload.commands. It is imported when the command runs.
 _MODULES = {
+    None: "about",
     "cache": "cache",
     "check": "check.command",
     "codegen": "codegen.command",
     "emit": "emit",
     "fetch": "fetch.command",
     "run": "run.command",
+    "settings": "settings.command",
     "show": "show.command",
     "verify": "verify.command",
     "watch": "watch.command",
 }
+# Options of runs that do not ask the stamp whether there is something to do.
+_SLOW = frozenset({"--no-cache", "--list-outputs", "--verbose"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def watch() -> int:
     """`derivwatch`: the same as `derivload watch`. Returns the exit status."""
-    return _main(["watch", *sys.argv[1:]], is_own_process=True)
+    arguments = sys.argv[1:]
+    if "".join(arguments[:1]) not in ("--version", "--print-completion"):
+        arguments = ["watch", *arguments]
+    return _main(arguments, is_own_process=True)
 
 
 def _main(arguments: list[str], *, is_own_process: bool) -> int:
@@ -87,19 +95,16 @@ def _flushed(status: int) -> int:
 
 
 def _run(arguments: list[str], *, is_own_process: bool) -> int:
+    written = _command_first(arguments)
+    if written is None:
+        return BAD_USAGE
+    arguments = written
     if arguments[:1] == ["run"]:
         return _run_script(arguments, is_own_process=is_own_process)
-    if arguments[:1] in (["codegen"], ["watch"]):
-        arguments = [_with_hyphens(argument) for argument in arguments]
     is_worker = arguments == ["emit", "--persistent_worker"]
-    if arguments[:1] in (["emit"], ["codegen"]) and not is_worker:
-        if any(argument.startswith("@") for argument in arguments):
-            named = _with_files_read(arguments)
-            if named is None:
-                return BAD_USAGE
-            arguments = named
-        if not {"--no-cache", "--list-outputs"} & {*arguments} and _nothing_to_do(arguments):
-            return DONE
+    may_be_done = arguments[:1] in (["emit"], ["codegen"]) and _SLOW.isdisjoint(arguments)
+    if may_be_done and not is_worker and _nothing_to_do(arguments):
+        return DONE
     if is_own_process:
         from derivload.terminal.streams import make_fit
 
@@ -109,11 +114,29 @@ def _run(arguments: list[str], *, is_own_process: bool) -> int:
 
         return serve(is_own_process)
     if arguments in (["--cmake-dir"], ["--bazel-dir"]):
-        from derivload.terminal.stdout import Stdout
+        from derivload.commands.about import print_folder
 
-        Stdout().print_path(_shipped(arguments[0].strip("-").removesuffix("-dir")))
-        return DONE
+        return print_folder(arguments[0].strip("-").removesuffix("-dir"))
     return _run_command(arguments, is_own_process=is_own_process)
+
+
+def _command_first(arguments: list[str]) -> list[str] | None:
+    """The arguments in the one way in which they are read: the command first, and no `@FILE`.
+
+    On wrong usage or an unreadable file, print why and return None.
+    """
+    if any(argument.startswith("@") for argument in arguments):
+        read = _with_files_read(arguments)
+        if read is None:
+            return None
+        arguments = read
+    if len(arguments) > 1 and arguments[0].startswith("-"):
+        from derivload.commands.options.command_line import command_first
+
+        arguments = command_first(arguments)
+    if arguments[:1] in (["codegen"], ["watch"]):
+        return [_with_hyphens(argument) for argument in arguments]
+    return arguments
 
 
 def _with_hyphens(argument: str) -> str:
@@ -127,9 +150,14 @@ def _with_hyphens(argument: str) -> str:
 def _run_script(arguments: list[str], *, is_own_process: bool) -> int:
     from derivload.commands.run.answer import is_answered
     from derivload.commands.run.asked import read_asked
+    from derivload.loading.errors import SettingsError
 
     asked = read_asked(arguments[1:])
     if asked is not None:
+        try:
+            asked.own = [*_settings_of_run(asked.own), *asked.own]
+        except SettingsError as error:
+            return _say_settings_error(error)
         arguments = asked.as_parsed()
         if is_answered(asked):
             return DONE
@@ -140,26 +168,41 @@ def _run_script(arguments: list[str], *, is_own_process: bool) -> int:
     return _run_command(arguments, is_own_process=is_own_process)
 
 
-def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
+def _settings_of_run(own: list[str]) -> Sequence[str]:
+    """The arguments that settings add to the own arguments of `run`. Raises SettingsError."""
+    from derivload.loading.settings.guess import may_be_set
+
+    if not may_be_set(own, ("run", "cache", "state-dir", "stats", "quiet", "verbose", "color")):
+        return ()
     from derivload.commands.options.command_line import make_parser
+    from derivload.commands.settings.apply import arguments_added
 
-    try:
-        options = make_parser().parse_args(arguments)
-    except SystemExit as ended:  # argparse has printed why
-        return BAD_USAGE if ended.code else DONE
-    options.is_own_process = is_own_process
-    options.arguments = arguments
-    return _run_parsed(options)
+    return arguments_added(make_parser(), ["run", *own])
 
 
-def _run_parsed(options: argparse.Namespace) -> int:
+def _say_settings_error(error: SettingsError) -> int:
+    from derivload.terminal.stderr import say_lines
+
+    say_lines(error.lines)
+    return BAD_USAGE
+
+
+def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
     from importlib import import_module
 
-    from derivload.loading.errors import TreeCodeError, UsageError
+    from derivload.loading.errors import SettingsError, TreeCodeError, UsageError
 
     try:
+        options = _parse(arguments)
+        if isinstance(options, int):
+            return options
+        options.is_own_process = is_own_process
         command = import_module(f"derivload.commands.{_MODULES[options.command]}")
+        if options.verbose and options.command is not None:
+            _say_versions()
         return int(command.run(options))
+    except SettingsError as error:
+        return _say_settings_error(error)
     except TreeCodeError as error:
         from derivload.terminal.stderr import say_lines
 
@@ -170,8 +213,31 @@ def _run_parsed(options: argparse.Namespace) -> int:
         return BAD_USAGE
 
 
+def _parse(arguments: list[str]) -> argparse.Namespace | int:
+    """The options, or the exit status if argparse has printed all there is to say.
+
+    Raises UsageError.
+    """
+    from derivload.commands.options.command_line import make_parser
+    from derivload.commands.settings.apply import parse_options
+
+    try:
+        return parse_options(make_parser(), arguments)
+    except SystemExit as ended:
+        return BAD_USAGE if ended.code else DONE
+
+
+def _say_versions() -> None:
+    from derivload.commands.about import versions
+    from derivload.terminal.stderr import say
+    from derivload.version import __version__
+
+    for line in (f"version    {__version__}", *versions()):
+        say(line)
+
+
 def _with_files_read(arguments: list[str]) -> list[str] | None:
-    """Replace each `@FILE` by the arguments in that file.
+    """Replace each `@FILE` by the arguments in that file, but none of the script's of `run`.
 
     On wrong usage or an unreadable file, print why and return None.
     """
@@ -179,12 +245,21 @@ def _with_files_read(arguments: list[str]) -> list[str] | None:
     from derivload.loading.errors import UsageError
 
     try:
-        return with_files_read(arguments)
+        return with_files_read(arguments, _names_script)
     except UsageError as error:
         _say(f"error: {error}")
     except OSError as error:
         _say(f"error: {error.filename}: {error.strerror or error}")
     return None
+
+
+def _names_script(arguments: list[str]) -> bool:
+    """Whether these arguments are of `run`, and have the script already."""
+    from derivload.commands.options.command_line import command_first
+    from derivload.commands.run.asked import read_asked
+
+    first, *rest = command_first(arguments) or [""]
+    return first == "run" and read_asked(rest) is not None
 
 
 def _nothing_to_do(arguments: list[str]) -> bool:
@@ -195,31 +270,33 @@ def _nothing_to_do(arguments: list[str]) -> bool:
     start = time.perf_counter()
     from derivload.outputs.stamp import read_stamp
 
-    found = read_stamp(arguments)
-    if found is None:
+    found = read_stamp(arguments, _guess_settings)
+    if found is None or not _SLOW.isdisjoint(found.added):
         return False
+    arguments = [*found.added, *arguments]
     if found.note:
         _say(f"note: {found.note}")
     if "--quiet" not in arguments:
         _say(f"{found.out_dir}: up to date")
+        if found.told:
+            _say(found.told)
+    form = ""
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if argument.partition("=")[0] != "--stats":
-            continue
+        if argument.partition("=")[0] == "--stats":
+            form = "json" if argument == "--stats=json" or following == "json" else "text"
+    if form:
         from derivload.commands.stats import print_stats
 
-        form = "json" if argument == "--stats=json" or following == "json" else "text"
         counts = {"inputs": found.inputs, "outputs": found.outputs}
         print_stats(form, "up-to-date", counts, {"check": time.perf_counter() - start})
     return True
 
 
-def _shipped(name: str) -> str:
-    """The path of a folder of build rules: in the package or, in a checkout, beside src."""
-    package = os.path.dirname(os.path.abspath(__file__))
-    inside = os.path.join(package, name)
-    if os.path.isdir(inside):
-        return inside
-    return os.path.join(os.path.dirname(os.path.dirname(package)), name)
+def _guess_settings(arguments: Sequence[str], name: str) -> list[str]:
+    """What the setting of this name may be, without reading TOML. The stamp tells if it is so."""
+    from derivload.loading.settings.guess import guess_values
+
+    return guess_values(arguments, name)
 
 
 def _say(message: str) -> None:

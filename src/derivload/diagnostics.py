@@ -29,6 +29,9 @@ class Mistake(msgspec.Struct, frozen=True):
     points at the last key instead of its value. `words` are the offending words inside the value;
     empty if all of it is wrong. If the words occur several times, `occurrence` tells which ones
     are meant: it counts from 0, and -1 means the last.
+
+    `option` is the option that accepts this, if there is one. Where many entries have a mistake
+    that one option accepts, only the first is reported, with their number.
     """
 
     code: str
@@ -38,6 +41,7 @@ class Mistake(msgspec.Struct, frozen=True):
     on_key: bool = False
     help: str = ""
     occurrence: int = 0
+    option: str = ""
 
 
 class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller catches
@@ -96,6 +100,11 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
     end_line: int = 0
     end_column: int = 0
     severity: str = "error"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it is an error, not a warning."""
+        return self.severity == "error"
 
     @property
     def place(self) -> str:

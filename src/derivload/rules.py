@@ -2,8 +2,9 @@
 
 There is only one table, so that codes stay stable and each thing is said in one way. The first
 digit of a code is the area: 0 files and YAML, 1 schemas and C++, 2 entries of native_functions.yaml
-and tags.yaml, 3 rules between functions, 4 entries of derivatives.yaml, 5 matching. Codes with 6
-are warnings: a load accepts such an input, as upstream does, and only `check` reports it.
+and tags.yaml, 3 rules between functions, 4 entries of derivatives.yaml, 5 matching, 7 files of
+backends. Codes with 6 are warnings: a load accepts such an input, as upstream does, and only
+`check` reports it.
 
 `explanations/` says why each rule exists, with an example. No load reads it.
 """
@@ -36,6 +37,7 @@ RULES: Final[dict[str, Rule]] = {
     "DL008": Rule("missing key", "add the key"),
     "DL009": Rule("duplicate key", "keep one of them"),
     "DL010": Rule("too large to be read", "PyTorch's own file is far smaller; check what wrote this one"),
+    "DL011": Rule("file of another kind", "give it with the option for such files"),
     # Schemas and C++.
     "DL101": Rule("not a schema", "write it as `name.overload(Type argument, …) -> Type`"),
     "DL102": Rule("bad operator name", "write it as `name`, `name.overload` or `namespace::name.overload`"),
@@ -112,6 +114,7 @@ RULES: Final[dict[str, Rule]] = {
     "DL411": Rule("grad and grads mixed", "write `grads[0]` for `grad` in all formulas of this function"),
     "DL412": Rule("only grads[0] used", "write `grad` if only the first output is differentiable"),
     "DL413": Rule("gradients named in two ways", "use `grad_NAME` in all formulas of this function, or in none"),
+    "DL415": Rule("function of an earlier file", "remove one of them, or put the later one in its place with --override"),
     "DL420": Rule("concrete sizes"),
     "DL421": Rule("strides of another argument", "save the information on the strides in another way"),
     "DL430": Rule("formula for an unknown name", "the key of a formula must be an argument, or an output such as `result`"),
@@ -134,4 +137,17 @@ RULES: Final[dict[str, Rule]] = {
     "DL605": Rule("operator declared again", "give the second another overload name", "warning"),
     "DL606": Rule("tensor saved for its sizes or type", "", "warning"),
     "DL607": Rule("brackets that do not match", "close each open bracket, and no other", "warning"),
+    "DL608": Rule("comment that ignores nothing", "remove it, or write it beside what it is to ignore", "warning"),
+    "DL621": Rule("operator named twice", "name it once", "warning"),
+    "DL622": Rule("`symint` without effect", "name an operator that gets a kernel in the same file", "warning"),
+    "DL623": Rule("kernel of an operator that is not here", "check its spelling, or load the operator too", "warning"),
+    # Files of backends.
+    "DL701": Rule("not a backend's file", "write `backend:`, `cpp_namespace:` and lists of operator names"),
+    "DL702": Rule("backend not named", "add the key"),
+    "DL703": Rule("unknown key of a backend's file", "check its spelling, or remove it"),
+    "DL704": Rule("value of the wrong type in a backend's file", "write a value of that type"),
+    "DL705": Rule("unknown backend", "write a dispatch key such as `XLA` or `PrivateUse1`"),
+    "DL706": Rule("backend that has kernels already"),
+    "DL707": Rule("unknown operator", "write the name of an operator with its overload, such as `add.Tensor`"),
+    "DL708": Rule("kernels of two kinds", "list all variants of an operator in `supported`, or all in `autograd`"),
 }  # fmt: skip

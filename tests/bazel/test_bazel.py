@@ -134,6 +134,13 @@ def test_mistake_fails_the_build_and_mending_it_rebuilds_what_is_needed(
     assert checkout.documents() == before
 
 
+def test_warning_is_shown(checkout: Checkout) -> None:
+    checkout.edit("self: grad * self.sgn()\n", "self: grad * slef.sgn()\n")
+    done = checkout.build(DOCUMENTS, SANDBOXED)
+    assert done.status == 0
+    assert "warning[DL602]: `slef` is not an argument, output or gradient of `abs`" in done.output
+
+
 # -------------------------------------------------------------------------------------- workers
 
 

@@ -84,6 +84,25 @@ derivload_codegen_inputs(
     tags = "tags.yaml",
     torch_version = "2.5",
 )
+
+derivload_codegen_inputs(
+    name = "set",
+    data = [
+        "aten/src/ATen/native/native_functions.yaml",
+        "derivatives.yaml",
+        "overlay.yaml",
+        "tags.yaml",
+    ],
+    settings = "derivload.toml",
+)
+"""
+_SETTINGS = """
+derivatives = "derivatives.yaml"
+native-functions = ["aten/src/ATen/native/native_functions.yaml", "overlay.yaml"]
+tags = "tags.yaml"
+torch-version = "2.5"
+quiet = false
+cache-dir = "cache"
 """
 
 
@@ -99,6 +118,8 @@ class CheckoutWorkspace(Workspace):
             "tools/autograd/BUILD": _AUTOGRAD,
             "overlay.yaml": OVERLAY,
             "derivatives.yaml": self.pytorch.derivatives.read_text("utf-8") + OVERLAY_DERIVATIVE,
+            "derivload.toml": _SETTINGS,
+            "pyproject.toml": "[tool.derivload]\nshard = 2\n",
             "tags.yaml": "- tag: inert\n  desc: None.\n",
         }
         for name, text in written.items():
@@ -132,6 +153,22 @@ def workspace(
     workspace = CheckoutWorkspace(tmp_path_factory.mktemp("one"), bazel, release(newest))
     yield workspace
     workspace.shut_down()
+
+
+@pytest.mark.parametrize("how", [(SANDBOXED,), WORKER], ids=["sandboxed", "worker"])
+def test_settings_give_what_emit_makes_of_them(
+    workspace: CheckoutWorkspace, how: tuple[str, ...], tmp_path: Path
+) -> None:
+    built = workspace.build("//:set", *how)
+    assert built.status == 0, built
+    settings = workspace.workspace / "derivload.toml"
+    command = [sys.executable, "-m", "derivload", "emit", "--no-cache", "--settings", str(settings)]
+    subprocess.run(
+        [*command, "--out-dir", str(tmp_path / "out")],
+        env=child_environment(),
+        check=True,
+    )
+    assert workspace.documents("set") == documents(tmp_path / "out")
 
 
 @pytest.mark.parametrize("how", [(SANDBOXED,), WORKER], ids=["sandboxed", "worker"])

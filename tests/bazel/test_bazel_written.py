@@ -79,9 +79,64 @@ derivload_codegen_inputs(
         shutil.rmtree(folder)
 
 
+_OVERLAY = """\
+- func: abs(Tensor self) -> Tensor
+  gen_opapi: [x]
+  variants: function, method
+  dispatch:
+    PrivateUse1: mine
+"""
+_SECTIONS = "vision:\n- func: peer(Tensor self) -> Tensor\n"
+_REGISTERED = "backend: XLA\ncpp_namespace: mine\nsupported:\n- abs\n"
+_DERIVATIVES = "- name: abs(Tensor self) -> Tensor\n  self: mine(grad)\n"
+
+
+def test_what_a_backend_adds(checkout: Checkout) -> None:
+    folder = checkout.workspace / "backend"
+    folder.mkdir()
+    (folder / "overlay.yaml").write_text(_OVERLAY, "utf-8")
+    (folder / "derivatives.yaml").write_text(_DERIVATIVES, "utf-8")
+    (folder / "more.yaml").write_text(_SECTIONS, "utf-8")
+    (folder / "registered.yaml").write_text(_REGISTERED, "utf-8")
+    (folder / "BUILD").write_text(
+        """
+load("@derivload//:defs.bzl", "derivload_codegen_inputs")
+derivload_codegen_inputs(
+    name = "whole",
+    backend_yaml = ["registered.yaml"],
+    derivatives = "@definitions//:derivatives.yaml",
+    derivatives_overlays = ["derivatives.yaml"],
+    dispatch_keys = ["PrivateUse1"],
+    entry_keys = ["gen_*"],
+    native_functions = ["@definitions//:native_functions.yaml", "overlay.yaml", "more.yaml"],
+    override = True,
+    sections = ["vision"],
+    tags = "@definitions//:tags.yaml",
+)
+""",
+        "utf-8",
+    )
+    try:
+        done = checkout.build("//backend:whole", SANDBOXED)
+        assert done.ran == {"DerivloadCodegen": 1}, done
+        made = checkout.workspace / "bazel-bin" / "backend" / "whole" / "differentiability.json"
+        assert '"mine(grad)"' in made.read_text("utf-8")
+        assert '"peer(Tensor self)' in made.with_name("functions.json").read_text("utf-8")
+        (folder / "registered.yaml").write_text(f"{_REGISTERED}- asb\n", "utf-8")
+        failed = checkout.build("//backend:whole", SANDBOXED)
+        assert "error[DL707]: there is no operator `asb`" in failed.output
+    finally:
+        shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        (
+            "shards = SHARDS",
+            'shards = SHARDS, dispatch_keys = "PrivateUse1"',
+            'dispatch_keys is a string: write a list, ["PrivateUse1"]',
+        ),
         ("shards = SHARDS", "shards = 0", "shards is 0: write a number from 1 to 10000"),
         ("shards = SHARDS", 'shards = "4"', 'shards is "4": write a number'),
         (

@@ -107,6 +107,17 @@ def test_mistake_stops_the_build_and_leaves_the_documents(built: CMakeProject) -
     assert_nothing_runs(built)
 
 
+def test_warning_is_shown_once_for_each_change(built: CMakeProject) -> None:
+    told = "warning[DL602]: `lustre` is not an argument, output or gradient of `gild`"
+    replace_in(built.derivatives, "grad * luster", "grad * lustre")
+    warned = built.build()
+    assert (warned.status, warned.output.count(told)) == (0, 1), warned.output
+    assert_nothing_runs(built)
+    replace_in(built.derivatives, "self.scalar_type()", "other.scalar_type()")
+    again = built.build()
+    assert (again.status, again.loads, again.output.count(told)) == (0, 1, 0), again.output
+
+
 def test_edit_to_derivload_runs_it_again(project: CMakeProject, tmp_path: Path) -> None:
     copy = copy_of_derivload(tmp_path / "checkout")
     project.launcher = make_launcher(tmp_path / "own" / "derivload", copy)

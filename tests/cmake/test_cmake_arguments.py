@@ -44,7 +44,7 @@ __all__ = [
 
 def test_two_targets_in_one_build(project: CMakeProject) -> None:
     second = """
-derivload_codegen_inputs(catalogue OUTPUT_DIR other NO_CACHE)
+derivload_codegen_inputs(catalogue CATALOGUE OUTPUT_DIR other NO_CACHE)
 get_property(documents TARGET catalogue PROPERTY DERIVLOAD_OUTPUTS)
 add_custom_command(
   OUTPUT listed COMMAND "${CMAKE_COMMAND}" -E sha256sum ${documents} > listed
@@ -117,6 +117,70 @@ def small(
     return made
 
 
+OWN = """\
+- func: gild(Tensor self, float luster=0.5) -> Tensor
+  gen_x: 1
+  variants: function, method
+  dispatch:
+    PrivateUse1: gild
+"""
+OWN_DERIVATIVES = (
+    "- name: gild(Tensor self, float luster=0.5) -> Tensor\n  self: mine(grad, luster)\n"
+)
+
+
+def test_what_a_backend_adds(small: CMakeProject) -> None:
+    (small.inputs / "own.yaml").write_text(OWN, "utf-8")
+    (small.inputs / "own_derivatives.yaml").write_text(OWN_DERIVATIVES, "utf-8")
+    small.write(
+        "derivload_codegen_inputs(definitions OUTPUT_DIR out OVERRIDE"
+        " DERIVATIVES inputs/derivatives.yaml inputs/own_derivatives.yaml"
+        " NATIVE_FUNCTIONS inputs/native_functions.yaml inputs/own.yaml"
+        " DISPATCH_KEYS PrivateUse1 AutogradPrivateUse1 ENTRY_KEYS gen_*)",
+        "",
+    )
+    assert small.configure().status == 0
+    built = small.build("--target", "definitions")
+    assert built.status == 0, built.output
+    written = {name: data for name, (data, _) in small.documents().items()}
+    options = [
+        *("--override", "--entry-key", "gen_*"),
+        *("--dispatch-key", "PrivateUse1", "--dispatch-key", "AutogradPrivateUse1"),
+        *("--derivatives", "inputs/derivatives.yaml"),
+        *("--derivatives", "inputs/own_derivatives.yaml"),
+        *("--native-functions", "inputs/native_functions.yaml"),
+        *("--native-functions", "inputs/own.yaml"),
+    ]
+    assert written == emitted(small, *options)
+    assert b"mine(grad, luster)" in written["differentiability.json"]
+    # Each overlay is an input of the build.
+    replace_in(small.inputs / "own_derivatives.yaml", "mine(grad", "mine(2 * grad")
+    assert small.build("--target", "definitions").loads == 1
+
+
+def test_what_a_backend_registers(small: CMakeProject) -> None:
+    (small.inputs / "own.yaml").write_text(
+        "vision:\n- func: peer(Tensor self) -> Tensor\n", "utf-8"
+    )
+    backend = small.inputs / "backend.yaml"
+    backend.write_text("backend: XLA\ncpp_namespace: mine\nsupported:\n- gild\n", "utf-8")
+    small.write(
+        "derivload_codegen_inputs(definitions OUTPUT_DIR out SECTIONS vision"
+        " DERIVATIVES inputs/derivatives.yaml BACKEND_YAML inputs/backend.yaml"
+        " NATIVE_FUNCTIONS inputs/native_functions.yaml inputs/own.yaml)",
+        "",
+    )
+    assert small.configure().status == 0
+    built = small.build("--target", "definitions")
+    assert built.status == 0, built.output
+    assert b'"peer(Tensor self)' in small.documents()["functions.json"][0]
+    # It is an input of the build.
+    replace_in(backend, "- gild", "- gidl")
+    failed = small.build("--target", "definitions")
+    assert failed.status != 0
+    assert "error[DL707]: there is no operator `gidl`" in failed.output
+
+
 def emitted(project: CMakeProject, *options: str) -> dict[str, bytes]:
     """What `derivload emit` itself writes with these options."""
     out = project.source / "emitted"
@@ -133,8 +197,11 @@ def emitted(project: CMakeProject, *options: str) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("call", "options"),
     [
-        ("", []),
-        ("SHARDS 3 TORCH_VERSION 2.14", ["--shards", "3", "--torch-version", "2.14"]),
+        ("CATALOGUE", ["--catalogue"]),
+        (
+            "CATALOGUE SHARDS 3 TORCH_VERSION 2.14",
+            ["--catalogue", "--shards", "3", "--torch-version", "2.14"],
+        ),
         (
             f"{INPUTS} inputs/overlay.yaml TAGS inputs/other_tags.yaml",
             [
@@ -198,7 +265,7 @@ def test_files_of_a_pytorch_folder_are_inputs(project: CMakeProject) -> None:
 
 
 def test_no_cache_keeps_neither_cache_nor_stamp(small: CMakeProject) -> None:
-    small.write("derivload_codegen_inputs(definitions OUTPUT_DIR out NO_CACHE)", "")
+    small.write("derivload_codegen_inputs(definitions CATALOGUE OUTPUT_DIR out NO_CACHE)", "")
     assert small.configure().status == 0
     assert small.build("--target", "definitions").loads == 1
     assert not Path(small.environment["DERIVLOAD_CACHE_DIR"]).exists()
@@ -207,7 +274,9 @@ def test_no_cache_keeps_neither_cache_nor_stamp(small: CMakeProject) -> None:
 
 
 def test_cache_folder_is_in_the_build_folder(small: CMakeProject) -> None:
-    small.write("derivload_codegen_inputs(definitions OUTPUT_DIR out CACHE_DIR cache)", "")
+    small.write(
+        "derivload_codegen_inputs(definitions CATALOGUE OUTPUT_DIR out CACHE_DIR cache)", ""
+    )
     assert small.configure().status == 0
     assert small.build("--target", "definitions").loads == 1
     assert not Path(small.environment["DERIVLOAD_CACHE_DIR"]).exists()
@@ -249,6 +318,9 @@ OLD_FILENAME = 'get_filename_component(name "${document}" NAME)'
             for bad in ("0", "-1", "four", "10001", "1.5", "99999999999999999999")
         ),
         ("n OUTPUT_DIR out TORCH_VERSION v2", 'TORCH_VERSION is "v2": write it as X.Y, such as'),
+        ("n OUTPUT_DIR out", "nothing names the inputs, and there is no PyTorch tree around"),
+        ("n OUTPUT_DIR out CATALOGUE TAGS inputs/tags.yaml", "leave out TAGS, or CATALOGUE"),
+        ("n OUTPUT_DIR out SETTINGS none.toml", "the settings have mistakes. derivload said:"),
         ("n OUTPUT_DIR out NO_CACHE CACHE_DIR c", "CACHE_DIR and NO_CACHE exclude each other"),
         (
             "n OUTPUT_DIR out DERIVATIVES no.yaml NATIVE_FUNCTIONS no.yaml",
@@ -271,7 +343,10 @@ OLD_FILENAME = 'get_filename_component(name "${document}" NAME)'
         ("n OUTPUT_DIR out PYTORCH_DIR inputs", "which is no PyTorch: write a checkout"),
         ("n OUTPUT_DIR out PYTORCH_DIR nowhere", "which is no PyTorch: write a checkout"),
         ("taken OUTPUT_DIR out", "there is a target of that name already: give this one another."),
-        ("n OUTPUT_DIR ./x/../first/", "first is that of taken: write a folder of its own."),
+        (
+            "n CATALOGUE OUTPUT_DIR ./x/../first/",
+            "first is that of taken: write a folder of its own.",
+        ),
     ],
 )
 def test_bad_argument_stops_the_configure_step(
@@ -279,9 +354,8 @@ def test_bad_argument_stops_the_configure_step(
 ) -> None:
     (small.source / "alone").mkdir()
     shutil.copy(small.inputs / "native_functions.yaml", small.source / "alone")
-    small.write(
-        f"derivload_codegen_inputs(taken OUTPUT_DIR first)\nderivload_codegen_inputs({call})", ""
-    )
+    taken = "derivload_codegen_inputs(taken CATALOGUE OUTPUT_DIR first)"
+    small.write(f"{taken}\nderivload_codegen_inputs({call})", "")
     done = small.configure()
     assert done.status != 0
     assert sentence in words(done.output)

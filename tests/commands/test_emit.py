@@ -201,7 +201,9 @@ def test_a_file_in_the_place_of_a_parent(project: Project) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a folder that not even root may write in")
 def test_a_folder_that_cannot_be_written(project: Project) -> None:
-    assert_one_sentence(project.call("emit", "--out-dir", "/proc/self/out"), "/proc/self/out")
+    assert_one_sentence(
+        project.call("emit", "--catalogue", "--out-dir", "/proc/self/out"), "/proc/self/out"
+    )
 
 
 def test_an_output_that_cannot_be_replaced_leaves_the_others(project: Project) -> None:

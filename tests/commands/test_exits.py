@@ -262,10 +262,14 @@ def test_version_that_is_no_text_is_no_traceback(project: Exits) -> None:
 
 def test_without_cache_none_is_made(tmp_path: Path) -> None:
     project = Exits(tmp_path)
-    ran = project.ended("emit", "--out-dir", str(project.out), "--no-cache", "--stats=json")
+    ran = project.ended(
+        "emit", "--catalogue", "--out-dir", str(project.out), "--no-cache", "--stats=json"
+    )
     assert (ran.status, ran.exit) == (0, "cold")
     assert sorted(path.name for path in project.out.iterdir()) == sorted(project.documents())
-    ran = project.ended("emit", "--out-dir", str(project.out), "--no-cache", "--stats=json")
+    ran = project.ended(
+        "emit", "--catalogue", "--out-dir", str(project.out), "--no-cache", "--stats=json"
+    )
     assert (ran.status, ran.exit) == (0, "cold")
     assert not project.cache.exists()
     assert "diskcache" not in ran.modules

@@ -64,10 +64,10 @@ def observed(
 @pytest.mark.parametrize(
     "code",
     [
-        "import derivload; derivload.load()",
-        "from derivload.cli import main; assert main(['emit', '--out-dir', 'out']) == 0",
+        "import derivload; derivload.load(catalogue=True)",
+        "from derivload.cli import main; main(['emit', '--catalogue', '--out-dir', 'out'])",
         "from derivload.cli import main; assert main(['emit', '--persistent_worker']) == 0",
-        "from derivload.cli import main; assert main(['check']) == 0",
+        "from derivload.cli import main; assert main(['check', '--catalogue']) == 0",
     ],
 )
 def test_library_leaves_the_process_alone(code: str, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_folder_that_cannot_be_written(worker: Worker, target: Target) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--out-dir=out", "--no-such-option"], "unrecognized arguments: --no-such-option"),
+        (["--out-dir=out", "--no-such-option"], "there is no option --no-such-option"),
         ([], "arguments are required: --out-dir"),
         (["--out-dir=out", "--shards=0"], "'0' is not a number from 1 to 10000"),
         (["--out-dir=out", "--torch-version=1.0"], "derivload: error: "),
@@ -173,3 +173,22 @@ def test_what_is_no_request(worker: Worker, target: Target, line: bytes, request
     assert response["requestId"] == request_id
     assert response["output"].startswith("derivload: error: this is not a WorkRequest: ")
     assert worker.ask(*target.arguments())["exitCode"] == 0
+
+
+def test_settings_are_read_if_they_are_named_and_never_looked_for(
+    worker: Worker, target: Target
+) -> None:
+    (target.folder / "derivload.toml").write_text("shards = 0\n", "utf-8")
+    assert worker.ask(*target.arguments())["exitCode"] == 0
+    assert worker.ask("--out-dir=out")["output"].startswith(
+        "derivload: error: nothing names the inputs, and none was looked for"
+    )
+    own = target.folder / "own.toml"
+    own.write_text('catalogue = true\nshards = 2\nstats = "json"\ndepfile = "d"\n', "utf-8")
+    command = ("--settings=own.toml", "--out-dir=set")
+    assert worker.ask(*command) == {"exitCode": 0, "output": "", "requestId": 0}
+    assert (target.folder / "set" / "differentiability_1.json").is_file()
+    own.write_text("shard = 2\n", "utf-8")
+    response = worker.ask(*command)
+    assert response["exitCode"] == 1
+    assert response["output"].startswith("own.toml:1: error: there is no setting `shard`")

@@ -206,7 +206,7 @@ def test_arguments_in_a_file_that_changed_are_other_arguments(
     """The stamp is of what they are, not of the file's name."""
     monkeypatch.chdir(target.folder)
     for shards in (2, 3):
-        Path("flags").write_text(f"--out-dir=out\n--shards={shards}\n", "utf-8")
+        Path("flags").write_text(f"--catalogue\n--out-dir=out\n--shards={shards}\n", "utf-8")
         assert main(["emit", "@flags"]) == 0
         assert len(list(Path("out").glob("differentiability_*.json"))) == shards
 

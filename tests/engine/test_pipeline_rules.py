@@ -15,14 +15,16 @@ from derivload.rules import RULES
 from support.paths import PACKAGE
 from support.rule_cases import CPU, DERIVATIVES, Case, in_formulas, load
 
-# Rules of whole files are tested in test_bad_input.py, warnings in test_warnings.py, and
-# what is too large in test_check_rules.py.
+# Rules of whole files are tested in test_bad_input.py, warnings in test_warnings.py, what is too
+# large in test_check_rules.py, and rules of backends' files in test_backend.py.
 ELSEWHERE = {
     "DL001",
     "DL002",
     "DL004",
     "DL010",
-    *(code for code in RULES if code.startswith("DL6")),
+    "DL011",
+    "DL415",
+    *(code for code in RULES if code.startswith(("DL6", "DL7"))),
 }
 
 

@@ -235,11 +235,12 @@ def test_other_words_for_the_same_leave_the_documents_as_they_are(
     file: int, respell: Callable[[str], str], costs: bool
 ) -> None:
     session = Session(START.dialect)
-    documents = result_of(session.load(START.texts)).documents
+    documents = result_of(session.load(START.texts), START.texts).documents
     before, *parts = cut(START.files[file])
     for i, part in enumerate(parts):
         parts[i] = respell(part)
-        outcome = session.load(START.with_file(file, joined([before, *parts])).texts)
+        texts = START.with_file(file, joined([before, *parts])).texts
+        outcome = session.load(texts)
         assert outcome.is_incremental
-        assert result_of(outcome).documents == documents, part
+        assert result_of(outcome, texts).documents == documents, part
         assert costs or not outcome.counts["read"]

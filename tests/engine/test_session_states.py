@@ -63,7 +63,7 @@ def test_state_that_is_none_is_left_aside() -> None:
         session.restore(*kept)
         outcome = session.load(EDITED.texts)
         assert not outcome.is_incremental
-        assert result_of(outcome) == expected
+        assert result_of(outcome, EDITED.texts) == expected
         assert session.load(START.texts).is_incremental
 
 

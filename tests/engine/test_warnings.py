@@ -11,8 +11,9 @@ from derivload.cpp.dialect import DIALECTS, NEWEST
 from derivload.derivatives.formula_names import used_names
 from derivload.derivatives.lint_allowed import ALLOWED
 from derivload.diagnostics import Diagnostic
-from derivload.engine.lint import find_warnings
-from derivload.engine.load import load_texts
+from derivload.engine.judging import judge, place_all
+from derivload.engine.lint import lint
+from derivload.engine.load import LoadedTexts, load_texts
 from derivload.engine.texts import Text, Texts
 from derivload.loading.paths import find_files
 from support.releases import Release
@@ -22,13 +23,19 @@ CPU = "  dispatch:\n    CPU: f\n"
 TAGS = Text("tags.yaml", "- tag: shiny\n  desc: It shines.\n")
 
 
+def of_load(loaded: LoadedTexts, texts: Texts) -> list[Diagnostic]:
+    """The warnings about a load."""
+    judged = judge(lint(loaded.load), texts, has_errors=bool(loaded.diagnostics))
+    return place_all(judged.shown, texts)
+
+
 def warnings(natives: str, derivatives: str, version: str = NEWEST.version) -> list[str]:
     """The warnings about two files that have no errors, as they read."""
     overlays = [Text(f"native_{i}.yaml", text) for i, text in enumerate(natives.split("---\n"))]
     texts = Texts(Text("derivatives.yaml", derivatives), tuple(overlays), TAGS)
     loaded = load_texts(texts, DIALECTS[version])
     assert [d.render() for d in loaded.diagnostics] == []
-    return [d.render() for d in find_warnings(loaded, texts).diagnostics]
+    return [d.render() for d in of_load(loaded, texts)]
 
 
 def of_formula(formula: str, schema: str = "f(Tensor self, Tensor other) -> Tensor") -> list[str]:
@@ -84,13 +91,13 @@ def test_a_name_like_no_other() -> None:
 
 
 def test_an_argument_in_no_formula() -> None:
-    schema = "f(Tensor self, Tensor? other=None) -> Tensor"
+    schema = "f(Tensor self, Tensor other) -> Tensor"
     assert warnings(f"- func: {schema}\n{CPU}", f"- name: {schema}\n  self: grad\n") == [
         (
             "derivatives.yaml:1:24: warning[DL603]: `other` is a tensor without a formula, and no "
             "formula uses it\n"
-            "  1 | - name: f(Tensor self, Tensor? other=None) -> Tensor\n"
-            "    |                        ^^^^^^^^^^^^^^^^^^\n"
+            "  1 | - name: f(Tensor self, Tensor other) -> Tensor\n"
+            "    |                        ^^^^^^^^^^^^\n"
             "  help: give it a formula, or `non_differentiable`"
         )
     ]
@@ -121,7 +128,7 @@ def test_an_overlay_that_declares_an_operator_of_the_base() -> None:
             "arguments\n"
             "  3 |   func: f(Tensor self, int x) -> Tensor\n"
             "    |         ^\n"
-            "  help: give the second another overload name"
+            "  help: give this another overload name, or put it in its place with --override"
         )
     ]
 
@@ -198,7 +205,7 @@ def test_what_a_tangent_may_use(name: str) -> None:
     texts = Texts(Text("d", f"- name: {schema}\n{formulas}"), (Text("n", natives),), TAGS)
     loaded = load_texts(texts, NEWEST)
     assert [d.code for d in loaded.diagnostics] == found
-    assert find_warnings(loaded, texts).diagnostics == []
+    assert of_load(loaded, texts) == []
 
 
 def test_the_gradients_of_outputs_are_known_where_they_are_differentiable() -> None:
@@ -229,6 +236,15 @@ def test_a_formula_that_was_made_to_break_the_scanner(formula: str) -> None:
 def test_an_argument_that_is_seen_to(formulas: str) -> None:
     schema = "f(Tensor self, Tensor other) -> Tensor"
     assert warnings(f"- func: {schema}\n{CPU}", f"- name: {schema}\n{formulas}") == []
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["Tensor? bias=None", "Tensor attn_mask", "Tensor block_table", "Tensor ids", "Tensor output"],
+)
+def test_a_tensor_that_was_hardly_forgotten(argument: str) -> None:
+    schema = f"f(Tensor self, {argument}) -> Tensor"
+    assert warnings(f"- func: {schema}\n{CPU}", f"- name: {schema}\n  self: grad\n") == []
 
 
 @pytest.mark.parametrize("type_", ["int", "Scalar", "int[]", "str?", "bool"])
@@ -309,7 +325,7 @@ def test_there_is_no_warning_about_what_is_wrong_anyway() -> None:
     )
     loaded = load_texts(texts, NEWEST)
     assert {d.code for d in loaded.diagnostics} == {"DL420", "DL304"}
-    assert find_warnings(loaded, texts).diagnostics == []
+    assert of_load(loaded, texts) == []
 
 
 # ------------------------------------------------------------------------------------ releases
@@ -342,4 +358,4 @@ def test_what_is_allowed_is_needed(
 
 
 def test_the_catalogue_is_not_warned_of() -> None:
-    assert check(find_files()).diagnostics == []
+    assert check(find_files(catalogue=True)).diagnostics == []

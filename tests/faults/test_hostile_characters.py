@@ -29,7 +29,7 @@ def test_one_character_changed_gives_diagnostics_or_nothing(
         made = {**texts, name: changed}
         try:
             found = find_mistakes(Request(files, [made[n].encode() for n in files.paths]), None)
-            rendered = [diagnostic.render() for diagnostic in found]
+            rendered = [diagnostic.render() for diagnostic in found.diagnostics]
         except Exception as error:
             raise AssertionError(f"{name} at {at}, seed {seed}: {error!r}") from error
         assert all(rendered), f"{name} at {at}, seed {seed}"

@@ -23,8 +23,8 @@ FILES = {
 
 
 def test_load_gives_what_emit_writes(tmp_path: Path) -> None:
-    assert main(["emit", "--out-dir", str(tmp_path)]) == 0
-    definitions = derivload.load()
+    assert main(["emit", "--catalogue", "--out-dir", str(tmp_path)]) == 0
+    definitions = derivload.load(catalogue=True)
     written = json.loads((tmp_path / "differentiability.json").read_bytes())
     functions = json.loads((tmp_path / "functions.json").read_bytes())
     assert msgspec.to_builtins(definitions.differentiability, str_keys=True) == tuple_of(
@@ -49,7 +49,7 @@ def tuple_of(value: object) -> object:
 def test_paths_may_be_texts_paths_or_lists(spelled: type[str]) -> None:
     natives = spelled(FILES["native_functions"])
     loaded = derivload.load(derivatives=str(FILES["derivatives"]), native_functions=natives)
-    assert loaded == derivload.load()
+    assert loaded == derivload.load(catalogue=True)
 
 
 def test_input_with_errors_raises_all_of_them(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_arguments_that_mean_nothing_together_raise() -> None:
     with pytest.raises(derivload.UsageError, match=r"^`derivatives` is missing: .* `pytorch`$"):
         derivload.load(native_functions=FILES["native_functions"])
     with pytest.raises(derivload.UsageError, match=r"older than 2\.1"):
-        derivload.load(torch_version="1.13")
+        derivload.load(torch_version="1.13", catalogue=True)
 
 
 def test_what_a_folder_lacks_is_told_by_parameter(tmp_path: Path) -> None:
@@ -83,7 +83,9 @@ def test_what_a_folder_lacks_is_told_by_parameter(tmp_path: Path) -> None:
     shutil.copytree(CATALOGUE, tmp_path / "tree" / "aten" / "src" / "ATen" / "native")
     with pytest.raises(derivload.UsageError, match=r"which PyTorch it is: give `torch_version`$"):
         derivload.load(pytorch=tmp_path / "tree")
-    assert derivload.load(pytorch=tmp_path / "tree", torch_version="2.15") == derivload.load()
+    assert derivload.load(pytorch=tmp_path / "tree", torch_version="2.15") == derivload.load(
+        catalogue=True
+    )
     for version in ("2.14.0", "2.15.0"):
         (tmp_path / "tree" / f"torch-{version}.dist-info").mkdir()
         metadata = tmp_path / "tree" / f"torch-{version}.dist-info" / "METADATA"
@@ -95,7 +97,7 @@ def test_what_a_folder_lacks_is_told_by_parameter(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [2.15, 2.1, 2])
 def test_a_version_is_a_text(number: object) -> None:
     with pytest.raises(derivload.UsageError) as caught:
-        derivload.load(torch_version=number)  # type: ignore[arg-type]
+        derivload.load(torch_version=number, catalogue=True)  # type: ignore[arg-type]
     wanted = f'`torch_version` is the number {number}: write it as text, such as "{number}"'
     assert str(caught.value) == wanted
 
@@ -106,7 +108,9 @@ WRONG: list[tuple[str, object, str]] = [
     ("torch_version", Path("2.15"), f"is of type {type(Path()).__name__}: give a text"),
     ("derivatives", 3, "`derivatives` is the number 3: give a path"),
     ("derivatives", b"derivatives.yaml", "`derivatives` is of type bytes: give a path"),
-    ("derivatives", [FILES["derivatives"]], "`derivatives` is of type list: give a path"),
+    ("derivatives", ["d.yaml", 7], "`derivatives[1]` is the number 7: give a path"),
+    ("dispatch_keys", "PrivateUse1", "`dispatch_keys` is of type str: give a list of texts"),
+    ("entry_keys", [3], "`entry_keys[0]` is the number 3: give a text"),
     ("derivatives", "", "`derivatives` is empty"),
     ("derivatives", "a\0b", "`derivatives` contains a NUL"),
     ("tags", 1.5, "`tags` is the number 1.5: give a path"),
@@ -146,7 +150,7 @@ def test_garbage_collector_is_left_as_it_was(on: bool) -> None:
     was_on = gc.isenabled()
     try:
         (gc.enable if on else gc.disable)()
-        derivload.load()
+        derivload.load(catalogue=True)
         assert gc.isenabled() is on
     finally:
         (gc.enable if was_on else gc.disable)()

@@ -43,9 +43,9 @@ def usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str
         (["--shards", "-1"], "--shards"),
         (["--shards", "two"], "'two' is not a number"),
         (["--shards", "\u00b2"], "is not a number"),
-        (["--torch-version", "1.13"], "torch 1.13 is older than 2.1"),
-        (["--torch-version", "new"], "`new` is not a torch version"),
-        (["--pytorch", "nowhere"], "nowhere is no PyTorch"),
+        (["--catalogue", "--torch-version", "1.13"], "torch 1.13 is older than 2.1"),
+        (["--catalogue", "--torch-version", "new"], "`new` is not a torch version"),
+        (["--pytorch", "nowhere"], "nowhere does not exist"),
         (["--pytorch"], "--pytorch"),
         (["--colour"], "--colour"),
     ],
@@ -78,9 +78,9 @@ def test_a_version_newer_than_the_table_takes_its_newest_row(
     tmp_path: Path, newest: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known, unknown = tmp_path / "known", tmp_path / "unknown"
-    assert main(["emit", "--out-dir", str(known)]) == 0
+    assert main(["emit", "--catalogue", "--out-dir", str(known)]) == 0
     capsys.readouterr()
-    assert main(["emit", "--out-dir", str(unknown), "--torch-version", "2.99"]) == 0
+    assert main(["emit", "--catalogue", "--out-dir", str(unknown), "--torch-version", "2.99"]) == 0
     out, err = capsys.readouterr()
     row = newest.removesuffix(".0")
     note = f"derivload: note: torch 2.99 is newer than derivload knows; following {row}"
@@ -92,7 +92,9 @@ def test_a_version_newer_than_the_table_takes_its_newest_row(
 
 @pytest.mark.parametrize("version", ["2.12", "2.12.1", "v2.12.0-rc1", "2.12.0+cu130"])
 def test_an_older_version_is_followed(version: str, tmp_path: Path) -> None:
-    assert main(["emit", "--out-dir", str(tmp_path), "--torch-version", version]) == 0
+    assert (
+        main(["emit", "--catalogue", "--out-dir", str(tmp_path), "--torch-version", version]) == 0
+    )
     assert torch_version(tmp_path) == "2.12"
     functions = json.loads((tmp_path / "functions.json").read_bytes())["functions"]
     # The tag `out` comes by itself since 2.13.

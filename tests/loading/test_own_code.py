@@ -120,6 +120,27 @@ def test_overlays_go_to_the_trees_own_code_too(
     assert_same(small.out, small.judged(plain))
 
 
+def test_backends_files_go_to_the_trees_own_code_too(small: Tree, tmp_path: Path) -> None:
+    UNKNOWN["the prefix of ops"](small)
+    path, own = tmp_path / "backend.yaml", tmp_path / "own.yaml"
+    text = "backend: XLA\ncpp_namespace: mine\nsupported:\n- add.Tensor\n"
+    path.write_text(text, "utf-8")
+    own.write_text("- func: add.Tensor\n", "utf-8")
+    options = [f"--backend-yaml={file}" for file in (own, path)]
+    small.emit(*options)
+    path.write_text(f"{text}- no_such_operator\n", "utf-8")
+    refused = small.run("emit", "--out-dir", small.out, *options)
+    assert f"{path}: Found an invalid operator name: no_such_operator" in refused.stderr
+
+
+def test_what_is_refused_of_an_overlay_is_told_there(small: Tree, tmp_path: Path) -> None:
+    UNKNOWN["the prefix of ops"](small)
+    path = tmp_path / "overlay.yaml"
+    path.write_text("# x\n- func: mine(Tensor self) -> Tensor\n  variants: x\n", "utf-8")
+    refused = small.run("emit", "--out-dir", small.out, "--native-functions", path)
+    assert f"{path}:2: the tree's own torchgen refuses this" in refused.stderr
+
+
 def test_families_that_depend_on_each_other_are_loaded_whole(
     small: Tree, assert_same: AssertSame
 ) -> None:

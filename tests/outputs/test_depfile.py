@@ -341,6 +341,9 @@ def test_cmake_gets_no_escapes_that_it_does_not_know() -> None:
 def test_who_reads_a_depfile_that_is_not_written_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["emit", "--out-dir", str(tmp_path / "out"), "--depfile-for", "cmake"]) == 2
-    assert "--depfile-for needs a depfile" in capsys.readouterr().err
+    assert (
+        main(["emit", "--catalogue", "--out-dir", str(tmp_path / "out"), "--depfile-for", "cmake"])
+        == 2
+    )
+    assert "--depfile-for has no effect without --depfile" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -160,7 +160,7 @@ def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_what_the_process_has_open_is_written_to(tmp_path: Path, name: str) -> None:
     if name.startswith("/proc") and sys.platform != "linux":
         pytest.skip("only Linux has /proc")
-    emit_there = f"derivload emit --quiet --out-dir out --depfile {name}"
+    emit_there = f"derivload emit --quiet --catalogue --out-dir out --depfile {name}"
     through = shell(f"{emit_there} 3>&1 | cat", tmp_path)
     assert through.stdout.startswith("out/differentiability.json ")
     # At each run, and behind what a file holds already: it is not replaced under the shell.
@@ -172,6 +172,6 @@ def test_what_the_process_has_open_is_written_to(tmp_path: Path, name: str) -> N
 
 @posix
 def test_a_null_device_takes_a_depfile_at_each_run(tmp_path: Path) -> None:
-    done = shell("derivload emit --out-dir out --depfile /dev/null", tmp_path)
+    done = shell("derivload emit --catalogue --out-dir out --depfile /dev/null", tmp_path)
     assert done.returncode == 0, done.stderr
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)

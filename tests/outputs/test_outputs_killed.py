@@ -30,6 +30,7 @@ from support.out_dirs import (
     sha256_of,
     shards,
 )
+from support.paths import with_inputs
 from support.small_pytorch import SmallPyTorch
 
 __all__ = ["edited", "out", "pytorch"]  # fixtures
@@ -79,10 +80,10 @@ def left_by_kills(out: Path, first: list[str], second: list[str], *, twice: bool
     while is_killed:
         event += 1
         shutil.rmtree(out, ignore_errors=True)
-        assert main([*base, *first]) == 0
-        is_killed = killed_before(event, *base, *second)
+        assert main([*base, *with_inputs(*first)]) == 0
+        is_killed = killed_before(event, *base, *with_inputs(*second))
         if twice:
-            killed_before(event, *base, "--shards", "3")
+            killed_before(event, *base, "--catalogue", "--shards", "3")
         assert emit(out, "--shards", "2") == 0
         assert listing(out) == shards(2), event
         assert emit(out) == 0
@@ -210,7 +211,7 @@ def start(out: Path, *options: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "derivload", "emit", "--quiet", "--no-cache"),
-            *("--out-dir", str(out), *options),
+            *("--out-dir", str(out), *with_inputs(*options)),
         ],
         env=child_environment(),
     )

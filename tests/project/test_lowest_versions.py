@@ -23,7 +23,7 @@ Unavailable = Callable[[str], NoReturn]
 TELLING = (
     *("test_emit.py", "test_check.py", "test_show.py", "test_cache_command.py"),
     *("test_damaged_entries.py", "test_diskcache.py", "test_watch.py", "test_fetch.py"),
-    *("test_watchdog_internals.py", "test_codegen_sources.py"),
+    *("test_watchdog_internals.py", "test_codegen_sources.py", "test_completion.py"),
 )
 # The progress bar of so old a pip is another one.
 NEWER = "not draws_its_bar"

@@ -108,6 +108,7 @@ def test_the_wheel_holds_the_package_and_the_rules_for_build_tools(
         for name in tracked
         if name.startswith("cmake/")
     }
+    expected |= {f"{shared}/share/man/man1/{name}" for name in ("derivload.1", "derivwatch.1")}
     assert expected - names == set()
     assert {name.partition("/")[0] for name in names} == {"derivload", shared.partition("/")[0]}
 

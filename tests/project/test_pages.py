@@ -31,7 +31,7 @@ NOT_RUN = {
     "docs/bazel.md": 6,
     "docs/benchmarks.md": 5,
     "docs/codegen.md": 2,
-    "docs/diagnostics.md": 2,
+    "docs/diagnostics.md": 3,
     "docs/pytorch-build.md": 5,
     "docs/verify.md": 1,
     "docs/watch.md": 2,

@@ -1,10 +1,11 @@
 """What a PyTorch release's own torchgen makes of YAML files, in the shape of our documents.
 
     dump_torchgen.py TORCHGEN_PARENT --derivatives FILE... --native-functions FILE... --tags FILE
-                     --out-dir DIR
+                     --out-dir DIR [--dispatch-key NAME]...
 
 TORCHGEN_PARENT is the folder that holds the release's `torchgen` package. Several files of one
-kind are joined into one text, for torchgen reads one. Into DIR go
+kind are joined into one text, for torchgen reads one. The dispatch keys are appended to torchgen's
+own, as backends do. Into DIR go
 
 - differentiability.json: what `load_derivatives` returns;
 - functions.json: what `match_differentiability_info` returns for all native functions, sorted as
@@ -51,6 +52,7 @@ def main() -> int:
         derivatives = _as_one(options.derivatives, Path(scratch, "derivatives.yaml"))
         natives = _as_one(options.native_functions, Path(scratch, "native_functions.yaml"))
         try:
+            _append_dispatch_keys(options.dispatch_key)
             loaded = _load(str(derivatives), str(natives), str(options.tags))
         except Exception as error:
             print(*"".join(traceback.format_exception_only(error)).split(), file=sys.stderr)
@@ -66,6 +68,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--native-functions", type=Path, nargs="+", required=True)
     parser.add_argument("--tags", type=Path, required=True)
     parser.add_argument("--out-dir", type=Path, required=True)
+    parser.add_argument("--dispatch-key", action="append", default=[])
     return parser.parse_args()
 
 
@@ -74,6 +77,12 @@ def _as_one(files: Sequence[Path], joined: Path) -> Path:
         return files[0]
     joined.write_text("\n".join(file.read_text("utf-8") for file in files), "utf-8")
     return joined
+
+
+def _append_dispatch_keys(names: Iterable[str]) -> None:
+    model = import_module("torchgen.model")
+    for name in names:
+        model.dispatch_keys.append(model.DispatchKey.parse(name))
 
 
 def _load(derivatives: str, natives: str, tags: str) -> _Loaded:

@@ -205,11 +205,20 @@ def test_what_cannot_be_split_is_read_whole(text: str, expected: list[tuple[Valu
 
 
 def test_an_entry_of_a_whole_file_has_the_text_that_it_was_read_from() -> None:
-    source = read_source(FILE, "custom:\n- a: é\n  b: y\n\n- c: z\n", "custom")
+    source = read_source(FILE, "custom:\n- a: é\n  b: y\n\n- c: z\n", ["custom"])
     assert [read.entry.text.strip() for read in source.entries] == ["a: é\n  b: y", "c: z"]
 
 
 def test_an_overlay_holds_its_list_under_its_key() -> None:
     text = "about: an overlay\ncustom:\n- a: x\n  b: y\n- c: z\n"
-    assert values(read_source(FILE, text, "custom")) == [{"a": "x", "b": "y"}, {"c": "z"}]
+    assert values(read_source(FILE, text, ["custom"])) == [{"a": "x", "b": "y"}, {"c": "z"}]
     assert found(text) == [("DL004", 1, 1)]
+
+
+def test_an_overlay_may_hold_several_lists_and_other_keys() -> None:
+    text = "about: x\nthese: []\nmore:\n- a: x\ncustom:\nlast: [{a: y}]\nother: [{a: z}]\n"
+    source = read_source(FILE, text, ["custom", "last", "more"])
+    assert values(source) == [{"a": "x"}, {"a": "y"}]
+    assert [read.entry.index for read in source.entries] == [0, 1]
+    assert source.passed_over == ("these", "other")
+    assert source.diagnostics == []

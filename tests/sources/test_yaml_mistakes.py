@@ -15,24 +15,25 @@ from derivload.sources.entries import (
 )
 from derivload.sources.places import Placer
 from derivload.sources.plain import Value
-from support.source_texts import FILE, found, values
+from support.source_texts import FILE, found, sections, values
 
 QUOTES = "'" * 40
 
 
 @pytest.mark.parametrize(
-    ("text", "list_key", "message"),
+    ("text", "section", "message"),
     [
         ("", None, "the file is empty, but must be a list of entries"),
         ("# nothing\n\n", None, "the file is empty, but must be a list of entries"),
         ("a: x\n", None, "the file is not a list of entries"),
         ("some text\n", None, "the file is not a list of entries"),
-        ("other:\n- a: x\n", "custom", "the file is a mapping without `custom:`"),
-        ("custom: x\n", "custom", "the file is not a list of entries"),
+        ("other:\n- a: x\n", "custom", "the file is a mapping without a section of entries"),
+        ("custom: x\n", "custom", "`custom:` is not a list of entries"),
+        ("custom: []\ncustom: []\n", "custom", "the key `custom` occurs twice"),
     ],
 )
-def test_a_file_without_a_list(text: str, list_key: str | None, message: str) -> None:
-    source = read_source(FILE, text, list_key)
+def test_a_file_without_a_list(text: str, section: str | None, message: str) -> None:
+    source = read_source(FILE, text, sections(section))
     assert source.entries == []
     assert [(d.code, d.line, d.column) for d in source.diagnostics] == [("DL004", 1, 1)]
     assert source.diagnostics[0].message.startswith(message)
@@ -142,12 +143,12 @@ def test_values_are_named_in_sentences() -> None:
 
 
 def check_place(
-    marked: str, path: Path, words: str = "", *, on_key: bool = False, list_key: str | None = None
+    marked: str, path: Path, words: str = "", *, on_key: bool = False, section: str | None = None
 ) -> Diagnostic:
     text = re.sub("[«»]", "", marked)
     before, _, marked_from = marked.partition("«")
     under = marked_from.partition("»")[0].partition("\n")[0]
-    source = read_source(FILE, text, list_key)
+    source = read_source(FILE, text, sections(section))
     assert source.diagnostics == []
     mistake = Mistake("DL006", "some message", path, words, on_key)
     line = before.count("\n") + 1
@@ -237,19 +238,21 @@ def test_a_key_is_found_again(marked: str, path: Path, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("marked", "list_key"),
+    ("marked", "section"),
     [
         ("---\n- a: x\n- a: some «words» here\n", None),
         ("custom:\n- a: x\n- a: some «words» here\n", "custom"),
         ("custom:\n  - a: x\n  - b: y\n    a: 'some\n      «words» here'\n", "custom"),
         ("other: [x]\ncustom:\n- a: some «words» here\n", "custom"),
+        ("custom:\n- a: x\nmore:\n- a: z\n- a: some «words» here\n", "custom more"),
+        ("more: [{a: x}]\ncustom: [{a: y}, {a: some «words» here}]\n", "custom more"),
         ("- b: &one x\n- b: *one\n  a: some «words» here\n", None),
         ('- b: "x\n- y"\n- a: some «words» here\n', None),
         ("\ufeff- a: some «words» here\n", None),
     ],
 )
-def test_places_in_a_file_that_is_read_whole(marked: str, list_key: str | None) -> None:
-    check_place(marked, ("a",), "words", list_key=list_key)
+def test_places_in_a_file_that_is_read_whole(marked: str, section: str | None) -> None:
+    check_place(marked, ("a",), "words", section=section)
 
 
 def test_an_entry_that_cannot_be_read_has_its_line() -> None:

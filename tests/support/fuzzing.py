@@ -187,7 +187,7 @@ class CheckTarget:
     def check(self, text: str) -> bool:
         texts = {name: with_plain_line_ends(part) for name, part in split_files(text).items()}
         texts = {n: part.encode("utf-8", "replace").decode() for n, part in texts.items()}
-        found = find_mistakes(request_of(texts), None)
+        found = find_mistakes(request_of(texts), None).diagnostics
         assert found == sorted(found)
         assert len(found) == len(set(found))
         for diagnostic in found:
@@ -247,7 +247,7 @@ def check_store(before: dict[str, str], texts: dict[str, str], found: list[Diagn
     store = cast(Store, Memory())
     emitted(before, store)
     for each in (before, texts, texts):
-        told = find_mistakes(request_of(each), store)
+        told = find_mistakes(request_of(each), store).diagnostics
     assert told == found
 
 

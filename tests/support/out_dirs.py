@@ -12,6 +12,7 @@ import pytest
 
 from derivload.cli import main
 from support.child import child_environment
+from support.paths import with_inputs
 from support.project import Project
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
@@ -23,7 +24,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="links, modes and pipes as PO
 
 
 def emit(out: Path, *options: str) -> int:
-    return main(["emit", "--out-dir", str(out), "--no-cache", *options])
+    return main(["emit", "--out-dir", str(out), "--no-cache", *with_inputs(*options)])
 
 
 def shards(count: int) -> list[str]:

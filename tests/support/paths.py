@@ -12,3 +12,9 @@ REFERENCE = ROOT / "tests" / "reference"
 
 # What each set of inputs consists of, the catalogue among them.
 DERIVATIVES, NATIVES, TAGS = FILES = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
+
+
+def with_inputs(*options: str) -> list[str]:
+    """Options that name inputs: the catalogue, where they name no others."""
+    named = any(option in ("--derivatives", "--pytorch") for option in options)
+    return [*options] if named else ["--catalogue", *options]

@@ -28,6 +28,7 @@ FORMULA = re.compile(
 
 
 _FORMULAS = [
+    *("slef * {}", "hammered(grad)", "apply({}, hammered)", "({}", "self.dtype() + {}"),
     *("{} + 0", "({})", "{} * grad", "2 * {}", "{} + self", "{} + result", "grad", "grads[0]"),
     *("self_t", "self_p + {}", "auto_linear", "auto_element_wise", "non_differentiable"),
     *("{} + self.sizes()", "{}.sum(self.sym_sizes())", 'not_implemented("{}")', "grad + grads[1]"),
@@ -204,6 +205,32 @@ def shuffle_entries(random: Random, inputs: Inputs) -> Inputs:
     return with_parts(inputs, any_file(random, inputs), random.shuffle)
 
 
+_IGNORED = "DL602 DL604 DL607 DL601 DL605 DL6 DL405 DL999".split()
+
+
+def add_ignore_comment(random: Random, inputs: Inputs) -> Inputs:
+    """Add a comment that asks to ignore rules at the end of a line, or take all of one away."""
+    codes = ", ".join(random.sample(_IGNORED, random.randrange(1, 3)))
+
+    def change(entry: str) -> str:
+        lines = entry.splitlines()
+        i = random.randrange(len(lines))
+        if " # derivload" in entry and random.randrange(2):
+            return re.sub(r" # derivload.*", "", entry)
+        lines[i] += f" # derivload: ignore[{codes}] because"
+        return "".join(f"{line}\n" for line in lines)
+
+    return with_entry(random, inputs, any_file(random, inputs), change)
+
+
+def take_kernels_away(random: Random, inputs: Inputs) -> Inputs:
+    """Leave a native function without kernels: it is composite then."""
+    pattern = re.compile(r"\n  dispatch:(?:\n    .*)+")
+    return with_entry(
+        random, inputs, native_file(random, inputs), lambda e: pattern.sub("", e), "  dispatch:"
+    )
+
+
 def add_comment(random: Random, inputs: Inputs) -> Inputs:
     comment = random.choice(["\n", "# c\n", "\n\n# - c: [\n\n", "  # c\n", "   \n", "# \u00e9\n"])
 
@@ -332,7 +359,7 @@ COMMON: list[Edit] = [
     *(put_formulas_under_keys, change_output_differentiability, delegate_elsewhere),
     *(delete_entry, delete_overload, delete_operator, duplicate_entry),
     *(duplicate_under_another_name, move_entry, swap_entries, reverse_entries, add_operator),
-    *(add_comment, reorder_keys, quote_value),
+    *(add_comment, add_ignore_comment, take_kernels_away, reorder_keys, quote_value),
 ]
 
 

@@ -9,13 +9,17 @@ from random import Random
 from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect, find_dialect
+from derivload.engine.judging import Judged, judge, place_all
 from derivload.engine.outcome import Outcome
 from derivload.engine.session import Session
 from derivload.engine.texts import Text, Texts
+from derivload.loading.additions import dialect_with
 from derivload.loading.memory import Memory
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
+from derivload.loading.warnings import encode_found, judge_found
 from derivload.outputs.documents import Rendered
+from derivload.sources.additions import NOTHING, Additions
 from derivload.store.store import Store
 from support.paths import CATALOGUE, FILES
 
@@ -23,19 +27,31 @@ RELEASES = ("2.15", "2.15", "2.4", "2.1")
 
 
 class Inputs(NamedTuple):
-    """The inputs of a load: derivatives, native functions, overlays, tags, in this order."""
+    """The inputs of a load: derivatives, native functions, overlays, tags, in this order.
+
+    `more` are overlays of derivatives.
+    """
 
     release: str
     files: tuple[str, ...]
+    more: tuple[str, ...] = ()
+    additions: Additions = NOTHING
 
     @property
     def texts(self) -> Texts:
         named = [Text(f"file{i}.yaml", text) for i, text in enumerate(self.files)]
-        return Texts(named[0], tuple(named[1:-1]), named[-1])
+        more = tuple(Text(f"more{i}.yaml", text) for i, text in enumerate(self.more))
+        return Texts(
+            named[0],
+            tuple(named[1:-1]),
+            named[-1],
+            more_derivatives=more,
+            additions=self.additions,
+        )
 
     @property
     def dialect(self) -> Dialect:
-        return find_dialect(self.release)[0]
+        return dialect_with(find_dialect(self.release)[0], self.additions, is_known=True)
 
     @property
     def overlays(self) -> range:
@@ -98,20 +114,37 @@ class Result(NamedTuple):
     documents: list[Rendered]
     shards: list[Rendered]
     is_of_entries: bool
+    warnings: list[str]
 
 
-def result_of(outcome: Outcome, memories: Sequence[Memory] = ()) -> Result:
+def told(judged: Judged, texts: Texts) -> list[str]:
+    """Warnings as they read, with their ids, and those that comments suppress."""
+    return [
+        *(diagnostic.render() for diagnostic in place_all(judged.shown, texts)),
+        *sorted(one.id for one in judged.shown),
+        *sorted(f"{one.place().render()} {one.reason} {one.id}" for one in judged.suppressed),
+    ]
+
+
+def warnings_in(outcome: Outcome, texts: Texts) -> list[str]:
+    """The warnings about a load of these texts."""
+    assert outcome.make_linted is not None
+    return told(judge(outcome.make_linted(), texts, has_errors=bool(outcome.diagnostics)), texts)
+
+
+def result_of(outcome: Outcome, texts: Texts, memories: Sequence[Memory] = ()) -> Result:
     """What came of a load; `memories` rendered the load before, if there was one."""
     documents, shards = (
         [] if outcome.lines is None else memory.render(outcome.lines, n)
         for n, memory in zip((None, 3), memories or (Memory(), Memory()), strict=True)
     )
     diagnostics = [diagnostic.render() for diagnostic in outcome.diagnostics]
-    return Result(diagnostics, documents, shards, outcome.is_of_entries)
+    warnings = warnings_in(outcome, texts)
+    return Result(diagnostics, documents, shards, outcome.is_of_entries, warnings)
 
 
 def cold(inputs: Inputs) -> Result:
-    return result_of(Session(inputs.dialect).load(inputs.texts))
+    return result_of(Session(inputs.dialect).load(inputs.texts), inputs.texts)
 
 
 class StoreInMemory(Store):
@@ -150,7 +183,9 @@ class Walk:
         session = self._sessions.setdefault(inputs.release, Session(inputs.dialect))
         self.inputs = inputs
         self.outcome = session.load(inputs.texts)
-        assert result_of(self.outcome, self._memories) == expected, f"followed: {label}"
+        assert result_of(self.outcome, inputs.texts, self._memories) == expected, (
+            f"followed: {label}"
+        )
         self._go_afresh(inputs, expected, label)
         self.counts["steps"] += 1
         self.counts["good"] += not self.outcome.diagnostics
@@ -164,7 +199,11 @@ class Walk:
         shards = (None, 3)[self.counts["steps"] % 2]
         names = [text.name for text in inputs.texts.native_functions]
         files = Files(inputs.texts.derivatives.name, names, inputs.texts.tags.name, inputs.release)
-        request = Request(files, [text.encode() for text in inputs.files], shards)
+        files.more_derivatives = tuple(text.name for text in inputs.texts.more_derivatives)
+        files.additions = inputs.additions
+        derivatives, *others = inputs.files
+        texts = (derivatives, *inputs.more, *others)
+        request = Request(files, [text.encode() for text in texts], shards)
         memory = Memory(self._store)
         outcome = memory.load(request)
         assert [d.render() for d in outcome.diagnostics] == expected.diagnostics, label
@@ -172,7 +211,12 @@ class Walk:
             return
         wanted = expected.documents if shards is None else expected.shards
         assert memory.render(outcome.lines, shards) == wanted, f"afresh: {label}"
+        assert warnings_in(outcome, request.inputs.texts) == expected.warnings, f"afresh: {label}"
+        assert outcome.make_linted is not None
+        found = encode_found(outcome.make_linted())
+        assert told(judge_found(request, found, None), request.inputs.texts) == expected.warnings
         memory.keep(request, self._store, outcome.lines)
+        self.counts["warned"] += bool(expected.warnings)
         assert outcome.is_of_entries == expected.is_of_entries, f"afresh: {label}"
         self.counts["incremental afresh"] += outcome.is_incremental
 

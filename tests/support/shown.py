@@ -44,7 +44,7 @@ class Show:
     def __init__(self, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
         self._capsys = capsys
         self._folder = folder
-        self._inputs: list[str] = []
+        self._inputs = ["--catalogue"]
         self.on_terminal = False
 
     def write(self, natives: str, derivatives: str = "[]\n", tags: str = "[]\n") -> Show:

@@ -14,6 +14,11 @@ def values(source: SourceFile) -> list[object]:
     return [read.value for read in source.entries]
 
 
-def found(text: str, list_key: str | None = None) -> list[tuple[str, int, int]]:
+def sections(names: str | None) -> list[str]:
+    """The sections that a case names, with spaces between them."""
+    return (names or "").split()
+
+
+def found(text: str) -> list[tuple[str, int, int]]:
     """The codes of what is wrong with a text, each with its line and column."""
-    return [(d.code, d.line, d.column) for d in read_source(FILE, text, list_key).diagnostics]
+    return [(d.code, d.line, d.column) for d in read_source(FILE, text).diagnostics]

@@ -28,24 +28,24 @@ RIGHT = f"--derivatives {DERIVATIVES} --native-functions {NATIVES} --tags {TAGS}
 BROKEN = RIGHT.replace(DERIVATIVES, "broken.yaml")
 # Each with the status that it ends with, and whether it has a result for stdout.
 COMMANDS = [
-    ("check", 0, False),
+    ("check --catalogue", 0, False),
     (f"check {BROKEN}", 1, True),
     (f"check {BROKEN} --format json", 1, True),
     (f"check {BROKEN} --format github", 1, True),
     (f"check {BROKEN} --format sarif", 1, True),
     ("check --explain DL001", 0, True),
-    ("show gild", 0, True),
-    ("show nothing", 1, False),
-    ("emit --out-dir out", 0, False),
-    ("emit --out-dir out --stats=json", 0, True),
+    ("show --catalogue gild", 0, True),
+    ("show --catalogue nothing", 1, False),
+    ("emit --catalogue --out-dir out", 0, False),
+    ("emit --catalogue --out-dir out --stats=json", 0, True),
     (f"emit --out-dir out {BROKEN}", 1, False),
-    ("emit --out-dir /proc/none", 3, False),
-    ("watch --once --out-dir out", 0, True),
-    ("watch --once --out-dir out --exec true", 0, True),
+    ("emit --catalogue --out-dir /proc/none", 3, False),
+    ("watch --catalogue --once --out-dir out", 0, True),
+    ("watch --catalogue --once --out-dir out --exec true", 0, True),
     (f"watch --once --out-dir out {BROKEN}", 1, True),
-    ("watch --once --out-dir out --json", 0, True),
+    ("watch --catalogue --once --out-dir out --json", 0, True),
     (f"watch --once --out-dir out --json {BROKEN}", 1, True),
-    ("watch --once --out-dir out --exec 'exit 7'", 7, True),
+    ("watch --catalogue --once --out-dir out --exec 'exit 7'", 7, True),
     ("codegen --out-dir out", 2, False),
     ("fetch 2 --to tree", 2, False),
     ("fetch 2.15.0 --to .", 1, False),
@@ -63,7 +63,7 @@ COMMANDS = [
 QUICK = {
     f"check {BROKEN}",
     f"check {BROKEN} --format json",
-    "emit --out-dir out",
+    "emit --catalogue --out-dir out",
     f"watch --once --out-dir out --json {BROKEN}",
     "fetch 2 --to tree",
     "nothing",
@@ -151,14 +151,17 @@ def test_what_is_said_goes_to_no_other_stream(shell: Shell, command: str, _: int
 def test_what_a_command_of_exec_prints_is_no_json(shell: Shell) -> None:
     for stream in ("2>&-", "0<&- 2>&-"):
         shutil.rmtree(shell.folder / "out", ignore_errors=True)
-        ran = shell.run(f"derivload watch --once --json --out-dir out --exec 'echo said' {stream}")
+        ran = shell.run(
+            f"derivload watch --catalogue --once --json --out-dir out --exec 'echo said' {stream}"
+        )
         events = [json.loads(line)["event"] for line in ran.out.splitlines()]
         assert events == ["started", "exec", "exec"]
         assert ran.err == b""
 
 
 def test_a_file_never_takes_the_number_of_a_closed_stream(shell: Shell) -> None:
-    done = shell.run("derivload emit --out-dir whole; derivload emit --out-dir out <&- >&- 2>&-")
+    emit = "derivload emit --catalogue --out-dir"
+    done = shell.run(f"{emit} whole; {emit} out <&- >&- 2>&-")
     assert done.status == 0
     for path in (shell.folder / "whole").glob("*.json"):
         assert (shell.folder / "out" / path.name).read_bytes() == path.read_bytes()
@@ -177,7 +180,7 @@ def test_what_is_started_has_the_streams_that_were_opened(shell: Shell) -> None:
 
 def test_a_command_of_exec_has_all_three_streams(shell: Shell) -> None:
     look = "ls -l /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2"
-    ran = shell.run(f"derivload watch --once --out-dir out --exec '{look}' <&- 2>&-")
+    ran = shell.run(f"derivload watch --catalogue --once --out-dir out --exec '{look}' <&- 2>&-")
     assert ran.status == 0
     assert ran.out.count(b"/proc/self/fd/") >= 3
 
@@ -236,16 +239,16 @@ def test_no_encoding_ends_a_run(shell: Shell, encoding: dict[str, str]) -> None:
         *((f"check {inputs} --format {form}", 1) for form in ("text", "json", "github", "sarif")),
         (f"emit --out-dir ü {inputs}", 1),
         (f"show ü {inputs}", 1),
-        ("show ü", 1),
+        ("show --catalogue ü", 1),
         (f"watch --once --out-dir ü {inputs}", 1),
         (f"watch --once --json --out-dir ü {inputs}", 1),
-        ("watch --once --out-dir ü --exec 'echo ü€'", 0),
-        ("watch --once --json --out-dir $'ü\\xff' --exec 'echo ü€'", 0),
-        ("emit --out-dir ü --stats", 0),
-        ("emit --out-dir ü --stats", 0),
-        ("emit --out-dir ü€", 0),
-        ("emit --out-dir ü ü€", 2),
-        ("emit --out-dir ü --shards ü€", 2),
+        ("watch --catalogue --once --out-dir ü --exec 'echo ü€'", 0),
+        ("watch --catalogue --once --json --out-dir $'ü\\xff' --exec 'echo ü€'", 0),
+        ("emit --catalogue --out-dir ü --stats", 0),
+        ("emit --catalogue --out-dir ü --stats", 0),
+        ("emit --catalogue --out-dir ü€", 0),
+        ("emit --catalogue --out-dir ü ü€", 2),
+        ("emit --catalogue --out-dir ü --shards ü€", 2),
         ("fetch ü€ --to ü", 2),
         ("cache stats --cache-dir ü€", 0),
         ("check --explain DL001", 0),
@@ -259,7 +262,7 @@ def test_no_encoding_ends_a_run(shell: Shell, encoding: dict[str, str]) -> None:
 
 
 def test_names_that_are_no_text_are_json_with_a_sign_for_it(shell: Shell) -> None:
-    ran = shell.run("derivload watch --once --json --out-dir $'out\\xff'")
+    ran = shell.run("derivload watch --catalogue --once --json --out-dir $'out\\xff'")
     (event,) = map(json.loads, ran.out.decode().splitlines())
     assert event["out_dir"] == "out\ufffd"
     assert event["event"] == "started"
@@ -268,15 +271,15 @@ def test_names_that_are_no_text_are_json_with_a_sign_for_it(shell: Shell) -> Non
 @pytest.mark.parametrize("encoding", ENCODINGS[:1] + ENCODINGS[-1:])
 def test_json_is_utf_8_whatever_the_locale(shell: Shell, encoding: dict[str, str]) -> None:
     shell.environment |= encoding
-    ran = shell.run("derivload watch --once --json --out-dir ü")
+    ran = shell.run("derivload watch --catalogue --once --json --out-dir ü")
     assert json.loads(ran.out.decode())["out_dir"] in ("ü", "\ufffd\ufffd")
 
 
 def test_arguments_from_elsewhere_are_paths_in_any_locale(shell: Shell) -> None:
     shell.environment |= ENCODINGS[-1]
-    (shell.folder / "flags").write_text("--out-dir\nü\n", "utf-8")
+    (shell.folder / "flags").write_text("--catalogue\n--out-dir\nü\n", "utf-8")
     assert shell.run("derivload emit @flags").status == 0
-    request = json.dumps({"arguments": ["--out-dir", "ö"]}, ensure_ascii=False)
+    request = json.dumps({"arguments": ["--catalogue", "--out-dir", "ö"]}, ensure_ascii=False)
     ran = shell.run(f"derivload emit --persistent_worker <<<{shlex.quote(request)}")
     assert json.loads(ran.out.decode())["exitCode"] == 0
     assert (shell.folder / "ü" / "manifest.json").is_file()

@@ -20,14 +20,14 @@ __all__ = ["project"]  # fixtures
 
 
 COMMANDS = [
-    ["emit", "--out-dir", "out"],
-    ["emit", "--out-dir", "out", "--stats"],
+    ["emit", "--catalogue", "--out-dir", "out"],
+    ["emit", "--catalogue", "--out-dir", "out", "--stats"],
     ["codegen", "--out-dir", "out"],
     ["codegen", "--out-dir", "out", "--list-outputs"],
-    *(["check", "--format", form] for form in FORMATS),
-    ["show", "gild"],
-    ["watch", "--once", "--out-dir", "out"],
-    ["watch", "--once", "--json", "--out-dir", "out"],
+    *(["check", "--catalogue", "--format", form] for form in FORMATS),
+    ["show", "--catalogue", "gild"],
+    ["watch", "--catalogue", "--once", "--out-dir", "out"],
+    ["watch", "--catalogue", "--once", "--json", "--out-dir", "out"],
 ]
 
 
@@ -52,6 +52,7 @@ def test_version_txt_is_a_value(project: TerminalProject, command: list[str], ve
         (packaged / folder).mkdir(parents=True, exist_ok=True)
         shutil.copy(CATALOGUE / name, packaged / folder)
     (project.folder / "pytorch" / "version.txt").write_text(version, "utf-8")
+    command = [option for option in command if option != "--catalogue"]
     project.fit(*command, "--pytorch", "pytorch", annotations="github" in command)
 
 
@@ -161,24 +162,24 @@ BAD = "x\x1b]0;t\x07\n::error::y\u202e"
     "arguments",
     [
         [BAD],
-        ["emit", BAD],
-        ["emit", "--out-dir", "out", BAD],
-        ["emit", "--out-dir", "out", f"--{BAD}"],
-        ["emit", "--out-dir", "out", "--shards", BAD],
-        ["emit", "--out-dir", "out", "--stats", BAD],
-        ["emit", "--out-dir", "out", "--torch-version", BAD],
+        ["emit", "--catalogue", BAD],
+        ["emit", "--catalogue", "--out-dir", "out", BAD],
+        ["emit", "--catalogue", "--out-dir", "out", f"--{BAD}"],
+        ["emit", "--catalogue", "--out-dir", "out", "--shards", BAD],
+        ["emit", "--catalogue", "--out-dir", "out", "--stats", BAD],
+        ["emit", "--catalogue", "--out-dir", "out", "--torch-version", BAD],
         ["emit", "--out-dir", "out", "--pytorch", BAD],
-        ["emit", "--out-dir", BAD],
-        ["emit", "--out-dir", f"derivatives.yaml/{BAD}"],
-        ["emit", "--out-dir", "out", "--depfile", f"derivatives.yaml/{BAD}"],
-        ["emit", "--out-dir", "out", "--cache-dir", f"derivatives.yaml/{BAD}"],
+        ["emit", "--catalogue", "--out-dir", BAD],
+        ["emit", "--catalogue", "--out-dir", f"derivatives.yaml/{BAD}"],
+        ["emit", "--catalogue", "--out-dir", "out", "--depfile", f"derivatives.yaml/{BAD}"],
+        ["emit", "--catalogue", "--out-dir", "out", "--cache-dir", f"derivatives.yaml/{BAD}"],
         ["emit", f"@{BAD}"],
         ["codegen", "--out-dir", "out", "--pytorch", BAD],
         ["codegen", "--out-dir", "out", "--pytorch", ".", "--subset", BAD],
         ["check", "--explain", BAD],
         ["check", "--derivatives", BAD, "--native-functions", BAD, "--tags", BAD],
         ["check", "--derivatives", BAD, "--native-functions", BAD],
-        ["show", BAD],
+        ["show", "--catalogue", BAD],
         ["show", f"{BAD}(Tensor self) -> Tensor"],
         ["fetch", BAD, "--to", "tree"],
         ["fetch", "2.15.0", "--to", BAD],
@@ -188,8 +189,8 @@ BAD = "x\x1b]0;t\x07\n::error::y\u202e"
         ["cache", "stats", "--cache-dir", f"derivatives.yaml/{BAD}"],
         ["cache", "prune", "--max-size", BAD],
         ["cache", "prune", "--older-than", BAD],
-        ["watch", "--once", "--out-dir", f"derivatives.yaml/{BAD}"],
-        ["watch", "--once", "--out-dir", "out", "--debounce", BAD],
+        ["watch", "--catalogue", "--once", "--out-dir", f"derivatives.yaml/{BAD}"],
+        ["watch", "--catalogue", "--once", "--out-dir", "out", "--debounce", BAD],
         ["watch", "--once", "--out-dir", "out", "--pytorch", BAD],
     ],
     ids=lambda arguments: " ".join(arguments).replace(BAD, "BAD"),

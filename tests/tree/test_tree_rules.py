@@ -100,7 +100,10 @@ TABLES: Final[dict[str, tuple[Edit, dict[str, object]]]] = {
             "dispatch_keys = [\n",
             "dispatch_keys = [\n    DispatchKey.Mine,\n",
         ),
-        keys("Mine"),
+        {
+            **keys("Mine"),
+            "all_dispatch_keys": DIALECTS["2.15"].all_dispatch_keys | {"Mine"},
+        },
     ),
     "an exempt operator": (
         lambda f: edited(

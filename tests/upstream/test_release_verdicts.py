@@ -142,10 +142,14 @@ def test_torchgen_says_what_was_recorded(each_release: str, release: Callable[[s
         "mutable without": MUTABLE_WITHOUT_OUT_VARIANT,
     }.items():
         assert set(said.names[kind]) <= {*names}, kind
+    # No case tells these: they are what `--dispatch-key` may name. CatchAll is another name of one.
+    assert {*said.names["dispatch keys"], "CatchAll"} == DIALECTS[number].all_dispatch_keys
 
 
 # ---------------------------------------------------------------------------- it is enough
 
+# What may be asked for: torchgen is asked which these are, in test_torchgen_says_what_was_recorded.
+ASKED: Final = "all_dispatch_keys"
 # Spellings that have no cases of their own: they show in those of others.
 SHOWN_BY_OTHERS: Final = ("cpp_names", "cpp_defaults")
 # What may be added to a value that is a set or a mapping.
@@ -199,6 +203,8 @@ def _of_mapping(value: Mapping[str, Any], others: list[str]) -> Iterator[Corrupt
 def corrupted_rows(row: Dialect) -> Iterator[tuple[str, str, Dialect]]:
     """A row with one value changed: the field, the name in it, and the row."""
     for field in row.__struct_fields__:
+        if field == ASKED:
+            continue
         value = getattr(row, field)
         others = OTHERS.get(field)
         if others is None and isinstance(value, frozenset):
@@ -282,7 +288,7 @@ def test_a_corrupted_row_is_noticed(release: str) -> None:
             unnoticed.append(f"{field} {name}: {getattr(row, field)}")
     assert not unnoticed
     idle = set() if DIALECTS[release].foreach_checks_argument_count else {"foreach_without_alpha"}
-    assert fields | idle == {*Dialect.__struct_fields__}
+    assert fields | idle | {ASKED} == {*Dialect.__struct_fields__}
 
 
 # Lists of names beside the rules, which hold for every release: the module, and the name there.

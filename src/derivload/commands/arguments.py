@@ -6,27 +6,32 @@ import errno
 import os
 
 from derivload.loading.errors import UsageError
-from derivload.loading.paths import read_path
+from derivload.loading.reading import read_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 # The time that argparse takes grows with the square of the count: three seconds for this many.
 _MOST = 10_000
 
 
-def with_files_read(arguments: Iterable[str]) -> list[str]:
+def with_files_read(
+    arguments: Iterable[str], is_whole: Callable[[list[str]], bool] = lambda read: False
+) -> list[str]:
     """Replace each @FILE by the arguments in FILE, one per line.
 
-    An @ at the beginning of a line has no special meaning. Raises OSError, and UsageError if there
-    are too many arguments.
+    An @ at the beginning of a line has no special meaning, nor has one behind arguments that
+    `is_whole` is true of. Raises OSError, and UsageError if there are too many arguments.
     """
     read: list[str] = []
-    for argument in arguments:
+    given = iter(arguments)
+    for argument in given:
         if not argument.startswith("@"):
             read.append(argument)
             continue
+        if is_whole(read):
+            return [*read, argument, *given]
         text = _text(argument[1:])
         if "\0" in text:
             raise OSError(errno.EINVAL, "it contains a NUL", argument[1:])

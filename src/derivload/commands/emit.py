@@ -13,7 +13,15 @@ from __future__ import annotations
 import contextlib
 
 from derivload.commands.outcome import RunResult, write_and_say
-from derivload.commands.parsed import files_of, importing_of, open_store_of, target_of
+from derivload.commands.parsed import (
+    files_of,
+    importing_of,
+    open_store_of,
+    say_files,
+    target_of,
+    wanted_of,
+)
+from derivload.commands.replaced import list_replaced
 from derivload.identity import tool_digest
 from derivload.loading.collisions import refuse_collisions
 from derivload.loading.request import Request
@@ -36,11 +44,13 @@ if TYPE_CHECKING:
     from derivload.loading.run import Importing
     from derivload.outputs.target import Target
     from derivload.store.store import Store
+    from derivload.wanted import Wanted
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError and OSError."""
     files = files_of(options)
+    say_files(options, files)
     target = target_of(options)
     return write_and_say(
         options,
@@ -50,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
             # The stamp is a cache too, so --no-cache turns it off.
             None if options.no_cache else options.arguments,
             lambda: open_store_of(options),
+            wanted=wanted_of(options, files),
             importing=lambda: importing_of(options),
         ),
     )
@@ -61,12 +72,14 @@ def emit(
     arguments: Sequence[str] | None,
     open_store: Callable[[], Store | None] = lambda: None,
     *,
+    wanted: Wanted | None = None,
     importing: Importing = contextlib.nullcontext,
 ) -> RunResult:
     """Write the documents of the inputs in `files`, and the depfile if `target` names one.
 
     Documents that an earlier run with another number of shards left there are removed; its
     manifest lists them. `arguments` are the command line's, for the stamp; None writes no stamp.
+    `wanted` says which warnings to show; those that the stamp has were shown before.
     `importing` is a context manager that is entered while msgspec is imported, if it is imported.
 
     Raises UsageError, InputError when the input has errors (nothing is written then), and OSError
@@ -82,6 +95,7 @@ def emit(
     clock.step("inputs")
     loaded = load_inputs(request, store, clock=clock, importing=importing)
     documents = loaded.documents
+    warnings = loaded.new_warnings(wanted, target.out_dir if arguments is not None else None)
     inputs = [*files.paths, *(path for path, _ in files.consulted)]
     names = [document[0] for document in documents]
     note = note_of(target, inputs, loaded.note)
@@ -105,9 +119,20 @@ def emit(
                 beside=beside,
                 note=note,
                 listed=files.listed,
+                shown=warnings.ids if warnings is not None else (),
+                told=files.told,
+                origin=files.origin,
             )
             write_stamp(writing, stamp_name(), arguments, record)
     clock.step("write")
     return RunResult(
-        loaded.exit, note, written, loaded.counts, clock.seconds, rules=request.rules.told
+        loaded.exit,
+        note,
+        written,
+        loaded.counts,
+        clock.seconds,
+        rules=request.rules.told,
+        warnings=warnings,
+        list_replaced=lambda: list_replaced(request),
+        told=files.told,
     )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from derivload.loading.warnings import NewWarnings
     from derivload.outputs.files import WrittenFiles
 
 
@@ -20,10 +21,15 @@ class RunResult:
     `exit` is "stored", "incremental", "cold" or, for codegen only, "plain". `note` is a message for
     the user, or "". `written` lists which files were written, left unchanged and removed. `counts`
     says how much was loaded and reused. `seconds` has the time of each step, in order. `rules` says
-    which rules were followed.
+    which rules were followed, and `list_replaced` which entries others took the place of. `told`
+    says which inputs were looked at, if no option named them. `warnings` are those to show; None if
+    there are none.
     """
 
-    __slots__ = ("counts", "exit", "note", "rules", "seconds", "written")
+    __slots__ = (
+        *("counts", "exit", "list_replaced", "note", "rules", "seconds", "told", "warnings"),
+        "written",
+    )
 
     def __init__(
         self,
@@ -34,6 +40,9 @@ class RunResult:
         seconds: dict[str, float],
         *,
         rules: str = "",
+        warnings: NewWarnings | None = None,
+        list_replaced: Callable[[], list[str]] = list,
+        told: str = "",
     ) -> None:
         self.exit = exit_
         self.note = note
@@ -41,11 +50,16 @@ class RunResult:
         self.counts = counts
         self.seconds = seconds
         self.rules = rules
+        self.warnings = warnings
+        self.list_replaced = list_replaced
+        self.told = told
 
 
 def say_done(done: RunResult, options: argparse.Namespace) -> None:
-    """Print the note, the changed files (unless `--quiet`) and the stats (if `--stats`)."""
+    """Print the warnings and the note, the changed files (unless `--quiet`), and the stats."""
     written = done.written
+    if done.warnings is not None:
+        say_lines(warning_lines(done.warnings))
     if done.note:
         say(f"note: {done.note}")
     if not options.quiet:
@@ -53,6 +67,8 @@ def say_done(done: RunResult, options: argparse.Namespace) -> None:
         if written.removed:
             changes.append(f"removed {', '.join(written.removed)}")
         say(f"{options.out_dir}: {'; '.join(changes) or 'up to date'}")
+        if done.told:
+            say(done.told)
     if options.stats is not None:
         from derivload.commands.stats import print_stats
 
@@ -62,7 +78,25 @@ def say_done(done: RunResult, options: argparse.Namespace) -> None:
             "removed": len(written.removed),
             **done.counts,
         }
-        print_stats(options.stats, done.exit, counts, done.seconds, done.rules)
+        replaced = done.list_replaced()
+        print_stats(options.stats, done.exit, counts, done.seconds, done.rules, replaced=replaced)
+
+
+def warning_lines(warnings: NewWarnings) -> list[str]:
+    """The lines that show new warnings, and how many there are."""
+    if not warnings.new:
+        return []
+    lines = [line for found in warnings.diagnostics for line in found.render().split("\n")]
+    shown = len(warnings.diagnostics)
+    told = f"derivload: {warnings.new} {'warning' if warnings.new == 1 else 'warnings'}"
+    rest = []
+    if shown < warnings.new:
+        rest.append(f"{shown} of them shown")
+    if warnings.others:
+        rest.append(f"besides {warnings.others} from before")
+    if rest:
+        told += f", {', '.join(rest)}; `derivload check` shows all"
+    return [*lines, told]
 
 
 def report(error: Exception, consequence: str) -> int:

@@ -2,36 +2,87 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 
-from derivload.loading.cache_settings import find_store, open_store
+from derivload.loading.additions import add_to
+from derivload.loading.cache_settings import cache_folder, find_store, open_store
 from derivload.loading.errors import UsageError
-from derivload.loading.paths import Files, find_files
+from derivload.loading.paths import (
+    DERIVATIVES,
+    NATIVE_FUNCTIONS,
+    Files,
+    find_files,
+    spell_option,
+)
 from derivload.outputs.target import Target
+from derivload.sources.additions import Additions
 from derivload.terminal.stderr import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from derivload.pytorch.codegen.selection import Selection
     from derivload.store.store import Store
+    from derivload.wanted import Wanted
 
 
 def files_of(options: argparse.Namespace) -> Files:
     """The input files that the options name. Raises UsageError."""
     if options.no_tree_code and options.pytorch is None:
         raise UsageError("--no-tree-code is about the code of a tree: name one with --pytorch")
+    derivatives: list[str] = options.derivatives
+    named = (derivatives, options.native_functions, options.tags)
+    if not options.catalogue and options.pytorch is None and not any(named):
+        raise UsageError(_nothing_named(options))
     files = find_files(
-        derivatives=options.derivatives,
+        derivatives=derivatives[0] if derivatives else None,
         native_functions=options.native_functions,
         tags=options.tags,
         torch_version=options.torch_version,
         pytorch=options.pytorch,
+        catalogue=options.catalogue,
     )
     files.may_run_tree = not options.no_tree_code
+    additions = Additions(
+        options.dispatch_key,
+        options.entry_key,
+        override=options.override,
+        sections=options.section,
+    )
+    add_to(files, derivatives[1:], additions, spell_option, options.backend_yaml)
+    files.note_origin(options.origin)
     return files
+
+
+def _nothing_named(options: argparse.Namespace) -> str:
+    """What to say if nothing names the inputs."""
+    found = [name for name in (DERIVATIVES, NATIVE_FUNCTIONS) if os.path.isfile(name)]
+    if found:
+        write = f"--derivatives {DERIVATIVES} --native-functions {NATIVE_FUNCTIONS}"
+        return f"nothing names the inputs: for {' and '.join(found)} of this folder, write {write}"
+    tree = "" if options.origin.search.folder else ", and none was looked for"
+    tree = tree or ", and there is no PyTorch tree around this folder"
+    return (
+        f"nothing names the inputs{tree}: write --pytorch DIR, or --derivatives FILE and "
+        "--native-functions FILE, here or in derivload.toml; or --catalogue for the examples that "
+        "ship with derivload"
+    )
+
+
+def say_files(options: argparse.Namespace, files: Files) -> None:
+    """With `--verbose`, say which files are taken and whose rules are followed."""
+    if not options.verbose:
+        return
+    for path in files.paths:
+        say(f"input      {path}")
+    if files.tree is not None:
+        say(f"rules      those of {files.tree.root}")
+    else:
+        say(f"rules      those of torch {files.version or 'of the newest release that is known'}")
 
 
 def target_of(options: argparse.Namespace) -> Target:
@@ -48,6 +99,41 @@ def target_of(options: argparse.Namespace) -> Target:
     )
 
 
+def wanted_of(options: argparse.Namespace, files: Files) -> Wanted | None:
+    """Which warnings the options want; None for all. Raises UsageError."""
+    names = ("select", "ignore", "extend_select", "extend_ignore")
+    given = {name: getattr(options, name) for name in names}
+    for_operators = options.tables.get("per-operator-ignore")
+    in_files = options.tables.get("per-file-ignore")
+    if not for_operators and not in_files and all(value is None for value in given.values()):
+        return None
+    from derivload.wanted import want
+
+    try:
+        return want(
+            given["select"],
+            given["ignore"] or (),
+            given["extend_select"] or (),
+            given["extend_ignore"] or (),
+            per_operator_ignore=for_operators,
+            per_file_ignore=_by_file(in_files or {}, files),
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _by_file(patterns: Mapping[str, Sequence[str]], files: Files) -> dict[str, list[str]]:
+    """What is ignored in each input file: by patterns of its path or of its name alone."""
+    from pathlib import Path
+
+    found: dict[str, list[str]] = {}
+    for pattern, names in patterns.items():
+        matching = [p for p in files.paths if Path(p).match(pattern)]
+        for path in matching or [pattern]:  # the names are checked in any case
+            found.setdefault(path, []).extend(names)
+    return found
+
+
 def selection_of(options: argparse.Namespace) -> Selection:
     """Which of PyTorch's generators to run, and for which operators. Raises UsageError."""
     from derivload.pytorch.codegen.selection import Selection
@@ -55,7 +141,9 @@ def selection_of(options: argparse.Namespace) -> Selection:
     if options.no_tree_code:
         raise UsageError("--no-tree-code leaves no generators: they are code of the tree")
     if options.pytorch is None:
-        raise UsageError("--pytorch is missing: the generators are PyTorch's own")
+        raise UsageError(
+            "--pytorch is missing: the generators are PyTorch's own, and this folder is in no tree"
+        )
     if getattr(options, "shards", None) is not None:
         raise UsageError("--shards is only for documents: PyTorch's generators choose their shards")
     return Selection(
@@ -76,6 +164,8 @@ def open_store_of(options: argparse.Namespace, *, to_read: bool = False) -> Stor
     from derivload.store.owned import StoreError
 
     try:
+        if options.verbose:
+            say(f"cache      {cache_folder(options.cache_dir)}")
         return (find_store if to_read else open_store)(options.cache_dir)
     except StoreError as error:
         say(f"warning: going on without the cache: {error}; --cache-dir names another folder")

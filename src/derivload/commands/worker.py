@@ -5,9 +5,9 @@ stdin has the arguments of one `emit`. A WorkResponse on stdout has its exit sta
 Everything else is printed to stderr, which Bazel keeps as the worker's log.
 
 Each target has a session, so that its next load only costs what changed. The key of a session is
-the release, the names of the inputs, the folder of the outputs and the shards. Two requests for
-the same target differ only in the content of the files. The sessions used last are kept, about
-20 MB each for the files of a PyTorch release.
+the release, the names of the inputs, the folder of the outputs, the shards and the wanted warnings.
+Two requests for the same target differ only in the content of the files. The sessions used last are
+kept, about 20 MB each for the files of a PyTorch release.
 
 Requests are served one at a time. With multiplexing they would share one interpreter, which runs
 one of them at a time anyway. Without it, Bazel starts a second worker, which does run in parallel.
@@ -33,11 +33,15 @@ import msgspec
 
 from derivload.commands.arguments import with_files_read
 from derivload.commands.options.command_line import make_parser
-from derivload.commands.parsed import files_of
-from derivload.loading.errors import InputError, TreeCodeError, UsageError
+from derivload.commands.outcome import warning_lines
+from derivload.commands.parsed import files_of, wanted_of
+from derivload.commands.settings.apply import parse_options
+from derivload.loading.errors import InputError, SettingsError, TreeCodeError, UsageError
 from derivload.loading.live import LiveDocuments, PreparedDocuments, Updated
+from derivload.loading.rules_of_tree import key_of_additions
 from derivload.terminal.stderr import say
 from derivload.terminal.text import as_lines
+from derivload.wanted import Wanted
 
 if TYPE_CHECKING:
     import argparse
@@ -51,8 +55,8 @@ _ESCAPED: Final = re.compile(rb"\\.", re.DOTALL)
 # The errors of msgspec for text that is not JSON, or not of the type.
 _NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-# Release, inputs, folder of the outputs, shards.
-_Key = tuple[str | None, tuple[str, ...], str, int | None]
+# Release, what backends add, inputs, folder of the outputs, shards, wanted warnings.
+_Key = tuple[str | None, str, tuple[str, ...], str, int | None, Wanted | None]
 
 
 class WorkRequest(msgspec.Struct, rename="camel"):
@@ -230,7 +234,8 @@ class _Worker:
             self._sessions.clear()
             return _FAILED, traceback.format_exc().rstrip().split("\n")
         _log(options.out_dir, updated, time.perf_counter() - start)
-        return 0, [f"derivload: note: {updated.note}"] if updated.note else []
+        note = [f"derivload: note: {updated.note}"] if updated.note else []
+        return 0, [*warning_lines(updated.warnings), *note]
 
     def _parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         if any("\0" in argument for argument in arguments):
@@ -240,20 +245,25 @@ class _Worker:
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-                options = self._parser.parse_args(["emit", *arguments])
+                options = parse_options(self._parser, ["emit", *arguments], may_search=False)
         except SystemExit:
             raise _BadArguments(said.getvalue().splitlines()) from None
+        except SettingsError as error:
+            raise _BadArguments([*error.lines]) from None
         for name in ("cache_dir", "depfile", "depfile_for", "depfile_target", "stats"):
-            if getattr(options, name) is not None:
-                option = name.replace("_", "-")
+            option = name.replace("_", "-")
+            if getattr(options, name) is not None and option not in options.settings:
                 raise _BadArguments([f"derivload: error: --{option} is not for a worker"])
         return options
 
     def _load(self, options: argparse.Namespace) -> PreparedDocuments:
         """Load a target, in its session or in a new one."""
         files = files_of(options)
-        key = (files.version, files.paths, options.out_dir, options.shards)
-        session = self._sessions.pop(key, None) or LiveDocuments(options.out_dir, options.shards)
+        additions, wanted = key_of_additions(files), wanted_of(options, files)
+        key = (files.version, additions, files.paths, options.out_dir, options.shards, wanted)
+        session = self._sessions.pop(key, None) or LiveDocuments(
+            options.out_dir, options.shards, wanted=wanted
+        )
         self._sessions[key] = session
         if len(self._sessions) > _MAX_SESSIONS:
             self._sessions.popitem(last=False)

@@ -42,6 +42,9 @@ class Dialect(msgspec.Struct, frozen=True, gc=False):
     # Reading schemas and entries.
     grammar: Grammar
     dispatch_keys: frozenset[str]
+    """The keys that an entry may have kernels for."""
+    all_dispatch_keys: frozenset[str]
+    """The members of torchgen's DispatchKey: a backend may add any of these to the keys above."""
     structured_dispatch_keys: frozenset[str]
     autograd_keys: frozenset[str]
     """The keys that an entry of derivatives.yaml may dispatch on, besides Default."""
@@ -77,6 +80,7 @@ class Dialect(msgspec.Struct, frozen=True, gc=False):
 _BACKENDS = (
     "CPU CUDA HIP XLA MTIA MPS IPU XPU HPU VE Lazy Meta PrivateUse1 PrivateUse2 PrivateUse3".split()
 )
+_FUNCTIONALITIES = ("", "Quantized", "Sparse", "NestedTensor", "Autograd")
 
 # torchgen's constants for C++ types that its rules name.
 _CPP_NAMES = {
@@ -161,6 +165,22 @@ _2_1 = Dialect(
         " NestedTensorCPU NestedTensorCUDA NestedTensorMeta QuantizedCPU QuantizedCUDA"
         " QuantizedMeta SparseCPU SparseCUDA SparseCsrCPU SparseCsrCUDA SparseMeta ZeroTensor"
     ),
+    all_dispatch_keys=frozenset(
+        {
+            *(kind + backend for kind in _FUNCTIONALITIES for backend in _BACKENDS),
+            *_names(
+                "ADInplaceOrView Autocast Autograd AutogradFunctionality AutogradNestedTensor"
+                " AutogradOther BackendSelect Batched CatchAll CompositeExplicitAutograd"
+                " CompositeExplicitAutogradNonFunctional CompositeImplicitAutograd"
+                " CompositeImplicitAutogradNestedTensor CustomRNGKeyId FPGA FuncTorchBatched"
+                " FuncTorchBatchedDecomposition FuncTorchDynamicLayerBackMode"
+                " FuncTorchDynamicLayerFrontMode FuncTorchGradWrapper FuncTorchVmapMode"
+                " Functionalize IDEEP MKLDNN Metal MkldnnCPU Named ORT OpenCL OpenGL Python Sparse"
+                " SparseCsrCPU SparseCsrCUDA TESTING_ONLY_GenericMode TESTING_ONLY_GenericWrapper"
+                " Tracer Undefined VmapMode Vulkan ZeroTensor"
+            ),
+        }
+    ),
     structured_dispatch_keys=_names("CPU CUDA MPS"),
     autograd_keys=frozenset(["AutogradNestedTensor", *(f"Autograd{key}" for key in _BACKENDS)]),
     scalar_types=_names(
@@ -203,6 +223,8 @@ _2_2 = _row(
     "2.2",
     optional_returns=True,
     saves_sym_numel=True,
+    all_dispatch_keys=_2_1.all_dispatch_keys
+    | _names("BatchedNestedTensor Conjugate Dense Negative NestedTensor"),
     scalar_types=_2_1.scalar_types | _names("Float8_e4m3fnuz Float8_e5m2fnuz"),
     implied_tags=("pt2_compliant_tag",),
     generated_keep_compliance=True,
@@ -215,6 +237,8 @@ _2_3 = _row(
     _2_2,
     "2.3",
     dispatch_keys=_2_2.dispatch_keys | _names("SparseCsrMeta"),
+    all_dispatch_keys=_2_2.all_dispatch_keys
+    | {"PreDispatch", "SparseCsr", *(f"SparseCsr{backend}" for backend in _BACKENDS)},
     set_is_no_view=True,
     scatter_is_inverse=True,
     without_out_variant=_2_2.without_out_variant
@@ -227,6 +251,8 @@ _2_4 = _row(
     "2.4",
     optional="::std::optional<{}>",
     cpp_defaults=_2_3.cpp_defaults | {"None": "::std::nullopt"},
+    all_dispatch_keys=(_2_3.all_dispatch_keys - {"ORT"})
+    | _names("AutocastCPU AutocastCUDA MAIA PythonDispatcher PythonTLSSnapshot"),
     nullopt_default="::std::nullopt",
     without_out_variant=_2_3.without_out_variant | _names("_sink_tokens"),
     foreach_checks_argument_count=True,
@@ -300,6 +326,7 @@ _2_13 = _row(
     "2.13",
     cpp_types=_without(_2_12.cpp_types, "Dimname"),
     cpp_names=_without(_2_12.cpp_names, "dimnameListT"),
+    all_dispatch_keys=_2_12.all_dispatch_keys | _names("AutocastXPU"),
     implied_tags=("pt2_compliant_tag", "out", "inplace"),
 )
 

@@ -13,6 +13,8 @@ _MARK: Final = re.compile(
     re.DOTALL,
 )
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
+_BRACKET: Final = re.compile(r"[()\[\]{}]")
+_NOT_COUNTED: Final = re.compile(r"[\"']|/[*/]")
 
 
 class Unmatched(NamedTuple):
@@ -24,6 +26,8 @@ class Unmatched(NamedTuple):
 
 def find_unmatched(formula: str) -> Unmatched | None:
     """The first bracket that does not match; None if all match."""
+    if _is_simple(formula):
+        return None
     opened: list[tuple[int, str]] = []
     for mark in _MARK.finditer(formula):
         bracket = mark[0]
@@ -39,3 +43,13 @@ def find_unmatched(formula: str) -> Unmatched | None:
         at, bracket = opened[-1]
         return Unmatched(at, f"`{bracket}` is never closed")
     return None
+
+
+def _is_simple(formula: str) -> bool:
+    """Whether all brackets match, and none is in a comment or literal: nearly always."""
+    if _NOT_COUNTED.search(formula) is not None:
+        return False
+    left, before = "".join(_BRACKET.findall(formula)), ""
+    while left != before:
+        before, left = left, left.replace("()", "").replace("[]", "").replace("{}", "")
+    return not left

@@ -145,7 +145,7 @@ class _Translation:
             saved_inputs.append(SavedAttribute(own.name, ctype.value, own.name))
         for saved in derivative.saved_outputs:
             if saved.name != "result":
-                name = self._function.name.text
+                name = self._function.qualified
                 message = f"the reference of `{name}` saves `{saved.name}`, not all of `result`"
                 raise Invalid("DL504", message, name)
         return Derivative(
@@ -163,7 +163,7 @@ class _Translation:
     def _argument(self, reference_name: str) -> Argument:
         own = self._by_reference.get(reference_name)
         if own is None:
-            name = self._function.name.text
+            name = self._function.qualified
             message = f"`{name}` has no argument where its reference has `{reference_name}`"
             raise Invalid("DL504", message, name)
         return own
@@ -210,8 +210,8 @@ class _Translation:
         if not own.type.is_tensor_like:
             return formula.replace(theirs.name, own.name)
         if own.type.kind != "list" and not (own.type.text == "Tensor" and self._takes_tensor):
-            message = f"`{self._function.name.text}` takes `{own.text}`, which is not a list"
-            raise Invalid("DL504", message, self._function.name.text)
+            message = f"`{self._function.qualified}` takes `{own.text}`, which is not a list"
+            raise Invalid("DL504", message, self._function.qualified)
         for suffix in ("_p", "_t"):
             formula = formula.replace(theirs.name + suffix, own.name + suffix)
         return formula

@@ -37,7 +37,9 @@ _KEYWORDS: Final = frozenset(
 _BEFORE_VALUES: Final = frozenset(
     "and bitand bitor case compl else not or return throw xor delete new co_return co_yield".split()
 )
-_OUTSIDE_CALLS: Final = re.compile(r"(?<![\w.])[a-z_]\w*\b(?!\(|::)")
+_OUTSIDE_CALLS: Final = re.compile(r"(?<![\w.])(?<!::)[a-z_]\w*\b(?!\(|::)")
+_SIMPLE_TEXT: Final = re.compile(r'"[^"]*"')
+_HARD_TEXT: Final = re.compile(r"['\\]|/[*/]")
 _QUALIFIERS: Final = frozenset({".", "->", "::"})
 
 
@@ -53,6 +55,8 @@ def words_outside_calls(formula: str) -> set[str]:
 
     This is a fast first check, which most formulas pass.
     """
+    if '"' in formula and _HARD_TEXT.search(formula) is None:
+        formula = _SIMPLE_TEXT.sub('""', formula)
     return set(_OUTSIDE_CALLS.findall(formula)) - _KEYWORDS
 
 

@@ -26,7 +26,7 @@ from derivload.derivatives.forward import (
 from derivload.derivatives.model import ArgumentBinding, Derivative, DifferentiabilityInfo
 from derivload.derivatives.saved_variables import NamedType, Saver
 from derivload.diagnostics import Invalid, Mistake
-from derivload.native.function import NativeFunction
+from derivload.native.function import NativeFunction, qualified
 
 _NON_DIFFERENTIABLE: Final = "non_differentiable"
 _WORD: Final = re.compile(r"\w+")
@@ -116,7 +116,7 @@ class _SetUp:
         self._ret_names = {r.name for r in function.schema.returns}
         self._saver = saver
         self._subject = Subject(
-            name=function.cpp_name,
+            name=function.qualified,
             inputs=[NamedType(b.type_name, b.ctype.value) for b in arguments],
             outputs=outputs,
             named_gradients=_available_named_gradients(definition, function),
@@ -228,7 +228,9 @@ def is_forward_derivative_definition(arg_names: Sequence[str], names: Sequence[s
 
 def split_names(raw_names: str) -> tuple[str, ...]:
     """The names that a formula's key lists: "a, b" is a and b."""
-    return tuple(name.strip() for name in raw_names.split(","))
+    if "," not in raw_names:
+        return (raw_names.strip(),)
+    return tuple([name.strip() for name in raw_names.split(",")])
 
 
 def create_op_prefix(name: str, dispatch_key: str) -> str:
@@ -254,7 +256,8 @@ def canonical_function(functions: Sequence[NativeFunction], name: str) -> Native
         ):
             return function
     if functions[0].cpp_name != f"{name}_":
-        raise Invalid("DL406", f"`{name}` is neither functional nor in-place")
+        whole = qualified(functions[0].namespace, name)
+        raise Invalid("DL406", f"`{whole}` is neither functional nor in-place")
     return functions[0]
 
 

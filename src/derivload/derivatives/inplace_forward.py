@@ -27,14 +27,14 @@ def adapt_to_inplace(
     Raises Invalid (DL505, DL506).
     """
     if len(info.forward_derivatives) != 1:
-        message = f"`{function.name.text}` is in-place and has forward formulas for several outputs"
-        raise Invalid("DL506", message, function.name.text)
+        message = f"`{function.qualified}` is in-place and has forward formulas for several outputs"
+        raise Invalid("DL506", message, function.qualified)
     given = info.forward_derivatives[0]
     formula = given.formula
     if "self_p" in words(formula):
         if exact:
             message = (
-                f"the forward formula of `{function.name.text}` reads the value that `self` had "
+                f"the forward formula of `{function.qualified}` reads the value that `self` had "
                 "before it was overwritten"
             )
             raise Invalid("DL505", message, "self_p", "use `result` alone")

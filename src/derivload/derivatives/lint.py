@@ -6,8 +6,8 @@ Upstream accepts all of this. The C++ compiler may report it hours later, or nob
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from derivload.derivatives.brackets import find_unmatched
 from derivload.derivatives.definition import Definition, Formulas
@@ -15,11 +15,12 @@ from derivload.derivatives.formula_names import used_names, words_outside_calls
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import Derived, is_forward_derivative_definition, split_names
-from derivload.derivatives.lint_allowed import ALLOWED, GENERATED_CODE
+from derivload.derivatives.lint_allowed import ALLOWED, GENERATED_CODE, NO_VALUES, UNCHECKED
 from derivload.derivatives.model import DifferentiabilityInfo
 from derivload.diagnostics import Mistake, Path
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
 from derivload.native.guesses import Guesses
+from derivload.schema.arguments import Argument
 from derivload.spelling import ask
 
 _NO_FORMULAS: Final = frozenset({"non_differentiable", AUTO_ELEMENT_WISE, AUTO_LINEAR})
@@ -38,47 +39,66 @@ _METADATA: Final = {
 _ASKS: Final = re.compile(rf"\.(?:{'|'.join(_METADATA)})\(")
 _USE: Final = re.compile(r"(\w+)(?=(?:\.(\w+)\()?)")
 _TENSOR: Final = "at::Tensor"
+_GRAD: Final = frozenset({"grad"})
+
+
+class Suspicion(NamedTuple):
+    """A warning about a definition, and what may still speak against it.
+
+    `unless_called` is a name: if any formula calls it, it is that of a function, which a formula
+    may also pass as a value. `is_of_kernels` tells that a kernel which is registered elsewhere
+    speaks against it.
+    """
+
+    mistake: Mistake
+    unless_called: str = ""
+    is_of_kernels: bool = False
 
 
 class DefinitionLinter:
-    """Finds the warnings about the definitions of one file.
+    """Finds the warnings about definitions."""
 
-    `is_called` tells whether any formula of the file calls a name. Then it is the name of a
-    function, which a formula may also pass as a value.
-    """
-
-    def __init__(self, is_called: Callable[[str], bool]) -> None:
-        self._is_called = is_called
+    def __init__(self) -> None:
         self._guesses = Guesses()
 
-    def check(self, definition: Definition, derived: Derived) -> Iterator[Mistake]:
+    def check(self, definition: Definition, derived: Derived) -> Iterator[Suspicion]:
         """The warnings about a definition that loads without mistakes."""
-        for mistake in self._check(definition, derived):
-            if derived.function.name.text not in ALLOWED.get(mistake.code, {}):
-                yield mistake
+        for found in self._check(definition, derived):
+            if derived.function.name.text not in ALLOWED.get(found.mistake.code, {}):
+                yield found
 
-    def _check(self, definition: Definition, derived: Derived) -> Iterator[Mistake]:
-        yield from _check_composite(derived)
+    def _check(self, definition: Definition, derived: Derived) -> Iterator[Suspicion]:
+        for mistake in _check_composite(derived):
+            yield Suspicion(mistake, is_of_kernels=True)
         for formulas in definition.dispatch:
             info = derived.dispatch.get(formulas.dispatch_key)
             if info is None:
                 continue
-            yield from _check_brackets(formulas)
-            yield from _check_arguments(formulas, derived.function, info)
-            yield from self._check_names(formulas, _Known(derived.function, info))
-            yield from _check_saved(formulas, info)
+            yield from map(Suspicion, _check_brackets(formulas))
+            yield from map(Suspicion, _check_arguments(formulas, derived.function, info))
+            yield from self._check_names(formulas, derived.function, info)
+            yield from map(Suspicion, _check_saved(formulas, info))
 
-    def _check_names(self, formulas: Formulas, known: _Known) -> Iterator[Mistake]:
+    def _check_names(
+        self, formulas: Formulas, function: NativeFunction, info: DifferentiabilityInfo
+    ) -> Iterator[Suspicion]:
+        known: _Known | None = None
+        arguments = {argument.name for argument in function.schema.arguments.flat_all}
         for raw_names, formula in formulas.formulas:
             if formula.strip().lower() in _NO_FORMULAS:
                 continue
+            unknown = words_outside_calls(formula) - arguments
+            # Most formulas use nothing else but `grad`, under the key of one argument.
+            if not unknown or (unknown == _GRAD and raw_names in arguments):
+                continue
+            known = known or _Known(function, info)
             names = known.names(raw_names)
-            if words_outside_calls(formula) <= names:
+            if unknown <= names:
                 continue
             for used in used_names(formula):
-                if used.name not in names and not self._is_called(used.name):
+                if used.name not in names:
                     close = self._guesses.nearest(used.name, names, 1)
-                    yield Mistake(
+                    mistake = Mistake(
                         code="DL602",
                         message=f"`{used.name}` is not an argument, output or gradient of "
                         f"`{known.function}`",
@@ -87,6 +107,7 @@ class DefinitionLinter:
                         help=ask(close),
                         occurrence=used.occurrence,
                     )
+                    yield Suspicion(mistake, unless_called=used.name)
 
 
 def _check_composite(derived: Derived) -> Iterator[Mistake]:
@@ -94,7 +115,7 @@ def _check_composite(derived: Derived) -> Iterator[Mistake]:
     has_formulas = any(i.derivatives or i.forward_derivatives for i in derived.dispatch.values())
     if has_formulas and function.dispatch and function.dispatch <= {IMPLICIT, IMPLICIT_NESTED}:
         message = (
-            f"`{function.name.text}` has only a {IMPLICIT} kernel: autograd differentiates "
+            f"`{function.qualified}` has only a {IMPLICIT} kernel: autograd differentiates "
             "the functions that it calls"
         )
         yield Mistake("DL604", message, ("name",), function.name.text)
@@ -117,7 +138,7 @@ def _check_arguments(
     named = {name for raw_names, _ in formulas.formulas for name in split_names(raw_names)}
     used: frozenset[str] | None = None
     for argument in function.schema.arguments.flat_non_out:
-        if not argument.type.is_tensor_like or argument.name in named:
+        if argument.name in named or not _may_be_forgotten(argument):
             continue
         if used is None:
             used = frozenset().union(*[words(formula) for _, formula in formulas.formulas])
@@ -127,11 +148,22 @@ def _check_arguments(
             yield Mistake("DL603", message, ("name",), argument.text)
 
 
+def _may_be_forgotten(argument: Argument) -> bool:
+    """Whether an argument that no formula mentions was probably forgotten.
+
+    An optional tensor was often left out on purpose: who passes one that needs a gradient is told.
+    """
+    is_tensor = argument.type.is_tensor_like and argument.type.kind != "optional"
+    if not is_tensor or argument.name == UNCHECKED:
+        return False
+    return NO_VALUES.isdisjoint(argument.name.split("_"))
+
+
 class _Known:
     """The names that the formulas of one function may use."""
 
     def __init__(self, function: NativeFunction, info: DifferentiabilityInfo) -> None:
-        self.function = function.name.text
+        self.function = function.qualified
         arguments = function.schema.arguments
         self._arguments = [a.name for a in arguments.flat_all]
         returns = function.schema.returns

@@ -131,9 +131,9 @@ class Matcher:
             return _NONE
         info = reference.dispatch.get("Default")
         if info is None:
-            of = f"`{function.name.text}` applies `{reference.function.name.text}`"
+            of = f"`{function.qualified}` applies `{reference.function.qualified}`"
             message = f"{of} to each tensor, which has no derivatives for Default"
-            raise Invalid("DL503", message, function.name.text)
+            raise Invalid("DL503", message, function.qualified)
         if function.schema.kind == "inplace":
             return Match(Derived(reference.function, {"Default": info}), False)
         generated = gen_foreach_derivativeinfo(
@@ -143,7 +143,7 @@ class Matcher:
 
 
 def _check_strides(function: NativeFunction, derived: Derived) -> None:
-    name = function.name.text
+    name = function.qualified
     for info in derived.dispatch.values():
         for derivative in info.derivatives:
             if "self" in derivative.var_names and any(
@@ -157,7 +157,7 @@ def _check_reusable(function: NativeFunction, other: Derived) -> None:
     for info in other.dispatch.values():
         if any("self" in saved.name for saved in info.all_saved_inputs):
             message = (
-                f"`{function.name.text}` would reuse the formulas of `{other.function.name.text}`, "
+                f"`{function.qualified}` would reuse the formulas of `{other.function.qualified}`, "
                 "but these save `self`"
             )
             raise Invalid("DL502", message)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 
 import msgspec
 
-from derivload.engine.texts import OVERLAY_KEY, Text, Texts
-from derivload.sources.entries import Entry, EntryValue, read_alone, read_source
+from derivload.derivatives.definition import Formulas, read_definition
+from derivload.derivatives.formula_names import called_names
+from derivload.engine.overlays import EntryPlace, lay_over, name_in_text, name_of
+from derivload.engine.texts import Text, Texts
+from derivload.native.keys import EntryKeys
+from derivload.sources.entries import Entry, EntryValue, Mapping, read_alone, read_source
 from derivload.sources.plain import PlainReader
 from derivload.sources.splitting import Split, split_digests
 
@@ -34,21 +38,23 @@ class InputEntries:
     ) -> None:
         self.texts = texts
         self._plain = PlainReader()
-        named = (texts.derivatives, *texts.native_functions, texts.tags)
+        self._entry_keys = EntryKeys(texts.additions.entry_keys)
         known: tuple[_File, ...] = () if before is None else before._files
         self._files: tuple[_File, ...] = tuple(
             _file(
                 text,
                 known[i] if i < len(known) else None,
                 splits[i] if splits else None,
-                is_overlay=1 < i < len(named) - 1,
+                sections,
+                is_overlay=is_overlay,
             )
-            for i, text in enumerate(named)
+            for i, (text, sections, is_overlay) in enumerate(_kinds(texts))
         )
-        self._definitions, *self._natives, _ = self._files
-        self._joined: list[bytes] | None = None
-        if before is not None and self._natives == before._natives:
-            self._joined = before._joined
+        count = 1 + len(texts.more_derivatives)
+        override = texts.additions.override
+        old = (None, None) if before is None else (before._definitions, before._natives)
+        self._definitions: _Laid = _Laid(self._files[:count], "name", old[0], override=override)
+        self._natives: _Laid = _Laid(self._files[count:-1], "func", old[1], override=override)
         self._tags: frozenset[str] | None = None
         if before is not None and texts.tags == before.texts.tags:
             self._tags = before._tags
@@ -57,6 +63,11 @@ class InputEntries:
     def is_of_entries(self) -> bool:
         """Whether each entry can be read by itself."""
         return all(file.values is None for file in self._files)
+
+    @property
+    def passed_over(self) -> dict[str, tuple[str, ...]]:
+        """The sections of each file that hold no entries, by its name."""
+        return {file.text.name: file.passed_over for file in self._files}
 
     def read_tags(self) -> frozenset[str]:
         """The valid tags. Raises NotCertainError if `read_tags` of `load.py` gives None."""
@@ -70,32 +81,48 @@ class InputEntries:
 
     @property
     def definitions(self) -> list[bytes]:
-        """The digests of the entries of derivatives.yaml."""
+        """The digests of the entries of derivatives.yaml and its overlays, laid over it."""
         return self._definitions.digests()
 
     @property
     def natives(self) -> list[bytes]:
-        """The digests of the entries of native_functions.yaml, then of those of its overlays."""
-        if self._joined is None:
-            self._joined = [digest for file in self._natives for digest in file.digests()]
-        return self._joined
+        """The digests of the entries of native_functions.yaml and its overlays, laid over it."""
+        return self._natives.digests()
 
     def definition(self, index: int, *, with_line: bool = False) -> EntryValue:
         """An entry of derivatives.yaml, by its index among them; its line is 0 unless asked for."""
-        return self._definitions.read(index, index, self._plain, with_line=with_line)
+        return self._definitions.read(index, self._plain, with_line=with_line)
 
     def native(self, index: int, *, with_line: bool = False) -> EntryValue:
         """An entry of native_functions.yaml or an overlay, by its index among all of them.
 
         Its line is 0 unless asked for.
         """
-        here = index
-        for file in self._natives:
-            count = len(file.digests())
-            if here < count:
-                return file.read(here, index, self._plain, with_line=with_line)
-            here -= count
-        raise IndexError(index)
+        entry, value = self._natives.read(index, self._plain, with_line=with_line)
+        return EntryValue(entry, self._entry_keys.without(value))
+
+    def entry(self, at: int, *, of_native: bool) -> Entry:
+        """An entry, by its index among all of its kind, with its line and its index in its file."""
+        return (self._natives if of_native else self._definitions).entry(at)
+
+    def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:
+        """The entries that have this word in their text: whether native, index, entry.
+
+        Those of a file that was read whole may have it in a comment behind them.
+        """
+        for of_native, laid in ((False, self._definitions), (True, self._natives)):
+            for at in laid.with_word(word):
+                yield of_native, at, laid.entry(at)
+
+    def called_with(self, name: str) -> bool:
+        """Whether a formula calls this name."""
+        return any(
+            name in called_names(formula)
+            for of_native, index, _ in self.entries_with(name)
+            if not of_native
+            for formulas in _formulas(self.definition(index).value)
+            for _, formula in formulas.formulas
+        )
 
     def check_whole(self, whole: Collection[str]) -> None:
         """Check that exactly the files named in `whole` had to be read whole here too.
@@ -107,16 +134,100 @@ class InputEntries:
                 raise NotCertainError
 
 
+def _kinds(texts: Texts) -> list[tuple[Text, Sequence[str], bool]]:
+    """Each input, with its sections if it may be a mapping, and whether it is an overlay."""
+    base, *overlays = texts.native_functions
+    sections = texts.additions.sections
+    return [
+        (texts.derivatives, (), False),
+        *((text, (), True) for text in texts.more_derivatives),
+        (base, sections, False),
+        *((text, sections, True) for text in overlays),
+        (texts.tags, (), False),
+    ]
+
+
+class _Laid:
+    """The entries of a file and its overlays as one list. `key` is that of their schemas."""
+
+    def __init__(
+        self, files: Sequence[_File], key: str, before: _Laid | None, *, override: bool
+    ) -> None:
+        self._files = files
+        self._key = key
+        self._is_laid = override and len(files) > 1
+        self._order: list[EntryPlace] | None = None
+        self._joined: list[bytes] | None = None
+        if before is not None and files == before._files and before._is_laid == self._is_laid:
+            self._order, self._joined = before._order, before._joined
+
+    def digests(self) -> list[bytes]:
+        if self._joined is None:
+            digests = [file.digests() for file in self._files]
+            if self._key == "name":
+                digests = [_of_file(number, own) for number, own in enumerate(digests)]
+            if self._is_laid:
+                names = [file.names(self._key) for file in self._files]
+                self._order = lay_over(names, override=True).order
+                self._joined = [digests[place.file][place.entry] for place in self._order]
+            else:
+                self._joined = [digest for own in digests for digest in own]
+        return self._joined
+
+    def read(self, index: int, plain: PlainReader, *, with_line: bool) -> EntryValue:
+        file, here = self._find(index)
+        return self._files[file].read(here, index, plain, with_line=with_line)
+
+    def entry(self, index: int) -> Entry:
+        """An entry, with its line and its index in its file."""
+        file, here = self._find(index)
+        return self._files[file].entry(here)
+
+    def with_word(self, word: str) -> Iterator[int]:
+        """The indexes of the entries that have this word in their text."""
+        files = [file for file in self._files if file.values is not None or word in file.text.text]
+        for index in range(len(self.digests())) if files else ():
+            number, here = self._find(index)
+            file = self._files[number]
+            if file.values is not None or word in file.text_of(here):
+                yield index
+
+    def _find(self, index: int) -> EntryPlace:
+        if self._is_laid:
+            self.digests()
+            assert self._order is not None
+            return self._order[index]
+        here = index
+        for number, file in enumerate(self._files):
+            count = len(file.digests())
+            if here < count:
+                return EntryPlace(number, here)
+            here -= count
+        raise IndexError(index)
+
+
+def _of_file(number: int, digests: list[bytes]) -> list[bytes]:
+    """Digests that tell which file a definition is of: no two may define the same function."""
+    if number == 0:
+        return digests
+    salt = number.to_bytes(4, "big")
+    return [hashlib.sha256(salt + digest).digest()[:16] for digest in digests]
+
+
 class _File:
     """One input file. `values` holds its entries if the file had to be read whole, else None."""
 
-    def __init__(self, text: Text, split: Split, *, is_overlay: bool) -> None:
+    def __init__(
+        self, text: Text, split: Split, sections: Sequence[str], *, is_overlay: bool
+    ) -> None:
         self.text = text
         self.split = split
         self.values: list[EntryValue] | None = None
+        self.passed_over: tuple[str, ...] = ()
         self._digests = split.digests
+        self._names: list[str] | None = None
         if split.digests is None and is_overlay:
-            self._read_whole()
+            self._read_whole(sections)
         if not self._digests and not is_overlay:
             self._digests = None  # an empty file is a mistake
 
@@ -124,6 +235,25 @@ class _File:
         if self._digests is None:
             raise NotCertainError
         return self._digests
+
+    def names(self, key: str) -> list[str]:
+        """What `name_of` gives for each entry."""
+        if self._names is None:
+            if self.values is not None:
+                self._names = [name_of(value, key) for _, value in self.values]
+            else:
+                self._names = [
+                    name_in_text(text, key) or self._read_name(index, key)
+                    for index, text in enumerate(self.split.raw)
+                ]
+        return self._names
+
+    def _read_name(self, index: int, key: str) -> str:
+        entry = Entry(self.text.name, 0, index, self.split.entry(index))
+        value = read_alone(entry, PlainReader())
+        if value is None:
+            raise NotCertainError
+        return name_of(value, key)
 
     def read(self, index: int, number: int, plain: PlainReader, *, with_line: bool) -> EntryValue:
         if self.values is not None:
@@ -137,25 +267,48 @@ class _File:
             value = found
         return EntryValue(msgspec.structs.replace(entry, index=number), value)
 
-    def _read_whole(self) -> None:
+    def text_of(self, index: int) -> str:
+        """The text of an entry, if the file was not read whole."""
+        return self.split.entry(index)
+
+    def entry(self, index: int) -> Entry:
+        """An entry, with its line and its index here."""
+        if self.values is not None:
+            return self.values[index].entry
+        return Entry(self.text.name, self.split.line(index), index, self.split.entry(index))
+
+    def _read_whole(self, sections: Sequence[str]) -> None:
         if "&" in self.text.text:
             return  # YAML anchors: an entry may share parts with another one, or with itself
-        source = read_source(self.text.name, self.text.text, OVERLAY_KEY, may_be_empty=True)
+        source = read_source(self.text.name, self.text.text, sections, may_be_empty=True)
         if source.diagnostics:
             return
         self.values = source.entries
+        self.passed_over = source.passed_over
         # The digest is of the value with its type: a date is not a text.
         with suppress(ValueError):  # repr() refuses numbers with too many digits
             self._digests = [_digest(repr(value)) for _, value in source.entries]
+
+
+def _formulas(value: Mapping) -> tuple[Formulas, ...]:
+    definition, _ = read_definition(value)
+    return () if definition is None else definition.dispatch
 
 
 def _digest(text: str) -> bytes:
     return hashlib.sha256(b"value" + text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def _file(text: Text, before: _File | None, split: Split | None, *, is_overlay: bool) -> _File:
+def _file(
+    text: Text,
+    before: _File | None,
+    split: Split | None,
+    sections: Sequence[str],
+    *,
+    is_overlay: bool,
+) -> _File:
     if before is not None and before.text == text:
         return before
     if split is None:
         split = split_digests(text.text, None if before is None else before.split)
-    return _File(text, split, is_overlay=is_overlay)
+    return _File(text, split, sections, is_overlay=is_overlay)

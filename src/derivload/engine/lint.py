@@ -1,102 +1,185 @@
-"""All warnings about a load: about each definition, and about duplicates.
+"""Finds the warnings about a load: about each definition, and about duplicates.
 
-Only `check` asks for warnings, so that no other command pays for them.
+Each is found by looking at one family of operators alone, so a session keeps what it found of the
+families that an edit does not touch. What depends on more than a family stays open here, as
+`unless_called` and `declared` of a `Possible`; `judging.py` decides it when all are known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
 
 from derivload.derivatives.formula_names import called_names
 from derivload.derivatives.lint import DefinitionLinter
 from derivload.diagnostics import Diagnostic, Mistake
-from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.load import LoadedTexts
 from derivload.engine.pipeline import DerivedEntry, Load
-from derivload.engine.state import content_of
-from derivload.engine.texts import Texts
 from derivload.native.function import NativeFunction
 from derivload.sources.entries import Entry
-from derivload.sources.mistakes import Found, Mistakes
-from derivload.sources.places import Placer
-from derivload.sources.splitting import Split
+
+# In the message of a warning: where `other` is. It is filled in when the warning is shown.
+PLACE: Final = "{place}"
+# One more than are reported of an entry. More than so many of a load are not kept.
+_MOST_OF_ENTRY: Final = 101
+_MOST: Final = 10_000
 
 
-class Warnings(NamedTuple):
-    """The warnings about a load, sorted by place.
+class Possible(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A warning about an entry, as far as its family tells.
 
-    `are_of_families` tells that each warning was found by looking at one family of operators
-    alone, so an edit in one family cannot change the warnings about another. If there are no
-    warnings, it tells the same of their absence.
+    - `id` stands for the warning and the text of the entry, if that was read alone, but not for its
+      line.
+    - `of_native` is whether it is about a native function; else it is about a definition. `at` is
+      the position of the entry among all of these, or, in the state of a session, among those of
+      its family.
+    - `other` is the position of the entry whose place the message names, of the same kind; or -1.
+    - `declared` is the position of the native function that it depends on; or -1.
+    - `is_said` is whether the entry of that function itself says what the warning is about.
+    - `unless_called` is a name: if any formula calls it, there is nothing to warn of.
     """
 
-    diagnostics: list[Diagnostic]
-    are_of_families: bool
+    id: str
+    operator: str
+    mistake: Mistake
+    of_native: bool
+    at: int
+    other: int = -1
+    declared: int = -1
+    is_said: bool = False
+    unless_called: str = ""
 
 
-def find_warnings(loaded: LoadedTexts, texts: Texts) -> Warnings:
-    """The warnings about a load of these texts (DL601 to DL607).
+class Entries(Protocol):
+    """The entries of a load, by their positions."""
 
-    There are no warnings about an entry with an error, nor about things that only an error hides.
+    def entry(self, at: int, *, of_native: bool) -> Entry:
+        """An entry, with its line and its index in its file."""
+
+    def entries_with(self, word: str) -> Iterable[tuple[bool, int, Entry]]:
+        """The entries that may have this word in their text: whether native, position, entry."""
+
+    def called_with(self, name: str) -> bool:
+        """Whether a formula calls this name."""
+
+
+class Linted(NamedTuple):
+    """What was found, and the entries. `is_complete` tells that there was not too much of it.
+
+    `of_backends` are the warnings about the files of backends, by the index of each.
     """
-    linter = _Linter(loaded.load)
-    every = (texts.derivatives, *texts.native_functions)
-    placer = Placer({text.name: text.text for text in every})
-    found = placer.place_all(linter.find())
-    return Warnings(sorted(set(found)), linter.is_of_families)
+
+    found: list[Possible]
+    entries: Entries
+    is_complete: bool = True
+    of_backends: Sequence[tuple[int, Diagnostic]] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to warn of but comments."""
+        return not self.found and not self.of_backends
 
 
-def is_without(load: Load) -> bool:
-    """Whether a load of some families certainly has no warning.
+def lint(load: Load) -> Linted:
+    """What there is to warn of in a load (DL601 to DL607), by its positions.
 
-    True only if that holds whatever the entries of the other families are.
+    There is nothing about an entry with an error, nor about what only an error hides.
     """
-    linter = _Linter(load)
-    return not linter.find() and linter.is_of_families
+    if load.linted is None:
+        found = list(itertools.islice(_find(load), _MOST + 1))
+        load.linted = Linted(found[:_MOST], _LoadedEntries(load), len(found) <= _MOST)
+    assert isinstance(load.linted, Linted)
+    return load.linted
 
 
-def content_without_warnings(
-    loaded: LoadedTexts, texts: Texts, splits: Sequence[Split] = ()
-) -> bytes | None:
-    """What `Session.content` gives after this load; None where that may be None."""
-    inputs = InputEntries(texts, None, splits)
-    try:
-        inputs.check_whole(loaded.whole)
-        return content_of(inputs.natives, inputs.definitions, sorted(loaded.tags))
-    except NotCertainError:
-        return None
+def _find(load: Load) -> Iterator[Possible]:
+    declared = load.natives[: load.declared]
+    yield from _definitions_twice(load.derived)
+    linter = DefinitionLinter()
+    for at, made in enumerate(load.derived):
+        function = made.derived.function
+        found = linter.check(made.definition, made.derived)
+        for warning in itertools.islice(found, _MOST_OF_ENTRY):
+            yield Possible(
+                id=_id(made.entry, warning.mistake),
+                operator=function.qualified,
+                mistake=warning.mistake,
+                of_native=False,
+                at=at,
+                declared=_declared(declared, function) if warning.is_of_kernels else -1,
+                is_said=function.has_dispatch_table,
+                unless_called=warning.unless_called,
+            )
+    wrong = {(entry.file, entry.line) for entry, _ in load.mistakes}
+    yield from _operators_twice(declared, wrong)
 
 
-class _Linter:
-    """Finds the warnings about one load.
+def _declared(declared: Sequence[NativeFunction], function: NativeFunction) -> int:
+    """The position of the native function that declares this one; -1 without one."""
+    found = (at for at, other in enumerate(declared) if other.entry is function.entry)
+    return next(found, -1)
 
-    `is_of_families` tells that no check had to look at the formulas of other definitions.
-    """
+
+def _definitions_twice(derived: Sequence[DerivedEntry]) -> Iterator[Possible]:
+    first: dict[str, int] = {}
+    for at, made in enumerate(derived):
+        function = made.derived.function
+        other = first.setdefault(function.schema.text, at)
+        if other != at:
+            name = function.qualified
+            message = f"`{name}` is already defined at {PLACE}; only this definition counts"
+            mistake = Mistake("DL601", message, ("name",), made.definition.specification)
+            yield Possible(_id(made.entry, mistake), name, mistake, False, at, other)
+
+
+def _operators_twice(
+    declared: Sequence[NativeFunction], wrong: set[tuple[str, int]]
+) -> Iterator[Possible]:
+    first: dict[tuple[str, str], int] = {}
+    for at, function in enumerate(declared):
+        other = first.setdefault((function.namespace, function.schema.name.text), at)
+        entry = function.entry
+        if other != at and (entry.file, entry.line) not in wrong:
+            name = function.qualified
+            message = f"`{name}` is already declared at {PLACE}, with other arguments"
+            mistake = Mistake("DL605", message, ("func",), function.name.text)
+            yield Possible(_id(entry, mistake), name, mistake, True, at, other)
+
+
+def _id(entry: Entry, mistake: Mistake) -> str:
+    # Of a file that is read whole, a comment may change where nothing is loaded again.
+    text = "" if entry.whole else entry.text
+    parts = (text, mistake.code, mistake.message, *map(str, mistake.path), mistake.words)
+    return digest_id("\0".join((*parts, str(mistake.occurrence))))
+
+
+def digest_id(text: str) -> str:
+    """The id of a warning that this text stands for."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class _LoadedEntries:
+    """The entries of a load that has all of them."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
         self._called: set[str] | None = None
 
-    @property
-    def is_of_families(self) -> bool:
-        return self._called is None
+    def entry(self, at: int, *, of_native: bool) -> Entry:
+        return self._load.natives[at].entry if of_native else self._load.derived[at].entry
 
-    def find(self) -> Mistakes:
+    def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:
         load = self._load
-        found = Mistakes()
-        for entry, mistake in _definitions_twice(load.derived):
-            found.add(entry, [mistake])
-        definitions = DefinitionLinter(self._is_called)
-        for made in load.derived:
-            if not found.is_crowded(made.entry.file):
-                found.add(made.entry, definitions.check(made.definition, made.derived))
-        wrong = {(entry.file, entry.line) for entry, _ in load.mistakes}
-        for entry, mistake in _operators_twice(load.natives[: load.declared], wrong):
-            found.add(entry, [mistake])
-        return found
+        declared = [function.entry for function in load.natives[: load.declared]]
+        for of_native, entries in ((False, [m.entry for m in load.derived]), (True, declared)):
+            for at, entry in enumerate(entries):
+                if entry.whole or word in entry.text:
+                    yield of_native, at, entry
 
-    def _is_called(self, name: str) -> bool:
+    def called_with(self, name: str) -> bool:
         if self._called is None:
             self._called = {
                 name
@@ -108,33 +191,64 @@ class _Linter:
         return name in self._called
 
 
-def _definitions_twice(derived: list[DerivedEntry]) -> Iterator[Found]:
-    first: dict[str, Entry] = {}
-    for made in derived:
-        function = made.derived.function
-        other = first.setdefault(function.schema.text, made.entry)
-        if other is not made.entry:
-            message = (
-                f"`{function.name.text}` is already defined at {_place(other)}; only this "
-                "definition counts"
+# What was found, by family, with positions among the entries of that family.
+OfFamilies = Mapping[str, tuple[Possible, ...]]
+
+
+def by_family(
+    found: Iterable[Possible], natives: Sequence[str], definitions: Sequence[str]
+) -> dict[str, tuple[Possible, ...]]:
+    """What was found, by family. `natives` and `definitions` have the family at each position."""
+    made: dict[str, list[Possible]] = {}
+    for one in found:
+        own = natives if one.of_native else definitions
+        family = own[one.at]
+        made.setdefault(family, []).append(
+            msgspec.structs.replace(
+                one,
+                at=_rank(own, one.at, family),
+                other=_rank(own, one.other, family),
+                declared=_rank(natives, one.declared, family),
             )
-            specification = made.definition.specification
-            yield Found(made.entry, Mistake("DL601", message, ("name",), specification))
+        )
+    return {family: tuple(ones) for family, ones in made.items()}
 
 
-def _operators_twice(
-    declared: list[NativeFunction], wrong: set[tuple[str, int]]
-) -> Iterator[Found]:
-    first: dict[str, NativeFunction] = {}
-    for function in declared:
-        name = function.name.text
-        other = first.setdefault(name, function)
-        if other is function or (function.entry.file, function.entry.line) in wrong:
-            continue
-        where = _place(other.entry)
-        message = f"`{name}` is already declared at {where}, with other arguments"
-        yield Found(function.entry, Mistake("DL605", message, ("func",), name))
+def _rank(families: Sequence[str], at: int, family: str) -> int:
+    return -1 if at < 0 else families[:at].count(family)
 
 
-def _place(entry: Entry) -> str:
-    return f"{entry.file}:{entry.line}"
+def of_all(kept: OfFamilies, natives: Sequence[str], definitions: Sequence[str]) -> list[Possible]:
+    """What `by_family` was given, in the order of the entries.
+
+    Raises ValueError if there are no such entries.
+    """
+    if not kept:
+        return []
+    positions: dict[tuple[bool, str], list[int]] = {}
+    for of_native, families in ((True, natives), (False, definitions)):
+        for at, family in enumerate(families):
+            if family in kept:
+                positions.setdefault((of_native, family), []).append(at)
+
+    def found(of_native: bool, family: str, rank: int) -> int:
+        if rank < 0:
+            return -1
+        try:
+            return positions[of_native, family][rank]
+        except LookupError:
+            raise ValueError("there is no such entry") from None
+
+    made = [
+        msgspec.structs.replace(
+            one,
+            at=found(one.of_native, family, one.at),
+            other=found(one.of_native, family, one.other),
+            declared=found(True, family, one.declared),
+        )
+        for family, ones in kept.items()
+        for one in ones
+    ]
+    if any(one.at < 0 for one in made):
+        raise ValueError("a warning is about no entry")
+    return sorted(made, key=lambda one: (one.of_native, one.at))

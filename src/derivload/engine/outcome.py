@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from derivload.diagnostics import shortened
 from derivload.engine.lines import DocumentLines, encode_lines
+from derivload.terminal.text import printable
 
 if TYPE_CHECKING:
     from derivload.diagnostics import Diagnostic
+    from derivload.engine.lint import Linted
     from derivload.engine.load import LoadedTexts
     from derivload.engine.pipeline import Load
+
+_HANDFUL = 12
 
 
 class Outcome(NamedTuple):
@@ -19,7 +24,8 @@ class Outcome(NamedTuple):
     `own` is our own load; None if the code of a tree's torchgen loaded. `whole` is our full load;
     None if the load was incremental. `counts` has the numbers of entries read and reused, of
     definitions derived and of functions matched. `is_of_entries` tells whether each entry was read
-    by itself. `make_lines` makes the lines, if there are no mistakes.
+    by itself. `make_lines` makes the lines, if there are no mistakes. `passed_over` are the
+    sections of overlays and backends' files that were not read.
     """
 
     own: Load | None
@@ -29,6 +35,23 @@ class Outcome(NamedTuple):
     make_lines: Callable[[], DocumentLines]
     is_incremental: bool
     """Whether only the touched families were loaded."""
+    make_linted: Callable[[], Linted] | None = None
+    """Makes what there may be to warn of; None if the code of a tree's torchgen loaded."""
+    passed_over: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """What the user should know of the load, or ""."""
+        if not self.passed_over:
+            return ""
+        names = ", ".join(f"`{name}`" for name in self.passed_over[:_HANDFUL])
+        more = len(self.passed_over) - _HANDFUL
+        names = printable(shortened(names)) + (f" and {more} more" if more > 0 else "")
+        s = "s" if len(self.passed_over) > 1 else ""
+        return (
+            f"passed over the section{s} {names}: --section NAME lays a section over that declares "
+            "operators, and --backend-yaml FILE takes a file that registers kernels"
+        )
 
     @property
     def load(self) -> Load:
@@ -54,6 +77,8 @@ class Outcome(NamedTuple):
 
 def outcome_of(whole: LoadedTexts) -> Outcome:
     """The result of a full load."""
+    from derivload.engine.lint import lint
+
     load = whole.load
     counts = {
         "read": load.declared + len(load.derived),
@@ -61,4 +86,13 @@ def outcome_of(whole: LoadedTexts) -> Outcome:
         "derived": len(load.derived),
         "matched": len(load.matched),
     }
-    return Outcome(load, whole, counts, whole.is_of_entries, lambda: encode_lines(whole), False)
+    return Outcome(
+        own=load,
+        whole=whole,
+        counts=counts,
+        is_of_entries=whole.is_of_entries,
+        make_lines=lambda: encode_lines(whole),
+        is_incremental=False,
+        make_linted=lambda: lint(load)._replace(of_backends=whole.of_backends),
+        passed_over=whole.passed_over,
+    )

@@ -16,6 +16,7 @@ from derivload.derivatives.info import (
 from derivload.derivatives.matching import MatchedFunction, match_differentiability_info
 from derivload.derivatives.view_copy import add_view_copy_derivatives
 from derivload.diagnostics import Invalid, Mistake
+from derivload.engine.blame import Blame, told_of_definition, told_of_replacement
 from derivload.engine.families import family_of
 from derivload.native.checks import check_duplicates, check_functions
 from derivload.native.function import NativeFunction
@@ -24,10 +25,11 @@ from derivload.native.guesses import Guesses
 from derivload.native.reader import NativeFunctionReader
 from derivload.native.views import ViewGroup, group_by_view
 from derivload.sources.entries import Entry, EntryValue
-from derivload.sources.mistakes import Mistakes
+from derivload.sources.mistakes import Found, Mistakes
 from derivload.sources.plain import Value
 from derivload.spelling import ask
 
+_NOBODY = Blame()
 # An entry that is written twice breaks several of these rules. Only the first is reported.
 _DUPLICATES = frozenset({"DL301", "DL304", "DL310"})
 
@@ -65,7 +67,8 @@ class Load:
     `match`. Their results are in the attributes; the mistakes are in `mistakes`.
 
     `natives_lost` and `definitions_lost` are the names of entries of native_functions.yaml and of
-    derivatives.yaml that could not be read. None stands for any name.
+    derivatives.yaml that could not be read. None stands for any name. `blame` tells of which entry
+    a mistake between two of them is.
     """
 
     def __init__(
@@ -74,7 +77,9 @@ class Load:
         *,
         natives_lost: Iterable[str | None] = (),
         definitions_lost: Iterable[str | None] = (),
+        blame: Blame = _NOBODY,
     ) -> None:
+        self._blame = blame
         self._readers = readers
         self._dialect = readers.dialect
         self.mistakes = Mistakes()
@@ -90,11 +95,13 @@ class Load:
         self.copied_from: dict[str, str] = {}
         """By the schema of a copying variant: the schema of the view that its info comes from."""
         self.matched: list[MatchedFunction] = []
+        self.linted: object = None
+        """What `lint` found, once it has looked: two callers ask for it."""
         # The families in which something could not be read or derived. None means: it may be any
         # family. A function that only lacks such a thing is not reported as a mistake.
         self._unread = {self._family(name) for name in natives_lost}
         self._underived = {self._family(name) for name in definitions_lost}
-        self._duplicates: set[tuple[str, int]] = set()
+        self._told: set[tuple[str, int, str]] = set()
         self._groups: list[ViewGroup] = []
 
     def read_natives(self, entries: Iterable[EntryValue]) -> None:
@@ -120,10 +127,13 @@ class Load:
         self._report_misfits(grouped.misfits)
         self._groups = grouped.groups
         index = _Index(grouped.functions)
+        first: dict[str, Entry] = {}
         for entry, value in entries:
             definition, mistakes = read_definition(value, self._dialect.autograd_keys)
             if definition is not None:
-                derived, mistakes = self._derive(definition, index)
+                derived, mistakes = self._derive(entry, definition, index)
+                if derived is not None:
+                    mistakes = [*mistakes, *_defined_before(entry, definition, derived, first)]
                 # The info of a definition with a mistake would break further rules.
                 if derived is not None and not mistakes:
                     self.derived.append(DerivedEntry(entry, derived, definition))
@@ -149,13 +159,21 @@ class Load:
         for schema in self.infos.keys() - defined:
             self.definitions.setdefault(schema, self.infos[schema].function.entry)
 
+    def may_be_lost(self, name: str) -> bool:
+        """Whether the function of this name may be one that could not be read."""
+        return bool(self._unread) and _may_be(self._family(name), self._unread)
+
     def _derive(
-        self, definition: Definition, index: _Index
+        self, entry: Entry, definition: Definition, index: _Index
     ) -> tuple[Derived | None, list[Mistake]]:
         try:
             function = index.resolve(definition)
         except Invalid as invalid:
             if self._unread and _may_be(self._family(definition.specification), self._unread):
+                return None, []
+            replacement = self._blame.replacement(definition.specification)
+            if replacement is not None:
+                self.mistakes.add(replacement, [told_of_replacement(entry, invalid).at("func")])
                 return None, []
             return None, [invalid.at("name")]
         return self._readers.derivatives.create_differentiability_info(definition, function)
@@ -171,26 +189,52 @@ class Load:
             return None
 
     def _report_misfits(self, misfits: Sequence[Misfit]) -> None:
-        for function, invalid, key in misfits:
-            if self._unread and _may_miss(function, self._unread):
+        for misfit in misfits:
+            if self._unread and _may_miss(misfit.function, self._unread):
                 continue
-            if invalid.code in _DUPLICATES:
-                place_ = (function.entry.file, function.entry.line)
-                if place_ in self._duplicates:
+            moved = self._blame.moved(misfit)
+            own = Found(misfit.function.entry, misfit.invalid.at(misfit.key))
+            entry, mistake = moved or own
+            # An entry that is written twice breaks several of these rules, and one of an overlay
+            # may break several functions by one rule.
+            group = "twice" if mistake.code in _DUPLICATES else mistake.code if moved else ""
+            if group:
+                told = (entry.file, entry.line, group)
+                if told in self._told:
                     continue
-                self._duplicates.add(place_)
-            self.mistakes.add(function.entry, [invalid.at(key)])
+                self._told.add(told)
+            self.mistakes.add(entry, [mistake])
 
     def _report_matching(self, misfits: Sequence[Misfit]) -> None:
         """Report what matching found: at a function's definition or, without one, at its entry."""
-        for function, invalid, _ in misfits:
+        made = [(entry.entry, entry.derived.function) for entry in self.derived]
+        for function, invalid, _, _ in misfits:
             if self._underived and _may_miss(function, self._underived):
                 continue
             definition = self.definitions.get(function.schema.text)
+            later = None if definition is not None else self._blame.definition(function, made)
             if definition is not None:
                 self.mistakes.add(definition, [invalid.at()])
+            elif later is not None:
+                self.mistakes.add(later, [told_of_definition(function, invalid).at("name")])
             else:
                 self._report_misfits([Misfit(function, invalid)])
+
+
+def _defined_before(
+    entry: Entry, definition: Definition, derived: Derived, first: dict[str, Entry]
+) -> list[Mistake]:
+    """The mistake that an earlier file defines the function already (DL415).
+
+    `first` has the first entry for each function so far, by schema. Two definitions in one file
+    are no mistake: upstream takes the first.
+    """
+    function = derived.function
+    other = first.setdefault(function.schema.text, entry)
+    if other.file == entry.file:
+        return []
+    message = f"`{function.qualified}` is defined twice: here and at {other.file}:{other.line}"
+    return [Mistake("DL415", message, ("name",), definition.specification)]
 
 
 def _may_be(family: str | None, families: set[str | None]) -> bool:

@@ -20,9 +20,11 @@ from typing import Final, Generic, TypeVar
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.definition import read_definition
 from derivload.derivatives.info import number_ops, op_prefixes
-from derivload.diagnostics import Invalid
+from derivload.diagnostics import Diagnostic, Invalid
+from derivload.engine.backends import Backends, digest_of
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.load import LoadedTexts, load_texts
+from derivload.engine.lint import Linted, Possible
+from derivload.engine.load import LoadedTexts, load_texts, passed_over
 from derivload.engine.outcome import Outcome, outcome_of
 from derivload.engine.pipeline import Load, Readers
 from derivload.engine.state import (
@@ -42,6 +44,7 @@ from derivload.engine.state import (
     pack,
     state_of,
     unpack,
+    warnings_of,
     with_linked,
 )
 from derivload.engine.texts import Texts, collector_off
@@ -158,8 +161,10 @@ class Session:
             readers = self._readers = Readers(self._dialect, tags)
         self._updates += 1
         update = _FamilyUpdate(state, inputs, readers)
+        backends = inputs.texts.read_backends(self._dialect)
         try:
-            made = self._state = update.run()
+            checked, told = self._check_backends(state, inputs, backends, readers)
+            made = self._state = update.run()._replace(checked=checked, of_backends=told)
         except Exception as error:
             if not self._is_restored:
                 raise
@@ -173,7 +178,27 @@ class Session:
             is_of_entries=inputs.is_of_entries,
             make_lines=lambda: lines_of(version, made),
             is_incremental=True,
+            make_linted=lambda: Linted(made.found(), inputs, of_backends=made.of_backends),
+            passed_over=passed_over(inputs.passed_over, inputs.texts, backends),
         )
+
+    def _check_backends(
+        self, state: State, inputs: InputEntries, backends: Backends, readers: Readers
+    ) -> tuple[bytes, Sequence[tuple[int, Diagnostic]]]:
+        """Check what backends register, if it or the functions changed.
+
+        Returns the state's mark and the warnings. Raises NotCertainError if there is a mistake.
+        """
+        texts = inputs.texts.backends
+        checked = digest_of(texts, inputs.natives, state.tags) if texts else b""
+        if checked == state.checked or not texts:
+            return checked, state.of_backends if texts else ()
+        load = Load(readers)
+        load.read_natives([inputs.native(i) for i in range(len(inputs.natives))])
+        found = backends.check(load.natives, load.may_be_lost)
+        if load.mistakes or any(diagnostic.is_error for diagnostic in found):
+            raise NotCertainError
+        return checked, backends.numbered(found)
 
 
 class _FamilyUpdate:
@@ -210,7 +235,7 @@ class _FamilyUpdate:
         load.match(numbers)
         if load.mistakes:
             raise NotCertainError
-        made = definitions_of(load, inputs.definitions)
+        made = definitions_of(load, [inputs.definitions[i] for i in positions])
         if [row.family for row in made.rows] != [definitions.rows[i].family for i in positions]:
             raise NotCertainError
         _put(definitions.rows, positions, made.rows)
@@ -229,7 +254,21 @@ class _FamilyUpdate:
             definitions,
             self._splice(old.functions, functions),
             self._splice(old.generated, generated),
+            warnings=self._warnings(natives, definitions.rows, declared, positions),
         )
+
+    def _warnings(
+        self,
+        natives: Natives,
+        definitions: Sequence[DefinitionRow],
+        declared: Sequence[int],
+        positions: Sequence[int],
+    ) -> dict[str, tuple[Possible, ...]]:
+        """The old warnings, with those of the touched families replaced by the new ones."""
+        rows = [natives.rows.rows[i] for i in declared]
+        made = warnings_of(self.load, rows, [definitions[i] for i in positions])
+        old = self._state.warnings.items()
+        return {f: kept for f, kept in old if f not in self._touched} | made
 
     def _new_natives(self) -> Natives:
         """The natives, with new rows for those that changed. Touches the families of these."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from derivload.derivatives.info import op_prefixes
 from derivload.derivatives.model import DifferentiabilityRecord
+from derivload.diagnostics import Diagnostic
+from derivload.engine.backends import digest_of
 from derivload.engine.families import family_of
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lines import DocumentLines, encode_line
+from derivload.engine.lint import OfFamilies, Possible, by_family, lint, of_all
 from derivload.engine.load import LoadedTexts
 from derivload.engine.pipeline import Load
 from derivload.native.function import NativeFunction
@@ -59,6 +62,9 @@ class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
     definitions: list[DefinitionRow]
     functions: list[FunctionRow]
     generated: list[FunctionRow]
+    checked: bytes = b""
+    warnings: dict[str, tuple[Possible, ...]] = {}
+    of_backends: list[tuple[int, Diagnostic]] = []
 
 
 Row = TypeVar("Row", NativeRow, FunctionRow)
@@ -110,13 +116,26 @@ class Functions(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that a session keeps from a load without mistakes."""
+    """All that a session keeps from a load without mistakes.
+
+    `checked` is the digest of what backends register and of the functions that it was checked
+    against; empty if no file of a backend was loaded.
+    """
 
     tags: list[str]
     natives: Natives
     definitions: DefinitionEntries
     functions: Functions
     generated: Functions
+    warnings: OfFamilies
+    checked: bytes = b""
+    of_backends: Sequence[tuple[int, Diagnostic]] = ()
+
+    def found(self) -> list[Possible]:
+        """What `lint` found, by the positions of the entries. Raises ValueError."""
+        natives = [row.family for row in self.natives.rows.rows] if self.warnings else []
+        definitions = [row.family for row in self.definitions.rows] if self.warnings else []
+        return of_all(self.warnings, natives, definitions)
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -133,12 +152,34 @@ def state_of(loaded: LoadedTexts, inputs: InputEntries) -> State:
     load = loaded.load
     declared = load.natives[: load.declared]
     natives = [native_row(digest, f) for digest, f in zip(inputs.natives, declared, strict=True)]
+    tags = sorted(loaded.tags)
+    backends = inputs.texts.backends
+    definitions = definitions_of(load, inputs.definitions)
+    warnings = warnings_of(load, natives, definitions.rows)
+    functions, generated = functions_of(load)
     return State(
-        sorted(loaded.tags),
+        tags,
         Natives(inputs.natives, natives),
-        definitions_of(load, inputs.definitions),
-        *functions_of(load),
+        definitions,
+        functions,
+        generated,
+        warnings,
+        digest_of(backends, inputs.natives, tags) if backends else b"",
+        loaded.of_backends,
     )
+
+
+def warnings_of(
+    load: Load, natives: Sequence[NativeRow], definitions: Sequence[DefinitionRow]
+) -> dict[str, tuple[Possible, ...]]:
+    """What `lint` finds in a load whose entries have these rows. Raises NotCertainError."""
+    linted = lint(load)
+    if not linted.is_complete:
+        raise NotCertainError
+    if not linted.found:
+        return {}
+    families = [row.family for row in natives], [row.family for row in definitions]
+    return by_family(linted.found, *families)
 
 
 def content_of(natives: list[bytes], definitions: list[bytes], tags: list[str]) -> bytes:
@@ -158,21 +199,21 @@ def native_row(digest: bytes, function: NativeFunction) -> NativeRow:
 
 
 def definitions_of(load: Load, digests: list[bytes]) -> DefinitionEntries:
-    """The rows and lines of the definitions of a load.
+    """The rows and lines of the definitions of a load, none of which has a mistake.
 
-    `digests` has the digest of each entry, by its index. Raises NotCertainError.
+    `digests` has the digest of each entry, in their order. Raises NotCertainError.
     """
     copies = {view: copy for copy, view in load.copied_from.items()}
     made = DefinitionEntries(digests, [], [], [])
     seen = set()
-    for made_of, numbers in zip(load.derived, load.numbers, strict=True):
-        entry, derived = made_of.entry, made_of.derived
+    for digest, made_of, numbers in zip(digests, load.derived, load.numbers, strict=True):
+        derived = made_of.derived
         schema = derived.function.schema.text
         copy = None if schema in seen else copies.get(schema)
         base = derived.function.name.base
         made.rows.append(
             DefinitionRow(
-                digest=digests[entry.index],
+                digest=digest,
                 family=certain_family(base),
                 prefixes=op_prefixes(derived),
                 numbers=numbers,
@@ -222,6 +263,9 @@ def pack(state: State) -> bytes:
             state.definitions.rows,
             state.functions.rows.rows,
             state.generated.rows.rows,
+            state.checked,
+            dict(state.warnings),
+            [*state.of_backends],
         )
     )
 
@@ -243,7 +287,7 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
     if len(records) != count + count_of_copies or len(functions) != first + len(rows.generated):
         raise ValueError("these lines are not of these rows")
     own, copies = iter(records), iter(records[count:])
-    return State(
+    made = State(
         rows.tags,
         Natives([row.digest for row in rows.natives], rows.natives),
         DefinitionEntries(
@@ -254,7 +298,12 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
         ),
         Functions(Indexed(rows.functions), functions[:first]),
         Functions(Indexed(rows.generated), functions[first:]),
+        rows.warnings,
+        rows.checked,
+        rows.of_backends,
     )
+    made.found()
+    return made
 
 
 def with_linked(natives: Natives, families: set[str]) -> set[str]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-# The key under which an overlay may hold its list of entries.
-OVERLAY_KEY = "custom"
+from derivload.sources.additions import NOTHING, Additions
+
+if TYPE_CHECKING:
+    from derivload.cpp.dialect import Dialect
+    from derivload.engine.backends import Backends
 
 
 class Text(NamedTuple):
@@ -22,13 +25,30 @@ class Texts(NamedTuple):
     """The inputs of a load. In `native_functions`, the base comes first, then its overlays.
 
     `unread` are the names of the inputs that could not be read. Their text is empty, and an entry
-    that only lacks something from them is not a mistake.
+    that only lacks something from them is not a mistake. `more_derivatives` are the overlays of
+    `derivatives`. `additions` say how entries are read and laid over one another. `backends` say
+    what backends register.
     """
 
     derivatives: Text
     native_functions: tuple[Text, ...]
     tags: Text
     unread: frozenset[str] = frozenset()
+    more_derivatives: tuple[Text, ...] = ()
+    additions: Additions = NOTHING
+    backends: tuple[Text, ...] = ()
+
+    @property
+    def of_entries(self) -> tuple[Text, ...]:
+        """All texts but the tags: those of derivatives, then those of native functions."""
+        return (self.derivatives, *self.more_derivatives, *self.native_functions)
+
+    def read_backends(self, dialect: Dialect) -> Backends:
+        """What backends register."""
+        from derivload.engine.backends import Backends
+
+        texts = [text for text in self.backends if text.name not in self.unread]
+        return Backends(texts, self.additions.sections, dialect)
 
 
 @contextlib.contextmanager

@@ -9,12 +9,22 @@ from typing import NamedTuple
 import msgspec
 
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
+from derivload.loading.additions import add_to
 from derivload.loading.cache_settings import open_store
-from derivload.loading.parameters import PathLike, path_of, paths_of, spell_parameter, version_of
+from derivload.loading.parameters import (
+    PathLike,
+    flag_of,
+    path_of,
+    paths_of,
+    spell_parameter,
+    texts_of,
+    version_of,
+)
 from derivload.loading.paths import find_files
 from derivload.loading.request import Request
 from derivload.loading.run import load_inputs
 from derivload.outputs.documents import DifferentiabilityDocument, FunctionsDocument
+from derivload.sources.additions import Additions
 from derivload.store.owned import StoreError
 from derivload.store.store import Store
 
@@ -35,39 +45,65 @@ class Definitions(NamedTuple):
 
 
 def load(
-    derivatives: PathLike | None = None,
+    derivatives: PathLike | Sequence[PathLike] | None = None,
     native_functions: PathLike | Sequence[PathLike] = (),
     tags: PathLike | None = None,
     torch_version: str | None = None,
     pytorch: PathLike | None = None,
     *,
+    override: bool = False,
+    dispatch_keys: Sequence[str] = (),
+    entry_keys: Sequence[str] = (),
+    sections: Sequence[str] = (),
+    backend_yaml: PathLike | Sequence[PathLike] = (),
+    catalogue: bool = False,
     cache_dir: PathLike | None = None,
 ) -> Definitions:
     """Load autograd definitions.
 
-    derivatives: derivatives.yaml.
+    derivatives: derivatives.yaml, or a list of it and its overlays in order.
     native_functions: native_functions.yaml, or a list of it and its overlays in order.
     tags: tags.yaml; the one beside native_functions.yaml when left out.
     torch_version: "X.Y", the release to follow; the newest known when left out.
     pytorch: a PyTorch checkout or unpacked torchgen in place of the files. Its rules are
         followed; `native_functions` are then overlays.
+    override: an entry of an overlay takes the place of the earlier entry of the same name.
+    dispatch_keys: keys that a backend adds to those that torchgen lists for kernels.
+    entry_keys: keys of entries that only a backend's own tools read, or patterns such as "gen_*".
+    sections: sections of an overlay that declare operators, besides `custom` and
+        `custom_autograd`.
+    backend_yaml: a file that says what a backend registers, as torchgen.gen_backend_stubs reads
+        it, or a list of them. They are checked.
     cache_dir: the folder of a cache, to read from and to keep the results in; no cache when left
         out. One that cannot be used is done without, with a warning.
-    With no inputs at all, the catalogue that ships with derivload.
+    catalogue: the small catalogue that ships with derivload, in place of the files.
+
+    What is loaded depends on these parameters alone: no settings are read, and no tree is looked
+    for around the current folder.
 
     Raises UsageError for an argument of another type and for a combination that means nothing,
     InputError, with all diagnostics, when the input has errors, and TreeCodeError where the rules
     of a tree are not known, and its own torchgen refuses the input or cannot be run.
     """
+    folder = path_of("cache_dir", cache_dir)
+    given = [] if derivatives is None else paths_of("derivatives", derivatives)
+    additions = Additions(
+        texts_of("dispatch_keys", dispatch_keys),
+        texts_of("entry_keys", entry_keys),
+        override=override,
+        sections=texts_of("sections", sections),
+    )
     files = find_files(
-        derivatives=path_of("derivatives", derivatives),
+        derivatives=given[0] if given else None,
         native_functions=paths_of("native_functions", native_functions),
         tags=path_of("tags", tags),
         torch_version=version_of(torch_version),
         pytorch=path_of("pytorch", pytorch),
+        catalogue=flag_of("catalogue", catalogue),
         spell=spell_parameter,
     )
-    folder = path_of("cache_dir", cache_dir)
+    backends = paths_of("backend_yaml", backend_yaml)
+    add_to(files, given[1:], additions, spell_parameter, backends)
     store = None if folder is None else _open(folder)
     try:
         loaded = load_inputs(Request(files), store)

@@ -13,6 +13,14 @@ class UsageError(Exception):
     """A combination of options that means nothing; the text says what to write instead."""
 
 
+class SettingsError(UsageError):
+    """A file of settings has mistakes. `lines` has one for each, which begins with its place."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = tuple(lines)
+
+
 class TreeCodeError(Exception):
     """The torchgen of a tree cannot be run where its own code was to load; the text says why."""
 

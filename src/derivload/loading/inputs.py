@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect, release_of
 from derivload.diagnostics import Diagnostic
 from derivload.engine.outcome import Outcome, outcome_of
 from derivload.engine.texts import Text, Texts
+from derivload.loading.additions import check_sections, dialect_with
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import Rules
+from derivload.loading.swapped import refuse_swapped
 from derivload.sources.splitting import with_plain_line_ends
+
+if TYPE_CHECKING:
+    from derivload.engine.backends import Kernels
 
 
 class Inputs(NamedTuple):
@@ -26,6 +31,10 @@ class Inputs(NamedTuple):
     dialect: Dialect
     note: str = ""
     unreadable: tuple[Diagnostic, ...] = ()
+
+    def kernels(self) -> Kernels:
+        """The kernels that backends register, by the name of the operator."""
+        return self.texts.read_backends(self.dialect).kernels()
 
 
 def read_inputs(files: Files, contents: Sequence[bytes | OSError], rules: Rules) -> Inputs:
@@ -40,7 +49,22 @@ def read_inputs(files: Files, contents: Sequence[bytes | OSError], rules: Rules)
         for name, content in zip(files.paths, contents, strict=True)
     ]
     unread = frozenset(diagnostic.file for diagnostic in diagnostics)
-    made = Texts(texts[0], tuple(texts[1:-1]), texts[-1], unread)
+    first = 1 + len(files.more_derivatives)
+    last = first + len(files.native_functions)
+    made = Texts(
+        texts[0],
+        tuple(texts[first:last]),
+        texts[last],
+        unread,
+        more_derivatives=tuple(texts[1:first]),
+        additions=files.additions,
+        backends=tuple(texts[last + 1 :]),
+    )
+    refuse_swapped(made)
+    if not unread:
+        named = (*made.native_functions, *made.backends)
+        check_sections(files.additions, [text.text for text in named])
+    dialect = dialect_with(dialect, files.additions, is_known=not rules.why)
     return Inputs(made, dialect, note, tuple(sorted(diagnostics)))
 
 

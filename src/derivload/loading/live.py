@@ -12,6 +12,7 @@ from derivload.loading.collisions import refuse_collisions
 from derivload.loading.memory import Memory
 from derivload.loading.request import Request
 from derivload.loading.run import LoadedInputs, load_inputs
+from derivload.loading.warnings import NewWarnings, fixed_since, new_warnings
 from derivload.outputs.files import DOCUMENTS, Writing, WrittenFiles, listed_documents
 from derivload.outputs.stamp import stamp_name
 from derivload.outputs.target import Target
@@ -19,18 +20,39 @@ from derivload.outputs.target import Target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from derivload.engine.judging import Judged
     from derivload.engine.lines import DocumentLines
     from derivload.loading.paths import Files
     from derivload.store.store import Store
+    from derivload.wanted import Wanted
 
 
 class Updated(NamedTuple):
-    """What an update did: whether it loaded everything, how much, and what became of the files."""
+    """What an update did: whether it loaded everything, how much, and what became of the files.
+
+    `warnings` are those that the last load did not have.
+    """
 
     exit: str
     counts: dict[str, int]
     written: WrittenFiles
     note: str
+    warnings: NewWarnings = NewWarnings()
+
+
+class LiveWarnings:
+    """The warnings of the last load whose files were written, to tell what the next one changes."""
+
+    def __init__(self, wanted: Wanted | None = None) -> None:
+        self._wanted = wanted
+        self._last: Judged | None = None
+
+    def update(self, loaded: LoadedInputs) -> NewWarnings:
+        """What a load changes: the new warnings, and those that are gone."""
+        before, now = self._last, loaded.warnings(self._wanted)
+        shown = {told.id for told in before.shown} if before is not None else set()
+        self._last = now
+        return new_warnings(now, shown)._replace(fixed=fixed_since(before, now))
 
 
 class Prepared(Protocol):
@@ -57,10 +79,17 @@ class LiveOutputs(Protocol):
 class LiveDocuments:
     """The documents in `out_dir`. The first load starts from the state in `store`, if any."""
 
-    def __init__(self, out_dir: str, shards: int | None = None, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        out_dir: str,
+        shards: int | None = None,
+        store: Store | None = None,
+        wanted: Wanted | None = None,
+    ) -> None:
         self._out_dir = out_dir
         self._shards = shards
         self._memory = Memory(store)
+        self._warnings = LiveWarnings(wanted)
 
     def load(
         self, files: Files, contents: Sequence[bytes | OSError] | None = None
@@ -70,7 +99,7 @@ class LiveDocuments:
         loaded = load_inputs(request, memory=self._memory)
         names = [name for name, _, _, _ in loaded.documents]
         refuse_collisions(Target(self._out_dir), names, stamp_name(), files.paths)
-        return PreparedDocuments(self._out_dir, loaded)
+        return PreparedDocuments(self._out_dir, loaded, self._warnings)
 
     def settle(self) -> None:
         """Do now what the next load would begin with, where there is time for it."""
@@ -82,6 +111,7 @@ class PreparedDocuments(NamedTuple):
 
     out_dir: str
     loaded: LoadedInputs
+    warnings: LiveWarnings
 
     @property
     def lines(self) -> DocumentLines:
@@ -98,4 +128,5 @@ class PreparedDocuments(NamedTuple):
                 lambda: listed_documents(self.out_dir, documents),
             )
         loaded = self.loaded
-        return Updated(loaded.exit, loaded.counts, written, loaded.note)
+        warnings = self.warnings.update(loaded)
+        return Updated(loaded.exit, loaded.counts, written, loaded.note, warnings)

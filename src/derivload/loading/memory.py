@@ -30,9 +30,9 @@ _GENERATED: Final = b'"generated":['
 class Memory:
     """The session of one set of inputs, and the renderer of their documents.
 
-    A release with other rules begins a new session. A session begins with the state in `store`,
-    if there is any. The store is not asked again after that. `process` is that of a tree's own
-    torchgen, if `start_process` has started it for the first load.
+    Other rules, or other additions to them, begin a new session. A session begins with the state
+    in `store`, if there is any. The store is not asked again after that. `process` is that of a
+    tree's own torchgen, if `start_process` has started it for the first load.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Memory:
     ) -> None:
         self.store = store
         self._process = process
-        self._rules = ""
+        self._key = ""
         self._torchgen: OwnTorchgen | None = None
         self._is_new = True
         self._renderer = Renderer()
@@ -49,10 +49,10 @@ class Memory:
 
     def begin(self, request: Request) -> Session | OwnCodeSession:
         """The session that follows the rules of the request, a new one if need be."""
-        if request.rules.key != self._rules:
+        if request.key != self._key:
             self.close()
             self.session = self._begin_session(request)
-            self._rules = request.rules.key
+            self._key = request.key
             self._is_new = True
             self._renderer = Renderer()
             self._functions = None

@@ -32,10 +32,29 @@ def checked_path(name: str, value: object) -> str:
 def paths_of(name: str, value: object) -> list[str]:
     """Paths as texts: of one path, or of each in a list."""
     if isinstance(value, str | os.PathLike):
-        value = [value]
+        return [checked_path(name, value)]
     if not isinstance(value, Iterable) or isinstance(value, bytes | bytearray | Mapping):
         raise UsageError(f"`{name}` is {_described(value)}: give a path, or a list of paths")
     return [checked_path(f"{name}[{index}]", each) for index, each in enumerate(value)]
+
+
+def texts_of(name: str, value: object) -> list[str]:
+    """Texts, of a list of them."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise UsageError(f"`{name}` is {_described(value)}: give a list of texts")
+    texts = []
+    for index, each in enumerate(value):
+        if not isinstance(each, str):
+            raise UsageError(f"`{name}[{index}]` is {_described(each)}: give a text")
+        texts.append(each)
+    return texts
+
+
+def flag_of(name: str, value: object) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise UsageError(f"`{name}` is {_described(value)}: give True or False")
+    return value
 
 
 def version_of(value: object) -> str | None:

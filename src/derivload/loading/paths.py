@@ -5,20 +5,25 @@ Imports nothing but the standard library's least: the exits that parse nothing p
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 
 from derivload.identity import PACKAGE
 from derivload.loading.errors import UsageError
+from derivload.loading.reading import read_path
 from derivload.outputs.digests import names_like
+from derivload.sources.additions import NOTHING, Additions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from derivload.loading.origin import Origin
+
     Spell = Callable[[str, str], str]
 
+DERIVATIVES = "derivatives.yaml"
+NATIVE_FUNCTIONS = "native_functions.yaml"
+TAGS = "tags.yaml"
 _CHECKOUT = (
     "tools/autograd/derivatives.yaml",
     "aten/src/ATen/native/native_functions.yaml",
@@ -29,14 +34,8 @@ _PACKAGED = (
     "packaged/ATen/native/native_functions.yaml",
     "packaged/ATen/native/tags.yaml",
 )
-# PyTorch's own have less than 1 MB, 16,000 lines and 2,600 entries. Nothing much larger is read:
-# it would only fill the memory.
-_LARGE = 1 << 20
-_MAX_SIZE = 16 << 20
-_MAX_LINES = 1_000_000
-_MAX_ENTRIES = 50_000
-# Seconds: who writes to a pipe may be started at the same moment.
-_PATIENCE = 2.0
+# The most files that a line names.
+_MOST_NAMED = 6
 _CATALOGUE = os.path.join(PACKAGE, "catalog")
 
 
@@ -59,12 +58,16 @@ class Files:
 
     `consulted` are further files that decided it, with what they held; `absent` are paths that
     would have, had they been there; `listed` are patterns of names in a folder, as `names_like`
-    has them, with the names that were there.
+    has them, with the names that were there. `more_derivatives` are the overlays of `derivatives`,
+    and `additions` what the options say of how entries are read. `backends` say what backends
+    register. `is_defined_apart` tells that an option names definitions besides those of a tree.
+    `origin` is what decided which files are meant, besides the options that were given.
     """
 
     __slots__ = (
-        *("absent", "consulted", "derivatives", "listed", "may_run_tree"),
-        *("native_functions", "rules", "tags", "tree", "version"),
+        *("absent", "additions", "backends", "consulted", "derivatives", "is_defined_apart"),
+        *("listed", "may_run_tree", "more_derivatives", "native_functions", "origin", "rules"),
+        *("tags", "tree", "version"),
     )
 
     def __init__(
@@ -75,78 +78,54 @@ class Files:
         version: str | None,
     ) -> None:
         self.derivatives = derivatives
+        self.more_derivatives: tuple[str, ...] = ()
+        self.additions: Additions = NOTHING
+        self.backends: tuple[str, ...] = ()
         self.native_functions = tuple(native_functions)
         self.tags = tags
         self.version = version
         self.tree: TreePlace | None = None
         self.may_run_tree = True
+        self.is_defined_apart = False
         self.rules: object = None
         self.consulted: list[tuple[str, bytes]] = []
         self.absent: list[str] = []
         self.listed: list[tuple[str, list[str]]] = []
+        self.origin: Origin | None = None
+
+    def note_origin(self, origin: Origin) -> None:
+        """Note what decided which files are meant."""
+        self.origin = origin
+        self.absent += origin.search.absent
+        if origin.settings is not None:
+            self.consulted.append(origin.settings)
+
+    @property
+    def named(self) -> str:
+        """The names of all files, for a message; not all of many."""
+        paths = self.paths
+        more = len(paths) - _MOST_NAMED
+        if more > 1:
+            return f"{', '.join(paths[:_MOST_NAMED])} and {more} more"
+        return ", ".join(paths)
+
+    @property
+    def told(self) -> str:
+        """Which files they are and why, if no option named them; else ""."""
+        how = "" if self.origin is None else self.origin.how
+        return f"looked at {self.named}, {how}" if how else ""
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """All files, in the order derivatives, native functions, tags."""
-        return (self.derivatives, *self.native_functions, self.tags)
+        """All files, in the order derivatives, native functions, tags, backends."""
+        return (
+            *(self.derivatives, *self.more_derivatives, *self.native_functions),
+            *(self.tags, *self.backends),
+        )
 
     def read(self) -> list[bytes | OSError]:
         """What each of `paths` holds, or why it cannot be read."""
         return [read_path(path) for path in self.paths]
-
-
-def read_path(path: str) -> bytes | OSError:
-    """What a file holds, or why it cannot be read; what has no end, or nobody writes, cannot."""
-    try:
-        with open(path, "rb", opener=_open_at_once) as file:
-            about = os.fstat(file.fileno())
-            if stat.S_ISREG(about.st_mode) and 0 < about.st_size <= _LARGE:
-                return file.read()
-            # What is no file on a disk has no size, and may have no end.
-            first = _wait(file.fileno()) if stat.S_ISFIFO(about.st_mode) else b""
-            content = first + file.read(_MAX_SIZE + 1 - len(first))
-    except OSError as error:
-        return error
-    why = _too_large(content)
-    return OSError(errno.EFBIG, why, path) if why else content
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file; a named pipe too, which nobody else may ever open."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _wait(pipe: int) -> bytes:
-    """Wait for the first bytes of a pipe; the others can then be waited for as for any file's.
-
-    Raises OSError when nobody has opened it for writing within _PATIENCE.
-    """
-    import time
-
-    end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            first = os.read(pipe, _LARGE)
-        except BlockingIOError:  # there is who writes, and nothing written yet
-            first = b""
-            end = 0.0
-        if first or not end:
-            os.set_blocking(pipe, True)
-            return first
-        if time.monotonic() > end:
-            raise OSError(errno.EPIPE, "it is a pipe that nothing writes to")
-        time.sleep(0.01)
-
-
-def _too_large(content: bytes) -> str:
-    """Why content is more than can be looked through in time, or ""."""
-    if len(content) > _MAX_SIZE:
-        return f"it is larger than {_MAX_SIZE >> 20} MB"
-    if content.count(b"\n") + content.count(b"\r") > _MAX_LINES:
-        return f"it has more than {_MAX_LINES} lines"
-    if content.count(b"\n- ") + content.count(b"\r- ") > _MAX_ENTRIES:
-        return f"it has more than {_MAX_ENTRIES} entries"
-    return ""
 
 
 def spell_option(name: str, value: str = "") -> str:
@@ -161,9 +140,10 @@ def find_files(
     torch_version: str | None = None,
     pytorch: str | None = None,
     *,
+    catalogue: bool = False,
     spell: Spell = spell_option,
 ) -> Files:
-    """The files that these options mean; with none, the catalogue that ships with derivload.
+    """The files that these options mean; with `catalogue`, those that ship with derivload.
 
     With `pytorch`, a folder, its three files are taken: `native_functions` are then overlays
     over its own, and `derivatives` and `tags` take the place of its own. Without `tags`, the
@@ -171,19 +151,38 @@ def find_files(
 
     Raises UsageError, which names options as `spell` does.
     """
-    if pytorch is not None:
-        return _of_pytorch(pytorch, derivatives, native_functions, tags, torch_version, spell=spell)
-    if derivatives is None and not native_functions and tags is None:
-        names = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
+    named = [
+        name
+        for name, value in (
+            ("pytorch", pytorch),
+            ("derivatives", derivatives),
+            ("native_functions", native_functions),
+            ("tags", tags),
+        )
+        if value
+    ]
+    if catalogue:
+        if named:
+            own, other = spell("catalogue", ""), spell(named[0], "")
+            raise UsageError(f"{own} names all inputs by itself: leave out {other}, or {own}")
+        names = (DERIVATIVES, NATIVE_FUNCTIONS, TAGS)
         own, native, own_tags = (os.path.join(_CATALOGUE, name) for name in names)
         return Files(own, [native], own_tags, torch_version)
+    if pytorch is not None:
+        return _of_pytorch(pytorch, derivatives, native_functions, tags, torch_version, spell=spell)
+    if not named:
+        raise UsageError(
+            f"nothing names the inputs: give {spell('pytorch', 'DIR')}, or "
+            f"{spell('derivatives', 'FILE')} and {spell('native_functions', 'FILE')}, or "
+            f"{spell('catalogue', '')} for the examples that ship with derivload"
+        )
     if derivatives is None or not native_functions:
         missing = spell("derivatives" if derivatives is None else "native_functions", "")
         instead = spell("pytorch", "DIR")
         raise UsageError(f"{missing} is missing: name the files together, or give {instead}")
     if tags is None:
         first = native_functions[0]
-        tags = os.path.join(os.path.dirname(first), "tags.yaml")
+        tags = os.path.join(os.path.dirname(first), TAGS)
         if not os.path.exists(tags):
             missing = spell("tags", "")
             raise UsageError(f"{missing} is missing, and there is no tags.yaml beside {first}")
@@ -216,6 +215,7 @@ def _of_pytorch(
             continue
         files = Files(derivatives or own, [native, *overlays], tags or own_tags, torch_version)
         files.absent = absent
+        files.is_defined_apart = derivatives is not None
         if torch_version is None:
             version = spell("torch_version", "X.Y")
             _find_version(root, files, version)
@@ -223,9 +223,24 @@ def _of_pytorch(
             if files.version is None and files.tree is None:
                 raise UsageError(f"{folder} does not say which PyTorch it is: give {version}")
         return files
-    raise UsageError(
-        f"{folder} is no PyTorch: name a checkout, a folder with an installed or unpacked "
-        "torchgen, or one that `derivload fetch` made"
+    raise UsageError(_why_no_pytorch(folder, places))
+
+
+def _why_no_pytorch(folder: str, places: Sequence[tuple[str, str, Sequence[str]]]) -> str:
+    """What a folder lacks to be a PyTorch, in a sentence."""
+    if not os.path.isdir(folder or os.curdir):
+        what = "is no folder" if os.path.lexists(folder) else "does not exist"
+        return f"{folder} {what}: name a folder with a PyTorch in it"
+    for _, base, names in places:
+        paths = {name: os.path.join(base, *name.split("/")) for name in names}
+        missing = [name for name, path in paths.items() if not os.path.isfile(path)]
+        if len(missing) < len(names):
+            where = f"{'does' if len(missing) == 1 else 'do'} not exist in {base or os.curdir}"
+            return f"{' and '.join(missing)} {where}: this PyTorch is not whole"
+    return (
+        f"{folder} is no PyTorch: neither {_CHECKOUT[0]} nor torchgen/{_PACKAGED[0]} exists in it; "
+        "name a checkout, a folder with an installed or unpacked torchgen, or one that "
+        "`derivload fetch` made"
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from derivload.identity import tool_digest
+from derivload.loading.rules_of_tree import key_of_additions
 from derivload.store.results import Keys
 
 TYPE_CHECKING = False
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from derivload.loading.paths import Files
     from derivload.loading.rules_of_tree import Rules
     from derivload.store.store import Store
+
+
+# A comment that `sources.ignore_comments` finds.
+_COMMENT = re.compile(rb"derivload:[ \t]*ignore")
 
 
 class Request:
@@ -40,7 +46,12 @@ class Request:
     def keys(self) -> Keys:
         """The keys of the results in a store; of all inputs if `is_readable`."""
         readable = [content for content in self.contents if isinstance(content, bytes)]
-        return Keys(tool_digest(), self.rules.key, self.shards, readable)
+        return Keys(tool_digest(), self.key, self.shards, readable)
+
+    @cached_property
+    def key(self) -> str:
+        """What stands, in the keys, for the rules and for what a backend adds to them."""
+        return f"{self.rules.key}{key_of_additions(self.files)}"
 
     @cached_property
     def rules(self) -> Rules:
@@ -53,6 +64,11 @@ class Request:
     def is_readable(self) -> bool:
         """Whether all inputs can be read."""
         return all(isinstance(content, bytes) for content in self.contents)
+
+    @property
+    def has_comments(self) -> bool:
+        """Whether an input may have comments for derivload, which can be warned of."""
+        return any(isinstance(data, bytes) and _COMMENT.search(data) for data in self.contents)
 
     @cached_property
     def inputs(self) -> Inputs:

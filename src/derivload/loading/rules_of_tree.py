@@ -267,6 +267,12 @@ def job_release(files: Files) -> str:
     return release_key(files.version) if files.tree is None else OWN
 
 
+def key_of_additions(files: Files) -> str:
+    """What stands in keys for what a backend adds, and for which of the files are of what kind."""
+    counts = (len(files.more_derivatives), len(files.backends))
+    return f"{files.additions.key}{f' and {counts}' if any(counts) else ''}"
+
+
 def release_key(version: str | None) -> str:
     """The part of a version that says which release to follow, for the keys."""
     return _NEWEST if version is None else ".".join(version.split(".")[:2])

@@ -31,12 +31,17 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator, Sequence
 
+    from derivload.engine.backends import Kernels
+    from derivload.engine.judging import Judged
     from derivload.engine.lines import DocumentLines
+    from derivload.engine.lint import Linted
     from derivload.engine.outcome import Outcome
     from derivload.loading.memory import Memory
     from derivload.loading.request import Request
+    from derivload.loading.warnings import NewWarnings
     from derivload.store.results import Document
     from derivload.store.store import Store
+    from derivload.wanted import Wanted
 
     Importing = Callable[[], contextlib.AbstractContextManager[object]]
 
@@ -57,6 +62,7 @@ class LoadedInputs:
         memory: Memory | None = None,
     ) -> None:
         self._found = found
+        self._request = request
         self._clock = clock
         self._shards = request.shards
         self._memory = memory
@@ -66,13 +72,19 @@ class LoadedInputs:
         else:
             self.exit = "incremental" if found.is_incremental else "cold"
             # What there is to say of a tree's own code shows in the load.
-            self.counts, self.note = found.counts, request.rules.note or request.inputs.note
+            notes = (request.rules.note or request.inputs.note, found.note)
+            self.counts, self.note = found.counts, "; ".join(filter(None, notes))
 
     @property
     def outcome(self) -> Outcome:
         """What was loaded. There is none if the store had the documents."""
         assert not isinstance(self._found, StoredDocuments)
         return self._found
+
+    @cached_property
+    def kernels(self) -> Kernels:
+        """The kernels that backends register, by the name of the operator."""
+        return self._request.inputs.kernels()
 
     @cached_property
     def documents(self) -> Sequence[Document]:
@@ -94,6 +106,34 @@ class LoadedInputs:
             return lines_in({name: data for name, data, _, _ in self._found.documents})
         return self.outcome.make_lines()
 
+    def warnings(self, wanted: Wanted | None = None) -> Judged | None:
+        """The warnings about the inputs; None if there are none at all, without a look at them."""
+        found = self._found
+        kept: bytes | Linted | None
+        if isinstance(found, StoredDocuments):
+            kept, is_empty = found.warnings, not found.warnings
+        else:
+            kept = None if found.make_linted is None else found.make_linted()
+            is_empty = kept is None or kept.is_empty
+        if is_empty and not self._request.has_comments:
+            return None
+        from derivload.loading.warnings import judge_found
+
+        return judge_found(self._request, kept, wanted)
+
+    def new_warnings(self, wanted: Wanted | None, out_dir: str | None) -> NewWarnings | None:
+        """The warnings that no stamp in `out_dir` says were shown; None if there are none at all.
+
+        Without a folder, all are new.
+        """
+        judged = self.warnings(wanted)
+        if judged is None:
+            return None
+        from derivload.loading.warnings import new_warnings
+        from derivload.outputs.stamp import read_shown
+
+        return new_warnings(judged, read_shown(out_dir) if out_dir is not None else ())
+
 
 def load_inputs(
     request: Request,
@@ -113,11 +153,9 @@ def load_inputs(
     clock = clock or Clock()
     if request.rules_from is None:
         request.rules_from = store if memory is None else memory.store
-    if store is not None and request.is_readable:
-        stored = find_documents(store, request.keys)
-        clock.step("find")
-        if stored is not None:
-            return LoadedInputs(request, clock, stored)
+    stored = find_loaded(request, store, clock)
+    if stored is not None:
+        return stored
     with _torchgen_started(request, memory) as process:
         with importing():
             from derivload.loading.errors import InputError
@@ -168,13 +206,40 @@ def _torchgen_started(
         end_process(process)
 
 
+def find_loaded(
+    request: Request, store: Store | None, clock: Clock | None = None
+) -> LoadedInputs | None:
+    """What the store has of an earlier load of these inputs, if that is all of it."""
+    if store is None or not request.is_readable:
+        return None
+    clock = clock or Clock()
+    stored = find_documents(store, request.keys)
+    clock.step("find")
+    return None if stored is None else LoadedInputs(request, clock, stored)
+
+
+def _encoded(outcome: Outcome) -> bytes:
+    """What there may be to warn of, for the store; b"" if that is nothing."""
+    linted = None if outcome.make_linted is None else outcome.make_linted()
+    if linted is None or linted.is_empty:
+        return b""
+    from derivload.loading.warnings import encode_found
+
+    return encode_found(linted)
+
+
 def _keep(
     request: Request, store: Store, memory: Memory, loaded: LoadedInputs, clock: Clock
 ) -> None:
     documents = loaded.documents
     if memory.keep(request, store, loaded.lines):
         clock.step("state")
-    stored = StoredDocuments(documents, loaded.note, is_of_entries=loaded.is_of_entries)
+    stored = StoredDocuments(
+        documents,
+        loaded.note,
+        is_of_entries=loaded.is_of_entries,
+        warnings=_encoded(loaded.outcome),
+    )
     keep_documents(store, request.keys, stored)
     clock.step("keep")
 

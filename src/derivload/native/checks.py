@@ -11,8 +11,8 @@ from typing import Final
 
 from derivload.cpp.dialect import Dialect
 from derivload.diagnostics import Invalid
-from derivload.native.function import NativeFunction
-from derivload.native.generation import Misfit
+from derivload.native.function import NativeFunction, qualified
+from derivload.native.generation import Misfit, declared_twice
 
 _KEYWORDS: Final = frozenset(keyword.kwlist)
 # Operators that have an argument named `from`, from before the rule was made.
@@ -52,23 +52,23 @@ def check_duplicates(functions: Sequence[NativeFunction], declared: int) -> list
             continue
         taken = keys.get(name, first.dispatch)
         if taken & function.dispatch:
-            where = f"{first.entry.file}:{first.entry.line}"
             if index < declared:
-                invalid = Invalid("DL304", f"`{name}` is declared twice: here and at {where}", name)
+                invalid = declared_twice(function, first)
             else:
-                invalid = _taken(name, where, _declared(function, functions[:declared]))
-            misfits.append(Misfit(function, invalid))
+                where = f"{first.entry.file}:{first.entry.line}"
+                invalid = _taken(function, where, _declared(function, functions[:declared]))
+            misfits.append(Misfit(function, invalid, others=(first,)))
         keys[name] = taken | function.dispatch
     return misfits
 
 
 def _declared(generated: NativeFunction, functions: Sequence[NativeFunction]) -> str:
     """The name of the declared function that another one is generated from."""
-    return next(f.name.text for f in functions if f.entry is generated.entry)
+    return next(f.qualified for f in functions if f.entry is generated.entry)
 
 
-def _taken(name: str, where: str, declared: str) -> Invalid:
-    message = f"`{declared}` gets a variant `{name}`, which {where} declares already"
+def _taken(function: NativeFunction, where: str, declared: str) -> Invalid:
+    message = f"`{declared}` gets a variant `{function.qualified}`, which {where} declares already"
     help_ = "give both the same arguments, or one of them another name"
     return Invalid("DL304", message, declared, help_)
 
@@ -82,8 +82,9 @@ def _check_delegate(
         message = f"`{function.structured_delegate.text}` is not a function"
         misfits.append(Misfit(function, Invalid("DL305", message), "structured_delegate"))
     elif not delegate.structured:
-        message = f"`{delegate.name.text}` is not structured, so nothing can delegate to it"
-        misfits.append(Misfit(function, Invalid("DL305", message), "structured_delegate"))
+        message = f"`{delegate.qualified}` is not structured, so nothing can delegate to it"
+        invalid = Invalid("DL305", message)
+        misfits.append(Misfit(function, invalid, "structured_delegate", (delegate,)))
 
 
 def _check_argument_names(function: NativeFunction, misfits: list[Misfit]) -> None:
@@ -102,8 +103,9 @@ def _check_inplace_view(
     if name.text in _STORAGE_INPLACE or (dialect.set_is_no_view and name.name == "set_"):
         return
     if not name.inplace:
-        message = f"`{name.text}` is tagged `inplace_view` but not in-place by name"
-        misfits.append(Misfit(function, Invalid("DL307", message, name.text)))
+        message = f"`{function.qualified}` is tagged `inplace_view` but not in-place by name"
+        misfits.append(Misfit(function, Invalid("DL307", message, function.qualified)))
     elif name.canonical not in bases:
-        message = f"`{name.text}` is an in-place view, but there is no view `{name.canonical}`"
-        misfits.append(Misfit(function, Invalid("DL308", message, name.text)))
+        view = qualified(function.namespace, name.canonical)
+        message = f"`{function.qualified}` is an in-place view, but there is no view `{view}`"
+        misfits.append(Misfit(function, Invalid("DL308", message, function.qualified)))

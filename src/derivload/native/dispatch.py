@@ -35,6 +35,7 @@ class DispatchReader:
 
     def __init__(self, dialect: Dialect) -> None:
         self._supported = dialect.dispatch_keys
+        self._possible = dialect.all_dispatch_keys
         self._structured_keys = dialect.structured_dispatch_keys
         self._lists: dict[str, tuple[str, ...]] = {}
 
@@ -55,7 +56,7 @@ class DispatchReader:
         elif structured or delegate is not None:
             keys = frozenset()
         else:
-            keys = self._implied(schema, mistakes)
+            keys = self._implied(schema, value, mistakes)
         if len(keys) > 1:
             _check_composites(keys, mistakes)
         if value.get("ufunc_inner_loop"):
@@ -65,6 +66,13 @@ class DispatchReader:
             message = f"this function delegates, so it cannot have a kernel for {clash}"
             mistakes.append(Mistake("DL224", message, ("dispatch",), on_key=True))
         return keys
+
+    def check_names(self, value: Mapping, mistakes: list[Mistake]) -> None:
+        """Add the mistakes in the names of dispatch keys alone (DL222)."""
+        raw = value.get("dispatch")
+        for names in raw if isinstance(raw, dict) else ():
+            if isinstance(names, str) and names != "__line__":
+                self._split(names, mistakes)
 
     def _table(
         self,
@@ -109,20 +117,28 @@ class DispatchReader:
         unknown = [key for key in keys if key not in self._supported]
         for key in unknown:
             message = f"`{key}` is not a dispatch key for kernels"
-            mistakes.append(Mistake("DL222", message, ("dispatch", names), key, on_key=True))
+            option = f"--dispatch-key {key}" if key in self._possible else ""
+            help_ = f"torchgen has it for backends: add it with {option}" if option else ""
+            path = ("dispatch", names)
+            mistakes.append(
+                Mistake("DL222", message, path, key, on_key=True, help=help_, option=option)
+            )
         if not unknown:
             self._lists[names] = keys
         return keys
 
-    def _implied(self, schema: FunctionSchema, mistakes: list[Mistake]) -> frozenset[str]:
+    def _implied(
+        self, schema: FunctionSchema, value: Mapping, mistakes: list[Mistake]
+    ) -> frozenset[str]:
         name = schema.name.name
         arguments = schema.arguments
         factory = arguments.options_index is not None and not any(
             a.type.is_tensor_like for a in arguments.flat_non_out
         )
         if name.startswith("new_") or name.endswith("_like") or factory:
-            message = f"`{name}` makes a new tensor, so it needs a kernel of its own"
-            mistakes.append(Mistake("DL226", message, ("func",), schema.name.text))
+            whole = str(value.get("func")).partition("(")[0].strip()
+            message = f"`{whole}` makes a new tensor, so it needs a kernel of its own"
+            mistakes.append(Mistake("DL226", message, ("func",), whole))
         return _IMPLICIT_ALONE
 
 

@@ -27,7 +27,7 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
 
     `entry` is the entry that declares it. For a generated function, it is the entry of the
     function that it was generated from. `dispatch` has the keys of its dispatch table, or the
-    default key if it has no table.
+    default key if it has no table, which `has_dispatch_table` tells.
     """
 
     schema: FunctionSchema
@@ -46,11 +46,17 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
     cpp_no_default_args: frozenset[str] = frozenset()
     is_abstract: bool = False
     is_view: bool = False
+    has_dispatch_table: bool = False
 
     @property
     def name(self) -> OperatorName:
         """The operator's name."""
         return self.schema.name
+
+    @property
+    def qualified(self) -> str:
+        """The operator's name as messages have it: with its namespace, unless that is aten."""
+        return qualified(self.namespace, self.name.text)
 
     @property
     def cpp_name(self) -> str:
@@ -79,6 +85,11 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
     def has_implicit_kernel(self) -> bool:
         """Whether it has a CompositeImplicitAutograd kernel, so that autograd sees inside it."""
         return IMPLICIT in self.dispatch
+
+
+def qualified(namespace: str, name: str) -> str:
+    """A name as messages have it: with its namespace, unless that is aten."""
+    return name if namespace in ("", "aten") else f"{namespace}::{name}"
 
 
 def is_view_op(schema: FunctionSchema, tags: frozenset[str]) -> bool:

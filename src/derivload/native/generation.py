@@ -22,11 +22,15 @@ _INHERITED_TAGS: Final = frozenset({"nondeterministic_seeded", "view_copy"})
 
 
 class Misfit(NamedTuple):
-    """A function that breaks a rule between functions, the mistake, and the key of its entry."""
+    """A function that breaks a rule between functions, the mistake, and the key of its entry.
+
+    `others` are the other functions that the rule is about. The mistake may be that of one of them.
+    """
 
     function: NativeFunction
     invalid: Invalid
     key: str = "func"
+    others: tuple[NativeFunction, ...] = ()
 
 
 class Variants(NamedTuple):
@@ -48,11 +52,7 @@ def generate_variants(
         kind = function.schema.kind
         if kind in group:
             twin = group[kind]
-            message = (
-                f"`{function.name.text}` and `{twin.name.text}` ({twin.entry.file}:"
-                f"{twin.entry.line}) are both the {kind} variant of one signature"
-            )
-            misfits.append(Misfit(function, Invalid("DL301", message, function.name.text)))
+            misfits.append(Misfit(function, _second(function, twin), others=(twin,)))
         else:
             group[kind] = function
     generator = _Generator(dialect, reader)
@@ -60,8 +60,32 @@ def generate_variants(
         try:
             generated += generator.complete(group)
         except _Failed as failed:
-            misfits.append(failed.misfit)
+            misfit = failed.misfit
+            misfits.append(misfit._replace(others=(*misfit.others, *group.values())))
     return Variants(generated, misfits)
+
+
+def declared_twice(function: NativeFunction, first: NativeFunction) -> Invalid:
+    """The mistake that an operator is declared again (DL304)."""
+    name = function.qualified
+    where = f"{first.entry.file}:{first.entry.line}"
+    message = f"`{name}` is declared twice: here and at {where}"
+    if name != first.qualified:
+        message += f", as `{first.qualified}`: torchgen does not look at namespaces"
+    help_ = ""
+    if function.entry.file != first.entry.file:
+        help_ = "give one of them another overload name, or put this in its place with --override"
+    return Invalid("DL304", message, name, help_)
+
+
+def _second(function: NativeFunction, twin: NativeFunction) -> Invalid:
+    if function.entry.file != twin.entry.file and function.name.text == twin.name.text:
+        return declared_twice(function, twin)
+    message = (
+        f"`{function.qualified}` and `{twin.qualified}` ({twin.entry.file}:"
+        f"{twin.entry.line}) are both the {function.schema.kind} variant of one signature"
+    )
+    return Invalid("DL301", message, function.qualified)
 
 
 class _Failed(Exception):  # noqa: N818 - carries a misfit out of the group that it spoils
@@ -111,8 +135,8 @@ class _Generator:
 
     def _lone_out(self, function: NativeFunction) -> list[NativeFunction]:
         if function.name.text not in self._dialect.ungrouped_out:
-            message = f"`{function.name.text}` is an out variant without any other variant"
-            raise _Failed(Misfit(function, Invalid("DL302", message, function.name.text)))
+            message = f"`{function.qualified}` is an out variant without any other variant"
+            raise _Failed(Misfit(function, Invalid("DL302", message, function.qualified)))
         return []
 
     def _base_kind(self, group: dict[str, NativeFunction]) -> str:
@@ -126,13 +150,13 @@ class _Generator:
             r.type.is_tensor_like for r in base.schema.returns
         )
         if not possible and base.name.text not in self._dialect.without_out_variant:
-            message = f"`{base.name.text}` returns no tensor, so it cannot have an out variant"
-            raise _Failed(Misfit(base, Invalid("DL303", message, base.name.text)))
+            message = f"`{base.qualified}` returns no tensor, so it cannot have an out variant"
+            raise _Failed(Misfit(base, Invalid("DL303", message, base.qualified)))
         return possible and any("out" in name.text for name in base.autogen)
 
     def _generate(self, base: NativeFunction, kind: str) -> NativeFunction:
         try:
-            schema = self._schema(base.schema, kind)
+            schema = self._schema(base, kind)
         except Invalid as invalid:
             raise _Failed(Misfit(base, invalid)) from None
         tags = {"generated", *(base.tags & self._inherited)}
@@ -152,12 +176,12 @@ class _Generator:
             is_abstract=base.is_abstract,
         )
 
-    def _schema(self, base: FunctionSchema, kind: str) -> FunctionSchema:
+    def _schema(self, base: NativeFunction, kind: str) -> FunctionSchema:
         if kind == "functional":
-            return self._functional(base)
-        if base.kind == "inplace":
-            return self._out_of_inplace(base)
-        return self._out_of_returns(base)
+            return self._functional(base.schema)
+        if base.schema.kind == "inplace":
+            return self._out_of_inplace(base.schema)
+        return self._out_of_returns(base.schema, base.qualified)
 
     def _functional(self, base: FunctionSchema) -> FunctionSchema:
         """The functional variant returns the values that `base` writes to. Nothing else changes.
@@ -186,25 +210,30 @@ class _Generator:
             base.returns,
         )
 
-    def _out_of_returns(self, base: FunctionSchema) -> FunctionSchema:
-        """The out variant of another function: each tensor-like return becomes an out argument."""
+    def _out_of_returns(self, base: FunctionSchema, name: str) -> FunctionSchema:
+        """The out variant of another function: each tensor-like return becomes an out argument.
+
+        `name` is the function's in messages.
+        """
         if any([r.is_write for r in base.returns]):
-            message = f"`{base.name.text}` returns what it writes to, but is not in-place by name"
-            raise Invalid("DL303", message, base.name.text)
+            message = f"`{name}` returns what it writes to, but is not in-place by name"
+            raise Invalid("DL303", message, name)
         reader = self._reader.arguments
-        returns, out = self._out_arguments(base)
+        returns, out = self._out_arguments(base, name)
         arguments = (
             signature_arguments(base, reader) if base.kind == "functional" else base.arguments
         )
         with_out = make_arguments(arguments.positional, arguments.kwarg_only, out)
         return self._reader.build(base.name.renamed(_out_overload(base)), with_out, returns)
 
-    def _out_arguments(self, base: FunctionSchema) -> tuple[tuple[Return, ...], list[Argument]]:
+    def _out_arguments(
+        self, base: FunctionSchema, name: str
+    ) -> tuple[tuple[Return, ...], list[Argument]]:
         reader = self._reader.arguments
         letters = _free_letters(base)
         if len(letters) < len(base.returns):
-            message = f"`{base.name.text}` has more returns than there are letters for annotations"
-            raise Invalid("DL303", message, base.name.text)
+            message = f"`{name}` has more returns than there are letters for annotations"
+            raise Invalid("DL303", message, name)
         all_tensors = all(r.type.text == "Tensor" for r in base.returns)
         returns: list[Return] = []
         out: list[Argument] = []
@@ -213,8 +242,8 @@ class _Generator:
                 returns.append(returned)
                 continue
             annotation = read_annotation(f"{letters[i]}!")
-            name = "out" if len(base.returns) == 1 else f"out{i}"
-            out.append(reader.make_argument(name, returned.type, annotation))
+            own = "out" if len(base.returns) == 1 else f"out{i}"
+            out.append(reader.make_argument(own, returned.type, annotation))
             # Tensors are also returned, for chaining. Lists are not.
             if all_tensors:
                 returns.append(reader.make_return(returned.type, annotation, None))

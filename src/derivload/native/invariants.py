@@ -31,12 +31,12 @@ def check_function(function: NativeFunction, value: Mapping, dialect: Dialect) -
         mistakes.append(Mistake("DL213", message, (const_ref,), on_key=True))
     if schema.name.text.startswith("_foreach") and value.get("device_check") != "NoCheck":
         message = "the tensors of a foreach function may be on different devices"
-        mistakes.append(Mistake("DL214", message, ("func",), schema.name.text))
+        mistakes.append(Mistake("DL214", message, ("func",), function.qualified))
     if "nondeterministic_seeded" not in function.tags:
         reason = _random_because(function, dialect)
         if reason:
             message = f"{reason}, so it needs the tag `nondeterministic_seeded`"
-            mistakes.append(Mistake("DL215", message, ("func",), schema.name.text))
+            mistakes.append(Mistake("DL215", message, ("func",), function.qualified))
     return mistakes
 
 
@@ -84,10 +84,10 @@ def _random_because(function: NativeFunction, dialect: Dialect) -> str:
     name = function.schema.name.text
     arguments = function.schema.arguments.flat_all
     if "rand" in name and (dialect.philox_is_seeded or "_philox_" not in name):
-        return f"`{name}` has `rand` in its name"
+        return f"`{function.qualified}` has `rand` in its name"
     named = "dropout" in name or any("dropout" in a.name for a in arguments)
     if named and "backward" not in name and function.schema.name.name != _NOT_SEEDED:
-        return f"`{name}` has `dropout` in its name or arguments"
+        return f"`{function.qualified}` has `dropout` in its name or arguments"
     if any(a.type.base == "Generator" for a in function.schema.arguments.flat_non_out):
-        return f"`{name}` takes a Generator"
+        return f"`{function.qualified}` takes a Generator"
     return ""

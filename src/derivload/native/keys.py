@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
+import re
+from collections.abc import Sequence
 from typing import Final
 
 from derivload.diagnostics import Mistake
@@ -36,6 +39,28 @@ KEYS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
 _LINE_KEY = "__line__"
 
 
+class EntryKeys:
+    """Keys of entries that a backend's own tools read. `names` are names, or patterns of names.
+
+    A pattern does not mean torchgen's own keys.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        patterns = "|".join(map(fnmatch.translate, names))
+        self._pattern = re.compile(patterns) if names else None
+
+    def without(self, value: Mapping) -> Mapping:
+        """An entry without these keys."""
+        pattern = self._pattern
+        if pattern is None or value.keys() <= KEYS.keys():
+            return value
+        return {
+            key: held
+            for key, held in value.items()
+            if key in KEYS or key == _LINE_KEY or not (isinstance(key, str) and pattern.match(key))
+        }
+
+
 def check_keys(value: Mapping) -> list[Mistake]:
     """The mistakes in an entry's keys and in the types of their values (DL006, DL007, DL008)."""
     mistakes = []
@@ -44,7 +69,8 @@ def check_keys(value: Mapping) -> list[Mistake]:
         if known is None:
             if key != _LINE_KEY:
                 message = f"an entry of native_functions.yaml has no key `{key}`"
-                mistakes.append(Mistake("DL006", message, (str(key),), on_key=True))
+                option = f"--entry-key {key}" if isinstance(key, str) else ""
+                mistakes.append(Mistake("DL006", message, (str(key),), on_key=True, option=option))
         elif not isinstance(held, known[0]):
             message = f"`{key}` is {describe(held)}, but must be {known[1]}"
             mistakes.append(Mistake("DL007", message, (str(key),)))

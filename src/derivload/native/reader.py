@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
+
+import msgspec
 
 from derivload.cpp.dialect import Dialect
 from derivload.diagnostics import Invalid, Mistake
@@ -56,6 +59,9 @@ class NativeFunctionReader:
         """Read an entry. The function is None if the entry has mistakes."""
         mistakes = check_keys(value)
         func = value.get("func")
+        if mistakes and all(mistake.option for mistake in mistakes):
+            # So that one run names all options that a backend's entries need.
+            self._dispatch.check_names(value, mistakes)
         if mistakes or not isinstance(func, str):
             return ReadFunction(None, mistakes)
         namespace, _, text = func.rpartition("::")
@@ -64,7 +70,7 @@ class NativeFunctionReader:
                 raise Invalid("DL201", f"`{namespace}::` is more than one namespace", namespace)
             schema = self.schemas.schema(text)
         except Invalid as invalid:
-            return ReadFunction(None, [invalid.at("func")])
+            return ReadFunction(None, [_with_namespace(invalid.at("func"), namespace, text)])
         function = self._function(entry, value, schema, namespace or "aten", mistakes)
         mistakes += check_function(function, value, self._dialect)
         return ReadFunction(None if mistakes else function, mistakes)
@@ -103,6 +109,7 @@ class NativeFunctionReader:
             ),
             cpp_no_default_args=names,
             is_abstract=is_abstract(dispatch, delegates=delegate is not None),
+            has_dispatch_table=isinstance(value.get("dispatch"), dict),
             is_view=is_view_op(schema, tags),
         )
 
@@ -195,3 +202,12 @@ class NativeFunctionReader:
                 tag for tag in self._dialect.implied_tags if holds[tag] and tag in self._valid_tags
             )
         return known
+
+
+def _with_namespace(mistake: Mistake, namespace: str, schema: str) -> Mistake:
+    """A mistake in a schema that was read without its namespace: it names the operator in full."""
+    name = schema.partition("(")[0]
+    if not namespace or not name:
+        return mistake
+    message = re.sub(rf"`(?={re.escape(name)}[`(.])", lambda _: f"`{namespace}::", mistake.message)
+    return msgspec.structs.replace(mistake, message=message)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect
 from derivload.diagnostics import Invalid
-from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
+from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction, qualified
 from derivload.native.generation import Misfit
 
 _VIEW, _VIEW_INPLACE = "view", "view in-place"
@@ -45,8 +45,10 @@ def group_by_view(functions: Iterable[NativeFunction], dialect: Dialect) -> Grou
         kind = _kind(function, misfits)
         group = by_signature.setdefault(function.signatures.view, {})
         if kind in group:
-            message = f"`{function.name.text}` and `{group[kind].name.text}` are the same variant"
-            misfits.append(Misfit(function, Invalid("DL310", message, function.name.text)))
+            twin = group[kind]
+            message = f"`{function.qualified}` and `{twin.qualified}` are the same variant"
+            invalid = Invalid("DL310", message, function.qualified)
+            misfits.append(Misfit(function, invalid, others=(twin,)))
         else:
             group[kind] = function
     groups: list[ViewGroup] = []
@@ -77,8 +79,8 @@ def _kind(function: NativeFunction, misfits: list[Misfit]) -> str:
     if not function.name.inplace:
         return _VIEW
     if "inplace_view" not in function.tags:
-        message = f"`{function.name.text}` is an in-place view, so it needs the tag `inplace_view`"
-        misfits.append(Misfit(function, Invalid("DL311", message, function.name.text)))
+        message = f"`{function.qualified}` is an in-place view, so it needs the tag `inplace_view`"
+        misfits.append(Misfit(function, Invalid("DL311", message, function.qualified)))
     return _VIEW_INPLACE
 
 
@@ -86,30 +88,33 @@ def _check(group: ViewGroup, dialect: Dialect) -> list[Misfit]:
     found: list[Misfit] = []
     view, inplace, copy = group.view, group.view_inplace, group.view_copy
 
+    members = tuple(function for function in group if function is not None)
+
     def wrong(function: NativeFunction, code: str, message: str, advice: str = "") -> None:
-        found.append(Misfit(function, Invalid(code, message, function.name.text, advice)))
+        invalid = Invalid(code, message, function.qualified, advice)
+        found.append(Misfit(function, invalid, others=members))
 
     if copy is None:
         if _needs_copy(view, dialect):
-            copy_name = f"{view.name.base}_copy"
+            copy_name = qualified(view.namespace, f"{view.name.base}_copy")
             wrong(
-                view, "DL312", f"the view `{view.name.text}` has no copying variant `{copy_name}`"
+                view, "DL312", f"the view `{view.qualified}` has no copying variant `{copy_name}`"
             )
     else:
         suffixes = ("_copy", "_scatter") if dialect.scatter_is_inverse else ("_copy",)
         if not copy.name.base.endswith(suffixes) or copy.signatures.view != view.signatures.exact:
             wrong(
-                copy, "DL313", f"`{copy.name.text}` is not a copying variant of `{view.name.text}`"
+                copy, "DL313", f"`{copy.qualified}` is not a copying variant of `{view.qualified}`"
             )
         if "view_copy" not in copy.tags:
-            message = f"`{copy.name.text}` copies a view, so it needs the tag `view_copy`"
+            message = f"`{copy.qualified}` copies a view, so it needs the tag `view_copy`"
             wrong(copy, "DL313", message, "add `view_copy` to its tags")
     if inplace is not None:
         if view.signatures.exact != inplace.signatures.exact:
-            wrong(inplace, "DL313", f"`{inplace.name.text}` and its view have different signatures")
+            wrong(inplace, "DL313", f"`{inplace.qualified}` and its view have different signatures")
         for composite in (IMPLICIT, IMPLICIT_NESTED):
             if composite in view.dispatch and composite not in inplace.dispatch:
-                wrong(inplace, "DL314", f"`{view.name.text}` is {composite}, but this is not")
+                wrong(inplace, "DL314", f"`{view.qualified}` is {composite}, but this is not")
     return found
 
 

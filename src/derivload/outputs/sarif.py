@@ -20,10 +20,17 @@ Json = dict[str, object]
 
 
 def render_sarif(
-    diagnostics: Sequence[Diagnostic], tool_version: str, page: Callable[[str], str]
+    diagnostics: Sequence[Diagnostic],
+    tool_version: str,
+    page: Callable[[str], str],
+    suppressed: Sequence[tuple[Diagnostic, str]] = (),
 ) -> bytes:
-    """The SARIF log of one run. `page` returns the page of a rule, in Markdown."""
-    codes = sorted({diagnostic.code for diagnostic in diagnostics})
+    """The SARIF log of one run. `page` returns the page of a rule, in Markdown.
+
+    `suppressed` are the warnings that comments suppress, each with the reason given there.
+    """
+    every = [*diagnostics, *(diagnostic for diagnostic, _ in suppressed)]
+    codes = sorted({diagnostic.code for diagnostic in every})
     driver = {
         "name": "derivload",
         "version": tool_version,
@@ -33,10 +40,20 @@ def render_sarif(
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "invocations": [{"executionSuccessful": True}],
-        "results": [_result(d, codes.index(d.code)) for d in diagnostics],
+        "results": [
+            *(_result(d, codes.index(d.code)) for d in diagnostics),
+            *(
+                {**_result(d, codes.index(d.code)), "suppressions": [_suppression(reason)]}
+                for d, reason in suppressed
+            ),
+        ],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _suppression(reason: str) -> Json:
+    return {"kind": "inSource", **({"justification": encodable(reason)} if reason else {})}
 
 
 def _rule(code: str, page: str) -> Json:

@@ -29,22 +29,51 @@ from derivload.outputs.digests import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Protocol
+
+    Guess = Callable[[Sequence[str], str], Sequence[str]]
+
+    class SearchSeen(Protocol):
+        """What searches saw that a run depends on."""
+
+        folder: str
+        there: list[str]
+        passed: list[tuple[str, bytes]]
+
+    class RunOrigin(Protocol):
+        """What decided the options that a command line does not name."""
+
+        added: Sequence[str]
+
+        @property
+        def search(self) -> SearchSeen:
+            """What was searched for."""
+
 
 _NAME = ".derivload-stamp"
-_FORMAT = "derivload-stamp 2"
+_FORMAT = "derivload-stamp 3"
+_SEPARATOR = "\0"
 # Arguments that do not change what a run writes.
-_WITHOUT_EFFECT = ("--cache-dir", "--no-cache", "--stats")
+_WITHOUT_EFFECT = ("--cache-dir", "--no-cache", "--stats", "--quiet", "--verbose", "--color")
 
 
 class UpToDate:
-    """There is nothing to do: the folder, the note for the user, and the numbers of files."""
+    """There is nothing to do.
 
-    __slots__ = ("inputs", "note", "out_dir", "outputs")
+    It has the folder, the note for the user, which inputs were looked at if no option named them,
+    the arguments that settings stand for, and the numbers of files.
+    """
 
-    def __init__(self, out_dir: str, note: str, inputs: int, outputs: int) -> None:
+    __slots__ = ("added", "inputs", "note", "out_dir", "outputs", "told")
+
+    def __init__(
+        self, out_dir: str, said: dict[str, str], added: Sequence[str], inputs: int, outputs: int
+    ) -> None:
         self.out_dir = out_dir
-        self.note = note
+        self.note = said.get("note", "")
+        self.told = said.get("told", "")
+        self.added = added
         self.inputs = inputs
         self.outputs = outputs
 
@@ -62,11 +91,14 @@ class Record:
     - `variables`: environment variables, and digests of their values.
     - `python`: Python's digest, if it affects the outputs; else empty.
     - `note`: a line that the user is told at each run.
+    - `told`: a line that says which inputs were looked at, if no option named them.
+    - `origin`: what decided that, and the other options that the command line does not name.
+    - `shown`: the ids of the warnings that were shown, by this run or before.
     """
 
     __slots__ = (
-        *("absent", "beside", "inputs", "listed", "note", "outputs", "python", "tool"),
-        "variables",
+        *("absent", "beside", "inputs", "listed", "note", "origin", "outputs", "python", "shown"),
+        *("told", "tool", "variables"),
     )
 
     def __init__(
@@ -81,6 +113,9 @@ class Record:
         listed: Sequence[tuple[str, Sequence[str]]] = (),
         variables: Sequence[tuple[str, str]] = (),
         python: bytes = b"",
+        shown: Sequence[str] = (),
+        told: str = "",
+        origin: RunOrigin | None = None,
     ) -> None:
         self.beside = beside
         self.tool = tool
@@ -91,6 +126,9 @@ class Record:
         self.python = python
         self.outputs = outputs
         self.note = note
+        self.shown = shown
+        self.told = told
+        self.origin = origin
 
 
 def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
@@ -103,6 +141,8 @@ def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
         f"tool {record.tool.hex()}",
         f"arguments {_arguments_digest(arguments)}",
         f"note {record.note}",
+        *([f"told {record.told}"] if record.told else []),
+        *_origin_lines(record.origin),
         *(f"input {digest} {path}" for path, digest in record.inputs),
         *(f"absent {path}" for path in record.absent),
         *([f"python {record.python.hex()}"] if record.python else []),
@@ -110,8 +150,21 @@ def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
         *(f"listed {digest_of_names(names)} {pattern}" for pattern, names in record.listed),
         *(f"output {digest} {name}" for name, digest in record.outputs),
         *(f"beside {digest} {path}" for path, digest in record.beside),
+        *([f"shown {' '.join(record.shown)}"] if record.shown else []),
     ]
     return sealed(lines)
+
+
+def _origin_lines(origin: RunOrigin | None) -> list[str]:
+    if origin is None:
+        return []
+    search = origin.search
+    return [
+        *([f"folder {search.folder}"] if search.folder else []),
+        *([f"added {_SEPARATOR.join(origin.added)}"] if origin.added else []),
+        *(f"there {path}" for path in search.there),
+        *(f"passed {digest_of(data)} {path}" for path, data in search.passed),
+    ]
 
 
 def stamp_name(subset: str | None = None) -> str:
@@ -119,18 +172,31 @@ def stamp_name(subset: str | None = None) -> str:
     return _NAME if subset is None else f"{_NAME}-{subset}"
 
 
-def read_stamp(arguments: Sequence[str]) -> UpToDate | None:
+def read_stamp(arguments: Sequence[str], guess: Guess) -> UpToDate | None:
     """Tell whether the run with these arguments has nothing to do. None if it may have work.
 
-    The arguments begin with the command.
+    The arguments begin with the command. `guess` tells what an option that they leave out may be
+    by settings. A stamp records what they were, so a wrong guess finds no stamp that holds.
     """
-    out_dir = _option(arguments, "--out-dir")
-    if out_dir is None:
-        return None
-    try:
-        return None if _is_left_over(out_dir) else _read(out_dir, arguments)
-    except (OSError, ValueError):
-        return None
+    named = _option(arguments, "--out-dir")
+    for out_dir in guess(arguments, "out-dir") if named is None else [named]:
+        for stamp in _stamp_names(arguments, guess):
+            try:
+                if not _is_left_over(out_dir) and (found := _read(out_dir, stamp, arguments)):
+                    return found
+            except (OSError, ValueError):
+                continue
+    return None
+
+
+def _stamp_names(arguments: Sequence[str], guess: Guess) -> list[str]:
+    """The names that the stamp of these arguments may have."""
+    if arguments[0] == "emit":
+        return [stamp_name()]
+    subset = _option(arguments, "--subset")
+    if subset is not None:
+        return [stamp_name(subset)]
+    return [stamp_name(subset) for subset in ("all", *guess(arguments, "subset"))]
 
 
 def _is_left_over(out_dir: str) -> bool:
@@ -153,27 +219,47 @@ def read_outputs(path: str) -> list[tuple[str, str]]:
     return [(word[1], word[2]) for word in named if word[0] == "output" and len(word) > 2]
 
 
-def _read(out_dir: str, arguments: Sequence[str]) -> UpToDate | None:
-    subset = None if arguments[0] == "emit" else _option(arguments, "--subset") or "all"
-    lines = unsealed(os.path.join(out_dir, stamp_name(subset)), _FORMAT)
+def read_shown(out_dir: str) -> set[str]:
+    """The ids of the warnings that any stamp in a folder says were shown."""
+    shown: set[str] = set()
+    try:
+        names = [name for name in os.listdir(out_dir) if name.startswith(_NAME)]
+    except OSError:
+        return shown
+    for name in names:
+        try:
+            lines = unsealed(os.path.join(out_dir, name), _FORMAT)
+        except (OSError, ValueError):
+            continue
+        for line in lines:
+            if line.startswith("shown "):
+                shown.update(line.split(" ")[1:])
+    return shown
+
+
+def _read(out_dir: str, stamp: str, arguments: Sequence[str]) -> UpToDate | None:
+    lines = unsealed(os.path.join(out_dir, stamp), _FORMAT)
     if not lines:
         return None
-    note = ""
-    expected: dict[str, dict[str, str]] = {"input": {}, "output": {}, "beside": {}}
+    said: dict[str, str] = {}
+    expected: dict[str, dict[str, str]] = {"input": {}, "passed": {}, "output": {}, "beside": {}}
     for line in lines:
         what, _, rest = line.partition(" ")
         if what in expected:
             digest, _, path = rest.partition(" ")
             expected[what][os.path.join(out_dir, path) if what == "output" else path] = digest
-        elif what == "note":
-            note = rest
+        elif what in ("note", "told", "added"):
+            said[what] = rest
         elif not _holds(what, rest, arguments):
             return None
     # The inputs come first: they are smaller than the outputs, and more likely to have changed.
     if any(digests_of_files(files) != files for files in expected.values()):
         return None
-    inputs, *outputs = map(len, expected.values())
-    return UpToDate(out_dir, note, inputs, sum(outputs))
+    added = said["added"].split(_SEPARATOR) if "added" in said else []
+    if _option([*added, *arguments], "--out-dir") != out_dir:
+        return None
+    inputs, _, *outputs = map(len, expected.values())
+    return UpToDate(out_dir, said, added, inputs, sum(outputs))
 
 
 def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
@@ -189,7 +275,11 @@ def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
         return digest == digest_of_names(names_like(name))
     if what == "variable":
         return digest == digest_of_variable(name)
-    return what == "absent" and not os.path.exists(rest)
+    if what == "folder":
+        return rest == os.getcwd()
+    if what == "shown":
+        return True
+    return what in ("absent", "there") and os.path.exists(rest) == (what == "there")
 
 
 def _option(arguments: Sequence[str], name: str) -> str | None:
@@ -210,7 +300,7 @@ def _arguments_digest(arguments: Sequence[str]) -> str:
         if skip:
             skip = False
         elif argument.partition("=")[0] in _WITHOUT_EFFECT:
-            skip = argument == "--cache-dir"
+            skip = argument in ("--cache-dir", "--color")
         else:
             kept.append(argument)
     return digest_of("\0".join(kept).encode("utf-8", "surrogateescape"))

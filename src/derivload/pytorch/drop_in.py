@@ -25,6 +25,7 @@ from derivload.pytorch.live_rules import find_live_rules
 from derivload.pytorch.objects import differentiability_infos
 from derivload.pytorch.parsing import Parser
 from derivload.pytorch.torchgen_types import ParsedYaml
+from derivload.sources.additions import NOTHING, Additions
 from derivload.terminal.stderr import say
 
 # The variable in which upstream remembers its results, by the paths of two files.
@@ -45,14 +46,19 @@ class _Document(msgspec.Struct):
 
 
 class DropIn:
-    """Loads derivatives instead of upstream. `overlays` are added to every native_functions.yaml.
+    """Loads derivatives instead of upstream. `overlays` are laid over every native_functions.yaml.
 
-    `torch_version` names the release whose rules to follow. Without it, torchgen's own source
-    decides. `use_cache` reads results from the cache and keeps them there.
+    `additions` say how. `torch_version` names the release whose rules to follow. Without it,
+    torchgen's own source decides. `use_cache` reads results from the cache and keeps them there.
     """
 
     def __init__(
-        self, overlays: Sequence[str], torch_version: str | None, *, use_cache: bool
+        self,
+        overlays: Sequence[str],
+        torch_version: str | None,
+        additions: Additions = NOTHING,
+        *,
+        use_cache: bool,
     ) -> None:
         """Raises UsageError if derivload does not know the rules of this version."""
         self._version = version_of(torch_version)
@@ -60,7 +66,8 @@ class DropIn:
             choose_dialect(self._version)
         self._overlays = tuple(overlays)
         self._use_cache = use_cache
-        self._parser = Parser(overlays)
+        self._additions = additions
+        self._parser = Parser(overlays, additions)
         self._held: dict[tuple[str, str], _HeldResult] = {}
 
     def load_derivatives(
@@ -71,6 +78,7 @@ class DropIn:
         Raises InputError if the input has errors.
         """
         files = Files(derivatives, [native, *self._overlays], tags, self._version)
+        files.additions = self._additions
         contents = files.read()
         held = self._held.get((derivatives, native))
         if held is None or held.torchgen != torchgen or held.contents != contents:

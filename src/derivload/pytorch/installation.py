@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType, TracebackType
 
-from derivload.loading.parameters import PathLike, paths_of
+from derivload.loading.parameters import PathLike, paths_of, texts_of
 from derivload.pytorch.drop_in import DropIn
 from derivload.pytorch.importable import (
     LOAD_DERIVATIVES,
@@ -25,6 +25,7 @@ from derivload.pytorch.importable import (
     find_torchgen,
     original,
 )
+from derivload.sources.additions import Additions
 
 _current: Installation | None = None
 
@@ -33,11 +34,16 @@ class Installation:
     """derivload installed in place of upstream's functions. The end of a `with` uninstalls it."""
 
     def __init__(
-        self, overlays: Sequence[str], torch_version: str | None, *, use_cache: bool
+        self,
+        overlays: Sequence[str],
+        torch_version: str | None,
+        additions: Additions,
+        *,
+        use_cache: bool,
     ) -> None:
         """Raises UsageError for a version that cannot be followed."""
-        self.settings = (tuple(overlays), torch_version, use_cache)
-        self._drop_in = DropIn(overlays, torch_version, use_cache=use_cache)
+        self.settings = (tuple(overlays), torch_version, additions.key, use_cache)
+        self._drop_in = DropIn(overlays, torch_version, additions, use_cache=use_cache)
         self._replacements: list[FunctionReplacement] = []
 
     def put(self) -> None:
@@ -83,6 +89,9 @@ class Installation:
 def install(
     native_functions: PathLike | Sequence[PathLike] = (),
     *,
+    override: bool = False,
+    entry_keys: Sequence[str] = (),
+    sections: Sequence[str] = (),
     torch_version: str | None = None,
     use_cache: bool = True,
 ) -> Installation:
@@ -92,7 +101,10 @@ def install(
     parse_native_yaml is replaced too: it then includes the overlays, and notices edits.
 
     native_functions: YAML files whose entries are appended to native_functions.yaml, in order.
-        Each is a list of entries, or a mapping with a `custom:` list.
+        Each is a list of entries, or a mapping with a `custom:` or `custom_autograd:` list.
+    override: an entry of an overlay takes the place of the earlier entry of the same name.
+    entry_keys: keys of entries that only a backend's own tools read, or patterns such as "gen_*".
+    sections: further sections of an overlay that declare operators.
     torch_version, use_cache: as for `load_derivatives`.
 
     Returns the installation. Its `uninstall()`, or the end of a `with`, puts the originals back.
@@ -106,8 +118,15 @@ def install(
     # A build may change its working folder before the files are read.
     given = paths_of("native_functions", native_functions)
     overlays = tuple([str(Path(path).absolute()) for path in given])
-    if _current is None or _current.settings != (overlays, torch_version, use_cache):
-        made = Installation(overlays, torch_version, use_cache=use_cache)
+    additions = Additions(
+        (),
+        texts_of("entry_keys", entry_keys),
+        override=override,
+        sections=texts_of("sections", sections),
+    )
+    settings = (overlays, torch_version, additions.key, use_cache)
+    if _current is None or _current.settings != settings:
+        made = Installation(overlays, torch_version, additions, use_cache=use_cache)
         if _current is not None:
             _current.uninstall()
         _current = made

@@ -15,12 +15,16 @@ from typing import Final, NamedTuple, cast
 
 import yaml
 
-from derivload.engine.texts import OVERLAY_KEY, collector_off
+from derivload.engine.overlays import lay_over, name_of, without_kernels
+from derivload.engine.texts import collector_off
 from derivload.loading.errors import InputError
+from derivload.native.keys import EntryKeys
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import PARSE_NATIVE_YAML, Torchgen, original
+from derivload.pytorch.overlay_places import OverlayPlaces
 from derivload.pytorch.torchgen_types import NativeFunction, ParsedYaml
-from derivload.sources.entries import read_source
+from derivload.sources.additions import NOTHING, Additions
+from derivload.sources.entries import Mapping, read_source
 from derivload.sources.splitting import with_plain_line_ends
 
 # The variables in which torchgen remembers parsed files, by path.
@@ -40,10 +44,14 @@ class _Held(NamedTuple):
 
 
 class Parser:
-    """Lets torchgen parse, and keeps the results by path. `overlays` are added to every file."""
+    """Lets torchgen parse, and keeps the results by path. `overlays` are laid over every file.
 
-    def __init__(self, overlays: Sequence[str]) -> None:
+    `additions` say how.
+    """
+
+    def __init__(self, overlays: Sequence[str], additions: Additions = NOTHING) -> None:
         self._overlays = tuple(overlays)
+        self._additions = additions
         self._held: dict[str, _Held] = {}
 
     def parse(
@@ -106,25 +114,38 @@ class Parser:
             _drop_tags(torchgen, tags)
             with collector_off():
                 entries = self._entries(torchgen, contents[:-1])
-                parsed = torchgen.parse_native_yaml(path, tags, *more, loaded_yaml=entries, **named)
+                with OverlayPlaces(path, self._overlays, contents).told():
+                    parsed = torchgen.parse_native_yaml(
+                        path, tags, *more, loaded_yaml=entries, **named
+                    )
             by_schema = {str(function.func): function for function in parsed.native_functions}
             held = self._held[path] = _Held(torchgen, digests, parsed, by_schema)
         return held
 
     def _entries(self, torchgen: Torchgen, contents: Sequence[bytes]) -> list[Entry]:
         """The entries of all files. Line numbers go on from one file to the next."""
-        entries: list[Entry] = []
+        keys = EntryKeys(self._additions.entry_keys)
+        files: list[list[Entry]] = []
         before = 0
         for name, content in zip(("", *self._overlays), contents, strict=True):
             if name:
-                _check_overlay(name, content)
-            for entry in _listed(yaml.load(content, Loader=torchgen.gen.LineLoader)):
+                _check_overlay(name, content, self._additions)
+            loaded = yaml.load(content, Loader=torchgen.gen.LineLoader)
+            entries = _listed(loaded, self._additions)
+            for entry in entries:
                 line = entry.get(_LINE)
                 if before and isinstance(line, int):
                     entry[_LINE] = line + before
-                entries.append(entry)
+            files.append([cast(Entry, keys.without(cast(Mapping, entry))) for entry in entries])
             before += len(content.splitlines())
-        return entries
+        return joined(files, "func", self._additions)
+
+
+def joined(files: Sequence[Sequence[Entry]], key: str, additions: Additions) -> list[Entry]:
+    """The entries of several files as one list. `key` is that of their schemas."""
+    names = [[name_of(cast(Mapping, entry), key) for entry in entries] for entries in files]
+    order = lay_over(names, override=additions.override).order
+    return [files[place.file][place.entry] for place in order]
 
 
 def takes_entries(torchgen: Torchgen) -> bool:
@@ -136,16 +157,18 @@ def takes_entries(torchgen: Torchgen) -> bool:
     return _LOADED in parameters
 
 
-def _listed(value: object) -> list[Entry]:
+def _listed(value: object, additions: Additions) -> list[Entry]:
     """The entries of a file that has been read. torchgen reports values that are not entries."""
-    if isinstance(value, dict) and OVERLAY_KEY in value:
-        value = value[OVERLAY_KEY]
+    if isinstance(value, dict) and not value.keys().isdisjoint(additions.sections):
+        lists = [held or [] for key, held in value.items() if key in additions.sections]
+        value = [entry for entries in lists for entry in entries]
     return cast(list[Entry], value or [])
 
 
-def _check_overlay(name: str, content: bytes) -> None:
+def _check_overlay(name: str, content: bytes, additions: Additions) -> None:
     text = with_plain_line_ends(content.decode("utf-8", "replace"))
-    diagnostics = read_source(name, text, OVERLAY_KEY, may_be_empty=True).diagnostics
+    source = without_kernels(read_source(name, text, additions.sections, may_be_empty=True))
+    diagnostics = source.diagnostics
     if diagnostics:
         raise InputError(sorted(diagnostics))
 

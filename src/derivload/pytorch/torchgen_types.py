@@ -42,10 +42,20 @@ class FunctionSchema(Hashable, Protocol):
     arguments: Arguments
 
 
+class Location(Protocol):
+    """Where the entry of a function is."""
+
+    file: str
+    line: int
+
+    def __init__(self, file: str, line: int) -> None: ...
+
+
 class NativeFunction(Protocol):
     """A function of native_functions.yaml, or one that autogen generated."""
 
     func: FunctionSchema
+    loc: Location
 
 
 class Binding(Protocol):

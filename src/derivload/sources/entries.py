@@ -7,13 +7,13 @@ as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from derivload.diagnostics import Diagnostic, shortened
-from derivload.sources.full import Read, YamlError, read_full, read_items
+from derivload.sources.full import NoListError, Read, YamlError, read_full, read_items
 from derivload.sources.plain import NotPlain, PlainReader, Value
 from derivload.sources.splitting import split_text
 
@@ -54,7 +54,8 @@ class SourceFile(NamedTuple):
     """The entries of a file, and its mistakes as YAML.
 
     `whole` tells that the entries could not be read alone. `lost` has the texts of the entries
-    that could not be read at all. A None in it means any number of unknown entries.
+    that could not be read at all. A None in it means any number of unknown entries. `passed_over`
+    are the sections of a mapping that hold no entries, or all of its keys if none does.
     """
 
     name: str
@@ -63,6 +64,7 @@ class SourceFile(NamedTuple):
     diagnostics: list[Diagnostic]
     whole: bool = False
     lost: tuple[str | None, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
 
 def split_entries(name: str, text: str) -> list[Entry] | None:
@@ -101,18 +103,18 @@ def read_alone(entry: Entry, plain: PlainReader) -> Mapping | None:
 
 
 def read_source(
-    name: str, text: str, list_key: str | None = None, *, may_be_empty: bool = False
+    name: str, text: str, sections: Collection[str] = (), *, may_be_empty: bool = False
 ) -> SourceFile:
     """The entries of a file, and its mistakes as YAML (DL003, DL004, DL005, DL009, DL010).
 
-    `list_key` is the key of the list, if the file is a mapping. A file with nothing but comments
-    has no list of entries; that is a mistake unless it `may_be_empty`.
+    `sections` are the keys that hold lists of entries, if the file may be a mapping. A file with
+    nothing but comments has no list of entries; that is a mistake unless it `may_be_empty`.
     """
     split = split_entries(name, text)
     if not split:
         if split is not None and may_be_empty:
             return SourceFile(name, text, [], [])
-        return _read_whole(name, text, list_key)
+        return _read_whole(name, text, sections)
     found = _Found(name, text)
     plain = PlainReader()
     alone = True
@@ -131,7 +133,7 @@ def read_source(
         # Another entry may use the anchor, or define it again.
         alone = alone and (read.plain or "&" not in entry.text)
     if (found.torn or not alone) and not found.is_full:
-        whole = _read_whole(name, text, list_key)
+        whole = _read_whole(name, text, sections)
         # If the whole file has an error too, it reports only the first; so we report the errors
         # of the single entries. If it has none, the entries are valid as part of the file.
         if not (found.torn and any(d.code == "DL003" for d in whole.diagnostics)):
@@ -139,15 +141,16 @@ def read_source(
     return found.file()
 
 
-def _read_whole(name: str, text: str, list_key: str | None) -> SourceFile:
+def _read_whole(name: str, text: str, sections: Collection[str]) -> SourceFile:
     found = _Found(name, text, whole=True)
     try:
-        items = read_items(text, list_key)
+        items, found.passed_over = read_items(text, sections)
     except YamlError as error:
         found.add_error(error, 1)
         return found.file()
-    if isinstance(items, str):
-        found.add_no_list(items)
+    except NoListError as error:
+        found.passed_over = error.keys
+        found.add_no_list(error.message)
         return found.file()
     if sum(item.end - item.start for item in items) > _MAX_SPREAD * len(text):
         found.add_too_large("aliases make this file many times larger")
@@ -180,6 +183,7 @@ class _Found:
         self._entries: list[EntryValue] = []
         self._lost: list[str | None] = []
         self.diagnostics: list[Diagnostic] = []
+        self.passed_over: tuple[str, ...] = ()
         self.torn = False
 
     @property
@@ -198,6 +202,7 @@ class _Found:
             diagnostics=self.diagnostics,
             whole=self._whole,
             lost=tuple(self._lost),
+            passed_over=self.passed_over,
         )
 
     def add(self, entry: Entry, read: Read, first_line: int) -> None:

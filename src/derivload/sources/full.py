@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.sources.plain import Value
@@ -49,6 +49,7 @@ _HELP = (
     ("mapping keys are not allowed", _SIGN_HELP),
     ("unknown escape character", "write two backslashes for one, or use single quotes"),
 )
+_NULL = "tag:yaml.org,2002:null"
 _COLLECTION_TAGS = frozenset({"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
 
 
@@ -156,38 +157,79 @@ def read_full(text: str) -> Read:
         return _construct(compose(text), Lines(text))
 
 
-def read_items(text: str, list_key: str | None) -> list[ListItem] | str:
-    """The items of a text's list: of the top level, or of `list_key` if that is a mapping.
+class Items(NamedTuple):
+    """The items of a text's lists, in their order, and the sections that were passed over."""
 
-    If there is no such list, the result is a sentence that says so. Raises YamlError.
+    items: list[ListItem]
+    passed_over: tuple[str, ...] = ()
+
+
+class NoListError(Exception):
+    """The text has no list of entries. `keys` are its keys, if it is a mapping."""
+
+    def __init__(self, message: str, keys: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.keys = keys
+
+
+def read_items(text: str, sections: Collection[str]) -> Items:
+    """The items of a text's list, or, if it is a mapping, those of its lists under `sections`.
+
+    A section without a value is an empty list. Raises YamlError and NoListError.
     """
     import yaml
 
     lines = Lines(text)
     node = compose(text)
     if node is None:
-        return "the file is empty, but must be a list of entries"
+        raise NoListError("the file is empty, but must be a list of entries")
     _check_tag(node, lines)
-    if isinstance(node, yaml.MappingNode) and list_key is not None:
-        under = [value for key, value in node.value if key.value == list_key]
-        if len(under) > 1:
-            return f"the key `{list_key}` occurs twice, but there must be one list of entries"
-        if not under:
-            return f"the file is a mapping without `{list_key}:`, the key of its entries"
-        node = under[0]
-        _check_tag(node, lines)
-    if not isinstance(node, yaml.SequenceNode):
-        return "the file is not a list of entries"
+    lists: list[yaml.SequenceNode] = []
+    passed_over: tuple[str, ...] = ()
+    if isinstance(node, yaml.MappingNode) and sections:
+        lists, passed_over = _lists_under(node, sections, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        lists = [node]
+    else:
+        raise NoListError("the file is not a list of entries")
     with _yaml_errors(text):
-        return [
+        items = [
             ListItem(
                 _construct(item, lines),
                 lines.place(item.start_mark)[0],
                 item.start_mark.index,
                 item.end_mark.index,
             )
-            for item in node.value
+            for each in lists
+            for item in each.value
         ]
+    return Items(items, passed_over)
+
+
+def _lists_under(
+    node: yaml.MappingNode, sections: Collection[str], lines: Lines
+) -> tuple[list[yaml.SequenceNode], tuple[str, ...]]:
+    """The lists of a mapping's sections, and its others. Raises YamlError and NoListError."""
+    import yaml
+
+    under = [(str(key.value), value) for key, value in node.value]
+    found = [(key, value) for key, value in under if key in sections]
+    if not found:
+        named = ", ".join(f"`{name}:`" for name in sorted(sections))
+        message = f"the file is a mapping without a section of entries ({named})"
+        raise NoListError(message, tuple(key for key, _ in under))
+    for index, (key, value) in enumerate(found):
+        if any(key == other for other, _ in found[:index]):
+            raise NoListError(
+                f"the key `{key}` occurs twice, but there must be one list of entries"
+            )
+        _check_tag(value, lines)
+        if not (isinstance(value, yaml.SequenceNode) or value.tag == _NULL):
+            raise NoListError(f"`{key}:` is not a list of entries")
+    lists = [value for _, value in found if isinstance(value, yaml.SequenceNode)]
+    others = [key for key, value in under if not isinstance(value, yaml.ScalarNode)]
+    return lists, tuple(key for key in others if key not in sections)
 
 
 def _check_tag(node: yaml.Node, lines: Lines) -> None:
@@ -196,6 +238,12 @@ def _check_tag(node: yaml.Node, lines: Lines) -> None:
 
     if not isinstance(node, yaml.ScalarNode) and node.tag not in _COLLECTION_TAGS:
         raise YamlError(f"`{node.tag}` is not a list of entries", *lines.place(node.start_mark))
+
+
+def construct(node: yaml.Node | None, text: str) -> Read:
+    """The value of a node of a text. Raises YamlError."""
+    with _yaml_errors(text):
+        return _construct(node, Lines(text))
 
 
 def _construct(node: yaml.Node | None, lines: Lines) -> Read:

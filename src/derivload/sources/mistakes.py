@@ -17,6 +17,8 @@ from derivload.rules import RULES
 from derivload.sources.entries import MAX_MISTAKES, Entry, too_many
 
 _MAX_OF_ENTRY = 100
+# From so many entries on, a mistake that an option accepts is reported once for all of them.
+_MANY = 3
 
 
 class Found(NamedTuple):
@@ -30,6 +32,7 @@ class Mistakes:
     """Mistakes in the order in which they were found, limited for each entry and each file.
 
     If an entry has more mistakes, its last one says so. If a file has more, `crowded` says so.
+    Mistakes of many entries that one option accepts are one, which says how many they are.
     """
 
     def __init__(self) -> None:
@@ -39,9 +42,19 @@ class Mistakes:
         # The index of the last mistake of each entry, until its message says that there are more.
         self._last: dict[tuple[str, int], int] = {}
         self._crowded: dict[str, Diagnostic] = {}
+        # The entries that have a mistake which an option accepts, by code and option.
+        self._alike: dict[tuple[str, str], set[tuple[str, int]]] = {}
 
     def __iter__(self) -> Iterator[Found]:
-        return iter(self._found)
+        told: set[tuple[str, str]] = set()
+        for found in self._found:
+            alike = (found.mistake.code, found.mistake.option)
+            count = len(self._alike.get(alike, ()))
+            if count < _MANY:
+                yield found
+            elif alike not in told:
+                told.add(alike)
+                yield _for_many(found, count)
 
     def __len__(self) -> int:
         return len(self._found)
@@ -59,6 +72,11 @@ class Mistakes:
         """Add mistakes of an entry, up to the limits."""
         key = (entry.file, entry.index)
         for mistake in mistakes:
+            if mistake.option:
+                alike = self._alike.setdefault((mistake.code, mistake.option), set())
+                alike.add(key)
+                if len(alike) > _MANY:
+                    continue
             if self._of_entry[key] == _MAX_OF_ENTRY:
                 last = self._last.pop(key, None)
                 if last is not None:
@@ -74,6 +92,13 @@ class Mistakes:
             self._last[key] = len(self._found)
             short = msgspec.structs.replace(mistake, message=shortened(mistake.message))
             self._found.append(Found(entry, short))
+
+
+def _for_many(found: Found, count: int) -> Found:
+    mistake = found.mistake
+    message = f"{mistake.message}; {count} entries have this"
+    help_ = mistake.help or f"if a backend's own tools read it, pass over it with {mistake.option}"
+    return Found(found.entry, msgspec.structs.replace(mistake, message=message, help=help_))
 
 
 def _with_more(last: Found) -> Found:

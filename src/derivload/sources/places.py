@@ -20,6 +20,8 @@ from derivload.sources.written import Written
 if TYPE_CHECKING:
     import yaml
 
+    from derivload.sources.ignore_comments import CommentedEntry
+
 
 class Placer:
     """Finds the places of the mistakes of one load. It keeps the texts that it has parsed.
@@ -42,7 +44,7 @@ class Placer:
         parsed = self._parse(entry)
         first_line = 1 if entry.whole else entry.line
         line, column, length, end = entry.line, 1, 1, (0, 0)
-        node = _entry_node(parsed.root, entry)
+        node = parsed.node_of(entry)
         if node is not None:
             span = parsed.span(_follow(node, mistake), mistake)
             (line, column), end = (parsed.lines.at(index, first_line) for index in span)
@@ -59,6 +61,38 @@ class Placer:
             length=min(length, max(1, len(shown.rstrip()) - column + 1)),
             end_line=end[0] if end[0] > line else 0,
             end_column=end[1] if end[0] > line else 0,
+            severity=RULES[mistake.code].severity,
+        )
+
+    def commented(self, entry: Entry) -> CommentedEntry | None:
+        """The entry with its comments; None if there is no such entry."""
+        from derivload.sources.ignore_comments import CommentedEntry
+
+        parsed = self._parse(entry)
+        node = parsed.node_of(entry)
+        if node is None:
+            return None
+        return CommentedEntry(node, parsed.text, parsed.lines, is_alone=not entry.whole)
+
+    def at(self, entry: Entry, start: int, end: int, mistake: Mistake) -> Diagnostic:
+        """The diagnostic of a mistake between two characters of the line of an entry's comment."""
+        parsed = self._parse(entry)
+        line, column = parsed.lines.at(start, 1 if entry.whole else entry.line)
+        return self.in_line(entry.file, line, column, end - start, mistake)
+
+    def in_line(
+        self, file: str, line: int, column: int, length: int, mistake: Mistake
+    ) -> Diagnostic:
+        """The diagnostic of a mistake at a place within a line."""
+        return Diagnostic(
+            file=file,
+            line=line,
+            column=column,
+            code=mistake.code,
+            message=mistake.message,
+            help=mistake.help,
+            source_line=self._line(file, line),
+            length=length,
             severity=RULES[mistake.code].severity,
         )
 
@@ -90,6 +124,23 @@ class _Parsed:
         self.lines = Lines(text)
         self._written: tuple[tuple[int, int], Written] | None = None
 
+    def node_of(self, entry: Entry) -> yaml.Node | None:
+        """The node of an entry of this text."""
+        import yaml
+
+        root = self.root
+        lists = [v for _, v in root.value] if isinstance(root, yaml.MappingNode) else [root]
+        for node in lists:
+            for item in node.value if isinstance(node, yaml.SequenceNode) else ():
+                if not entry.whole or self._begins(entry, item.start_mark.index):
+                    found: yaml.Node = item
+                    return found
+        return None
+
+    def _begins(self, entry: Entry, index: int) -> bool:
+        """Whether an entry begins at this character. A mapping may have several lists of them."""
+        return self.text.startswith(entry.text, index) and self.lines.at(index)[0] == entry.line
+
     def span(self, node: yaml.Node, mistake: Mistake) -> tuple[int, int]:
         """Where the offending words of a node begin and end."""
         start, end = node.start_mark.index, node.end_mark.index
@@ -106,19 +157,6 @@ class _Parsed:
         shown = self.text[start:end].rstrip()
         start += len(shown) - len(shown.lstrip())
         return start, start + max(1, len(shown.strip()))
-
-
-def _entry_node(root: yaml.Node | None, entry: Entry) -> yaml.Node | None:
-    import yaml
-
-    index = entry.index if entry.whole else 0
-    lists = [v for _, v in root.value] if isinstance(root, yaml.MappingNode) else [root]
-    for node in lists:
-        if isinstance(node, yaml.SequenceNode) and index < len(node.value):
-            item: yaml.Node = node.value[index]
-            if not entry.whole or item.start_mark.line + 1 == entry.line:
-                return item
-    return None
 
 
 def _follow(node: yaml.Node, mistake: Mistake) -> yaml.Node:

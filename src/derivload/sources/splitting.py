@@ -94,6 +94,11 @@ class Split:
         parts = (self._parts.preamble, *self._parts.raw[:index])
         return sum(part.count("\n") + 1 for part in parts)
 
+    @property
+    def raw(self) -> list[str]:
+        """The texts of the entries, without the dash, and with all that stands before the next."""
+        return self._parts.raw
+
     def entry(self, index: int) -> str:
         """The text of an entry. Raises ValueError if the text must be read as a whole."""
         entry = self._parts.entry(index)

@@ -49,15 +49,24 @@ class StoredDocuments:
     """The documents of a run, and the note that the user is given each time.
 
     `is_of_entries` tells that each entry of the inputs was read by itself, so that the text
-    between entries has no effect.
+    between entries has no effect. `warnings` is what there may be to warn of, encoded; b"" if there
+    is nothing.
     """
 
-    __slots__ = ("documents", "is_of_entries", "note")
+    __slots__ = ("documents", "is_of_entries", "note", "warnings")
 
-    def __init__(self, documents: Sequence[Document], note: str, *, is_of_entries: bool) -> None:
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        note: str,
+        *,
+        is_of_entries: bool,
+        warnings: bytes = b"",
+    ) -> None:
         self.documents = documents
         self.note = note
         self.is_of_entries = is_of_entries
+        self.warnings = warnings
 
 
 class Keys:
@@ -183,7 +192,12 @@ def keep_documents(store: Store, keys: Keys, kept: StoredDocuments) -> None:
         return
     target = keys.by_entries() if kept.is_of_entries else keys.by_bytes_alone
     listing = _put_documents(store, kept.documents)
-    if store.put(target, f"{kept.note}\n{listing}".encode("utf-8", "surrogatepass")):
+    warnings = ""
+    if kept.warnings:
+        warnings = hashlib.sha256(kept.warnings).hexdigest()
+        store.put(_document_key(warnings), kept.warnings, bytes.fromhex(warnings))
+    value = f"{kept.note}\n{warnings}\n{listing}"
+    if store.put(target, value.encode("utf-8", "surrogatepass")):
         store.put(keys.by_bytes, target)
 
 
@@ -227,14 +241,24 @@ def _state_of(store: Store, keys: Keys) -> tuple[bytes, bytes, bytes]:
 def _find(
     store: Store, keys: Keys, target: bytes, *, is_of_entries: bool
 ) -> StoredDocuments | None:
-    note, _, listing = (store.get(target) or b"").partition(b"\n")
+    note, _, rest = (store.get(target) or b"").partition(b"\n")
+    warnings, _, listing = rest.partition(b"\n")
     documents = _get_documents(store, listing, keys.names())
     if documents is None:
         return None
-    with suppress(UnicodeDecodeError):
+    with suppress(ValueError):
         told = note.decode("utf-8", "surrogatepass")
-        return StoredDocuments(documents, told, is_of_entries=is_of_entries)
+        kept = _get_warnings(store, warnings.decode("ascii"))
+        return StoredDocuments(documents, told, is_of_entries=is_of_entries, warnings=kept)
     return None
+
+
+def _get_warnings(store: Store, digest: str) -> bytes:
+    """The kept warnings with this digest. Raises ValueError if they are not stored."""
+    kept = store.get(_document_key(digest), bytes.fromhex(digest)) if digest else b""
+    if kept is None:
+        raise ValueError(digest)
+    return kept
 
 
 def _put_documents(store: Store, documents: Sequence[Document]) -> str:

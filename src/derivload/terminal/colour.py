@@ -1,27 +1,53 @@
-"""Colour: only on a terminal, and never if NO_COLOR is set."""
+"""Colour: only on a terminal, unless an option or a variable says otherwise.
+
+`--color` decides first, then NO_COLOR, which is not empty, then FORCE_COLOR, which is neither empty
+nor 0. A terminal that says that it is dumb gets none.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from typing import TextIO
 
 from derivload.terminal.text import as_line, as_part
 
+# What `--color` says.
+_chosen = ["auto"]
 
-def is_wanted() -> bool:
-    """Whether what is printed to stdout may be coloured."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+def choose(when: str) -> None:
+    """Heed `--color` from now on: "always", "never", or "auto"."""
+    _chosen[:] = [when]
+
+
+def is_wanted(stream: TextIO | None = None) -> bool:
+    """Whether what is printed to a stream, by default stdout, is to be coloured."""
+    if _chosen[0] in ("always", "never"):
+        return _chosen[0] == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return (stream or sys.stdout).isatty() and os.environ.get("TERM") != "dumb"
 
 
 class Painter:
-    """Colours lines for the terminal on stdout. `styles` has rich's style for each kind of part."""
+    """Colours lines for stdout. `styles` has rich's style for each kind of part."""
 
     def __init__(self, styles: Mapping[str, str]) -> None:
         from rich.console import Console
 
         self._styles = styles
-        self._console = Console(file=sys.stdout, highlight=False)
+        # Whether there is colour at all is decided: rich has its own view of the variables.
+        self._console = Console(
+            file=sys.stdout,
+            highlight=False,
+            force_terminal=True,
+            no_color=False,
+            color_system="standard",
+        )
 
     def line(self, parts: Iterable[tuple[str, str]]) -> str:
         """A coloured line, with its line end. Each part has a text, which is made fit, and a kind.

@@ -32,6 +32,7 @@ class Fields(msgspec.Struct, frozen=True):
     cpp_names: dict[str, str]
     cpp_defaults: dict[str, str]
     dispatch_keys: frozenset[str]
+    all_dispatch_keys: frozenset[str]
     structured_dispatch_keys: frozenset[str]
     autograd_keys: frozenset[str]
     scalar_types: frozenset[str]

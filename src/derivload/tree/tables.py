@@ -85,6 +85,7 @@ def read_tables(constants: TableReader, used: Collection[str]) -> dict[str, obje
     }
     fields["cpp_names"] = {name: type_.text for name, type_ in names.items()}
     fields["scalar_types"] = constants.members(_SCALARS)
+    fields["all_dispatch_keys"] = constants.members(_KEYS)
     fields["cpp_defaults"] = _defaults(constants)
     _check_spellings([*cpp_types.values(), *names.values()])
     _check_keys(constants)

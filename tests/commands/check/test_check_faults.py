@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -127,7 +128,7 @@ def test_a_stdout_that_nobody_reads_to_its_end(project: Mistaken, form: str, rea
     (project.folder / DERIVATIVES).write_text(many, "utf-8")
     done = project.shell(f"derivload check {INPUTS} --format {form} {reader}")
     assert done.returncode in (0, 1)
-    assert done.stderr in ("", "derivload: 200 errors\n")
+    assert re.fullmatch("(derivload: 200 errors in .*\n)?", done.stderr), done.stderr
 
 
 @pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
@@ -194,7 +195,8 @@ def test_a_pipe_that_somebody_writes_to(project: Mistaken, command: str) -> None
     (project.folder / "some.yaml").write_text(project.right, "utf-8")
     check = f"check --native-functions {NATIVES} --tags {TAGS} --derivatives"
     done = project.shell(command.format(check))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "derivload: no mistakes\n")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("derivload: no mistakes in "), done.stderr
 
 
 def test_a_pipe_is_read_once(project: Mistaken) -> None:

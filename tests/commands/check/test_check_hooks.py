@@ -25,13 +25,13 @@ def test_the_hook_runs_check_once_whatever_changed() -> None:
     assert hook["pass_filenames"] is False
     script, *arguments = shlex.split(hook["entry"])
     assert script == "derivload"
-    assert main(arguments) == 0
+    assert main([*arguments, "--catalogue"]) == 0
 
 
 class Repository:
     """A git repository with the catalogue, an overlay, and the hook, which pre-commit runs."""
 
-    def __init__(self, folder: Path, overlay: str) -> None:
+    def __init__(self, folder: Path, overlay: str, settings: str = "") -> None:
         self.folder = folder / "repository"
         self._environment = {
             **child_environment(),
@@ -49,6 +49,8 @@ class Repository:
         rev = self._commit(hooks, "rev-parse", "HEAD").strip()
         shutil.copytree(CATALOGUE, self.folder)
         (self.folder / overlay).write_text("[]\n", "utf-8")
+        if settings:
+            (self.folder / "derivload.toml").write_text(settings, "utf-8")
         named = ("derivatives.yaml", "native_functions.yaml", overlay, "tags.yaml")
         options = ("--derivatives", "--native-functions", "--native-functions", "--tags")
         # This checkout's derivload, for pre-commit would install one from the index.
@@ -56,7 +58,9 @@ class Repository:
             "id": "derivload-check",
             "language": "system",
             "entry": shlex.join([sys.executable, "-m", "derivload", "check"]),
-            "args": [word for pair in zip(options, named, strict=True) for word in pair],
+            "args": []
+            if settings
+            else [word for pair in zip(options, named, strict=True) for word in pair],
         }
         config = {"repos": [{"repo": str(hooks), "rev": rev, "hooks": [hook]}]}
         (self.folder / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config), "utf-8")
@@ -109,6 +113,23 @@ def test_the_hook_sees_an_overlay_whatever_it_is_called(overlay: str, tmp_path: 
     status, said = repository.hook()
     assert status == 1, said
     assert f"{overlay}: error[DL001]" in said
+
+
+def test_the_hook_without_arguments_checks_what_the_settings_name(tmp_path: Path) -> None:
+    natives = '["native_functions.yaml", "own.yaml"]'
+    settings = f'derivatives = "derivatives.yaml"\nnative-functions = {natives}\n'
+    repository = Repository(tmp_path, "own.yaml", settings)
+    (repository.folder / "notes.txt").write_text("of no concern\n", "utf-8")
+    status, said = repository.hook()
+    assert (status, "Passed" in said) == (0, True), said
+    (repository.folder / "own.yaml").write_text("- func: zz(Tensor self -> Tensor\n", "utf-8")
+    status, said = repository.hook()
+    assert status == 1, said
+    assert "own.yaml:1:9: error[DL101]" in said
+    (repository.folder / "derivload.toml").unlink()
+    status, said = repository.hook()
+    assert status == 1, said
+    assert "nothing names the inputs: for derivatives.yaml" in said
 
 
 @pytest.mark.parametrize("mistaken", [False, True])

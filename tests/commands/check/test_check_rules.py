@@ -12,7 +12,7 @@ import pytest
 
 from derivload.cli import main
 from derivload.commands.check.command import check
-from derivload.commands.check.pages import Example, read_explanations, render_pages
+from derivload.commands.check.pages import Example, InputFile, read_explanations, render_pages
 from derivload.diagnostics import Diagnostic
 from derivload.loading.paths import find_files
 from derivload.rules import RULES
@@ -33,8 +33,16 @@ WHOLE: Example = {
     ),
 }
 
+# Further files, which an example may have.
+MORE: tuple[InputFile, ...] = ("derivatives_overlay", "native_functions_overlay", "backend")
+
 
 def found_in(folder: Path, example: Example, *, alone: bool = False) -> list[Diagnostic]:
+    for name in MORE:
+        more = folder / f"{name}.yaml"
+        more.unlink(missing_ok=True)
+        if name in example:
+            more.write_text(example[name], "utf-8")
     for name, rest in WHOLE.items():
         text = example.get(name, "")
         text = text if alone and text else text + rest
@@ -45,6 +53,9 @@ def found_in(folder: Path, example: Example, *, alone: bool = False) -> list[Dia
 def found(folder: Path) -> list[Diagnostic]:
     names = {name: str(folder / f"{name}.yaml") for name in WHOLE}
     files = find_files(names["derivatives"], [names["native_functions"]], names["tags"])
+    more = [[str(p)] if (p := folder / f"{name}.yaml").exists() else [] for name in MORE]
+    files.more_derivatives, overlays, files.backends = map(tuple, more)
+    files.native_functions += overlays
     return check(files).diagnostics
 
 
@@ -141,5 +152,5 @@ def test_an_unknown_rule_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> N
     out, err = capsys.readouterr()
     assert (out, err) == (
         "",
-        "derivload: error: rule DL999 does not exist; the first is DL001, the last DL607\n",
+        "derivload: error: rule DL999 does not exist; the first is DL001, the last DL708\n",
     )

@@ -17,7 +17,7 @@ MORE = "; there are more mistakes in this entry"
 def found(derivatives: str = "[]\n", natives: str = NATIVE, tags: str = TAGS) -> list[Diagnostic]:
     files = Files("derivatives.yaml", ["native_functions.yaml"], "tags.yaml", None)
     contents = [text.encode() for text in (derivatives, natives, tags)]
-    return find_mistakes(Request(files, contents), None)
+    return find_mistakes(Request(files, contents), None).diagnostics
 
 
 def unknown_keys(count: int) -> str:

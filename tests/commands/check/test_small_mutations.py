@@ -68,7 +68,7 @@ class Mutant(NamedTuple):
 
 @cache
 def catalogue() -> Texts:
-    return Request(find_files()).inputs.texts
+    return Request(find_files(catalogue=True)).inputs.texts
 
 
 def texts_of(texts: Texts) -> dict[str, str]:

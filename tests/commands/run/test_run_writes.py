@@ -218,7 +218,7 @@ def test_the_cache_command_counts_and_removes_records(script: Write, tmp_path: P
     runner.run("script.py")
     (tmp_path / "cache" / "runs" / "mine.txt").touch()
     cache = ["-m", "derivload", "cache", "--cache-dir", str(tmp_path / "cache")]
-    runner.plain("-m", "derivload", "emit", "--out-dir", "out", *cache[3:])
+    runner.plain("-m", "derivload", "emit", "--catalogue", "--out-dir", "out", *cache[3:])
     assert "\nruns    2 files, " in runner.plain(*cache, "stats").stdout
     runner.plain(*cache, "prune", "--older-than", "1d")
     assert runner.run("script.py").exit == "up-to-date"

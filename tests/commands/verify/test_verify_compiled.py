@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-from support.paths import CATALOGUE
+from support.paths import CATALOGUE, with_inputs
 from support.releases import Release
 
 # The C++ types that torch shows in Python, of those in the catalogue.
@@ -38,7 +38,10 @@ Nodes = dict[str, list[str]]
 @pytest.fixture
 def nodes(tmp_path: Path) -> Nodes:
     """What a build makes of the catalogue: by node, the names of what it saves and shows."""
-    assert main(["emit", "--quiet", "--no-cache", "--out-dir", str(tmp_path / "out")]) == 0
+    assert (
+        main(["emit", "--catalogue", "--quiet", "--no-cache", "--out-dir", str(tmp_path / "out")])
+        == 0
+    )
     document = json.loads((tmp_path / "out" / "differentiability.json").read_bytes())
     infos = [info for record in document["functions"] for info in record["dispatch"].values()]
     return {
@@ -82,7 +85,7 @@ class Said:
     """A run of the command: its exit status, and what it printed."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], *more: str) -> None:
-        self.status = main(["verify", "--compiled", sys.executable, *more])
+        self.status = main(["verify", "--compiled", sys.executable, *with_inputs(*more)])
         self.out, self.err = capsys.readouterr()
 
 
@@ -167,7 +170,7 @@ def test_a_torch_that_cannot_be_imported(built: Built, capsys: pytest.CaptureFix
     ],
 )
 def test_what_is_no_python(python: str, why: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", "--compiled", python]) == 2
+    assert main(["verify", "--catalogue", "--compiled", python]) == 2
     assert capsys.readouterr().err == f"derivload: error: {why}\n"
 
 

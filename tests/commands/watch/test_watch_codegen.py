@@ -174,7 +174,7 @@ def test_generator_that_is_saved_in_pieces(project: CodegenProject, watch: Watch
     [
         (["--codegen"], "--pytorch is missing: the generators are PyTorch's own"),
         (["--codegen", "--pytorch", ".", "--shards", "2"], "--shards is only for documents"),
-        (["--subset", "libtorch"], "--subset needs --codegen"),
+        (["--subset", "libtorch"], "--subset has no effect without --codegen"),
     ],
 )
 def test_wrong_usage_says_what_to_write(options: list[str], sentence: str, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_version_of_a_release_that_changes(tmp_path: Path) -> None:
         (change,) = watch.expect("reloaded")["difference"]["documents"]
         assert (change["before"], change["after"]) == ("2.14", "2.15")
         aside = (tmp_path / "pytorch").rename(tmp_path / "aside")
-        assert "is no PyTorch" in watch.expect("error")["message"]
+        assert "does not exist: name a folder" in watch.expect("error")["message"]
         aside.rename(tmp_path / "pytorch")
         assert watch.expect("reloaded")["mended"]
     finally:

@@ -124,6 +124,31 @@ def test_exception_in_a_generator_is_upstreams(done: CodegenProject) -> None:
     assert contents(done.out) == before
 
 
+@pytest.mark.parametrize("context", ["@within\n", ""], ids=["with a place", "without"])
+def test_exception_about_an_overlay_names_its_place(done: CodegenProject, context: str) -> None:
+    overlays = [done.folder / "one.yaml", done.folder / "two.yaml"]
+    overlays[0].write_text("# nothing here\n\n", "utf-8")
+    overlays[1].write_text(
+        "about: this overlay\ncustom:\n- func: derivload_probe(Tensor self) -> Tensor\n"
+        "  dispatch:\n    CPU: derivload_probe\n",
+        "utf-8",
+    )
+    done.replace(
+        done.pytorch.autograd / "gen_trace_type.py",
+        "def gen_trace_type_func(",
+        "from torchgen.context import with_native_function as within\n\n\n"
+        "def gen_trace_type_func(fn):\n    return traced(fn)\n\n\n"
+        f"{context}def traced(f):\n"
+        "    if str(f.func.name) == 'derivload_probe':\n        raise ValueError('no')\n"
+        "    return {}\n\n\ndef unused(",
+    )
+    failed = done.try_run(*(f"--native-functions={overlay}" for overlay in overlays))
+    assert failed.returncode == 1
+    assert "ValueError: no\n" in failed.stderr
+    assert failed.stderr.count(f"{overlays[1]}:3:\n") == 1
+    assert f"{done.pytorch.natives}:" not in failed.stderr
+
+
 @pytest.mark.thorough
 def test_template_with_an_unknown_key_is_upstreams_error(done: CodegenProject) -> None:
     before = contents(done.out)

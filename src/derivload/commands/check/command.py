@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from derivload.commands.parsed import files_of, open_store_of
+from derivload.commands.parsed import files_of, open_store_of, say_files, wanted_of
 from derivload.diagnostics import Diagnostic
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.identity import is_as_it_began
@@ -30,6 +31,7 @@ from derivload.version import __version__
 if TYPE_CHECKING:
     from derivload.store.results import Keys
     from derivload.store.store import Store
+    from derivload.wanted import Wanted
 
 _KIND: Final = b"diagnostics"
 # The most characters of source lines in a stored result. Each diagnostic has its source line,
@@ -40,12 +42,25 @@ _MAX_KEPT: Final = 4_000_000
 class Checked(msgspec.Struct, frozen=True):
     """The mistakes in the inputs, sorted by place, and the release whose rules were followed.
 
-    `note` tells the user what they should know about the choice of that release.
+    `note` tells the user what they should know about the choice of that release. `functions` and
+    `definitions` are how many were loaded. `suppressed` are the warnings that comments suppress,
+    each with the reason that the comment gives.
     """
 
     diagnostics: list[Diagnostic]
     torch_version: str
     note: str
+    functions: int
+    definitions: int
+    suppressed: list[tuple[Diagnostic, str]] = []
+
+
+class Statistic(msgspec.Struct, frozen=True):
+    """How many mistakes break a rule."""
+
+    code: str
+    title: str
+    count: int
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,34 +68,64 @@ def run(options: argparse.Namespace) -> int:
     if options.explain is not None:
         explain(options.explain)
         return DONE
-    checked = check(files_of(options), lambda: open_store_of(options))
-    return print_checked(checked, options.format, strict=options.strict)
+    files = files_of(options)
+    say_files(options, files)
+    checked = check(files, lambda: open_store_of(options), wanted_of(options, files))
+    return print_checked(
+        checked,
+        files,
+        options.format,
+        strict=options.strict,
+        quiet=options.quiet,
+        statistics=options.statistics,
+    )
 
 
-def check(files: Files, open_store: Callable[[], Store | None] = lambda: None) -> Checked:
-    """Find all mistakes in these files, or take them from the store. Raises UsageError."""
+def check(
+    files: Files,
+    open_store: Callable[[], Store | None] = lambda: None,
+    wanted: Wanted | None = None,
+) -> Checked:
+    """Find all mistakes in these files, or take them from the store. Raises UsageError.
+
+    `wanted` says which warnings are reported; None: all.
+    """
     request = Request(files)
     store = open_store() if request.is_readable else None
     request.rules_from = store
-    key = _key(files.paths, request.keys)
+    key = _key(files, request.keys, wanted)
     kept = None if store is None else _kept(store.get(key))
     if kept is not None:
         return kept
     from derivload.commands.check.find import find_mistakes
 
-    found = find_mistakes(request, store)
-    checked = Checked(found, request.inputs.dialect.version, request.inputs.note)
-    is_short = sum(len(diagnostic.source_line) for diagnostic in found) <= _MAX_KEPT
+    found = find_mistakes(request, store, wanted)
+    checked = Checked(
+        found.diagnostics,
+        request.inputs.dialect.version,
+        "; ".join(filter(None, (request.inputs.note, found.note))),
+        found.functions,
+        found.definitions,
+        found.suppressed,
+    )
+    every = [*found.diagnostics, *(diagnostic for diagnostic, _ in found.suppressed)]
+    is_short = sum(len(diagnostic.source_line) for diagnostic in every) <= _MAX_KEPT
     if store is not None and is_short and is_as_it_began():
         with suppress(UnicodeEncodeError):  # a message quotes half a surrogate pair
             store.put(key, msgspec.json.encode(checked))
     return checked
 
 
-def _key(paths: Sequence[str], keys: Keys) -> bytes:
+def _key(files: Files, keys: Keys, wanted: Wanted | None) -> bytes:
     """The key of the result. It covers the paths as given, because diagnostics show them."""
-    names = [hashlib.sha256(p.encode("utf-8", "surrogateescape")).digest() for p in paths]
+    told = "" if wanted is None else repr([sorted(wanted.codes), *map(_sorted, wanted[1:])])
+    parts = [*files.paths, told, str(files.is_defined_apart)]
+    names = [hashlib.sha256(p.encode("utf-8", "surrogateescape")).digest() for p in parts]
     return hashlib.sha256(b"".join([_KIND, keys.by_bytes, *names])).digest()
+
+
+def _sorted(exceptions: Iterable[tuple[str, frozenset[str]]]) -> list[tuple[str, list[str]]]:
+    return [(name, sorted(codes)) for name, codes in exceptions]
 
 
 def _kept(data: bytes | None) -> Checked | None:
@@ -90,22 +135,36 @@ def _kept(data: bytes | None) -> Checked | None:
         checked = msgspec.json.decode(data, type=Checked)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    return checked if all(found.code in RULES for found in checked.diagnostics) else None
+    found = [*checked.diagnostics, *(diagnostic for diagnostic, _ in checked.suppressed)]
+    return checked if all(diagnostic.code in RULES for diagnostic in found) else None
 
 
-def print_checked(checked: Checked, form: str, *, strict: bool) -> int:
+def print_checked(
+    checked: Checked,
+    files: Files,
+    form: str,
+    *,
+    strict: bool,
+    quiet: bool = False,
+    statistics: bool = False,
+) -> int:
     """Print the mistakes in the format `form` and return the exit status.
 
-    `strict` turns warnings into errors.
+    `strict` turns warnings into errors. `quiet` does not say that there are none. `statistics`
+    prints their number by rule instead.
     """
     found = checked.diagnostics
     if strict:
         found = [msgspec.structs.replace(diagnostic, severity="error") for diagnostic in found]
-    _print(found, checked.torch_version, form)
+    if statistics:
+        _print_statistics(found, form)
+    else:
+        _print(msgspec.structs.replace(checked, diagnostics=found), form)
     errors = sum(diagnostic.severity == "error" for diagnostic in found)
     if checked.note:
         say(f"note: {checked.note}")
-    say(_counted(errors, len(found) - errors))
+    if found or not quiet:
+        say(f"{_counted(errors, len(found) - errors)} in {_looked_at(checked, files, errors)}")
     return BAD_INPUT if errors else DONE
 
 
@@ -121,8 +180,22 @@ def explain(code: str) -> None:
     Stdout().write_bytes(render_page(known).encode())
 
 
-def _print(found: Sequence[Diagnostic], torch_version: str, form: str) -> None:
+def _print_statistics(found: Sequence[Diagnostic], form: str) -> None:
+    """Print how many mistakes break each rule, the most frequent first."""
+    counts = sorted(Counter(d.code for d in found).items(), key=lambda item: (-item[1], item[0]))
     stdout = Stdout()
+    if form == "json":
+        rows = [Statistic(code, RULES[code].title, count) for code, count in counts]
+        stdout.write_json(msgspec.json.format(msgspec.json.encode(rows), indent=2) + b"\n")
+    else:
+        width = len(str(counts[0][1])) if counts else 0
+        stdout.print_lines(f"{count:>{width}}  {c}  {RULES[c].title}" for c, count in counts)
+    stdout.flush()
+
+
+def _print(checked: Checked, form: str) -> None:
+    stdout = Stdout()
+    found, torch_version = checked.diagnostics, checked.torch_version
     if form == "text":
         from derivload.commands.check.text import print_text
 
@@ -139,8 +212,19 @@ def _print(found: Sequence[Diagnostic], torch_version: str, form: str) -> None:
         from derivload.commands.check.pages import render_page
         from derivload.outputs.sarif import render_sarif
 
-        stdout.write_json(render_sarif(found, __version__, render_page))
+        stdout.write_json(render_sarif(found, __version__, render_page, checked.suppressed))
     stdout.flush()
+
+
+def _looked_at(checked: Checked, files: Files, errors: int) -> str:
+    """The files, and how much is in them; why these files, if no option named them."""
+    how = "" if files.origin is None else files.origin.how
+    named = f"{files.named}, {how}" if how else files.named
+    if errors:  # then not everything can be loaded
+        return named
+    counts = ((checked.functions, "function"), (checked.definitions, "definition"))
+    told = [f"{count:,} {word}{'' if count == 1 else 's'}" for count, word in counts]
+    return f"{named}: {', '.join(told)}"
 
 
 def _counted(errors: int, warnings: int) -> str:

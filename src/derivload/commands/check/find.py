@@ -1,75 +1,80 @@
 """Finds the mistakes in the inputs, in the least costly way.
 
-If inputs have no mistakes, the store records that. `emit` leaves the state of its load in the store
-as well. If that state belongs to inputs recorded as having no mistakes, only the families touched
-since then are loaded and checked. If a mistake is found there, or the answer is not certain,
-everything is loaded.
+`emit` leaves the state of its load in the store. From that, only the families that were touched
+since then are loaded; the state has what there is to warn of the others. If an error is found
+there, or the answer is not certain, everything is loaded.
 """
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.diagnostics import Diagnostic
-from derivload.engine.lint import content_without_warnings, find_warnings, is_without
-from derivload.identity import is_as_it_began
+from derivload.engine.judging import judge, place_all
+from derivload.engine.outcome import Outcome
 from derivload.loading.inputs import load_alone
 from derivload.loading.memory import Memory
 from derivload.loading.request import Request
 from derivload.loading.run import load_inputs
+from derivload.loading.warnings import backend_of
+from derivload.wanted import EVERYTHING, Wanted
 
 if TYPE_CHECKING:
-    from derivload.store.results import Keys
     from derivload.store.store import Store
 
-_KIND: Final = b"without mistakes"
+
+class FoundMistakes(NamedTuple):
+    """All mistakes, sorted by place, and the warnings that comments suppress, with the reasons.
+
+    `functions` and `definitions` are how many there are; if there are errors, how many could be
+    loaded. `note` is what the user should know of the load.
+    """
+
+    diagnostics: list[Diagnostic]
+    suppressed: list[tuple[Diagnostic, str]]
+    functions: int
+    definitions: int
+    note: str
 
 
-def find_mistakes(request: Request, store: Store | None) -> list[Diagnostic]:
-    """All mistakes in these inputs, sorted by place."""
+def find_mistakes(
+    request: Request, store: Store | None, wanted: Wanted | None = None
+) -> FoundMistakes:
+    """The mistakes in these inputs.
+
+    Raises TreeCodeError with what a tree's own torchgen refuses.
+    """
+    wanted = wanted or EVERYTHING
     if request.rules.why and request.is_readable:
-        return _find_by_own_code(request, store)
-    memory = None if store is None else _memory_without_mistakes(request, store)
+        lines = load_inputs(request, store).lines
+        counts = len(lines.functions), len(lines.records)
+        # Warnings are told where we can load this too.
+        outcome = load_alone(request.inputs)
+        if outcome.diagnostics:
+            return FoundMistakes([], [], *counts, outcome.note)
+        return _diagnose(request, outcome, counts, wanted)
+    memory = None if store is None else Memory(store)
     outcome = load_inputs(request, memory=memory, with_mistakes=True).outcome
-    whole = outcome.whole
-    if whole is None:
-        if store is not None and memory is not None and is_without(outcome.load):
-            _keep(store, request.keys, memory.session.content())
-            return []
-        whole = load_inputs(request, with_mistakes=True).outcome.whole
-        assert whole is not None
+    return _diagnose(request, outcome, _counts(outcome), wanted)
+
+
+def _counts(outcome: Outcome) -> tuple[int, int]:
+    """The numbers of functions and definitions."""
+    if outcome.whole is not None:
+        return len(outcome.whole.load.matched), len(outcome.whole.load.infos)
+    lines = outcome.make_lines()
+    return len(lines.functions), len(lines.records)
+
+
+def _diagnose(
+    request: Request, outcome: Outcome, counts: tuple[int, int], wanted: Wanted
+) -> FoundMistakes:
+    assert outcome.make_linted is not None
+    errors = outcome.diagnostics
     texts = request.inputs.texts
-    warnings = find_warnings(whole, texts)
-    found = sorted([*whole.diagnostics, *warnings.diagnostics])
-    if store is not None and not found and warnings.are_of_families:
-        _keep(store, request.keys, content_without_warnings(whole, texts, request.keys.splits()))
-    return found
-
-
-def _find_by_own_code(request: Request, store: Store | None) -> list[Diagnostic]:
-    """The warnings, where we can load this too. Raises TreeCodeError with what torchgen refuses."""
-    load_inputs(request, store)
-    whole = load_alone(request.inputs).whole
-    assert whole is not None
-    if whole.diagnostics:
-        return []
-    return sorted(find_warnings(whole, request.inputs.texts).diagnostics)
-
-
-def _memory_without_mistakes(request: Request, store: Store) -> Memory | None:
-    """The state in the store, if it is known to be of inputs without mistakes."""
-    memory = Memory(store)
-    content = memory.begin(request).content()
-    is_known = content is not None and store.get(_key(request.keys, content)) == b""
-    return memory if is_known else None
-
-
-def _keep(store: Store, keys: Keys, content: bytes | None) -> None:
-    """Record in the store that a load of this content has no mistakes."""
-    if content is not None and is_as_it_began():
-        store.put(_key(keys, content), b"")
-
-
-def _key(keys: Keys, content: bytes) -> bytes:
-    return hashlib.sha256(b"".join([_KIND, keys.state, content])).digest()
+    judged = judge(
+        outcome.make_linted(), texts, wanted, backend_of(request), has_errors=bool(errors)
+    )
+    suppressed = sorted((told.place(), told.reason) for told in judged.suppressed)
+    found = sorted([*errors, *place_all(judged.shown, texts)])
+    return FoundMistakes(found, suppressed, *counts, outcome.note)

@@ -8,8 +8,8 @@ pages anew, with a list of them. A test fails if the pages in docs/rules are sta
 - `why`: why the rule exists.
 - `bad` and `fixed`: an example that breaks the rule, and its fixed form. Each is the text of one
   file, or a mapping from file to text.
-- `file`: the file of these texts. Default: derivatives for DL4, DL5 and DL6, otherwise
-  native_functions.
+- `file`: the file of these texts. Default: derivatives for DL4, DL5 and DL6, backend for DL7,
+  otherwise native_functions.
 - `beside`: the texts of other files, the same for both forms.
 - `missing`: the mistake is that the file does not exist.
 - `alone`: nothing may be added to the text to make it a complete file.
@@ -28,6 +28,14 @@ import msgspec
 
 from derivload.rules import RULES
 
+InputFile = Literal[
+    "derivatives",
+    "derivatives_overlay",
+    "native_functions",
+    "native_functions_overlay",
+    "tags",
+    "backend",
+]
 _FOLDER: Final = Path(__file__).parents[2] / "explanations"
 _FLOORS: Final = {
     "DL0": ("files", "Files and YAML"),
@@ -37,11 +45,18 @@ _FLOORS: Final = {
     "DL4": ("derivatives", "Entries of derivatives.yaml"),
     "DL5": ("matching", "Which function gets which derivatives"),
     "DL6": ("warnings", "Warnings: upstream accepts this, but it is probably wrong"),
+    "DL7": ("backends", "What backends register"),
+}
+# The file that an example is of, where that is not native_functions.yaml.
+_FILES: Final[dict[str, InputFile]] = {
+    "DL4": "derivatives",
+    "DL5": "derivatives",
+    "DL6": "derivatives",
+    "DL7": "backend",
 }
 
 _WIDTH: Final = 96
 
-InputFile = Literal["derivatives", "native_functions", "tags"]
 Example = dict[InputFile, str]
 
 
@@ -78,7 +93,7 @@ def read_explanations(floor: str) -> dict[str, Explanation]:
     name, _ = _FLOORS[floor]
     text = (_FOLDER / f"{name}.yaml").read_text("utf-8")
     written = msgspec.convert(yaml.safe_load(text), dict[str, _Written])
-    own: InputFile = "derivatives" if floor in ("DL4", "DL5", "DL6") else "native_functions"
+    own: InputFile = _FILES.get(floor, "native_functions")
     return {code: _explanation(one, own) for code, one in written.items()}
 
 

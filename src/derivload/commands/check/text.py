@@ -1,4 +1,4 @@
-"""The text output of `derivload check`: coloured on a terminal, unless NO_COLOR is set."""
+"""The text output of `derivload check`: coloured if that is wanted."""
 
 from __future__ import annotations
 

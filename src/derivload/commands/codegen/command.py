@@ -20,15 +20,24 @@ from typing import TYPE_CHECKING
 
 from derivload.commands.codegen.apart import places_apart, without, write_apart
 from derivload.commands.outcome import RunResult, write_and_say
-from derivload.commands.parsed import files_of, importing_of, open_store_of, selection_of, target_of
+from derivload.commands.parsed import (
+    files_of,
+    importing_of,
+    open_store_of,
+    say_files,
+    selection_of,
+    target_of,
+    wanted_of,
+)
+from derivload.commands.replaced import list_replaced
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.identity import python_digest, tool_digest
 from derivload.loading.collisions import refuse_collisions
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
-from derivload.loading.rules_of_tree import job_release
-from derivload.loading.run import Clock, load_inputs
+from derivload.loading.rules_of_tree import job_release, key_of_additions
+from derivload.loading.run import Clock, find_loaded, load_inputs
 from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Writing, WrittenFiles
 from derivload.outputs.stamp import Record, read_outputs, stamp_name
@@ -43,16 +52,18 @@ if TYPE_CHECKING:
     import argparse
     from contextlib import AbstractContextManager
 
-    from derivload.loading.run import Importing
+    from derivload.loading.run import Importing, LoadedInputs
     from derivload.pytorch.codegen.generators import Generators
     from derivload.store.store import Store
+    from derivload.wanted import Wanted
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError and OSError."""
-    files = files_of(options)
-    target = target_of(options)
     selection = selection_of(options)
+    files = files_of(options)
+    say_files(options, files)
+    target = target_of(options)
 
     def write() -> RunResult:
         with _printed_beside():
@@ -62,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
                 target,
                 None if options.no_cache else options.arguments,
                 lambda: open_store_of(options),
+                wanted=wanted_of(options, files),
                 importing=lambda: importing_of(options),
             )
 
@@ -95,12 +107,14 @@ def codegen(
     arguments: Sequence[str] | None,
     open_store: Callable[[], Store | None] = lambda: None,
     *,
+    wanted: Wanted | None = None,
     importing: Importing = nullcontext,
 ) -> RunResult:
     """Run PyTorch's generators on the inputs in `files`, and write the files that differ.
 
-    `arguments` are the command line's, for the stamp; None writes no stamp. `importing` is entered
-    while msgspec is imported.
+    `arguments` are the command line's, for the stamp; None writes no stamp. `wanted` says which
+    warnings to show; those that the stamp has were shown before. `importing` is entered while
+    msgspec is imported.
 
     Raises UsageError, InputError when the input has errors, GeneratorError when a generator raises
     an exception (nothing is written then), and OSError when a file cannot be read or written.
@@ -120,11 +134,16 @@ def codegen(
     clock.step("recall")
     apart, changed = _compare(target, made)
     generators: Generators | None = None
+    loaded: LoadedInputs | None = None
     if made is None or changed:
-        how = _make(request, store, job, deprecated, clock, importing=importing)
-        generators, made, is_of_entries = how
-        inputs = inputs if is_of_entries else b""
+        loaded = load_inputs(request, store, clock=clock, importing=importing)
+        generators, made = _make(request, store, job, deprecated, loaded)
+        clock.step("generate")
+        inputs = inputs if loaded.is_of_entries else b""
         apart, changed = _compare(target, made)
+    loaded = loaded or find_loaded(request, store)
+    out_dir = target.out_dir if arguments is not None else None
+    warnings = loaded.new_warnings(wanted, out_dir) if loaded is not None else None
     stamp = stamp_name(selection.subset)
     known = [path for path, _ in _all_read(request, job, deprecated)]
     refuse_collisions(target, [apart.get(name, name) for name in made.files], stamp, known)
@@ -144,10 +163,23 @@ def codegen(
         if not is_settled:
             writing.leave_journal()
         elif arguments is not None:
-            record = _record(files, job, read, outputs=[*digests.items()], beside=beside, note=note)
+            shown = warnings.ids if warnings is not None else ()
+            record = _record(
+                *(files, job, read),
+                outputs=[*digests.items()],
+                beside=beside,
+                note=note,
+                shown=shown,
+            )
             write_stamp(writing, stamp, arguments, record)
     clock.step("keep")
-    return RunResult(made.exit, note, written, made.counts, clock.seconds, rules=request.rules.told)
+    return RunResult(
+        *(made.exit, note, written, made.counts, clock.seconds),
+        rules=request.rules.told,
+        warnings=warnings,
+        list_replaced=lambda: list_replaced(request),
+        told=files.told,
+    )
 
 
 def _recall(
@@ -180,6 +212,7 @@ def _record(
     outputs: list[tuple[str, str]],
     beside: list[tuple[str, str]],
     note: str,
+    shown: Sequence[str],
 ) -> Record:
     """What the stamp says of a run."""
     return Record(
@@ -192,6 +225,9 @@ def _record(
         listed=[*files.listed, *job.sources.listed],
         variables=job.sources.variables,
         python=python_digest(),
+        shown=shown,
+        told=files.told,
+        origin=files.origin,
     )
 
 
@@ -231,34 +267,26 @@ def list_outputs(files: Files, selection: Selection) -> list[str]:
 
 
 def _make(
-    request: Request,
-    store: Store | None,
-    job: Job,
-    deprecated: bytes,
-    clock: Clock,
-    *,
-    importing: Importing,
-) -> tuple[Generators, Made, bool]:
-    """Generate the files.
-
-    Returns the generators, the files, and whether each entry of the inputs was read on its own.
-    """
-    loaded = load_inputs(request, store, clock=clock, importing=importing)
+    request: Request, store: Store | None, job: Job, deprecated: bytes, loaded: LoadedInputs
+) -> tuple[Generators, Made]:
+    """Generate the files. Returns the generators and the files."""
     from derivload.engine.inputs import InputEntries
     from derivload.pytorch.codegen.generators import Generators
 
     entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
     generators = Generators(job, store)
     made = generators.make(request.files, entries, loaded.lines, deprecated)
-    clock.step("generate")
     notes = [note for note in (loaded.note, made.note) if note]
-    return generators, made._replace(note="; ".join(notes)), loaded.is_of_entries
+    return generators, made._replace(note="; ".join(notes))
 
 
 def find_upstream(files: Files) -> Upstream:
     """The generators that belong to the inputs. Raises UsageError."""
     try:
-        return locate(files.native_functions[0])
+        found = locate(files.native_functions[0])
+        return found._replace(
+            dispatch_keys=files.additions.dispatch_keys, additions=key_of_additions(files)
+        )
     except UnexpectedTorchgenError as error:
         raise UsageError(f"PyTorch's generators cannot be found: {error}") from None
 

@@ -16,7 +16,7 @@ from derivload.engine.inputs import InputEntries
 from derivload.engine.lines import DocumentLines
 from derivload.identity import tool_digest
 from derivload.loading.collisions import refuse_collisions
-from derivload.loading.live import Updated
+from derivload.loading.live import LiveWarnings, Updated
 from derivload.loading.memory import Memory
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
@@ -33,13 +33,21 @@ from derivload.pytorch.codegen.upstream import Sources, Upstream
 
 if TYPE_CHECKING:
     from derivload.store.store import Store
+    from derivload.wanted import Wanted
 
 
 class LiveCodegen:
     """Loads inputs and runs PyTorch's generators on them, for files in `out_dir`."""
 
-    def __init__(self, out_dir: str, selection: Selection, store: Store | None) -> None:
+    def __init__(
+        self,
+        out_dir: str,
+        selection: Selection,
+        store: Store | None,
+        wanted: Wanted | None = None,
+    ) -> None:
         """The first load starts from the store, if any. What is generated is kept there."""
+        self._warnings = LiveWarnings(wanted)
         self._out_dir = out_dir
         self._selection = selection
         self._store = store
@@ -86,7 +94,7 @@ class LiveCodegen:
         refuse_collisions(
             Target(self._out_dir), [*made.files], stamp, [*read, job.upstream.deprecated]
         )
-        return PreparedFiles(self._out_dir, loaded, self._generators, made, stamp)
+        return PreparedFiles(self._out_dir, loaded, self._generators, made, stamp, self._warnings)
 
     def settle(self) -> None:
         """Do now the work that the next load would begin with, and store what a new start can use.
@@ -129,6 +137,7 @@ class PreparedFiles(NamedTuple):
     generators: Generators
     made: Made
     stamp: str
+    warnings: LiveWarnings
 
     @property
     def lines(self) -> DocumentLines:
@@ -142,4 +151,5 @@ class PreparedFiles(NamedTuple):
             digests, written = write_made(writing, self.out_dir, self.made, changed, self.stamp)
         self.generators.written(digests)
         loaded = self.loaded
-        return Updated(loaded.exit, loaded.counts, written, self.made.note)
+        warnings = self.warnings.update(loaded)
+        return Updated(loaded.exit, loaded.counts, written, self.made.note, warnings)

@@ -58,15 +58,19 @@ class FetchResult(NamedTuple):
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status."""
-    return fetch_and_say(options.version, options.to)
+    return fetch_and_say(options.version, options.to, quiet=options.quiet)
 
 
-def fetch_and_say(version: str, to: str) -> int:
-    """Fetch `version` into the folder `to`, print how it went, and return the exit status."""
+def fetch_and_say(version: str, to: str, *, quiet: bool = False) -> int:
+    """Fetch `version` into the folder `to`, print how it went, and return the exit status.
+
+    `quiet` says only what goes wrong.
+    """
+    say_how = _say_nothing if quiet else _say
     try:
         if not to:
             raise FetchError("--to is empty: name an empty or new folder", 2)
-        result = fetch(version, Path(to), _say)
+        result = fetch(version, Path(to), say_how)
     except FetchError as error:
         _say(f"error: {error.message}")
         say_lines([error.advice] if error.advice else [])
@@ -75,9 +79,13 @@ def fetch_and_say(version: str, to: str) -> int:
         _say("interrupted; nothing was fetched")
         return 130
     done = "fetched" if result.downloaded else "nothing to do, the folder already holds"
-    _say(f"{done} torch {result.version}'s torchgen")
+    say_how(f"{done} torch {result.version}'s torchgen")
     Stdout().print_path(str(result.folder))
     return 0
+
+
+def _say_nothing(message: str) -> None:
+    pass
 
 
 def _say(message: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from derivload.commands.fetch.part import HOPELESS, LOCAL
+from derivload.terminal import colour
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -99,7 +100,7 @@ def download(
         # sys.stderr is None if it is closed.
         terminal = sys.stderr if sys.stderr and sys.stderr.isatty() else None
         # A recent pip ignores NO_COLOR, and with FORCE_COLOR it colours its errors too.
-        plain = [] if terminal and not os.environ.get("NO_COLOR") else ["--no-color"]
+        plain = [] if terminal and colour.is_wanted(terminal) else ["--no-color"]
         command = ["-m", "pip", "download", *plain, *arguments]
         status, complaints = _run(command, temporary, terminal, check)
     found = next(wheels.glob("torch-*.whl"), None)

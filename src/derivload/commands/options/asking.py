@@ -1,8 +1,10 @@
-"""The commands that answer: check, show, verify, fetch, cache."""
+"""The commands that answer: check, show, verify, fetch, cache, settings."""
 
 from __future__ import annotations
 
-from derivload.commands.options.inputs import add_cache_options, add_inputs
+import copy
+
+from derivload.commands.options.inputs import add_cache_options, add_inputs, add_warnings
 from derivload.commands.options.values import path
 
 TYPE_CHECKING = False
@@ -18,14 +20,26 @@ def add_check(commands: Commands) -> None:
         description="Find every mistake in the inputs, in one run.",
     )
     add_inputs(parser)
+    parser.takes_files = True
     parser.add_argument(
         "--format",
         choices=["text", "json", "github", "sarif"],
         default="text",
         help="for people, for programs, as GitHub annotations, or for code scanning",
     )
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="an input, told by what is in it, instead of the option that names it; or a folder, "
+        "for --pytorch",
+    )
     parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    parser.add_argument(
+        "--statistics", action="store_true", help="print how many mistakes break each rule"
+    )
     parser.add_argument("--explain", metavar="CODE", help="explain a rule, and exit")
+    add_warnings(parser)
     add_cache_options(parser)
 
 
@@ -75,9 +89,31 @@ def add_fetch(commands: Commands) -> None:
 def add_cache(commands: Commands) -> None:
     """Add `cache`."""
     parser = commands.add_parser("cache", help="show, check or clean up the cache")
-    parser.add_argument("action", choices=["stats", "verify", "prune", "clear"])
+    parser.add_argument(
+        "action", choices=["stats", "verify", "prune", "clear"], help="what to do with it"
+    )
     parser.add_argument("--max-size", metavar="SIZE", help="prune: keep at most this, such as 200M")
     parser.add_argument(
         "--older-than", metavar="AGE", help="prune: remove values unused for this long, such as 30d"
     )
     parser.add_argument("--cache-dir", type=path, metavar="DIR", help="the folder of the cache")
+
+
+def add_settings(commands: Commands) -> None:
+    """Add `settings`, which takes the options of all commands before it."""
+    parser = commands.add_parser(
+        "settings",
+        help="show what is in force, and where each value comes from",
+        description="Show the value of every option that is in force, and where it comes from: "
+        "an option, the line of a file, the tree around the current folder, or the default. The "
+        "options of all commands can be given, to see what they would change.",
+    )
+    parser.add_argument("--as-json", action="store_true", help="print JSON, for programs")
+    known = set(parser._option_string_actions)
+    for command in dict.fromkeys(commands.choices.values()):
+        for action in command._actions:
+            if action.option_strings and known.isdisjoint(action.option_strings):
+                known.update(action.option_strings)
+                same = copy.copy(action)
+                same.required = False
+                parser._add_action(same)

@@ -1,10 +1,24 @@
-"""The parser of the whole command line."""
+"""The whole command line: its parser, and what it is parsed to."""
 
 from __future__ import annotations
 
+import argparse
+
 from derivload.commands.options import asking, writing
-from derivload.commands.options.parser import OptionParser
-from derivload.version import __version__
+from derivload.commands.options.effects import refuse_without_effect
+from derivload.commands.options.inputs import add_common, add_settings_options
+from derivload.commands.options.named_files import UnknownFileError, option_of
+from derivload.commands.options.parser import OptionParser, end_of_options, names_of_options
+from derivload.terminal import colour
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+_RUN = "run"
+# The command that takes the options of all others.
+_ALL_OPTIONS = "settings"
 
 
 def make_parser() -> OptionParser:
@@ -12,13 +26,24 @@ def make_parser() -> OptionParser:
     parser = OptionParser(
         prog="derivload",
         description="PyTorch's autograd definitions: derivatives.yaml in, codegen inputs out.",
+        epilog="@FILE stands for the arguments in that file, one per line. Options may stand "
+        "before the command too.",
     )
-    parser.add_argument("--version", action="version", version=f"derivload {__version__}")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--version", action="store_true", help="print the version, with --verbose all of them"
+    )
     for name in ("cmake", "bazel"):
-        parser.add_argument(
+        instead.add_argument(
             f"--{name}-dir", action="store_true", help=f"print where the {name} rules are, and exit"
         )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    instead.add_argument(
+        "--print-completion",
+        choices=["bash", "zsh", "fish"],
+        metavar="SHELL",
+        help="print what bash, zsh or fish needs to complete command lines, and exit",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     writing.add_emit(commands)
     writing.add_codegen(commands)
@@ -29,4 +54,124 @@ def make_parser() -> OptionParser:
     asking.add_verify(commands)
     asking.add_fetch(commands)
     asking.add_cache(commands)
+    for each in (parser, *parser.commands.values()):
+        add_common(each)
+    for command in parser.commands.values():
+        add_settings_options(command)
+    asking.add_settings(commands)
     return parser
+
+
+def command_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the command first, and the options that stood before it behind it.
+
+    Unchanged if there is no command, or if they ask for something instead of one.
+    """
+    parser = make_parser()
+    known = {
+        name: action
+        for command in parser.commands.values()
+        for name, action in command.options.items()
+    }
+    at = end_of_options(arguments, known)
+    instead = {"-h", "--help", *parser.options.keys() - known.keys()}
+    if at == len(arguments) or not instead.isdisjoint(names_of_options(arguments[:at])):
+        return [*arguments]
+    return [arguments[at], *arguments[:at], *arguments[at + 1 :]]
+
+
+def parse(arguments: Sequence[str], parser: OptionParser | None = None) -> argparse.Namespace:
+    """What the arguments mean, the command first. Raises SystemExit, and has printed why."""
+    parser = parser or make_parser()
+    prepared = prepare(parser, arguments)
+    options = read(parser, prepared)
+    options.given = given_by(parser, prepared)
+    if options.command is not None:
+        refuse_without_effect(parser.commands[options.command], options)
+    return options
+
+
+def prepare(parser: OptionParser, arguments: Sequence[str]) -> list[str]:
+    """The arguments with an option before each file that has none.
+
+    Raises SystemExit for options that do not exist and files that have no place.
+    """
+    own = _own(parser, arguments)
+    _choose_colour(own)
+    command = parser.commands.get("".join(arguments[:1]))
+    if command is None:
+        if all(argument.startswith("-") for argument in arguments):
+            parser.refuse_unknown(arguments, parser.commands)
+        return [*arguments]
+    others = {name: each for name, each in parser.commands.items() if name != _ALL_OPTIONS}
+    command.refuse_unknown(own, {"derivload itself": parser, **others})
+    return _with_files_named(command, arguments) if command.takes_files else [*arguments]
+
+
+def read(parser: OptionParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """What arguments mean that were prepared. Raises SystemExit, and has printed why."""
+    options, further = parser.parse_known_args(arguments)
+    command = parser.commands.get(options.command, parser)
+    for argument in further:
+        _refuse(command, argument)
+    instead = (options.version, options.cmake_dir, options.bazel_dir, options.print_completion)
+    if options.command is None and not any(instead):
+        parser.error("the following arguments are required: COMMAND")
+    return options
+
+
+def given_by(parser: OptionParser, arguments: Sequence[str]) -> frozenset[str]:
+    """The names under which argparse stores the options that are among these arguments."""
+    own = _own(parser, arguments)
+    known = parser.commands.get("".join(arguments[:1]), parser).options
+    return frozenset(known[name].dest for name in names_of_options(own) if name in known)
+
+
+def _own(parser: OptionParser, arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments behind the command, without those of the script of `run`."""
+    command = parser.commands.get("".join(arguments[:1]))
+    if command is None:
+        return arguments
+    own = arguments[1:]
+    return own[: end_of_options(own, command.options)] if arguments[0] == _RUN else own
+
+
+def _with_files_named(command: OptionParser, arguments: Sequence[str]) -> list[str]:
+    named = [arguments[0]]
+    left = arguments[1:]
+    while left:
+        end = end_of_options(left, command.options)
+        named += left[:end]
+        left = [argument for argument in left[end:] if argument != "--"]
+        if left:
+            option = _option_of(command, left[0])
+            named += [option, left[0]]
+            left = left[1:]
+            is_one = not isinstance(command.options[option], argparse._AppendAction)
+            if is_one and [*names_of_options([*named, *left])].count(option) > 1:
+                command.error(f"there are several files for {option}: name one of them")
+    return named
+
+
+def _option_of(command: OptionParser, path: str) -> str:
+    try:
+        return option_of(path)
+    except UnknownFileError as error:
+        command.error(str(error))
+
+
+def _refuse(command: OptionParser, argument: str) -> NoReturn:
+    """Exit with a sentence about an argument that there is no place for."""
+    has_inputs = "--derivatives" in command.options
+    write = f": write {_option_of(command, argument)} {argument}" if has_inputs else ""
+    command.error(f"there is no place for {argument}{write}")
+
+
+def _choose_colour(arguments: Sequence[str]) -> None:
+    """Heed `--color` before anything is printed, such as the help that is asked for before it."""
+    chosen = "auto"
+    for at, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name == "--color":
+            chosen = value if equals else "".join(arguments[at + 1 : at + 2])
+    colour.choose(chosen)

@@ -1,20 +1,33 @@
-"""The options that most commands have: the inputs and the cache."""
+"""The options that most commands have: the inputs, the cache, and how much is said."""
 
 from __future__ import annotations
 
-from derivload.commands.options.values import path
+from derivload.commands.options.values import codes, path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
 
+# The title of the group of options that say what the inputs are.
+INPUTS = "inputs"
+
+
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the inputs."""
     group = parser.add_argument_group(
-        "inputs", "Without these, derivload loads the small catalogue that ships with it."
+        INPUTS,
+        "Without these, those that derivload.toml or pyproject.toml names, or the PyTorch tree "
+        "around the current folder.",
     )
-    group.add_argument("--derivatives", type=path, metavar="FILE", help="derivatives.yaml")
+    group.add_argument(
+        "--derivatives",
+        type=path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="derivatives.yaml; repeat it for each overlay",
+    )
     group.add_argument(
         "--native-functions",
         type=path,
@@ -23,7 +36,43 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="native_functions.yaml; repeat it for each overlay",
     )
+    group.add_argument(
+        "--override",
+        action="store_true",
+        help="an entry of an overlay takes the place of the earlier entry of the same name",
+    )
     group.add_argument("--tags", type=path, metavar="FILE", help="tags.yaml")
+    group.add_argument(
+        "--dispatch-key",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a key that the backend adds to those that torchgen lists for kernels; repeat it",
+    )
+    group.add_argument(
+        "--entry-key",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a key of entries that only the backend's own tools read, or a pattern such as gen_*; "
+        "repeat it",
+    )
+    group.add_argument(
+        "--section",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a section of an overlay that declares operators, besides custom and "
+        "custom_autograd; repeat it",
+    )
+    group.add_argument(
+        "--backend-yaml",
+        type=path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="what a backend registers, as torchgen.gen_backend_stubs reads it; repeat it",
+    )
     group.add_argument(
         "--torch-version",
         metavar="X.Y",
@@ -36,10 +85,27 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         help="a PyTorch checkout, or an installed or unpacked torchgen, for files and rules",
     )
     group.add_argument(
+        "--catalogue",
+        action="store_true",
+        help="the small catalogue of examples that ships with derivload",
+    )
+    group.add_argument(
         "--no-tree-code",
         action="store_true",
         help="run no code of --pytorch DIR: fail where its rules of loading are not known",
     )
+
+
+def add_settings_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where settings are read from."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--settings",
+        type=path,
+        metavar="FILE",
+        help="read the settings in FILE, instead of those in the current folder or above it",
+    )
+    group.add_argument("--no-settings", action="store_true", help="read no settings")
 
 
 def add_cache_options(parser: argparse.ArgumentParser) -> None:
@@ -52,3 +118,36 @@ def add_cache_options(parser: argparse.ArgumentParser) -> None:
         help="the folder of the cache; by default, the user's",
     )
     group.add_argument("--no-cache", action="store_true", help="neither read nor write a cache")
+
+
+def add_warnings(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which warnings are wanted."""
+    group = parser.add_argument_group(
+        "warnings", "CODES are codes of rules, beginnings of them such as DL6, or ALL."
+    )
+    for name, does in (
+        ("select", "report these warnings; all by default"),
+        ("ignore", "do not report these warnings"),
+        ("extend-select", "report these too, besides those selected in the settings"),
+        ("extend-ignore", "do not report these either, besides those ignored in the settings"),
+    ):
+        group.add_argument(f"--{name}", type=codes, action="extend", metavar="CODES", help=does)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the options that all commands have."""
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument(
+        "--quiet", action="store_true", help="print only results and what is wrong"
+    )
+    how_much.add_argument(
+        "--verbose",
+        action="store_true",
+        help="say more: the versions, and which files, rules and cache are used",
+    )
+    parser.add_argument(
+        "--color",
+        choices=["auto", "always", "never"],
+        default="auto",
+        help="whether to colour what is printed; auto, the default, colours on a terminal",
+    )

@@ -38,9 +38,6 @@ def add_outputs(parser: argparse.ArgumentParser, what: str) -> None:
         const="text",
         help="print what was reused, and how long each step took",
     )
-    parser.add_argument(
-        "--quiet", action="store_true", help="print only what is wrong, not what was written"
-    )
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:

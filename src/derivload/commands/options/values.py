@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-_MAX_SHARDS = 10_000
-_MAX_DEBOUNCE = 10_000
-
 
 def path(text: str) -> str:
     """A path, which is not empty."""
@@ -17,17 +14,41 @@ def path(text: str) -> str:
     return text
 
 
-def shards(text: str) -> int:
-    """A number of shards."""
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= number <= _MAX_SHARDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MAX_SHARDS}")
-    return number
+def codes(text: str) -> list[str]:
+    """Codes of rules, or beginnings of codes, separated by commas."""
+    from derivload.wanted import codes_of
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    try:
+        for name in names or [text]:
+            codes_of(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return names
 
 
-def milliseconds(text: str) -> float:
-    """A time in milliseconds, as seconds."""
-    number = int(text) if text.isascii() and text.isdigit() else -1
-    if not 0 <= number <= _MAX_DEBOUNCE:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {_MAX_DEBOUNCE}")
-    return number / 1000
+class WholeNumber:
+    """A whole number from `low` to `high`, divided by `per` if that is given."""
+
+    def __init__(self, low: int, high: int, per: int | None = None) -> None:
+        self.low = low
+        self.high = high
+        self._per = per
+
+    def __call__(self, text: str) -> float:
+        """The number that a text means."""
+        number = int(text) if text.isascii() and text.isdigit() else -1
+        if not self.low <= number <= self.high:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a number from {self.low} to {self.high}"
+            )
+        return number if self._per is None else number / self._per
+
+    def text(self, value: float) -> str:
+        """The text of a number."""
+        return str(round(value * (self._per or 1)))
+
+
+shards = WholeNumber(1, 10_000)
+# As seconds.
+milliseconds = WholeNumber(0, 10_000, per=1000)

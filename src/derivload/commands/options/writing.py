@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from derivload.commands.options.inputs import add_cache_options, add_inputs
+from derivload.commands.options.inputs import add_cache_options, add_inputs, add_warnings
 from derivload.commands.options.outputs import add_outputs, add_selection
 from derivload.commands.options.values import milliseconds, path, shards
 
@@ -18,14 +18,14 @@ def add_emit(commands: Commands) -> None:
     parser = commands.add_parser(
         "emit",
         help="load the inputs and write the documents",
-        description="Load the inputs and write the documents. @FILE stands for the arguments in "
-        "that file, one per line.",
+        description="Load the inputs and write the documents.",
     )
     add_inputs(parser)
     parser.add_argument(
         "--shards", type=shards, metavar="N", help="split differentiability.json over N files"
     )
     add_outputs(parser, "the documents")
+    add_warnings(parser)
     add_cache_options(parser)
 
 
@@ -35,12 +35,13 @@ def add_codegen(commands: Commands) -> None:
         "codegen",
         help="run PyTorch's own generators for what changed",
         description="Bring the files of PyTorch's own autograd generators up to date: run the "
-        "generators in DIR, unchanged, for the operators that changed. @FILE stands for the "
-        "arguments in that file, one per line.",
+        "generators in DIR, unchanged, for the operators that changed. "
+        "Needs --pytorch DIR, a tree that has them.",
     )
     add_inputs(parser)
     add_selection(parser)
     add_outputs(parser, "the files")
+    add_warnings(parser)
     parser.add_argument(
         "--install-dir",
         type=path,
@@ -77,7 +78,6 @@ def add_run(commands: Commands) -> None:
         metavar="DIR",
         help="where to keep what runs depend on; in the cache by default",
     )
-    parser.add_argument("--quiet", action="store_true", help="do not say that nothing was run")
     parser.add_argument(
         "--stats",
         nargs="?",
@@ -101,6 +101,7 @@ def add_watch(commands: Commands) -> None:
         help="write the files of PyTorch's own generators, not the documents",
     )
     add_selection(parser)
+    add_warnings(parser)
     add_cache_options(parser)
 
 

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WITH_VALUE = ("--state-dir", "--cache-dir")
+_WITH_VALUE = ("--state-dir", "--cache-dir", "--color", "--settings")
 _MODULE = "-m"
 
 

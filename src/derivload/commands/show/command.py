@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from derivload.commands.outcome import report
-from derivload.commands.parsed import files_of, open_store_of
+from derivload.commands.parsed import files_of, open_store_of, say_files
 from derivload.commands.show.groups import Group, find_groups
 from derivload.commands.show.query import OperatorQuery, read_query, unknown
 from derivload.commands.show.text import group_lines
+from derivload.engine.load import find_replaced
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.loading.request import Request
 from derivload.loading.run import load_inputs
@@ -24,6 +25,7 @@ from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 
 if TYPE_CHECKING:
+    from derivload.loading.inputs import Inputs
     from derivload.store.store import Store
 
 _STYLES: Final = {
@@ -41,11 +43,16 @@ _STYLES: Final = {
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError."""
     try:
-        request = Request(files_of(options))
+        files = files_of(options)
+        say_files(options, files)
+        request = Request(files)
         store = request.rules_from = open_store_of(options, to_read=True)
         if request.inputs.note:
             say(f"note: {request.inputs.note}")
-        return show(request, options.operator, store)
+        status = show(request, options.operator, store)
+        if request.files.told and not options.quiet:
+            say(request.files.told)
+        return status
     except Exception as error:
         return report(error, "")
 
@@ -66,7 +73,7 @@ def show(request: Request, operator: str, store: Store | None = None) -> int:
         if not groups:
             say(unknown(query, load.natives))
             return BAD_INPUT
-    _print_lines(show_lines(groups, request.inputs.texts.derivatives.name))
+    _print_lines(show_lines(groups, request.inputs))
     return DONE
 
 
@@ -80,7 +87,7 @@ def _show_own_code(request: Request, query: OperatorQuery, store: Store | None) 
         return BAD_INPUT
     if records:
         Stdout().print_lines(records)
-    _print_lines(show_lines(groups, request.inputs.texts.derivatives.name))
+    _print_lines(show_lines(groups, request.inputs))
     return DONE
 
 
@@ -100,12 +107,16 @@ def _find_in_family(request: Request, store: Store, query: OperatorQuery) -> lis
     return [] if load is None else find_groups(load, query)
 
 
-def show_lines(groups: Iterable[Group], derivatives: str) -> list[Line]:
-    """The lines about these groups. `derivatives` is the name of the file with their formulas."""
+def show_lines(groups: Iterable[Group], inputs: Inputs) -> list[Line]:
+    """The lines about these groups, which `inputs` came to."""
     lines: list[Line] = []
+    texts = inputs.texts
+    kernels = inputs.kernels()
+    derivatives = [text.name for text in (texts.derivatives, *texts.more_derivatives)]
+    replaced = find_replaced(texts)
     for group in groups:
         lines += [Line(), Line()] if lines else []
-        lines += group_lines(group, derivatives)
+        lines += group_lines(group, derivatives, replaced, kernels)
     return lines
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from derivload.commands.show.groups import FunctionFormulas, Member, qualified
+from derivload.commands.show.groups import FunctionFormulas, Member
 from derivload.cpp.names import return_names
 from derivload.derivatives.definition import DEFAULT, Definition, read_definition
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
@@ -166,9 +166,7 @@ def _forward(
         if not form:
             about.append(Segment("none", "absent"))
         elif any(d.is_reusing_outplace_formula for d in form):
-            about.append(
-                Segment(f"of {listed(names)}, adapted from {qualified(formulas.function)}")
-            )
+            about.append(Segment(f"of {listed(names)}, adapted from {formulas.function.qualified}"))
         elif len(forms) > 1:
             about.append(Segment(f"of {listed(names)}"))
         if automatic and form:
@@ -214,7 +212,7 @@ def _origin(formulas: FunctionFormulas) -> Iterator[Row]:
     if formulas.reference is None:
         yield section("defined at", where)
     else:
-        whose = f" for {qualified(formulas.reference)}, here applied to each tensor"
+        whose = f" for {formulas.reference.qualified}, here applied to each tensor"
         yield section("defined at", where, Segment(whose, "note"))
     if formulas.elsewhere:
         yield section("also used by", Segment(", ".join(formulas.elsewhere)))

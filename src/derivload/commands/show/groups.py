@@ -42,7 +42,7 @@ class Member(NamedTuple):
     @property
     def name(self) -> str:
         """The name with overload, and with the namespace unless that is aten."""
-        return qualified(self.function)
+        return self.function.qualified
 
 
 class FunctionFormulas(NamedTuple):
@@ -81,12 +81,6 @@ class Group(NamedTuple):
     def shown(self) -> tuple[Member, ...]:
         """The members that were asked for."""
         return tuple(m for m in self.members if m.schema in self.asked)
-
-
-def qualified(function: NativeFunction) -> str:
-    """A function's name with overload, and with its namespace unless that is aten."""
-    name = function.name.text
-    return name if function.namespace == "aten" else f"{function.namespace}::{name}"
 
 
 def find_groups(load: Load, query: OperatorQuery) -> list[Group]:
@@ -187,7 +181,7 @@ class _Gatherer:
             if matched is None or function.schema.text in inside:
                 continue
             if written in (matched, self._origin(self._functions[matched]).schema.text):
-                yield qualified(function)
+                yield function.qualified
 
 
 def _by_signature(natives: Iterable[NativeFunction]) -> list[list[NativeFunction]]:

@@ -7,10 +7,13 @@ is saved, and last how each function is declared.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from derivload.commands.show.formulas import formula_sections, place
-from derivload.commands.show.groups import Group, Member, qualified
+from derivload.commands.show.groups import Group, Member
+from derivload.engine.backends import Kernels
+from derivload.engine.overlays import Replaced
 from derivload.native.function import COMPOSITES, NativeFunction
 from derivload.terminal.layout import (
     Line,
@@ -33,13 +36,23 @@ _KINDS: Final = {
 }
 
 
-def group_lines(group: Group, derivatives: str) -> list[Line]:
-    """The lines about one group. `derivatives` is the name of the file searched for formulas."""
+def group_lines(
+    group: Group,
+    derivatives: Sequence[str],
+    replaced: Sequence[Replaced] = (),
+    kernels: Kernels = MappingProxyType({}),
+) -> list[Line]:
+    """The lines about one group.
+
+    `derivatives` are the names of the files searched for formulas. `replaced` are all entries that
+    entries of overlays took the place of, and `kernels` all that backends register.
+    """
     shown = group.shown
     sections = [list(_variants(group))]
     for formulas in group.formulas:
         sections += formula_sections(formulas, group.asked)
-    sections += [list(_without(shown, derivatives)), list(_functions(shown))]
+    sections += [list(_without(shown, derivatives)), list(_functions(shown, kernels))]
+    sections.append(list(_replaced(group, replaced)))
     return [Line((Segment(shown[0].name, "title"),)), *align(sections)]
 
 
@@ -66,7 +79,20 @@ def _kind(function: NativeFunction) -> str:
     return "view copy" if is_copy else kind
 
 
-def _without(members: Sequence[Member], derivatives: str) -> Iterator[Row]:
+def _replaced(group: Group, replaced: Sequence[Replaced]) -> Iterator[Row]:
+    """Which entries the entries of this group took the place of."""
+    entries = [member.function.entry for member in group.shown]
+    entries += [formulas.entry for formulas in group.formulas]
+    places = {(entry.file, entry.line) for entry in entries}
+    label = "replaced"
+    for name, old, new in replaced:
+        if (new.file, new.line) in places:
+            by = Segment(f", by {place(new).text}", "place")
+            yield section(label, Segment(f"{visible(name)} at "), place(old), by)
+            label = ""
+
+
+def _without(members: Sequence[Member], derivatives: Sequence[str]) -> Iterator[Row]:
     """Which functions have no derivative, and why."""
     by_reason: dict[str, list[str]] = {}
     for member in members:
@@ -78,7 +104,7 @@ def _without(members: Sequence[Member], derivatives: str) -> Iterator[Row]:
         label = ""
 
 
-def _why_none(member: Member, derivatives: str) -> str:
+def _why_none(member: Member, derivatives: Sequence[str]) -> str:
     function = member.function
     schema = function.schema
     if schema.is_out:
@@ -92,11 +118,13 @@ def _why_none(member: Member, derivatives: str) -> str:
     ):
         return "returns no tensor, so there is nothing to differentiate"
     if member.maker is not None:
-        return f"generated from {qualified(member.maker)}, which has no derivatives"
-    return f"{derivatives} has no entry for it"
+        return f"generated from {member.maker.qualified}, which has no derivatives"
+    if len(derivatives) == 1:
+        return f"{derivatives[0]} has no entry for it"
+    return f"none of {', '.join(derivatives)} has an entry for it"
 
 
-def _functions(members: Sequence[Member]) -> Iterator[Row]:
+def _functions(members: Sequence[Member], kernels: Kernels) -> Iterator[Row]:
     """How each function is declared: its variants and traits, its tags, its kernels, and where."""
     yield section("functions")
     for member in members:
@@ -104,6 +132,9 @@ def _functions(members: Sequence[Member]) -> Iterator[Row]:
         if member.function.dispatch:
             keys = sorted(member.function.dispatch, key=lambda key: (key not in COMPOSITES, key))
             yield item("", Segment(f"kernels {', '.join(keys)}", "note"))
+        for key, file, line in kernels.get(member.function.name.text, ()):
+            where = Segment(visible(f"{file}:{line}"), "place")
+            yield item("", Segment(f"kernel of a backend for {key}, ", "note"), where)
         yield item("", *_declared(member))
 
 
@@ -125,4 +156,4 @@ def _declared(member: Member) -> tuple[Segment, ...]:
     where = place(member.function.entry)
     if member.maker is None:
         return (where,)
-    return Segment(f"generated from {member.maker.name.text}, ", "note"), where
+    return Segment(f"generated from {member.maker.qualified}, ", "note"), where

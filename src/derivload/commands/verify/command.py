@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 from derivload.commands.outcome import report
-from derivload.commands.parsed import files_of
+from derivload.commands.parsed import files_of, say_files
 from derivload.exit_status import BAD_INPUT
 from derivload.loading.errors import UsageError
 from derivload.loading.request import Request
@@ -20,17 +20,23 @@ from derivload.terminal.stderr import say, say_lines
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError."""
     try:
-        request = Request(files_of(options))
+        files = files_of(options)
+        say_files(options, files)
+        request = Request(files)
         _refuse(options, request)
         if request.inputs.note:
             say(f"note: {request.inputs.note}")
         if options.compiled is not None:
             from derivload.commands.verify.compiled import verify_compiled
 
-            return verify_compiled(request, options.compiled)
-        from derivload.commands.verify.tree import verify_tree
+            status = verify_compiled(request, options.compiled)
+        else:
+            from derivload.commands.verify.tree import verify_tree
 
-        return verify_tree(request, options.keep, with_files=options.codegen)
+            status = verify_tree(request, options.keep, with_files=options.codegen)
+        if request.files.told and not options.quiet:
+            say(request.files.told)
+        return status
     except Exception as error:
         return _report(error)
 

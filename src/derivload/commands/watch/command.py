@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 import gc
 
-from derivload.commands.parsed import files_of, open_store_of, selection_of
+from derivload.commands.parsed import (
+    files_of,
+    open_store_of,
+    say_files,
+    selection_of,
+    wanted_of,
+)
+from derivload.commands.watch.followed import FollowedOptions
 from derivload.commands.watch.lock import HeldError, OutDirLock
 from derivload.commands.watch.loop import WatchLoop, WatchOptions
 from derivload.commands.watch.messages import Messages
-from derivload.commands.watch.shown import Shown
+from derivload.commands.watch.shown import OnlyWrong, Shown
 from derivload.commands.watch.signals import Stopped
 from derivload.commands.watch.view import JsonView, TextView, View
 from derivload.exit_status import BY_SIGNAL, ENVIRONMENT
-from derivload.loading.errors import UsageError
 from derivload.loading.live import LiveDocuments, LiveOutputs
 from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import find_rules
@@ -22,20 +28,19 @@ from derivload.terminal.stderr import say
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from derivload.commands.codegen.live import LiveCodegen
+    from derivload.wanted import Wanted
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; the exit status. Raises UsageError and OSError if it cannot start."""
-    for name in ("subset", "disable_autograd", "selected_op_list_path", "operators_yaml_path"):
-        if not options.codegen and getattr(options, name) not in ("all", False, None):
-            raise UsageError(f"--{name.replace('_', '-')} needs --codegen: add that option")
     if options.codegen:
         selection_of(options)
 
     generated: list[LiveCodegen] = []
+    followed = FollowedOptions(options)
 
     def find() -> Files:
-        files = files_of(options)
+        files = files_of(followed.now())
         if options.codegen:
             from derivload.commands.codegen.command import consult_generators
 
@@ -45,16 +50,20 @@ def run(options: argparse.Namespace) -> int:
         find_rules(files, None)
         return files
 
+    def wanted() -> Wanted | None:
+        return wanted_of(options, files_of(options))
+
     def make_outputs() -> LiveOutputs:
         store = open_store_of(options, to_read=not options.codegen)
         if not options.codegen:
-            return LiveDocuments(options.out_dir, options.shards, store)
+            return LiveDocuments(options.out_dir, options.shards, store, wanted())
         from derivload.commands.codegen.live import LiveCodegen
 
-        made = LiveCodegen(options.out_dir, selection_of(options), store)
+        made = LiveCodegen(options.out_dir, selection_of(options), store, wanted())
         generated.append(made)
         return made
 
+    say_files(options, files_of(options))
     return watch(
         WatchOptions(
             find=find,
@@ -67,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
             json=options.json,
             has_learned=lambda: any(made.has_learned for made in generated),
             once=options.once,
+            quiet=options.quiet,
             is_own_process=options.is_own_process,
         )
     )
@@ -83,6 +93,8 @@ def watch(options: WatchOptions) -> int:
         gc.enable()
     options.find()
     view: View = JsonView() if options.json else TextView()
+    if options.quiet:
+        view = OnlyWrong(view)
     if not options.once:
         view = Shown(view)
     messages = Messages()

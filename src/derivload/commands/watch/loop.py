@@ -47,6 +47,7 @@ class WatchOptions(NamedTuple):
     debounce: float
     json: bool
     once: bool
+    quiet: bool
     is_own_process: bool
     has_learned: Callable[[], bool] = lambda: False
 

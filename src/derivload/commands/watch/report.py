@@ -18,7 +18,8 @@ class WatchStarted(Report, frozen=True, tag="started"):
     """The first load that succeeded.
 
     `functions` is how many there are, `differentiable` how many have a derivative of their own.
-    `seconds` is how long loading and writing took. `watching` is None with --once.
+    `seconds` is how long loading and writing took. `watching` is None with --once. `warnings` are
+    the first of `warnings_count`.
     """
 
     pid: int
@@ -32,13 +33,16 @@ class WatchStarted(Report, frozen=True, tag="started"):
     removed: tuple[str, ...]
     seconds: float
     note: str = ""
+    warnings: tuple[Diagnostic, ...] = ()
+    warnings_count: int = 0
 
 
 class Reloaded(Report, frozen=True, tag="reloaded"):
     """A save that was loaded, and what it changed.
 
     `seconds` is the time from the save, as far as that is known, to the last write.
-    `mended` is whether the report before was an error.
+    `mended` is whether the report before was an error. `warnings` are the first of
+    `warnings_count` new ones, and `fixed` names those that are gone, by rule and operator.
     """
 
     difference: Difference
@@ -46,6 +50,9 @@ class Reloaded(Report, frozen=True, tag="reloaded"):
     removed: tuple[str, ...]
     seconds: float
     mended: bool = False
+    warnings: tuple[Diagnostic, ...] = ()
+    warnings_count: int = 0
+    fixed: tuple[str, ...] = ()
 
 
 class LoadFailed(Report, frozen=True, tag="error"):

@@ -17,6 +17,7 @@ from derivload.commands.watch.decisions import (
 from derivload.commands.watch.git import git_locks
 from derivload.commands.watch.lookups import Signature, current_folder, return_to, signatures
 from derivload.loading.paths import Files
+from derivload.loading.rules_of_tree import key_of_additions
 
 if TYPE_CHECKING:
     from derivload.commands.watch.events import Watches
@@ -47,7 +48,7 @@ def make_seen(
     known = tuple([c if isinstance(c, bytes) else str(c) for c in contents])
     named = zip(files.paths, contents, strict=True)
     finding = Finding(
-        key=(files.version, files.paths, known, files.consulted),
+        key=(files.version, key_of_additions(files), files.paths, known, files.consulted),
         marks=marks,
         held={
             path: content

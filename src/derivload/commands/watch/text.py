@@ -39,6 +39,8 @@ def _started(report: WatchStarted) -> Iterator[Segment]:
         f", {report.differentiable} with derivatives; {_files(report.written, report.removed)}"
         f" in {_time(report.seconds)}"
     )
+    if report.warnings_count:
+        yield Segment(_warned(report.warnings_count), "doubt")
     if report.note:
         yield Segment(f"; {report.note}", "note")
     if report.watching == "polling":
@@ -62,6 +64,12 @@ def _reloaded(report: Reloaded) -> Iterator[Segment]:
     between = " in " if report.written or report.removed else ", after "
     files = _files(report.written, report.removed)
     yield Segment(f"; {files}{between}{_time(report.seconds)}")
+    if report.warnings_count:
+        yield Segment(_warned(report.warnings_count), "doubt")
+
+
+def _warned(count: int) -> str:
+    return f"; {count} {'warning' if count == 1 else 'warnings'}"
 
 
 def _executed(report: Executed) -> Iterator[Segment]:
@@ -95,26 +103,45 @@ def _time(seconds: float) -> str:
     return f"{seconds * 1e3:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def diagnostic_lines(diagnostics: Sequence[Diagnostic], room: int) -> list[Line]:
-    """The diagnostics, as many as fit into `room` lines, and how many more there are."""
+def diagnostic_lines(
+    diagnostics: Sequence[Diagnostic], room: int, count: int | None = None
+) -> list[Line]:
+    """The diagnostics, as many as fit into `room` lines, and how many more there are.
+
+    `count` is how many there are in all, if `diagnostics` has only the first.
+    """
     lines: list[Line] = []
+    total = len(diagnostics) if count is None else count
     for i, diagnostic in enumerate(diagnostics):
         rendered = diagnostic.render().split("\n")
         if lines and len(lines) + len(rendered) > room:
-            return [*lines, _more(len(diagnostics) - i, "error", "errors")]
-        lines += [_diagnostic_line(line, i == 0) for i, line in enumerate(rendered)]
+            return [*lines, _more_of(diagnostic.severity, total - i)]
+        style = "bad" if diagnostic.severity == "error" else "doubt"
+        lines += _diagnostic_lines(rendered, f": {diagnostic.severity}[", style)
+    if total > len(diagnostics):
+        lines.append(_more_of("warning", total - len(diagnostics)))
     return lines
 
 
-def _diagnostic_line(text: str, is_first: bool) -> Line:
-    place, error, rest = text.partition(": error[")
-    if is_first and error:
-        return Line(
-            body=(Segment(place, "place"), Segment(": "), Segment(f"error[{rest}", "bad")), hang=2
-        )
-    # Not wrapped: the caret must stay under the line before it.
-    style = "bad" if set(text.partition(" | ")[2].strip()) == {"^"} else ""
-    return Line((Segment(text, style),))
+def _more_of(severity: str, count: int) -> Line:
+    return _more(count, severity, f"{severity}s")
+
+
+def _diagnostic_lines(rendered: Sequence[str], mark: str, style: str) -> Iterator[Line]:
+    first, *others = rendered
+    place, _, rest = first.partition(mark)
+    sentence = Segment(f"{mark.removeprefix(': ')}{rest}", style)
+    yield Line(body=(Segment(place, "place"), Segment(": "), sentence), hang=2)
+    for text in others:
+        # Not wrapped: the caret must stay under the line before it.
+        is_caret = set(text.partition(" | ")[2].strip()) == {"^"}
+        yield Line((Segment(text, style if is_caret else ""),))
+
+
+def fixed_lines(fixed: Sequence[str], room: int) -> list[Line]:
+    """The warnings that are gone, as many as fit into `room` lines, and how many more."""
+    lines = [Line((Segment("fixed: ", "good"), Segment(visible(name)))) for name in fixed]
+    return lines if len(lines) <= room else [*lines[:room], _more_of("warning", len(lines) - room)]
 
 
 def difference_lines(found: Difference, room: int) -> list[Line]:

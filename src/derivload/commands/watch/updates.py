@@ -97,8 +97,17 @@ class Updates:
         if before is None:
             return self._started(seen, updated, prepared.lines, seconds, watching)
         found = Difference() if before is prepared.lines else difference(before, prepared.lines)
-        written = updated.written
-        return Reloaded(found, tuple(written.written), tuple(written.removed), seconds, is_mended)
+        written, warnings = updated.written, updated.warnings
+        return Reloaded(
+            difference=found,
+            written=tuple(written.written),
+            removed=tuple(written.removed),
+            seconds=seconds,
+            mended=is_mended,
+            warnings=warnings.diagnostics,
+            warnings_count=warnings.new,
+            fixed=warnings.fixed,
+        )
 
     def settle(self) -> None:
         """Do now, while there is time, what the next load would begin with."""
@@ -134,13 +143,16 @@ class Updates:
             written=tuple(updated.written.written),
             removed=tuple(updated.written.removed),
             seconds=seconds,
-            note=updated.note,
+            note="; ".join(note for note in (updated.note, seen.files.told) if note),
+            warnings=updated.warnings.diagnostics,
+            warnings_count=updated.warnings.new,
         )
 
 
 def _refused(error: GeneratorError) -> Refused:
-    """What upstream would print; the report has the last line of it."""
-    last = str(error).rstrip().rpartition("\n")[2]
+    """What upstream would print; the report has the line that names the exception."""
+    # What follows that line, such as the place of an entry, is indented.
+    last = next((line for line in reversed(error.lines) if line[:1].strip()), "")
     said = f"{error.summary}: {last}" if last else error.summary
     return Refused(LoadFailed(f"{said}; nothing was written"), tuple(error.lines))
 

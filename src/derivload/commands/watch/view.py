@@ -7,7 +7,6 @@ them. When nobody reads stdout any more, nothing more is shown.
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 import time
@@ -16,8 +15,8 @@ from typing import Final, Protocol
 
 import msgspec
 
-from derivload.commands.watch.report import LoadFailed, Reloaded, Report
-from derivload.commands.watch.text import diagnostic_lines, difference_lines, summary
+from derivload.commands.watch.report import LoadFailed, Reloaded, Report, WatchStarted
+from derivload.commands.watch.text import diagnostic_lines, difference_lines, fixed_lines, summary
 from derivload.terminal import colour
 from derivload.terminal.layout import Line, Segment, wrap
 from derivload.terminal.stderr import say, say_fit
@@ -29,6 +28,7 @@ _STYLES: Final = {
     "time": "dim",
     "good": "green",
     "bad": "red",
+    "doubt": "yellow",
     "name": "bold",
     "label": "cyan",
     "note": "dim",
@@ -95,8 +95,7 @@ class TextView:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stdout = Stdout()
-        is_coloured = colour.is_wanted() and os.environ.get("TERM") != "dumb"
-        self._painter = colour.Painter(_STYLES) if is_coloured else None
+        self._painter = colour.Painter(_STYLES) if colour.is_wanted() else None
 
     @property
     def is_read(self) -> bool:
@@ -108,6 +107,10 @@ class TextView:
         lines: list[Line] = []
         if isinstance(report, Reloaded):
             lines += difference_lines(report.difference, self._room())
+            lines += fixed_lines(report.fixed, self._room())
+            lines += diagnostic_lines(report.warnings, self._room(), report.warnings_count)
+        elif isinstance(report, WatchStarted):
+            lines += diagnostic_lines(report.warnings, self._room(), report.warnings_count)
         elif isinstance(report, LoadFailed):
             lines += diagnostic_lines(report.diagnostics, self._room())
         self._print([*lines, _timed(summary(report))])

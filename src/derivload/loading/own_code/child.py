@@ -48,9 +48,9 @@ class _TreeFinder:
 
 
 class OwnTree:
-    """The modules of one tree's torchgen."""
+    """The modules of one tree's torchgen, with dispatch keys that a backend adds."""
 
-    def __init__(self, root: str, torchgen: str, loader: str) -> None:
+    def __init__(self, root: str, torchgen: str, loader: str, dispatch_keys: str) -> None:
         sys.path[:] = [folder for folder in sys.path if folder]
         sys.path.append(root)
         sys.meta_path.insert(0, _TreeFinder(root, torchgen))
@@ -58,14 +58,23 @@ class OwnTree:
         self._cpp = importlib.import_module("torchgen.api.cpp")
         self._autograd = importlib.import_module("torchgen.api.autograd")
         self._gen = importlib.import_module("torchgen.gen")
+        model = importlib.import_module("torchgen.model")
+        for name in dispatch_keys.split():
+            if name not in model.DispatchKey.__members__:
+                raise LookupError(f"its DispatchKey has no {name}, which is to be added")
+            if model.DispatchKey[name] not in model.dispatch_keys:
+                model.dispatch_keys.append(model.DispatchKey[name])
 
-    def run(self, derivatives: str, native: str, tags: str) -> Row:
-        """Everything that documents have, of these files."""
+    def run(self, derivatives: str, native: str, tags: str, backends: Sequence[str]) -> Row:
+        """Everything that documents have, of these files. Checks the files of backends."""
         infos, keys = self._load.load_derivatives(derivatives, native, tags)
         own = list(infos.items())
         before = set(infos)
         records = [_record(schema, by_key) for schema, by_key in own]
-        functions = self._gen.parse_native_yaml(native, tags).native_functions
+        parsed = self._gen.parse_native_yaml(native, tags)
+        functions = parsed.native_functions
+        for path in backends:
+            self._check_backend(path, parsed)
         named = sorted(((self._cpp.name(f.func), f) for f in functions), key=lambda pair: pair[0])
         matched = self._autograd.match_differentiability_info([f for _, f in named], infos)
         made = [
@@ -106,6 +115,15 @@ class OwnTree:
         everything = selector.SelectiveBuilder.get_nop_selector()
         main.gen_autograd(*arguments, disable_autograd=False, operator_selector=everything)
         annotated.gen_annotated(*arguments)
+
+    def _check_backend(self, path: str, parsed: Torchgen) -> None:
+        """Raise an exception, which names the file, for what torchgen refuses of it."""
+        stubs = importlib.import_module("torchgen.gen_backend_stubs")
+        grouped = self._gen.get_grouped_native_functions(parsed.native_functions)
+        try:
+            stubs.parse_backend_yaml(path, grouped, dict(parsed.backend_indices))
+        except Exception as error:
+            raise ValueError(f"{path}: {error}") from error
 
 
 def _base(schema: Torchgen) -> str:
@@ -214,12 +232,13 @@ def _function(matched: Torchgen) -> Row:
 def _answer(job: dict[str, str], tree: OwnTree | None) -> tuple[str, OwnTree | None]:
     try:
         if tree is None:
-            return "", OwnTree(job["root"], job["torchgen"], job["loader"])
+            return "", OwnTree(job["root"], job["torchgen"], job["loader"], job["dispatch_keys"])
         files = (job["derivatives"], job["native"], job["tags"])
         if "folder" in job:
             tree.generate(*files, job["autograd"], job["folder"])
             return "", tree
-        made = tree.run(*files)
+        backends = [path for path in job["backends"].split(os.pathsep) if path]
+        made = tree.run(*files, backends)
         with open(job["out"], "w", encoding="utf-8") as file:
             json.dump(made, file)
     except (Exception, SystemExit) as error:

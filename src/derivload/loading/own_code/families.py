@@ -8,15 +8,17 @@ torchgen is checked once: see `session.py`.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from derivload.diagnostics import Invalid
 from derivload.engine.families import family_of
 from derivload.engine.inputs import InputEntries
 from derivload.schema.names import read_operator_name
 from derivload.sources.entries import EntryValue
+from derivload.sources.plain import Value
 
 
 class NotSeparableError(Exception):
@@ -68,7 +70,9 @@ class FamilyRows:
             inputs.definition(i) for i, row in enumerate(self.definitions) if row.family in families
         ]
         natives = [inputs.native(i) for i, row in enumerate(self.natives) if row.family in families]
-        return _joined(definitions), _joined(natives), inputs.texts.tags.text
+        # The text of an entry has the keys that are passed over, its value does not.
+        by_value = bool(inputs.texts.additions.entry_keys)
+        return _joined(definitions), _joined(natives, by_value=by_value), inputs.texts.tags.text
 
     def whole_texts(self) -> tuple[str, str, str]:
         """The texts with all entries."""
@@ -118,12 +122,14 @@ def family_of_base(base: str) -> str:
     return family
 
 
-def _joined(entries: Sequence[EntryValue]) -> str:
-    return "\n".join(["[]" if not entries else "", *map(_text, entries), ""])
+def _joined(entries: Sequence[EntryValue], *, by_value: bool = False) -> str:
+    items = [
+        as_item(entry.value) if by_value or entry.entry.whole else entry.entry.text
+        for entry in entries
+    ]
+    return "\n".join(["[]" if not entries else "", *items, ""])
 
 
-def _text(entry: EntryValue) -> str:
-    """An entry as an item of a list: as it was written, or as JSON, which is YAML too."""
-    if entry.entry.whole:
-        return "- " + json.dumps(entry.value)
-    return entry.entry.text
+def as_item(value: Mapping[Value, Value]) -> str:
+    """An entry as an item of a list, in JSON, which is YAML too."""
+    return "- " + msgspec.json.encode(value).decode()

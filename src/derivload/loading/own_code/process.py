@@ -28,6 +28,11 @@ _FILES: Final = ("derivatives", "native", "tags")
 _NAMES: Final = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
 
 
+def backend_name(index: int) -> str:
+    """What torchgen's messages call a backend's file, by its index."""
+    return f"backend_{index}.yaml"
+
+
 class TreeAnswer(msgspec.Struct, frozen=True, gc=False):
     """torchgen's results for some files: the records of the documents, in its order.
 
@@ -69,18 +74,22 @@ class OwnTorchgen:
         self._process = process
         self._has_answered = False
 
-    def run(self, texts: Sequence[str]) -> TreeAnswer:
+    def run(self, texts: Sequence[str], backends: Sequence[str] = ()) -> TreeAnswer:
         """Its results for the texts of the three files: derivatives, native functions, tags.
+
+        `backends` are the texts of files that say what backends register. They are checked.
 
         Raises RefusedError, and TreeCodeError if the process does not answer.
         """
         with tempfile.TemporaryDirectory(prefix="derivload-") as folder:
             paths = [os.path.join(folder, name) for name in _NAMES]
             for path, text in zip(paths, texts, strict=True):
-                with open(path, "wb") as file:
-                    file.write(text.encode("utf-8", "surrogatepass"))
+                _write(path, text)
+            also = [os.path.join(folder, backend_name(index)) for index in range(len(backends))]
+            for path, text in zip(also, backends, strict=True):
+                _write(path, text)
             out = os.path.join(folder, "answer.json")
-            self._ask(paths, {"out": out}, folder)
+            self._ask(paths, {"out": out, "backends": os.pathsep.join(also)}, folder)
             with open(out, "rb") as file:
                 answer = file.read()
             try:
@@ -127,3 +136,8 @@ class OwnTorchgen:
             raise TreeCodeError(
                 f"the process of the tree's own torchgen ended: {self._process.wait()}"
             ) from None
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "wb") as file:
+        file.write(text.encode("utf-8", "surrogatepass"))

@@ -19,14 +19,25 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from derivload.cpp.dialect import NEWEST
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lines import DocumentLines
 from derivload.engine.outcome import Outcome
-from derivload.engine.texts import OVERLAY_KEY, Texts, collector_off
+from derivload.engine.texts import Texts, collector_off
 from derivload.identity import tool_digest
 from derivload.loading.errors import InputError, TreeCodeError
-from derivload.loading.own_code.families import FamilyRows, NotSeparableError, linked
-from derivload.loading.own_code.process import OwnTorchgen, RefusedError, TreeAnswer
+from derivload.loading.own_code.families import (
+    FamilyRows,
+    NotSeparableError,
+    as_item,
+    linked,
+)
+from derivload.loading.own_code.process import (
+    OwnTorchgen,
+    RefusedError,
+    TreeAnswer,
+    backend_name,
+)
 from derivload.loading.own_code.state import (
     FamilyState,
     difference,
@@ -36,7 +47,6 @@ from derivload.loading.own_code.state import (
     rows_of,
     split,
 )
-from derivload.sources.entries import read_source
 
 if TYPE_CHECKING:
     from derivload.engine.pipeline import Load
@@ -47,7 +57,9 @@ if TYPE_CHECKING:
 
 _KIND: Final = b"independence of families"
 _INDEPENDENT: Final = b"independent"
-_PLACE: Final = re.compile(r"^\s*in (.*?)(derivatives|native_functions|tags)\.yaml:(\d+):?$", re.M)
+_PLACE: Final = re.compile(
+    r"^\s*in (.*?)(derivatives|native_functions|tags)\.yaml:(\d+):?$(?:\n\s*(.*))?", re.M
+)
 
 
 class OwnCodeSession:
@@ -90,7 +102,8 @@ class OwnCodeSession:
         self._rules.remark = ""
         with collector_off():
             rows = self._rows(texts, splits)
-            if rows is not None and self._state is not None:
+            # What backends register is checked against all functions.
+            if rows is not None and self._state is not None and not texts.backends:
                 with suppress(NotSeparableError, RefusedError):
                     return self._update(self._state, rows)
             return self._load_all(texts, rows)
@@ -133,7 +146,7 @@ class OwnCodeSession:
     def _load_all(self, texts: Texts, rows: FamilyRows | None) -> Outcome:
         self._state = None
         try:
-            whole = self._torchgen.run(_whole_texts(texts, rows))
+            whole = self._torchgen.run(_whole_texts(texts, rows), backends_of(texts))
         except RefusedError as error:
             raise _refusal(error, texts) from None
         lines = lines_of(whole, self._rules.release)
@@ -193,7 +206,7 @@ def load_whole(torchgen: OwnTorchgen, texts: Texts, release: str) -> DocumentLin
     Raises TreeCodeError, also if torchgen refuses them, and InputError.
     """
     try:
-        return lines_of(torchgen.run(_whole_texts(texts, None)), release)
+        return lines_of(torchgen.run(_whole_texts(texts, None), backends_of(texts)), release)
     except RefusedError as error:
         raise _refusal(error, texts) from None
 
@@ -205,16 +218,25 @@ def generate_whole(torchgen: OwnTorchgen, files: Files, texts: Texts, out: str) 
     and InputError.
     """
     assert files.tree is not None
-    natives = files.native_functions[0]
+    derivatives, natives = files.derivatives, files.native_functions[0]
     with tempfile.TemporaryDirectory(prefix="derivload-") as folder:
-        if len(files.native_functions) > 1:  # torchgen reads one file
-            natives = os.path.join(folder, os.path.basename(natives))
-            with open(natives, "w", encoding="utf-8", newline="\n") as file:
-                file.write(_whole_texts(texts, None)[1])
+        if not _are_as_written(texts):  # torchgen reads one file of each
+            whole = _whole_texts(texts, None)
+            if texts.more_derivatives:
+                derivatives = _written(folder, derivatives, whole[0])
+            natives = _written(folder, natives, whole[1])
         try:
-            torchgen.generate((files.derivatives, natives, files.tags), files.tree.autograd, out)
+            torchgen.generate((derivatives, natives, files.tags), files.tree.autograd, out)
         except RefusedError as error:
             raise _refusal(error, texts) from None
+
+
+def _written(folder: str, path: str, text: str) -> str:
+    """The path of a file in `folder` that has the name of another, and this text."""
+    path = os.path.join(folder, os.path.basename(path))
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+    return path
 
 
 def _outcome(
@@ -230,20 +252,36 @@ def _outcome(
 
 
 def _whole_texts(texts: Texts, rows: FamilyRows | None) -> tuple[str, str, str]:
-    natives = texts.native_functions
-    if len(natives) == 1:
-        return texts.derivatives.text, natives[0].text, texts.tags.text
+    if _are_as_written(texts):
+        return texts.derivatives.text, texts.native_functions[0].text, texts.tags.text
     if rows is not None:
         return rows.whole_texts()
-    joined = natives[0].text.rstrip("\n") + "\n"
-    for text in natives[1:]:
-        source = read_source(text.name, text.text, OVERLAY_KEY, may_be_empty=True)
-        if source.diagnostics:
-            raise InputError(sorted(source.diagnostics))
-        joined += "".join(
-            "- " + msgspec.json.encode(value).decode() + "\n" for _, value in source.entries
-        )
-    return texts.derivatives.text, joined, texts.tags.text
+    from derivload.engine.load import read_entries
+
+    definitions, natives, diagnostics = read_entries(texts)
+    if diagnostics:
+        raise InputError(diagnostics)
+    joined = [
+        "\n".join([*(as_item(e.value) for e in entries), ""]) for entries in (definitions, natives)
+    ]
+    return joined[0], joined[1], texts.tags.text
+
+
+def backends_of(texts: Texts) -> list[str]:
+    """The texts of the backends' files that torchgen reads: those in its own form.
+
+    Raises InputError with the mistakes in others.
+    """
+    backends = texts.read_backends(NEWEST)
+    found = backends.mistakes_of_own_forms()
+    if found:
+        raise InputError(found)
+    return [text for _, text in backends.in_torchgens_form]
+
+
+def _are_as_written(texts: Texts) -> bool:
+    """Whether torchgen gets the files as they are: nothing is laid over them or passed over."""
+    return len(texts.of_entries) == 2 and not texts.additions.entry_keys
 
 
 def _refusal(error: RefusedError, texts: Texts) -> TreeCodeError:
@@ -256,8 +294,24 @@ def _refusal(error: RefusedError, texts: Texts) -> TreeCodeError:
     place = ""
     for found in _PLACE.finditer(str(error)):
         name = by_name[found[2]].name
-        place = f"{name}:{found[3]}: " if len(texts.native_functions) == 1 else f"{name}: "
-    return TreeCodeError(f"{place}the tree's own torchgen refuses this: {_last(error)}")
+        line = f":{found[3]}" if _are_as_written(texts) else ""
+        place = f"{_place_of(found[4], texts) or name + line}: "
+    said = _last(error)
+    for index, (name, _) in enumerate(texts.read_backends(NEWEST).in_torchgens_form):
+        said = said.replace(backend_name(index), name)
+    return TreeCodeError(f"{place}the tree's own torchgen refuses this: {said}")
+
+
+def _place_of(schema: str | None, texts: Texts) -> str:
+    """The place of the entry with this schema, where it is of a file with overlays."""
+    if not schema or _are_as_written(texts):
+        return ""
+    from derivload.engine.load import read_entries
+
+    for entry, value in reversed(read_entries(texts)[1]):
+        if value.get("func") == schema.strip():
+            return f"{entry.file}:{entry.line}"
+    return ""
 
 
 def _last(error: RefusedError) -> str:

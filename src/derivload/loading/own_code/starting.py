@@ -54,7 +54,9 @@ def start_process(files: Files, rules: Rules) -> subprocess.Popen[str]:
     is_checkout = os.path.basename(os.path.dirname(place.autograd)) == "tools"
     loader = _CHECKOUT if is_checkout else _PACKAGED
     torchgen = os.path.abspath(place.torchgen)
-    send(process, {"root": place.root, "torchgen": torchgen, "loader": loader})
+    keys = " ".join(files.additions.dispatch_keys)
+    job = {"root": place.root, "torchgen": torchgen, "loader": loader, "dispatch_keys": keys}
+    send(process, job)
     return process
 
 

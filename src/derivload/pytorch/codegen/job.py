@@ -99,6 +99,7 @@ class Job(NamedTuple):
             self.selection.digest(),
             self.release.encode("utf-8", "surrogateescape"),
             self.upstream.package.encode(),
+            self.upstream.additions.encode("utf-8", "surrogateescape"),
             os.path.abspath(self.out_dir).encode("utf-8", "surrogateescape"),
         )
         return hashlib.sha256(_SEPARATOR.join(parts)).digest()

@@ -10,16 +10,22 @@ import sys
 import tempfile
 import traceback
 from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import yaml
 
 from derivload.identity import PACKAGE
 from derivload.loading.paths import Files
+from derivload.loading.reading import read_path
 from derivload.pytorch.codegen.entry_points import parts_of, replaced
 from derivload.pytorch.codegen.rendering import named_as_in_a_build
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import RAISED, GeneratorError, SelectionError
 from derivload.pytorch.importable import Torchgen
-from derivload.pytorch.parsing import Parser
+from derivload.pytorch.overlay_places import OverlayPlaces, place_told
+from derivload.pytorch.parsing import Parser, joined
 
 
 def run_plain(upstream: Upstream, files: Files, selection: Selection) -> dict[str, bytes]:
@@ -32,7 +38,8 @@ def run_plain(upstream: Upstream, files: Files, selection: Selection) -> dict[st
     except SelectionError:
         raise
     except RAISED as error:
-        raise GeneratorError(_traceback(error)) from error
+        said = _traceback(error)
+        raise GeneratorError(said + place_told(error, files.native_functions[1:], said)) from error
 
 
 def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, bytes]:
@@ -42,17 +49,23 @@ def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, by
     main = modules.generators["gen_autograd"]
     load = main.load_derivatives
 
-    def load_derivatives(_: str, *others: str) -> object:
-        return load(files.derivatives, *others)
-
     with tempfile.TemporaryDirectory() as out, ExitStack() as stack:
+        derivatives = files.derivatives
+        if files.more_derivatives:
+            derivatives = _write_joined(files, stack.enter_context(tempfile.TemporaryDirectory()))
+
+        def load_derivatives(_: str, *others: str) -> object:
+            return load(derivatives, *others)
+
         stack.enter_context(named_as_in_a_build(modules.torchgen["utils"]))
         stack.enter_context(replaced(main, "load_derivatives", load_derivatives))
-        if overlays:
+        if overlays or files.additions.entry_keys:
             # torchgen remembers parsed files by path. So the parsed overlays are seen as part of
             # native_functions.yaml when the generators read that path.
             torchgen = Torchgen(sys.modules[load.__module__], modules.torchgen["gen"])
-            Parser(overlays).parse(torchgen, natives, files.tags)
+            parsed = Parser(overlays, files.additions).parse(torchgen, natives, files.tags)
+            contents = [Path(path).read_bytes() for path in files.native_functions]
+            OverlayPlaces(natives, overlays, contents).put(parsed.native_functions)
         arguments = (natives, files.tags, out, upstream.autograd)
         if parts.python:
             main.gen_autograd_python(*arguments)
@@ -65,6 +78,20 @@ def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, by
         if parts.annotated:
             modules.generators["gen_annotated_fn_args"].gen_annotated(*arguments)
         return _contents(out)
+
+
+def _write_joined(files: Files, folder: str) -> str:
+    """Write derivatives.yaml with its overlays laid over it as one file. Returns its path."""
+    contents = [read_path(path) for path in (files.derivatives, *files.more_derivatives)]
+    entries = joined(
+        [yaml.safe_load(content) or [] for content in contents if isinstance(content, bytes)],
+        "name",
+        files.additions,
+    )
+    path = os.path.join(folder, "derivatives.yaml")
+    with open(path, "wb") as file:
+        file.write(b"".join(b"- " + msgspec.json.encode(entry) + b"\n" for entry in entries))
+    return path
 
 
 def _contents(folder: str) -> dict[str, bytes]:

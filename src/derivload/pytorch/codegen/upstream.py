@@ -10,7 +10,7 @@ import hashlib
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Final, NamedTuple
 
@@ -43,13 +43,16 @@ class Upstream(NamedTuple):
 
     `root` is the folder for Python's path, `package` the generators' package, and `autograd` the
     folder of that package. `is_running` tells that a script has
-    imported them in this process: those modules are taken as they are.
+    imported them in this process: those modules are taken as they are. `dispatch_keys` are those
+    that a backend adds to torchgen's, and `additions` stands for all that it adds, in keys.
     """
 
     root: str
     package: str
     autograd: str
     is_running: bool = False
+    dispatch_keys: tuple[str, ...] = ()
+    additions: str = ""
 
     @property
     def templates(self) -> str:
@@ -184,6 +187,18 @@ class Modules:
             }
         finally:
             sys.path.remove(upstream.root)
+        self._add_dispatch_keys(upstream.dispatch_keys)
+
+    def _add_dispatch_keys(self, names: Sequence[str]) -> None:
+        """Add them to torchgen's list, as a backend does. These modules are only for this job."""
+        model = self.torchgen["model"]
+        try:
+            for name in names:
+                key = model.DispatchKey.parse(name)
+                if key not in model.dispatch_keys:
+                    model.dispatch_keys.append(key)
+        except RAISED as error:
+            raise UnexpectedTorchgenError(f"it takes no dispatch keys: {error}") from error
 
     def _import(self, name: str) -> ModuleType:
         try:

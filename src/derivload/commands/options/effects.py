@@ -1,0 +1,80 @@
+"""Options that would have no effect beside others, or without them: they are refused.
+
+Somebody who gives such an option expects something that will not happen. The options that all
+commands have, and those about the cache, may always be given: an alias has them, or a build tool.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from derivload.commands.options.parser import OptionParser
+
+_SELECTION = "--disable-autograd --selected-op-list-path --operators-yaml-path"
+_GENERATORS = f"--subset {_SELECTION} --force-schema-registration"
+_INPUTS = "--derivatives --native-functions --tags --torch-version --pytorch --no-tree-code"
+
+
+class _Pair(NamedTuple):
+    """Options of a command that mean nothing beside `other`, or, if it `needs` that, without it.
+
+    `other` is an option, or an option or argument with a value, such as `--subset python`.
+    """
+
+    command: str
+    options: str
+    other: str
+    needs: bool = False
+
+
+PAIRS = (
+    _Pair("emit", "--depfile-target --depfile-for", "--depfile", needs=True),
+    _Pair("codegen", "--depfile-target --depfile-for", "--depfile", needs=True),
+    _Pair("codegen", "--depfile --depfile-target --depfile-for --stats", "--list-outputs"),
+    # These generators make code for every operator.
+    _Pair("codegen", _SELECTION, "--subset pybindings"),
+    _Pair("codegen", _SELECTION, "--subset python"),
+    _Pair("watch", _GENERATORS, "--codegen", needs=True),
+    _Pair("watch", _SELECTION, "--subset pybindings"),
+    _Pair("watch", _SELECTION, "--subset python"),
+    _Pair("watch", "--on-busy", "--exec", needs=True),
+    _Pair("watch", "--on-busy --poll --debounce", "--once"),
+    _Pair("check", f"{_INPUTS} --format --strict", "--explain"),
+    _Pair("verify", "--keep", "--compiled"),
+    *(
+        _Pair("cache", "--max-size --older-than", f"action {action}")
+        for action in ("stats", "verify", "clear")
+    ),
+)
+
+
+def refuse_without_effect(parser: OptionParser, options: argparse.Namespace) -> None:
+    """Exit with a sentence if an option that was given would have no effect."""
+    for name, why in without_effect(options):
+        if _dest(name) in options.given:
+            parser.error(f"{name} has no effect {why}")
+
+
+def without_effect(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """The options that would have no effect, given or not, and why."""
+    for pair in PAIRS:
+        if pair.command == options.command and _is_there(pair.other, options) != pair.needs:
+            other = pair.other.removeprefix("action ")
+            for name in pair.options.split():
+                yield name, f"{'without' if pair.needs else 'with'} {other}"
+
+
+def _is_there(other: str, options: argparse.Namespace) -> bool:
+    name, _, value = other.partition(" ")
+    found = getattr(options, _dest(name))
+    return found == value if value else found not in (None, False)
+
+
+def _dest(name: str) -> str:
+    """The name under which argparse stores an option."""
+    return name.lstrip("-").replace("-", "_")

@@ -1,0 +1,177 @@
+"""How settings join a command line, and what is loaded if neither names it.
+
+An option beats the setting of its name, and what it excludes. A setting of one command, in the
+table of its name, beats one of all commands in the same way. What is left becomes arguments, which
+argparse reads with the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from derivload.commands.options.command_line import given_by, prepare, read
+from derivload.commands.options.effects import refuse_without_effect
+from derivload.commands.options.parser import OptionParser
+from derivload.commands.settings.check import NONE, Setting, Settings, check_settings
+from derivload.commands.settings.effect import reset_without_effect
+from derivload.commands.settings.keys import exclusive_keys, keys_of
+from derivload.loading.origin import Origin
+from derivload.loading.settings.search import Search, read_settings_file
+from derivload.terminal import colour
+
+# The options that name the inputs. Each of the three sources is named by all of its options.
+_SOURCES: Final = {
+    "pytorch": frozenset({"pytorch"}),
+    "catalogue": frozenset({"catalogue"}),
+    "files": frozenset({"derivatives", "native-functions"}),
+}
+_OF_SOURCES: Final = ("pytorch", "catalogue", "derivatives", "native-functions", "tags")
+_HELP: Final = frozenset({"-h", "--help", "--explain"})
+
+
+class Applied(NamedTuple):
+    """Arguments with those of the settings that apply, and these by name."""
+
+    arguments: list[str]
+    settings: Mapping[str, Setting]
+
+
+def parse_options(
+    parser: OptionParser, arguments: Sequence[str], *, may_search: bool = True
+) -> argparse.Namespace:
+    """The options of a command line, with the settings.
+
+    Besides the options there are `arguments`, those of the command line; `given`, the names under
+    which argparse stores the options that are among them; `origin`, what else
+    decided the options; `settings`, those that apply, by name; and `tables`, the settings that are
+    no options. Without `may_search`, no settings and no tree are looked for.
+
+    argparse ends the process for wrong usage. Raises SettingsError and UsageError.
+    """
+    prepared = prepare(parser, arguments)
+    command = parser.commands.get("".join(arguments[:1]))
+    origin = Origin(Search())
+    found = NONE
+    applied = Applied(prepared, {})
+    if command is not None and _HELP.isdisjoint(arguments):
+        found = find_settings(parser, prepared, origin, may_search=may_search)
+        applied = apply_settings(found, parser, prepared)
+        origin.added = [a for setting in applied.settings.values() for a in setting.arguments]
+    options = read(parser, applied.arguments)
+    colour.choose(options.color)
+    options.arguments = [*arguments]
+    options.given = given_by(parser, prepared)
+    options.origin = origin
+    options.settings = dict(applied.settings)
+    options.tables = found.tables
+    find_source(options, may_search=may_search)
+    if command is not None:
+        reset_without_effect(options, command)
+        refuse_without_effect(command, options)
+    return options
+
+
+def arguments_added(parser: OptionParser, arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments that settings add to a command line, the command first.
+
+    Raises SettingsError.
+    """
+    found = find_settings(parser, arguments, Origin(Search()))
+    applied = apply_settings(found, parser, arguments)
+    return [a for setting in applied.settings.values() for a in setting.arguments]
+
+
+def find_settings(
+    parser: OptionParser,
+    arguments: Sequence[str],
+    origin: Origin,
+    *,
+    may_search: bool = True,
+) -> Settings:
+    """The settings that a command line means, noted in `origin`. Raises SettingsError."""
+    named = _value(arguments, "--settings")
+    if named is None and (not may_search or "--no-settings" in arguments):
+        return NONE
+    if named is None:
+        origin.settings = origin.search.find_settings(_has_settings)
+    else:
+        origin.settings = named, read_settings_file(named)
+    if origin.settings is None:
+        return NONE
+    from derivload.loading.settings.file import read_settings
+
+    file = read_settings(*origin.settings)
+    return NONE if file is None else check_settings(file, parser)
+
+
+def _has_settings(path: str, content: bytes) -> bool:
+    from derivload.loading.settings.file import read_settings
+
+    return read_settings(path, content) is not None
+
+
+def apply_settings(found: Settings, parser: OptionParser, arguments: Sequence[str]) -> Applied:
+    """The arguments, the command first, with the settings that apply to it behind its name."""
+    name, *rest = arguments
+    command = parser.commands[name]
+    keys = keys_of(command)
+    of_all = {n: s for n, s in found.by_command.get("", {}).items() if n in keys}
+    of_command = found.by_command.get(name, {})
+    settings = {**_beaten(of_all, of_command, command), **of_command}
+    given = given_by(parser, arguments)
+    named = [key.name for key in keys.values() if key.action.dest in given]
+    settings = _beaten(settings, named, command)
+    added = [argument for setting in settings.values() for argument in setting.arguments]
+    return Applied([name, *added, *rest], settings)
+
+
+def _beaten(
+    settings: Mapping[str, Setting], stronger: Iterable[str], parser: OptionParser
+) -> dict[str, Setting]:
+    """The settings that others leave, which are named and beat them."""
+    names = {*stronger}
+    out = set(names)
+    for members in exclusive_keys(parser):
+        if members & names:
+            out |= members
+    source = _source(names)
+    if source is not None and source != _source(settings):
+        out.update(_OF_SOURCES)
+    return {name: setting for name, setting in settings.items() if name not in out}
+
+
+def _source(names: Iterable[str]) -> str | None:
+    """Which of the sources of inputs these options name."""
+    given = {*names}
+    return next((source for source, needed in _SOURCES.items() if needed <= given), None)
+
+
+def find_source(options: argparse.Namespace, *, may_search: bool = True) -> None:
+    """Say what named the inputs; if nothing did, take the tree around the current folder."""
+    if not hasattr(options, "derivatives"):
+        return
+    origin: Origin = options.origin
+    by_settings = [name for name in _OF_SOURCES if name in options.settings]
+    if by_settings:
+        assert origin.settings is not None
+        origin.how = f"as {origin.settings[0]} says"
+    is_named = options.pytorch is not None or options.catalogue
+    if is_named or (options.derivatives and options.native_functions) or not may_search:
+        return
+    tree = origin.search.find_tree()
+    if tree is not None:
+        options.pytorch = tree
+        origin.how = "of the PyTorch tree around this folder"
+
+
+def _value(arguments: Sequence[str], name: str) -> str | None:
+    """The value of an option; the last one if there are several."""
+    found = None
+    for at, argument in enumerate(arguments):
+        if argument == name:
+            found = next(iter(arguments[at + 1 : at + 2]), None)
+        elif argument.startswith(f"{name}="):
+            found = argument[len(name) + 1 :]
+    return found

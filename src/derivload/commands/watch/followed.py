@@ -1,0 +1,52 @@
+"""The options of derivwatch while it runs: the settings may change, and a tree may appear.
+
+derivwatch follows what names the inputs. The other options decide what was started long ago, such
+as the folder that it writes to: if they change, it says so, and waits for somebody to start it
+again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Final
+
+from derivload.commands.options.command_line import make_parser
+from derivload.commands.settings.apply import parse_options
+from derivload.commands.settings.keys import inputs_of
+from derivload.loading.errors import UsageError
+
+# What is no option, or of no effect on a run that has begun.
+_OTHERS: Final = ("arguments", "given", "is_own_process", "origin", "settings", "tables")
+
+
+class FollowedOptions:
+    """The options that derivwatch was started with, and what the settings make of them now."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._first = options
+        self._parser = make_parser()
+        self._followed = (*_OTHERS, *inputs_of(self._parser.commands["watch"]))
+
+    def now(self) -> argparse.Namespace:
+        """The options as they are now. Raises UsageError."""
+        try:
+            now = parse_options(self._parser, self._first.arguments)
+        except SystemExit:  # argparse has printed why
+            raise UsageError("the settings do not go with the command line any more") from None
+        before = vars(self._first)
+        changed = [
+            name
+            for name, value in vars(now).items()
+            if name not in self._followed and _meant(value) != _meant(before[name])
+        ]
+        if changed:
+            named = ", ".join(name.replace("_", "-") for name in changed)
+            raise UsageError(f"the settings changed {named}: start derivwatch again to follow them")
+        now.is_own_process = self._first.is_own_process
+        return now
+
+
+def _meant(value: object) -> object:
+    """A value; a path as the same place, however it is spelled."""
+    return os.path.normpath(value) if isinstance(value, str) and value else value

@@ -1,0 +1,274 @@
+"""Decides which of the possible warnings of a load are warnings, and which of them are wanted.
+
+`lint.py` looks at one family of operators at a time. Here all is known: which names any formula
+calls, which kernels a backend registers, and which comments ask to ignore a rule. The order is:
+
+1. What speaks against a warning is asked for. What remains are the warnings.
+2. A comment `# derivload: ignore[CODE]` beside a warning suppresses it. A comment that suppresses
+   none is a warning itself (DL608).
+3. The options say which of the others are wanted.
+
+Each warning has an id that does not depend on its place, so whoever shows warnings again and again
+can tell which are new. Places are found only for those that are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
+
+import msgspec
+
+from derivload.diagnostics import Diagnostic, Mistake
+from derivload.engine.lint import PLACE, Entries, Linted, Possible, digest_id
+from derivload.engine.texts import Texts
+from derivload.sources.entries import Entry
+from derivload.sources.ignore_comments import MARKER, IgnoreComment, find_comments
+from derivload.sources.mistakes import Mistakes
+from derivload.sources.places import Placer
+from derivload.wanted import EVERYTHING, WARNINGS, Wanted, codes_of
+
+_UNUSED: Final = "DL608"
+
+
+class Backend(NamedTuple):
+    """What is known of the kernels of a backend.
+
+    `is_named` tells that an option names one; overlays tell the same. `kernels` are the operators
+    that it registers kernels for, with their overloads and without namespaces; None if nobody says
+    which.
+    """
+
+    is_named: bool = False
+    kernels: frozenset[str] | None = None
+
+
+NO_BACKEND: Final = Backend()
+
+
+class Told(NamedTuple):
+    """A warning, whose place `place` finds.
+
+    `id` does not depend on the place, but on the text of the entry; `what` depends on neither.
+    `reason` is why a comment suppresses it, "" if the comment does not say.
+    """
+
+    id: str
+    what: tuple[str, ...]
+    code: str
+    operator: str
+    file: str
+    place: Callable[[], Diagnostic]
+    found: tuple[Entry, Mistake] | None = None
+    reason: str = ""
+
+
+class Judged(NamedTuple):
+    """The warnings about a load: those to show, and those that a comment suppresses."""
+
+    shown: list[Told]
+    suppressed: list[Told]
+
+
+NONE: Final = Judged([], [])
+
+
+def judge(
+    linted: Linted,
+    texts: Texts,
+    wanted: Wanted = EVERYTHING,
+    backend: Backend = NO_BACKEND,
+    *,
+    has_errors: bool = False,
+) -> Judged:
+    """The warnings about a load of these texts.
+
+    With `has_errors`, warnings may be missing, so no comment is told to be superfluous.
+    """
+    return _Judge(linted, texts, backend).judge(wanted, has_errors=has_errors)
+
+
+def place_all(told: Iterable[Told], texts: Texts) -> list[Diagnostic]:
+    """The diagnostics of all these warnings, limited for each file, sorted by place."""
+    limited = Mistakes()
+    placed = []
+    for one in told:
+        if one.found is None:
+            placed.append(one.place())
+        else:
+            limited.add(one.found[0], [one.found[1]])
+    placed += Placer(_text_of(texts)).place_all(limited)
+    return sorted(set(placed))
+
+
+def _text_of(texts: Texts) -> dict[str, str]:
+    return {text.name: text.text for text in texts.of_entries}
+
+
+class _Judge:
+    """Judges the possible warnings of one load."""
+
+    def __init__(self, linted: Linted, texts: Texts, backend: Backend) -> None:
+        self._possible = linted.found
+        self._entries: Entries = linted.entries
+        self._text_of = _text_of(texts)
+        self._base = texts.native_functions[0].name
+        self._backend = backend
+        self._has_backend = (
+            backend.is_named or backend.kernels is not None or len(texts.native_functions) > 1
+        )
+        self._placer = Placer(self._text_of)
+        self._of_backends = [
+            _of_backend(diagnostic, texts.backends[index].name)
+            for index, diagnostic in linted.of_backends
+            if 0 <= index < len(texts.backends)
+        ]
+
+    def judge(self, wanted: Wanted, *, has_errors: bool) -> Judged:
+        warnings = [one for one in self._possible if self._holds(one)]
+        told, suppressed = [], []
+        ignored = self._ignored(warnings)
+        for one in warnings:
+            comment = ignored.by_warning.get(one)
+            if comment is None:
+                told.append(self._told(one))
+            else:
+                suppressed.append(self._told(one)._replace(reason=comment.reason))
+        told += self._of_backends
+        if not has_errors:
+            told += ignored.unused
+        return Judged(
+            [one for one in told if wanted.has(one.code, one.operator, one.file)], suppressed
+        )
+
+    def _holds(self, one: Possible) -> bool:
+        """Whether nothing speaks against a possible warning."""
+        if one.unless_called:
+            return not self._entries.called_with(one.unless_called)
+        if one.mistake.code == "DL604" and self._has_backend:
+            return self._is_composite(one)
+        return True
+
+    def _is_composite(self, one: Possible) -> bool:
+        """Whether an operator has no kernel of its own, where a backend may register one.
+
+        An operator of an overlay that has no dispatch table has a kernel of the backend: torchgen
+        says it is composite, but the backend's own generator registers what `supported` lists. One
+        of PyTorch's own is composite unless the backend registers it, as far as that is known.
+        """
+        kernels = self._backend.kernels
+        if kernels is not None and one.operator.rpartition("::")[2] in kernels:
+            return False
+        if one.declared < 0:
+            return kernels is not None
+        declared = self._entries.entry(one.declared, of_native=True)
+        return one.is_said if declared.file != self._base else kernels is not None
+
+    def _told(self, one: Possible) -> Told:
+        entry = self._entries.entry(one.at, of_native=one.of_native)
+        mistake = one.mistake
+        if one.other >= 0:
+            other = self._entries.entry(one.other, of_native=one.of_native)
+            message = mistake.message.replace(PLACE, f"{other.file}:{other.line}")
+            help_ = mistake.help
+            if mistake.code == "DL605" and entry.file != other.file:
+                help_ = "give this another overload name, or put it in its place with --override"
+            mistake = msgspec.structs.replace(mistake, message=message, help=help_)
+
+        def place() -> Diagnostic:
+            return self._placer.place(mistake, entry)
+
+        what = (mistake.code, one.operator, one.mistake.message, entry.file)
+        return Told(one.id, what, mistake.code, one.operator, entry.file, place, (entry, mistake))
+
+    def _ignored(self, warnings: list[Possible]) -> _Ignored:
+        if not any(MARKER in text and find_comments(text) for text in self._text_of.values()):
+            return _Ignored({}, [])
+        by_entry: dict[tuple[bool, int], list[Possible]] = {}
+        for one in warnings:
+            by_entry.setdefault((one.of_native, one.at), []).append(one)
+        ignored = _Ignored({}, list(self._between_entries()))
+        for of_native, at, entry in self._entries.entries_with(MARKER):
+            commented = self._placer.commented(entry)
+            if commented is None:
+                continue
+            about = by_entry.get((of_native, at), [])
+            for comment in commented.comments():
+                if comment.is_alone:
+                    continue
+                codes = {code for name in comment.names for code in _codes(name)}
+                beside = [
+                    one
+                    for one in about
+                    if one.mistake.code in codes and commented.is_beside(comment, one.mistake.path)
+                ]
+                for one in beside:
+                    ignored.by_warning.setdefault(one, comment)
+                why = _why_unused(comment, [one.mistake.code for one in beside])
+                if why:
+                    ignored.unused.append(self._unused(entry, comment, why))
+        return ignored
+
+    def _unused(self, entry: Entry, comment: IgnoreComment, why: str) -> Told:
+        mistake = Mistake(_UNUSED, why)
+
+        def place() -> Diagnostic:
+            return self._placer.at(entry, comment.start, comment.end, mistake)
+
+        id_ = digest_id(f"{entry.text}\0{why}")
+        return Told(id_, (_UNUSED, why, entry.file), _UNUSED, "", entry.file, place)
+
+    def _between_entries(self) -> Iterator[Told]:
+        """The comments in lines of their own that are not indented."""
+        for file, text in self._text_of.items():
+            for comment in find_comments(text) if MARKER in text else ():
+                if comment.is_alone:
+                    yield self._alone(file, text.count("\n", 0, comment.start) + 1, comment)
+
+    def _alone(self, file: str, line: int, comment: IgnoreComment) -> Told:
+        why = "this comment is beside no entry and no formula"
+        mistake = Mistake(_UNUSED, why)
+        length = comment.end - comment.start
+
+        def place() -> Diagnostic:
+            return self._placer.in_line(file, line, 1, length, mistake)
+
+        what = (_UNUSED, why, file, *comment.names)
+        return Told(digest_id("\0".join(what)), what, _UNUSED, "", file, place)
+
+
+def _of_backend(diagnostic: Diagnostic, file: str) -> Told:
+    placed = msgspec.structs.replace(diagnostic, file=file)
+    what = (placed.code, placed.message, file)
+    id_ = digest_id("\0".join((*what, placed.source_line)))
+    return Told(id_, what, placed.code, "", file, lambda: placed)
+
+
+class _Ignored(NamedTuple):
+    """The warnings that comments suppress, and the warnings about comments."""
+
+    by_warning: dict[Possible, IgnoreComment]
+    unused: list[Told]
+
+
+def _codes(name: str) -> frozenset[str]:
+    try:
+        return codes_of(name) & WARNINGS
+    except ValueError:
+        return frozenset()
+
+
+def _why_unused(comment: IgnoreComment, suppressed: list[str]) -> str:
+    """Why a part of a comment has no effect; "" if each part has one."""
+    if not comment.names:
+        return "this comment names no rule to ignore"
+    for name in comment.names:
+        try:
+            codes = codes_of(name)
+        except ValueError as error:
+            return str(error)
+        if not codes & WARNINGS:
+            return f"`{name}` cannot be ignored: it is an error, which stops the load"
+        if codes.isdisjoint(suppressed):
+            return f"there is no `{name}` here to ignore"
+    return ""

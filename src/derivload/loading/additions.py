@@ -1,0 +1,94 @@
+"""What options say that a backend adds: put to the files of a load, and checked.
+
+Imports little: the exits that parse nothing pass here.
+"""
+
+from __future__ import annotations
+
+from derivload.loading.errors import UsageError
+from derivload.sources.additions import DECLARING, Additions
+from derivload.spelling import did_you_mean, nearest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from derivload.cpp.dialect import Dialect
+    from derivload.loading.paths import Files, Spell
+
+
+def add_to(
+    files: Files,
+    more_derivatives: Sequence[str],
+    additions: Additions,
+    spell: Spell,
+    backends: Sequence[str] = (),
+) -> None:
+    """Put overlays of derivatives.yaml, and what else a backend adds, to the files of a load.
+
+    `backends` are the files that say what backends register.
+
+    Raises UsageError, which names options as `spell` does.
+    """
+    has_overlays = more_derivatives or len(files.native_functions) > 1
+    if additions.override and not has_overlays:
+        override, option = spell("override", ""), spell("native_functions", "")
+        raise UsageError(f"{override} is about overlays: name one with {option}")
+    if "" in additions.entry_keys:
+        raise UsageError(f"{spell('entry_key', 'NAME')} is empty: name a key of entries")
+    if "" in additions.sections:
+        raise UsageError(f"{spell('section', 'NAME')} is empty: name a section of an overlay")
+    if additions.sections != DECLARING and not (backends or len(files.native_functions) > 1):
+        section, option = spell("section", ""), spell("native_functions", "")
+        raise UsageError(f"{section} is about overlays: name one with {option}")
+    files.backends = tuple(backends)
+    files.more_derivatives = tuple(more_derivatives)
+    files.additions = additions
+
+
+def check_sections(additions: Additions, texts: Sequence[str]) -> None:
+    """Check that each section that was named is in one of these texts. Raises UsageError."""
+    more = [name for name in additions.sections if name not in DECLARING]
+    if not more:
+        return
+    import re
+
+    for name in more:
+        key = re.compile(rf"(?<!\w){re.escape(name)}[\"']?\s*:")
+        if not any(key.search(text) for text in texts):
+            keys = {key for text in texts for key in re.findall(r"(?m)^(\w+)\s*:", text)}
+            asked = did_you_mean(nearest(name, sorted(keys), 1))
+            raise UsageError(f"no overlay has a section `{name}`{asked}")
+
+
+def dialect_with(dialect: Dialect, additions: Additions, *, is_known: bool) -> Dialect:
+    """The dialect for what a backend adds. Raises UsageError where it cannot be added.
+
+    `is_known` tells that the dialect is that of the torchgen. Else only its own code can tell
+    which dispatch keys it has.
+    """
+    from derivload.native.keys import KEYS
+
+    for name in additions.entry_keys:
+        if name in KEYS:
+            raise UsageError(f"the entry key `{name}` is torchgen's own, and cannot be passed over")
+    if not additions.dispatch_keys:
+        return dialect
+    for key in additions.dispatch_keys if is_known else ():
+        _check_dispatch_key(key, dialect)
+    import msgspec
+
+    return msgspec.structs.replace(
+        dialect, dispatch_keys=dialect.dispatch_keys.union(additions.dispatch_keys)
+    )
+
+
+def _check_dispatch_key(key: str, dialect: Dialect) -> None:
+    release = dialect.version
+    if key in dialect.dispatch_keys:
+        raise UsageError(
+            f"torchgen {release} lists the dispatch key `{key}` already: do not add it again"
+        )
+    if key not in dialect.all_dispatch_keys:
+        asked = did_you_mean(nearest(key, sorted(dialect.all_dispatch_keys)))
+        raise UsageError(f"torchgen {release} has no dispatch key `{key}`{asked}")

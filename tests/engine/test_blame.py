@@ -1,0 +1,198 @@
+"""What is wrong between an entry of PyTorch's and one of an overlay is told of the overlay's."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from derivload.cpp.dialect import NEWEST
+from derivload.diagnostics import Diagnostic
+from derivload.engine.load import load_texts
+from derivload.engine.texts import Text, Texts
+from derivload.sources.additions import Additions
+
+TAGS = "- tag: view_copy\n  desc: x\n- tag: inplace_view\n  desc: x\n"
+CPU = "  dispatch:\n    CPU: f\n"
+CUDA = "  dispatch:\n    CUDA: f\n"
+EXPLICIT = "  dispatch:\n    CompositeExplicitAutograd: f\n"
+COPY = "  dispatch:\n    CompositeExplicitAutogradNonFunctional: f\n  tags: view_copy\n"
+STRIDES = "  self: grad.as_strided_symint(self.sym_sizes(), self.sym_strides())\n"
+
+
+class Case(NamedTuple):
+    """Texts of which those of overlays are wrong. `says` is what the one message must have."""
+
+    code: str
+    natives: str
+    overlay: str = ""
+    derivatives: str = "[]\n"
+    more: str = ""
+    override: bool = False
+    says: str = ""
+    place: str = "overlay.yaml"
+
+
+def of(*entries: str) -> str:
+    return "".join(f"- func: {entry}" for entry in entries)
+
+
+OUT = "polish.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)\n"
+VIEW = of(
+    f"fold(Tensor(a) self) -> Tensor(a)\n{EXPLICIT}", f"fold_copy(Tensor self) -> Tensor\n{COPY}"
+)
+CASES = {
+    "a delegate of another namespace": Case(
+        "DL305",
+        of(
+            "polish(Tensor self) -> Tensor\n  structured_delegate: polish.out\n",
+            "polish_(Tensor(a!) self) -> Tensor(a!)\n  structured_delegate: polish.out\n",
+            f"{OUT}  structured: True\n{CPU}",
+        ),
+        of("mine::polish.out(Tensor self, int n, *, Tensor(a!) out) -> Tensor(a!)\n"),
+        says="this makes `polish` (natives.yaml:1) wrong: `mine::polish.out` is not structured",
+    ),
+    "a delegate that was replaced": Case(
+        "DL305",
+        of(
+            "polish(Tensor self) -> Tensor\n  structured_delegate: polish.out\n",
+            f"{OUT}  structured: True\n{CPU}",
+        ),
+        of(f"{OUT}{CPU}"),
+        override=True,
+        says="`polish` (natives.yaml:1) wrong: `polish.out` is not structured",
+    ),
+    "two of one kind": Case(
+        "DL301",
+        of(f"polish.a(Tensor self) -> Tensor\n{CPU}"),
+        of(f"mine::polish.b(Tensor self) -> Tensor\n{CPU}"),
+        says="`mine::polish.b` and `polish.a` (natives.yaml:1) are both the functional variant",
+    ),
+    "two of one kind, the first of them replaced": Case(
+        "DL301",
+        of(
+            f"polish.a(Tensor self, int n) -> Tensor\n{CPU}",
+            f"polish.b(Tensor self) -> Tensor\n{CPU}",
+        ),
+        of(f"polish.a(Tensor self) -> Tensor\n{CPU}"),
+        override=True,
+        says="`polish.b` (natives.yaml:4) wrong: `polish.b` and `polish.a` (overlay.yaml:1)",
+    ),
+    "an out variant whose functional was replaced": Case(
+        "DL302",
+        of(f"polish(Tensor self) -> Tensor\n{CPU}", f"{OUT}{CPU}"),
+        of(f"polish(Tensor self, int n) -> Tensor\n{CPU}"),
+        override=True,
+        says="`polish.out` (natives.yaml:4) wrong: `polish.out` is an out variant without any",
+    ),
+    "a name with a kernel for the same key": Case(
+        "DL304",
+        of(f"polish(Tensor self) -> Tensor\n{CPU}"),
+        of(f"mine::polish(Tensor self, int n) -> Tensor\n{CPU}"),
+        says="`mine::polish` is declared twice: here and at natives.yaml:1, as `polish`",
+    ),
+    "the name of a variant that is generated": Case(
+        "DL304",
+        of(f"polish(Tensor self) -> Tensor\n  autogen: polish.out\n{EXPLICIT}"),
+        of(
+            f"polish.out(Tensor self, int n, *, Tensor(a!) out) -> Tensor(a!)\n{EXPLICIT}",
+            f"polish.n(Tensor self, int n) -> Tensor\n{EXPLICIT}",
+        ),
+        says="wrong: `polish` gets a variant `polish.out`, which overlay.yaml:1 declares already",
+    ),
+    "one more view": Case(
+        "DL310",
+        of("fold(Tensor(a) self) -> Tensor(a)\n"),
+        of("mine::fold_copy(Tensor(a) self) -> Tensor(a)\n"),
+        says="`mine::fold_copy` and `fold` are the same variant",
+    ),
+    "a copy that is replaced": Case(
+        "DL313",
+        VIEW,
+        of("fold_copy(Tensor self) -> Tensor\n" + COPY.replace("  tags: view_copy\n", "")),
+        override=True,
+        says="`fold_copy` copies a view, so it needs the tag `view_copy`",
+    ),
+    "a view that is no composite beside one that is": Case(
+        "DL314",
+        of(
+            "fold(Tensor(a) self) -> Tensor(a)\n",
+            "fold_(Tensor(a!) self) -> Tensor(a!)\n  tags: inplace_view\n",
+        ),
+        of(
+            "fold_(Tensor(a!) self) -> Tensor(a!)\n  tags: inplace_view\n" + CPU,
+        ),
+        override=True,
+        says="`fold` is CompositeImplicitAutograd, but this is not",
+    ),
+    "a view whose copy was replaced by another": Case(
+        "DL312",
+        VIEW,
+        of(f"fold_copy(Tensor self, int n) -> Tensor\n{COPY}"),
+        override=True,
+        says="`fold` (natives.yaml:1) wrong: the view `fold` has no copying variant",
+    ),
+    "a definition of what was replaced": Case(
+        "DL405",
+        of(f"polish(Tensor self) -> Tensor\n{CPU}"),
+        of(f"polish(Tensor self, int n) -> Tensor\n{CPU}"),
+        derivatives="- name: polish(Tensor self) -> Tensor\n  self: grad\n",
+        override=True,
+        says="the definition at derivatives.yaml:1 without its function: there is no function",
+    ),
+    "a formula that an in-place function cannot use": Case(
+        "DL501",
+        of(
+            f"polish(Tensor self) -> Tensor\n{CPU}",
+            f"polish_(Tensor(a!) self) -> Tensor(a!)\n{CPU}",
+        ),
+        derivatives="- name: polish(Tensor self) -> Tensor\n  self: grad\n",
+        more="- name: polish(Tensor self) -> Tensor\n" + STRIDES,
+        override=True,
+        says="`polish_` (natives.yaml:4) wrong: a formula asks for the strides",
+        place="more.yaml",
+    ),
+    "a formula that cannot be used for lists": Case(
+        "DL504",
+        of(
+            f"polish(Tensor self, Tensor n) -> Tensor\n{CPU}",
+            f"_foreach_polish(Tensor[] self, Tensor n) -> Tensor[]\n  device_check: NoCheck\n{CPU}",
+        ),
+        derivatives="[]\n",
+        more="- name: polish(Tensor self, Tensor n) -> Tensor\n  self: grad * n\n  n: grad\n"
+        "  result: auto_linear\n",
+        says="`_foreach_polish` (natives.yaml:4) wrong",
+        place="more.yaml",
+    ),
+}
+
+
+def load(case: Case) -> list[Diagnostic]:
+    texts = Texts(
+        Text("derivatives.yaml", case.derivatives),
+        (Text("natives.yaml", case.natives), Text("overlay.yaml", case.overlay)),
+        Text("tags.yaml", TAGS),
+        more_derivatives=(Text("more.yaml", case.more),) if case.more else (),
+        additions=Additions(override=case.override),
+    )
+    return load_texts(texts, NEWEST).diagnostics
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_overlay_is_told_what_it_makes_wrong(name: str) -> None:
+    case = CASES[name]
+    (found,) = load(case)
+    assert (found.code, found.file) == (case.code, case.place), found.render()
+    assert case.says in found.message, found.render()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_without_overlays_nothing_is_wrong(name: str) -> None:
+    assert load(CASES[name]._replace(overlay="", more="", override=False)) == []
+
+
+def test_what_is_wrong_by_itself_is_told_where_it_is() -> None:
+    natives = of(f"polish.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)\n{CPU}")
+    overlay = of(f"mine::shine(Tensor self) -> Tensor\n{CPU}")
+    (found,) = load(Case("", natives, overlay))
+    assert (found.code, found.file) == ("DL302", "natives.yaml")

@@ -1,0 +1,51 @@
+"""Sessions of backends: overlays that take the place of entries, keys passed over, keys added."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random, randrange
+
+import pytest
+
+from derivload.sources.additions import Additions
+from support.backend_edits import BACKEND, EDITS, override_definition, override_native
+from support.sessions import DEFINITIONS, Edit, StoreInMemory, Walk, cold, cut, joined
+
+
+def test_the_inputs_are_right() -> None:
+    assert cold(BACKEND).diagnostics == []
+    assert cold(BACKEND).is_of_entries
+
+
+def test_edits_of_a_backend_give_what_cold_loads_give(request: pytest.FixtureRequest) -> None:
+    longer = bool(request.config.getoption("--long", default=False))
+    seed = randrange(2**32)
+    random = Random(seed)
+    store = StoreInMemory()
+    counts: Counter[str] = Counter()
+    for number in range(60 if longer else 3):
+        walk = Walk(BACKEND, store)
+        walk.wander(random, EDITS, 80, f"seed {seed}, walk {number}")
+        counts += walk.counts
+    assert counts["incremental"] > counts["good"] / 4
+    assert counts["incremental afresh"] > counts["good"] / 4
+
+
+@pytest.mark.parametrize("edit", [override_native, override_definition])
+def test_taking_the_place_of_an_entry_can_be_followed(edit: Edit) -> None:
+    walk = Walk(BACKEND)
+    outcomes = [walk.go(edit(Random(seed), walk.home), str(seed)) for seed in range(8)]
+    assert any(outcome.is_incremental for outcome in outcomes)
+
+
+def test_an_entry_of_the_base_moves_into_an_overlay_and_back() -> None:
+    """Its text stays, and so does its place in the order."""
+    inputs = BACKEND._replace(additions=Additions(), more=("# nothing\n",))
+    inputs = inputs.with_file(2)
+    before, *entries = cut(inputs.files[DEFINITIONS])
+    twice = joined([before, *entries, entries[0]])
+    walk = Walk(inputs.with_file(DEFINITIONS, twice))
+    assert not walk.outcome.diagnostics
+    moved = inputs._replace(more=(entries[0],))
+    assert {d.code for d in walk.go(moved).diagnostics} == {"DL415"}
+    assert not walk.go(walk.home).diagnostics

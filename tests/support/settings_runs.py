@@ -1,0 +1,80 @@
+"""A folder with settings, and runs of derivload there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from support.paths import CATALOGUE, SOURCE
+
+THREE = (
+    'derivatives = "in/derivatives.yaml"\n'
+    'native-functions = ["in/native_functions.yaml"]\n'
+    'tags = "in/tags.yaml"\n'
+)
+
+
+class Done(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+    @property
+    def exit(self) -> str:
+        """Which exit `--stats=json` tells of."""
+        return str(json.loads(self.out)["exit"])
+
+
+class Place:
+    """A repository with the catalogue in the folder `in`, and a cache of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "repository"
+        self.folder.mkdir()
+        (self.folder / ".git").mkdir()
+        shutil.copytree(CATALOGUE, self.folder / "in")
+        self._cache = folder / "cache"
+
+    def write(self, text: str, path: str = "derivload.toml") -> None:
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_text(text, "utf-8")
+
+    def run(self, *arguments: str, at: str = "") -> Done:
+        (self.folder / at).mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "derivload", *arguments],
+            cwd=self.folder / at,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(SOURCE),
+                "DERIVLOAD_CACHE_DIR": str(self._cache),
+            },
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=60,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def make_checkout(self, at: str = "") -> None:
+        """Make a PyTorch checkout of the catalogue."""
+        natives = self.folder / at / "aten" / "src" / "ATen" / "native"
+        autograd = self.folder / at / "tools" / "autograd"
+        for folder in (natives, autograd):
+            folder.mkdir(parents=True)
+        shutil.copy(CATALOGUE / "derivatives.yaml", autograd)
+        shutil.copy(CATALOGUE / "native_functions.yaml", natives)
+        shutil.copy(CATALOGUE / "tags.yaml", natives)
+        self.write("2.15.0\n", f"{at or '.'}/version.txt")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
