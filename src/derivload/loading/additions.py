@@ -22,15 +22,17 @@ def add_to(
 ) -> None:
     """Put overlays of derivatives.yaml, and what else a backend adds, to the files of a load.
 
-    Raises UsageError, which names options as `spell` does.
+    A file that is named again is no overlay of itself. Raises UsageError, which names options as
+    `spell` does.
     """
-    has_overlays = more_derivatives or len(files.native_functions) > 1
+    others = [path for path in dict.fromkeys(more_derivatives) if path != files.derivatives]
+    has_overlays = others or len(files.native_functions) > 1
     if additions.override and not has_overlays:
         override, option = spell("override", ""), spell("native_functions", "")
         raise UsageError(f"{override} is about overlays: name one with {option}")
     if "" in additions.entry_keys:
         raise UsageError(f"{spell('entry_key', 'NAME')} is empty: name a key of entries")
-    files.more_derivatives = tuple(more_derivatives)
+    files.more_derivatives = tuple(others)
     files.additions = additions
 
 
