@@ -72,6 +72,24 @@ def test_targets_that_were_served_last_are_the_ones_that_are_kept(
     assert ways == ["cold"] * 9 + ["incremental", "cold"]
 
 
+def test_targets_of_the_same_files_with_other_options_are_kept_apart(
+    worker: Worker, target: Target
+) -> None:
+    overlay = target.inputs / "overlay.yaml"
+    text = "- func: gild(Tensor self, float luster=0.25) -> Tensor\n  variants: function, method\n"
+    overlay.write_text(f"{text}  dispatch:\n    CPU, CUDA: gild\n", "utf-8")
+    arguments = [*target.arguments(), f"--native-functions={overlay}"]
+    assert worker.ask(*arguments, "--override")["exitCode"] == 0
+    refused = worker.ask(*arguments)
+    assert refused["exitCode"] == 1
+    assert "DL304" in refused["output"]
+    assert worker.ask(*arguments, "--override")["exitCode"] == 0
+    assert [line.split(": ")[2].partition(",")[0] for line in worker.lines()] == [
+        "cold",
+        "incremental",
+    ]
+
+
 def test_note_is_shown(worker: Worker, tmp_path: Path) -> None:
     target = Target(tmp_path, "one", "--torch-version=9.9")
     response = worker.ask(*target.arguments())

@@ -310,6 +310,36 @@ def test_results_of_other_options_are_not_taken_from_the_cache(
     assert (inputs.folder / "out" / "differentiability.json").read_bytes() == first
 
 
+def test_a_file_that_is_named_twice_is_no_overlay_of_itself(inputs: Inputs) -> None:
+    arguments = inputs.arguments([DERIVATIVES], [BASE])
+    before = (inputs.emit(*arguments) / "differentiability.json").read_bytes()
+    out = inputs.emit(*arguments, "--derivatives", str(inputs.folder / "d0.yaml"))
+    assert (out / "differentiability.json").read_bytes() == before
+
+
+def test_each_overlay_is_an_input_of_the_build(
+    inputs: Inputs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    depfile = inputs.folder / "d.d"
+    arguments = inputs.arguments(
+        [DERIVATIVES, REPLACED],
+        [BASE, RENAMED],
+        *("--override", "--shards", "2", "--depfile", str(depfile)),
+    )
+    out = inputs.emit(*arguments)
+    for name in ("d0", "d1", "n0", "n1", "tags"):
+        assert f"{name}.yaml" in depfile.read_text("utf-8")
+    capsys.readouterr()
+    inputs.emit(*arguments, "--stats")
+    assert "exit      up-to-date" in capsys.readouterr().err
+    inputs.write("d1", REPLACED.replace("mine_quench", "their_quench"))
+    inputs.emit(*arguments, "--stats")
+    said = capsys.readouterr().err
+    assert "exit      incremental" in said
+    assert "written   2\n" in said  # one shard, and the manifest
+    assert b"their_quench" in b"".join(path.read_bytes() for path in out.glob("d*.json"))
+
+
 def test_what_was_replaced_is_listed(inputs: Inputs, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = inputs.arguments([DERIVATIVES, REPLACED], [BASE, RENAMED], "--override")
     inputs.emit(*arguments, "--stats")

@@ -26,11 +26,13 @@ def add_to(
 ) -> None:
     """Put overlays of derivatives.yaml, and what else a backend adds, to the files of a load.
 
-    `backends` are the files that say what backends register.
+    `backends` are the files that say what backends register. A file that is named again is no
+    overlay of itself.
 
     Raises UsageError, which names options as `spell` does.
     """
-    has_overlays = more_derivatives or len(files.native_functions) > 1
+    others = [path for path in dict.fromkeys(more_derivatives) if path != files.derivatives]
+    has_overlays = others or len(files.native_functions) > 1
     if additions.override and not has_overlays:
         override, option = spell("override", ""), spell("native_functions", "")
         raise UsageError(f"{override} is about overlays: name one with {option}")
@@ -42,7 +44,7 @@ def add_to(
         section, option = spell("section", ""), spell("native_functions", "")
         raise UsageError(f"{section} is about overlays: name one with {option}")
     files.backends = tuple(backends)
-    files.more_derivatives = tuple(more_derivatives)
+    files.more_derivatives = tuple(others)
     files.additions = additions
 
 
