@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 
+from derivload.commands.notes import lasting
 from derivload.commands.outcome import RunResult, write_and_say
 from derivload.commands.parsed import files_of, importing_of, open_store_of, say_files, target_of
 from derivload.identity import tool_digest
@@ -104,7 +105,7 @@ def emit(
                 absent=files.absent,
                 outputs=outputs,
                 beside=beside,
-                note=note,
+                note=lasting(note),
                 listed=files.listed,
             )
             write_stamp(writing, stamp_name(), arguments, record)

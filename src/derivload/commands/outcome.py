@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from derivload.commands.notes import say_note
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.terminal.ending import Ended, cleaned_up_when_ended
 from derivload.terminal.stderr import say, say_lines
@@ -46,8 +47,7 @@ class RunResult:
 def say_done(done: RunResult, options: argparse.Namespace) -> None:
     """Print the note, the changed files (unless `--quiet`) and the stats (if `--stats`)."""
     written = done.written
-    if done.note:
-        say(f"note: {done.note}")
+    say_note(done.note, options)
     if not options.quiet:
         changes = [f"wrote {', '.join(written.written)}"] if written.written else []
         if written.removed:

@@ -32,6 +32,7 @@ from typing import IO, TYPE_CHECKING, Final
 import msgspec
 
 from derivload.commands.arguments import with_files_read
+from derivload.commands.notes import lasting
 from derivload.commands.options.command_line import make_parser, parse
 from derivload.commands.parsed import files_of
 from derivload.loading.errors import InputError, TreeCodeError, UsageError
@@ -185,6 +186,7 @@ class _Worker:
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(WorkRequest)
         self._parser = make_parser()
+        self._notes: set[str] = set()
         self._sessions: OrderedDict[_Key, LiveDocuments] = OrderedDict()
 
     def answer(self, line: bytes) -> WorkResponse | None:
@@ -230,7 +232,9 @@ class _Worker:
             self._sessions.clear()
             return _FAILED, traceback.format_exc().rstrip().split("\n")
         _log(options.out_dir, updated, time.perf_counter() - start)
-        return 0, [f"derivload: note: {updated.note}"] if updated.note else []
+        note = lasting(updated.note) if updated.note in self._notes else updated.note
+        self._notes.add(updated.note)
+        return 0, [f"derivload: note: {note}"] if note else []
 
     def _parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         if any("\0" in argument for argument in arguments):

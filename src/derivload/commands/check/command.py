@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from derivload.commands.notes import say_note
 from derivload.commands.parsed import files_of, open_store_of, say_files
 from derivload.diagnostics import Diagnostic
 from derivload.exit_status import BAD_INPUT, DONE
@@ -56,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     files = files_of(options)
     say_files(options, files)
     checked = check(files, lambda: open_store_of(options))
+    say_note(checked.note, options)
     return print_checked(checked, options.format, strict=options.strict, quiet=options.quiet)
 
 
@@ -105,8 +107,6 @@ def print_checked(checked: Checked, form: str, *, strict: bool, quiet: bool = Fa
         found = [msgspec.structs.replace(diagnostic, severity="error") for diagnostic in found]
     _print(found, checked.torch_version, form)
     errors = sum(diagnostic.severity == "error" for diagnostic in found)
-    if checked.note:
-        say(f"note: {checked.note}")
     if found or not quiet:
         say(_counted(errors, len(found) - errors))
     return BAD_INPUT if errors else DONE

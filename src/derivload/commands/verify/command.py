@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 
+from derivload.commands.notes import say_note
 from derivload.commands.outcome import report
 from derivload.commands.parsed import files_of, say_files
 from derivload.loading.errors import UsageError
 from derivload.loading.request import Request
-from derivload.terminal.stderr import say
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,8 +25,7 @@ def run(options: argparse.Namespace) -> int:
         request = Request(files)
         if options.compiled is None and request.files.tree is None:
             raise UsageError("verify needs a torchgen to compare with: write --pytorch DIR")
-        if request.inputs.note:
-            say(f"note: {request.inputs.note}")
+        say_note(request.inputs.note, options)
         if options.compiled is not None:
             from derivload.commands.verify.compiled import verify_compiled
 
