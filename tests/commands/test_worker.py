@@ -90,11 +90,12 @@ def test_targets_of_the_same_files_with_other_options_are_kept_apart(
     ]
 
 
-def test_note_is_shown(worker: Worker, tmp_path: Path) -> None:
+def test_note_is_shown_once(worker: Worker, tmp_path: Path) -> None:
     target = Target(tmp_path, "one", "--torch-version=9.9")
     response = worker.ask(*target.arguments())
     assert response["exitCode"] == 0
     assert response["output"].startswith("derivload: note: torch 9.9 is newer than ")
+    assert worker.ask(*target.arguments())["output"] == ""
 
 
 def test_file_of_arguments_stands_for_them(worker: Worker, target: Target, cold: Cold) -> None:

@@ -31,6 +31,7 @@ NOT_RUN = {
     "docs/bazel.md": 6,
     "docs/benchmarks.md": 5,
     "docs/codegen.md": 2,
+    "docs/command-line.md": 1,
     "docs/diagnostics.md": 3,
     "docs/pytorch-build.md": 5,
     "docs/verify.md": 1,

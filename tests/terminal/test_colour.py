@@ -67,6 +67,7 @@ def test_the_option_beats_the_variables(
     assert main(["--color=always", *SHOW]) == 0
     coloured = capsys.readouterr().out
     assert "\x1b[1mgild\x1b[0m\n" in coloured
+    assert "\x1b[36m" in coloured
     # The next run in this process decides anew.
     assert main(SHOW) == 0
     assert ("\x1b" in capsys.readouterr().out) == ("FORCE_COLOR" in variables)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 
+from derivload.commands.notes import lasting
 from derivload.commands.outcome import RunResult, write_and_say
 from derivload.commands.parsed import (
     files_of,
@@ -117,7 +118,7 @@ def emit(
                 absent=files.absent,
                 outputs=outputs,
                 beside=beside,
-                note=note,
+                note=lasting(note),
                 listed=files.listed,
                 shown=warnings.ids if warnings is not None else (),
                 told=files.told,

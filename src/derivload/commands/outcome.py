@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from derivload.commands.notes import say_note
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.terminal.ending import Ended, cleaned_up_when_ended
 from derivload.terminal.stderr import say, say_lines
@@ -60,8 +61,7 @@ def say_done(done: RunResult, options: argparse.Namespace) -> None:
     written = done.written
     if done.warnings is not None:
         say_lines(warning_lines(done.warnings))
-    if done.note:
-        say(f"note: {done.note}")
+    say_note(done.note, options)
     if not options.quiet:
         changes = [f"wrote {', '.join(written.written)}"] if written.written else []
         if written.removed:

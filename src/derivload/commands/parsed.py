@@ -86,9 +86,7 @@ def say_files(options: argparse.Namespace, files: Files) -> None:
 
 
 def target_of(options: argparse.Namespace) -> Target:
-    """Where the outputs and the depfile go. Raises UsageError."""
-    if options.depfile_for is not None and options.depfile is None:
-        raise UsageError("--depfile-for needs a depfile: name one with --depfile")
+    """Where the outputs and the depfile go."""
     return Target(
         options.out_dir,
         getattr(options, "shards", None),

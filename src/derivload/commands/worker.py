@@ -32,6 +32,7 @@ from typing import IO, TYPE_CHECKING, Final
 import msgspec
 
 from derivload.commands.arguments import with_files_read
+from derivload.commands.notes import lasting
 from derivload.commands.options.command_line import make_parser
 from derivload.commands.outcome import warning_lines
 from derivload.commands.parsed import files_of, wanted_of
@@ -189,6 +190,7 @@ class _Worker:
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(WorkRequest)
         self._parser = make_parser()
+        self._notes: set[str] = set()
         self._sessions: OrderedDict[_Key, LiveDocuments] = OrderedDict()
 
     def answer(self, line: bytes) -> WorkResponse | None:
@@ -234,8 +236,10 @@ class _Worker:
             self._sessions.clear()
             return _FAILED, traceback.format_exc().rstrip().split("\n")
         _log(options.out_dir, updated, time.perf_counter() - start)
-        note = [f"derivload: note: {updated.note}"] if updated.note else []
-        return 0, [*warning_lines(updated.warnings), *note]
+        note = lasting(updated.note) if updated.note in self._notes else updated.note
+        self._notes.add(updated.note)
+        noted = [f"derivload: note: {note}"] if note else []
+        return 0, [*warning_lines(updated.warnings), *noted]
 
     def _parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         if any("\0" in argument for argument in arguments):

@@ -44,7 +44,6 @@ class Painter:
         self._console = Console(
             file=sys.stdout,
             highlight=False,
-            force_terminal=True,
             no_color=False,
             color_system="standard",
         )

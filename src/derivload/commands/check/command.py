@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from derivload.commands.notes import say_note
 from derivload.commands.parsed import files_of, open_store_of, say_files, wanted_of
 from derivload.diagnostics import Diagnostic
 from derivload.exit_status import BAD_INPUT, DONE
@@ -71,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
     files = files_of(options)
     say_files(options, files)
     checked = check(files, lambda: open_store_of(options), wanted_of(options, files))
+    say_note(checked.note, options)
     return print_checked(
         checked,
         files,
@@ -161,8 +163,6 @@ def print_checked(
     else:
         _print(msgspec.structs.replace(checked, diagnostics=found), form)
     errors = sum(diagnostic.severity == "error" for diagnostic in found)
-    if checked.note:
-        say(f"note: {checked.note}")
     if found or not quiet:
         say(f"{_counted(errors, len(found) - errors)} in {_looked_at(checked, files, errors)}")
     return BAD_INPUT if errors else DONE

@@ -19,6 +19,7 @@ from contextlib import nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING
 
 from derivload.commands.codegen.apart import places_apart, without, write_apart
+from derivload.commands.notes import lasting
 from derivload.commands.outcome import RunResult, write_and_say
 from derivload.commands.parsed import (
     files_of,
@@ -221,7 +222,7 @@ def _record(
         absent=[*files.absent, *job.sources.absent],
         outputs=outputs,
         beside=beside,
-        note=note,
+        note=lasting(note),
         listed=[*files.listed, *job.sources.listed],
         variables=job.sources.variables,
         python=python_digest(),

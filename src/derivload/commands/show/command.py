@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from derivload.commands.notes import say_note
 from derivload.commands.outcome import report
 from derivload.commands.parsed import files_of, open_store_of, say_files
 from derivload.commands.show.groups import Group, find_groups
@@ -47,8 +48,7 @@ def run(options: argparse.Namespace) -> int:
         say_files(options, files)
         request = Request(files)
         store = request.rules_from = open_store_of(options, to_read=True)
-        if request.inputs.note:
-            say(f"note: {request.inputs.note}")
+        say_note(request.inputs.note, options)
         status = show(request, options.operator, store)
         if request.files.told and not options.quiet:
             say(request.files.told)

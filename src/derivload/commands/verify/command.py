@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 
+from derivload.commands.notes import say_note
 from derivload.commands.outcome import report
 from derivload.commands.parsed import files_of, say_files
 from derivload.exit_status import BAD_INPUT
@@ -24,8 +25,7 @@ def run(options: argparse.Namespace) -> int:
         say_files(options, files)
         request = Request(files)
         _refuse(options, request)
-        if request.inputs.note:
-            say(f"note: {request.inputs.note}")
+        say_note(request.inputs.note, options)
         if options.compiled is not None:
             from derivload.commands.verify.compiled import verify_compiled
 
