@@ -28,6 +28,7 @@ def main() -> None:
         "window_copy": (lambda x: ops.window_copy(x, 1, 2), 1),
         "_foreach_burnish": (lambda x, y: tuple(ops._foreach_burnish([x, y], 1.5)), 2),
         "alloy": (ops.alloy, 2),
+        "_prelu_kernel": (torch.ops.aten._prelu_kernel, 2),
     }
     for name, (function, count) in checks.items():
         inputs = tuple(

@@ -31,7 +31,7 @@ at::Tensor window_copy(const at::Tensor& self, int64_t start, int64_t length) {
   return window(self, start, length).clone();
 }
 
-std::vector<at::Tensor> _foreach_burnish(at::TensorList self, double grit) {
+std::vector<at::Tensor> foreach_burnish(at::TensorList self, double grit) {
   std::vector<at::Tensor> results;
   for (const auto& tensor : self) {
     results.push_back(burnish(tensor, grit));
@@ -41,6 +41,11 @@ std::vector<at::Tensor> _foreach_burnish(at::TensorList self, double grit) {
 
 std::tuple<at::Tensor, at::Tensor> alloy(const at::Tensor& self, const at::Tensor& other) {
   return {to_device(self, host(self) * host(other)), to_device(self, host(self) + host(other))};
+}
+
+at::Tensor prelu(const at::Tensor& self, const at::Tensor& slope) {
+  const auto values = host(self);
+  return to_device(self, at::where(values > 0, values, values * host(slope)));
 }
 
 }  // namespace anvil::kernels

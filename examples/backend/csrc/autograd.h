@@ -4,7 +4,7 @@
 
 #include "torch.h"
 
-#include "../generator/saved.h"
+#include "saved.h"
 
 template <>
 struct example::Holds<at::Tensor> {

@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent / "generator"))
+sys.path.append(str(HERE.parent.parent / "generator"))
 
 from generate import environment  # noqa: E402
 from operators import Operator, parse_schema  # noqa: E402

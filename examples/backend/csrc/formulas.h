@@ -27,4 +27,16 @@ inline at::Tensor alloy_backward(const at::Tensor& blend, const at::Tensor& sum,
   return sum.defined() ? blend * factor + sum : blend * factor;
 }
 
+// prelu is self where it is positive, and slope * self elsewhere.
+inline std::tuple<at::Tensor, at::Tensor> prelu_backward(const at::Tensor& grad,
+                                                         const at::Tensor& self,
+                                                         const at::Tensor& slope) {
+  return {at::where(self > 0, grad, grad * slope), grad * self.clamp_max(0)};
+}
+
+inline at::Tensor prelu_tangent(const at::Tensor& self, const at::Tensor& slope,
+                                const at::Tensor& self_t, const at::Tensor& slope_t) {
+  return at::where(self > 0, self_t, self_t * slope) + slope_t * self.clamp_max(0);
+}
+
 }  // namespace anvil
