@@ -2,12 +2,12 @@
 
     python3 generate_autograd.py DOCUMENTS native_functions.yaml OUT
 
-DOCUMENTS is the folder that `derivload emit` wrote, and native_functions.yaml the overlay, which
-says which of PyTorch's and the backend's operators are the backend's. Two files are written to
-OUT: operators.h and autograd.cpp. Needs Jinja2 and PyYAML.
+DOCUMENTS is the folder that `derivload emit` wrote. Two files are written to OUT: operators.h and
+autograd.cpp. Needs Jinja2 and PyYAML.
 
-What a derivative is comes from the documents, all of it. The overlay adds what they do not hold:
-the namespace of an operator and the name of its kernel.
+All about derivatives comes from the documents. They are about every operator, though, and
+native_functions.yaml, the overlay, says which are the backend's, in which namespace, and by which
+kernel.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Gradient:
 
 @dataclass(frozen=True)
 class Tangent:
-    """A forward formula: the output that it is of, and the inputs whose tangents or values it reads."""
+    """A forward formula: its output, and the inputs whose tangents and values it reads."""
 
     output: str
     formula: str
@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def libraries(functions: list[Function]) -> dict[str, list[Function]]:
-    """The functions of each namespace: PyTorch has defined those of aten, the rest is ours to define."""
+    """The functions of each namespace. Those of aten are defined already, by PyTorch."""
     found: dict[str, list[Function]] = {}
     for function in functions:
         found.setdefault(function.operator.namespace, []).append(function)
@@ -133,12 +133,17 @@ def read(documents: Path, native_functions: Path) -> Iterator[Function]:
         function = functions[operator.schema]
         info = None
         if function["differentiability"]:
-            info = records[function["differentiability"]["Default"]["schema"]]["dispatch"]["Default"]
+            info = records[function["differentiability"]["Default"]["schema"]]["dispatch"][
+                "Default"
+            ]
         yield Function(
             operator,
-            kernel_of(entry["dispatch"]),
+            kernel_of(entry),
             node_of(operator, info) if info and info["op"] else None,
-            [tangent_of(found) for found in (function["forward_derivatives"] or {}).get("Default", [])],
+            [
+                tangent_of(found)
+                for found in (function["forward_derivatives"] or {}).get("Default", [])
+            ],
         )
 
 
@@ -148,12 +153,13 @@ def load(path: Path) -> dict[str, Any]:
     return document
 
 
-def kernel_of(dispatch: dict[str, str]) -> str:
+def kernel_of(entry: dict[str, Any]) -> str:
     """The name of the kernel for the backend's device."""
-    for keys, kernel in dispatch.items():
+    for keys, kernel in entry["dispatch"].items():
         if DEVICE_KEY in keys.split(", "):
-            return kernel
-    return next(iter(dispatch.values()))
+            name: str = kernel
+            return name
+    sys.exit(f"{entry['func']}: there is no kernel for {DEVICE_KEY}")
 
 
 def node_of(operator: Operator, info: dict[str, Any]) -> Node:

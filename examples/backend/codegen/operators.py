@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SCHEMA = re.compile(r"(?:(\w+)::)?(\w+)(?:\.(\w+))?\((.*)\) -> (.*)")
+_SCHEMA = re.compile(r"(?:(?P<namespace>\w+)::)?(?P<name>\w+)\((?P<inputs>.*)\) -> (?P<outputs>.*)")
 
-# A type of the schema language as an argument and as a return, in C++.
+# A type of the schema language in C++, as an argument and as a return.
 _ARGUMENTS = {
     "Tensor": "const at::Tensor&",
     "Tensor(a)": "const at::Tensor&",
@@ -25,97 +25,100 @@ _RETURNS = {
 
 
 @dataclass(frozen=True)
-class Argument:
-    """An argument: its C++ type, its name, and whether it holds tensors."""
-
-    type: str
-    name: str
-    is_tensor: bool
-
-
-@dataclass(frozen=True)
 class Operator:
-    """An operator; `schema` is without the namespace, as the documents have it."""
+    """An operator; `schema` is without the namespace, as the documents have it.
+
+    `arguments` are pairs of a C++ type and a name; `outputs` are names.
+    """
 
     namespace: str
     name: str
-    overload: str
     schema: str
-    arguments: list[Argument]
+    arguments: list[tuple[str, str]]
     returns: str
     outputs: list[str]
-    is_inplace: bool
-    is_view: bool
-    is_foreach: bool
 
     @property
-    def parameters(self) -> str:
-        """The arguments with their types."""
-        return ", ".join(f"{argument.type} {argument.name}" for argument in self.arguments)
+    def is_inplace(self) -> bool:
+        """Whether it changes its input."""
+        return "(a!)" in self.schema
 
     @property
-    def types(self) -> str:
-        """The types of the arguments."""
-        return ", ".join(argument.type for argument in self.arguments)
-
-    @property
-    def names(self) -> str:
-        """The names of the arguments."""
-        return ", ".join(argument.name for argument in self.arguments)
+    def is_view(self) -> bool:
+        """Whether it gives a view of its input."""
+        return "(a)" in self.schema
 
     @property
     def is_aliasing(self) -> bool:
-        """Whether autograd has to be told that it changes its input, or gives a view of it."""
+        """Whether autograd has to be told of a changed input, or of a view."""
         return self.is_inplace or self.is_view
 
     @property
-    def result(self) -> str:
-        """What a call is assigned to."""
-        if self.is_inplace:
-            return ""
-        names = ", ".join(self.outputs)
-        return f"auto {names} = " if len(self.outputs) == 1 else f"auto [{names}] = "
-
-    @property
-    def outputs_as_list(self) -> str:
-        """The outputs, for a function that takes one tensor or many."""
-        return self.outputs[0] if len(self.outputs) == 1 else f"{{{', '.join(self.outputs)}}}"
+    def is_foreach(self) -> bool:
+        """Whether it does for each tensor of a list what another operator does for one."""
+        return self.name.startswith("_foreach_")
 
     @property
     def qualified(self) -> str:
         """The name with its namespace."""
         return f"{self.namespace}::{self.name}"
 
+    @property
+    def parameters(self) -> str:
+        """The arguments as a function declares them."""
+        return ", ".join(f"{kind} {name}" for kind, name in self.arguments)
+
+    @property
+    def types(self) -> str:
+        """The types of the arguments."""
+        return ", ".join(kind for kind, _ in self.arguments)
+
+    @property
+    def names(self) -> str:
+        """The arguments as a call passes them on."""
+        return ", ".join(name for _, name in self.arguments)
+
+    @property
+    def result(self) -> str:
+        """The left side of an assignment of what a call gives."""
+        if self.is_inplace:
+            return ""
+        names = ", ".join(self.outputs)
+        return f"auto {names} = " if len(self.outputs) == 1 else f"auto [{names}] = "
+
+    @property
+    def all_outputs(self) -> str:
+        """The outputs, as a return value or as an argument."""
+        return self.outputs[0] if len(self.outputs) == 1 else f"{{{', '.join(self.outputs)}}}"
+
 
 def parse_schema(text: str) -> Operator:
-    """The operator of a `func:`; exits where a type is not in the tables above."""
+    """The operator of a `func:`. Exits with a sentence where it is more than this module knows."""
     found = _SCHEMA.fullmatch(text)
     if found is None:
-        raise SystemExit(f"{text}: this is no schema")
-    namespace, name, overload, arguments, returns = found.groups()
-    parts = [part.split("=")[0].rsplit(" ", 1) for part in arguments.split(", ")]
-    outputs = [part.partition(" ") for part in returns.strip("()").split(", ")]
-    if "(" in returns and not returns.startswith("("):  # Tensor(a) is one return, not a list
-        outputs = [returns.partition(" ")]
+        raise SystemExit(f"{text}: this is no schema without an overload")
+    namespace = found["namespace"]
+    inputs = [part.partition("=")[0].rpartition(" ") for part in found["inputs"].split(", ")]
     try:
-        cpp_arguments = [
-            Argument(_ARGUMENTS[kind], argument, kind.startswith("Tensor"))
-            for kind, argument in parts
-        ]
-        cpp_returns = [_RETURNS[kind] for kind, _, _ in outputs]
+        arguments = [(_ARGUMENTS[kind], name) for kind, _, name in inputs]
+        returns, outputs = _outputs(found["outputs"])
     except KeyError as unknown:
         raise SystemExit(f"{text}: this generator knows no type {unknown}") from None
-    unnamed = ["result"] if len(outputs) == 1 else [f"result{i}" for i in range(len(outputs))]
-    is_inplace = "!" in arguments
     return Operator(
         namespace or "aten",
-        name,
-        overload or "",
+        found["name"],
         text.removeprefix(f"{namespace}::"),
-        cpp_arguments,
-        cpp_returns[0] if len(outputs) == 1 else f"std::tuple<{', '.join(cpp_returns)}>",
-        ["self"] if is_inplace else [own or other for (*_, own), other in zip(outputs, unnamed)],
-        is_inplace,
-        "(a)" in arguments,
-        name.startswith("_foreach_"),
+        arguments,
+        returns,
+        ["self"] if "(a!)" in text else outputs,
     )
+
+
+def _outputs(text: str) -> tuple[str, list[str]]:
+    """The C++ type of what an operator returns, and the names of its outputs."""
+    if not text.startswith("("):
+        return _RETURNS[text], ["result"]
+    parts = [part.partition(" ") for part in text[1:-1].split(", ")]
+    types = ", ".join(_RETURNS[kind] for kind, _, _ in parts)
+    names = [name or f"result{i}" for i, (_, _, name) in enumerate(parts)]
+    return f"std::tuple<{types}>", names
