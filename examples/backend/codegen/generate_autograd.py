@@ -71,11 +71,14 @@ class Tangent:
 
 @dataclass(frozen=True)
 class Node:
-    """A backward node: what it saves, and its formulas."""
+    """A backward node: what it saves, and its formulas.
+
+    `grads` are the gradients that formulas read by a name, with the positions of the outputs.
+    """
 
     op: str
     inputs: list[str]
-    named_gradients: list[str]
+    grads: dict[str, int]
     saved: list[Variable]
     gradients: list[Gradient]
 
@@ -171,6 +174,7 @@ def node_of(operator: Operator, info: dict[str, Any]) -> Node:
         Gradient([inputs.index(name) for name in derivative["var_names"]], derivative["formula"])
         for derivative in info["derivatives"]
     ]
+    named = info["used_named_gradients"]
     saved = [
         Variable(**found, is_output=key == "all_saved_outputs")
         for key in ("all_saved_inputs", "all_saved_outputs")
@@ -179,7 +183,7 @@ def node_of(operator: Operator, info: dict[str, Any]) -> Node:
     return Node(
         info["op"],
         inputs,
-        info["available_named_gradients"],
+        {name: info["available_named_gradients"].index(name) for name in named} or {"grad": 0},
         saved,
         gradients,
     )
