@@ -52,7 +52,8 @@ def backend(
 
 
 def configure(project: Project, pytorch: Path) -> None:
-    done = project.configure(f"-DPYTORCH_DIR={pytorch}", f"-DPython3_EXECUTABLE={sys.executable}")
+    (project.source / "pytorch").symlink_to(pytorch)
+    done = project.configure(f"-DPython3_EXECUTABLE={sys.executable}")
     assert done.status == 0, done.output
 
 
