@@ -77,12 +77,17 @@ struct Dispatcher {
 
 namespace at {
 
+struct Scalar {
+  Scalar(double value) : value(value) {}
+  double value;
+};
+
 struct Tensor {
   bool defined() const;
   bool is_view() const;
   c10::SymIntArrayRef sym_sizes() const;
   Tensor clone() const;
-  Tensor clamp_max(double) const;
+  Tensor clamp_max(Scalar) const;
   Tensor mul_(const Tensor&) const;
   const Tensor& _fw_grad(std::uint64_t level) const;
   Tensor _fw_primal(std::int64_t level) const;
@@ -91,11 +96,17 @@ struct Tensor {
 
 using TensorList = c10::ArrayRef<Tensor>;
 
-Tensor operator+(const Tensor&, const Tensor&);
-Tensor operator*(const Tensor&, const Tensor&);
-Tensor operator*(const Tensor&, double);
-Tensor operator-(double, const Tensor&);
-Tensor operator>(const Tensor&, double);
+#define ANVIL_OPERATOR(sign)                          \
+  Tensor operator sign(const Tensor&, const Tensor&); \
+  Tensor operator sign(const Tensor&, Scalar);        \
+  Tensor operator sign(Scalar, const Tensor&);
+ANVIL_OPERATOR(+)
+ANVIL_OPERATOR(-)
+ANVIL_OPERATOR(*)
+ANVIL_OPERATOR(/)
+ANVIL_OPERATOR(<)
+ANVIL_OPERATOR(>)
+#undef ANVIL_OPERATOR
 
 Tensor sigmoid(const Tensor&);
 Tensor slice_backward_symint(const Tensor& grad, c10::SymIntArrayRef sizes, std::int64_t dim,
