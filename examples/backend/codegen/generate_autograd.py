@@ -111,10 +111,19 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
     functions = list(read(options.documents, options.native_functions))
-    for name in ("operators.h", "autograd.cpp"):
-        template = environment(HERE).get_template(f"{name}.jinja")
-        text = template.render(functions=functions, libraries=libraries(functions))
-        (options.out / name).write_text(text, encoding="utf-8", newline="\n")
+    header = options.out / "operators.h"
+    text = render(header.name, functions)
+    # The kernels include it, and are not compiled again for the same text.
+    if not header.exists() or header.read_text("utf-8") != text:
+        header.write_text(text, encoding="utf-8", newline="\n")
+    source = options.out / "autograd.cpp"
+    source.write_text(render(source.name, functions), encoding="utf-8", newline="\n")
+
+
+def render(name: str, functions: list[Function]) -> str:
+    """One of the files."""
+    template = environment(HERE).get_template(f"{name}.jinja")
+    return template.render(functions=functions, libraries=libraries(functions))
 
 
 def libraries(functions: list[Function]) -> dict[str, list[Function]]:
