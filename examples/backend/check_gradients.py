@@ -46,12 +46,19 @@ class Check(NamedTuple):
 
 def checks(ops: Any) -> dict[str, Check]:
     """The checks by operator."""
+
+    def quench_in_a_window(x: torch.Tensor) -> torch.Tensor:
+        whole = x.clone()
+        ops.quench_(ops.window(whole, 1, 2), 0.7)
+        return whole
+
     pair = [values(4, 2), values(4, 2)]
     return {
         "burnish": Check(lambda x: ops.burnish(x, 1.5), pair[:1]),
         # A tensor that gradients are asked of cannot be changed in place, but a copy can.
         "quench_": Check(lambda x: ops.quench_(x.clone(), 0.7), pair[:1]),
         "window": Check(lambda x: ops.window(x, 1, 2), pair[:1]),
+        "quench_ in a window": Check(quench_in_a_window, pair[:1]),
         "window_copy": Check(lambda x: ops.window_copy(x, 1, 2), pair[:1]),
         "_foreach_burnish": Check(lambda *xs: tuple(ops._foreach_burnish(xs, 1.5)), pair),
         "alloy": Check(ops.alloy, pair),
