@@ -142,7 +142,7 @@ def test_with_torch_its_derivatives_are_right(
     checked = {line.partition(":")[0] for line in done.stdout.splitlines()}
     assert (done.returncode, checked) == (0, {*OPERATORS, "quench_ in a window"}), done.stderr
 
-    # An operator of the backend's own, and one whose entry and definition took the place of PyTorch's.
+    # An operator of the backend's own, and one whose entry took the place of PyTorch's.
     for mistake in (FORMULA, ("prelu_backward(grad, self", "prelu_backward(2 * grad, self")):
         replace_in(backend.source / "derivatives.yaml", *mistake)
     assert build(backend).compiled == ["autograd.cpp.o"]
