@@ -157,7 +157,7 @@ def check_gradients(
     project: Project, python: Path, *names: str
 ) -> subprocess.CompletedProcess[str]:
     (library,) = project.build_dir.glob("libanvil.*")
-    command = [python, project.source / "check_gradients.py", library, *names]
+    command = [str(python), str(project.source / "check_gradients.py"), str(library), *names]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
