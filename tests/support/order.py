@@ -21,6 +21,7 @@ LONG = (
     "test_release_verdicts.py",
     *("test_lowest_versions.py", "test_packaging.py", "test_pages.py"),
     *WHOLE,
+    *("test_bazel_backend.py", "test_cmake_backend.py"),
     *("test_cmake.py", "test_cmake_arguments.py", "test_cmake_package.py", "test_cmake_run.py"),
     *("test_plain_reader.py", "test_small_mutations.py", "test_hostile.py"),
     *("test_hostile_characters.py", "test_store_damage.py", "test_store_processes.py"),

@@ -138,24 +138,25 @@ def read(documents: Path, native_functions: Path) -> Iterator[Function]:
     """The backend's functions, in the order of its overlay."""
     matched = load(documents / "functions.json")
     defined = load(documents / "differentiability.json")
-    records = {record["schema"]: record for record in defined["functions"] + matched["generated"]}
+    definitions = {
+        record["schema"]: record["dispatch"]["Default"]
+        for record in defined["functions"] + matched["generated"]
+        if "Default" in record["dispatch"]
+    }
     functions = {record["schema"]: record for record in matched["functions"]}
     for entry in yaml.safe_load(native_functions.read_text("utf-8")):
         operator = parse_schema(entry["func"])
+        if operator.schema not in functions:
+            sys.exit(f"{operator.schema}: the documents do not have it")
         function = functions[operator.schema]
-        info = None
-        if function["differentiability"]:
-            info = records[function["differentiability"]["Default"]["schema"]]["dispatch"][
-                "Default"
-            ]
+        by_key = function["differentiability"] or {}
+        info = definitions[by_key["Default"]["schema"]] if "Default" in by_key else None
+        tangents = (function["forward_derivatives"] or {}).get("Default", [])
         yield Function(
             operator,
             kernel_of(entry),
             node_of(operator, info) if info and info["op"] else None,
-            [
-                tangent_of(found)
-                for found in (function["forward_derivatives"] or {}).get("Default", [])
-            ],
+            [tangent_of(found) for found in tangents],
         )
 
 
@@ -167,7 +168,7 @@ def load(path: Path) -> dict[str, Any]:
 
 def kernel_of(entry: dict[str, Any]) -> str:
     """The name of the kernel for the backend's device."""
-    for keys, kernel in entry["dispatch"].items():
+    for keys, kernel in entry.get("dispatch", {}).items():
         if DEVICE_KEY in keys.split(", "):
             name: str = kernel
             return name
@@ -185,7 +186,7 @@ def node_of(operator: Operator, info: dict[str, Any]) -> Node:
     ]
     named = info["used_named_gradients"]
     saved = [
-        Variable(**found, is_output=key == "all_saved_outputs")
+        Variable(found["type"], found["name"], found["expr"], key == "all_saved_outputs")
         for key in ("all_saved_inputs", "all_saved_outputs")
         for found in info[key]
     ]
