@@ -2,8 +2,11 @@
 
 def _generate_impl(ctx):
     files = depset([ctx.file.python, ctx.file.script] + ctx.files.srcs)
-    packages = "%s/site" % ctx.file.script.dirname
-    command = "PYTHONPATH=%s %s -s -S -B %s" % (packages, ctx.file.python.path, ctx.file.script.path)
+
+    # Beside the Python are the packages that it imports, and what generators share.
+    root = ctx.file.python.dirname
+    path = "%s/site:%s" % (root, root)
+    command = "PYTHONPATH=%s %s -s -S -B %s" % (path, ctx.file.python.path, ctx.file.script.path)
     return [
         DefaultInfo(files = files),
         platform_common.TemplateVariableInfo({"GENERATE": command}),

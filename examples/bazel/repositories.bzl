@@ -80,29 +80,44 @@ load("@rules_cc//cc:defs.bzl", "cc_library")
 
 package(default_visibility = ["//visibility:public"])
 
-exports_files(["main.cpp"])
+exports_files([
+    "generate.py",
+    "main.cpp",
+    "python3",
+])
 
 cc_library(
     name = "node",
-    hdrs = ["node.h"],
+    hdrs = [
+        "node.h",
+        "saved.h",
+    ],
     includes = ["."],
+)
+
+filegroup(
+    name = "site",
+    srcs = glob(
+        ["site/**"],
+        exclude = ["**/__pycache__/**"],
+    ),
 )
 
 generate(
     name = "generate",
     python = "python3",
     script = "generate.py",
-    srcs = ["nodes.cpp.jinja"] + glob(
-        ["site/**"],
-        exclude = ["**/__pycache__/**"],
-    ),
+    srcs = [
+        "nodes.cpp.jinja",
+        ":site",
+    ],
 )
 """
 
 _FIND = """\
-import os, sys, jinja2, markupsafe
+import os, sys, jinja2, markupsafe, yaml
 print(os.path.realpath(sys._base_executable))
-for package in jinja2, markupsafe:
+for package in jinja2, markupsafe, yaml:
     print(os.path.dirname(os.path.realpath(package.__file__)))
 """
 
@@ -110,14 +125,16 @@ def _generator_impl(repository_ctx):
     python = repository_ctx.os.environ.get("DERIVLOAD_PYTHON") or repository_ctx.which("python3")
     found = repository_ctx.execute([python, "-I", "-c", _FIND])
     if found.return_code:
-        fail("%s cannot import Jinja2; name a Python that can with " % python +
+        fail("%s cannot import Jinja2 and PyYAML; name a Python that can with " % python +
              "--repo_env=DERIVLOAD_PYTHON=...\n" + found.stderr)
-    interpreter, jinja2, markupsafe = found.stdout.splitlines()
-    repository_ctx.symlink(interpreter, "python3")
-    repository_ctx.symlink(jinja2, "site/jinja2")
-    repository_ctx.symlink(markupsafe, "site/markupsafe")
-    workspace = repository_ctx.path(Label("//:WORKSPACE")).dirname
-    for name in ["generate.py", "nodes.cpp.jinja", "node.h", "main.cpp"]:
+    lines = found.stdout.splitlines()
+    repository_ctx.symlink(lines[0], "python3")
+    for package in lines[1:]:
+        repository_ctx.symlink(package, "site/" + package.rpartition("/")[2])
+
+    # Where it is, for a workspace that has this one as a repository finds a link to it.
+    workspace = repository_ctx.path(Label("//:WORKSPACE")).realpath.dirname
+    for name in ["generate.py", "nodes.cpp.jinja", "node.h", "saved.h", "main.cpp"]:
         repository_ctx.symlink("%s/%s/%s" % (workspace, repository_ctx.attr.path, name), name)
     repository_ctx.file("BUILD.bazel", _BUILD)
 

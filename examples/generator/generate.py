@@ -63,19 +63,24 @@ def main() -> None:
 
 def render(document: dict[str, Any], source: str) -> str:
     """The C++ file of a document; `source` is what to call it."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
+    template = environment(HERE).get_template("nodes.cpp.jinja")
+    return template.render(
+        source=source, torch_version=document["torch_version"], nodes=collect_nodes(document)
+    )
+
+
+def environment(folder: Path) -> jinja2.Environment:
+    """Jinja2 as templates of C++ want it, with the templates of a folder."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
     # In JSON and in C++, strings of ASCII are written alike.
-    environment.filters["literal"] = json.dumps
-    template = environment.get_template("nodes.cpp.jinja")
-    return template.render(
-        source=source, torch_version=document["torch_version"], nodes=collect_nodes(document)
-    )
+    made.filters["literal"] = json.dumps
+    return made
 
 
 def collect_nodes(document: dict[str, Any]) -> list[Node]:

@@ -123,37 +123,9 @@ struct TypeAndSize {
 
 }  // namespace torch::autograd::generated
 
+#include "saved.h"
+
 namespace example {
-
-// How a node holds a saved variable of type T. What only refers to memory of the caller's is
-// copied: the caller's is gone when the gradient is computed.
-template <typename T>
-struct Holds {
-  using type = T;
-};
-
-template <typename T>
-struct Holds<c10::ArrayRef<T>> {
-  using type = std::vector<T>;
-};
-
-template <typename T>
-struct Holds<c10::OptionalArrayRef<T>> {
-  using type = std::optional<std::vector<T>>;
-};
-
-template <>
-struct Holds<std::string_view> {
-  using type = std::string;
-};
-
-template <typename T>
-struct Holds<std::optional<T>> {
-  using type = std::optional<typename Holds<T>::type>;
-};
-
-template <typename T>
-using Saved = typename Holds<T>::type;
 
 // One row of a node's table: the gradients of which inputs a formula computes.
 struct Formula {

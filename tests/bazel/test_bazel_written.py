@@ -188,7 +188,11 @@ def test_bazel_files_are_formatted_and_without_findings(unavailable: Unavailable
         unavailable("there is no buildifier on this machine (npm install -g @bazel/buildifier)")
     command = [buildifier, "-mode=check", "-lint=warn", "-r"]
     done = subprocess.run(
-        [*command, str(ROOT / "bazel"), str(ROOT / "examples" / "bazel")],
+        [
+            *command,
+            str(ROOT / "bazel"),
+            *(str(ROOT / "examples" / name) for name in ("backend", "bazel")),
+        ],
         capture_output=True,
         text=True,
         check=False,

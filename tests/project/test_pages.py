@@ -1,4 +1,4 @@
-"""README.md and the pages of docs/: what they say to run runs, and prints what they show."""
+"""README.md, the pages of docs/ and that of an example: they run, and print what they show."""
 
 from __future__ import annotations
 
@@ -17,13 +17,25 @@ from support.paths import CATALOGUE, ROOT
 from support.reader import readers_environment
 from support.releases import Release
 
-PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+BACKEND = "examples/backend/README.md"
+PAGES = [
+    "README.md",
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    BACKEND,
+]
 # What a reader has beside the page: the checkout that it is in, or files that it names.
 IN_CHECKOUT = ["README.md"]
 # Pages that take more than some five seconds.
-SLOW = [f"docs/{name}.md" for name in ("bazel", "cmake", "codegen", "pytorch", "verify")]
+SLOW = [
+    *(f"docs/{name}.md" for name in ("bazel", "cmake", "codegen", "pytorch", "verify")),
+    BACKEND,
+]
 # Programs that a page runs.
-TOOLS = {"docs/bazel.md": ["bazel", "gcc"], "docs/cmake.md": ["cmake", "ninja", "c++"]}
+TOOLS = {
+    "docs/bazel.md": ["bazel", "gcc"],
+    "docs/cmake.md": ["cmake", "ninja", "c++"],
+    BACKEND: ["bazel", "cmake", "make", "c++"],
+}
 # How many blocks of a page say why they are not run.
 NOT_RUN = {
     "README.md": 2,
@@ -36,6 +48,7 @@ NOT_RUN = {
     "docs/pytorch-build.md": 5,
     "docs/verify.md": 1,
     "docs/watch.md": 2,
+    BACKEND: 2,
 }
 
 
@@ -74,11 +87,22 @@ def test_page_runs_and_prints_what_it_shows(
     for tool in TOOLS.get(page, []):
         if shutil.which(tool) is None:
             unavailable(f"there is no {tool} on this machine")
-    given = tmp_path / "src" / "derivload" / "catalog" if page in IN_CHECKOUT else tmp_path
-    shutil.copytree(CATALOGUE, given, dirs_exist_ok=True)
+    folder = folder_for(page, tmp_path)
     try:
         own_cache = {"DERIVLOAD_CACHE_DIR": os.environ["DERIVLOAD_CACHE_DIR"]}
-        run_page(read(page), tmp_path, {**environment, **own_cache})
+        run_page(read(page), folder, {**environment, **own_cache})
     finally:
-        if (tmp_path / "WORKSPACE").exists():
-            subprocess.run(["bazel", "shutdown"], cwd=tmp_path, env=environment, check=False)
+        if (folder / "WORKSPACE").exists():
+            subprocess.run(["bazel", "shutdown"], cwd=folder, env=environment, check=False)
+
+
+def folder_for(page: str, root: Path) -> Path:
+    """The folder that a reader of a page is in, with what is there."""
+    if page == BACKEND:
+        ignored = shutil.ignore_patterns("pytorch", "build*", "__pycache__", "bazel-*")
+        for name in ("bazel", "examples"):
+            shutil.copytree(ROOT / name, root / name, ignore=ignored)
+        return (root / page).parent
+    given = root / "src" / "derivload" / "catalog" if page in IN_CHECKOUT else root
+    shutil.copytree(CATALOGUE, given, dirs_exist_ok=True)
+    return root

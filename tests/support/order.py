@@ -19,6 +19,7 @@ WHOLE = (
 # What takes long, as `--durations` tells; first that of which one process has the most to do.
 LONG = (
     *WHOLE,
+    *("test_bazel_backend.py", "test_cmake_backend.py"),
     *("test_hostile.py", "test_release_verdicts.py", "test_unknown_rules.py"),
     *("test_own_code.py", "test_own_code_releases.py", "test_tree_rules.py", "test_tree.py"),
     *("test_pages.py", "test_lowest_versions.py", "test_packaging.py", "test_suite.py"),

@@ -7,16 +7,14 @@ catalogue, so that one thing at a time can differ. With --long a real torch is c
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
 
 from derivload.cli import main
 from support.paths import CATALOGUE, with_inputs
+from support.real_torch import REAL, real_torch
 from support.releases import Release
 
 # The C++ types that torch shows in Python, of those in the catalogue.
@@ -28,9 +26,6 @@ SHOWN = {
     *("::std::optional<at::Scalar>", "::std::optional<c10::string_view>"),
     "::std::optional<c10::SymInt>",
 }
-REAL = "2.13.0"
-# What an import of torch needs, without the libraries of a graphics card.
-NEEDED = ["filelock", "fsspec", "jinja2", "networkx", "sympy", "typing_extensions"]
 
 Nodes = dict[str, list[str]]
 
@@ -194,21 +189,9 @@ def test_a_real_torch(
 ) -> None:
     if not request.config.getoption("--long"):
         pytest.skip("a real torch is compared with --long")
-    python = real_torch(release_cache / f"torch-{REAL}")
+    python = real_torch(release_cache)
     inputs = ["--pytorch", str(release(REAL))]
     assert main(["verify", "--compiled", str(python), *inputs]) == 0
     assert "all 649 backward nodes and 1811 saved values agree\n" in capsys.readouterr().out
     other = ["--pytorch", str(release("2.12.0"))]
     assert main(["verify", "--compiled", str(python), *other]) == 1
-
-
-def real_torch(folder: Path) -> Path:
-    """The Python of an environment with that torch, which is made once."""
-    scripts = "Scripts" if os.name == "nt" else "bin"
-    python = folder / scripts / "python"
-    if not (folder / "made").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        for wanted in (["--no-deps", f"torch=={REAL}"], NEEDED):
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
-        (folder / "made").touch()
-    return python
