@@ -17,15 +17,14 @@ import yaml
 
 from support.cmake_builds import environment, launcher, pytest_generate_tests, tools
 from support.cmake_project import (
-from support.project import replace_in
     GENERATORS,
     Built,
     CMakeProject,
     Tools,
     assert_nothing_runs,
-    replace_in,
 )
 from support.paths import ROOT
+from support.project import replace_in
 from support.real_torch import real_torch
 
 __all__ = ["environment", "launcher", "pytest_generate_tests", "tools"]  # fixtures and a hook
