@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 import derivload
-from derivload.engine import session
-from derivload.loading import inputs
+from derivload.engine import load, session
 from derivload.loading.live import LiveDocuments
 from derivload.loading.paths import Files, find_files
 from derivload.loading.request import Request
@@ -70,7 +69,7 @@ def project(tmp_path: Path) -> Overlaid:
 @contextmanager
 def no_full_load() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        for module in (inputs, session):
+        for module in (load, session):
             patched.setattr(module, "load_texts", None)
         yield
 

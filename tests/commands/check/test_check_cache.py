@@ -10,7 +10,7 @@ import pytest
 
 from derivload.commands.check.command import check
 from derivload.diagnostics import Diagnostic
-from derivload.loading import inputs
+from derivload.engine import load
 from derivload.loading.paths import Files, find_files
 from derivload.store.store import Store
 from support.paths import TAGS
@@ -35,7 +35,7 @@ class Kept(Project):
     def check_incrementally(self) -> list[Diagnostic]:
         """What is found with the cache; fails where everything has to be loaded for it."""
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(inputs, "load_texts", None)
+            patched.setattr(load, "load_texts", None)
             return check(self.files(), lambda: Store(str(self.cache))).diagnostics
 
 

@@ -85,11 +85,7 @@ def test_value_of_an_option_is_no_command(
 def test_options_before_the_command_find_that_there_is_nothing_to_do(tmp_path: Path) -> None:
     project = Exits(tmp_path)
     assert project.ended_emit().exit == "cold"
-    arguments = [
-        *("--derivatives", str(project.derivatives)),
-        *("--native-functions", str(project.natives)),
-    ]
-    ran = project.ended("--color", "never", *arguments, "emit", "--out-dir", str(project.out))
+    ran = project.ended("--color", "never", *project.options, "emit", "--out-dir", str(project.out))
     assert ran.err == f"derivload: {project.out}: up to date\n"
     assert "msgspec" not in ran.modules
 

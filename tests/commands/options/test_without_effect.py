@@ -51,6 +51,7 @@ EMIT, CODEGEN, WATCH = ("emit --out-dir o", "codegen --pytorch t --out-dir o", "
         ("check --explain DL001 --format text", "--format has no effect with --explain"),
         ("check --explain DL001 --tags t", "--tags has no effect with --explain"),
         ("verify --compiled --keep d", "--keep has no effect with --compiled"),
+        ("verify --compiled --codegen", "--codegen has no effect with --compiled"),
         ("cache stats --older-than 3d", "--older-than has no effect with stats"),
         ("cache verify --max-size 3M", "--max-size has no effect with verify"),
         ("--older-than 3d cache clear", "--older-than has no effect with clear"),

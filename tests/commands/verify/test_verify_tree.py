@@ -97,11 +97,6 @@ NO_TREE = "verify needs a torchgen to compare with: write --pytorch DIR"
     [
         ([], NO_TREE),
         (["--codegen"], NO_TREE),
-        (["--compiled", "--keep", "x"], "--keep is for the torchgen of a tree, not for --compiled"),
-        (
-            ["--compiled", "--codegen"],
-            "--codegen is for the torchgen of a tree, not for --compiled",
-        ),
     ],
 )
 def test_wrong_usage(options: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,7 @@ PAIRS = (
     _Pair("watch", "--on-busy", "--exec", needs=True),
     _Pair("watch", "--on-busy --poll --debounce", "--once"),
     _Pair("check", f"{_INPUTS} --format --strict", "--explain"),
-    _Pair("verify", "--keep", "--compiled"),
+    _Pair("verify", "--keep --codegen", "--compiled"),
     *(
         _Pair("cache", "--max-size --older-than", f"action {action}")
         for action in ("stats", "verify", "clear")

@@ -20,11 +20,13 @@ from derivload.terminal.stderr import say, say_lines
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError."""
+    _refuse(options)
     try:
         files = files_of(options)
         say_files(options, files)
         request = Request(files)
-        _refuse(options, request)
+        if options.compiled is None and files.tree is None:
+            raise UsageError("verify needs a torchgen to compare with: write --pytorch DIR")
         say_note(request.inputs.note, options)
         if options.compiled is not None:
             from derivload.commands.verify.compiled import verify_compiled
@@ -41,12 +43,9 @@ def run(options: argparse.Namespace) -> int:
         return _report(error)
 
 
-def _refuse(options: argparse.Namespace, request: Request) -> None:
-    """Refuse what has no meaning. Raises UsageError."""
+def _refuse(options: argparse.Namespace) -> None:
+    """Refuse what leaves no torchgen to compare with. Raises UsageError."""
     if options.compiled is not None:
-        for option in ("keep", "codegen"):
-            if getattr(options, option):
-                raise UsageError(f"--{option} is for the torchgen of a tree, not for --compiled")
         return
     if options.no_tree_code:
         raise UsageError(
@@ -54,8 +53,6 @@ def _refuse(options: argparse.Namespace, request: Request) -> None:
         )
     if options.pytorch is not None and options.torch_version is not None:
         raise UsageError("verify follows the rules of the tree: leave out --torch-version")
-    if request.files.tree is None:
-        raise UsageError("verify needs a torchgen to compare with: write --pytorch DIR")
 
 
 def _report(error: Exception) -> int:
