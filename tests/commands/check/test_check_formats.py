@@ -232,7 +232,7 @@ def test_what_was_found_is_kept_by_content_and_name(
     project.write(WARNED)
     first = project.check()
     with monkeypatch.context() as patched:
-        patched.setattr("derivload.loading.inputs.load_texts", None)
+        patched.setattr("derivload.engine.load.load_texts", None)
         assert project.check() == first
         with pytest.raises(TypeError):
             project.check("--no-cache")
