@@ -12,11 +12,12 @@ import pytest
 from derivload.cli import main
 from support.checks import DERIVATIVES, INPUTS, MISTAKEN, NATIVES, TAGS, WARNED, project
 from support.child import child_environment
+from support.paths import FILES
 from support.project import Project
 
 __all__ = ["project"]  # fixtures
 
-FILES = "derivatives.yaml, native_functions.yaml, tags.yaml"
+LOOKED_AT = "derivatives.yaml, native_functions.yaml, tags.yaml"
 
 
 # ----------------------------------------------------------------------------- what it ends with
@@ -26,7 +27,7 @@ def test_no_mistake_is_status_0_and_no_result(project: Project) -> None:
     assert project.check() == (
         0,
         "",
-        f"derivload: no mistakes in {FILES}: 1 function, 1 definition\n",
+        f"derivload: no mistakes in {LOOKED_AT}: 1 function, 1 definition\n",
     )
 
 
@@ -42,7 +43,7 @@ def test_an_error_is_status_1_and_the_result_is_on_stdout(project: Project) -> N
             "    |                    ^^^^^^^^\n"
             "  help: write `sym_sizes` instead\n"
         ),
-        f"derivload: 1 error in {FILES}\n",
+        f"derivload: 1 error in {LOOKED_AT}\n",
     )
 
 
@@ -58,12 +59,12 @@ def test_a_warning_is_status_0_and_an_error_with_strict(project: Project) -> Non
     assert project.check() == (
         0,
         text.format("warning"),
-        f"derivload: 1 warning in {FILES}: 1 function, 1 definition\n",
+        f"derivload: 1 warning in {LOOKED_AT}: 1 function, 1 definition\n",
     )
     assert project.check("--strict") == (
         1,
         text.format("error"),
-        f"derivload: 1 error in {FILES}\n",
+        f"derivload: 1 error in {LOOKED_AT}\n",
     )
 
 
@@ -72,7 +73,7 @@ def test_errors_and_warnings_are_counted_apart(project: Project) -> None:
         WARNED + "- name: 3\n- x\n- name: gild(Tensor self, Tensor leaf) -> Tensor\n"
         "  self, leaf: f(grad)\n"
     )
-    assert project.check().err == f"derivload: 2 errors, 2 warnings in {FILES}\n"
+    assert project.check().err == f"derivload: 2 errors, 2 warnings in {LOOKED_AT}\n"
 
 
 @pytest.mark.parametrize(
