@@ -16,7 +16,7 @@ from support.documents import ours
 def lines(tmp_path_factory: pytest.TempPathFactory) -> DocumentLines:
     """The lines of the shipped catalogue's documents."""
     folder = tmp_path_factory.mktemp("documents")
-    assert cli.main(["emit", "--out-dir", str(folder), "--no-cache", "--quiet"]) == 0
+    assert cli.main(["emit", "--catalogue", "--out-dir", str(folder), "--no-cache", "--quiet"]) == 0
     return ours(folder)
 
 
