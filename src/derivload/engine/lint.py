@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -88,11 +88,10 @@ def lint(load: Load) -> Linted:
 
     There is nothing about an entry with an error, nor about what only an error hides.
     """
-    if load.linted is None:
-        found = list(itertools.islice(_find(load), _MOST + 1))
-        load.linted = Linted(found[:_MOST], _LoadedEntries(load), len(found) <= _MOST)
-    assert isinstance(load.linted, Linted)
-    return load.linted
+    if load.linted is None:  # the load keeps what was found, and nothing that holds the load
+        load.linted = list(itertools.islice(_find(load), _MOST + 1))
+    found = cast("list[Possible]", load.linted)
+    return Linted(found[:_MOST], _LoadedEntries(load), len(found) <= _MOST)
 
 
 def _find(load: Load) -> Iterator[Possible]:

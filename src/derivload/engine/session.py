@@ -13,15 +13,16 @@ because diagnostics may depend on every entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.definition import read_definition
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Diagnostic, Invalid
 from derivload.engine.backends import Backends, digest_of
+from derivload.engine.change import Change
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lint import Linted, Possible
 from derivload.engine.load import LoadedTexts, load_texts, passed_over
@@ -48,13 +49,12 @@ from derivload.engine.state import (
     with_linked,
 )
 from derivload.engine.texts import Texts, collector_off
-from derivload.sources.splitting import Split, find_window
+from derivload.sources.splitting import Split
 
 # Readers remember everything they have read, and each edit adds to it. So they are replaced by
 # new ones after this many updates.
 _UPDATES_TO_READERS: Final = 256
 
-Row = TypeVar("Row", NativeRow, DefinitionRow)
 T = TypeVar("T")
 
 
@@ -275,7 +275,7 @@ class _FamilyUpdate:
         old, digests = self._state.natives, self._inputs.natives
         if digests is old.digests:
             return old
-        change = _Change(old.digests, old.rows.rows, digests, self._native_row)
+        change = Change(old.digests, old.rows.rows, digests, self._native_row)
         self._touched |= change.families
         return Natives(digests, change.spliced(old.rows.rows, change.rows))
 
@@ -285,7 +285,7 @@ class _FamilyUpdate:
         Touches the families of these. `run` fills in their rows and lines.
         """
         old, digests = self._state.definitions, self._inputs.definitions
-        change = _Change(old.digests, old.rows, digests, self._definition_row)
+        change = Change(old.digests, old.rows, digests, self._definition_row)
         self._touched |= change.families
         self._stay = change.stay
         return DefinitionEntries(
@@ -359,57 +359,6 @@ class _FamilyUpdate:
             [*kept, *zip(made.rows.rows, made.lines, strict=True)], key=lambda row: row[0].cpp_name
         )
         return Functions(Indexed([row for row, _ in every]), [line for _, line in every])
-
-
-class _Change(Generic[Row]):
-    """The window in which the entries differ from the old ones, and provisional rows for it.
-
-    `families` are the families in which an entry was changed, added or removed, or whose entries
-    are in another order among themselves. Entries of other families moving in between does not
-    matter. `stay` tells that all entries of the other families are where they were.
-    """
-
-    def __init__(
-        self,
-        old: list[bytes],
-        rows: list[Row],
-        new: list[bytes],
-        make: Callable[[int], Row],
-    ) -> None:
-        self._begin, self._end, end = find_window(old, new)
-        known = {row.digest: row for row in rows[self._begin : self._end]}
-        self.rows: list[Row] = [known.get(new[i]) or make(i) for i in range(self._begin, end)]
-        before = _positions(rows[self._begin : self._end])
-        behind = _positions(self.rows)
-        self.families: set[str] = set()
-        self._origins: dict[int, int] = {}
-        for family in before.keys() | behind.keys():
-            came_from, stand = before.get(family, []), behind.get(family, [])
-            was = [old[self._begin + i] for i in came_from]
-            if was == [new[self._begin + i] for i in stand]:
-                self._origins.update(zip(stand, came_from, strict=True))
-            else:
-                self.families.add(family)
-        for i, origin in self._origins.items():
-            self.rows[i] = rows[self._begin + origin]
-        self.stay = self._end == end and all([i == o for i, o in self._origins.items()])
-
-    def moved(self, lines: list[bytes | None]) -> list[bytes | None]:
-        """The line of each row: entries of unchanged families keep theirs, others have None."""
-        window = lines[self._begin : self._end]
-        origins = [self._origins.get(i) for i in range(len(self.rows))]
-        return [None if origin is None else window[origin] for origin in origins]
-
-    def spliced(self, old: list[T], window: list[T]) -> list[T]:
-        """The old list, with its part in the window replaced by `window`."""
-        return old[: self._begin] + window + old[self._end :]
-
-
-def _positions(rows: Sequence[NativeRow | DefinitionRow]) -> dict[str, list[int]]:
-    positions: dict[str, list[int]] = {}
-    for i, row in enumerate(rows):
-        positions.setdefault(row.family, []).append(i)
-    return positions
 
 
 def _put(into: list[T], positions: Iterable[int], values: Iterable[T]) -> None:
