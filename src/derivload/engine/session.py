@@ -22,7 +22,6 @@ from derivload.derivatives.definition import read_definition
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Diagnostic, Invalid
 from derivload.engine.backends import Backends, digest_of
-from derivload.engine.change import Change
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lint import Linted, Possible
 from derivload.engine.load import LoadedTexts, load_texts, passed_over
@@ -49,6 +48,7 @@ from derivload.engine.state import (
     with_linked,
 )
 from derivload.engine.texts import Texts, collector_off
+from derivload.engine.window import EntryWindow
 from derivload.sources.splitting import Split
 
 # Readers remember everything they have read, and each edit adds to it. So they are replaced by
@@ -275,7 +275,7 @@ class _FamilyUpdate:
         old, digests = self._state.natives, self._inputs.natives
         if digests is old.digests:
             return old
-        change = Change(old.digests, old.rows.rows, digests, self._native_row)
+        change = EntryWindow(old.digests, old.rows.rows, digests, self._native_row)
         self._touched |= change.families
         return Natives(digests, change.spliced(old.rows.rows, change.rows))
 
@@ -285,7 +285,7 @@ class _FamilyUpdate:
         Touches the families of these. `run` fills in their rows and lines.
         """
         old, digests = self._state.definitions, self._inputs.definitions
-        change = Change(old.digests, old.rows, digests, self._definition_row)
+        change = EntryWindow(old.digests, old.rows, digests, self._definition_row)
         self._touched |= change.families
         self._stay = change.stay
         return DefinitionEntries(

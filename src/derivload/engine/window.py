@@ -12,7 +12,7 @@ Row = TypeVar("Row", NativeRow, DefinitionRow)
 T = TypeVar("T")
 
 
-class Change(Generic[Row]):
+class EntryWindow(Generic[Row]):
     """The window in which the entries differ from the old ones, and provisional rows for it.
 
     `families` are the families in which an entry was changed, added or removed, or whose entries
