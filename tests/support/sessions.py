@@ -9,7 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect, find_dialect
-from derivload.engine.judging import Judged, judge, place_all
+from derivload.engine.judging import Backend, Judged, judge, place_all
 from derivload.engine.outcome import Outcome
 from derivload.engine.session import Session
 from derivload.engine.texts import Text, Texts
@@ -129,7 +129,10 @@ def told(judged: Judged, texts: Texts) -> list[str]:
 def warnings_in(outcome: Outcome, texts: Texts) -> list[str]:
     """The warnings about a load of these texts."""
     assert outcome.make_linted is not None
-    return told(judge(outcome.make_linted(), texts, has_errors=bool(outcome.diagnostics)), texts)
+    backend = Backend(is_named=bool(texts.additions.dispatch_keys))
+    has_errors = bool(outcome.diagnostics)
+    judged = judge(outcome.make_linted(), texts, backend=backend, has_errors=has_errors)
+    return told(judged, texts)
 
 
 def result_of(outcome: Outcome, texts: Texts, memories: Sequence[Memory] = ()) -> Result:
