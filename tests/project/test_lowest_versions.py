@@ -30,10 +30,14 @@ NEWER = "not draws_its_bar"
 TOOLS = ("pytest", "pytest-xdist", "hypothesis", "jinja2", "jsonschema", "trustme")
 
 
-def lowest() -> dict[str, str]:
-    """The lowest versions that the project allows, by name."""
+def lowest(python: str = sys.executable) -> dict[str, str]:
+    """The lowest versions that the project allows, by name; of what this Python needs."""
+    code = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
+    environment = {"python_version": run([python, "-c", code]).strip(), "extra": ""}
     found = {}
     for requirement in map(Requirement, metadata.requires("derivload") or []):
+        if requirement.marker is not None and not requirement.marker.evaluate(environment):
+            continue
         (version,) = [bound.version for bound in requirement.specifier if bound.operator == ">="]
         found[requirement.name] = version
     return found
@@ -59,16 +63,18 @@ def test_the_lowest_versions_do(tmp_path: Path, unavailable: Unavailable, is_off
         unavailable("no index to install from")
     wheel = build("wheel", tmp_path / "wheel")
     constraints = tmp_path / "lowest.txt"
-    pins = [f"{name}=={version}\n" for name, version in lowest().items()]
+    oldest = oldest_python()
+    wanted = lowest(oldest)
+    pins = [f"{name}=={version}\n" for name, version in wanted.items()]
     constraints.write_text("".join(pins), "utf-8")
-    run([oldest_python(), "-m", "venv", str(tmp_path / "environment")])
+    run([oldest, "-m", "venv", str(tmp_path / "environment")])
     python = str(tmp_path / "environment" / ("Scripts" if os.name == "nt" else "bin") / "python")
     pip = [python, "-m", "pip", "install", "--quiet", "--constraint", str(constraints)]
     run([*pip, str(wheel), *TOOLS])
-    names = [*lowest()]
+    names = [*wanted]
     code = f"from importlib.metadata import version; print(*map(version, {names}))"
     installed = dict(zip(names, run([python, "-c", code]).split(), strict=True))
-    assert not [name for name in names if not installed[name].startswith(lowest()[name])]
+    assert not [name for name in names if not installed[name].startswith(wanted[name])]
     files = [path for name in TELLING for path in ROOT.glob(f"tests/**/{name}")]
     assert [path.name for path in files] == [*TELLING]
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", NEWER]
