@@ -16,7 +16,7 @@ from derivload.commands.check.find import find_mistakes
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic, Invalid
 from derivload.engine.session import Session
-from derivload.loading.errors import InputError
+from derivload.loading.errors import InputError, UsageError
 from derivload.loading.paths import Files as Paths
 from derivload.loading.request import Request
 from derivload.loading.run import load_inputs
@@ -187,6 +187,8 @@ class CheckTarget:
     def check(self, text: str) -> bool:
         texts = {name: with_plain_line_ends(part) for name, part in split_files(text).items()}
         texts = {n: part.encode("utf-8", "replace").decode() for n, part in texts.items()}
+        if are_swapped(texts):
+            return False
         found = find_mistakes(request_of(texts), None).diagnostics
         assert found == sorted(found)
         assert len(found) == len(set(found))
@@ -196,6 +198,8 @@ class CheckTarget:
         errors = [d for d in found if d.severity == "error"]
         assert emitted(texts) == errors
         before = {**texts, NATIVES: texts[NATIVES].rpartition("\n- ")[0] + "\n"}
+        if are_swapped(before):
+            before = texts
         check_session(before, texts, errors)
         check_store(before, texts, found)
         return not errors
@@ -204,6 +208,16 @@ class CheckTarget:
 def request_of(texts: dict[str, str]) -> Request:
     files = Paths(DERIVATIVES, [NATIVES], TAGS, None)
     return Request(files, [texts[path].encode("utf-8", "replace") for path in files.paths])
+
+
+def are_swapped(texts: dict[str, str]) -> bool:
+    """Whether one sentence refuses these files: all entries of one are those of another."""
+    try:
+        request_of(texts).inputs  # noqa: B018
+    except UsageError as error:
+        assert "were the files swapped?" in str(error)
+        return True
+    return False
 
 
 def emitted(texts: dict[str, str], store: Store | None = None) -> list[Diagnostic]:
