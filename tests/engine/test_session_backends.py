@@ -9,7 +9,17 @@ import pytest
 
 from derivload.sources.additions import Additions
 from support.backend_edits import BACKEND, EDITS, override_definition, override_native
-from support.sessions import DEFINITIONS, Edit, StoreInMemory, Walk, cold, cut, joined
+from support.sessions import (
+    DEFINITIONS,
+    NATIVES,
+    START,
+    Edit,
+    StoreInMemory,
+    Walk,
+    cold,
+    cut,
+    joined,
+)
 
 
 def test_the_inputs_are_right() -> None:
@@ -49,3 +59,21 @@ def test_an_entry_of_the_base_moves_into_an_overlay_and_back() -> None:
     moved = inputs._replace(more=(entries[0],))
     assert {d.code for d in walk.go(moved).diagnostics} == {"DL415"}
     assert not walk.go(walk.home).diagnostics
+
+
+@pytest.mark.parametrize("file", [DEFINITIONS, NATIVES])
+def test_a_mistake_in_an_entry_that_was_replaced_is_told(file: int) -> None:
+    """Nobody reads the entry, but its file is wrong all the same."""
+    before, first, *others = cut(START.files[file])
+    inputs = START._replace(additions=Additions(override=True))
+    if file == DEFINITIONS:
+        inputs = inputs._replace(more=(first,))
+    else:
+        inputs = inputs.with_file(NATIVES, START.files[NATIVES], first)
+    walk = Walk(inputs)
+    assert not walk.outcome.diagnostics
+    key = "name" if file == DEFINITIONS else "func"
+    head = first.partition("\n")[0]
+    twice = f"{head}\n  {key}: twice\n"
+    broken = walk.go(inputs.with_file(file, joined([before, twice, *others])))
+    assert {diagnostic.code for diagnostic in broken.diagnostics} == {"DL009"}

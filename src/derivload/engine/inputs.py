@@ -168,7 +168,11 @@ class _Laid:
                 digests = [_of_file(number, own) for number, own in enumerate(digests)]
             if self._is_laid:
                 names = [file.names(self._key) for file in self._files]
-                self._order = lay_over(names, override=True).order
+                laid = lay_over(names, override=True)
+                # Nobody reads these, but a mistake in one is a mistake of its file.
+                for replaced, _ in laid.replaced:
+                    self._files[replaced.file].check(replaced.entry)
+                self._order = laid.order
                 self._joined = [digests[place.file][place.entry] for place in self._order]
             else:
                 self._joined = [digest for own in digests for digest in own]
@@ -249,22 +253,26 @@ class _File:
         return self._names
 
     def _read_name(self, index: int, key: str) -> str:
-        entry = Entry(self.text.name, 0, index, self.split.entry(index))
-        value = read_alone(entry, PlainReader())
+        return name_of(self._read_alone(index, PlainReader()).value, key)
+
+    def check(self, index: int) -> None:
+        """Check that an entry can be read. Raises NotCertainError."""
+        if self.values is None:
+            self._read_alone(index, PlainReader())
+
+    def _read_alone(self, index: int, plain: PlainReader, line: int = 0) -> EntryValue:
+        entry = Entry(self.text.name, line, index, self.split.entry(index))
+        value = read_alone(entry, plain)
         if value is None:
             raise NotCertainError
-        return name_of(value, key)
+        return EntryValue(entry, value)
 
     def read(self, index: int, number: int, plain: PlainReader, *, with_line: bool) -> EntryValue:
         if self.values is not None:
             entry, value = self.values[index]
         else:
             line = self.split.line(index) if with_line else 0
-            entry = Entry(self.text.name, line, index, self.split.entry(index))
-            found = read_alone(entry, plain)
-            if found is None:
-                raise NotCertainError
-            value = found
+            entry, value = self._read_alone(index, plain, line)
         return EntryValue(msgspec.structs.replace(entry, index=number), value)
 
     def text_of(self, index: int) -> str:
