@@ -81,13 +81,17 @@ def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, by
 
 
 def _write_joined(files: Files, folder: str) -> str:
-    """Write derivatives.yaml with its overlays laid over it as one file. Returns its path."""
-    contents = [read_path(path) for path in (files.derivatives, *files.more_derivatives)]
-    entries = joined(
-        [yaml.safe_load(content) or [] for content in contents if isinstance(content, bytes)],
-        "name",
-        files.additions,
-    )
+    """Write derivatives.yaml with its overlays laid over it as one file. Returns its path.
+
+    Raises OSError.
+    """
+    loaded = []
+    for name in (files.derivatives, *files.more_derivatives):
+        content = read_path(name)
+        if isinstance(content, OSError):
+            raise content
+        loaded.append(yaml.safe_load(content) or [])
+    entries = joined(loaded, "name", files.additions)
     path = os.path.join(folder, "derivatives.yaml")
     with open(path, "wb") as file:
         file.write(b"".join(b"- " + msgspec.json.encode(entry) + b"\n" for entry in entries))
