@@ -100,12 +100,16 @@ def warning_lines(warnings: NewWarnings) -> list[str]:
 
 
 def report(error: Exception, consequence: str) -> int:
-    """Print the diagnostics of an InputError and return the exit status. Reraises any other error.
+    """Print an InputError, or a GeneratorError, and return the exit status.
 
-    `consequence` ends the line that counts the errors.
+    Reraises any other error. `consequence` ends the last line.
     """
     from derivload.loading.errors import InputError
+    from derivload.pytorch.errors import GeneratorError
 
+    if isinstance(error, GeneratorError):
+        say_lines([*error.lines, f"derivload: {error.summary}{consequence}"])
+        return BAD_INPUT
     if not isinstance(error, InputError):
         raise error
     count = len(error.diagnostics)

@@ -85,6 +85,12 @@ def say_files(options: argparse.Namespace, files: Files) -> None:
         say(f"rules      those of torch {files.version or 'of the newest release that is known'}")
 
 
+def say_told(options: argparse.Namespace, files: Files) -> None:
+    """Say which files were taken if no option named them."""
+    if files.told and not options.quiet:
+        say(files.told)
+
+
 def target_of(options: argparse.Namespace) -> Target:
     """Where the outputs and the depfile go."""
     return Target(
@@ -101,8 +107,9 @@ def wanted_of(options: argparse.Namespace, files: Files) -> Wanted | None:
     """Which warnings the options want; None for all. Raises UsageError."""
     names = ("select", "ignore", "extend_select", "extend_ignore")
     given = {name: getattr(options, name) for name in names}
-    for_operators = options.tables.get("per-operator-ignore")
-    in_files = options.tables.get("per-file-ignore")
+    tables = options.found_settings.tables
+    for_operators = tables.get("per-operator-ignore")
+    in_files = tables.get("per-file-ignore")
     if not for_operators and not in_files and all(value is None for value in given.values()):
         return None
     from derivload.wanted import want

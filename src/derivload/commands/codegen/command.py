@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from derivload.commands.codegen.apart import places_apart, without, write_apart
 from derivload.commands.notes import lasting
-from derivload.commands.outcome import RunResult, write_and_say
+from derivload.commands.outcome import RunResult, report, write_and_say
 from derivload.commands.parsed import (
     files_of,
     importing_of,
@@ -31,7 +31,7 @@ from derivload.commands.parsed import (
     wanted_of,
 )
 from derivload.commands.replaced import list_replaced
-from derivload.exit_status import BAD_INPUT, DONE
+from derivload.exit_status import DONE
 from derivload.identity import python_digest, tool_digest
 from derivload.loading.collisions import refuse_collisions
 from derivload.loading.errors import UsageError
@@ -78,18 +78,15 @@ def run(options: argparse.Namespace) -> int:
                 importing=lambda: importing_of(options),
             )
 
+    if not options.list_outputs:
+        return write_and_say(options, write)
     try:
-        if not options.list_outputs:
-            return write_and_say(options, write)
         with _printed_beside():
             names = list_outputs(files, selection)
-            apart = places_apart(target.install_dir, names)
-            names = [apart.get(name, name) for name in names]
     except GeneratorError as error:
-        from derivload.terminal.stderr import say_lines
-
-        say_lines([*error.lines, f"derivload: {error.summary}; nothing was written"])
-        return BAD_INPUT
+        return report(error, "; nothing was written")
+    apart = places_apart(target.install_dir, names)
+    names = [apart.get(name, name) for name in names]
     from derivload.terminal.stdout import Stdout
 
     Stdout().print_lines(names)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from derivload.commands.options.inputs import INPUTS, WARNINGS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 _SELECTION = "--disable-autograd --selected-op-list-path --operators-yaml-path"
 _GENERATORS = f"--subset {_SELECTION} --force-schema-registration"
-_INPUTS = "--derivatives --native-functions --tags --torch-version --pytorch --no-tree-code"
+# In the options of a pair: all that `add_inputs` adds, and all that `add_warnings` adds.
+_GROUPS = (INPUTS, WARNINGS)
 
 
 class _Pair(NamedTuple):
@@ -44,7 +47,7 @@ PAIRS = (
     _Pair("watch", _SELECTION, "--subset python"),
     _Pair("watch", "--on-busy", "--exec", needs=True),
     _Pair("watch", "--on-busy --poll --debounce", "--once"),
-    _Pair("check", f"{_INPUTS} --format --strict", "--explain"),
+    _Pair("check", f"{INPUTS} {WARNINGS} --format --strict --statistics", "--explain"),
     _Pair("verify", "--keep --codegen", "--compiled"),
     *(
         _Pair("cache", "--max-size --older-than", f"action {action}")
@@ -55,18 +58,24 @@ PAIRS = (
 
 def refuse_without_effect(parser: OptionParser, options: argparse.Namespace) -> None:
     """Exit with a sentence if an option that was given would have no effect."""
-    for name, why in without_effect(options):
+    for name, why in without_effect(parser, options):
         if _dest(name) in options.given:
             parser.error(f"{name} has no effect {why}")
 
 
-def without_effect(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+def without_effect(parser: OptionParser, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     """The options that would have no effect, given or not, and why."""
     for pair in PAIRS:
         if pair.command == options.command and _is_there(pair.other, options) != pair.needs:
             other = pair.other.removeprefix("action ")
-            for name in pair.options.split():
+            for name in _names(parser, pair.options):
                 yield name, f"{'without' if pair.needs else 'with'} {other}"
+
+
+def _names(parser: OptionParser, options: str) -> Iterator[str]:
+    """The names of options, of which groups have all of theirs."""
+    for word in options.split():
+        yield from parser.options_of(word) if word in _GROUPS else (word,)
 
 
 def _is_there(other: str, options: argparse.Namespace) -> bool:

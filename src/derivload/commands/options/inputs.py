@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     import argparse
 
 
-# The title of the group of options that say what the inputs are.
+# The titles of the groups of options that say what the inputs are, and which warnings are wanted.
 INPUTS = "inputs"
+WARNINGS = "warnings"
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -123,7 +124,7 @@ def add_cache_options(parser: argparse.ArgumentParser) -> None:
 def add_warnings(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which warnings are wanted."""
     group = parser.add_argument_group(
-        "warnings", "CODES are codes of rules, beginnings of them such as DL6, or ALL."
+        WARNINGS, "CODES are codes of rules, beginnings of them such as DL6, or ALL."
     )
     for name, does in (
         ("select", "report these warnings; all by default"),

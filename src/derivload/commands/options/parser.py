@@ -65,6 +65,11 @@ class OptionParser(argparse.ArgumentParser):
         """What each option means, by its name."""
         return self._option_string_actions
 
+    def options_of(self, title: str) -> list[str]:
+        """The names of the options in the group with this title."""
+        groups = [group for group in self._action_groups if group.title == title]
+        return [action.option_strings[-1] for group in groups for action in group._group_actions]
+
     @property
     def commands(self) -> dict[str, OptionParser]:
         """The parsers of the commands, by name."""

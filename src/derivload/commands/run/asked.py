@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 
+from derivload.loading.settings.search import value_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,13 +36,7 @@ class Asked:
 
     def value(self, name: str) -> str | None:
         """The value of one of derivload's own options."""
-        found = None
-        for at, argument in enumerate(self.own):
-            if argument == name:
-                found = "".join(self.own[at + 1 : at + 2])
-            elif argument.startswith(f"{name}="):
-                found = argument[len(name) + 1 :]
-        return found or None
+        return value_of(self.own, name)
 
     def stats(self) -> str | None:
         """The form of `--stats`, None without it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from derivload.commands.options.command_line import given_by, prepare, read
 from derivload.commands.options.effects import refuse_without_effect
@@ -18,8 +18,11 @@ from derivload.commands.settings.check import NONE, Setting, Settings, check_set
 from derivload.commands.settings.effect import reset_without_effect
 from derivload.commands.settings.keys import exclusive_keys, keys_of
 from derivload.loading.origin import Origin
-from derivload.loading.settings.search import Search, read_settings_file
+from derivload.loading.settings.search import Search, read_settings_file, value_of
 from derivload.terminal import colour
+
+if TYPE_CHECKING:
+    from derivload.loading.settings.file import SettingsFile
 
 # The options that name the inputs. Each of the three sources is named by all of its options.
 _SOURCES: Final = {
@@ -44,9 +47,9 @@ def parse_options(
     """The options of a command line, with the settings.
 
     Besides the options there are `arguments`, those of the command line; `given`, the names under
-    which argparse stores the options that are among them; `origin`, what else
-    decided the options; `settings`, those that apply, by name; and `tables`, the settings that are
-    no options. Without `may_search`, no settings and no tree are looked for.
+    which argparse stores the options that are among them; `origin`, what else decided the options;
+    `settings`, those that apply, by name; and `found_settings`, all of them.
+    Without `may_search`, no settings and no tree are looked for.
 
     argparse ends the process for wrong usage. Raises SettingsError and UsageError.
     """
@@ -65,7 +68,7 @@ def parse_options(
     options.given = given_by(parser, prepared)
     options.origin = origin
     options.settings = dict(applied.settings)
-    options.tables = found.tables
+    options.found_settings = found
     find_source(options, may_search=may_search)
     if command is not None:
         reset_without_effect(options, command)
@@ -91,25 +94,31 @@ def find_settings(
     may_search: bool = True,
 ) -> Settings:
     """The settings that a command line means, noted in `origin`. Raises SettingsError."""
-    named = _value(arguments, "--settings")
+    named = value_of(arguments, "--settings")
     if named is None and (not may_search or "--no-settings" in arguments):
         return NONE
+    file: SettingsFile | None = None
+
+    def has_settings(path: str, content: bytes) -> bool:
+        nonlocal file
+        file = _read(path, content)
+        return file is not None
+
     if named is None:
-        origin.settings = origin.search.find_settings(_has_settings)
+        origin.settings = origin.search.find_settings(has_settings)
     else:
         origin.settings = named, read_settings_file(named)
     if origin.settings is None:
         return NONE
-    from derivload.loading.settings.file import read_settings
-
-    file = read_settings(*origin.settings)
+    if file is None:  # the search has not looked into it
+        file = _read(*origin.settings)
     return NONE if file is None else check_settings(file, parser)
 
 
-def _has_settings(path: str, content: bytes) -> bool:
+def _read(path: str, content: bytes) -> SettingsFile | None:
     from derivload.loading.settings.file import read_settings
 
-    return read_settings(path, content) is not None
+    return read_settings(path, content)
 
 
 def apply_settings(found: Settings, parser: OptionParser, arguments: Sequence[str]) -> Applied:
@@ -164,14 +173,3 @@ def find_source(options: argparse.Namespace, *, may_search: bool = True) -> None
     if tree is not None:
         options.pytorch = tree
         origin.how = "of the PyTorch tree around this folder"
-
-
-def _value(arguments: Sequence[str], name: str) -> str | None:
-    """The value of an option; the last one if there are several."""
-    found = None
-    for at, argument in enumerate(arguments):
-        if argument == name:
-            found = next(iter(arguments[at + 1 : at + 2]), None)
-        elif argument.startswith(f"{name}="):
-            found = argument[len(name) + 1 :]
-    return found

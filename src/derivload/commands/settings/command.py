@@ -12,7 +12,6 @@ import msgspec
 from derivload.commands.options.command_line import make_parser
 from derivload.commands.options.values import WholeNumber
 from derivload.commands.parsed import files_of
-from derivload.commands.settings.apply import find_settings
 from derivload.commands.settings.check import Setting, Settings
 from derivload.commands.settings.keys import Key, keys_of
 from derivload.exit_status import DONE
@@ -20,7 +19,6 @@ from derivload.loading.cache_settings import find_cache_folder
 from derivload.loading.errors import UsageError
 from derivload.loading.origin import Origin
 from derivload.loading.paths import Files
-from derivload.loading.settings.search import Search
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 
@@ -43,20 +41,18 @@ class ShownOption(NamedTuple):
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError."""
-    parser = make_parser()
-    found = find_settings(parser, options.arguments, Origin(Search()))
     try:
         files, why = files_of(options), ""
     except UsageError as error:
         files, why = None, str(error)
-    keys = keys_of(parser.commands["settings"])
+    keys = keys_of(make_parser().commands["settings"])
     shown = [_shown(key, options, files) for key in sorted(keys.values())]
     if options.as_json:
         Stdout().write_json(_render(shown, options.origin, why))
         return DONE
     if options.origin.settings is not None:
         say(f"read {options.origin.settings[0]}")
-    _print([*shown, *_of_commands(found)])
+    _print([*shown, *_of_commands(options.found_settings)])
     if why:
         say(f"note: {why}")
     return DONE

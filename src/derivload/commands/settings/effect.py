@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def reset_without_effect(options: argparse.Namespace, parser: OptionParser) -> None:
     """Give the options that settings name without effect the value that they have otherwise."""
-    useless = {name.removeprefix("--") for name, _ in without_effect(options)}
+    useless = {name.removeprefix("--") for name, _ in without_effect(parser, options)}
     if hasattr(options, "pytorch"):
         useless |= _of_inputs(options)
     for name in useless & options.settings.keys():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Final, Literal, NamedTuple
 
-from derivload.commands.options.inputs import INPUTS
 from derivload.commands.options.values import WholeNumber, path
 
 # These choose what a command does at one time. `settings` says which file to read.
@@ -51,12 +50,6 @@ def exclusive_keys(command: argparse.ArgumentParser) -> list[frozenset[str]]:
         names = [key_name(action) for action in group._group_actions]
         groups.append(frozenset(name for name in names if name is not None))
     return groups
-
-
-def inputs_of(command: argparse.ArgumentParser) -> list[str]:
-    """The names under which argparse stores the options that say what the inputs are."""
-    groups = [group for group in command._action_groups if group.title == INPUTS]
-    return [action.dest for group in groups for action in group._group_actions]
 
 
 def key_name(action: argparse.Action) -> str | None:

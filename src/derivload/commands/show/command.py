@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from derivload.commands.notes import say_note
 from derivload.commands.outcome import report
-from derivload.commands.parsed import files_of, open_store_of, say_files
+from derivload.commands.parsed import files_of, open_store_of, say_files, say_told
 from derivload.commands.show.groups import Group, find_groups
 from derivload.commands.show.query import OperatorQuery, read_query, unknown
 from derivload.commands.show.text import group_lines
@@ -50,8 +50,7 @@ def run(options: argparse.Namespace) -> int:
         store = request.rules_from = open_store_of(options, to_read=True)
         say_note(request.inputs.note, options)
         status = show(request, options.operator, store)
-        if request.files.told and not options.quiet:
-            say(request.files.told)
+        say_told(options, files)
         return status
     except Exception as error:
         return report(error, "")

@@ -11,11 +11,9 @@ import argparse
 
 from derivload.commands.notes import say_note
 from derivload.commands.outcome import report
-from derivload.commands.parsed import files_of, say_files
-from derivload.exit_status import BAD_INPUT
+from derivload.commands.parsed import files_of, say_files, say_told
 from derivload.loading.errors import UsageError
 from derivload.loading.request import Request
-from derivload.terminal.stderr import say, say_lines
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,11 +34,10 @@ def run(options: argparse.Namespace) -> int:
             from derivload.commands.verify.tree import verify_tree
 
             status = verify_tree(request, options.keep, with_files=options.codegen)
-        if request.files.told and not options.quiet:
-            say(request.files.told)
+        say_told(options, files)
         return status
     except Exception as error:
-        return _report(error)
+        return report(error, "; nothing was compared")
 
 
 def _refuse(options: argparse.Namespace) -> None:
@@ -53,14 +50,3 @@ def _refuse(options: argparse.Namespace) -> None:
         )
     if options.pytorch is not None and options.torch_version is not None:
         raise UsageError("verify follows the rules of the tree: leave out --torch-version")
-
-
-def _report(error: Exception) -> int:
-    """Print what ended the command, and return the exit status. Reraises what is no bad input."""
-    consequence = "; nothing was compared"
-    from derivload.pytorch.errors import GeneratorError
-
-    if isinstance(error, GeneratorError):
-        say_lines([*error.lines, f"derivload: {error.summary}{consequence}"])
-        return BAD_INPUT
-    return report(error, consequence)

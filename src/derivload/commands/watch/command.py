@@ -28,13 +28,15 @@ from derivload.terminal.stderr import say
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from derivload.commands.codegen.live import LiveCodegen
-    from derivload.wanted import Wanted
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; the exit status. Raises UsageError and OSError if it cannot start."""
     if options.codegen:
         selection_of(options)
+    first = files_of(options)
+    say_files(options, first)
+    wanted = wanted_of(options, first)
 
     generated: list[LiveCodegen] = []
     followed = FollowedOptions(options)
@@ -50,20 +52,16 @@ def run(options: argparse.Namespace) -> int:
         find_rules(files, None)
         return files
 
-    def wanted() -> Wanted | None:
-        return wanted_of(options, files_of(options))
-
     def make_outputs() -> LiveOutputs:
         store = open_store_of(options, to_read=not options.codegen)
         if not options.codegen:
-            return LiveDocuments(options.out_dir, options.shards, store, wanted())
+            return LiveDocuments(options.out_dir, options.shards, store, wanted)
         from derivload.commands.codegen.live import LiveCodegen
 
-        made = LiveCodegen(options.out_dir, selection_of(options), store, wanted())
+        made = LiveCodegen(options.out_dir, selection_of(options), store, wanted)
         generated.append(made)
         return made
 
-    say_files(options, files_of(options))
     return watch(
         WatchOptions(
             find=find,

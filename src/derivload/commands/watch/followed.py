@@ -12,12 +12,12 @@ import os
 from typing import Final
 
 from derivload.commands.options.command_line import make_parser
+from derivload.commands.options.inputs import INPUTS
 from derivload.commands.settings.apply import parse_options
-from derivload.commands.settings.keys import inputs_of
 from derivload.loading.errors import UsageError
 
 # What is no option, or of no effect on a run that has begun.
-_OTHERS: Final = ("arguments", "given", "is_own_process", "origin", "settings", "tables")
+_OTHERS: Final = ("arguments", "given", "is_own_process", "origin", "settings", "found_settings")
 
 
 class FollowedOptions:
@@ -26,7 +26,9 @@ class FollowedOptions:
     def __init__(self, options: argparse.Namespace) -> None:
         self._first = options
         self._parser = make_parser()
-        self._followed = (*_OTHERS, *inputs_of(self._parser.commands["watch"]))
+        watch = self._parser.commands["watch"]
+        inputs = [watch.options[name].dest for name in watch.options_of(INPUTS)]
+        self._followed = (*_OTHERS, *inputs)
 
     def now(self) -> argparse.Namespace:
         """The options as they are now. Raises UsageError."""

@@ -7,7 +7,7 @@ guess finds no stamp that holds, and the run goes on as any other.
 from __future__ import annotations
 
 from derivload.loading.errors import SettingsError
-from derivload.loading.settings.search import Search, beside, read_settings_file
+from derivload.loading.settings.search import Search, beside, read_settings_file, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,15 +44,12 @@ def may_be_set(arguments: Sequence[str], words: Sequence[str]) -> bool:
 
 def _find(arguments: Sequence[str]) -> tuple[str, bytes] | None:
     """The settings that these arguments mean, if there are any."""
+    if "--no-settings" in arguments:
+        return None
+    named = value_of(arguments, "--settings")
     try:
-        for at, argument in enumerate(arguments):
-            if argument == "--no-settings":
-                return None
-            if argument == "--settings":
-                return arguments[at + 1], read_settings_file(arguments[at + 1])
-            if argument.startswith("--settings="):
-                path = argument.partition("=")[2]
-                return path, read_settings_file(path)
+        if named is not None:
+            return named, read_settings_file(named)
         return Search().find_settings(lambda _, content: b"tool.derivload" in content)
-    except (SettingsError, IndexError):
+    except SettingsError:
         return None

@@ -16,7 +16,7 @@ from derivload.loading.reading import read_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 SETTINGS = "derivload.toml"
 PYPROJECT = "pyproject.toml"
@@ -110,6 +110,20 @@ class Search:
                 return True
             self.absent.append(path)
         return False
+
+
+def value_of(arguments: Sequence[str], option: str) -> str | None:
+    """The value of an option, before anything is parsed; the last one if there are several.
+
+    None if it is not given, or is empty.
+    """
+    found = None
+    for at, argument in enumerate(arguments):
+        if argument == option:
+            found = "".join(arguments[at + 1 : at + 2])
+        elif argument.startswith(f"{option}="):
+            found = argument[len(option) + 1 :]
+    return found or None
 
 
 def beside(settings: str, path: str) -> str:
