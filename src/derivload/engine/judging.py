@@ -26,7 +26,7 @@ from derivload.sources.entries import Entry
 from derivload.sources.ignore_comments import MARKER, IgnoreComment, find_comments
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.places import Placer
-from derivload.wanted import EVERYTHING, WARNINGS, Wanted, codes_of
+from derivload.wanted import EVERYTHING, Wanted, ignored_codes_of
 
 _UNUSED: Final = "DL608"
 
@@ -253,7 +253,7 @@ class _Ignored(NamedTuple):
 
 def _codes(name: str) -> frozenset[str]:
     try:
-        return codes_of(name) & WARNINGS
+        return ignored_codes_of(name)
     except ValueError:
         return frozenset()
 
@@ -264,11 +264,9 @@ def _why_unused(comment: IgnoreComment, suppressed: list[str]) -> str:
         return "this comment names no rule to ignore"
     for name in comment.names:
         try:
-            codes = codes_of(name)
+            codes = ignored_codes_of(name)
         except ValueError as error:
             return str(error)
-        if not codes & WARNINGS:
-            return f"`{name}` cannot be ignored: it is an error, which stops the load"
         if codes.isdisjoint(suppressed):
             return f"there is no `{name}` here to ignore"
     return ""

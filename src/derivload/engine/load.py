@@ -27,10 +27,9 @@ from derivload.sources.places import Placer
 class LoadedTexts(NamedTuple):
     """The result of a full load. If there are diagnostics, `load` has only the good entries.
 
-    `whole` are the names of the files that had to be read whole, not entry by entry.
-    `backends` has what backends
-    register, and `warnings` are those about their files. `passed_over` are the sections of
-    overlays and backends' files that were not read.
+    `whole` are the names of the files that had to be read whole, not entry by entry. `backends` has
+    what backends register, and `warnings` are those about their files. `passed_over` are the
+    sections of overlays and backends' files that were not read.
     """
 
     torch_version: str

@@ -140,7 +140,7 @@ class _FormReader:
             *self._registered(kernels, ""),
             *self._registered(autograd, "Autograd"),
         ]
-        names = list(self._names(symint, only_hashable=True))
+        names = list(self._names(symint))
         spot = self._spot("backend")
         return BackendFile(self._file.name, False, registrations, names, self._flaws, spot=spot)
 
@@ -164,13 +164,11 @@ class _FormReader:
                 message = f"`{section}` lists operator names; this is {describe(item.value)}"
                 self._flaws.append(Flaw("DL704", message, item.spot))
 
-    def _names(
-        self, items: list[tuple[str, SectionItem]], *, only_hashable: bool
-    ) -> Iterator[tuple[str, Spot]]:
+    def _names(self, items: list[tuple[str, SectionItem]]) -> Iterator[tuple[str, Spot]]:
         for section, item in items:
             if isinstance(item.value, str):
                 yield item.value, item.spot
-            elif only_hashable and isinstance(item.value, list | dict | set):
+            elif isinstance(item.value, list | dict | set):  # torchgen makes a set of the items
                 message = f"`{section}` lists operator names; this is {describe(item.value)}"
                 self._flaws.append(Flaw("DL704", message, item.spot))
 
