@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 
+from derivload.commands.replaced import list_replaced
 from derivload.loading.additions import add_to
 from derivload.loading.cache_settings import cache_folder, find_store, open_store
 from derivload.loading.errors import UsageError
@@ -15,6 +16,7 @@ from derivload.loading.paths import (
     find_files,
     spell_option,
 )
+from derivload.loading.request import Request
 from derivload.outputs.target import Target
 from derivload.sources.additions import Additions
 from derivload.terminal.stderr import say
@@ -74,7 +76,10 @@ def _nothing_named(options: argparse.Namespace) -> str:
 
 
 def say_files(options: argparse.Namespace, files: Files) -> None:
-    """With `--verbose`, say which files are taken and whose rules are followed."""
+    """With `--verbose`, say which files are taken, whose rules are followed, and what is replaced.
+
+    Raises UsageError.
+    """
     if not options.verbose:
         return
     for path in files.paths:
@@ -83,6 +88,8 @@ def say_files(options: argparse.Namespace, files: Files) -> None:
         say(f"rules      those of {files.tree.root}")
     else:
         say(f"rules      those of torch {files.version or 'of the newest release that is known'}")
+    for line in list_replaced(Request(files)) if files.additions.override else ():
+        say(f"replaced   {line}")
 
 
 def say_told(options: argparse.Namespace, files: Files) -> None:

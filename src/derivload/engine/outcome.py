@@ -11,6 +11,7 @@ from derivload.terminal.text import printable
 
 if TYPE_CHECKING:
     from derivload.diagnostics import Diagnostic
+    from derivload.engine.backends import Backends
     from derivload.engine.lint import Linted
     from derivload.engine.load import LoadedTexts
     from derivload.engine.pipeline import Load
@@ -38,6 +39,8 @@ class Outcome(NamedTuple):
     make_linted: Callable[[], Linted] | None = None
     """Makes what there may be to warn of; None if the code of a tree's torchgen loaded."""
     passed_over: tuple[str, ...] = ()
+    backends: Backends | None = None
+    """What backends register, as it was read; None if the code of a tree's torchgen loaded."""
 
     @property
     def note(self) -> str:
@@ -95,4 +98,5 @@ def outcome_of(whole: LoadedTexts) -> Outcome:
         is_incremental=False,
         make_linted=lambda: lint(load)._replace(of_backends=whole.of_backends),
         passed_over=whole.passed_over,
+        backends=whole.backends,
     )

@@ -47,7 +47,7 @@ from derivload.engine.state import (
     warnings_of,
     with_linked,
 )
-from derivload.engine.texts import Texts, collector_off
+from derivload.engine.texts import Text, Texts, collector_off
 from derivload.engine.window import EntryWindow
 from derivload.sources.splitting import Split
 
@@ -67,6 +67,8 @@ class Session:
         self._is_restored = False
         self._readers: Readers | None = None
         self._updates = 0
+        # What backends register, the texts that say so, and which of all texts could not be read.
+        self._backends: tuple[Backends, Sequence[Text], frozenset[str]] | None = None
         # The inputs that the state was made from. If it has not been made yet (see `settle`),
         # the inputs to make it from, together with `_loaded`.
         self._inputs: InputEntries | None = None
@@ -134,6 +136,7 @@ class Session:
 
     def _load_all(self, inputs: InputEntries) -> Outcome:
         loaded = load_texts(inputs.texts, self._dialect)
+        self._backends = loaded.backends, inputs.texts.backends, inputs.texts.unread
         if not loaded.diagnostics:
             self._inputs = inputs
             self._loaded = loaded
@@ -161,7 +164,7 @@ class Session:
             readers = self._readers = Readers(self._dialect, tags)
         self._updates += 1
         update = _FamilyUpdate(state, inputs, readers)
-        backends = inputs.texts.read_backends(self._dialect)
+        backends = self._read_backends(inputs.texts)
         try:
             checked, told = self._check_backends(state, inputs, backends, readers)
             made = self._state = update.run()._replace(checked=checked, of_backends=told)
@@ -180,7 +183,15 @@ class Session:
             is_incremental=True,
             make_linted=lambda: Linted(made.found(), inputs, of_backends=made.of_backends),
             passed_over=passed_over(inputs.passed_over, inputs.texts, backends),
+            backends=backends,
         )
+
+    def _read_backends(self, texts: Texts) -> Backends:
+        """What backends register; read again only if it changed."""
+        read = texts.backends, texts.unread
+        if self._backends is None or self._backends[1:] != read:
+            self._backends = (texts.read_backends(self._dialect), *read)
+        return self._backends[0]
 
     def _check_backends(
         self, state: State, inputs: InputEntries, backends: Backends, readers: Readers

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator, Sequence
 
-    from derivload.engine.backends import Kernels
+    from derivload.engine.backends import Backends
     from derivload.engine.judging import Judged
     from derivload.engine.lines import DocumentLines
     from derivload.engine.lint import Linted
@@ -81,10 +81,10 @@ class LoadedInputs:
         assert not isinstance(self._found, StoredDocuments)
         return self._found
 
-    @cached_property
-    def kernels(self) -> Kernels:
-        """The kernels that backends register, by the name of the operator."""
-        return self._request.inputs.kernels()
+    @property
+    def _backends(self) -> Backends | None:
+        """What backends register, if it was read for the load."""
+        return None if isinstance(self._found, StoredDocuments) else self._found.backends
 
     @cached_property
     def documents(self) -> Sequence[Document]:
@@ -119,7 +119,7 @@ class LoadedInputs:
             return None
         from derivload.loading.warnings import judge_found
 
-        return judge_found(self._request, kept, wanted)
+        return judge_found(self._request, kept, wanted, self._backends)
 
     def new_warnings(self, wanted: Wanted | None, out_dir: str | None) -> NewWarnings | None:
         """The warnings that no stamp in `out_dir` says were shown; None if there are none at all.

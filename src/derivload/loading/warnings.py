@@ -18,6 +18,7 @@ from derivload.engine.lint import Linted, Possible
 from derivload.wanted import EVERYTHING, Wanted
 
 if TYPE_CHECKING:
+    from derivload.engine.backends import Backends
     from derivload.loading.request import Request
 
 # So many warnings are shown at once. The others are counted.
@@ -50,16 +51,22 @@ def encode_found(linted: Linted) -> bytes:
     return msgspec.msgpack.encode(KeptWarnings(linted.found, [*linted.of_backends]))
 
 
-def judge_found(request: Request, found: bytes | Linted | None, wanted: Wanted | None) -> Judged:
+def judge_found(
+    request: Request,
+    found: bytes | Linted | None,
+    wanted: Wanted | None,
+    backends: Backends | None = None,
+) -> Judged:
     """The warnings about the inputs of a request.
 
-    `found` is what `encode_found` made of an earlier load of the same entries, or what the load
-    itself found; None if the code of a tree's torchgen loaded, which warns of nothing.
+    `backends` is what backends register, if it was read. `found` is what `encode_found` made of an
+    earlier load of the same entries, or what the load itself found; None if the code of a tree's
+    torchgen loaded, which warns of nothing.
     """
     if found is None:
         return NONE
     linted = _linted_of(request, found) if isinstance(found, bytes) else found
-    return judge(linted, request.inputs.texts, wanted or EVERYTHING, backend_of(request))
+    return judge(linted, request.inputs.texts, wanted or EVERYTHING, backend_of(request, backends))
 
 
 def _linted_of(request: Request, found: bytes) -> Linted:
@@ -79,13 +86,14 @@ def _linted_of(request: Request, found: bytes) -> Linted:
     return made()
 
 
-def backend_of(request: Request) -> Backend:
-    """What is known of the kernels of a backend."""
+def backend_of(request: Request, backends: Backends | None = None) -> Backend:
+    """What is known of the kernels of a backend. `backends` is as for `judge_found`."""
     files = request.files
     is_named = bool(files.additions.dispatch_keys) or files.is_defined_apart
     if not files.backends:
         return Backend(is_named)
-    return Backend(is_named, frozenset(request.inputs.kernels()))
+    kernels = request.inputs.kernels() if backends is None else backends.kernels()
+    return Backend(is_named, frozenset(kernels))
 
 
 def new_warnings(judged: Judged | None, shown_before: Collection[str]) -> NewWarnings:

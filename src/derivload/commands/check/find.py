@@ -73,7 +73,11 @@ def _diagnose(
     errors = outcome.diagnostics
     texts = request.inputs.texts
     judged = judge(
-        outcome.make_linted(), texts, wanted, backend_of(request), has_errors=bool(errors)
+        outcome.make_linted(),
+        texts,
+        wanted,
+        backend_of(request, outcome.backends),
+        has_errors=bool(errors),
     )
     suppressed = sorted((told.place(), told.reason) for told in judged.suppressed)
     found = sorted([*errors, *place_all(judged.shown, texts)])
