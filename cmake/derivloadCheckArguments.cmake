@@ -90,8 +90,7 @@ endfunction()
 
 # The inputs, by absolute paths. One that the build makes need not be there yet.
 function(_derivload_check_inputs name)
-  foreach(keyword IN ITEMS DERIVATIVES NATIVE_FUNCTIONS TAGS SELECTED_OP_LIST_PATH
-                           OPERATORS_YAML_PATH SETTINGS)
+  foreach(keyword IN LISTS files ITEMS SETTINGS)
     foreach(path IN LISTS arg_${keyword})
       get_property(generated SOURCE "${path}" PROPERTY GENERATED)
       if(NOT generated AND (NOT EXISTS "${path}" OR IS_DIRECTORY "${path}"))
@@ -159,8 +158,7 @@ endfunction()
 # CMake escapes what it writes itself, and not what it takes from a depfile. docs/cmake.md lists
 # them, and a test tries each.
 function(_derivload_check_characters name)
-  foreach(keyword IN ITEMS DERIVATIVES NATIVE_FUNCTIONS TAGS PYTORCH_DIR SELECTED_OP_LIST_PATH
-                           OPERATORS_YAML_PATH SETTINGS)
+  foreach(keyword IN LISTS files ITEMS PYTORCH_DIR SETTINGS)
     foreach(path IN LISTS arg_${keyword})
       if(CMAKE_GENERATOR MATCHES "Ninja")
         _derivload_warn_of_characters("${name}" "${path}" "[][|]" "the build fails")

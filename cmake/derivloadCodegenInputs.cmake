@@ -11,7 +11,8 @@
 # but by the beginning where one of them stayed as it was: so there is one that always does. (Ninja
 # 1.11 goes by the end in any case.)
 #
-# The functions that check stop the configure step; they read the arguments as arg_KEYWORD.
+# The functions that check stop the configure step; they read the arguments as arg_KEYWORD, and the
+# keywords of those that name files as `files`.
 
 include("${CMAKE_CURRENT_LIST_DIR}/derivloadCheckArguments.cmake")
 include("${CMAKE_CURRENT_LIST_DIR}/derivloadListOutputs.cmake")
@@ -59,9 +60,9 @@ function(derivload_codegen_inputs name)
   if(arg_CODEGEN) # for which settings may have named a PyTorch
     _derivload_check_codegen("${name}")
   endif()
-  set(read DERIVATIVES NATIVE_FUNCTIONS TAGS BACKEND_YAML SELECTED_OP_LIST_PATH
-           OPERATORS_YAML_PATH)
-  foreach(keyword IN ITEMS ${read} PYTORCH_DIR)
+  set(files DERIVATIVES NATIVE_FUNCTIONS TAGS BACKEND_YAML SELECTED_OP_LIST_PATH
+            OPERATORS_YAML_PATH)
+  foreach(keyword IN LISTS files ITEMS PYTORCH_DIR)
     _derivload_make_absolute(arg_${keyword} "${CMAKE_CURRENT_SOURCE_DIR}")
   endforeach()
   foreach(keyword IN ITEMS OUTPUT_DIR CACHE_DIR)
@@ -100,7 +101,7 @@ function(derivload_codegen_inputs name)
     file(TOUCH "${steady}")
   endif()
   set(inputs ${arg_SETTINGS})
-  foreach(keyword IN LISTS read)
+  foreach(keyword IN LISTS files)
     list(APPEND inputs ${arg_${keyword}})
   endforeach()
   add_custom_command(

@@ -17,13 +17,13 @@ from support.cmake_builds import (
     project,
     pytest_generate_tests,
     shards_of,
+    small,
     tools,
 )
 from support.cmake_project import (
     CONSUMERS,
     GENERATORS,
     CMakeProject,
-    Tools,
     assert_nothing_runs,
     words,
 )
@@ -35,6 +35,7 @@ __all__ = [
     "launcher",
     "project",
     "pytest_generate_tests",
+    "small",
     "tools",
 ]  # fixtures and a hook
 
@@ -103,18 +104,6 @@ derivload_codegen_inputs(definitions DERIVATIVES "${made}"
     again = project.build()
     assert (again.loads, "differentiability.json" in again.generated) == (1, True), again.output
     assert_nothing_runs(project)
-
-
-@pytest.fixture
-def small(
-    tools: Tools, tmp_path: Path, environment: dict[str, str], launcher: Path
-) -> CMakeProject:
-    """A project for Ninja without a list file, for what is the same with every build tool."""
-    environment["DERIVLOAD_CACHE_DIR"] = str(tmp_path / "cache")
-    folders = (tmp_path / "source", tmp_path / "build")
-    made = CMakeProject(tools, "Ninja", folders, environment, launcher)
-    shutil.copytree(CATALOGUE, made.inputs)
-    return made
 
 
 OWN = """\
@@ -327,6 +316,10 @@ OLD_FILENAME = 'get_filename_component(name "${document}" NAME)'
             "no.yaml, and there is no such file: write an absolute path, or one relative to",
         ),
         ("n OUTPUT_DIR out TAGS inputs", "TAGS names"),
+        (
+            "n CATALOGUE OUTPUT_DIR out BACKEND_YAML no.yaml",
+            "no.yaml, and there is no such file: write an absolute path, or one relative to",
+        ),
         (
             "n OUTPUT_DIR out DERIVATIVES inputs/derivatives.yaml",
             "DERIVATIVES needs the functions that they are of: write NATIVE_FUNCTIONS too",

@@ -64,6 +64,18 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture
+def small(
+    tools: Tools, tmp_path: Path, environment: dict[str, str], launcher: Path
+) -> CMakeProject:
+    """A project for Ninja without a list file, for what is the same with every build tool."""
+    environment["DERIVLOAD_CACHE_DIR"] = str(tmp_path / "cache")
+    folders = (tmp_path / "source", tmp_path / "build")
+    made = CMakeProject(tools, "Ninja", folders, environment, launcher)
+    shutil.copytree(CATALOGUE, made.inputs)
+    return made
+
+
+@pytest.fixture
 def project(
     generator: str,
     tools: Tools,
