@@ -21,21 +21,9 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         "Without these, those that derivload.toml or pyproject.toml names, or the PyTorch tree "
         "around the current folder.",
     )
-    group.add_argument(
-        "--derivatives",
-        type=path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="derivatives.yaml; repeat it for each overlay",
-    )
-    group.add_argument(
-        "--native-functions",
-        type=path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="native_functions.yaml; repeat it for each overlay",
+    _add_repeated(group, "--derivatives FILE", "derivatives.yaml; repeat it for each overlay")
+    _add_repeated(
+        group, "--native-functions FILE", "native_functions.yaml; repeat it for each overlay"
     )
     group.add_argument(
         "--override",
@@ -43,36 +31,27 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         help="an entry of an overlay takes the place of the earlier entry of the same name",
     )
     group.add_argument("--tags", type=path, metavar="FILE", help="tags.yaml")
-    group.add_argument(
-        "--dispatch-key",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a key that the backend adds to those that torchgen lists for kernels; repeat it",
+    _add_repeated(
+        group,
+        "--dispatch-key NAME",
+        "a key that the backend adds to those that torchgen lists for kernels; repeat it",
     )
-    group.add_argument(
-        "--entry-key",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a key of entries that only the backend's own tools read, or a pattern such as gen_*; "
+    _add_repeated(
+        group,
+        "--entry-key NAME",
+        "a key of entries that only the backend's own tools read, or a pattern such as gen_*; "
         "repeat it",
     )
-    group.add_argument(
-        "--section",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a section of an overlay that declares operators, besides custom and "
+    _add_repeated(
+        group,
+        "--section NAME",
+        "a section of an overlay that declares operators, besides custom and "
         "custom_autograd; repeat it",
     )
-    group.add_argument(
-        "--backend-yaml",
-        type=path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="what a backend registers, as torchgen.gen_backend_stubs reads it; repeat it",
+    _add_repeated(
+        group,
+        "--backend-yaml FILE",
+        "what a backend registers, as torchgen.gen_backend_stubs reads it; repeat it",
     )
     group.add_argument(
         "--torch-version",
@@ -95,6 +74,13 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run no code of --pytorch DIR: fail where its rules of loading are not known",
     )
+
+
+def _add_repeated(group: argparse._ArgumentGroup, option: str, what: str) -> None:
+    """Add an option that may be repeated. `option` has its name, and what its value is."""
+    name, _, metavar = option.partition(" ")
+    kind = path if metavar == "FILE" else str
+    group.add_argument(name, type=kind, action="append", default=[], metavar=metavar, help=what)
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from derivload.commands.options.values import path
+from derivload.commands.options.values import path, shards
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
 
-def add_outputs(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add the options about what is written. `what` names it."""
+def add_out_dir(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option that says where `what` goes."""
     parser.add_argument(
         "--out-dir", type=path, required=True, metavar="DIR", help=f"where {what} go"
     )
+
+
+def add_shards(parser: argparse.ArgumentParser) -> None:
+    """Add the option that splits a document."""
+    parser.add_argument(
+        "--shards", type=shards, metavar="N", help="split differentiability.json over N files"
+    )
+
+
+def add_stats(parser: argparse.ArgumentParser, does: str) -> None:
+    """Add the option that tells how a run went."""
+    parser.add_argument("--stats", nargs="?", choices=["text", "json"], const="text", help=does)
+
+
+def add_outputs(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the options about what is written. `what` names it."""
+    add_out_dir(parser, what)
     parser.add_argument(
         "--depfile",
         type=path,
@@ -31,13 +48,7 @@ def add_outputs(parser: argparse.ArgumentParser, what: str) -> None:
         choices=["make", "cmake"],
         help="what reads the depfile: make (and ninja), or CMake, which has fewer escapes",
     )
-    parser.add_argument(
-        "--stats",
-        nargs="?",
-        choices=["text", "json"],
-        const="text",
-        help="print what was reused, and how long each step took",
-    )
+    add_stats(parser, "print what was reused, and how long each step took")
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:

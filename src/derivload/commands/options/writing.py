@@ -5,8 +5,14 @@ from __future__ import annotations
 import argparse
 
 from derivload.commands.options.inputs import add_cache_options, add_inputs, add_warnings
-from derivload.commands.options.outputs import add_outputs, add_selection
-from derivload.commands.options.values import milliseconds, path, shards
+from derivload.commands.options.outputs import (
+    add_out_dir,
+    add_outputs,
+    add_selection,
+    add_shards,
+    add_stats,
+)
+from derivload.commands.options.values import milliseconds, path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +27,7 @@ def add_emit(commands: Commands) -> None:
         description="Load the inputs and write the documents.",
     )
     add_inputs(parser)
-    parser.add_argument(
-        "--shards", type=shards, metavar="N", help="split differentiability.json over N files"
-    )
+    add_shards(parser)
     add_outputs(parser, "the documents")
     add_warnings(parser)
     add_cache_options(parser)
@@ -78,13 +82,7 @@ def add_run(commands: Commands) -> None:
         metavar="DIR",
         help="where to keep what runs depend on; in the cache by default",
     )
-    parser.add_argument(
-        "--stats",
-        nargs="?",
-        choices=["text", "json"],
-        const="text",
-        help="say what was done and where the time went",
-    )
+    add_stats(parser, "say what was done and where the time went")
     add_cache_options(parser)
 
 
@@ -106,12 +104,8 @@ def add_watch(commands: Commands) -> None:
 
 
 def _add_watch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--out-dir", type=path, required=True, metavar="DIR", help="where the documents go"
-    )
-    parser.add_argument(
-        "--shards", type=shards, metavar="N", help="split differentiability.json over N files"
-    )
+    add_out_dir(parser, "the documents")
+    add_shards(parser)
     parser.add_argument(
         "--exec", metavar="COMMAND", help="run this after each save that changed a document"
     )
