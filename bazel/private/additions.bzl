@@ -1,4 +1,4 @@
-"""What a backend adds to PyTorch's own files: attributes of both rules, and their options."""
+"""What both rules load: what a backend adds to PyTorch's own files, and the options for all inputs."""
 
 ADDITIONS = {
     "backend_yaml": attr.label_list(
@@ -23,18 +23,37 @@ ADDITIONS = {
     ),
 }
 
-def add_additions(options, attrs):
-    """Adds the options for these attributes, but for the files.
+def add_inputs(options, ctx):
+    """Adds the options for the inputs, but for a PyTorch and settings.
 
     Args:
       options: the Args object that they are added to.
-      attrs: the attributes of the rule.
+      ctx: the context of a rule with ADDITIONS, derivatives, native_functions, tags_yaml and
+        torch_version.
     """
-    options.add_all(attrs.dispatch_keys, format_each = "--dispatch-key=%s")
-    options.add_all(attrs.entry_keys, format_each = "--entry-key=%s")
-    options.add_all(attrs.sections, format_each = "--section=%s")
-    if attrs.override:
+    options.add_all(
+        ctx.files.derivatives + ctx.files.derivatives_overlays,
+        format_each = "--derivatives=%s",
+    )
+    options.add_all(ctx.files.native_functions, format_each = "--native-functions=%s")
+    options.add_all(ctx.files.tags_yaml, format_each = "--tags=%s")
+    options.add_all(ctx.files.backend_yaml, format_each = "--backend-yaml=%s")
+    options.add_all(ctx.attr.dispatch_keys, format_each = "--dispatch-key=%s")
+    options.add_all(ctx.attr.entry_keys, format_each = "--entry-key=%s")
+    options.add_all(ctx.attr.sections, format_each = "--section=%s")
+    if ctx.attr.override:
         options.add("--override")
+    if ctx.attr.torch_version:
+        options.add(ctx.attr.torch_version, format = "--torch-version=%s")
+
+def input_files(ctx):
+    """Returns the files of these options, in a list.
+
+    Args:
+      ctx: the context of a rule, as for add_inputs.
+    """
+    return (ctx.files.derivatives + ctx.files.derivatives_overlays +
+            ctx.files.native_functions + ctx.files.tags_yaml + ctx.files.backend_yaml)
 
 def check_additions(
         derivatives,

@@ -1,6 +1,6 @@
 """The rule derivload_codegen, and the macro that names its outputs."""
 
-load(":additions.bzl", "ADDITIONS", "add_additions", "check_additions")
+load(":additions.bzl", "ADDITIONS", "add_inputs", "check_additions", "input_files")
 load(":pytorch.bzl", "LAYOUTS", "check_pytorch_files", "pytorch_files")
 load(":settings.bzl", "SETTINGS_ATTRS", "add_settings", "check_data", "settings_files")
 load(":toolchain.bzl", "TOOLCHAIN_TYPE")
@@ -26,16 +26,7 @@ def _codegen_impl(ctx):
     options.add("--quiet")
     add_settings(options, ctx)
     options.add(root.rstrip("/") or ".", format = "--pytorch=%s")
-    options.add_all(
-        ctx.files.derivatives + ctx.files.derivatives_overlays,
-        format_each = "--derivatives=%s",
-    )
-    options.add_all(ctx.files.native_functions, format_each = "--native-functions=%s")
-    options.add_all(ctx.files.tags_yaml, format_each = "--tags=%s")
-    options.add_all(ctx.files.backend_yaml, format_each = "--backend-yaml=%s")
-    add_additions(options, ctx.attr)
-    if ctx.attr.torch_version:
-        options.add(ctx.attr.torch_version, format = "--torch-version=%s")
+    add_inputs(options, ctx)
     options.add(ctx.attr.subset, format = "--subset=%s")
     if ctx.attr.disable_autograd:
         options.add("--disable-autograd")
@@ -50,8 +41,7 @@ def _codegen_impl(ctx):
         executable = derivload,
         arguments = ["codegen", options],
         inputs = depset(
-            ctx.files.derivatives + ctx.files.derivatives_overlays +
-            ctx.files.native_functions + ctx.files.tags_yaml + ctx.files.backend_yaml +
+            input_files(ctx) +
             ctx.files.selected_op_list + ctx.files.operators_yaml +
             settings_files(ctx),
             transitive = [pytorch],

@@ -1,6 +1,6 @@
 """The rule derivload_codegen_inputs, and the macro that names its outputs."""
 
-load(":additions.bzl", "ADDITIONS", "add_additions", "check_additions")
+load(":additions.bzl", "ADDITIONS", "add_inputs", "check_additions", "input_files")
 load(":providers.bzl", "DerivloadInfo")
 load(":pytorch.bzl", "LAYOUTS", "check_pytorch_files", "pytorch_files")
 load(":settings.bzl", "SETTINGS_ATTRS", "add_settings", "check_data", "settings_files")
@@ -26,16 +26,7 @@ def _codegen_inputs_impl(ctx):
         paths = {file.path: None for file in pytorch.to_list()}
         root = _find_root(paths, ctx.attr.torch_version)
         options.add(root.rstrip("/") or ".", format = "--pytorch=%s")
-    options.add_all(
-        ctx.files.derivatives + ctx.files.derivatives_overlays,
-        format_each = "--derivatives=%s",
-    )
-    options.add_all(ctx.files.native_functions, format_each = "--native-functions=%s")
-    options.add_all(ctx.files.tags_yaml, format_each = "--tags=%s")
-    options.add_all(ctx.files.backend_yaml, format_each = "--backend-yaml=%s")
-    add_additions(options, ctx.attr)
-    if ctx.attr.torch_version:
-        options.add(ctx.attr.torch_version, format = "--torch-version=%s")
+    add_inputs(options, ctx)
     if ctx.attr.shards:
         options.add(ctx.attr.shards, format = "--shards=%s")
     options.add(manifest.dirname, format = "--out-dir=%s")
@@ -46,8 +37,7 @@ def _codegen_inputs_impl(ctx):
         executable = derivload,
         arguments = ["emit", options],
         inputs = depset(
-            ctx.files.derivatives + ctx.files.derivatives_overlays +
-            ctx.files.native_functions + ctx.files.tags_yaml + ctx.files.backend_yaml +
+            input_files(ctx) +
             settings_files(ctx),
             transitive = [pytorch],
         ),
