@@ -22,7 +22,7 @@ from support.exits import Exit, Exits
 from support.paths import FILES
 from support.releases import Release
 from support.session_edits import COMMON, EDITS, FORMULA
-from support.sessions import START, TAGS, Edit, Inputs, StoreInMemory, Walk, cut, edited
+from support.sessions import START, TAGS, Edit, Inputs, Walk, cut, edited, walked
 
 
 class Edits(RuleBasedStateMachine):
@@ -83,13 +83,7 @@ def test_any_sequence_of_edits_gives_what_a_cold_load_gives(longer: bool) -> Non
 
 
 def test_long_walks_give_what_cold_loads_give(longer: bool, seed: int) -> None:
-    random = Random(seed)
-    store = StoreInMemory()
-    counts: Counter[str] = Counter()
-    for number in range(100 if longer else 2):
-        walk = Walk(START, store)
-        walk.wander(random, EDITS, 100, f"seed {seed}, walk {number}")
-        counts += walk.counts
+    counts = walked(START, EDITS, seed, 100 if longer else 2, 100)
     assert counts["incremental"] > counts["good"] / 3
     assert counts["incremental afresh"] > counts["good"] / 3
     assert counts["warned"] > counts["good"] / 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from random import Random, randrange
 
 import pytest
@@ -14,11 +13,11 @@ from support.sessions import (
     NATIVES,
     START,
     Edit,
-    StoreInMemory,
     Walk,
     cold,
     cut,
     joined,
+    walked,
 )
 
 
@@ -29,14 +28,7 @@ def test_the_inputs_are_right() -> None:
 
 def test_edits_of_a_backend_give_what_cold_loads_give(request: pytest.FixtureRequest) -> None:
     longer = bool(request.config.getoption("--long", default=False))
-    seed = randrange(2**32)
-    random = Random(seed)
-    store = StoreInMemory()
-    counts: Counter[str] = Counter()
-    for number in range(60 if longer else 3):
-        walk = Walk(BACKEND, store)
-        walk.wander(random, EDITS, 80, f"seed {seed}, walk {number}")
-        counts += walk.counts
+    counts = walked(BACKEND, EDITS, randrange(2**32), 60 if longer else 3, 80)
     assert counts["incremental"] > counts["good"] / 4
     assert counts["incremental afresh"] > counts["good"] / 4
 

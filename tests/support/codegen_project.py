@@ -16,6 +16,7 @@ from derivload.loading.own_code.process import start_torchgen
 from derivload.loading.own_code.session import generate_whole
 from derivload.loading.paths import find_files
 from derivload.loading.request import Request
+from derivload.pytorch.codegen.plain import contents_of
 from support.child import child_environment
 from support.paths import REFERENCE
 from support.project import replace_in
@@ -128,12 +129,9 @@ def generate(root: Path, out: Path) -> dict[str, bytes]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in files
-        if not path.name.startswith(OWN)
-    }
+    """What the files below a folder hold, by name, without those that derivload has for itself."""
+    found = contents_of(str(folder))
+    return {name: data for name, data in found.items() if not Path(name).name.startswith(OWN)}
 
 
 def assert_same(made: dict[str, bytes], expected: dict[str, bytes]) -> None:

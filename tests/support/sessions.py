@@ -167,6 +167,20 @@ class StoreInMemory(Store):
         return key in self.values
 
 
+def walked(
+    inputs: Inputs, edits: Sequence[Edit], seed: int, walks: int, steps: int
+) -> Counter[str]:
+    """Take random walks from these inputs, one after the other: what they counted."""
+    random = Random(seed)
+    store = StoreInMemory()
+    counts: Counter[str] = Counter()
+    for number in range(walks):
+        walk = Walk(inputs, store)
+        walk.wander(random, edits, steps, f"seed {seed}, walk {number}")
+        counts += walk.counts
+    return counts
+
+
 class Walk:
     """Inputs that are edited step by step. At each, a session that has followed all steps, and
     a new one that starts from what the one before it left in a store, are compared with a cold

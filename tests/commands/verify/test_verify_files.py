@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-from derivload.commands.verify.files import contents_of, differing_files
+from derivload.commands.verify.files import differing_files
+from derivload.pytorch.codegen.plain import contents_of
 from support.paths import REFERENCE
 from support.releases import Release
 from support.small_pytorch import OVERLAY, SmallPyTorch
@@ -28,14 +29,14 @@ def verify(small: SmallPyTorch, *more: object) -> int:
 
 
 def files(both: Path, side: str) -> dict[str, bytes]:
-    return contents_of(both / side / "files")
+    return contents_of(str(both / side / "files"))
 
 
 def run_generators(small: SmallPyTorch, out: Path) -> dict[str, bytes]:
     """What the generators write where derivload has no part in it."""
     script = REFERENCE / "run_generators.py"
     subprocess.run([sys.executable, str(script), str(small.root), str(out)], check=True)
-    return contents_of(out)
+    return contents_of(str(out))
 
 
 @pytest.mark.parametrize("is_checkout", [False, True])

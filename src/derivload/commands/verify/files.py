@@ -18,6 +18,7 @@ from derivload.loading.own_code.process import OwnTorchgen
 from derivload.loading.own_code.session import generate_whole
 from derivload.loading.request import Request
 from derivload.outputs.target import Target
+from derivload.pytorch.codegen.plain import contents_of
 from derivload.pytorch.codegen.selection import Selection
 from derivload.terminal.stderr import say
 
@@ -57,18 +58,12 @@ def compare_files(request: Request, torchgen: OwnTorchgen, keep: str | None) -> 
         end = time.perf_counter()
         if made.note:
             say(f"note: {made.note}")
-        both = [contents_of(folder) for folder in (own, theirs)]
+        both = [contents_of(str(folder)) for folder in (own, theirs)]
     if keep is not None:
         for name, contents in zip(("derivload", "torchgen"), both, strict=True):
             _write(Path(keep, name, _FOLDER), contents)
     counted = (f"{len(both[0])} files",)
     return Comparison(differing_files(*both), counted, middle - begin, end - middle)
-
-
-def contents_of(folder: Path) -> dict[str, bytes]:
-    """What the files below a folder hold, by name."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def differing_files(own: Mapping[str, bytes], theirs: Mapping[str, bytes]) -> list[str]:

@@ -77,7 +77,7 @@ def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, by
             )
         if parts.annotated:
             modules.generators["gen_annotated_fn_args"].gen_annotated(*arguments)
-        return _contents(out)
+        return contents_of(out)
 
 
 def _write_joined(files: Files, folder: str) -> str:
@@ -98,7 +98,8 @@ def _write_joined(files: Files, folder: str) -> str:
     return path
 
 
-def _contents(folder: str) -> dict[str, bytes]:
+def contents_of(folder: str) -> dict[str, bytes]:
+    """What the files below a folder hold, by name."""
     contents = {}
     for where, _, names in os.walk(folder):
         for name in names:
