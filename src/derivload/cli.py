@@ -177,7 +177,7 @@ def _settings_of_run(own: list[str]) -> Sequence[str]:
     from derivload.commands.options.command_line import make_parser
     from derivload.commands.settings.apply import arguments_added
 
-    return arguments_added(make_parser(), ["run", *own])
+    return arguments_added(make_parser("run"), ["run", *own])
 
 
 def _say_settings_error(error: SettingsError) -> int:
@@ -222,7 +222,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace | int:
     from derivload.commands.settings.apply import parse_options
 
     try:
-        return parse_options(make_parser(), arguments)
+        return parse_options(make_parser("".join(arguments[:1])), arguments)
     except SystemExit as ended:
         return BAD_USAGE if ended.code else DONE
 

@@ -105,6 +105,10 @@ class InputEntries:
         """An entry, by its index among all of its kind, with its line and its index in its file."""
         return (self._natives if of_native else self._definitions).entry(at)
 
+    def file(self, at: int, *, of_native: bool) -> str:
+        """The name of the file that an entry is in."""
+        return (self._natives if of_native else self._definitions).file(at)
+
     def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:
         """The entries that have this word in their text: whether native, index, entry.
 
@@ -186,6 +190,10 @@ class _Laid:
         """An entry, with its line and its index in its file."""
         file, here = self._find(index)
         return self._files[file].entry(here)
+
+    def file(self, index: int) -> str:
+        """The name of the file that an entry is in."""
+        return self._files[self._find(index).file].text.name
 
     def with_word(self, word: str) -> Iterator[int]:
         """The indexes of the entries that have this word in their text."""

@@ -50,7 +50,8 @@ class Told(NamedTuple):
     """A warning, whose place `place` finds.
 
     `id` does not depend on the place, but on the text of the entry; `what` depends on neither.
-    `reason` is why a comment suppresses it, "" if the comment does not say.
+    `find` gives the mistake and its entry, if it is about one. `reason` is why a comment suppresses
+    it, "" if the comment does not say.
     """
 
     id: str
@@ -59,7 +60,7 @@ class Told(NamedTuple):
     operator: str
     file: str
     place: Callable[[], Diagnostic]
-    found: tuple[Entry, Mistake] | None = None
+    find: Callable[[], tuple[Entry, Mistake]] | None = None
     reason: str = ""
 
 
@@ -93,10 +94,11 @@ def place_all(told: Iterable[Told], texts: Texts) -> list[Diagnostic]:
     limited = Mistakes()
     placed = []
     for one in told:
-        if one.found is None:
+        if one.find is None:
             placed.append(one.place())
         else:
-            limited.add(one.found[0], [one.found[1]])
+            entry, mistake = one.find()
+            limited.add(entry, [mistake])
     placed += Placer(_text_of(texts)).place_all(limited)
     return sorted(set(placed))
 
@@ -161,10 +163,24 @@ class _Judge:
             return False
         if one.declared < 0:
             return kernels is not None
-        declared = self._entries.entry(one.declared, of_native=True)
-        return one.is_said if declared.file != self._base else kernels is not None
+        file = self._entries.file(one.declared, of_native=True)
+        return one.is_said if file != self._base else kernels is not None
 
     def _told(self, one: Possible) -> Told:
+        file = self._entries.file(one.at, of_native=one.of_native)
+
+        def find() -> tuple[Entry, Mistake]:
+            return self._find(one)
+
+        def place() -> Diagnostic:
+            entry, mistake = find()
+            return self._placer.place(mistake, entry)
+
+        what = (one.mistake.code, one.operator, one.mistake.message, file)
+        return Told(one.id, what, one.mistake.code, one.operator, file, place, find)
+
+    def _find(self, one: Possible) -> tuple[Entry, Mistake]:
+        """The entry that a warning is about, and the mistake with the place of the other entry."""
         entry = self._entries.entry(one.at, of_native=one.of_native)
         mistake = one.mistake
         if one.other >= 0:
@@ -174,12 +190,7 @@ class _Judge:
             if mistake.code == "DL605" and entry.file != other.file:
                 help_ = "give this another overload name, or put it in its place with --override"
             mistake = msgspec.structs.replace(mistake, message=message, help=help_)
-
-        def place() -> Diagnostic:
-            return self._placer.place(mistake, entry)
-
-        what = (mistake.code, one.operator, one.mistake.message, entry.file)
-        return Told(one.id, what, mistake.code, one.operator, entry.file, place, (entry, mistake))
+        return entry, mistake
 
     def _ignored(self, warnings: list[Possible]) -> _Ignored:
         if not any(MARKER in text and find_comments(text) for text in self._text_of.values()):

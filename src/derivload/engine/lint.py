@@ -59,6 +59,9 @@ class Entries(Protocol):
     def entry(self, at: int, *, of_native: bool) -> Entry:
         """An entry, with its line and its index in its file."""
 
+    def file(self, at: int, *, of_native: bool) -> str:
+        """The name of the file that an entry is in."""
+
     def entries_with(self, word: str) -> Iterable[tuple[bool, int, Entry]]:
         """The entries that may have this word in their text: whether native, position, entry."""
 
@@ -169,6 +172,9 @@ class _LoadedEntries:
 
     def entry(self, at: int, *, of_native: bool) -> Entry:
         return self._load.natives[at].entry if of_native else self._load.derived[at].entry
+
+    def file(self, at: int, *, of_native: bool) -> str:
+        return self.entry(at, of_native=of_native).file
 
     def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:
         load = self._load

@@ -104,7 +104,7 @@ def passed_over(
 
     A file may be an overlay and a backend's too. Then it is read as both.
     """
-    read = {text.text for text in texts.backends}
+    read = [text.text for text in texts.backends]
     overlays = [text for text in texts.native_functions if text.text not in read]
     left = [key for overlay in overlays for key in sections.get(overlay.name, ())]
     return tuple(sorted({*left, *backends.passed_over}))

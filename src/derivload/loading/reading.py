@@ -66,8 +66,10 @@ def _too_large(content: bytes) -> str:
     """Why content is more than can be looked through in time, or ""."""
     if len(content) > _MAX_SIZE:
         return f"it is larger than {_MAX_SIZE >> 20} MB"
-    if content.count(b"\n") + content.count(b"\r") > _MAX_LINES:
+    # To count takes ten times as long as to look whether there is one.
+    ends = [end for end in (b"\n", b"\r") if end in content]
+    if sum(map(content.count, ends)) > _MAX_LINES:
         return f"it has more than {_MAX_LINES} lines"
-    if content.count(b"\n- ") + content.count(b"\r- ") > _MAX_ENTRIES:
+    if sum(content.count(end + b"- ") for end in ends) > _MAX_ENTRIES:
         return f"it has more than {_MAX_ENTRIES} entries"
     return ""

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from derivload.store.store import Store
 
 
-# A comment that `sources.ignore_comments` finds.
-_COMMENT = re.compile(rb"derivload:[ \t]*ignore")
+# A comment that `sources.ignore_comments` finds. Nearly no text has its first word, which is found
+# much faster than the pattern.
+_WORD = b"derivload:"
+_COMMENT = re.compile(_WORD + rb"[ \t]*ignore")
 
 
 class Request:
@@ -68,7 +70,8 @@ class Request:
     @property
     def has_comments(self) -> bool:
         """Whether an input may have comments for derivload, which can be warned of."""
-        return any(isinstance(data, bytes) and _COMMENT.search(data) for data in self.contents)
+        texts = [data for data in self.contents if isinstance(data, bytes) and _WORD in data]
+        return any(map(_COMMENT.search, texts))
 
     @cached_property
     def inputs(self) -> Inputs:

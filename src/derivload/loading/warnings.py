@@ -123,4 +123,4 @@ def fixed_since(before: Judged | None, now: Judged | None) -> tuple[str, ...]:
 
 
 def _order(told: Told) -> tuple[str, int]:
-    return told.file, told.found[0].line if told.found is not None else told.place().line
+    return told.file, told.find()[0].line if told.find is not None else told.place().line

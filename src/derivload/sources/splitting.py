@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import accumulate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,10 +67,11 @@ class Split:
     A digest covers the text of the entry, not its place. It is 16 bytes of a sha256.
     """
 
-    __slots__ = ("_parts", "digests")
+    __slots__ = ("_lines", "_parts", "digests")
 
     def __init__(self, parts: _Parts, digests: list[bytes] | None) -> None:
         self._parts = parts
+        self._lines: list[int] = []
         self.digests = digests
 
     @staticmethod
@@ -91,8 +93,10 @@ class Split:
 
     def line(self, index: int) -> int:
         """The number of an entry's first line."""
-        parts = (self._parts.preamble, *self._parts.raw[:index])
-        return sum(part.count("\n") + 1 for part in parts)
+        if not self._lines:
+            parts = (self._parts.preamble, *self._parts.raw)
+            self._lines = [*accumulate(part.count("\n") + 1 for part in parts)]
+        return self._lines[index]
 
     @property
     def raw(self) -> list[str]:

@@ -19,10 +19,24 @@ if TYPE_CHECKING:
 _RUN = "run"
 # The command that takes the options of all others.
 _ALL_OPTIONS = "settings"
+_COMMANDS = {
+    "emit": writing.add_emit,
+    "codegen": writing.add_codegen,
+    "run": writing.add_run,
+    "watch": writing.add_watch,
+    "check": asking.add_check,
+    "show": asking.add_show,
+    "verify": asking.add_verify,
+    "fetch": asking.add_fetch,
+    "cache": asking.add_cache,
+}
 
 
-def make_parser() -> OptionParser:
-    """Make the parser of derivload's command line."""
+def make_parser(command: str = "") -> OptionParser:
+    """Make the parser of derivload's command line.
+
+    With the name of a command it may have no other one: it is made in a fraction of the time.
+    """
     parser = OptionParser(
         prog="derivload",
         description="PyTorch's autograd definitions: derivatives.yaml in, codegen inputs out.",
@@ -45,20 +59,15 @@ def make_parser() -> OptionParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    writing.add_emit(commands)
-    writing.add_codegen(commands)
-    writing.add_run(commands)
-    writing.add_watch(commands)
-    asking.add_check(commands)
-    asking.add_show(commands)
-    asking.add_verify(commands)
-    asking.add_fetch(commands)
-    asking.add_cache(commands)
+    for name, add in _COMMANDS.items():
+        if command == name or command not in _COMMANDS:
+            add(commands)
     for each in (parser, *parser.commands.values()):
         add_common(each)
-    for command in parser.commands.values():
-        add_settings_options(command)
-    asking.add_settings(commands)
+    for each in parser.commands.values():
+        add_settings_options(each)
+    if command not in _COMMANDS:
+        asking.add_settings(commands)
     return parser
 
 
@@ -101,11 +110,16 @@ def prepare(parser: OptionParser, arguments: Sequence[str]) -> list[str]:
     command = parser.commands.get("".join(arguments[:1]))
     if command is None:
         if all(argument.startswith("-") for argument in arguments):
-            parser.refuse_unknown(arguments, parser.commands)
+            parser.refuse_unknown(arguments, lambda: parser.commands)
         return [*arguments]
-    others = {name: each for name, each in parser.commands.items() if name != _ALL_OPTIONS}
-    command.refuse_unknown(own, {"derivload itself": parser, **others})
+    command.refuse_unknown(own, _parsers_by_name)
     return _with_files_named(command, arguments) if command.takes_files else [*arguments]
+
+
+def _parsers_by_name() -> dict[str, OptionParser]:
+    parser = make_parser()
+    others = {name: each for name, each in parser.commands.items() if name != _ALL_OPTIONS}
+    return {"derivload itself": parser, **others}
 
 
 def read(parser: OptionParser, arguments: Sequence[str]) -> argparse.Namespace:

@@ -6,8 +6,6 @@ commands have, and those about the cache, may always be given: an alias has them
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from derivload.commands.options.inputs import INPUTS, WARNINGS
 
 TYPE_CHECKING = False
@@ -23,16 +21,19 @@ _GENERATORS = f"--subset {_SELECTION} --force-schema-registration"
 _GROUPS = (INPUTS, WARNINGS)
 
 
-class _Pair(NamedTuple):
+class _Pair:
     """Options of a command that mean nothing beside `other`, or, if it `needs` that, without it.
 
     `other` is an option, or an option or argument with a value, such as `--subset python`.
     """
 
-    command: str
-    options: str
-    other: str
-    needs: bool = False
+    __slots__ = ("command", "needs", "options", "other")
+
+    def __init__(self, command: str, options: str, other: str, *, needs: bool = False) -> None:
+        self.command = command
+        self.options = options
+        self.other = other
+        self.needs = needs
 
 
 PAIRS = (

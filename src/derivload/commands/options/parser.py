@@ -14,7 +14,7 @@ from derivload.terminal.stdout import Stdout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, NoReturn
 
     from _typeshed import SupportsWrite
@@ -80,15 +80,17 @@ class OptionParser(argparse.ArgumentParser):
             for name, parser in action.choices.items()
         }
 
-    def refuse_unknown(self, arguments: Sequence[str], others: Mapping[str, OptionParser]) -> None:
+    def refuse_unknown(
+        self, arguments: Sequence[str], others: Callable[[], Mapping[str, OptionParser]]
+    ) -> None:
         """Exit with a sentence if an option is none of this parser's.
 
-        `others` are parsers that may have it. argparse would tell of options that are missing
+        `others` gives parsers that may have it, by name. argparse would tell of options that are missing
         first, such as of the one that was misspelt.
         """
         for name in names_of_options(arguments):
             if name.startswith("--") and name not in self.options:
-                theirs = [other for other, parser in others.items() if name in parser.options]
+                theirs = [other for other, parser in others().items() if name in parser.options]
                 if theirs:
                     self.error(f"{name} is an option of {' and '.join(theirs)}, not of this")
                 self.error(f"there is no option {name}{_guess(name, self.options)}")

@@ -7,38 +7,31 @@ argparse reads with the others.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
-
 from derivload.commands.options.command_line import given_by, prepare, read
 from derivload.commands.options.effects import refuse_without_effect
-from derivload.commands.options.parser import OptionParser
-from derivload.commands.settings.check import NONE, Setting, Settings, check_settings
+from derivload.commands.settings.found import NONE
 from derivload.commands.settings.effect import reset_without_effect
-from derivload.commands.settings.keys import exclusive_keys, keys_of
 from derivload.loading.origin import Origin
 from derivload.loading.settings.search import Search, read_settings_file, value_of
 from derivload.terminal import colour
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from derivload.commands.options.parser import OptionParser
+    from derivload.commands.settings.found import Setting, Settings
     from derivload.loading.settings.file import SettingsFile
 
 # The options that name the inputs. Each of the three sources is named by all of its options.
-_SOURCES: Final = {
+_SOURCES = {
     "pytorch": frozenset({"pytorch"}),
     "catalogue": frozenset({"catalogue"}),
     "files": frozenset({"derivatives", "native-functions"}),
 }
-_OF_SOURCES: Final = ("pytorch", "catalogue", "derivatives", "native-functions", "tags")
-_HELP: Final = frozenset({"-h", "--help", "--explain"})
-
-
-class Applied(NamedTuple):
-    """Arguments with those of the settings that apply, and these by name."""
-
-    arguments: list[str]
-    settings: Mapping[str, Setting]
+_OF_SOURCES = ("pytorch", "catalogue", "derivatives", "native-functions", "tags")
+_HELP = frozenset({"-h", "--help", "--explain"})
 
 
 def parse_options(
@@ -57,17 +50,16 @@ def parse_options(
     command = parser.commands.get("".join(arguments[:1]))
     origin = Origin(Search())
     found = NONE
-    applied = Applied(prepared, {})
     if command is not None and _HELP.isdisjoint(arguments):
-        found = find_settings(parser, prepared, origin, may_search=may_search)
-        applied = apply_settings(found, parser, prepared)
-        origin.added = [a for setting in applied.settings.values() for a in setting.arguments]
-    options = read(parser, applied.arguments)
+        found = find_settings(prepared, origin, may_search=may_search)
+    settings = settings_for(found, parser, prepared)
+    origin.added = _arguments_of(settings)
+    options = read(parser, [*prepared[:1], *origin.added, *prepared[1:]])
     colour.choose(options.color)
     options.arguments = [*arguments]
     options.given = given_by(parser, prepared)
     options.origin = origin
-    options.settings = dict(applied.settings)
+    options.settings = settings
     options.found_settings = found
     find_source(options, may_search=may_search)
     if command is not None:
@@ -81,17 +73,16 @@ def arguments_added(parser: OptionParser, arguments: Sequence[str]) -> Sequence[
 
     Raises SettingsError.
     """
-    found = find_settings(parser, arguments, Origin(Search()))
-    applied = apply_settings(found, parser, arguments)
-    return [a for setting in applied.settings.values() for a in setting.arguments]
+    found = find_settings(arguments, Origin(Search()))
+    return _arguments_of(settings_for(found, parser, arguments))
+
+
+def _arguments_of(settings: Mapping[str, Setting]) -> list[str]:
+    return [argument for setting in settings.values() for argument in setting.arguments]
 
 
 def find_settings(
-    parser: OptionParser,
-    arguments: Sequence[str],
-    origin: Origin,
-    *,
-    may_search: bool = True,
+    arguments: Sequence[str], origin: Origin, *, may_search: bool = True
 ) -> Settings:
     """The settings that a command line means, noted in `origin`. Raises SettingsError."""
     named = value_of(arguments, "--settings")
@@ -112,7 +103,11 @@ def find_settings(
         return NONE
     if file is None:  # the search has not looked into it
         file = _read(*origin.settings)
-    return NONE if file is None else check_settings(file, parser)
+    if file is None:
+        return NONE
+    from derivload.commands.settings.check import check_settings
+
+    return check_settings(file)
 
 
 def _read(path: str, content: bytes) -> SettingsFile | None:
@@ -121,9 +116,15 @@ def _read(path: str, content: bytes) -> SettingsFile | None:
     return read_settings(path, content)
 
 
-def apply_settings(found: Settings, parser: OptionParser, arguments: Sequence[str]) -> Applied:
-    """The arguments, the command first, with the settings that apply to it behind its name."""
-    name, *rest = arguments
+def settings_for(
+    found: Settings, parser: OptionParser, arguments: Sequence[str]
+) -> dict[str, Setting]:
+    """The settings that apply to these arguments, of which the command is the first."""
+    if found is NONE:
+        return {}
+    from derivload.commands.settings.keys import keys_of
+
+    name = arguments[0]
     command = parser.commands[name]
     keys = keys_of(command)
     of_all = {n: s for n, s in found.by_command.get("", {}).items() if n in keys}
@@ -131,15 +132,15 @@ def apply_settings(found: Settings, parser: OptionParser, arguments: Sequence[st
     settings = {**_beaten(of_all, of_command, command), **of_command}
     given = given_by(parser, arguments)
     named = [key.name for key in keys.values() if key.action.dest in given]
-    settings = _beaten(settings, named, command)
-    added = [argument for setting in settings.values() for argument in setting.arguments]
-    return Applied([name, *added, *rest], settings)
+    return _beaten(settings, named, command)
 
 
 def _beaten(
     settings: Mapping[str, Setting], stronger: Iterable[str], parser: OptionParser
 ) -> dict[str, Setting]:
     """The settings that others leave, which are named and beat them."""
+    from derivload.commands.settings.keys import exclusive_keys
+
     names = {*stronger}
     out = set(names)
     for members in exclusive_keys(parser):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-from derivload.commands.options.parser import OptionParser
+from derivload.commands.options.command_line import make_parser
+from derivload.commands.settings.found import Setting, Settings
 from derivload.commands.settings.keys import Key, exclusive_keys, is_only_option, keys_of
 from derivload.commands.settings.tables import TABLES
 from derivload.loading.errors import SettingsError, UsageError
@@ -25,28 +26,9 @@ _TYPES: Final = {
 }
 
 
-class Setting(NamedTuple):
-    """A setting: the arguments that it stands for, what was written, and where."""
-
-    arguments: tuple[str, ...]
-    written: object
-    place: str
-
-
-class Settings(NamedTuple):
-    """Settings without mistakes, by command ("" for all that have the option), then by name."""
-
-    file: SettingsFile | None
-    by_command: Mapping[str, Mapping[str, Setting]]
-    tables: Mapping[str, Mapping[str, list[str]]]
-
-
-NONE: Final = Settings(None, {}, {})
-
-
-def check_settings(file: SettingsFile, parser: OptionParser) -> Settings:
+def check_settings(file: SettingsFile) -> Settings:
     """The settings in a file. Raises SettingsError with all that is wrong with them."""
-    commands = parser.commands
+    commands = make_parser().commands
     checker = _Checker(file, {name: keys_of(own) for name, own in commands.items()})
     checker.exclude({pair for own in commands.values() for pair in exclusive_keys(own)})
     return checker.check()

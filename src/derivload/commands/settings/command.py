@@ -12,7 +12,7 @@ import msgspec
 from derivload.commands.options.command_line import make_parser
 from derivload.commands.options.values import WholeNumber
 from derivload.commands.parsed import files_of
-from derivload.commands.settings.check import Setting, Settings
+from derivload.commands.settings.found import Setting, Settings
 from derivload.commands.settings.keys import Key, keys_of
 from derivload.exit_status import DONE
 from derivload.loading.cache_settings import find_cache_folder

@@ -6,12 +6,12 @@ runs: it waits for those in which it has an effect.
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
-
 from derivload.commands.options.effects import without_effect
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
     from derivload.commands.options.parser import OptionParser
 
 
