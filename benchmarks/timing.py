@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -46,7 +47,9 @@ class Command(NamedTuple):
         """Run it to its end. Raises SystemExit when it fails."""
         self.prepare()
         runner = [sys.executable, "-I", "-S", "-c", _RUNNER, *self.argv]
-        done = subprocess.run(runner, capture_output=True, text=True, check=True)
+        # A folder without settings: those of our own checkout are no user's.
+        folder = tempfile.gettempdir()
+        done = subprocess.run(runner, capture_output=True, text=True, check=True, cwd=folder)
         status, wall, peak, cpu = done.stdout.split()
         if status != "0":
             raise SystemExit(f"{self.name} failed:\n{done.stderr}")

@@ -52,7 +52,7 @@ class Watch:
         command += ["--out-dir", str(out)]
         if codegen:
             command += ["--codegen", "--no-cache"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=out.parent)
         self._answer()
         time.sleep(1)  # nobody saves in the same moment
 

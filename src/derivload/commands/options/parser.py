@@ -85,8 +85,8 @@ class OptionParser(argparse.ArgumentParser):
     ) -> None:
         """Exit with a sentence if an option is none of this parser's.
 
-        `others` gives parsers that may have it, by name. argparse would tell of options that are missing
-        first, such as of the one that was misspelt.
+        `others` gives parsers that may have it, by name. argparse would tell of options that are
+        missing first, such as of the one that was misspelt.
         """
         for name in names_of_options(arguments):
             if name.startswith("--") and name not in self.options:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from derivload.commands.options.command_line import given_by, prepare, read
 from derivload.commands.options.effects import refuse_without_effect
-from derivload.commands.settings.found import NONE
 from derivload.commands.settings.effect import reset_without_effect
+from derivload.commands.settings.found import NONE
 from derivload.loading.origin import Origin
 from derivload.loading.settings.search import Search, read_settings_file, value_of
 from derivload.terminal import colour
@@ -81,9 +81,7 @@ def _arguments_of(settings: Mapping[str, Setting]) -> list[str]:
     return [argument for setting in settings.values() for argument in setting.arguments]
 
 
-def find_settings(
-    arguments: Sequence[str], origin: Origin, *, may_search: bool = True
-) -> Settings:
+def find_settings(arguments: Sequence[str], origin: Origin, *, may_search: bool = True) -> Settings:
     """The settings that a command line means, noted in `origin`. Raises SettingsError."""
     named = value_of(arguments, "--settings")
     if named is None and (not may_search or "--no-settings" in arguments):
