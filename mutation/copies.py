@@ -141,8 +141,15 @@ def _end_group(leader: int) -> None:
 
 
 def _kept(file: str) -> Path:
-    """Where the reach of a file of tests is kept, until it is edited or a file of ours moves."""
+    """Where the reach of a file of tests is kept, until it or the tracer is edited, or a file of
+    ours moves.
+    """
     names = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("src/**/*.py"))
-    digest = hashlib.sha256("\n".join(names).encode() + (ROOT / file).read_bytes()).hexdigest()
+    parts = [
+        "\n".join(names).encode(),
+        (ROOT / "mutation" / "tracer.py").read_bytes(),
+        (ROOT / file).read_bytes(),
+    ]
+    digest = hashlib.sha256(b"".join(parts)).hexdigest()
     folder = platformdirs.user_cache_path("derivload-tests") / "reach"
     return folder / f"{Path(file).stem}-{digest[:16]}.json"

@@ -136,7 +136,8 @@ class _Finder(ast.NodeVisitor):
     def _negation(self, test: ast.expr) -> Iterator[tuple[int, int, str]]:
         """A condition turned round, where that is not done by its operator."""
         is_not = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
-        if not is_not and not isinstance(test, ast.Compare):
+        is_of_types = isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+        if not (is_not or is_of_types or isinstance(test, ast.Compare)):
             start, end = self._span(test)
             yield start, end, f"not ({self._source[start:end].decode()})"
 

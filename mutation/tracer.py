@@ -10,6 +10,9 @@ import os
 import sys
 import threading
 import types
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 COPY = os.path.dirname(sys.prefix)
 FOLDER = f"{COPY}/reach"
@@ -19,6 +22,20 @@ START = (
     "import os, sys; os.path.exists(os.path.dirname(sys.prefix) + '/reach/current')"
     " and __import__('mutation.tracer').tracer.start()"
 )
+
+
+# Python does not trace what an audit hook calls, unless the hook says that it may.
+_add_hook = sys.addaudithook
+
+
+def _add_traced(hook: Callable[[str, tuple[Any, ...]], Any]) -> None:
+    function: Any = getattr(hook, "__func__", hook)
+    with suppress(AttributeError):  # what cannot be told so is not derivload's
+        function.__cantrace__ = True
+    _add_hook(hook)
+
+
+sys.addaudithook = _add_traced
 
 
 class Tracer:

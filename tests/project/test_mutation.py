@@ -26,6 +26,7 @@ from support.paths import ROOT
         ("a: Literal['x'] = b", set()),
         ("'A docstring.'", set()),
         ("TYPE_CHECKING = False", set()),
+        ("if TYPE_CHECKING: import a", set()),
         ("class A(B, frozen=True, gc=False): b: int", set()),
         ("a(b, strict=True)", {"pass"}),
         ("a = f'{b + 1}'", set()),

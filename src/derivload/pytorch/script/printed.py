@@ -76,6 +76,11 @@ class _Asked(io.FileIO):
         super().__init__(0, "r", closefd=False)
         self._watch = watch
 
+    def read(self, size: int | None = -1, /) -> Any:
+        """Read, as FileIO does."""
+        self._watch.refuse("it read from stdin")
+        return super().read(-1 if size is None else size)
+
     def readinto(self, buffer: Any) -> Any:
         """Read, as FileIO does."""
         self._watch.refuse("it read from stdin")

@@ -25,7 +25,7 @@ _PLAIN_LOADERS: Final = frozenset(
 _NOTING_LOADERS: Final = frozenset({"LineLoader"})
 _ARITHMETIC: Final = """
     __str__ __repr__ __format__ __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __floordiv__
-    __mod__ __divmod__ __truediv__ __index__ __float__ __lt__ __le__ __gt__ __ge__
+    __mod__ __divmod__ __truediv__ __float__ __lt__ __le__ __gt__ __ge__
 """.split()
 
 
