@@ -120,7 +120,7 @@ class _Finder(ast.NodeVisitor):
 
     def _statement(self, node: ast.AST) -> Iterator[tuple[int, int, str]]:
         match node:
-            case ast.Return(value=ast.expr() as value):
+            case ast.Return(value=ast.expr() as value) if not _is_false(value):
                 yield *self._span(value), "None"
             case ast.Expr(value=ast.Call()) | ast.Raise():
                 yield *self._span(node), "pass"
@@ -199,6 +199,11 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST) and not (_is_text_alone(child) or _is_guard(child)):
                 yield child
+
+
+def _is_false(node: ast.expr) -> bool:
+    """Whether an expression is False: only a type checker tells None from it."""
+    return isinstance(node, ast.Constant) and node.value is False
 
 
 def _is_guard(node: ast.AST) -> bool:

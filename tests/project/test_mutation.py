@@ -23,6 +23,7 @@ from support.paths import ROOT
         ("a = b if c else d", {"a = b if not (c) else d"}),
         ("a = [b for b in c if b]", {"a = [b for b in c if not (b)]"}),
         ("def a(): return b", {"def a(): return None"}),
+        ("def a(): return False", {"def a(): return True"}),
         ("a: Literal['x'] = b", set()),
         ("'A docstring.'", set()),
         ("TYPE_CHECKING = False", set()),

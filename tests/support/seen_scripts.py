@@ -44,13 +44,16 @@ for folder, text in cases.items():
     for found in vars(watch.seen).values():
         if hasattr(found, "clear"):
             found.clear()
+    raised = []
     try:
         exec(compile(text, "case", "exec"), {"__name__": "case"})
     except (OSError, ImportError):
         pass
+    except Exception as error:
+        raised.append(f"raised {error!r}")
     sys.stdout.flush(), sys.stderr.flush()
     with watch.unwatched():
-        told[folder] = list(noted(folder))
+        told[folder] = [*noted(folder), *raised]
     os.chdir(home)
 with watch.unwatched(), open("told.json", "w") as file:
     json.dump(told, file)
@@ -85,7 +88,7 @@ def seen_of(folder: Path, cases: Mapping[str, str], stdin: str) -> Seen:
     done = subprocess.run(
         [sys.executable, *START, str(notes), "", "context", "", "", "driver.py"],
         cwd=folder,
-        env=child_environment(X1="1", LANGUAGE="C"),
+        env=child_environment(X1="1", LANGUAGE="C", PYTHONIOENCODING="latin-1:ignore"),
         input=stdin,
         capture_output=True,
         encoding="utf-8",

@@ -68,7 +68,7 @@ def find_installed(root: str, names: list[str], read: Read) -> list[Installed]:
 
 def _noted_version(metadata: bytes | None) -> str | None:
     """The version in the head of METADATA."""
-    for line in (metadata or b"").decode("utf-8", "replace").splitlines():
+    for line in _lines(metadata):
         name, _, value = line.partition(":")
         if name.lower() == "version":
             return value.strip() or None
@@ -96,11 +96,14 @@ def _with_the_torchgen(root: str, found: list[Installed], read: Read) -> list[In
 
 def _modules_of_torchgen(one: Installed, read: Read) -> list[tuple[str, str]]:
     """The modules right in torchgen that a RECORD lists, each with its digest."""
-    record = read(os.path.join(one.where, "RECORD")) or b""
     noted = []
-    for line in record.decode("utf-8", "replace").splitlines():
+    for line in _lines(read(os.path.join(one.where, "RECORD"))):
         name, _, rest = line.partition(",")
         inside = name.removeprefix(_TORCHGEN)
         if inside != name and inside.endswith(".py") and "/" not in inside:
             noted.append((name, rest.partition(",")[0]))
     return noted
+
+
+def _lines(noted: bytes | None) -> list[str]:
+    return [] if noted is None else noted.decode("utf-8", "replace").splitlines()

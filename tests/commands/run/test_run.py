@@ -131,6 +131,12 @@ def test_a_package_that_does_not_import_is_shown(runner: Runner, text: str, end:
     assert "derivload" not in ran.stderr
 
 
+def test_what_is_printed_without_a_buffer_is_there_at_once(script: Write) -> None:
+    runner = script("import os; print('said'); os._exit(3)")
+    runner.environment["PYTHONUNBUFFERED"] = "1"
+    assert runner.run("script.py").stdout == "said\n"
+
+
 def test_no_script_is_wrong_usage(runner: Runner) -> None:
     assert runner.run().status == 2
     assert runner.run("-m").status == 2

@@ -15,9 +15,12 @@ from support.run_scripts import Write, runner, script
 __all__ = ["runner", "script"]  # fixtures
 
 SCRIPT: Final = """
+import sys
 import torchgen.gen_functionalization_type as other
 import torchgen.gen_lazy_tensor as lazy
 
+# As derivload's engine says which files it has read.
+sys.meta_path[0]._watch.note_values("derivatives.yaml", "other.yaml")
 print("begin", flush=True)
 lazy.run_gen_lazy_tensor("one")
 lazy.run_gen_lazy_tensor("two")
@@ -70,6 +73,8 @@ def written(script: Write) -> Write:
         (folder / "helper.py").touch()
         (folder / "stat.txt").touch()
         (folder / "after.txt").touch()
+        (folder / "derivatives.yaml").write_text("- a: 1\n")
+        (folder / "other.yaml").write_text("- a: 1\n")
         (folder / "in.yaml").write_text("- a: 1\n")
         (folder / "link").symlink_to("in.txt")
         return runner
@@ -83,6 +88,7 @@ def test_a_call_is_answered_until_something_that_it_saw_changes(written: Write) 
     assert first.status == 0, first.stderr
     whole = noted(runner.state)
     (runner.folder / "after.txt").write_text("later\n")
+    (runner.folder / "derivatives.yaml").write_text("- a: 2\n")
     (runner.folder / "in.yaml").write_text("# A comment counts nothing.\n- a: 1\n")
     again = runner.run("script.py")
     assert again.exit == "ran"
@@ -101,3 +107,9 @@ def test_a_call_is_answered_until_something_that_it_saw_changes(written: Write) 
     assert fourth.stdout.splitlines()[1] == third.stdout.splitlines()[1]
     assert fourth.stdout.splitlines()[2] != third.stdout.splitlines()[2]
     assert (runner.folder / "out" / "two" / "made.txt").exists()
+    (runner.folder / "other.yaml").write_text("- a: 2\n")
+    fifth = runner.run("script.py")
+    assert fifth.stdout.splitlines()[1] != fourth.stdout.splitlines()[1]
+    runner.environment["LC_ALL"] = "C"
+    sixth = runner.run("script.py")
+    assert sixth.stdout.splitlines()[1] != fifth.stdout.splitlines()[1]

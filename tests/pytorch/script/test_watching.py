@@ -52,9 +52,13 @@ WRITTEN: Final = {
     "import os; open('new', 'w').close(); os.path.exists('new'); os.stat('new')": ["written new"],
 }
 ASKED: Final = {
-    "import os; os.path.exists('file')": ["kinds file file"],
-    "import os; os.path.isfile('none')": ["kinds none absent"],
-    "import os; os.path.isdir('folder')": ["kinds folder folder"],
+    "import os; assert os.path.exists('file') is True": ["kinds file file"],
+    "import os; assert os.path.isfile('none') is False": ["kinds none absent"],
+    "import os; assert os.path.isdir('folder') is True": ["kinds folder folder"],
+    "import os; assert os.path.ismount('folder') is False": [
+        *("kinds . folder", "kinds folder folder", "links .", "links folder"),
+    ],
+    "import os; assert os.path.samefile('file', 'link')": ["kinds file file", "kinds link file"],
     "import os; os.path.isfile('/dev/null')": ["kinds /dev/null other"],
     "import pathlib; pathlib.Path('file').is_dir()": ["kinds file file"],
     "import os; os.path.islink('link')": ["kinds link file", "links link"],
@@ -65,7 +69,7 @@ ASKED: Final = {
         *("kinds file file", "kinds link file", "links file", "links link"),
     ],
     "import pathlib; pathlib.Path('link').resolve()": ["links file", "links link"],
-    "import os; os.readlink('link')": ["links link", "statuses link"],
+    "import os; assert os.readlink('link') == 'file'": ["links link", "statuses link"],
     "import os; os.stat('file')": ["statuses file"],
     "import os; os.stat(b'file')": ["statuses file"],
     "import os; os.stat('none')": ["statuses none"],
@@ -75,7 +79,8 @@ ASKED: Final = {
         *("kinds folder folder", "statuses folder/inside"),
     ],
     "import os; os.stat(1)": [],
-    "import os; os.access('file', os.F_OK)": ["kinds file file"],
+    "import os; os.path.exists('a' + chr(0))": ["kinds a\0 absent"],
+    "import os; assert os.access('file', os.F_OK) is True": ["kinds file file"],
     "import os; f = os.open('folder', 0); os.access('inside', os.F_OK, dir_fd=f)": [
         *("kinds folder folder", "kinds folder/inside file"),
     ],
@@ -130,6 +135,11 @@ CHANGED: Final = {
         "reasons it changed the attributes of a file"
     ],
 }
+# The streams are as Python has made them.
+_KIND: Final = (
+    "[sys.stdout.encoding, sys.stdout.errors, sys.stderr.errors, str(sys.stderr.line_buffering),"
+    " str(sys.stdout.line_buffering), sys.stdout.mode]"
+)
 SURROUNDINGS: Final = {
     "import os; os.environ.get('X1')": ["variables X1"],
     "import os; os.environ['NONE'] if 'NONE' in os.environ else 0": ["variables NONE"],
@@ -149,7 +159,8 @@ SURROUNDINGS: Final = {
         "variables LANGUAGE"
     ],
     "import os; os.isatty(0), os.isatty(2)": ["terminals 0", "terminals 2"],
-    "import os; os.isatty(9)": [],
+    "import os; assert os.isatty(3) is False": [],
+    f"import sys; assert {_KIND} == 'iso8859-1 ignore backslashreplace True False w'.split()": [],
     "import sys; assert sys.stdout.isatty() is False": ["terminals 1"],
     "import sys; assert sys.stderr.isatty() is False": ["terminals 2"],
     "import sys; assert sys.stdin.isatty() is False": ["terminals 0"],
@@ -159,6 +170,7 @@ SURROUNDINGS: Final = {
     "import sys; assert sys.stdin.buffer.raw.readall() == b''": ["reasons it read from stdin"],
     "open(0, closefd=False)": ["reasons it read from stdin"],
 }
+_WRONG: Final = TypeError("expected str, bytes or os.PathLike object, not int")
 OPAQUE: Final = {
     "import subprocess; subprocess.run(['true'])": [
         *("reasons it started a process", "variables PATH"),
@@ -175,6 +187,20 @@ OPAQUE: Final = {
     "import socket; socket.socket().close()": ["reasons it opened a socket"],
     "import ctypes; ctypes.CDLL(None)": ["reasons it called a library directly"],
     "import sqlite3; sqlite3.connect(':memory:')": ["reasons it opened a database"],
+    **{
+        f"import sys; sys.audit({event!r}, 'x')": [f"reasons it {what}"]
+        for event, what in (
+            ("os.spawn", "started a process"),
+            ("os.startfile/2", "started a process"),
+            ("_winapi.CreateProcess", "started a process"),
+            ("pty.spawn", "started a process"),
+            ("winreg.OpenKey", "read the registry"),
+        )
+    },
+    "import sys; sys.audit('os.putenv', 3)": [
+        f"reasons os.putenv cannot be understood: {_WRONG!r}"
+    ],
+    "import sys; sys.audit('subprocess'), sys.audit('mine')": [],
     "import mmap; mmap.mmap(-1, 10)": ["reasons it mapped a file into memory"],
 }
 # In the folder of the script.
@@ -186,6 +212,8 @@ MODULES: Final = {
     "by_path.py": "",
     "code.py": "",
     "torchgen/__init__.py": "",
+    "tools/__init__.py": "",
+    "tools/autograd/__init__.py": "",
     # As torchgen's own does: it compares with what is there.
     "torchgen/utils.py": """
 import os
@@ -220,6 +248,16 @@ IMPORTED: Final = {
     "import runpy; runpy.run_path('../code.py')": [],
     f"import sys, {_NATIVE}; del sys.modules[{_NATIVE!r}]": [f"module ../{_EXTENSION.name}"],
     "import yaml; assert not 'Changing' in repr([yaml.__loader__, yaml.__spec__.loader])": [],
+    "import sys, types; from importlib.util import spec_from_loader;"
+    " made = types.ModuleType('made'); made.gen_autograd = len;"
+    " L = type('L', (), {'create_module': lambda *a: made, 'exec_module': lambda *a: None,"
+    " 'name': 'mine'});"
+    " F = type('F', (), {'find_spec': lambda s, n, *a: spec_from_loader(n, L())"
+    " if n == 'tools.autograd.gen_autograd' else None});"
+    " sys.meta_path.append(F()); import tools.autograd.gen_autograd as g;"
+    " assert g is made and g.__loader__.name == 'mine' and g.gen_autograd is not len": [
+        *("module ../tools/__init__.py", "module ../tools/autograd/__init__.py"),
+    ],
     "import torchgen.utils as u; u.FileManager()._write_if_changed('file', 'one\\n')": [
         *("module ../torchgen/__init__.py", "module ../torchgen/utils.py", "written file"),
     ],

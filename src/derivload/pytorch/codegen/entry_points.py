@@ -301,8 +301,7 @@ def make_functions(
         functions = list(group.values())
         count = len(functions)
         generate.add_generated_native_functions(functions, _Indices())
-        if len(functions) > count:
-            behind[id(next(iter(group.values())))] = functions[count:]
+        behind[id(next(iter(group.values())))] = functions[count:]
     return [(function, behind.get(id(function), [])) for function in declared]
 
 

@@ -59,6 +59,10 @@ class Codegen:
     - `count`: for how many functions it ran the generators.
     """
 
+    has_run: bool
+    was_cold: bool
+    count: int
+
     def __init__(
         self,
         upstream: Upstream,
@@ -77,9 +81,6 @@ class Codegen:
         self.selection = selection
         self.kept = kept
         self.is_split = is_split
-        self.count = 0
-        self.has_run = False
-        self.was_cold = False
         self._find_items = find_items
         self._modules: Modules | None = None
         self._items: dict[str, tuple[bytes, list[Item]]] = {}

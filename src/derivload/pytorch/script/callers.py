@@ -7,6 +7,7 @@ argparse for the width of a help that nobody asked for. What counts is what the 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from types import FrameType
 from typing import Final
 
@@ -15,8 +16,8 @@ from derivload.identity import PACKAGE
 # Functions that look at nothing but what kind of thing is there.
 _ASK_FOR_KIND: Final = frozenset(
     """
-    exists isfile isdir islink lexists is_file is_dir is_symlink is_mount ismount makedirs mkdir
-    realpath _joinrealpath resolve samefile _iterdir walk _walk which _access_check
+    exists isfile isdir islink lexists is_file is_dir is_symlink is_mount ismount samefile
+    realpath _joinrealpath resolve
     """.split()
 )
 _RESOLVE: Final = frozenset(("realpath", "_joinrealpath", "resolve"))
@@ -41,7 +42,12 @@ def is_importing(frame: FrameType | None) -> bool:
 
 def is_standard(path: str) -> bool:
     """Whether a file is of the standard library."""
-    return path.startswith(_STANDARD) and not _INSTALLED & {*path.split(os.sep)}
+    return path.startswith(_STANDARD) and not is_installed(path)
+
+
+def is_installed(path: str) -> bool:
+    """Whether a path is of installed packages."""
+    return not _INSTALLED.isdisjoint(path.split(os.sep))
 
 
 def _is_by(frame: FrameType | None, names: tuple[str, ...]) -> bool:
@@ -67,11 +73,8 @@ def asks_for_kind(frame: FrameType | None) -> bool:
 
 def is_about_links(frame: FrameType | None) -> bool:
     """Whether a path is looked at only for links, whether it exists or not."""
-    while frame is not None and is_standard(frame.f_code.co_filename):
-        if frame.f_code.co_name in _RESOLVE:
-            return not frame.f_locals.get("strict")
-        frame = frame.f_back
-    return False
+    resolving = [each for each in _frames(frame) if each.f_code.co_name in _RESOLVE]
+    return bool(resolving) and not resolving[0].f_locals.get("strict")
 
 
 def makes_folders(frame: FrameType | None) -> bool:
@@ -86,8 +89,10 @@ def is_adding_option(frame: FrameType | None) -> bool:
 
 def _functions(frame: FrameType | None) -> list[str]:
     """The functions of the standard library that are running, up to the script's own code."""
-    found = []
+    return [each.f_code.co_name for each in _frames(frame)]
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None and is_standard(frame.f_code.co_filename):
-        found.append(frame.f_code.co_name)
+        yield frame
         frame = frame.f_back
-    return found

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import source_from_cache
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from derivload.outputs.kept_runs import ABSENT, FILE, kind_of
@@ -46,12 +47,16 @@ _OPAQUE: Final = (
 _FIRST_PARTS: Final = frozenset(name.partition(".")[0] for name, _ in _OPAQUE)
 
 
+# Takes what an event is about, and the frame in which it happens.
+Handler = Callable[[tuple[Any, ...], FrameType], None]
+
+
 class Events:
     """Tells a watch of events."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._handlers: dict[str, Callable[[tuple[Any, ...]], None]] = {
+        self._handlers: dict[str, Handler] = {
             "open": self._on_open,
             "import": self._on_import,
             "os.listdir": self._on_list,
@@ -69,15 +74,15 @@ class Events:
         """Begin. It cannot be ended."""
         sys.addaudithook(self._on_event)
 
-    def _is_scripts(self) -> bool:
-        """Whether the script does what an event is about: to be asked by a handler."""
-        return self._watch.is_watched() and not is_not_scripts(sys._getframe(3))
+    def _is_scripts(self, frame: FrameType) -> bool:
+        """Whether the script does what an event is about."""
+        return self._watch.is_watched() and not is_not_scripts(frame)
 
     def _on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
         handler = self._handlers.get(event)
         if handler is not None:
             try:
-                handler(arguments)
+                handler(arguments, sys._getframe(1))
             except Exception as error:  # it would come out of what the script does
                 self._watch.refuse(f"{event} cannot be understood: {error!r}")
         elif event.partition(".")[0] in _FIRST_PARTS and self._watch.is_watched():
@@ -85,7 +90,7 @@ class Events:
                 if event.startswith(name):
                     self._watch.refuse(reason)
 
-    def _on_open(self, arguments: tuple[Any, ...]) -> None:
+    def _on_open(self, arguments: tuple[Any, ...], frame: FrameType) -> None:
         name, mode, flags = arguments
         path = self._watch.path_of(name)
         if path is None:
@@ -95,8 +100,8 @@ class Events:
         reads = not writes or "+" in (mode or "") or "a" in (mode or "")
         if writes and not mode and not flags & os.O_TRUNC:
             reads = True
-        if not self._is_scripts():
-            if reads and self._watch.is_watched() and is_importing(sys._getframe(2)):
+        if not self._is_scripts(frame):
+            if reads and self._watch.is_watched() and is_importing(frame):
                 self._note_module(path)
             return
         if reads:
@@ -110,28 +115,28 @@ class Events:
             path = source_from_cache(path)
         self._watch.note_module(path)
 
-    def _on_import(self, arguments: tuple[Any, ...]) -> None:
+    def _on_import(self, arguments: tuple[Any, ...], _: FrameType) -> None:
         path = arguments[1]  # of an extension module
         if isinstance(path, str) and self._watch.is_watched():
             self._watch.note_module(os.path.abspath(path))
 
-    def _on_list(self, arguments: tuple[Any, ...]) -> None:
+    def _on_list(self, arguments: tuple[Any, ...], frame: FrameType) -> None:
         path = self._watch.path_of(arguments[0] if arguments[0] is not None else os.curdir)
-        if path is None or not self._is_scripts():
+        if path is None or not self._is_scripts(frame):
             return
         self._watch.note_lists(path)
 
-    def _on_mkdir(self, arguments: tuple[Any, ...]) -> None:
-        path = self._watch.path_of(arguments[0], arguments[2] if len(arguments) > 2 else -1)
-        if path is None or not self._is_scripts():
+    def _on_mkdir(self, arguments: tuple[Any, ...], frame: FrameType) -> None:
+        path = self._watch.path_of(arguments[0], arguments[2])
+        if path is None or not self._is_scripts(frame):
             return
         self._watch.note_made(path, is_new=kind_of(path) == ABSENT)
 
-    def _on_rename(self, arguments: tuple[Any, ...]) -> None:
-        if not self._is_scripts():
+    def _on_rename(self, arguments: tuple[Any, ...], frame: FrameType) -> None:
+        if not self._is_scripts(frame):
             return
         source, target = self._watch.path_of(arguments[0]), self._watch.path_of(arguments[1])
-        if len(arguments) > 2 and (*arguments[2:4],) != (-1, -1):
+        if arguments[2:] != (-1, -1):
             self._watch.refuse("it renamed a file in a folder that it had opened")
             return
         if source is None or target is None:
@@ -142,16 +147,16 @@ class Events:
         self._watch.about_to_write(target, follow=False)
         self._watch.note_output(target)
 
-    def _on_remove(self, arguments: tuple[Any, ...]) -> None:
-        path = self._watch.path_of(arguments[0], arguments[1] if len(arguments) > 1 else -1)
-        if path is not None and self._is_scripts():
+    def _on_remove(self, arguments: tuple[Any, ...], frame: FrameType) -> None:
+        path = self._watch.path_of(arguments[0], arguments[1])
+        if path is not None and self._is_scripts(frame):
             self._watch.about_to_write(path, follow=False)
             self._watch.note_output(path)
 
-    def _on_change(self, arguments: tuple[Any, ...]) -> None:
+    def _on_change(self, arguments: tuple[Any, ...], frame: FrameType) -> None:
         path = self._watch.path_of(arguments[0])
-        if path is not None and not self._watch.is_own(path) and self._is_scripts():
+        if path is not None and not self._watch.is_own(path) and self._is_scripts(frame):
             self._watch.refuse(f"it changed the mode or the times of {path}")
 
-    def _on_putenv(self, arguments: tuple[Any, ...]) -> None:
+    def _on_putenv(self, arguments: tuple[Any, ...], _: FrameType) -> None:
         self._watch.note_set(os.fsdecode(arguments[0]))

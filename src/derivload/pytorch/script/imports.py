@@ -17,15 +17,13 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from derivload.modules import forget_compiled
+from derivload.pytorch.script.callers import is_installed, is_standard
 
 if TYPE_CHECKING:
     from derivload.pytorch.script.watching import Watch
-
-_STANDARD: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
-_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 Change = Callable[[ModuleType], None]
 
@@ -65,8 +63,7 @@ class Imports:
 
     def _forget_compiled(self, name: str, folders: Sequence[str]) -> None:
         """Have Python compile the module again where its compiled form may be stale."""
-        own = [folder for folder in folders if not _is_installed(folder)]
-        own = [folder for folder in own if not _is_standard(os.path.join(folder, ""))]
+        own = [folder for folder in folders if not (is_installed(folder) or _is_standard(folder))]
         if not forget_compiled(path for folder in own for path in _candidates(folder, name)):
             sys.pycache_prefix = os.devnull
 
@@ -81,8 +78,8 @@ class Imports:
             found = _file_of(sys.modules.get(name))
             stem = name.rpartition(".")[2]
             for folder in folders:
-                if _is_standard(os.path.join(folder, "")):
-                    if found is not None and found.startswith(_STANDARD):
+                if _is_standard(folder):
+                    if found is not None and is_standard(found):
                         break
                     continue
                 if os.path.isdir(folder) or not os.path.exists(folder):
@@ -133,10 +130,6 @@ def _file_of(module: ModuleType | None) -> str | None:
     return os.path.abspath(found)
 
 
-def _is_standard(path: str) -> bool:
-    """Whether a path is of Python's own library."""
-    return path.startswith(_STANDARD) and not _is_installed(path)
-
-
-def _is_installed(path: str) -> bool:
-    return bool(_INSTALLED & {*path.split(os.sep)})
+def _is_standard(folder: str) -> bool:
+    """Whether a folder is of Python's own library."""
+    return is_standard(os.path.join(folder, ""))

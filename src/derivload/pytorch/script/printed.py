@@ -22,8 +22,10 @@ def watch_streams(watch: Watch) -> None:
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper) and stream.fileno() == descriptor:
-            stream.flush()
-            told = _like(stream, io.BufferedWriter(_Told(descriptor, watch)))
+            raw = _Told(descriptor, watch)
+            # Without a buffer where Python was asked for none.
+            is_buffered = isinstance(stream.buffer, io.BufferedWriter)
+            told = _like(stream, io.BufferedWriter(raw) if is_buffered else raw)
             setattr(sys, name, told)
             setattr(sys, f"__{name}__", told)
     if isinstance(sys.stdin, io.TextIOWrapper):
@@ -55,9 +57,11 @@ class _Told(io.FileIO):
     def write(self, data: Any) -> Any:
         """Write, as FileIO does."""
         count = super().write(data)
+        if count is None:  # nothing was written: it would block
+            return None
         if self._length <= _LIMIT:
-            self._length += count or 0
-            part = bytes(memoryview(data)[: count or 0]).hex()
+            self._length += count
+            part = bytes(memoryview(data)[:count]).hex()
             self._seen.printed.append((self.fileno(), part))
         else:
             self._watch.refuse("it printed too much")
