@@ -9,6 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cli import main
+from support.paths import DERIVATIVES, NATIVES
+from support.project import copy_catalogue
 
 WAVE = """\
 - func: wave(Tensor self, Tensor other) -> Tensor
@@ -52,6 +54,11 @@ class Show:
             (self._folder / name).write_text(text, "utf-8")
         self._inputs = ["--derivatives", "d.yaml", "--native-functions", "n.yaml"]
         return self
+
+    def copy_the_catalogue(self) -> None:
+        """Have it read from this folder, so that all paths are short."""
+        copy_catalogue(self._folder)
+        self._inputs = ["--derivatives", DERIVATIVES, "--native-functions", NATIVES]
 
     def __call__(self, operator: str) -> Shown:
         self._capsys.readouterr()

@@ -82,6 +82,11 @@ def run_on_terminal(
     return process.returncode, shown.decode().replace("\r\n", "\n")
 
 
+def with_marks(shown: str) -> str:
+    """What was printed, with `<31>` for the beginning of a colour and `</>` for its end."""
+    return re.sub(r"\x1b\[([0-9;]+)m", r"<\1>", shown.replace("\x1b[0m", "</>"))
+
+
 def assert_fit(shown: str | bytes, *, coloured: bool = False, annotations: bool = False) -> None:
     """What was printed has nothing in it that derivload did not mean."""
     text = shown if isinstance(shown, str) else shown.decode("utf-8", "strict")

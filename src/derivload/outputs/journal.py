@@ -50,14 +50,14 @@ class Journal:
             self._count += 1
             copy = os.path.join(self._folder, str(self._count))
             shutil.copy2(path, copy, follow_symlinks=False)
-            self._add(f"{_SAVED} {self._count}", path)
+            self._add(_SAVED, path)
 
     def note_folder(self, path: str) -> None:
         """Note a folder that is about to be made."""
         self._add(_FOLDER, path)
 
     def _add(self, what: str, path: str) -> None:
-        line = f"{what} {os.path.abspath(path)}\0"
+        line = f"{what} {self._count} {os.path.abspath(path)}\0"
         os.write(self._index, line.encode("utf-8", "surrogateescape"))
 
 
@@ -96,12 +96,8 @@ def _noted(folder: str) -> Iterator[tuple[str, str, str]]:
     except FileNotFoundError:  # the run did not come so far
         return
     for line in text.split("\0")[:-1]:
-        what, _, rest = line.partition(" ")
-        if what == _SAVED:
-            number, _, path = rest.partition(" ")
-            yield what, os.path.join(folder, number), path
-        else:
-            yield what, "", rest
+        what, number, path = line.split(" ", 2)
+        yield what, os.path.join(folder, number), path
 
 
 def _is_same(first: str, second: str) -> bool:

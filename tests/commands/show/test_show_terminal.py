@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from derivload.terminal.layout import Line, Segment, wrap
+from support.paths import REFERENCE
 from support.shown import WAVE, WAVE_DERIVATIVES, Show, show
+from support.terminal_runs import with_marks
 
 __all__ = ["show"]  # fixtures
 
@@ -80,6 +83,22 @@ def test_colour_changes_no_word(terminal: Show, monkeypatch: pytest.MonkeyPatch)
     for number in range(100):
         coloured = coloured.replace(f"\x1b[{number}m", "")
     assert coloured == plain
+
+
+SHOWN = """gild gleam temper_.Tensor speckle tally consign quench ripple _foreach_gleam burnish
+lull settle""".split()
+
+
+def test_a_terminal_has_all_that_it_had(
+    terminal: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The text is in `reference/shown.txt`, with the number of each colour."""
+    monkeypatch.setenv("COLUMNS", "90")
+    terminal.copy_the_catalogue()
+    shown = "".join(f"$ {name}\n{with_marks(terminal(name).out)}" for name in SHOWN)
+    (tmp_path / "shown.txt").write_text(shown, "utf-8")
+    expected = (REFERENCE / "shown.txt").read_text("utf-8")
+    assert shown == expected, f"if this is right, {tmp_path / 'shown.txt'} takes its place"
 
 
 def test_rich_is_not_imported_for_a_pipe() -> None:

@@ -1,0 +1,360 @@
+"""What fetch does with what pip gives it: the parts of a file, pip's words, and a wheel."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from derivload.commands.fetch import download as downloading
+from derivload.commands.fetch import part
+from derivload.commands.fetch.command import FetchError, _noted_signals, fetch, fetch_and_say
+from derivload.commands.fetch.download import PipError, _error_of_pip
+from derivload.commands.fetch.part import PartError, RangeFile, main
+from support.torch_index import TORCHGEN, make_wheel, tree
+
+# The parts of a file
+
+DATA = bytes(range(200))
+
+
+class Server:
+    """Answers as a server that knows ranges."""
+
+    def __init__(self, data: bytes = DATA) -> None:
+        self.data = data
+        self.asked: list[Mapping[str, str]] = []
+        self.closed = 0
+
+    def request(self, headers: Mapping[str, str]) -> part.Answer:
+        self.asked.append(headers)
+        first, last = map(int, headers["Range"].removeprefix("bytes=").split("-"))
+        return Sent(self, first, last)
+
+    @property
+    def ranges(self) -> list[str]:
+        return [headers["Range"] for headers in self.asked]
+
+
+class Sent:
+    """An answer."""
+
+    status_code = 206
+
+    def __init__(self, server: Server, first: int, last: int) -> None:
+        self._server = server
+        self._body = server.data[first : last + 1]
+        self.headers: Mapping[str, str] = {
+            "Content-Range": f"bytes {first}-{last}/{len(server.data)}"
+        }
+
+    def iter_content(self, chunk_size: int) -> Iterator[bytes]:
+        yield self._body[:3]
+        yield self._body[3:]
+
+    def close(self) -> None:
+        self._server.closed += 1
+
+
+def test_a_file_on_a_server_is_read_as_one_that_is_here() -> None:
+    server = Server()
+    remote = RangeFile(server.request)
+    assert (remote.size, remote.tell(), remote.seekable()) == (200, 0, True)
+    assert remote.read(2) == DATA[:2]
+    assert remote.tell() == 2
+    assert (remote.seek(10), remote.read(5)) == (10, DATA[10:15])
+    assert (remote.seek(2, 1), remote.read(1)) == (17, DATA[17:18])
+    assert (remote.seek(-3, 2), remote.read(), remote.tell()) == (197, DATA[-3:], 200)
+    assert (remote.read(), remote.read(4)) == (b"", b"")
+    assert (remote.seek(-1, 2), remote.read(9), remote.tell()) == (199, DATA[-1:], 200)
+    assert (remote.seek(250), remote.read(1), remote.tell()) == (250, b"", 250)
+    assert (remote.seek(0), remote.read(0), remote.tell()) == (0, b"", 0)
+    assert server.ranges == [
+        *("bytes=0-0", "bytes=0-1", "bytes=10-14", "bytes=17-17", "bytes=197-199"),
+    ]
+    assert server.asked[0] == {
+        "Range": "bytes=0-0",
+        "Accept-Encoding": "identity",
+        "Cache-Control": "no-cache",
+    }
+    assert server.closed == len(server.asked)
+
+
+def test_what_was_read_is_not_asked_for_again() -> None:
+    server = Server()
+    remote = RangeFile(server.request)
+    remote.hold(10, 20)
+    remote.hold(30, 40)
+    server.asked.clear()
+    for first, end in ((10, 20), (30, 40), (12, 15), (0, 1)):
+        remote.seek(first)
+        assert remote.read(end - first) == DATA[first:end]
+    assert server.ranges == []
+    for first, end in ((9, 12), (18, 21), (19, 31)):
+        remote.seek(first)
+        assert remote.read(end - first) == DATA[first:end]
+    assert server.ranges == ["bytes=9-11", "bytes=18-20", "bytes=19-30"]
+
+
+def test_all_parts_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part, "_MOST_BYTES", 100)
+    server = Server()
+    remote = RangeFile(server.request)
+    remote.hold(0, 49)
+    remote.hold(100, 150)  # one byte was read to know the size
+    with pytest.raises(PartError, match=r"^too much of the wheel would have to be read$"):
+        remote.hold(0, 1)
+    assert len(server.ranges) == 3
+    with pytest.raises(PartError, match="too much"):
+        RangeFile(server.request).hold(0, 100)
+
+
+def test_without_pip_there_is_no_hope(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pip", None)
+    assert main([]) == 40
+    assert capsys.readouterr() == ("", "No module named pip\n")
+
+
+# What pip says
+
+
+@pytest.mark.parametrize(
+    ("said", "last", "advice"),
+    [
+        ("", "it ended with status 9", "Fix that, and try again."),
+        ("  one  \n two\n\n", "two", "Fix that, and try again."),
+        ("ERROR: one\nlast", "ERROR: one", "Fix that, and try again."),
+        ("ERROR: one\n\u00d7 two\nthree", "\u00d7 two", "Fix that, and try again."),
+        ("ERROR: Exception:\n  File x\nValueError: no", "ValueError: no", "Fix that, and try a"),
+        (
+            "WARNING: after connection broken by x\nERROR: No matching distribution found",
+            "ERROR: No matching distribution found",
+            "Check the network, and pip's index and proxy settings.",
+        ),
+        (
+            "ERROR: No matching distribution found",
+            "ERROR: No matching distribution found",
+            "Check that this release exists, and that pip can reach its index.",
+        ),
+    ],
+)
+def test_of_what_pip_says_the_line_that_tells_why(said: str, last: str, advice: str) -> None:
+    error = _error_of_pip("2.15.0", 9, said)
+    assert error.message == str(error) == f"pip could not download torch 2.15.0: {last}"
+    assert error.advice.startswith(advice)
+
+
+def test_a_python_without_pip_is_told_how_to_get_it() -> None:
+    error = _error_of_pip("2.15.0", 1, "python: No module named pip")
+    assert error.advice == ""
+    assert error.message == (
+        f"this Python has no pip: run `{sys.executable} -m ensurepip --upgrade`, or install your"
+        " system's package of it"
+    )
+
+
+# What becomes of a wheel
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which `2.15.0` is downloaded at once: the wheel lies beside it."""
+
+    def download(version: str, box: Path, say: object, check: object) -> Path:
+        if version != "2.15.0":
+            raise PipError("it is not there", "Look elsewhere.")
+        return next((tmp_path / "wheels").glob("*.whl"))
+
+    monkeypatch.setattr(downloading, "download", download)
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+def test_of_a_wheel_torchgen_is_unpacked_and_its_version_noted(home: Path) -> None:
+    folder = zipfile.ZipInfo("torchgen/empty/")
+    wheel = make_wheel(home.parent / "wheels", "2.15.0+cpu")
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr(folder, "")
+    result = fetch("2.15.0", home / "a" / "b")
+    assert result == (home / "a" / "b", "2.15.0", True)
+    assert tree(result.folder) == {
+        **{name: text.encode() for name, text in TORCHGEN.items()},
+        "version.txt": b"2.15.0\n",
+    }
+    assert fetch("2.15", result.folder) == (result.folder, "2.15.0", False)
+
+
+def test_what_lies_there_keeps_its_place_and_its_mode(home: Path) -> None:
+    make_wheel(home.parent / "wheels")
+    home.chmod(0o700)
+    number = home.stat().st_ino
+    assert fetch("2.15.0", home).downloaded
+    assert (home.stat().st_ino, stat.S_IMODE(home.stat().st_mode)) == (number, 0o700)
+    assert sorted(path.name for path in home.iterdir()) == ["torchgen", "version.txt"]
+
+
+WHEEL = "torch-2.15.0-cp311-cp311-macosx_14_0_arm64.whl"
+
+
+@pytest.mark.parametrize(
+    ("files", "status", "said"),
+    [
+        ({}, 3, f"{WHEEL} has no torchgen/packaged: try another release"),
+        ({"torchgen": ""}, 3, "the wheel holds an unsafe member: 'torchgen'"),
+        ({"torchgen/./a": ""}, 3, "the wheel holds an unsafe member: 'torchgen/./a'"),
+        ({"torchgen//a": ""}, 3, "the wheel holds an unsafe member: 'torchgen//a'"),
+        (None, 3, f"{WHEEL} is damaged: File is not a zip file"),
+    ],
+)
+def test_a_wheel_that_will_not_do_is_told(
+    files: dict[str, str] | None, status: int, said: str, home: Path
+) -> None:
+    wheel = make_wheel(home.parent / "wheels", files=files or {})
+    if files is None:
+        wheel.write_text("no wheel")
+    with pytest.raises(FetchError) as raised:
+        fetch("2.15.0", home / "new")
+    assert (raised.value.status, raised.value.message, raised.value.advice) == (status, said, "")
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "to", "status", "said"),
+    [
+        ("2.15.0", "", 2, "--to is empty: name an empty or new folder"),
+        ("2", "new", 2, "'2' is not a PyTorch version: write it like 2.15.0 or 2.15"),
+        ("2.0", "new", 2, "PyTorch 2.0 is too old: name 2.1 or later"),
+        ("1.20.0", "new", 2, "PyTorch 1.20.0 is too old: name 2.1 or later"),
+        ("2.15.0", "file", 1, "{}/file is not a folder: name an empty or new folder"),
+        (
+            "2.15.0",
+            "held",
+            1,
+            "{}/held holds something other than torch 2.15.0's torchgen: name an empty or new fo",
+        ),
+        ("2.14.0", "new", 3, "it is not there\nLook elsewhere."),
+        ("2.15.0", "file/new", 3, "cannot write file/new: Not a directory"),
+    ],
+)
+def test_why_nothing_was_fetched_is_one_sentence_and_a_status(
+    version: str,
+    to: str,
+    status: int,
+    said: str,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(home)
+    Path("file").touch()
+    Path("held").mkdir()
+    # A text in no encoding, which is not taken for the version.
+    Path("held/version.txt").write_bytes(b"2.15.0\xff")
+    make_wheel(home.parent / "wheels")
+    assert fetch_and_say(version, to) == status
+    assert capsys.readouterr().err.startswith(f"derivload fetch: error: {said.format(home)}")
+    assert fetch_and_say(version, to, quiet=True) == status
+    assert capsys.readouterr().err.startswith(f"derivload fetch: error: {said.format(home)}")
+    assert sorted(path.name for path in home.iterdir()) == ["file", "held"]
+
+
+def test_what_was_fetched_is_said_unless_it_is_to_be_quiet(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_wheel(home.parent / "wheels")
+    monkeypatch.chdir(home)
+    for quiet, done in (
+        (False, "fetched torch 2.15.0's torchgen"),
+        (False, "nothing to do, the folder already holds torch 2.15.0's torchgen"),
+        (True, ""),
+    ):
+        assert fetch_and_say("2.15.0", "new", quiet=quiet) == 0
+        said = f"derivload fetch: {done}\n" if done else ""
+        assert capsys.readouterr() == ("new\n", said)
+
+
+# Signals
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "said"),
+    [
+        (signal.SIGINT, KeyboardInterrupt, "^$"),
+        (signal.SIGTERM, FetchError, "stopped by SIGTERM; nothing was fetched"),
+        (signal.SIGHUP, FetchError, "stopped by SIGHUP; nothing was fetched"),
+    ],
+)
+def test_a_signal_ends_it_between_two_steps(
+    number: signal.Signals, error: type[BaseException], said: str
+) -> None:
+    before = {each: signal.getsignal(each) for each in (signal.SIGHUP, signal.SIGINT)}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with _noted_signals() as check:
+            check()
+            signal.raise_signal(number)
+            signal.raise_signal(signal.SIGTERM)
+            with pytest.raises(error, match=said) as raised:
+                check()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    if isinstance(raised.value, FetchError):
+        assert raised.value.status == 128 + number
+
+
+def test_a_signal_that_somebody_ignores_or_handles_is_left_to_them() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _noted_signals() as check:
+            signal.raise_signal(signal.SIGHUP)
+            check()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    found: list[object] = []
+
+    def look() -> None:
+        with _noted_signals() as check:
+            found.append(signal.getsignal(signal.SIGTERM))
+            check()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert found == [signal.getsignal(signal.SIGTERM)]
+
+
+@pytest.mark.parametrize("step", range(5))
+def test_it_ends_at_any_step(step: int, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before each member, and before all is put in its place."""
+    make_wheel(home.parent / "wheels")
+    left = [step]
+    original = zipfile.ZipFile.open
+
+    def opened(self: zipfile.ZipFile, *arguments: object) -> object:
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGTERM)
+        left[0] -= 1
+        return original(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", opened)
+    if step == 4:  # there are four members
+        assert fetch("2.15.0", home / "new").downloaded
+        return
+    with pytest.raises(FetchError) as raised:
+        fetch("2.15.0", home / "new")
+    assert raised.value.status == 143
+    assert left[0] == -1
+    assert list(home.iterdir()) == []
