@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -86,12 +87,15 @@ class EditedProject:
         self.out = folder / "out"
         self.generator = self.pytorch.autograd / "gen_trace_type.py"
 
-    def name_by(self, body: str) -> None:
-        """Have a generator name a class by what the body of a function returns."""
-        replace_in(self.generator, _NAME, "class_type=_name()")
-        lines = "".join(f"    {line}\n" for line in body.splitlines())
+    def name_by(self, *bodies: str) -> None:
+        """Have a generator name a class by what the bodies of functions return, one word each."""
+        replace_in(self.generator, _NAME, "class_type='_'.join(name() for name in _names)")
         text = self.generator.read_text("utf-8")
-        self.generator.write_text(f"{text}\n\ndef _name():\n    import os\n{lines}", "utf-8")
+        for number, body in enumerate(bodies):
+            lines = "".join(f"    {line}\n" for line in body.splitlines())
+            text += f"\n\ndef _name{number}():\n    import os\n{lines}"
+        names = "".join(f"_name{number}, " for number in range(len(bodies)))
+        self.generator.write_text(f"{text}\n\n_names = ({names})\n", "utf-8")
 
     def put(self, place: str, name: str) -> Path:
         """Have the file at a place say a name."""
@@ -127,7 +131,7 @@ class EditedProject:
     def name(self) -> str:
         """The name in what was written."""
         text = (self.out / "TraceTypeEverything.cpp").read_text("utf-8")
-        (found,) = {name for name in ("one", "two") if f"{name}::" in text or f" {name} " in text}
+        (found,) = set(re.findall(r"\b(?:one|two)(?:_one|_two)*\b", text))
         return found
 
 
@@ -136,41 +140,48 @@ def project(release: Release, newest: str, tmp_path: Path) -> EditedProject:
     return EditedProject(release(newest), tmp_path)
 
 
-@pytest.mark.parametrize("reads", READS)
-def test_what_a_generator_reads_is_a_source(reads: str, project: EditedProject) -> None:
-    body, place = READS[reads]
-    project.name_by(body)
-    path = project.put(place, "one")
+def named(two: int | None, count: int) -> str:
+    """The name of which one word is "two" and the others are "one"."""
+    return "_".join("two" if number == two else "one" for number in range(count))
+
+
+def test_what_a_generator_reads_is_a_source(project: EditedProject) -> None:
+    bodies, places = zip(*READS.values(), strict=True)
+    project.name_by(*bodies)
+    paths = [project.put(place, "one") for place in places]
     depfile = project.folder / "depfile"
     project.run(f"--depfile={depfile}")
-    assert project.name == "one"
+    assert project.name == named(None, len(READS))
     assert project.run(f"--depfile={depfile}") == "up-to-date"
-    assert str(path.resolve()) in depfile.read_text("utf-8").replace("/../", "/")
-    project.put(place, "two")
-    assert project.run() != "up-to-date"
-    assert project.name == "two"
-    shutil.rmtree(project.out)
+    depends = depfile.read_text("utf-8").replace("/../", "/")
+    for number, (reads, place, path) in enumerate(zip(READS, places, paths, strict=True)):
+        assert str(path.resolve()) in depends, reads
+        project.put(place, "two")
+        assert project.run() != "up-to-date", reads
+        assert project.name == named(number, len(READS)), reads
+        if not number:
+            shutil.rmtree(project.out)
+            project.run()
+            assert project.name == named(number, len(READS))
+        project.put(place, "one")
     project.run()
-    assert project.name == "two"
-    project.put(place, "one")
-    project.run()
-    assert project.name == "one"
+    assert project.name == named(None, len(READS))
 
 
-@pytest.mark.parametrize("looks", LOOKS)
-def test_what_a_generator_looks_for_is_a_source(looks: str, project: EditedProject) -> None:
-    body, place = LOOKS[looks]
+def test_what_a_generator_looks_for_is_a_source(project: EditedProject) -> None:
+    bodies, places = zip(*LOOKS.values(), strict=True)
     count = len(list((project.pytorch.autograd / "templates").iterdir()))
-    project.name_by(body.replace("COUNT", str(count)))
+    project.name_by(*(body.replace("COUNT", str(count)) for body in bodies))
     project.run()
-    assert project.name == "one"
+    assert project.name == named(None, len(LOOKS))
     assert project.run() == "up-to-date"
-    path = project.put(place, "two")
+    for number, (looks, place) in enumerate(zip(LOOKS, places, strict=True)):
+        path = project.put(place, "two")
+        project.run()
+        assert project.name == named(number, len(LOOKS)), looks
+        path.unlink()
     project.run()
-    assert project.name == "two"
-    path.unlink()
-    project.run()
-    assert project.name == "one"
+    assert project.name == named(None, len(LOOKS))
 
 
 def test_environment_variable_that_a_generator_asks_for_is_a_source(project: EditedProject) -> None:
@@ -246,16 +257,18 @@ def test_locale_is_nothing_to_what_a_generator_reads(project: EditedProject) -> 
     assert project.name == "one"
 
 
-@pytest.mark.parametrize("place", ["tools/autograd", "torchgen", "tools/autograd/templates"])
-@pytest.mark.parametrize("name", [".#gen_autograd.py", "gen_other.py"])
-def test_link_to_nowhere_is_no_source(place: str, name: str, project: EditedProject) -> None:
+def test_link_to_nowhere_is_no_source(project: EditedProject) -> None:
     """Emacs keeps one beside a file with changes that were not saved."""
-    link = project.pytorch.root / place / name
-    link.symlink_to("me@host.123:1")
+    names = (".#gen_autograd.py", "gen_other.py")
+    places = ("tools/autograd", "torchgen", "tools/autograd/templates")
+    links = [project.pytorch.root / place / name for place in places for name in names]
+    for link in links:
+        link.symlink_to("me@host.123:1")
     depfile = project.folder / "depfile"
     project.run(f"--depfile={depfile}")
-    assert name not in depfile.read_text("utf-8")
-    link.unlink()
+    assert not any(name in depfile.read_text("utf-8") for name in names)
+    for link in links:
+        link.unlink()
     assert project.run(f"--depfile={depfile}") == "up-to-date"
 
 
