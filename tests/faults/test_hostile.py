@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +21,31 @@ import pytest
 from support.child import child_environment
 from support.hostile_texts import CASES, Case, M
 from support.paths import CATALOGUE, DERIVATIVES, FILES, NATIVES, TAGS
-from support.project import Project
+from support.project import Project, Ran
 
+# Runs derivload again and again, each time in a process that it becomes by a fork: what is imported
+# is imported once.
 LIMITED = """
-import resource, runpy, sys
-resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
-resource.setrlimit(resource.RLIMIT_DATA, (500 << 20, 500 << 20))
-sys.argv[0] = "derivload"
-runpy.run_module("derivload", run_name="__main__")
+import json, os, resource, signal, sys
+from derivload.cli import main
+import derivload.commands.check.command, derivload.commands.emit
+import derivload.commands.options.command_line, derivload.commands.settings.apply
+import derivload.engine.judging, derivload.loading.run, derivload.outputs.documents
+import derivload.outputs.sarif, derivload.terminal.streams, yaml
+for line in sys.stdin:
+    folder, *arguments = json.loads(line)
+    child = os.fork()
+    if child:
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        continue
+    os.chdir(folder)
+    for name, descriptor in (("err", 2), ("out", 1)):
+        os.dup2(os.open(f"{folder}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+    signal.alarm(60)
+    resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
+    resource.setrlimit(resource.RLIMIT_DATA, (500 << 20, 500 << 20))
+    sys.argv = ["derivload", *arguments]
+    sys.exit(main())
 """
 
 
@@ -54,18 +72,37 @@ TAGGED: Final = (
 )
 
 
-def run(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
-    options = ["--derivatives", DERIVATIVES, "--native-functions", NATIVES, "--tags", TAGS]
-    return subprocess.run(
-        [sys.executable, "-c", LIMITED, *COMMANDS[command], *options, "--no-cache"],
-        cwd=folder,
-        env=child_environment(),
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=60,
-        check=False,
-    )
+class Limited:
+    """A process that runs derivload within limits."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", LIMITED],
+            env=child_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def run(self, folder: Path, command: str) -> Ran:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        options = ["--derivatives", DERIVATIVES, "--native-functions", NATIVES, "--tags", TAGS]
+        arguments = [*COMMANDS[command], *options, "--no-cache"]
+        self._process.stdin.write(f"{json.dumps([str(folder), *arguments])}\n")
+        self._process.stdin.flush()
+        status = int(self._process.stdout.readline())
+        said = [Path(f"{folder}.{name}").read_text("utf-8", "replace") for name in ("out", "err")]
+        return Ran(status, *said)
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def limited() -> Iterator[Limited]:
+    made = Limited()
+    yield made
+    made.close()
 
 
 def write(folder: Path, case: Case, times: int) -> None:
@@ -88,27 +125,30 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")
 def test_hostile_input_is_bounded(
     request: pytest.FixtureRequest,
+    limited: Limited,
     tmp_path: Path,
     name: str,
     command: str,
 ) -> None:
     longer = bool(request.config.getoption("--long", default=False))
     case = CASES[name]
-    write(tmp_path, case, 10 if longer else 1)
-    before = {path.name for path in tmp_path.iterdir()}
-    done = run(tmp_path, command)
-    told = done.stderr if command == "emit" else done.stdout
-    shown = f"{done.stderr[-500:]} {told[:500]} … {told[-500:]}"
-    assert "Traceback" not in done.stderr, shown
-    assert done.returncode in ((0, 1) if case.valid else (1,)), shown
-    assert len(done.stdout) + len(done.stderr) < MOST_TOLD
+    folder = tmp_path / "inputs"
+    folder.mkdir()
+    write(folder, case, 10 if longer else 1)
+    before = {path.name for path in folder.iterdir()}
+    done = limited.run(folder, command)
+    told = done.err if command == "emit" else done.out
+    shown = f"{done.err[-500:]} {told[:500]} … {told[-500:]}"
+    assert "Traceback" not in done.err, shown
+    assert done.status in ((0, 1) if case.valid else (1,)), shown
+    assert len(done.out) + len(done.err) < MOST_TOLD
     if command == "emit":
-        assert done.stdout == ""
+        assert done.out == ""
     elif command != "check":
-        json.loads(done.stdout)
-    if done.returncode:
+        json.loads(done.out)
+    if done.status:
         assert re.search(r"\[DL\d|\"DL\d", told), shown
-        assert {path.name for path in tmp_path.iterdir()} == before
+        assert {path.name for path in folder.iterdir()} == before
 
 
 @pytest.mark.parametrize("kind", ["emit", "check"])

@@ -10,10 +10,12 @@ import random
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from support import codegen_edits
 from support.child import child_environment
@@ -32,21 +34,29 @@ from support.own_trees import Tree
 __all__ = ["small", "small_tree"]  # fixtures
 
 
-@pytest.mark.parametrize("edit", FOLLOWED)
+def at_once(edits: dict[str, Callable[[Tree], None]]) -> list[ParameterSet]:
+    """All of these edits to one tree; thoroughly, each to a tree of its own."""
+    alone = [pytest.param([e], id=e, marks=pytest.mark.thorough) for e in edits]
+    return [pytest.param([*edits], id="all"), *alone]
+
+
+@pytest.mark.parametrize("edits", at_once(FOLLOWED))
 def test_what_changes_no_rule_is_loaded_by_our_own_loader(
-    small: Tree, edit: str, assert_same: AssertSame
+    small: Tree, edits: list[str], assert_same: AssertSame
 ) -> None:
-    FOLLOWED[edit](small)
+    for edit in edits:
+        FOLLOWED[edit](small)
     stats = small.emit("--no-tree-code")
     assert stats["rules"].partition(" ")[0] == "2.15"
     assert_same(small.out, small.judged())
 
 
-@pytest.mark.parametrize("edit", UNKNOWN)
+@pytest.mark.parametrize("edits", at_once(UNKNOWN))
 def test_what_changes_a_rule_is_loaded_by_the_trees_own_code(
-    small: Tree, edit: str, assert_same: AssertSame
+    small: Tree, edits: list[str], assert_same: AssertSame
 ) -> None:
-    UNKNOWN[edit](small)
+    for edit in edits:
+        UNKNOWN[edit](small)
     stats = small.emit()
     assert (stats["exit"], stats["rules"].partition(":")[0]) == ("cold", "the tree's own code")
     assert_same(small.out, small.judged())
@@ -103,18 +113,19 @@ def test_a_file_that_is_no_text_is_told_by_its_place(small: Tree) -> None:
     assert "DL002" in done.stderr
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_overlays_go_to_the_trees_own_code_too(
-    small: Tree, overlay: str, tmp_path: Path, assert_same: AssertSame
+    small: Tree, tmp_path: Path, assert_same: AssertSame
 ) -> None:
     UNKNOWN["the prefix of ops"](small)
     path = tmp_path / "overlay.yaml"
-    path.write_text(OVERLAYS[overlay], "utf-8")
     plain = tmp_path / "plain.yaml"
     plain.write_text(OVERLAYS["a list"], "utf-8")
     small.append(DERIVATIVES, "\n- name: derivload_mine(Tensor self) -> Tensor\n  self: grad\n")
-    small.emit("--native-functions", path)
-    assert_same(small.out, small.judged(plain))
+    judged = small.judged(plain)
+    for text in OVERLAYS.values():
+        path.write_text(text, "utf-8")
+        small.emit("--native-functions", path)
+        assert_same(small.out, judged)
     codegen_edits.change_formula(small.pytorch, random.Random(3))
     assert small.emit("--native-functions", path)["exit"] == "incremental"
     assert_same(small.out, small.judged(plain))

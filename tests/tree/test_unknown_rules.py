@@ -17,6 +17,12 @@ UNKNOWN: Final[dict[str, Edit]] = {
     "a rule": lambda f: edited(
         f, LOADER, 'if formula.lower().strip() == "non_', 'if formula.lower() == "non_'
     ),
+    "a rule of another module": lambda f: edited(
+        f,
+        "torchgen/api/autograd.py",
+        "f_sig = f.func.signature(strip_default=True)",
+        "f_sig = f.func.signature(strip_default=False)",
+    ),
     "a replacement": lambda f: edited(f, LOADER, '"suffix": "_sym_sizes",', '"suffix": "_sizes",'),
     "a default of a rule": lambda f: edited(
         f,
