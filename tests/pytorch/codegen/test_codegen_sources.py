@@ -132,7 +132,7 @@ class EditedProject:
         """The name in what was written."""
         text = (self.out / "TraceTypeEverything.cpp").read_text("utf-8")
         (found,) = set(re.findall(r"\b(?:one|two)(?:_one|_two)*\b", text))
-        return found
+        return str(found)
 
 
 @pytest.fixture
