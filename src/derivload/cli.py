@@ -29,6 +29,7 @@ _MODULES = {
     "emit": "emit",
     "fetch": "fetch.command",
     "run": "run.command",
+    "schema": "schema.command",
     "settings": "settings.command",
     "show": "show.command",
     "verify": "verify.command",

@@ -1,7 +1,8 @@
-"""JSON Schemas of the documents, made from the types that the documents are made from.
+"""JSON Schemas, made from types: those that the documents are made from, and others.
 
-They ship in `schemas/` beside this file. After a change to a type, make them again with
-`python -m derivload.outputs.json_schema`. A test fails if that was forgotten.
+They ship in `schemas/` beside this file, and `derivload schema NAME` prints them. The sentences
+about properties are in `property_texts`. After a change to a type, make them again with
+`python -m derivload.commands.schema.made`. A test fails if that was forgotten.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from derivload.outputs.documents import (
     FunctionsDocument,
     ManifestDocument,
 )
-from derivload.outputs.files import write_if_changed
+from derivload.outputs.property_texts import TEXTS
 from derivload.outputs.report import DiagnosticsDocument
 
 FOLDER: Final = Path(__file__).with_name("schemas")
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_ENDING: Final = ".schema.json"
+_REFERENCE: Final = "#/$defs/"
 
-_DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
+DOCUMENTS: Final[dict[str, Any]] = {
     "diagnostics": DiagnosticsDocument,
     "differentiability": DifferentiabilityDocument,
     "functions": FunctionsDocument,
@@ -30,15 +34,52 @@ _DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
 }
 
 
-def json_schemas() -> dict[str, bytes]:
-    """The schema of each document, by file name, as the bytes that ship."""
-    rendered = {}
-    for name, document in _DOCUMENTS.items():
-        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-        schema |= _cleaned(msgspec.json.schema(document))
-        text = msgspec.json.format(msgspec.json.encode(schema), indent=2)
-        rendered[f"{name}.schema.json"] = text + b"\n"
-    return rendered
+def file_name(name: str) -> str:
+    """The name of the file that a schema ships in."""
+    return f"{name}{_ENDING}"
+
+
+def shipped_names() -> list[str]:
+    """The names of the schemas that ship, sorted."""
+    return sorted(path.name.removesuffix(_ENDING) for path in FOLDER.glob(f"*{_ENDING}"))
+
+
+def identifier(name: str) -> str:
+    """The `$id` of a schema: a name, as the project has no address."""
+    return f"urn:derivload:schema:{name}"
+
+
+def render_schema(name: str, schema: dict[str, Any]) -> bytes:
+    """A schema as the bytes that ship."""
+    head = {"$schema": DIALECT, "$id": identifier(name)}
+    return msgspec.json.format(msgspec.json.encode({**head, **schema}), indent=2) + b"\n"
+
+
+def schema_of_type(type_: Any, about: str = "") -> dict[str, Any]:
+    """The schema of a type, each property with its sentence. `about` describes the whole.
+
+    Raises KeyError for a property without one.
+    """
+    schema: dict[str, Any] = _cleaned(msgspec.json.schema(type_))
+    for name, definition in schema["$defs"].items():
+        properties = definition["properties"]
+        texts = TEXTS[name]
+        definition["properties"] = {
+            key: _described(value, *_parts(texts[key])) for key, value in properties.items()
+        }
+    return {"description": about, **schema} if about else schema
+
+
+def _parts(text: str | tuple[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
+    return (text, ()) if isinstance(text, str) else text
+
+
+def _described(value: dict[str, Any], text: str, closed: tuple[str, ...]) -> dict[str, Any]:
+    if closed and value["type"] == "array":
+        value = {**value, "items": {"enum": [*closed]}}
+    elif closed:
+        value = {**value, "enum": [*closed]}
+    return {"description": text, **value}
 
 
 def _cleaned(part: Any) -> Any:
@@ -51,11 +92,6 @@ def _cleaned(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     return {
-        key: cleandoc(value) if key == "description" else _cleaned(value)
+        key: cleandoc(value) if key == "description" and isinstance(value, str) else _cleaned(value)
         for key, value in part.items()
     }
-
-
-if __name__ == "__main__":
-    for file_name, data in json_schemas().items():
-        write_if_changed(str(FOLDER / file_name), data)

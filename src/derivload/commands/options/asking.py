@@ -1,4 +1,4 @@
-"""The commands that answer: check, show, verify, fetch, cache, settings."""
+"""The commands that answer: check, show, verify, schema, fetch, cache, settings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from derivload.commands.options.values import path
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from derivload.commands.options.parser import Commands
+
+# The schemas that ship: their names are written down, for a look at the folder takes time.
+SCHEMAS = (
+    *("diagnostics", "differentiability", "functions", "manifest", "settings"),
+    *("stats", "watch"),
+)
 
 
 def add_check(commands: Commands) -> None:
@@ -73,6 +79,17 @@ def add_verify(commands: Commands) -> None:
         metavar="PYTHON",
         help="the Python that imports this torch; by default the one that runs derivload",
     )
+
+
+def add_schema(commands: Commands) -> None:
+    """Add `schema`."""
+    parser = commands.add_parser(
+        "schema",
+        help="print the JSON Schema of a document or of machine output",
+        description="Print the JSON Schema of a document, of what a command prints for programs, "
+        "or of derivload.toml (settings).",
+    )
+    parser.add_argument("name", choices=SCHEMAS, metavar="NAME", help=f"{', '.join(SCHEMAS)}")
 
 
 def add_fetch(commands: Commands) -> None:

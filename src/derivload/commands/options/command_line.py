@@ -27,6 +27,7 @@ _COMMANDS = {
     "check": asking.add_check,
     "show": asking.add_show,
     "verify": asking.add_verify,
+    "schema": asking.add_schema,
     "fetch": asking.add_fetch,
     "cache": asking.add_cache,
 }

@@ -1,38 +1,34 @@
 """The JSON Schema of settings, for editors, made from the parser of the command line.
 
-It ships with the others. After a change to an option, make it again with
-`python -m derivload.commands.settings.json_schema`. A test fails if that was forgotten.
+It ships with the others, and is made again with them, after a change to an option too.
 """
 
 from __future__ import annotations
 
+import argparse
 from typing import Final
-
-import msgspec
 
 from derivload.commands.options.command_line import make_parser
 from derivload.commands.options.values import WholeNumber
 from derivload.commands.settings.keys import Key, keys_of
 from derivload.commands.settings.tables import TABLES
-from derivload.outputs.files import write_if_changed
-from derivload.outputs.json_schema import FOLDER
+from derivload.loading.paths import spell_option
 
 _Schema = dict[str, object]
-NAME: Final = "settings.schema.json"
 _TEXTS: Final[_Schema] = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
 }
 
 
-def settings_schema() -> bytes:
-    """The schema of derivload.toml, as the bytes that ship."""
+def settings_schema() -> _Schema:
+    """The schema of derivload.toml."""
     properties: dict[str, _Schema] = {}
     of_commands: dict[str, _Schema] = {}
     for command, parser in make_parser().commands.items():
         own = {name: _schema_of(key) for name, key in sorted(keys_of(parser).items())}
         if command == "settings":
             continue
-        of_commands[command] = _table(f"for `derivload {command}` alone", own)
+        of_commands[command] = _table(f"The settings for `derivload {command}` alone.", own)
         for name, schema in own.items():
             # A value has to fit all commands that have the option.
             known = properties.setdefault(name, schema)
@@ -40,17 +36,20 @@ def settings_schema() -> bytes:
                 properties[name] = {**known, "enum": _shared(known, schema)}
     for name, about in TABLES.items():
         properties[name] = {
-            "description": about,
+            "description": f"{about[0].upper()}{about[1:]}.",
             "type": "object",
             "additionalProperties": _TEXTS,
         }
     for command, table in of_commands.items():
         # `codegen` is an option of `watch` too.
         own_option = properties.get(command)
-        properties[command] = table if own_option is None else {"anyOf": [own_option, table]}
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "derivload.toml"}
-    table = _table("settings of derivload", dict(sorted(properties.items())))
-    return msgspec.json.format(msgspec.json.encode({**schema, **table}), indent=2) + b"\n"
+        if own_option is not None:
+            about = f"{own_option['description']} Or a table of settings for `derivload {command}`."
+            properties[command] = {"description": about, "anyOf": [own_option, table]}
+        else:
+            properties[command] = table
+    table = _table("The settings of derivload.", dict(sorted(properties.items())))
+    return {"title": "derivload.toml", **table}
 
 
 def _table(about: str, properties: dict[str, _Schema]) -> _Schema:
@@ -70,7 +69,8 @@ def _shared(one: _Schema, other: _Schema) -> list[object]:
 
 
 def _schema_of(key: Key) -> _Schema:
-    about: _Schema = {"description": key.action.help or ""}
+    option = spell_option(key.name, _value_name(key.action))
+    about: _Schema = {"description": f"Like `{option}`: {key.action.help}."}
     if key.kind == "flag":
         return {**about, "type": "boolean"}
     value: _Schema = {"type": "string"}
@@ -88,5 +88,6 @@ def _schema_of(key: Key) -> _Schema:
     return {**about, **value}
 
 
-if __name__ == "__main__":
-    write_if_changed(str(FOLDER / NAME), settings_schema())
+def _value_name(action: argparse.Action) -> str:
+    """How the help calls the value of an option; "" if it has none, or tells its choices."""
+    return str(action.metavar or "")

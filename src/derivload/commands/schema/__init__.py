@@ -1,0 +1,1 @@
+"""`derivload schema`: prints a JSON Schema; and how all of them are made."""

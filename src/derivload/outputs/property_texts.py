@@ -1,0 +1,214 @@
+"""What each property of the documents and of machine output means, in a sentence: one table.
+
+The rows are of the types that the JSON Schemas are made from, by the name of the type. A property
+whose values are closed has them behind its sentence; for a list, they are those of its items.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+Closed = tuple[str, ...]
+Text = str | tuple[str, Closed]
+
+_FORMAT: Final = "Which format this is; always this value."
+_VERSION: Final = "The version of the format, which goes up when a key is removed or changes."
+_TORCH_VERSION: Final = "The release whose rules were followed, as X.Y."
+_SCHEMA: Final = "The schema of the function, which identifies it."
+_VARIABLES: Final = "The names of the arguments whose gradient the formula computes."
+_FORWARD: Final = "The forward formulas."
+
+TEXTS: Final[dict[str, dict[str, Text]]] = {
+    # The documents.
+    "DifferentiabilityDocument": {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "torch_version": _TORCH_VERSION,
+        "used_dispatch_keys": "The dispatch keys that the definitions name, sorted.",
+        "functions": "The functions that have a definition, in the order of load_derivatives.",
+    },
+    "DifferentiabilityRecord": {
+        "schema": _SCHEMA,
+        "dispatch": "The differentiability info of the function, by dispatch key.",
+    },
+    "DifferentiabilityInfo": {
+        "name": "The base name of the operator, as derivatives.yaml has it.",
+        "op": "The name of the backward node with its number; null if it computes nothing.",
+        "derivatives": "The backward formulas.",
+        "forward_derivatives": _FORWARD,
+        "all_saved_inputs": "The saved inputs of all backward formulas, the first of each name.",
+        "all_saved_outputs": "The saved outputs of all backward formulas, the first of each name.",
+        "available_named_gradients": "The names under which formulas may use gradients of outputs.",
+        "used_named_gradients": "Those of these names that a formula uses, sorted.",
+        "args_with_derivatives": "The arguments that have a derivative, as in the C++ function.",
+        "non_differentiable_arg_names": "The arguments that are declared not differentiable.",
+        "output_differentiability": "Whether each output is differentiable; null if none is said.",
+        "output_differentiability_conditions": "The C++ condition under which the outputs are "
+        "differentiable, as a list of one; null without a condition.",
+    },
+    "Derivative": {
+        "formula": "The formula in C++, which reads saved attributes instead of arguments.",
+        "original_formula": "The formula as derivatives.yaml has it.",
+        "var_names": _VARIABLES,
+        "saved_inputs": "What the formula saves of the inputs.",
+        "saved_outputs": "What the formula saves of the outputs.",
+        "named_gradients": "The named gradients that the formula uses, sorted.",
+    },
+    "SavedAttribute": {
+        "name": "The name of the node's member, without the underscore that C++ puts behind it.",
+        "type": "The C++ type of the value.",
+        "expr": "The C++ expression whose value is saved.",
+    },
+    "ForwardDerivative": {
+        "formula": "The formula in C++.",
+        "var_names": "The names of the outputs whose tangent the formula computes.",
+        "var_types": "The types of these outputs, in the language of schemas.",
+        "required_inputs_fw_grad": "The inputs whose tangents the formula reads; null if none.",
+        "required_inputs_primal": "The inputs whose values the formula reads; null if none.",
+        "required_original_self_value": "Whether an in-place function must keep a copy of self.",
+        "is_reusing_outplace_formula": "Whether the formula is that of the functional variant.",
+    },
+    "ArgumentBinding": {
+        "name": "The name of the argument.",
+        "type": "The C++ type of the argument.",
+        "default": "The default in C++; null if there is none.",
+    },
+    "FunctionsDocument": {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "torch_version": _TORCH_VERSION,
+        "functions": "Every native function, generated ones included, sorted by C++ name.",
+        "generated": "The definitions that are generated for foreach functions.",
+    },
+    "FunctionRecord": {
+        "schema": _SCHEMA,
+        "kind": (
+            "Which kind of variant the function is.",
+            ("functional", "inplace", "out", "mutable", "scratch"),
+        ),
+        "variants": ("As what C++ code can call it, sorted.", ("function", "method")),
+        "python_module": "The Python module that has it, such as nn; null for torch itself.",
+        "tags": "Its tags, those that generation adds included, sorted.",
+        "structured": "Whether it is a structured kernel.",
+        "is_abstract": "Whether its behaviour differs between backends.",
+        "has_composite_implicit_autograd_kernel": "Whether it has a kernel that calls other "
+        "functions, through which autograd sees.",
+        "has_composite_explicit_autograd_kernel": "Whether it has a kernel for all backends that "
+        "needs a derivative of its own.",
+        "differentiability": "Where its differentiability info comes from, by dispatch key; null "
+        "if there is none.",
+        "forward_derivatives": "Its forward formulas, by dispatch key; null if there are none.",
+    },
+    "MatchedInfo": {
+        "schema": "The schema of the function that the info was defined for.",
+        "op": "The name of the backward node with its number; null if it computes nothing.",
+    },
+    "ManifestDocument": {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "torch_version": _TORCH_VERSION,
+        "files": "The other files that the run wrote or left as they were.",
+    },
+    "ManifestFile": {
+        "name": "The name of the file inside the folder.",
+        "sha256": "The sha256 of the file's bytes, in hex.",
+        "functions": "How many functions the file holds.",
+    },
+    # What `check --format json` prints.
+    "DiagnosticsDocument": {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "torch_version": _TORCH_VERSION,
+        "diagnostics": "The mistakes, sorted by place.",
+    },
+    "ReportedDiagnostic": {
+        "code": "The code of the rule that is broken.",
+        "severity": "Whether it is an error or a warning.",
+        "file": "The path of the file, as it was named.",
+        "line": "The line where the wrong words begin, from 1; 0 for the file as a whole.",
+        "column": "The column of the first wrong character, from 1; 0 for the file as a whole.",
+        "end_line": "The line where the wrong words end; 0 for the file as a whole.",
+        "end_column": "The column behind the last wrong character; 0 for the file as a whole.",
+        "message": "What is wrong, in a sentence.",
+        "help": "What to write instead, in a sentence.",
+        "source_line": "The line of the file, cut if it is very long.",
+    },
+    # What `derivwatch --json` prints.
+    "WatchStarted": {
+        "event": "Which report this is: the first load succeeded.",
+        "pid": "The process of derivwatch.",
+        "torch_version": _TORCH_VERSION,
+        "inputs": "The paths of the inputs.",
+        "out_dir": "The folder of the outputs.",
+        "watching": "How saves are noticed; null with --once.",
+        "functions": "How many native functions there are.",
+        "differentiable": "How many functions have a derivative of their own.",
+        "written": "The names of the files that were written.",
+        "removed": "The names of the files that were removed.",
+        "seconds": "How long loading and writing took.",
+        "note": "What the user should know of the load; empty if nothing.",
+        "warnings": "The first of the warnings.",
+        "warnings_count": "How many warnings there are in all.",
+    },
+    "Reloaded": {
+        "event": "Which report this is: a save was loaded.",
+        "difference": "What the save changed.",
+        "written": "The names of the files that were written.",
+        "removed": "The names of the files that were removed.",
+        "seconds": "The time from the save to the last write.",
+        "mended": "Whether the report before was an error.",
+        "warnings": "The first of the new warnings.",
+        "warnings_count": "How many new warnings there are in all.",
+        "fixed": "The warnings that are gone, by rule and operator.",
+    },
+    "LoadFailed": {
+        "event": "Which report this is: a load failed, and the outputs are as they were.",
+        "message": "What is wrong, in a sentence.",
+        "diagnostics": "The mistakes of the inputs.",
+    },
+    "Executed": {
+        "event": "Which report this is: of the command of --exec.",
+        "state": "Whether the command started, ended, or was stopped for a later save.",
+        "command": "The command.",
+        "exit_status": "Its exit status, for a signal 128 plus its number; null at the start.",
+        "seconds": "How long it ran; null at the start.",
+    },
+    "Difference": {
+        "added": "The functions that came, in the order of the documents.",
+        "removed": "The functions that went, in the order of the documents.",
+        "changed": "The functions of both sides that differ, those with a definition first.",
+        "documents": "What changed in the heads of the documents.",
+    },
+    "FunctionChange": {
+        "name": "The name of the function, with its overload.",
+        "changes": "Its parts that differ, the most important kinds first.",
+    },
+    "Change": {
+        "what": "The kind of the part: schema, node, backward, saved, forward, or the field of "
+        "the documents that has it.",
+        "of": "Which part of that kind: the variables of a formula, or the name of what is saved.",
+        "before": "The part before; null if there was none.",
+        "after": "The part after; null if there is none.",
+    },
+    "Diagnostic": {
+        "file": "The path of the file, as it was named.",
+        "line": "The line where the wrong words begin, from 1; 0 for the file as a whole.",
+        "column": "The column of the first wrong character, from 1; 0 for the file as a whole.",
+        "code": "The code of the rule that is broken.",
+        "message": "What is wrong, in a sentence.",
+        "help": "What to write instead; empty if that is what the rule says.",
+        "source_line": "The line of the file.",
+        "length": "How many characters of the first line are wrong.",
+        "end_line": "The line where the wrong words end; 0 if `length` tells.",
+        "end_column": "The column behind the last wrong character; 0 if `length` tells.",
+        "severity": ("Whether it is an error or a warning.", ("error", "warning")),
+    },
+    # What `--stats=json` prints.
+    "Stats": {
+        "exit": "Which way the run took, from nothing to do to everything anew.",
+        "rules": "Whose rules were followed; left out where the run did not need to know.",
+        "replaced": "Which entries those of overlays took the place of; left out if none.",
+        "counts": "How much was read, reused, made or checked, by name.",
+        "seconds": "How long each step took, by name, in the order of the steps.",
+    },
+}
