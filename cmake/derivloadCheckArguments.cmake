@@ -29,7 +29,7 @@ function(_derivload_check_values name keywords words)
     list(GET arg_UNPARSED_ARGUMENTS 0 word)
     list(JOIN keywords ", " known)
     _derivload_stop("${name}" "\"${word}\" is none of its arguments: write one of ${known} and a \
-value, or CATALOGUE, CODEGEN, DISABLE_AUTOGRAD, NO_CACHE or OVERRIDE.")
+value, or CATALOGUE, CODEGEN, DISABLE_AUTOGRAD, NO_CACHE, OVERRIDE or PLACES.")
   endif()
   foreach(keyword IN LISTS keywords)
     if(keyword IN_LIST words AND "${arg_${keyword}}" STREQUAL "")
@@ -77,6 +77,9 @@ checkout, or a folder with an installed or unpacked torchgen.")
   if(DEFINED arg_SHARDS)
     _derivload_stop("${name}" "SHARDS is for documents, and PyTorch's generators have shards of \
 their own: leave it out, or CODEGEN.")
+  endif()
+  if(arg_PLACES)
+    _derivload_stop("${name}" "PLACES is for documents: leave it out, or CODEGEN.")
   endif()
   if(DEFINED arg_SUBSET AND NOT arg_SUBSET MATCHES "^(libtorch|pybindings|python|all)$")
     _derivload_stop("${name}" "SUBSET is \"${arg_SUBSET}\": write libtorch, pybindings, python or \

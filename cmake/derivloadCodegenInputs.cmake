@@ -33,6 +33,7 @@ include("${CMAKE_CURRENT_LIST_DIR}/derivloadSettings.cmake")
 #   OUTPUT_DIR folder           of this target alone, or of targets with other SUBSETs each;
 #                               relative to CMAKE_CURRENT_BINARY_DIR
 #   [SHARDS n]                  differentiability_0.json to differentiability_{n-1}.json
+#   [PLACES]                    places.json too
 #   [TORCH_VERSION X.Y]         the release to follow
 #   [OUTPUTS_VARIABLE variable] is set to the absolute paths of what is written
 #   [CACHE_DIR folder | NO_CACHE]
@@ -45,7 +46,7 @@ include("${CMAKE_CURRENT_LIST_DIR}/derivloadSettings.cmake")
 # CMAKE_CURRENT_BINARY_DIR. The target's property DERIVLOAD_OUTPUTS has the paths too, for other
 # directories.
 function(derivload_codegen_inputs name)
-  set(flags NO_CACHE CODEGEN DISABLE_AUTOGRAD OVERRIDE CATALOGUE)
+  set(flags NO_CACHE CODEGEN DISABLE_AUTOGRAD OVERRIDE CATALOGUE PLACES)
   set(single TAGS PYTORCH_DIR OUTPUT_DIR SHARDS TORCH_VERSION OUTPUTS_VARIABLE
              CACHE_DIR SUBSET SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH SETTINGS)
   set(several DERIVATIVES NATIVE_FUNCTIONS DISPATCH_KEYS ENTRY_KEYS SECTIONS BACKEND_YAML)
@@ -163,6 +164,9 @@ function(_derivload_options result)
   endif()
   if(arg_OVERRIDE)
     list(APPEND options --override)
+  endif()
+  if(arg_PLACES)
+    list(APPEND options --places)
   endif()
   if(arg_DISABLE_AUTOGRAD)
     list(APPEND options --disable-autograd)

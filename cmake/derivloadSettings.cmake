@@ -42,10 +42,10 @@ for a file that names them; or CATALOGUE, for the examples that ship with derivl
     _derivload_take_settings("${json}" "SUBSET;SELECTED_OP_LIST_PATH;OPERATORS_YAML_PATH"
                              "subset;selected-op-list-path;operators-yaml-path")
   else()
-    _derivload_take_settings("${json}" SHARDS shards)
+    _derivload_take_settings("${json}" "SHARDS;PLACES" "shards;places")
   endif()
   foreach(keyword IN ITEMS PYTORCH_DIR DERIVATIVES NATIVE_FUNCTIONS TAGS CATALOGUE SUBSET
-                           SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH SHARDS)
+                           SELECTED_OP_LIST_PATH OPERATORS_YAML_PATH SHARDS PLACES)
     if(DEFINED arg_${keyword})
       set(arg_${keyword} "${arg_${keyword}}" PARENT_SCOPE)
     endif()

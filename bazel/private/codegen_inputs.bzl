@@ -11,7 +11,10 @@ _MAX_SHARDS = 10000
 def _codegen_inputs_impl(ctx):
     derivload = ctx.toolchains[TOOLCHAIN_TYPE].derivload
     outputs = ctx.outputs.outs
-    shards, functions, manifest = outputs[:-2], outputs[-2], outputs[-1]
+    manifest = outputs[-1]
+    places = outputs[-2] if ctx.attr.places else None
+    documents = outputs[:-2] if places else outputs[:-1]
+    shards, functions = documents[:-1], documents[-1]
     pytorch = pytorch_files(ctx.attr.pytorch)
 
     # In a file, one argument a line: what a worker gets with each request, where the command
@@ -29,6 +32,8 @@ def _codegen_inputs_impl(ctx):
     add_inputs(options, ctx)
     if ctx.attr.shards:
         options.add(ctx.attr.shards, format = "--shards=%s")
+    if places:
+        options.add("--places")
     options.add(manifest.dirname, format = "--out-dir=%s")
 
     ctx.actions.run(
@@ -52,6 +57,7 @@ def _codegen_inputs_impl(ctx):
         DerivloadInfo(
             functions = functions,
             manifest = manifest,
+            places = places,
             shards = shards,
             torch_version = ctx.attr.torch_version,
         ),
@@ -83,8 +89,12 @@ _codegen_inputs = rule(
             allow_files = True,
         ),
         "outs": attr.output_list(
-            doc = "the shards in order, functions.json, manifest.json; all in one folder",
+            doc = "the shards in order, functions.json, places.json if it is wanted, " +
+                  "manifest.json; all in one folder",
             mandatory = True,
+        ),
+        "places": attr.bool(
+            doc = "whether places.json is written too",
         ),
         "pytorch": attr.label_list(
             doc = "a PyTorch with its YAML files and version.txt",
@@ -112,6 +122,7 @@ def derivload_codegen_inputs(
         tags = None,
         pytorch = None,
         shards = None,
+        places = False,
         torch_version = "",
         derivatives_overlays = None,
         override = False,
@@ -147,6 +158,8 @@ def derivload_codegen_inputs(
       shards: over how many files differentiability.json is split, from 1 to 10000. A number,
         not a select(), for it says which outputs there are. None, the default: one file that
         is not numbered.
+      places: True writes `":NAME/places.json"` too: the file and line of each function, and the
+        dispatch keys that it has kernels for. Not a select(), for the same reason.
       torch_version: the release whose C++ spellings and types to follow, such as `"2.15"`. When
         left out, what version.txt of `pytorch` says, or else the newest that derivload knows.
       derivatives_overlays: list of labels of overlays of `derivatives`, whose entries are appended
@@ -163,7 +176,7 @@ def derivload_codegen_inputs(
         torchgen.gen_backend_stubs. They are checked.
       settings: label of a `derivload.toml`, or of a `pyproject.toml` with its table. What the
         attributes do not say is taken from it. It names files by paths that are relative to it,
-        and `shards` counts in the attribute alone. Without it, no settings are read.
+        and `shards` and `places` count in the attributes alone. Without it, no settings are read.
       data: list of labels of all files that the settings name.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.
@@ -174,6 +187,9 @@ def derivload_codegen_inputs(
         fail("shards is %r: write a number from 1 to %d, or leave it out" % (shards, _MAX_SHARDS))
     else:
         numbered = ["differentiability_%d.json" % i for i in range(shards)]
+    if type(places) != "bool":
+        fail("places is %r: write True, or leave it out" % places)
+    others = ["functions.json"] + (["places.json"] if places else []) + ["manifest.json"]
     for keyword, value in [("pytorch", pytorch), ("native_functions", native_functions)]:
         if type(value) == "string":
             fail("%s is a string: write a list of labels, [%r]" % (keyword, value))
@@ -203,8 +219,9 @@ def derivload_codegen_inputs(
         dispatch_keys = dispatch_keys,
         entry_keys = entry_keys,
         native_functions = native_functions,
-        outs = ["%s/%s" % (name, out) for out in numbered + ["functions.json", "manifest.json"]],
+        outs = ["%s/%s" % (name, out) for out in numbered + others],
         override = override,
+        places = places,
         pytorch = pytorch,
         sections = sections,
         settings = settings,

@@ -30,6 +30,10 @@ __all__ = [
     "ManifestDocument",
     "ManifestFile",
     "MatchedInfo",
+    "Place",
+    "PlacedFunction",
+    "PlacedKernel",
+    "PlacesDocument",
     "ReportedDiagnostic",
     "SavedAttribute",
     "TreeCodeError",
@@ -59,6 +63,10 @@ if TYPE_CHECKING:
         FunctionsDocument,
         ManifestDocument,
         ManifestFile,
+        Place,
+        PlacedFunction,
+        PlacedKernel,
+        PlacesDocument,
     )
     from derivload.outputs.report import DiagnosticsDocument, ReportedDiagnostic
 else:
@@ -90,6 +98,10 @@ _WHERE = {
     "ManifestDocument": "derivload.outputs.documents",
     "ManifestFile": "derivload.outputs.documents",
     "MatchedInfo": "derivload.derivatives.model",
+    "Place": "derivload.outputs.documents",
+    "PlacedFunction": "derivload.outputs.documents",
+    "PlacedKernel": "derivload.outputs.documents",
+    "PlacesDocument": "derivload.outputs.documents",
     "ReportedDiagnostic": "derivload.outputs.report",
     "SavedAttribute": "derivload.derivatives.model",
     "TreeCodeError": "derivload.loading.errors",

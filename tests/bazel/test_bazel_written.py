@@ -79,6 +79,30 @@ derivload_codegen_inputs(
         shutil.rmtree(folder)
 
 
+def test_places_are_an_output_of_their_own(checkout: Checkout) -> None:
+    folder = checkout.workspace / "placed"
+    folder.mkdir()
+    (folder / "BUILD").write_text(
+        """
+load("@derivload//:defs.bzl", "derivload_codegen_inputs")
+derivload_codegen_inputs(
+    name = "whole",
+    derivatives = "@definitions//:derivatives.yaml",
+    native_functions = ["@definitions//:native_functions.yaml"],
+    places = True,
+    tags = "@definitions//:tags.yaml",
+)
+""",
+        "utf-8",
+    )
+    try:
+        assert checkout.build("//placed:whole/places.json", SANDBOXED).status == 0
+        made = checkout.workspace / "bazel-bin" / "placed" / "whole" / "places.json"
+        assert made.read_bytes().startswith(b'{"format":"derivload.places"')
+    finally:
+        shutil.rmtree(folder)
+
+
 _OVERLAY = """\
 - func: abs(Tensor self) -> Tensor
   gen_opapi: [x]

@@ -187,6 +187,7 @@ def emitted(project: CMakeProject, *options: str) -> dict[str, bytes]:
     ("call", "options"),
     [
         ("CATALOGUE", ["--catalogue"]),
+        ("CATALOGUE PLACES", ["--catalogue", "--places"]),
         (
             "CATALOGUE SHARDS 3 TORCH_VERSION 2.14",
             ["--catalogue", "--shards", "3", "--torch-version", "2.14"],

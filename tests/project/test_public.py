@@ -114,7 +114,7 @@ def inputs(folder: Path) -> list[Path]:
     mistaken = folder / "mistaken.yaml"
     mistaken.write_text("- name: 3\n", "utf-8")
     named = [f"--native-functions={natives}", f"--derivatives={derivatives}"]
-    assert main(["emit", *named, "--out-dir", str(folder / "out")]) == 0
+    assert main(["emit", *named, "--places", "--out-dir", str(folder / "out")]) == 0
     named[-1] = f"--derivatives={mistaken}"
     command = [sys.executable, "-m", "derivload", "check", *named, "--format", "json"]
     told = subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout

@@ -80,6 +80,12 @@ def read_documents(folder: Path) -> None:
     data = (folder / "manifest.json").read_bytes()
     manifest = decode(data, type=derivload.ManifestDocument)
     assert_type(manifest.files, tuple[derivload.ManifestFile, ...])
+    data = (folder / "places.json").read_bytes()
+    places = decode(data, type=derivload.PlacesDocument)
+    for function in places.functions:
+        assert_type(function, derivload.PlacedFunction)
+        assert_type(function.native_function, derivload.Place | None)
+        assert_type(function.backend_kernels, tuple[derivload.PlacedKernel, ...])
     data = (folder / "diagnostics.json").read_bytes()
     mistakes = decode(data, type=derivload.DiagnosticsDocument)
     assert_type(mistakes.diagnostics, list[derivload.ReportedDiagnostic])

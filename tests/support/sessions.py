@@ -9,6 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect, find_dialect
+from derivload.engine.facts import Origins
 from derivload.engine.judging import Backend, Judged, judge, place_all
 from derivload.engine.outcome import Outcome
 from derivload.engine.session import Session
@@ -16,6 +17,7 @@ from derivload.engine.texts import Text, Texts
 from derivload.loading.additions import dialect_with
 from derivload.loading.memory import Memory
 from derivload.loading.paths import Files
+from derivload.loading.placing import placed_functions
 from derivload.loading.request import Request
 from derivload.loading.warnings import encode_found, judge_found
 from derivload.outputs.documents import Rendered
@@ -117,6 +119,37 @@ class Result(NamedTuple):
     warnings: list[str]
 
 
+Placed = tuple[str, tuple[str, int], tuple[str, int] | None, tuple[str, ...]]
+
+
+def places_in(outcome: Outcome) -> list[Placed]:
+    """Where each function of a full load is declared and defined, and its dispatch keys."""
+    if outcome.diagnostics:
+        return []
+    load, origins = outcome.load, Origins(outcome.load)
+    placed: list[Placed] = []
+    for function, record, _ in load.matched:
+        definition = None
+        for info in (record.differentiability or {}).values():
+            entry = load.definitions[origins.of(info.schema)]
+            definition = entry.file, entry.line
+        declared = function.entry.file, function.entry.line
+        placed.append((record.schema, declared, definition, tuple(sorted(function.dispatch))))
+    return placed
+
+
+def placed_by(request: Request, facts: Sequence[bytes]) -> list[Placed]:
+    """The same, as places.json has it."""
+    placed: list[Placed] = []
+    for function in placed_functions(request, facts, {}):
+        declared, defined = function.native_function, function.definition
+        assert declared is not None
+        definition = None if defined is None else (defined.file, defined.line)
+        where = declared.file, declared.line
+        placed.append((function.schema, where, definition, function.dispatch_keys))
+    return placed
+
+
 def told(judged: Judged, texts: Texts) -> list[str]:
     """Warnings as they read, with their ids, and those that comments suppress."""
     return [
@@ -196,14 +229,15 @@ class Walk:
         self.outcome = self.go(inputs)
 
     def go(self, inputs: Inputs, label: str = "") -> Outcome:
-        expected = cold(inputs)
+        whole = Session(inputs.dialect).load(inputs.texts)
+        expected = result_of(whole, inputs.texts)
         session = self._sessions.setdefault(inputs.release, Session(inputs.dialect))
         self.inputs = inputs
         self.outcome = session.load(inputs.texts)
         assert result_of(self.outcome, inputs.texts, self._memories) == expected, (
             f"followed: {label}"
         )
-        self._go_afresh(inputs, expected, label)
+        self._go_afresh(inputs, expected, places_in(whole), label)
         self.counts["steps"] += 1
         self.counts["good"] += not self.outcome.diagnostics
         self.counts["incremental"] += self.outcome.is_incremental
@@ -211,7 +245,9 @@ class Walk:
             self.home = inputs
         return self.outcome
 
-    def _go_afresh(self, inputs: Inputs, expected: Result, label: str) -> None:
+    def _go_afresh(
+        self, inputs: Inputs, expected: Result, places: list[Placed], label: str
+    ) -> None:
         """As a new process goes."""
         shards = (None, 3)[self.counts["steps"] % 2]
         names = [text.name for text in inputs.texts.native_functions]
@@ -220,7 +256,7 @@ class Walk:
         files.additions = inputs.additions
         derivatives, *others = inputs.files
         texts = (derivatives, *inputs.more, *others)
-        request = Request(files, [text.encode() for text in texts], shards)
+        request = Request(files, [text.encode() for text in texts], shards, with_places=True)
         memory = Memory(self._store)
         outcome = memory.load(request)
         assert [d.render() for d in outcome.diagnostics] == expected.diagnostics, label
@@ -232,7 +268,9 @@ class Walk:
         assert outcome.make_linted is not None
         found = encode_found(outcome.make_linted())
         assert told(judge_found(request, found, None), request.inputs.texts) == expected.warnings
-        memory.keep(request, self._store, outcome.lines)
+        lines = memory.with_facts(outcome.lines)
+        assert placed_by(request, lines.facts or ()) == places, f"places afresh: {label}"
+        memory.keep(request, self._store, lines)
         self.counts["warned"] += bool(expected.warnings)
         assert outcome.is_of_entries == expected.is_of_entries, f"afresh: {label}"
         self.counts["incremental afresh"] += outcome.is_incremental

@@ -90,7 +90,7 @@ def emit(
     tool = tool_digest()
     store = open_store()
     clock.step("store")
-    request = Request(files, shards=target.shards)
+    request = Request(files, shards=target.shards, with_places=target.with_places)
     request.rules_from = store
     keys = request.keys
     clock.step("inputs")

@@ -107,6 +107,7 @@ def target_of(options: argparse.Namespace) -> Target:
         options.depfile_target,
         is_for_cmake=options.depfile_for == "cmake",
         install_dir=getattr(options, "install_dir", None),
+        with_places=getattr(options, "places", False),
     )
 
 

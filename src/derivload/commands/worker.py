@@ -5,7 +5,8 @@ stdin has the arguments of one `emit`. A WorkResponse on stdout has its exit sta
 Everything else is printed to stderr, which Bazel keeps as the worker's log.
 
 Each target has a session, so that its next load only costs what changed. The key of a session is
-the release, the names of the inputs, the folder of the outputs, the shards and the wanted warnings.
+the release, the names of the inputs, the folder of the outputs, which of these there are, and the
+wanted warnings.
 Two requests for the same target differ only in the content of the files. The sessions used last are
 kept, about 20 MB each for the files of a PyTorch release.
 
@@ -56,8 +57,8 @@ _ESCAPED: Final = re.compile(rb"\\.", re.DOTALL)
 # The errors of msgspec for text that is not JSON, or not of the type.
 _NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-# Release, what backends add, inputs, folder of the outputs, shards, wanted warnings.
-_Key = tuple[str | None, str, tuple[str, ...], str, int | None, Wanted | None]
+# Release, what backends add, inputs, the outputs (their folder, shards, places), wanted warnings.
+_Key = tuple[str | None, str, tuple[str, ...], tuple[str, int | None, bool], Wanted | None]
 
 
 class WorkRequest(msgspec.Struct, rename="camel"):
@@ -264,9 +265,10 @@ class _Worker:
         """Load a target, in its session or in a new one."""
         files = files_of(options)
         additions, wanted = key_of_additions(files), wanted_of(options, files)
-        key = (files.version, additions, files.paths, options.out_dir, options.shards, wanted)
+        what = (options.out_dir, options.shards, options.places)
+        key = (files.version, additions, files.paths, what, wanted)
         session = self._sessions.pop(key, None) or LiveDocuments(
-            options.out_dir, options.shards, wanted=wanted
+            options.out_dir, options.shards, wanted=wanted, with_places=options.places
         )
         self._sessions[key] = session
         if len(self._sessions) > _MAX_SESSIONS:

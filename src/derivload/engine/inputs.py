@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,6 +24,13 @@ class NotCertainError(Exception):
 
     Never leaves the engine.
     """
+
+
+class EntryLine(NamedTuple):
+    """Where an entry is: the name of its file, and its line."""
+
+    file: str
+    line: int
 
 
 class InputEntries:
@@ -108,6 +116,13 @@ class InputEntries:
     def file(self, at: int, *, of_native: bool) -> str:
         """The name of the file that an entry is in."""
         return (self._natives if of_native else self._definitions).file(at)
+
+    def places(self, *, of_native: bool) -> dict[str, list[EntryLine]]:
+        """Where the entries of one kind are, in their order, by the operator that they name.
+
+        Raises NotCertainError.
+        """
+        return (self._natives if of_native else self._definitions).places()
 
     def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:
         """The entries that have this word in their text: whether native, index, entry.
@@ -195,6 +210,22 @@ class _Laid:
         """The name of the file that an entry is in."""
         return self._files[self._find(index).file].text.name
 
+    def places(self) -> dict[str, list[EntryLine]]:
+        """Where the entries are, in their order, by the operator that they name."""
+        self.digests()
+        order = self._order or [
+            EntryPlace(number, here)
+            for number, file in enumerate(self._files)
+            for here in range(len(file.digests()))
+        ]
+        names = [file.names(self._key) for file in self._files]
+        places: dict[str, list[EntryLine]] = {}
+        for number, here in order:
+            file = self._files[number]
+            place = EntryLine(file.text.name, file.line(here))
+            places.setdefault(names[number][here], []).append(place)
+        return places
+
     def with_word(self, word: str) -> Iterator[int]:
         """The indexes of the entries that have this word in their text."""
         files = [file for file in self._files if file.values is not None or word in file.text.text]
@@ -259,6 +290,10 @@ class _File:
                     for index, text in enumerate(self.split.raw)
                 ]
         return self._names
+
+    def line(self, index: int) -> int:
+        """The line of an entry."""
+        return self.split.line(index) if self.values is None else self.values[index].entry.line
 
     def _read_name(self, index: int, key: str) -> str:
         return name_of(self._read_alone(index, PlainReader()).value, key)

@@ -21,7 +21,7 @@ class DocumentLines(NamedTuple):
 
     `records` are the lines of differentiability.json. `bases` are the base names of their
     functions, which decide the shard. `functions` and `generated` are the lines of
-    functions.json.
+    functions.json. `facts` are the facts of `functions`, in the same order, if they are wanted.
     """
 
     torch_version: str
@@ -30,6 +30,7 @@ class DocumentLines(NamedTuple):
     bases: list[str]
     functions: list[bytes]
     generated: list[bytes]
+    facts: list[bytes] | None = None
 
 
 def encode_lines(loaded: LoadedTexts) -> DocumentLines:

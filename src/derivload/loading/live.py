@@ -85,8 +85,11 @@ class LiveDocuments:
         shards: int | None = None,
         store: Store | None = None,
         wanted: Wanted | None = None,
+        *,
+        with_places: bool = False,
     ) -> None:
         self._out_dir = out_dir
+        self._with_places = with_places
         self._shards = shards
         self._memory = Memory(store)
         self._warnings = LiveWarnings(wanted)
@@ -95,7 +98,7 @@ class LiveDocuments:
         self, files: Files, contents: Sequence[bytes | OSError] | None = None
     ) -> PreparedDocuments:
         """Load, from what the last load left. Raises InputError and UsageError."""
-        request = Request(files, contents, self._shards)
+        request = Request(files, contents, self._shards, with_places=self._with_places)
         loaded = load_inputs(request, memory=self._memory)
         names = [name for name, _, _, _ in loaded.documents]
         refuse_collisions(Target(self._out_dir), names, stamp_name(), files.paths)

@@ -11,16 +11,17 @@ from derivload.engine.lines import DocumentLines
 from derivload.engine.outcome import Outcome
 from derivload.outputs.documents import Rendered, Renderer, read_lines
 from derivload.schema.names import read_operator_name
-from derivload.store.results import find_state, keep_state
+from derivload.store.results import facts_document, find_state, keep_state
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from derivload.engine.session import Session
     from derivload.loading.own_code.process import OwnTorchgen
     from derivload.loading.own_code.session import OwnCodeSession
     from derivload.loading.request import Request
+    from derivload.store.results import Document
     from derivload.store.store import Store
 
 _SCHEMA: Final = re.compile(rb'\{"schema":("(?:[^"\\]|\\.)*")')
@@ -46,6 +47,8 @@ class Memory:
         self._renderer = Renderer()
         # The functions.json that came with the state in the store, and its lines.
         self._functions: tuple[Rendered, list[bytes]] | None = None
+        # The facts of the functions, by schema, if they are wanted; of some that are gone too.
+        self._facts: dict[str, bytes] = {}
 
     def begin(self, request: Request) -> Session | OwnCodeSession:
         """The session that follows the rules of the request, a new one if need be."""
@@ -56,10 +59,13 @@ class Memory:
             self._is_new = True
             self._renderer = Renderer()
             self._functions = None
+            self._facts = {}
             found = None if self.store is None else find_state(self.store, request.keys)
             if found is not None:
                 state, documents = found
-                differentiability, functions = (Rendered(*document) for document in documents)
+                first, second, *beside = documents
+                differentiability, functions = Rendered(*first), Rendered(*second)
+                self._facts = facts_in(beside[0][1]) if beside else {}
                 lines = read_lines(functions.data)
                 # The state of a tree's own code has the lines of the records itself.
                 records = [] if request.rules.why else read_lines(differentiability.data)
@@ -88,7 +94,16 @@ class Memory:
         # The keys have split the entries, or know their digests.
         splits = request.keys.splits() if self._is_new and self.store is not None else ()
         self._is_new = False
-        return session.load(request.inputs.texts, splits)
+        outcome = session.load(request.inputs.texts, splits)
+        if request.with_facts and not outcome.diagnostics:
+            # An incremental load has all functions that may have other facts now.
+            kept = self._facts if outcome.is_incremental else {}
+            self._facts = {**kept, **_facts_of(request, outcome)}
+        return outcome
+
+    def with_facts(self, lines: DocumentLines) -> DocumentLines:
+        """The lines of the last load with its facts."""
+        return lines._replace(facts=in_order(self._facts, lines.functions))
 
     def render(self, lines: DocumentLines, shards: int | None) -> list[Rendered]:
         """All documents, over so many shards, the manifest last."""
@@ -113,8 +128,40 @@ class Memory:
         """Keep the state of the last load in the store. Returns whether there is one."""
         state = self.session.keep()
         if state is not None:
-            keep_state(store, request.keys, state, self.render(lines, None)[:-1])
+            documents: list[Document] = [*self.render(lines, None)[:-1]]
+            if request.with_facts:
+                documents.append(facts_document(b"\n".join(lines.facts or ())))
+            keep_state(store, request.keys, state, documents)
         return state is not None
+
+
+def _facts_of(request: Request, outcome: Outcome) -> dict[str, bytes]:
+    """The facts of the functions of a load, by schema."""
+    from derivload.engine.facts import facts_of
+
+    if outcome.own is not None:
+        return facts_of(outcome.own)
+    # The code of a tree's torchgen loaded. It says nothing of entries, which we can read too.
+    from derivload.loading.inputs import load_alone
+
+    return facts_of(load_alone(request.inputs).load)
+
+
+def in_order(facts: Mapping[str, bytes], functions: Iterable[bytes]) -> list[bytes]:
+    """The facts of these functions, which are lines of functions.json.
+
+    A function of a tree's own torchgen may be one that we know nothing of.
+    """
+    from derivload.engine.facts import FunctionFacts
+    from derivload.engine.lines import encode_line
+
+    schemas = [schema_of(line) for line in functions]
+    return [facts.get(s) or encode_line(FunctionFacts(s)) for s in schemas]
+
+
+def facts_in(data: bytes) -> dict[str, bytes]:
+    """Kept facts, by schema."""
+    return {schema_of(line): line for line in data.split(b"\n") if line}
 
 
 class _Head(msgspec.Struct):
@@ -124,8 +171,11 @@ class _Head(msgspec.Struct):
     used_dispatch_keys: tuple[str, ...]
 
 
-def lines_in(documents: Mapping[str, bytes]) -> DocumentLines:
-    """The lines that differentiability.json and functions.json, by name, were rendered from."""
+def lines_in(documents: Mapping[str, bytes], facts: bytes | None = None) -> DocumentLines:
+    """The lines that differentiability.json and functions.json, by name, were rendered from.
+
+    `facts` are the facts of the functions, as they are kept.
+    """
     own, functions = documents["differentiability.json"], documents["functions.json"]
     head = msgspec.json.decode(own, type=_Head)
     records = read_lines(own)
@@ -137,6 +187,7 @@ def lines_in(documents: Mapping[str, bytes]) -> DocumentLines:
         bases=[base_of(schema_of(line)) for line in records],
         functions=read_lines(functions[:at]),
         generated=read_lines(functions[at:]),
+        facts=None if facts is None else [*filter(None, facts.split(b"\n"))],
     )
 
 

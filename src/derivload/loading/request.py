@@ -28,6 +28,7 @@ _COMMENT = re.compile(_WORD + rb"[ \t]*ignore")
 class Request:
     """What to load: the files, what they hold, and over how many shards.
 
+    `with_facts` asks for the facts of the functions besides, and `with_places` for places.json too.
     `contents` are the bytes of each file, or why it cannot be read. They are read now if they
     have not been read before. `rules_from` is the store that may know the rules of a tree: set it
     before anything else is asked for.
@@ -38,9 +39,14 @@ class Request:
         files: Files,
         contents: Sequence[bytes | OSError] | None = None,
         shards: int | None = None,
+        *,
+        with_facts: bool = False,
+        with_places: bool = False,
     ) -> None:
         self.files = files
         self.shards = shards
+        self.with_facts = with_facts or with_places
+        self.with_places = with_places
         self.rules_from: Store | None = None
         self.contents = files.read() if contents is None else contents
 
@@ -48,7 +54,7 @@ class Request:
     def keys(self) -> Keys:
         """The keys of the results in a store; of all inputs if `is_readable`."""
         readable = [content for content in self.contents if isinstance(content, bytes)]
-        return Keys(tool_digest(), self.key, self.shards, readable)
+        return Keys(tool_digest(), self.key, self.shards, readable, with_facts=self.with_facts)
 
     @cached_property
     def key(self) -> str:

@@ -88,7 +88,20 @@ class LoadedInputs:
 
     @cached_property
     def documents(self) -> Sequence[Document]:
-        """The documents, the manifest last."""
+        """The documents, the manifest last, with places.json if it is wanted."""
+        if not self._request.with_places:
+            return self.stored_documents
+        from derivload.loading.placing import with_places
+
+        backends = self._backends
+        kernels = self._request.inputs.kernels() if backends is None else backends.kernels()
+        documents = with_places(self._request, self.stored_documents, self.lines, kernels)
+        self._clock.step("places")
+        return documents
+
+    @cached_property
+    def stored_documents(self) -> Sequence[Document]:
+        """The documents that a store keeps: those that hold no path and no line."""
         if isinstance(self._found, StoredDocuments):
             return self._found.documents
         from derivload.loading.memory import Memory
@@ -103,8 +116,17 @@ class LoadedInputs:
         if isinstance(self._found, StoredDocuments):
             from derivload.loading.memory import lines_in
 
-            return lines_in({name: data for name, data, _, _ in self._found.documents})
-        return self.outcome.make_lines()
+            facts = self._found.facts if self._request.with_facts else None
+            return lines_in({name: data for name, data, _, _ in self._found.documents}, facts)
+        lines = self.outcome.make_lines()
+        if not self._request.with_facts:
+            return lines
+        if self._memory is None:
+            from derivload.engine.facts import facts_of
+            from derivload.loading.memory import in_order
+
+            return lines._replace(facts=in_order(facts_of(self.outcome.load), lines.functions))
+        return self._memory.with_facts(lines)
 
     def warnings(self, wanted: Wanted | None = None) -> Judged | None:
         """The warnings about the inputs; None if there are none at all, without a look at them."""
@@ -231,7 +253,7 @@ def _encoded(outcome: Outcome) -> bytes:
 def _keep(
     request: Request, store: Store, memory: Memory, loaded: LoadedInputs, clock: Clock
 ) -> None:
-    documents = loaded.documents
+    documents = loaded.stored_documents
     if memory.keep(request, store, loaded.lines):
         clock.step("state")
     stored = StoredDocuments(
@@ -239,6 +261,7 @@ def _keep(
         loaded.note,
         is_of_entries=loaded.is_of_entries,
         warnings=_encoded(loaded.outcome),
+        facts=b"\n".join(loaded.lines.facts or ()),
     )
     keep_documents(store, request.keys, stored)
     clock.step("keep")

@@ -1,4 +1,4 @@
-"""The three documents as JSON: the types that define them, and the renderer that writes them.
+"""The documents as JSON: the types that define them, and the renderer that writes them.
 
 Keys are in the order of the fields of the types. A document has a first line with the other keys,
 one line for each record, and a last line. So a change to one function changes one line, and a
@@ -16,6 +16,7 @@ import msgspec
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
 
 VERSION: Final = 1
+PLACES: Final = "places.json"
 
 
 class DifferentiabilityDocument(msgspec.Struct, frozen=True):
@@ -53,6 +54,46 @@ class ManifestDocument(msgspec.Struct, frozen=True):
     version: Literal[1]
     torch_version: str
     files: tuple[ManifestFile, ...]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The place of an entry: the file as it was named, and the line, which counts from 1."""
+
+    file: str
+    line: int
+
+
+class PlacedKernel(msgspec.Struct, frozen=True):
+    """A kernel that a backend registers for a function, and where its file says so."""
+
+    dispatch_key: str
+    file: str
+    line: int
+
+
+class PlacedFunction(msgspec.Struct, frozen=True):
+    """Where a function comes from, and which dispatch keys it has kernels for.
+
+    `native_function` is null only where a tree's own torchgen made a function that derivload does
+    not know.
+    """
+
+    schema: str
+    native_function: Place | None
+    definition: Place | None
+    generated: bool
+    dispatch_keys: tuple[str, ...]
+    structured_delegate: str | None
+    backend_kernels: tuple[PlacedKernel, ...]
+
+
+class PlacesDocument(msgspec.Struct, frozen=True):
+    """places.json: where the functions of functions.json come from, in the same order."""
+
+    format: Literal["derivload.places"]
+    version: Literal[1]
+    torch_version: str
+    functions: tuple[PlacedFunction, ...]
 
 
 class Rendered(NamedTuple):
@@ -106,6 +147,11 @@ class Renderer:
         return self._render(
             "functions.json", head, ("functions", functions), ("generated", generated)
         )
+
+    def places(self, torch_version: str, functions: Iterable[PlacedFunction]) -> Rendered:
+        """places.json, of these functions."""
+        lines = [_ENCODER.encode(function) for function in functions]
+        return self._render(PLACES, _head("places", torch_version), ("functions", lines))
 
     def manifest(self, torch_version: str, documents: Iterable[Rendered]) -> Rendered:
         """manifest.json, for these documents."""

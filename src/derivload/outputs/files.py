@@ -248,7 +248,7 @@ def listed_documents(out_dir: str, documents: Sequence[File]) -> list[Recorded]:
 def _is_document(name: str) -> bool:
     middle = name[len(_PREFIX) : -len(_SUFFIX)]
     is_shard = name == f"{_PREFIX}{middle}{_SUFFIX}" and (not middle or middle[1:].isdigit())
-    return is_shard or name in ("functions.json", _MANIFEST)
+    return is_shard or name in ("functions.json", "places.json", _MANIFEST)
 
 
 def _make_folder(folder: str) -> None:

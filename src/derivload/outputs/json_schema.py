@@ -17,6 +17,7 @@ from derivload.outputs.documents import (
     DifferentiabilityDocument,
     FunctionsDocument,
     ManifestDocument,
+    PlacesDocument,
 )
 from derivload.outputs.property_texts import TEXTS
 from derivload.outputs.report import DiagnosticsDocument
@@ -31,6 +32,7 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "differentiability": DifferentiabilityDocument,
     "functions": FunctionsDocument,
     "manifest": ManifestDocument,
+    "places": PlacesDocument,
 }
 
 

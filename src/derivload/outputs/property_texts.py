@@ -114,6 +114,33 @@ TEXTS: Final[dict[str, dict[str, Text]]] = {
         "sha256": "The sha256 of the file's bytes, in hex.",
         "functions": "How many functions the file holds.",
     },
+    "PlacesDocument": {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "torch_version": _TORCH_VERSION,
+        "functions": "The functions of functions.json, in the same order.",
+    },
+    "PlacedFunction": {
+        "schema": _SCHEMA,
+        "native_function": "The entry of native_functions.yaml or of an overlay that declares the "
+        "function, or that it is generated from; null if that is not known.",
+        "definition": "The entry of derivatives.yaml or of an overlay that the function's "
+        "differentiability info comes from; null if it has none.",
+        "generated": "Whether the function has no entry of its own.",
+        "dispatch_keys": "The dispatch keys that the function has kernels for, those of backends "
+        "included, sorted.",
+        "structured_delegate": "The function whose kernels it runs, if it delegates; else null.",
+        "backend_kernels": "The kernels that the files of --backend-yaml register for it.",
+    },
+    "PlacedKernel": {
+        "dispatch_key": "The dispatch key that the kernel is registered for.",
+        "file": "The path of the backend's file, as it was named.",
+        "line": "The line that names the function, from 1.",
+    },
+    "Place": {
+        "file": "The path of the file, as it was named.",
+        "line": "The first line of the entry, from 1.",
+    },
     # What `check --format json` prints.
     "DiagnosticsDocument": {
         "format": _FORMAT,

@@ -24,10 +24,13 @@ class Target:
 
     `depfile_target` is the target of the depfile's rule; if it is left out, the documents are the
     targets. `is_for_cmake` tells that CMake reads the depfile. `install_dir` is where `codegen`
-    puts the file that is for Python, if not in `out_dir`.
+    puts the file that is for Python, if not in `out_dir`. `with_places` asks for places.json.
     """
 
-    __slots__ = ("depfile", "depfile_target", "install_dir", "is_for_cmake", "out_dir", "shards")
+    __slots__ = (
+        *("depfile", "depfile_target", "install_dir", "is_for_cmake", "out_dir", "shards"),
+        "with_places",
+    )
 
     def __init__(
         self,
@@ -38,7 +41,9 @@ class Target:
         *,
         is_for_cmake: bool = False,
         install_dir: str | None = None,
+        with_places: bool = False,
     ) -> None:
+        self.with_places = with_places
         self.install_dir = install_dir
         self.is_for_cmake = is_for_cmake
         self.out_dir = out_dir

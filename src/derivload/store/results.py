@@ -43,6 +43,8 @@ _STATE = b"state"
 _SEPARATOR = b"\0"
 _PART = b"\n\n"
 _DIFFERENTIABILITY, _FUNCTIONS = "differentiability.json", "functions.json"
+# What is kept beside the documents, if it is wanted. No document has such a name.
+_FACTS = "facts"
 
 
 class StoredDocuments:
@@ -50,10 +52,10 @@ class StoredDocuments:
 
     `is_of_entries` tells that each entry of the inputs was read by itself, so that the text
     between entries has no effect. `warnings` is what there may be to warn of, encoded; b"" if there
-    is nothing.
+    is nothing. `facts` are the facts of the functions, as lines, if the keys are with them.
     """
 
-    __slots__ = ("documents", "is_of_entries", "note", "warnings")
+    __slots__ = ("documents", "facts", "is_of_entries", "note", "warnings")
 
     def __init__(
         self,
@@ -62,8 +64,10 @@ class StoredDocuments:
         *,
         is_of_entries: bool,
         warnings: bytes = b"",
+        facts: bytes = b"",
     ) -> None:
         self.documents = documents
+        self.facts = facts
         self.note = note
         self.is_of_entries = is_of_entries
         self.warnings = warnings
@@ -73,18 +77,27 @@ class Keys:
     """The keys of a run. `digests` are the sha256 of its inputs, in the same order."""
 
     def __init__(
-        self, tool: bytes, version: str, shards: int | None, inputs: Sequence[bytes]
+        self,
+        tool: bytes,
+        version: str,
+        shards: int | None,
+        inputs: Sequence[bytes],
+        *,
+        with_facts: bool = False,
     ) -> None:
         """Take everything that the documents depend on.
 
         `tool` is the digest of derivload, `version` the release to follow, `inputs` the bytes of
         each input in the order of the command line. `shards` is the number of shards; None for
-        one differentiability.json.
+        one differentiability.json. `with_facts` tells that the facts are kept beside the documents.
         """
         release = _SEPARATOR.join((tool, version.encode("utf-8", "surrogateescape")))
+        if with_facts:
+            release += _SEPARATOR + _FACTS.encode()
         self._options = _SEPARATOR.join((_KIND, release, str(shards).encode()))
         self._inputs = inputs
         self._shards = shards
+        self.with_facts = with_facts
         self._splits: list[Split | None] = [None for _ in inputs]
         self._learned: dict[bytes, bytes] = {}
         self.digests = [hashlib.sha256(data).digest() for data in inputs]
@@ -97,7 +110,15 @@ class Keys:
         if self._shards is not None:
             stem = _DIFFERENTIABILITY.removesuffix(".json")
             first = [f"{stem}_{index}.json" for index in range(self._shards)]
-        return [*first, _FUNCTIONS, "manifest.json"]
+        return [*first, _FUNCTIONS, "manifest.json", *self._beside]
+
+    def names_of_state(self) -> list[str]:
+        """The names of what holds the lines of the state, in their order."""
+        return [_DIFFERENTIABILITY, _FUNCTIONS, *self._beside]
+
+    @property
+    def _beside(self) -> list[str]:
+        return [_FACTS] if self.with_facts else []
 
     @property
     def by_bytes_alone(self) -> bytes:
@@ -191,7 +212,8 @@ def keep_documents(store: Store, keys: Keys, kept: StoredDocuments) -> None:
     if not is_as_it_began():
         return
     target = keys.by_entries() if kept.is_of_entries else keys.by_bytes_alone
-    listing = _put_documents(store, kept.documents)
+    facts = [facts_document(kept.facts)] if keys.with_facts else []
+    listing = _put_documents(store, [*kept.documents, *facts])
     warnings = ""
     if kept.warnings:
         warnings = hashlib.sha256(kept.warnings).hexdigest()
@@ -199,6 +221,11 @@ def keep_documents(store: Store, keys: Keys, kept: StoredDocuments) -> None:
     value = f"{kept.note}\n{warnings}\n{listing}"
     if store.put(target, value.encode("utf-8", "surrogatepass")):
         store.put(keys.by_bytes, target)
+
+
+def facts_document(facts: bytes) -> Document:
+    """The facts of the functions as what is kept beside documents."""
+    return _FACTS, facts, 0, hashlib.sha256(facts).hexdigest()
 
 
 def learn_entries(store: Store, keys: Keys) -> None:
@@ -216,7 +243,7 @@ def find_state(store: Store, keys: Keys) -> tuple[bytes, list[Document]] | None:
     if not listing:
         return None
     keys.learn_entries(entries)
-    documents = _get_documents(store, listing, [_DIFFERENTIABILITY, _FUNCTIONS])
+    documents = _get_documents(store, listing, keys.names_of_state())
     return None if documents is None else (state, documents)
 
 
@@ -249,7 +276,10 @@ def _find(
     with suppress(ValueError):
         told = note.decode("utf-8", "surrogatepass")
         kept = _get_warnings(store, warnings.decode("ascii"))
-        return StoredDocuments(documents, told, is_of_entries=is_of_entries, warnings=kept)
+        facts = documents.pop()[1] if keys.with_facts else b""
+        return StoredDocuments(
+            documents, told, is_of_entries=is_of_entries, warnings=kept, facts=facts
+        )
     return None
 
 

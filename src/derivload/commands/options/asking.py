@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # The schemas that ship: their names are written down, for a look at the folder takes time.
 SCHEMAS = (
-    *("diagnostics", "differentiability", "functions", "manifest", "settings"),
+    *("diagnostics", "differentiability", "functions", "manifest", "places", "settings"),
     *("stats", "watch"),
 )
 

@@ -16,10 +16,15 @@ def add_out_dir(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def add_shards(parser: argparse.ArgumentParser) -> None:
-    """Add the option that splits a document."""
+def add_documents(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which documents there are."""
     parser.add_argument(
         "--shards", type=shards, metavar="N", help="split differentiability.json over N files"
+    )
+    parser.add_argument(
+        "--places",
+        action="store_true",
+        help="write places.json too: the file and line of each function, and its kernels",
     )
 
 

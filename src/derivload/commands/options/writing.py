@@ -6,10 +6,10 @@ import argparse
 
 from derivload.commands.options.inputs import add_cache_options, add_inputs, add_warnings
 from derivload.commands.options.outputs import (
+    add_documents,
     add_out_dir,
     add_outputs,
     add_selection,
-    add_shards,
     add_stats,
 )
 from derivload.commands.options.values import milliseconds, path
@@ -27,7 +27,7 @@ def add_emit(commands: Commands) -> None:
         description="Load the inputs and write the documents.",
     )
     add_inputs(parser)
-    add_shards(parser)
+    add_documents(parser)
     add_outputs(parser, "the documents")
     add_warnings(parser)
     add_cache_options(parser)
@@ -105,7 +105,7 @@ def add_watch(commands: Commands) -> None:
 
 def _add_watch(parser: argparse.ArgumentParser) -> None:
     add_out_dir(parser, "the documents")
-    add_shards(parser)
+    add_documents(parser)
     parser.add_argument(
         "--exec", metavar="COMMAND", help="run this after each save that changed a document"
     )

@@ -1,8 +1,8 @@
 """Gathers what `derivload show` prints: an operator's functions by signature, and their formulas.
 
 Upstream has this in no single place. Variants are linked only by their signature. A view_copy
-variant is linked to its view by the mark in its name. A foreach function is linked to the function
-that it applies to each tensor by the name of its backward node.
+variant is linked to its view by the mark in its name. `engine.facts` says which function a foreach
+function applies to each tensor.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from typing import Final, NamedTuple
 
 from derivload.commands.show.query import OperatorQuery
 from derivload.derivatives.model import DifferentiabilityInfo, FunctionRecord
+from derivload.engine.facts import Origins
 from derivload.engine.pipeline import Load
 from derivload.native.function import NativeFunction
 from derivload.sources.entries import Entry
 
 _KINDS: Final = ("functional", "inplace", "mutable", "out", "scratch")
-# The prefix of a foreach function's backward node, if its formulas were made from another function.
-_FOREACH: Final = "Foreach"
 
 
 class Member(NamedTuple):
@@ -98,14 +97,7 @@ class _Gatherer:
         self._load = load
         self._records = {m.record.schema: m.record for m in load.matched}
         self._functions = {f.schema.text: f for f in load.natives}
-        generated = [m.generated for m in load.matched if m.generated is not None]
-        self._generated = {record.schema: record.dispatch for record in generated}
-        self._by_op = {
-            info.op: schema
-            for schema, derived in load.infos.items()
-            for info in derived.dispatch.values()
-            if info.op is not None
-        }
+        self._origins = Origins(load)
 
     def gather(self, query: OperatorQuery) -> Iterator[Group]:
         for functions in _by_signature(self._load.natives):
@@ -151,36 +143,25 @@ class _Gatherer:
         inside = {m.schema for m in members}
         for written in shown:
             function = self._functions[written]
-            origin = self._origin(function)
+            origin = self._functions[self._origins.reference(written)]
             infos = self._load.infos
             yield FunctionFormulas(
                 function=function,
-                dispatch=infos[written].dispatch if written in infos else self._generated[written],
+                dispatch=infos[written].dispatch
+                if written in infos
+                else self._origins.generated[written],
                 entry=self._load.definitions[origin.schema.text],
                 reference=None if origin.schema.text in inside else origin,
                 users=tuple(m for m in members if m.written == written),
                 elsewhere=tuple(self._elsewhere(written, inside)),
             )
 
-    def _origin(self, function: NativeFunction) -> NativeFunction:
-        """The function whose entry a function's formulas come from.
-
-        That is the function itself, except for a foreach function whose formulas were made from a
-        reference. Then it is the reference, found by the name of the backward node.
-        """
-        overload = function.name.overload
-        for info in self._generated.get(function.schema.text, {}).values():
-            op = (info.op or "").removeprefix(_FOREACH).removesuffix(overload)
-            if op in self._by_op:
-                return self._functions[self._by_op[op]]
-        return function
-
     def _elsewhere(self, written: str, inside: set[str]) -> Iterator[str]:
         for function in self._load.natives:
             matched = self._matched(function)
             if matched is None or function.schema.text in inside:
                 continue
-            if written in (matched, self._origin(self._functions[matched]).schema.text):
+            if written in (matched, self._origins.reference(matched)):
                 yield function.qualified
 
 

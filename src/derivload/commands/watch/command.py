@@ -55,7 +55,9 @@ def run(options: argparse.Namespace) -> int:
     def make_outputs() -> LiveOutputs:
         store = open_store_of(options, to_read=not options.codegen)
         if not options.codegen:
-            return LiveDocuments(options.out_dir, options.shards, store, wanted)
+            return LiveDocuments(
+                options.out_dir, options.shards, store, wanted, with_places=options.places
+            )
         from derivload.commands.codegen.live import LiveCodegen
 
         made = LiveCodegen(options.out_dir, selection_of(options), store, wanted)

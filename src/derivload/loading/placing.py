@@ -1,0 +1,94 @@
+"""places.json: where the functions of a load come from.
+
+Lines are found in the texts of now, each time: a comment moves lines and changes nothing else. What
+an entry is of, the facts of the load say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from derivload.engine.facts import read_facts
+from derivload.engine.inputs import EntryLine, InputEntries, NotCertainError
+from derivload.native.function import qualified
+from derivload.outputs.documents import (
+    Place,
+    PlacedFunction,
+    PlacedKernel,
+    Rendered,
+    Renderer,
+)
+
+if TYPE_CHECKING:
+    from derivload.engine.backends import Kernels
+    from derivload.engine.lines import DocumentLines
+    from derivload.loading.request import Request
+    from derivload.store.results import Document
+
+_Places = Mapping[str, Sequence[EntryLine]]
+
+
+def with_places(
+    request: Request, documents: Sequence[Document], lines: DocumentLines, kernels: Kernels
+) -> list[Document]:
+    """The documents with places.json, the manifest last. `kernels` are those of backends."""
+    renderer = Renderer()
+    version = lines.torch_version
+    placed = placed_functions(request, lines.facts or (), kernels)
+    every = [*(Rendered(*document) for document in documents[:-1])]
+    every.append(renderer.places(version, placed))
+    return [*every, renderer.manifest(version, every)]
+
+
+def placed_functions(
+    request: Request, facts: Sequence[bytes], kernels: Kernels
+) -> Iterator[PlacedFunction]:
+    """The functions with these facts, each with its places in the files of the request."""
+    natives, definitions = _places_of(request)
+    for line in facts:
+        fact = read_facts(line)
+        name = fact.schema.partition("(")[0]
+        of_backends = kernels.get(name, ())
+        keys = {*fact.dispatch_keys, *(kernel.dispatch_key for kernel in of_backends)}
+        yield PlacedFunction(
+            schema=fact.schema,
+            native_function=_place(natives, fact.declared),
+            definition=_place(definitions, fact.defined, fact.defined_twin),
+            generated=fact.declared != qualified(fact.namespace, name),
+            dispatch_keys=tuple(sorted(keys)),
+            structured_delegate=fact.structured_delegate,
+            backend_kernels=tuple([PlacedKernel(*kernel) for kernel in of_backends]),
+        )
+
+
+def _place(places: _Places, name: str, twin: int = 0) -> Place | None:
+    """The place of an entry, by its name and by which of that name it is."""
+    found = places.get(name, ()) if name else ()
+    return Place(*found[twin]) if twin < len(found) else None
+
+
+def _places_of(request: Request) -> tuple[_Places, _Places]:
+    """Where the entries of native functions and of definitions are, by name."""
+    texts = request.inputs.texts
+    try:
+        entries = InputEntries(texts, splits=request.keys.splits())
+        return entries.places(of_native=True), entries.places(of_native=False)
+    except NotCertainError:
+        return _places_read_whole(request)
+
+
+def _places_read_whole(request: Request) -> tuple[_Places, _Places]:
+    """The same for files that cannot be read entry by entry."""
+    from derivload.engine.load import read_entries
+    from derivload.engine.overlays import name_of
+
+    definitions, natives, _ = read_entries(request.inputs.texts)
+    found: list[_Places] = []
+    for entries, key in ((natives, "func"), (definitions, "name")):
+        places: dict[str, list[EntryLine]] = {}
+        for entry, value in entries:
+            where = EntryLine(entry.file, entry.line)
+            places.setdefault(name_of(value, key), []).append(where)
+        found.append(places)
+    return found[0], found[1]
