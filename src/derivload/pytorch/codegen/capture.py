@@ -90,7 +90,7 @@ def shard_id(shard: int) -> str:
     return "Everything" if shard == EVERYTHING else f"_{shard}"
 
 
-class Place(NamedTuple):
+class FilePlace(NamedTuple):
     """The place of a file: its folder and name, and the folder and name of its template."""
 
     folder: str
@@ -127,7 +127,7 @@ class Captured:
         self.items: dict[str, list[Item]] = {}
         self._one: tuple[str, str] | None = None
         self._order = ""
-        self._taken: dict[Place, Output] = {}
+        self._taken: dict[FilePlace, Output] = {}
 
     @contextmanager
     def split(self, order: str) -> Iterator[None]:
@@ -147,7 +147,7 @@ class Captured:
         finally:
             self._one = None
 
-    def take(self, place: Place, env: object) -> None:
+    def take(self, place: FilePlace, env: object) -> None:
         """Capture a file that is not sharded. Raises UnexpectedTorchgenError."""
         if not isinstance(env, dict):
             raise UnexpectedTorchgenError(f"{place.name} has no environment")
@@ -160,7 +160,7 @@ class Captured:
                 raise UnexpectedTorchgenError(f"{place.name} has pieces that belong to no item")
             self.items[output.name].append(Item(*self._one, EVERYTHING, pieces))
 
-    def _take_first(self, place: Place, env: Mapping[str, Any]) -> Output:
+    def _take_first(self, place: FilePlace, env: Mapping[str, Any]) -> Output:
         # A generator may pass the same values for two files. Each template uses its part of them.
         keys = _keys_of(place) if self._order else set()
         pieces = {k for k, v in env.items() if isinstance(v, list) and self._order}
@@ -168,7 +168,7 @@ class Captured:
         return self._take_output(place, rest, self._order, 0, pieces & keys)
 
     def take_sharded(
-        self, place: Place, env: Mapping[str, Any], shards: int, keys: Iterable[str]
+        self, place: FilePlace, env: Mapping[str, Any], shards: int, keys: Iterable[str]
     ) -> list[Item]:
         """Capture a sharded file. Returns the list to add its items to.
 
@@ -180,7 +180,7 @@ class Captured:
         return self.items[self._take_output(place, env, order, shards, keys).name]
 
     def _take_output(
-        self, place: Place, env: Mapping[str, Any], order: str, shards: int, keys: Iterable[str]
+        self, place: FilePlace, env: Mapping[str, Any], order: str, shards: int, keys: Iterable[str]
     ) -> Output:
         name = os.path.relpath(os.path.join(place.folder, place.name), self.out)
         template = os.path.join(place.templates, place.template)
@@ -195,7 +195,7 @@ class Captured:
         return made
 
 
-def _keys_of(place: Place) -> set[str]:
+def _keys_of(place: FilePlace) -> set[str]:
     """The keys that a template has placeholders for."""
     with open(os.path.join(place.templates, place.template), encoding="utf-8") as file:
         return set(_KEY.findall(file.read()))
@@ -206,8 +206,10 @@ def make_file_manager(base: type, captured: Captured, shard_of: Callable[[str], 
     told: dict[str, str] = {}
 
     class CapturingFileManager(base):  # type: ignore[misc]
-        def _place(self, name: Any, template: Any) -> Place:
-            return Place(str(self.install_dir), str(name), str(self.template_dir), str(template))
+        def _place(self, name: Any, template: Any) -> FilePlace:
+            return FilePlace(
+                str(self.install_dir), str(name), str(self.template_dir), str(template)
+            )
 
         def write_with_template(
             self, filename: Any, template_fn: Any, env_callable: Callable[[], object]
