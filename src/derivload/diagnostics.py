@@ -4,9 +4,15 @@ Mistakes are reported in two steps. The code that reads entries knows their valu
 lines. It reports a `Mistake`, which names a rule and points into the entry: by the path of YAML
 keys and by the offending words. The engine has the text of the file, and turns each mistake into a
 `Diagnostic` with a line and a column. So positions are computed only for entries with a mistake.
+
+What to write instead is reported in the same two steps. A `Remedy` says what to change in the
+entry: a value, a key, a line. The engine turns it into a `Fix`, whose edits are spans of the file
+(sources/fixing.py). If it cannot tell a span exactly, there is no fix.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import msgspec
 
@@ -22,7 +28,55 @@ _SHOWN = 400
 _LONGEST = 2_000
 
 
-class Mistake(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change to an entry, at the value that `path` leads to from the entry.
+
+    - "replace": put `text` in the place of the value. With `words`, only these words of it are
+      replaced, as for a `Mistake`. With `on_key`, it is the last key that is replaced.
+    - "remove": remove the last key of the path with its value, or the item of a list.
+    - "add": add the last key of the path, with the value `text`, to its mapping: behind the key
+      `words`, or at the end.
+    - "remove_entry": remove the whole entry.
+
+    Where `text` replaces words, it is what they are to be in the value: quotes and escapes are the
+    engine's part. Where it is a whole value or key, it is YAML.
+    """
+
+    kind: Literal["replace", "remove", "add", "remove_entry"]
+    path: Path = ()
+    text: str = ""
+    words: str = ""
+    on_key: bool = False
+    occurrence: int = 0
+
+
+class Remedy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What to change so that a mistake is gone: `message` says it in a few words.
+
+    `is_safe` tells that the entry then means what was certainly meant. Else somebody has to look.
+    """
+
+    message: str
+    changes: tuple[Change, ...]
+    is_safe: bool = False
+
+
+class Elsewhere(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Another place that a mistake is about, and what is there.
+
+    It is at `words` of the line `line` of a file. Without a line, it is in the entry of the
+    mistake, and `path`, `on_key` and `words` are as there.
+    """
+
+    message: str
+    file: str = ""
+    line: int = 0
+    path: Path = ()
+    on_key: bool = False
+    words: str = ""
+
+
+class Mistake(msgspec.Struct, frozen=True, omit_defaults=True):
     """One broken rule inside one entry.
 
     `path` leads from the entry to the value, by mapping keys and list indexes. With `on_key` it
@@ -32,6 +86,9 @@ class Mistake(msgspec.Struct, frozen=True):
 
     `option` is the option that accepts this, if there is one. Where many entries have a mistake
     that one option accepts, only the first is reported, with their number.
+
+    Each of `remedies` removes the mistake; the best is first. `elsewhere` are the other places that
+    it is about.
     """
 
     code: str
@@ -42,6 +99,8 @@ class Mistake(msgspec.Struct, frozen=True):
     help: str = ""
     occurrence: int = 0
     option: str = ""
+    remedies: tuple[Remedy, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller catches
@@ -49,6 +108,8 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
 
     The code that reads the entry catches it and goes on with the entry's next key, so that one
     run reports every mistake. So it never leaves the pure floors.
+
+    The paths of `remedies` begin at the text that is read.
     """
 
     def __init__(
@@ -59,6 +120,7 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
         help: str = "",  # noqa: A002
         *,
         occurrence: int = 0,
+        remedies: tuple[Remedy, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -66,6 +128,7 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
         self.words = words
         self.help = help
         self.occurrence = occurrence
+        self.remedies = remedies
 
     def at(self, *path: str | int, on_key: bool = False) -> Mistake:
         """The mistake, placed at `path` of the entry being read."""
@@ -77,7 +140,56 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
             on_key=on_key,
             help=self.help,
             occurrence=self.occurrence,
+            remedies=tuple(_placed(remedy, path, on_key=on_key) for remedy in self.remedies),
         )
+
+
+def _placed(remedy: Remedy, path: Path, *, on_key: bool) -> Remedy:
+    """The remedy of a mistake in a text, where the text is at `path` of its entry."""
+    changes = [
+        msgspec.structs.replace(
+            change, path=(*path, *change.path), on_key=change.on_key or (on_key and not change.path)
+        )
+        for change in remedy.changes
+    ]
+    return msgspec.structs.replace(remedy, changes=tuple(changes))
+
+
+class Edit(msgspec.Struct, frozen=True, order=True):
+    """A part of a file, and the text to put there.
+
+    Lines and columns count from 1, columns in characters. `end_line` and `end_column` are the
+    place after the last character; if that is the place itself, the text is inserted. Line ends of
+    the text are `\\n`, whatever those of the file are.
+    """
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+class Fix(msgspec.Struct, frozen=True, order=True):
+    """Edits that remove a diagnostic; none of them overlaps another. `message` says what they do.
+
+    `is_safe` tells that the input then means what was certainly meant.
+    """
+
+    message: str
+    edits: tuple[Edit, ...]
+    is_safe: bool = False
+
+
+class Related(msgspec.Struct, frozen=True, order=True):
+    """Another place that a diagnostic is about, and what is there. It is a part of one line."""
+
+    file: str
+    line: int
+    column: int
+    end_column: int
+    message: str
 
 
 class Diagnostic(msgspec.Struct, frozen=True, order=True):
@@ -86,7 +198,8 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
     `line` and `column` count from 1; 0 means the file as a whole. `length` is the number of
     characters on the first line that the caret underlines. `end_line` and `end_column` are the
     place after the last wrong character; 0 means that `length` gives it. `severity` is "error" or
-    "warning".
+    "warning". Each of `fixes` removes the mistake; the best is first. `related` are the other
+    places that it is about.
     """
 
     file: str
@@ -100,6 +213,8 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
     end_line: int = 0
     end_column: int = 0
     severity: str = "error"
+    fixes: tuple[Fix, ...] = ()
+    related: tuple[Related, ...] = ()
 
     @property
     def is_error(self) -> bool:

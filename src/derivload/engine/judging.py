@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from derivload.diagnostics import Diagnostic, Mistake
+from derivload.diagnostics import Diagnostic, Elsewhere, Mistake
 from derivload.engine.lint import PLACE, Entries, Linted, Possible, digest_id
 from derivload.engine.texts import Texts
 from derivload.sources.entries import Entry
@@ -29,6 +29,8 @@ from derivload.sources.places import Placer
 from derivload.wanted import EVERYTHING, Wanted, ignored_codes_of
 
 _UNUSED: Final = "DL608"
+# What is at the other place of a warning about two entries.
+_FIRST: Final = {"DL601": "the definition that counts", "DL605": "the first declaration"}
 
 
 class Backend(NamedTuple):
@@ -189,7 +191,10 @@ class _Judge:
             help_ = mistake.help
             if mistake.code == "DL605" and entry.file != other.file:
                 help_ = "give this another overload name, or put it in its place with --override"
-            mistake = msgspec.structs.replace(mistake, message=message, help=help_)
+            first = Elsewhere(_FIRST[mistake.code], other.file, other.line)
+            mistake = msgspec.structs.replace(
+                mistake, message=message, help=help_, elsewhere=(first,)
+            )
         return entry, mistake
 
     def _ignored(self, warnings: list[Possible]) -> _Ignored:

@@ -98,7 +98,9 @@ def _for_many(found: Found, count: int) -> Found:
     mistake = found.mistake
     message = f"{mistake.message}; {count} entries have this"
     help_ = mistake.help or f"if a backend's own tools read it, pass over it with {mistake.option}"
-    return Found(found.entry, msgspec.structs.replace(mistake, message=message, help=help_))
+    # A fix of one entry would leave the mistake of the others.
+    many = msgspec.structs.replace(mistake, message=message, help=help_, remedies=())
+    return Found(found.entry, many)
 
 
 def _with_more(last: Found) -> Found:

@@ -1,4 +1,4 @@
-"""Turns a path into an entry back into a line and a column.
+"""Turns a path into an entry back into a line and a column, and a remedy into edits.
 
 This happens only if a mistake is reported: the entry is parsed again, by PyYAML, with marks. If the
 entry cannot be read alone, its file is parsed.
@@ -6,21 +6,26 @@ entry cannot be read alone, its file is parsed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from derivload.diagnostics import Diagnostic, Mistake
+from derivload.diagnostics import Diagnostic, Edit, Elsewhere, Fix, Mistake, Related
 from derivload.rules import RULES
 from derivload.sources.entries import Entry
 from derivload.sources.full import Lines, YamlError, compose
 from derivload.sources.mistakes import Mistakes
+from derivload.sources.nodes import behind_line, follow, is_block_scalar
 from derivload.sources.written import Written
 
 if TYPE_CHECKING:
     import yaml
 
     from derivload.sources.ignore_comments import CommentedEntry
+
+# What an entry begins with: its dash.
+_DASH: Final = re.compile(r"\s*(?:- +)?")
 
 
 class Placer:
@@ -46,7 +51,8 @@ class Placer:
         line, column, length, end = entry.line, 1, 1, (0, 0)
         node = parsed.node_of(entry)
         if node is not None:
-            span = parsed.span(_follow(node, mistake), mistake)
+            of = follow(node, mistake.path, on_key=mistake.on_key)
+            span = parsed.span(of, mistake.words, mistake.occurrence)
             (line, column), end = (parsed.lines.at(index, first_line) for index in span)
             length = max(1, span[1] - span[0]) if end[0] == line else len(parsed.text)
         shown = self._line(entry.file, line)
@@ -62,7 +68,67 @@ class Placer:
             end_line=end[0] if end[0] > line else 0,
             end_column=end[1] if end[0] > line else 0,
             severity=RULES[mistake.code].severity,
+            fixes=self._fixes(mistake, entry) if mistake.remedies else (),
+            related=tuple(self._related(other, entry) for other in mistake.elsewhere),
         )
+
+    def _fixes(self, mistake: Mistake, entry: Entry) -> tuple[Fix, ...]:
+        """The fixes that the remedies of a mistake come to, without those that are not exact."""
+        from derivload.sources.fixing import pieces_of
+
+        parsed = self._parse(entry)
+        node = parsed.node_of(entry)
+        first_line = 1 if entry.whole else entry.line
+        fixes = []
+        for remedy in mistake.remedies if node is not None else ():
+            edits = []
+            if any(change.kind == "remove_entry" for change in remedy.changes):
+                edits = self._without(entry)
+            elif node is not None:
+                for start, end, text in pieces_of(remedy.changes, parsed.text, node):
+                    begin, behind = (parsed.lines.at(at, first_line) for at in (start, end))
+                    edits.append(Edit(entry.file, *begin, *behind, text))
+            if edits:
+                fixes.append(Fix(remedy.message, tuple(edits), remedy.is_safe))
+        return tuple(fixes)
+
+    def _without(self, entry: Entry) -> list[Edit]:
+        """The edit that removes an entry with the blank lines behind it.
+
+        There is none if it is the only entry, or has no lines of its own.
+        """
+        lines = self._lines_of(entry.file)
+        if entry.whole or sum(line.startswith("- ") for line in lines) < 2:
+            return []
+        first = entry.line - 1
+        end = first + entry.text.count("\n") + 1
+        while end < len(lines) and not lines[end].strip():
+            end += 1
+        if end < len(lines):
+            return [Edit(entry.file, first + 1, 1, end + 1, 1, "")]
+        # It is the last entry: the line end before it goes, and the file ends as before.
+        while not lines[end - 1].strip():
+            end -= 1
+        behind = len(lines[end - 1]) + 1
+        return [Edit(entry.file, first, len(lines[first - 1]) + 1, end, behind, "")]
+
+    def _related(self, other: Elsewhere, entry: Entry) -> Related:
+        """The place that a mistake is about besides its own."""
+        if other.line:
+            text = self._line(other.file, other.line)
+            found = Written(text, 0, len(text)).find(other.words, 0)
+            dash = _DASH.match(text)
+            start, end = found or (dash.end() if dash else 0, len(text.rstrip()))
+            return Related(other.file, other.line, start + 1, end + 1, other.message)
+        parsed = self._parse(entry)
+        node = parsed.node_of(entry)
+        start, end = 0, 1
+        if node is not None:
+            of = follow(node, other.path, on_key=other.on_key)
+            start, end = parsed.span(of, other.words)
+        end = min(end, behind_line(parsed.text, start))
+        line, column = parsed.lines.at(start, 1 if entry.whole else entry.line)
+        return Related(entry.file, line, column, column + end - start, other.message)
 
     def commented(self, entry: Entry) -> CommentedEntry | None:
         """The entry with its comments; None if there is no such entry."""
@@ -97,10 +163,14 @@ class Placer:
         )
 
     def _line(self, file: str, line: int) -> str:
+        lines = self._lines_of(file)
+        return lines[line - 1] if 0 < line <= len(lines) else ""
+
+    def _lines_of(self, file: str) -> list[str]:
         lines = self._lines.get(file)
         if lines is None:
             lines = self._lines[file] = self._texts[file].split("\n")
-        return lines[line - 1] if 0 < line <= len(lines) else ""
+        return lines
 
     def _parse(self, entry: Entry) -> _Parsed:
         """The parsed text of an entry, or of its file if it cannot be read alone."""
@@ -141,45 +211,19 @@ class _Parsed:
         """Whether an entry begins at this character. A mapping may have several lists of them."""
         return self.text.startswith(entry.text, index) and self.lines.at(index)[0] == entry.line
 
-    def span(self, node: yaml.Node, mistake: Mistake) -> tuple[int, int]:
-        """Where the offending words of a node begin and end."""
+    def span(self, node: yaml.Node, words: str, occurrence: int = 0) -> tuple[int, int]:
+        """Where words of a node begin and end, or all of it."""
         start, end = node.start_mark.index, node.end_mark.index
-        if _is_block(node):
+        if is_block_scalar(node):
             # Point at the text of the block, not at the `|` or `>` before it.
             head = self.text.find("\n", start, end)
             start = head + 1 if head >= 0 else start
-        if mistake.words:
+        if words:
             if self._written is None or self._written[0] != (start, end):
                 self._written = (start, end), Written(self.text, start, end)
-            found = self._written[1].find(mistake.words, mistake.occurrence)
+            found = self._written[1].find(words, occurrence)
             if found is not None:
                 return found
         shown = self.text[start:end].rstrip()
         start += len(shown) - len(shown.lstrip())
         return start, start + max(1, len(shown.strip()))
-
-
-def _follow(node: yaml.Node, mistake: Mistake) -> yaml.Node:
-    import yaml
-
-    for depth, step in enumerate(mistake.path):
-        last = depth == len(mistake.path) - 1
-        if isinstance(node, yaml.MappingNode):
-            found = [(k, v) for k, v in node.value if k.value == step]
-            if not found:
-                return node
-            key, value = found[-1]
-            node = key if last and mistake.on_key else value
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            if not 0 <= step < len(node.value):
-                return node
-            node = node.value[step]
-        else:
-            return node
-    return node
-
-
-def _is_block(node: yaml.Node) -> bool:
-    import yaml
-
-    return isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")

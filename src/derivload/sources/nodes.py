@@ -1,0 +1,94 @@
+"""Finds the parts of an entry in the tree of nodes that PyYAML makes of its text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from derivload.diagnostics import Path
+
+if TYPE_CHECKING:
+    import yaml
+
+
+class Part(NamedTuple):
+    """A part of an entry: the key, if it has one, the value, and where it stands in its holder.
+
+    `holder` is the mapping or list that it is in. `index` counts from 0.
+    """
+
+    holder: yaml.Node
+    index: int
+    key: yaml.Node | None
+    value: yaml.Node
+
+
+def find_part(node: yaml.Node, path: Path) -> Part | None:
+    """The part of an entry that a path leads to; None if there is none."""
+    part = None
+    for step in path:
+        part = _child(node, step)
+        if part is None:
+            return None
+        node = part.value
+    return part
+
+
+def follow(node: yaml.Node, path: Path, *, on_key: bool) -> yaml.Node:
+    """The node that a path leads to, or the last one on the way there.
+
+    With `on_key` it is the last key itself.
+    """
+    for depth, step in enumerate(path):
+        part = _child(node, step)
+        if part is None:
+            return node
+        is_last = depth == len(path) - 1
+        node = part.key if is_last and on_key and part.key is not None else part.value
+    return node
+
+
+def _child(node: yaml.Node, step: str | int) -> Part | None:
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        found = [index for index, (key, _) in enumerate(node.value) if key.value == step]
+        return Part(node, found[-1], *node.value[found[-1]]) if found else None
+    if not isinstance(node, yaml.SequenceNode) or not isinstance(step, int):
+        return None
+    return Part(node, step, None, node.value[step]) if 0 <= step < len(node.value) else None
+
+
+def is_block_scalar(node: yaml.Node) -> bool:
+    """Whether a node is a text that `|` or `>` begins."""
+    import yaml
+
+    return isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
+
+
+def is_in_lines(node: yaml.Node) -> bool:
+    """Whether a node is a mapping or list without brackets, each part of it in its own line."""
+    import yaml
+
+    return isinstance(node, yaml.CollectionNode) and not node.flow_style
+
+
+def end_of(text: str, node: yaml.Node) -> int:
+    """Where a value ends. PyYAML's mark may be behind the comments and blank lines that follow."""
+    if is_in_lines(node) and node.value:
+        last = node.value[-1]
+        return end_of(text, last[1] if isinstance(last, tuple) else last)
+    end: int = node.end_mark.index
+    if is_block_scalar(node):
+        return len(text[:end].rstrip())
+    return end
+
+
+def behind_line(text: str, index: int) -> int:
+    """The index of the line end behind an index; the end of the text if there is none."""
+    found = text.find("\n", index)
+    return len(text) if found < 0 else found
+
+
+def line_start(text: str, index: int) -> int:
+    """The index of the first character of the line that an index is in."""
+    return text.rfind("\n", 0, index) + 1
