@@ -12,11 +12,13 @@ entry: a value, a key, a line. The engine turns it into a `Fix`, whose edits are
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
 from derivload.rules import RULES
+from derivload.spelling import ask
 from derivload.terminal.text import in_place, printable
 
 Path = tuple[str | int, ...]
@@ -87,8 +89,9 @@ class Mistake(msgspec.Struct, frozen=True, omit_defaults=True):
     `option` is the option that accepts this, if there is one. Where many entries have a mistake
     that one option accepts, only the first is reported, with their number.
 
-    Each of `remedies` removes the mistake; the best is first. `elsewhere` are the other places that
-    it is about.
+    `meant` are the names of which one was probably meant, the best first: the help asks for them,
+    and a fix writes one of them instead of the words. Each of `remedies` removes the mistake too;
+    the best is first. `elsewhere` are the other places that it is about.
     """
 
     code: str
@@ -99,6 +102,7 @@ class Mistake(msgspec.Struct, frozen=True, omit_defaults=True):
     help: str = ""
     occurrence: int = 0
     option: str = ""
+    meant: tuple[str, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
 
@@ -120,7 +124,8 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
         help: str = "",  # noqa: A002
         *,
         occurrence: int = 0,
-        remedies: tuple[Remedy, ...] = (),
+        meant: Iterable[str] = (),
+        remedies: Iterable[Remedy] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -128,7 +133,8 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
         self.words = words
         self.help = help
         self.occurrence = occurrence
-        self.remedies = remedies
+        self.meant = tuple(meant)
+        self.remedies = tuple(remedies)
 
     def at(self, *path: str | int, on_key: bool = False) -> Mistake:
         """The mistake, placed at `path` of the entry being read."""
@@ -140,19 +146,56 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
             on_key=on_key,
             help=self.help,
             occurrence=self.occurrence,
-            remedies=tuple(_placed(remedy, path, on_key=on_key) for remedy in self.remedies),
+            meant=self.meant,
+            remedies=tuple(self._placed(remedy, path, on_key=on_key) for remedy in self.remedies),
         )
 
+    def _placed(self, remedy: Remedy, path: Path, *, on_key: bool) -> Remedy:
+        """A remedy of the text that is at `path` of its entry.
 
-def _placed(remedy: Remedy, path: Path, *, on_key: bool) -> Remedy:
-    """The remedy of a mistake in a text, where the text is at `path` of its entry."""
-    changes = [
-        msgspec.structs.replace(
-            change, path=(*path, *change.path), on_key=change.on_key or (on_key and not change.path)
+        If it changes the words of the mistake, it is these, and no others that read the same.
+        """
+        changes = [
+            msgspec.structs.replace(
+                change,
+                path=(*path, *change.path),
+                on_key=change.on_key or (on_key and not change.path),
+                occurrence=self.occurrence if change.words == self.words else change.occurrence,
+            )
+            for change in remedy.changes
+        ]
+        return msgspec.structs.replace(remedy, changes=tuple(changes))
+
+
+def remedies_of(mistake: Mistake) -> tuple[Remedy, ...]:
+    """What to change so that a mistake is gone, what was probably meant first.
+
+    Of an error, the only name that may have been meant is certain. A warning may be wrong.
+    """
+    is_safe = len(mistake.meant) == 1 and RULES[mistake.code].severity == "error"
+    meant = [
+        Remedy(
+            f"write `{name}`",
+            (
+                Change(
+                    kind="replace",
+                    path=mistake.path,
+                    text=name,
+                    words=mistake.words,
+                    on_key=mistake.on_key,
+                    occurrence=mistake.occurrence,
+                ),
+            ),
+            is_safe,
         )
-        for change in remedy.changes
+        for name in mistake.meant
     ]
-    return msgspec.structs.replace(remedy, changes=tuple(changes))
+    return (*meant, *mistake.remedies)
+
+
+def help_of(mistake: Mistake) -> str:
+    """What to write instead, as a sentence; "" if the rule's own sentence says it."""
+    return mistake.help or ask(mistake.meant)
 
 
 class Edit(msgspec.Struct, frozen=True, order=True):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from derivload.diagnostics import Diagnostic, Mistake, shortened
+from derivload.diagnostics import Diagnostic, Mistake, help_of, shortened
 from derivload.rules import RULES
 from derivload.sources.entries import MAX_MISTAKES, Entry, too_many
 
@@ -97,9 +97,11 @@ class Mistakes:
 def _for_many(found: Found, count: int) -> Found:
     mistake = found.mistake
     message = f"{mistake.message}; {count} entries have this"
-    help_ = mistake.help or f"if a backend's own tools read it, pass over it with {mistake.option}"
+    help_ = (
+        help_of(mistake) or f"if a backend's own tools read it, pass over it with {mistake.option}"
+    )
     # A fix of one entry would leave the mistake of the others.
-    many = msgspec.structs.replace(mistake, message=message, help=help_, remedies=())
+    many = msgspec.structs.replace(mistake, message=message, help=help_, meant=(), remedies=())
     return Found(found.entry, many)
 
 

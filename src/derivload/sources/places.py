@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from derivload.diagnostics import Diagnostic, Edit, Elsewhere, Fix, Mistake, Related
+from derivload.diagnostics import (
+    Diagnostic,
+    Edit,
+    Elsewhere,
+    Fix,
+    Mistake,
+    Related,
+    help_of,
+    remedies_of,
+)
 from derivload.rules import RULES
 from derivload.sources.entries import Entry
 from derivload.sources.full import Lines, YamlError, compose
@@ -62,13 +71,13 @@ class Placer:
             column=column,
             code=mistake.code,
             message=mistake.message,
-            help=mistake.help,
+            help=help_of(mistake),
             source_line=shown,
             length=min(length, max(1, len(shown.rstrip()) - column + 1)),
             end_line=end[0] if end[0] > line else 0,
             end_column=end[1] if end[0] > line else 0,
             severity=RULES[mistake.code].severity,
-            fixes=self._fixes(mistake, entry) if mistake.remedies else (),
+            fixes=self._fixes(mistake, entry) if mistake.meant or mistake.remedies else (),
             related=tuple(self._related(other, entry) for other in mistake.elsewhere),
         )
 
@@ -80,7 +89,7 @@ class Placer:
         node = parsed.node_of(entry)
         first_line = 1 if entry.whole else entry.line
         fixes = []
-        for remedy in mistake.remedies if node is not None else ():
+        for remedy in remedies_of(mistake) if node is not None else ():
             edits = []
             if any(change.kind == "remove_entry" for change in remedy.changes):
                 edits = self._without(entry)
@@ -156,7 +165,7 @@ class Placer:
             column=column,
             code=mistake.code,
             message=mistake.message,
-            help=mistake.help,
+            help=help_of(mistake),
             source_line=self._line(file, line),
             length=length,
             severity=RULES[mistake.code].severity,
