@@ -38,13 +38,16 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     - "remove": remove the last key of the path with its value, or the item of a list.
     - "add": add the last key of the path, with the value `text`, to its mapping: behind the key
       `words`, or at the end.
+    - "add_item", "remove_item": add the item `text` to the list, or remove it. The list may be a
+      text, which is its only item, or not be there yet.
+    - "quote": put the value in quotes, so that it is a text.
     - "remove_entry": remove the whole entry.
 
     Where `text` replaces words, it is what they are to be in the value: quotes and escapes are the
     engine's part. Where it is a whole value or key, it is YAML.
     """
 
-    kind: Literal["replace", "remove", "add", "remove_entry"]
+    kind: Literal["replace", "remove", "add", "add_item", "remove_item", "quote", "remove_entry"]
     path: Path = ()
     text: str = ""
     words: str = ""
@@ -113,7 +116,8 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
     The code that reads the entry catches it and goes on with the entry's next key, so that one
     run reports every mistake. So it never leaves the pure floors.
 
-    The paths of `remedies` begin at the text that is read.
+    Where `remedies` replace, their paths begin at the text that is read. Else they begin at the
+    entry, for a text has no keys or items.
     """
 
     def __init__(
@@ -159,9 +163,11 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
             msgspec.structs.replace(
                 change,
                 path=(*path, *change.path),
-                on_key=change.on_key or (on_key and not change.path),
+                on_key=change.on_key or on_key,
                 occurrence=self.occurrence if change.words == self.words else change.occurrence,
             )
+            if change.kind == "replace"
+            else change
             for change in remedy.changes
         ]
         return msgspec.structs.replace(remedy, changes=tuple(changes))

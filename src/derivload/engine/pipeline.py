@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.definition import Definition, read_definition
 from derivload.derivatives.info import (
@@ -15,7 +17,7 @@ from derivload.derivatives.info import (
 )
 from derivload.derivatives.matching import MatchedFunction, match_differentiability_info
 from derivload.derivatives.view_copy import add_view_copy_derivatives
-from derivload.diagnostics import Invalid, Mistake
+from derivload.diagnostics import Elsewhere, Invalid, Mistake
 from derivload.engine.blame import Blame, told_of_definition, told_of_replacement
 from derivload.engine.families import family_of
 from derivload.native.checks import check_duplicates, check_functions
@@ -24,6 +26,7 @@ from derivload.native.generation import Misfit, generate_variants
 from derivload.native.guesses import Guesses
 from derivload.native.reader import NativeFunctionReader
 from derivload.native.views import ViewGroup, group_by_view
+from derivload.remedies import remove_entry
 from derivload.sources.entries import Entry, EntryValue
 from derivload.sources.mistakes import Found, Mistakes
 from derivload.sources.plain import Value
@@ -195,6 +198,7 @@ class Load:
             moved = self._blame.moved(misfit)
             own = Found(misfit.function.entry, misfit.invalid.at(misfit.key))
             entry, mistake = moved or own
+            mistake = msgspec.structs.replace(mistake, elsewhere=_elsewhere(misfit, entry))
             # An entry that is written twice breaks several of these rules, and one of an overlay
             # may break several functions by one rule.
             group = "twice" if mistake.code in _DUPLICATES else mistake.code if moved else ""
@@ -234,7 +238,29 @@ def _defined_before(
     if other.file == entry.file:
         return []
     message = f"`{function.qualified}` is defined twice: here and at {other.file}:{other.line}"
-    return [Mistake("DL415", message, ("name",), definition.specification)]
+    return [
+        Mistake(
+            code="DL415",
+            message=message,
+            path=("name",),
+            words=definition.specification,
+            remedies=(remove_entry(),),
+            elsewhere=(Elsewhere("the other definition", other.file, other.line),),
+        )
+    ]
+
+
+def _elsewhere(misfit: Misfit, entry: Entry) -> tuple[Elsewhere, ...]:
+    """The other entries that a misfit is about. The mistake itself is that of `entry`."""
+    places = {(entry.file, entry.line)}
+    found = []
+    for function in (misfit.function, *misfit.others):
+        file, line = function.entry.file, function.entry.line
+        if (file, line) not in places:
+            places.add((file, line))
+            name = function.qualified
+            found.append(Elsewhere(f"`{name}` is declared here", file, line, words=name))
+    return tuple(found)
 
 
 def _may_be(family: str | None, families: set[str | None]) -> bool:

@@ -13,6 +13,7 @@ from derivload.cpp.dialect import Dialect
 from derivload.diagnostics import Invalid
 from derivload.native.function import NativeFunction, qualified
 from derivload.native.generation import Misfit, declared_twice
+from derivload.remedies import remove_item
 
 _KEYWORDS: Final = frozenset(keyword.kwlist)
 # Operators that have an argument named `from`, from before the rule was made.
@@ -104,7 +105,9 @@ def _check_inplace_view(
         return
     if not name.inplace:
         message = f"`{function.qualified}` is tagged `inplace_view` but not in-place by name"
-        misfits.append(Misfit(function, Invalid("DL307", message, function.qualified)))
+        leave_out = [remove_item("inplace_view", "tags")]
+        invalid = Invalid("DL307", message, function.qualified, remedies=leave_out)
+        misfits.append(Misfit(function, invalid))
     elif name.canonical not in bases:
         view = qualified(function.namespace, name.canonical)
         message = f"`{function.qualified}` is an in-place view, but there is no view `{view}`"

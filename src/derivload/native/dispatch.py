@@ -9,13 +9,14 @@ from typing import Final
 
 from derivload.cpp.dialect import Dialect
 from derivload.cpp.names import cpp_name
-from derivload.diagnostics import Mistake
+from derivload.diagnostics import Mistake, Remedy
 from derivload.native.function import (
     COMPOSITES,
     EXPLICIT_NON_FUNCTIONAL,
     IMPLICIT,
     IMPLICIT_NESTED,
 )
+from derivload.remedies import add, remove
 from derivload.schema.function_schema import FunctionSchema
 from derivload.sources.entries import Mapping, describe
 from derivload.sources.plain import Value
@@ -51,7 +52,8 @@ class DispatchReader:
         if isinstance(raw, dict):
             if value.get("manual_kernel_registration") is True:
                 message = "`dispatch` has no effect beside `manual_kernel_registration`"
-                mistakes.append(Mistake("DL220", message, ("dispatch",), on_key=True))
+                remedies = (remove("dispatch"), remove("manual_kernel_registration"))
+                mistakes.append(_of_table("DL220", message, *remedies))
             keys = self._table(schema, raw, bool(delegate), mistakes)
         elif structured or delegate is not None:
             keys = frozenset()
@@ -60,11 +62,13 @@ class DispatchReader:
         if len(keys) > 1:
             _check_composites(keys, mistakes)
         if value.get("ufunc_inner_loop"):
-            keys = _with_ufunc(keys, structured, mistakes)
+            keys = _with_ufunc(keys, raw, structured, mistakes)
         if delegate is not None and not keys.isdisjoint(self._structured_keys):
             clash = ", ".join(sorted(keys & self._structured_keys))
             message = f"this function delegates, so it cannot have a kernel for {clash}"
-            mistakes.append(Mistake("DL224", message, ("dispatch",), on_key=True))
+            others = keys - self._structured_keys
+            remedies = () if others or not isinstance(raw, dict) else (remove("dispatch"),)
+            mistakes.append(_of_table("DL224", message, *remedies))
         return keys
 
     def check_names(self, value: Mapping, mistakes: list[Mistake]) -> None:
@@ -109,7 +113,7 @@ class DispatchReader:
                 f"a function without `dispatch` already has a {IMPLICIT} kernel, "
                 f"named `{cpp_name(schema)}`"
             )
-            mistakes.append(Mistake("DL223", message, ("dispatch",), on_key=True))
+            mistakes.append(_of_table("DL223", message, remove("dispatch", is_safe=redundant)))
         return frozenset(found)
 
     def _split(self, names: str, mistakes: list[Mistake]) -> tuple[str, ...]:
@@ -138,13 +142,20 @@ class DispatchReader:
         if name.startswith("new_") or name.endswith("_like") or factory:
             whole = str(value.get("func")).partition("(")[0].strip()
             message = f"`{whole}` makes a new tensor, so it needs a kernel of its own"
-            mistakes.append(Mistake("DL226", message, ("func",), whole))
+            kernels = f"\n  CompositeExplicitAutograd: {cpp_name(schema)}"
+            remedies = (add("dispatch", kernels),)
+            mistakes.append(Mistake("DL226", message, ("func",), whole, remedies=remedies))
         return _IMPLICIT_ALONE
 
 
 def is_abstract(dispatch: frozenset[str], *, delegates: bool) -> bool:
     """Whether a function's dispatch differs between backends (torchgen's is_abstract)."""
     return delegates or dispatch not in _ABSTRACT_UNLESS
+
+
+def _of_table(code: str, message: str, *remedies: Remedy) -> Mistake:
+    """A mistake of the whole dispatch table."""
+    return Mistake(code, message, ("dispatch",), on_key=True, remedies=remedies)
 
 
 def _check_composites(keys: frozenset[str], mistakes: list[Mistake]) -> None:
@@ -156,14 +167,18 @@ def _check_composites(keys: frozenset[str], mistakes: list[Mistake]) -> None:
     )
     if not allowed:
         message = f"these composite kernels exclude each other: {', '.join(sorted(composites))}"
-        mistakes.append(Mistake("DL225", message, ("dispatch",), on_key=True))
+        mistakes.append(_of_table("DL225", message))
 
 
-def _with_ufunc(keys: frozenset[str], structured: bool, mistakes: list[Mistake]) -> frozenset[str]:
+def _with_ufunc(
+    keys: frozenset[str], raw: Value, structured: bool, mistakes: list[Mistake]
+) -> frozenset[str]:
     if not structured:
         message = "only a structured function has `ufunc_inner_loop`"
         mistakes.append(Mistake("DL227", message, ("ufunc_inner_loop",), on_key=True))
     for key in sorted(keys & _UFUNC_KEYS):
         message = f"`ufunc_inner_loop` already gives the kernel for {key}"
-        mistakes.append(Mistake("DL228", message, ("dispatch",), on_key=True))
+        is_alone = isinstance(raw, dict) and raw.keys() == {key}
+        leave_out = remove("dispatch") if is_alone else remove("dispatch", key)
+        mistakes.append(_of_table("DL228", message, leave_out))
     return keys | _UFUNC_KEYS

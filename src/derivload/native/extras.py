@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from derivload.diagnostics import Invalid, Mistake
+from derivload.remedies import write
 from derivload.schema.arguments import Argument, ArgumentReader
 from derivload.sources.entries import describe
 from derivload.sources.plain import Value
@@ -54,10 +55,11 @@ def _check_precomputed_item(item: str, last: bool, arguments: ArgumentReader) ->
         if _ARROW in declared or " " in name:
             raise Invalid("DL216", f"`{item}` is not of the form `argument -> declarations`")
     read: list[Argument] = [arguments.argument(part.strip()) for part in declared.split(",")]
-    if _ARROW in item and ", ".join(a.text for a in read) != declared:
-        raise Invalid(
-            "DL216", f"the declarations of `{item}` need a comma and a space between them"
-        )
+    spaced = ", ".join(a.text for a in read)
+    if _ARROW in item and spaced != declared:
+        message = f"the declarations of `{item}` need a comma and a space between them"
+        remedies = [write(spaced, declared, is_safe=True)]
+        raise Invalid("DL216", message, remedies=remedies)
     for argument in read:
         if argument.name.upper() == argument.name:
             raise Invalid("DL216", f"`{argument.name}` must not be all in capitals", argument.name)

@@ -11,8 +11,9 @@ from string import ascii_lowercase
 from typing import Final, NamedTuple
 
 from derivload.cpp.dialect import Dialect
-from derivload.diagnostics import Invalid
+from derivload.diagnostics import Invalid, Remedy
 from derivload.native.function import EXPLICIT, NativeFunction
+from derivload.remedies import remove_entry
 from derivload.schema.arguments import Annotation, Argument, Return, read_annotation
 from derivload.schema.function_schema import FunctionSchema, make_arguments
 from derivload.schema.reader import SchemaReader
@@ -75,7 +76,12 @@ def declared_twice(function: NativeFunction, first: NativeFunction) -> Invalid:
     help_ = ""
     if function.entry.file != first.entry.file:
         help_ = "give one of them another overload name, or put this in its place with --override"
-    return Invalid("DL304", message, name, help_)
+    return Invalid("DL304", message, name, help_, remedies=if_same(function, first))
+
+
+def if_same(function: NativeFunction, other: NativeFunction) -> list[Remedy]:
+    """The remedy for a function that another entry declares too, if its entry says the same."""
+    return [remove_entry(is_safe=True)] if function.entry.text == other.entry.text else []
 
 
 def _second(function: NativeFunction, twin: NativeFunction) -> Invalid:
@@ -85,7 +91,7 @@ def _second(function: NativeFunction, twin: NativeFunction) -> Invalid:
         f"`{function.qualified}` and `{twin.qualified}` ({twin.entry.file}:"
         f"{twin.entry.line}) are both the {function.schema.kind} variant of one signature"
     )
-    return Invalid("DL301", message, function.qualified)
+    return Invalid("DL301", message, function.qualified, remedies=if_same(function, twin))
 
 
 class _Failed(Exception):  # noqa: N818 - carries a misfit out of the group that it spoils

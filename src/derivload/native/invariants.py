@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from derivload.cpp.dialect import Dialect
-from derivload.diagnostics import Mistake
+from derivload.diagnostics import Mistake, Remedy
 from derivload.native.function import NativeFunction
+from derivload.remedies import add, add_item, remove, remove_item, write
 from derivload.sources.entries import Mapping
 
 _NOT_SEEDED = "_cudnn_init_dropout_state"
@@ -16,27 +17,40 @@ def check_function(function: NativeFunction, value: Mapping, dialect: Dialect) -
     schema = function.schema
     if schema.is_out and function.variants != {"function"}:
         message = "a function with out arguments cannot be a method"
-        mistakes.append(Mistake("DL206", message, ("variants",)))
+        remedies = (write("function", path=("variants",)),)
+        mistakes.append(Mistake("DL206", message, ("variants",), remedies=remedies))
     if function.python_module is not None and "method" in function.variants:
         message = f"a function of the module `{function.python_module}` cannot be a method"
-        mistakes.append(Mistake("DL207", message, ("variants",)))
+        remedies = (write("function", path=("variants",)),)
+        mistakes.append(Mistake("DL207", message, ("variants",), remedies=remedies))
     if function.structured or function.structured_delegate is not None:
         _check_structured(function, value, mistakes)
     _check_structured_extras(function, value, mistakes)
     if function.cpp_no_default_args:
-        _check_no_default(function, mistakes)
+        _check_no_default(function, value, mistakes)
     const_ref = "use_const_ref_for_mutable_tensors"
     if value.get(const_ref) is True and schema.is_out and dialect.const_ref_excludes_out:
         message = f"`{const_ref}` is not for out variants"
-        mistakes.append(Mistake("DL213", message, (const_ref,), on_key=True))
+        mistakes.append(_superfluous("DL213", message, const_ref))
     if schema.name.text.startswith("_foreach") and value.get("device_check") != "NoCheck":
         message = "the tensors of a foreach function may be on different devices"
-        mistakes.append(Mistake("DL214", message, ("func",), function.qualified))
+        mistakes.append(
+            Mistake(
+                code="DL214",
+                message=message,
+                path=("func",),
+                words=function.qualified,
+                remedies=(_with("device_check", "NoCheck", value),),
+            )
+        )
     if "nondeterministic_seeded" not in function.tags:
         reason = _random_because(function, dialect)
         if reason:
             message = f"{reason}, so it needs the tag `nondeterministic_seeded`"
-            mistakes.append(Mistake("DL215", message, ("func",), function.qualified))
+            remedies = (add_item("nondeterministic_seeded", "tags"),)
+            mistakes.append(
+                Mistake("DL215", message, ("func",), function.qualified, remedies=remedies)
+            )
     return mistakes
 
 
@@ -47,30 +61,46 @@ def _check_structured_extras(
         return
     if value.get("structured_inherits") is not None:
         message = "`structured_inherits` is only for structured functions"
-        mistakes.append(Mistake("DL210", message, ("structured_inherits",), on_key=True))
+        mistakes.append(_superfluous("DL210", message, "structured_inherits"))
     if value.get("precomputed") is not None:
         message = "`precomputed` is only for structured functions"
-        mistakes.append(Mistake("DL211", message, ("precomputed",), on_key=True))
+        mistakes.append(_superfluous("DL211", message, "precomputed"))
 
 
 def _check_structured(function: NativeFunction, value: Mapping, mistakes: list[Mistake]) -> None:
     is_out = function.schema.kind == "out"
     if function.structured and not is_out:
         message = "`structured` is only for the out variant"
-        mistakes.append(Mistake("DL208", message, ("structured",), on_key=True))
+        mistakes.append(_superfluous("DL208", message, "structured"))
     if function.structured_delegate is not None and is_out:
         message = "`structured_delegate` is not for the out variant"
-        mistakes.append(Mistake("DL208", message, ("structured_delegate",), on_key=True))
+        mistakes.append(_superfluous("DL208", message, "structured_delegate"))
     if value.get("device_guard") is False:
         message = "a structured function always has a device guard"
-        mistakes.append(Mistake("DL209", message, ("device_guard",), on_key=True))
+        mistakes.append(_superfluous("DL209", message, "device_guard"))
 
 
-def _check_no_default(function: NativeFunction, mistakes: list[Mistake]) -> None:
+def _check_no_default(function: NativeFunction, value: Mapping, mistakes: list[Mistake]) -> None:
     defaulted = {a.name for a in function.schema.arguments.flat_all if a.default is not None}
+    key = "cpp_no_default_args"
+    listed = value[key]
+    assert isinstance(listed, list)
     for name in sorted(function.cpp_no_default_args - defaulted):
         message = f"`{name}` is not an argument with a default"
-        mistakes.append(Mistake("DL212", message, ("cpp_no_default_args",), name))
+        leave_out = (remove_item(name, key),)
+        mistakes.append(Mistake("DL212", message, (key, listed.index(name)), remedies=leave_out))
+
+
+def _superfluous(code: str, message: str, key: str) -> Mistake:
+    """The mistake that an entry has a key."""
+    return Mistake(code, message, (key,), on_key=True, remedies=(remove(key),))
+
+
+def _with(key: str, text: str, value: Mapping) -> Remedy:
+    """What gives a key the only value that it may have."""
+    if key in value:
+        return write(text, path=(key,), is_safe=True)
+    return add(key, text, is_safe=True)
 
 
 def _random_because(function: NativeFunction, dialect: Dialect) -> str:

@@ -7,8 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from derivload.diagnostics import Mistake
+from derivload.diagnostics import Mistake, Remedy
+from derivload.remedies import quote, remove, write
 from derivload.sources.entries import Mapping, describe
+from derivload.sources.plain import Value
 
 _NONE = type(None)
 
@@ -37,6 +39,10 @@ KEYS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
 
 # torchgen's own loader adds this key to each mapping, so it also accepts a file that has it.
 _LINE_KEY = "__line__"
+
+
+# Keys whose text has the same items as a list would.
+_LISTED: Final = frozenset({"autogen", "variants"})
 
 
 class EntryKeys:
@@ -70,10 +76,33 @@ def check_keys(value: Mapping) -> list[Mistake]:
             if key != _LINE_KEY:
                 message = f"an entry of native_functions.yaml has no key `{key}`"
                 option = f"--entry-key {key}" if isinstance(key, str) else ""
-                mistakes.append(Mistake("DL006", message, (str(key),), on_key=True, option=option))
+                mistakes.append(
+                    Mistake(
+                        code="DL006",
+                        message=message,
+                        path=(str(key),),
+                        on_key=True,
+                        option=option,
+                        remedies=(remove(str(key)),),
+                    )
+                )
         elif not isinstance(held, known[0]):
             message = f"`{key}` is {describe(held)}, but must be {known[1]}"
-            mistakes.append(Mistake("DL007", message, (str(key),)))
+            meant = _meant(str(key), held, known[0])
+            mistakes.append(Mistake("DL007", message, (str(key),), remedies=meant))
     if "func" not in value:
         mistakes.append(Mistake("DL008", "this entry has no `func`"))
     return mistakes
+
+
+def _meant(key: str, held: Value, types: tuple[type, ...]) -> tuple[Remedy, ...]:
+    """What was certainly meant by a value of another type, if anything."""
+    if bool in types and str(held).lower() in ("true", "false"):
+        return (write(str(held).capitalize(), path=(key,), is_safe=True),)
+    if key in _LISTED and isinstance(held, list) and all(isinstance(item, str) for item in held):
+        return (write(", ".join(map(str, held)), path=(key,), is_safe=True),)
+    if list in types and isinstance(held, str):
+        return (write(f"[{held}]", path=(key,), is_safe=True),)
+    if str in types and isinstance(held, bool | int | float):
+        return (quote(key, is_safe=True),)
+    return ()

@@ -14,6 +14,7 @@ from derivload.native.extras import check_precomputed, check_ufunc
 from derivload.native.function import NativeFunction, is_view_op
 from derivload.native.invariants import check_function
 from derivload.native.keys import check_keys
+from derivload.remedies import remove, remove_item, write
 from derivload.schema.function_schema import FunctionSchema
 from derivload.schema.names import OperatorName
 from derivload.schema.reader import SchemaReader
@@ -67,7 +68,9 @@ class NativeFunctionReader:
         namespace, _, text = func.rpartition("::")
         try:
             if "::" in namespace:
-                raise Invalid("DL201", f"`{namespace}::` is more than one namespace", namespace)
+                inner = write(namespace.rpartition("::")[2], namespace)
+                message = f"`{namespace}::` is more than one namespace"
+                raise Invalid("DL201", message, namespace, remedies=[inner])
             schema = self.schemas.schema(text)
         except Invalid as invalid:
             return ReadFunction(None, [_with_namespace(invalid.at("func"), namespace, text)])
@@ -122,7 +125,12 @@ class NativeFunctionReader:
         for name in names:
             if name not in ("function", "method"):
                 message = f"`{name}` is not a variant"
-                mistakes.append(Mistake("DL202", message, ("variants",), name))
+                parts = ", ".join(re.split(r"[\s,]+", str(text).strip()))
+                listed = parts in _VARIANTS
+                meant = [write(parts, path=("variants",), is_safe=True)] if listed else []
+                mistakes.append(
+                    Mistake("DL202", message, ("variants",), name, remedies=tuple(meant))
+                )
         return frozenset(names)
 
     def _delegate(self, value: Mapping, mistakes: list[Mistake]) -> OperatorName | None:
@@ -143,9 +151,9 @@ class NativeFunctionReader:
     ) -> OperatorName | None:
         try:
             if not namespaces and "::" in text:
-                raise Invalid(
-                    "DL203", f"`{text}` names a namespace, but it is always this function's", text
-                )
+                message = f"`{text}` names a namespace, but it is always this function's"
+                plain = write(text.rpartition("::")[2], text)
+                raise Invalid("DL203", message, text, remedies=[plain])
             return self.schemas.name(text)
         except Invalid as invalid:
             mistakes.append(invalid.at(key))
@@ -165,11 +173,14 @@ class NativeFunctionReader:
         check = value.get("device_check")
         if check is not None and check not in _DEVICE_CHECKS:
             message = f"`device_check` is `NoCheck` or `ExactSame`, not `{check}`"
-            mistakes.append(Mistake("DL204", message, ("device_check",)))
+            leave_out = (remove("device_check"),)
+            mistakes.append(Mistake("DL204", message, ("device_check",), remedies=leave_out))
         inherits = value.get("structured_inherits")
         if inherits is not None and "::" in str(inherits):
             message = "`structured_inherits` names a namespace, but it is always this function's"
-            mistakes.append(Mistake("DL203", message, ("structured_inherits",)))
+            path = ("structured_inherits",)
+            plain = write(str(inherits).rpartition("::")[2], path=path)
+            mistakes.append(Mistake("DL203", message, path, remedies=(plain,)))
         if value.get("precomputed"):
             mistakes += check_precomputed(value["precomputed"], self.schemas.arguments)
         if "ufunc_inner_loop" in value:
@@ -186,7 +197,9 @@ class NativeFunctionReader:
             if not is_tag:
                 shown = tag if isinstance(tag, str) else describe(tag)
                 path = ("tags",) if isinstance(given, str) else ("tags", i)
-                mistakes.append(Mistake("DL205", f"tags.yaml has no tag `{shown}`", path))
+                message = f"tags.yaml has no tag `{shown}`"
+                leave_out = (remove_item(str(tag), "tags"),)
+                mistakes.append(Mistake("DL205", message, path, remedies=leave_out))
         tags = (*map(str, listed), *self._implied_tags(schema, namespace))
         known = self._tag_sets.get(tags)
         if known is None:

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect
-from derivload.diagnostics import Invalid
+from derivload.diagnostics import Invalid, Remedy
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction, qualified
-from derivload.native.generation import Misfit
+from derivload.native.generation import Misfit, if_same
+from derivload.remedies import add_item
 
 _VIEW, _VIEW_INPLACE = "view", "view in-place"
 
@@ -47,7 +48,8 @@ def group_by_view(functions: Iterable[NativeFunction], dialect: Dialect) -> Grou
         if kind in group:
             twin = group[kind]
             message = f"`{function.qualified}` and `{twin.qualified}` are the same variant"
-            invalid = Invalid("DL310", message, function.qualified)
+            same = if_same(function, twin)
+            invalid = Invalid("DL310", message, function.qualified, remedies=same)
             misfits.append(Misfit(function, invalid, others=(twin,)))
         else:
             group[kind] = function
@@ -80,7 +82,9 @@ def _kind(function: NativeFunction, misfits: list[Misfit]) -> str:
         return _VIEW
     if "inplace_view" not in function.tags:
         message = f"`{function.qualified}` is an in-place view, so it needs the tag `inplace_view`"
-        misfits.append(Misfit(function, Invalid("DL311", message, function.qualified)))
+        tagged = [add_item("inplace_view", "tags", is_safe=True)]
+        invalid = Invalid("DL311", message, function.qualified, remedies=tagged)
+        misfits.append(Misfit(function, invalid))
     return _VIEW_INPLACE
 
 
@@ -90,8 +94,10 @@ def _check(group: ViewGroup, dialect: Dialect) -> list[Misfit]:
 
     members = tuple(function for function in group if function is not None)
 
-    def wrong(function: NativeFunction, code: str, message: str, advice: str = "") -> None:
-        invalid = Invalid(code, message, function.qualified, advice)
+    def wrong(
+        function: NativeFunction, code: str, message: str, advice: str = "", *remedies: Remedy
+    ) -> None:
+        invalid = Invalid(code, message, function.qualified, advice, remedies=remedies)
         found.append(Misfit(function, invalid, others=members))
 
     if copy is None:
@@ -108,7 +114,8 @@ def _check(group: ViewGroup, dialect: Dialect) -> list[Misfit]:
             )
         if "view_copy" not in copy.tags:
             message = f"`{copy.qualified}` copies a view, so it needs the tag `view_copy`"
-            wrong(copy, "DL313", message, "add `view_copy` to its tags")
+            tagged = add_item("view_copy", "tags", is_safe=True)
+            wrong(copy, "DL313", message, "add `view_copy` to its tags", tagged)
     if inplace is not None:
         if view.signatures.exact != inplace.signatures.exact:
             wrong(inplace, "DL313", f"`{inplace.qualified}` and its view have different signatures")

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from derivload.diagnostics import Diagnostic, shortened
-from derivload.sources.full import NoListError, Read, YamlError, read_full, read_items
+from derivload.diagnostics import Diagnostic, Edit, Fix, Related, shortened
+from derivload.sources.full import NoListError, Read, read_full, read_items
+from derivload.sources.not_yaml import Instead, YamlError
 from derivload.sources.plain import NotPlain, PlainReader, Value
 from derivload.sources.splitting import split_text
 
@@ -210,7 +211,17 @@ class _Found:
         for double in read.duplicates[: MAX_MISTAKES + 1]:
             message = f"the key `{shortened(double.key)}` occurs twice in one mapping"
             line, column = first_line + double.line, double.column + 1
-            self._report("DL009", message, line, column, len(double.key))
+            first, at = first_line + double.first[0], double.first[1] + 1
+            related = Related(self._name, first, at, at + len(double.key), "the first one")
+            self._report(
+                code="DL009",
+                message=message,
+                line=line,
+                column=column,
+                length=len(double.key),
+                fixes=fixes_of(double.instead, self._name, first_line),
+                related=(related,),
+            )
         if not isinstance(read.value, dict):
             message = f"this entry is {describe(read.value)}, not a mapping of keys"
             length = len(self._line(entry.line).rstrip())
@@ -230,7 +241,8 @@ class _Found:
         self._lost.append(entry)
         message = f"this is not YAML: {error.message}"
         line, column = first_line + error.line, error.column + 1
-        self._report("DL003", message, line, column, 1, help=error.help)
+        fixes = fixes_of(error.instead, self._name, first_line)
+        self._report("DL003", message, line, column, 1, help=error.help, fixes=fixes)
 
     def add_long(self, entry: Entry) -> None:
         """Report that an entry is too long to be read."""
@@ -262,6 +274,8 @@ class _Found:
         length: int,
         *,
         help: str = "",  # noqa: A002
+        fixes: tuple[Fix, ...] = (),
+        related: tuple[Related, ...] = (),
     ) -> None:
         shown = self._line(line)
         # A mark of PyYAML may be after the end of the line, and a key may continue on the next.
@@ -276,8 +290,21 @@ class _Found:
                 help=help,
                 source_line=shown,
                 length=max(1, min(length, len(shown) + 1 - column)),
+                fixes=fixes,
+                related=related,
             )
         )
+
+
+def fixes_of(instead: Instead | None, file: str, first_line: int) -> tuple[Fix, ...]:
+    """The fix of a text that begins at a line of a file."""
+    if instead is None:
+        return ()
+    edits = [
+        Edit(file, first_line + line, column + 1, first_line + end_line, end_column + 1, text)
+        for (line, column), (end_line, end_column), text in instead.parts
+    ]
+    return (Fix(instead.help, tuple(edits), instead.is_safe),)
 
 
 def too_many(file: str, severity: str = "error") -> Diagnostic:

@@ -9,31 +9,28 @@ This module is imported only if a mistake has remedies.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.diagnostics import Change
 from derivload.sources.changing import changed_value
-from derivload.sources.full import YamlError, read_full
+from derivload.sources.full import read_full
 from derivload.sources.nodes import (
-    Part,
     behind_line,
     end_of,
     find_part,
     is_block_scalar,
     is_in_lines,
     line_start,
+    span_of,
 )
+from derivload.sources.not_yaml import YamlError
 from derivload.sources.written import Written
 
 if TYPE_CHECKING:
     import yaml
 
     from derivload.sources.plain import Value
-
-_DASH = re.compile(r" *- +")
-_COMMA_BEHIND = re.compile(r"\s*,[ ]*")
 
 
 class Piece(NamedTuple):
@@ -54,6 +51,7 @@ def pieces_of(changes: Iterable[Change], text: str, node: yaml.Node) -> list[Pie
     Changes that remove the whole entry are not for here.
     """
     entry = _Entry(text, node)
+    changes = [_with_values(change, node) for change in changes]
     try:
         wanted = entry.value(())
         for change in changes:
@@ -69,6 +67,32 @@ def pieces_of(changes: Iterable[Change], text: str, node: yaml.Node) -> list[Pie
         except (_NoSpanError, ValueError, YamlError):
             continue
     return []
+
+
+def _with_values(change: Change, node: yaml.Node) -> Change:
+    """The change, as one that needs no look at what is written there."""
+    if change.kind not in ("quote", "add_item", "remove_item"):
+        return change
+    part = find_part(node, change.path)
+    if part is None:
+        return Change("add", change.path, change.text)
+    value = part.value.value
+    if change.kind == "quote":
+        return Change("replace", change.path, _quoted(str(value)))
+    if isinstance(value, str):
+        if change.kind == "remove_item":
+            return Change("remove", change.path)
+        return Change("replace", change.path, f"[{value}, {change.text}]")
+    items = [str(item.value) for item in value]
+    if change.kind == "remove_item":
+        is_alone = items == [change.text]
+        at = items.index(change.text) if change.text in items else len(items)
+        return Change("remove", change.path if is_alone else (*change.path, at))
+    return Change("replace", change.path, f"[{', '.join((*items, change.text))}]")
+
+
+def _quoted(text: str) -> str:
+    return "'{}'".format(text.replace("'", "''"))
 
 
 class _Entry:
@@ -106,7 +130,10 @@ class _Entry:
         if part is None:
             raise _NoSpanError
         if change.kind == "remove":
-            return self._removing(part)
+            span = span_of(self._text, part)
+            if span is None:
+                raise _NoSpanError
+            return Piece(*span, "")
         node = part.key if change.on_key else part.value
         if node is None:
             raise _NoSpanError
@@ -124,7 +151,7 @@ class _Entry:
                 raise _NoSpanError
             new = changed_value({"": node.value}, _of_text(change))
             assert isinstance(new, dict)
-            return Piece(start, end, "'{}'".format(str(new[""]).replace("'", "''")))
+            return Piece(start, end, _quoted(str(new[""])))
         if is_block_scalar(node):
             start = behind_line(self._text, start)
         found = Written(self._text, start, end).find(change.words, change.occurrence)
@@ -148,38 +175,6 @@ class _Entry:
         blank = "" if change.text.startswith("\n") else " "
         added = f"\n{key}:{blank}{change.text}".replace("\n", line)
         return Piece(end, end, added)
-
-    def _removing(self, part: Part) -> Piece:
-        """The part with the line end or comma that belongs to it."""
-        count = len(part.holder.value)
-        if count == 1:
-            raise _NoSpanError  # nothing would be left of the mapping or list
-        node = part.value if part.key is None else part.key
-        start, end = node.start_mark.index, end_of(self._text, part.value)
-        is_last = part.index == count - 1
-        if is_in_lines(part.holder):
-            return self._removing_lines(part, start, end)
-        if is_last:
-            before = part.holder.value[part.index - 1]
-            return Piece(end_of(self._text, before[1] if part.key else before), end, "")
-        comma = _COMMA_BEHIND.match(self._text, end)
-        if comma is None:
-            raise _NoSpanError
-        return Piece(start, comma.end(), "")
-
-    def _removing_lines(self, part: Part, start: int, end: int) -> Piece:
-        begin, end = line_start(self._text, start), behind_line(self._text, end)
-        before = self._text[begin:start]
-        if part.key is None and not _DASH.fullmatch(before):
-            raise _NoSpanError
-        if part.key is None or not before.strip():
-            # The line end before it is removed: the last line of a text may have none of its own.
-            return Piece(begin - 1, end, "")
-        # The first key, behind the dash of its entry: the next one comes in its place.
-        following = part.holder.value[part.index + 1][0].start_mark.index
-        if "#" in self._text[end:following]:
-            raise _NoSpanError
-        return Piece(start, following, "")
 
 
 def _of_text(change: Change) -> Change:

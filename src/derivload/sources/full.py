@@ -5,12 +5,13 @@ PyYAML is imported only in this module, and only when needed. PyTorch's own file
 
 from __future__ import annotations
 
-import bisect
 import contextlib
 import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from derivload.sources.nodes import Part, end_of, span_of
+from derivload.sources.not_yaml import Instead, Lines, YamlError, error_of, make_instead
 from derivload.sources.plain import Value
 
 if TYPE_CHECKING:
@@ -24,74 +25,21 @@ _MAX_PARTS = 300_000
 _MAX_NUMBER = 1_000
 _NUMBER = re.compile(r"[-+\d_:.]+")
 _LOADER_TAGS = frozenset({"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"})
-_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
-_SIGN_HELP = "quote the value: this sign has a meaning in YAML"
-# What to write instead, by words in libyaml's message.
-_HELP = (
-    ("could not find expected ':'", "write `key: value`"),
-    (
-        "mapping values are not allowed",
-        "indent it like the keys beside it; a value with `: ` in it needs quotes",
-    ),
-    ("expected '-' indicator", "indent it like the keys of its entry, by two spaces"),
-    ("unexpected end of stream", "close the quotes"),
-    ("expected ',' or", "close the bracket, or quote the value"),
-    (
-        "did not find expected key",
-        "end the value with its closing quote or bracket, or quote all of it",
-    ),
-    ("sequence entries are not allowed", "quote the value: `- ` begins an item of a list"),
-    ("undefined alias", _SIGN_HELP),
-    ("expected alphabetic or numeric", _SIGN_HELP),
-    ("constructor for the tag", _SIGN_HELP),
-    ("cannot start any token", _SIGN_HELP),
-    ("expected node content", _SIGN_HELP),
-    ("mapping keys are not allowed", _SIGN_HELP),
-    ("unknown escape character", "write two backslashes for one, or use single quotes"),
-)
 _NULL = "tag:yaml.org,2002:null"
 _COLLECTION_TAGS = frozenset({"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
 
 
-class YamlError(Exception):
-    """The text is not valid YAML.
-
-    `line` and `column` count from 0. `help` says what to write instead.
-    """
-
-    def __init__(self, message: str, line: int, column: int, help: str = "") -> None:  # noqa: A002
-        super().__init__(message)
-        self.help = help
-        self.message = message
-        self.line = line
-        self.column = column
-
-
-class Lines:
-    """Finds lines and columns in a text. PyYAML's own line numbers count other line ends too."""
-
-    def __init__(self, text: str) -> None:
-        self._ends = [match.start() for match in re.finditer("\n", text)]
-
-    def place(self, mark: yaml.Mark | yaml._yaml.Mark | None) -> tuple[int, int]:
-        """The line and column of a mark of PyYAML, both counted from 0."""
-        if mark is None:
-            return 0, 0
-        line, column = self.at(mark.index)
-        return line - 1, column - 1
-
-    def at(self, index: int, first_line: int = 1) -> tuple[int, int]:
-        """The line and column of a character. Columns count from 1, lines from `first_line`."""
-        line = bisect.bisect_left(self._ends, index)
-        return first_line + line, index - (self._ends[line - 1] if line else -1)
-
-
 class DuplicateKey(NamedTuple):
-    """A key that occurs twice in one mapping. The place is that of the second one, from 0."""
+    """A key that occurs twice in one mapping. The place is that of the second one, from 0.
+
+    `first` is the place of the first one. `instead` leaves the second one out.
+    """
 
     key: str
     line: int
     column: int
+    first: tuple[int, int]
+    instead: Instead | None
 
 
 class Read(NamedTuple):
@@ -264,7 +212,7 @@ def _yaml_errors(text: str) -> Iterator[None]:
     try:
         yield
     except yaml.YAMLError as error:
-        raise _yaml_error(error, text) from None
+        raise error_of(error, text, _is_entry) from None
     except RecursionError:
         raise YamlError("it is nested too deeply", 0, 0) from None
     except (ValueError, TypeError, OverflowError) as error:
@@ -304,8 +252,8 @@ def _duplicates(
             todo.extend(current.value)
         if not isinstance(current, yaml.MappingNode):
             continue
-        keys: set[object] = set()
-        for key, value in current.value:
+        keys: dict[object, int] = {}
+        for index, (key, value) in enumerate(current.value):
             todo.extend((key, value))
             if not isinstance(key, yaml.ScalarNode):
                 continue
@@ -313,45 +261,40 @@ def _duplicates(
             if key.tag in _LOADER_TAGS:
                 raise YamlError(f"`{key.value}` is not a key that torchgen reads", *place)
             made = loader.construct_object(key)
-            if made in keys:
-                found.append(DuplicateKey(key.value, *place))
-            keys.add(made)
+            if keys.setdefault(made, index) != index:
+                found.append(_duplicate(current, keys[made], index, lines))
     return sorted(found, key=lambda d: (d.line, d.column))
 
 
-def _yaml_error(error: yaml.YAMLError, text: str) -> YamlError:
+def _duplicate(mapping: yaml.MappingNode, first: int, second: int, lines: Lines) -> DuplicateKey:
+    text = lines.text
+    (other, other_value), (key, value) = mapping.value[first], mapping.value[second]
+    span = span_of(text, Part(mapping, second, key, value))
+    instead = None
+    if span is not None:
+        is_same = _source(text, value) == _source(text, other_value)
+        instead = make_instead(lines, f"remove the second `{key.value}`", [(*span, "")], is_same)
+    return DuplicateKey(
+        key.value, *lines.place(key.start_mark), lines.place(other.start_mark), instead
+    )
+
+
+def _source(text: str, node: yaml.Node) -> str:
+    return text[node.start_mark.index : end_of(text, node)]
+
+
+def _is_entry(text: str) -> bool:
+    """Whether a text is YAML, and an entry or several."""
     import yaml
 
-    lines = Lines(text)
-    conflict = _CONFLICT.search(text)
-    if conflict is not None:
-        line, column = lines.at(conflict.start(), 0)
-        return YamlError(
-            "there is an unresolved merge conflict here",
-            line,
-            column - 1,
-            "resolve it, and remove its marks",
-        )
-    if isinstance(error, yaml.MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
-        problem = error.problem or ""
-        if mark is not None and error.context_mark is not None:
-            is_at_end = mark.index >= len(text.rstrip())
-            # libyaml notices an open quote or bracket only at the end of the text. The mistake is
-            # where it was opened. A key without a colon is also noticed only after the key.
-            if is_at_end or "could not find expected ':'" in problem:
-                mark = error.context_mark
-        message = " ".join(part for part in (problem, error.context) if part)
-        if mark is not None:
-            is_tab = text[mark.index : mark.index + 1] == "\t"
-            remedy = "indent with spaces" if is_tab else _remedy(problem)
-            return YamlError(message or "not YAML", *lines.place(mark), remedy)
-    if isinstance(error, yaml.reader.ReaderError) and isinstance(error.character, int):
-        # Its position counts bytes with libyaml and characters without it, so we search instead.
-        before = text.partition(chr(error.character))[0]
-        return YamlError(error.reason, before.count("\n"), len(before) - before.rfind("\n") - 1)
-    return YamlError(" ".join(str(error).split()), 0, 0)
-
-
-def _remedy(problem: str) -> str:
-    return next((remedy for words, remedy in _HELP if words in problem), "")
+    loader = _loader()(text)
+    try:
+        node = loader.get_single_node()
+        has_duplicates = bool(node is None or _duplicates(node, Lines(text), loader))
+        value = None if node is None else loader.construct_document(node)
+    except (yaml.YAMLError, YamlError, ValueError, TypeError, LookupError, AttributeError):
+        return False
+    finally:
+        loader.dispose()
+    entries = value if isinstance(value, list) else [value]
+    return not has_duplicates and all(isinstance(entry, dict) for entry in entries)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from derivload.diagnostics import Path
-from derivload.sources.full import Lines
+from derivload.sources.not_yaml import Lines
 
 if TYPE_CHECKING:
     import yaml

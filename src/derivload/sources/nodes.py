@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.diagnostics import Path
 
 if TYPE_CHECKING:
     import yaml
+
+_DASH = re.compile(r" *- +")
+_COMMA_BEHIND = re.compile(r"\s*,[ ]*")
 
 
 class Part(NamedTuple):
@@ -92,3 +96,35 @@ def behind_line(text: str, index: int) -> int:
 def line_start(text: str, index: int) -> int:
     """The index of the first character of the line that an index is in."""
     return text.rfind("\n", 0, index) + 1
+
+
+def span_of(text: str, part: Part) -> tuple[int, int] | None:
+    """The part of a text to remove so that a part is gone, with the line end or comma beside it.
+
+    None if nothing would be left of its holder, or if it has no place of its own.
+    """
+    count = len(part.holder.value)
+    if count == 1:
+        return None
+    node = part.value if part.key is None else part.key
+    start, end = node.start_mark.index, end_of(text, part.value)
+    if is_in_lines(part.holder):
+        return _lines_of(text, part, start, end)
+    if part.index == count - 1:
+        before = part.holder.value[part.index - 1]
+        return end_of(text, before[1] if part.key else before), end
+    comma = _COMMA_BEHIND.match(text, end)
+    return None if comma is None else (start, comma.end())
+
+
+def _lines_of(text: str, part: Part, start: int, end: int) -> tuple[int, int] | None:
+    begin, end = line_start(text, start), behind_line(text, end)
+    before = text[begin:start]
+    if part.key is None and not _DASH.fullmatch(before):
+        return None
+    if part.key is None or not before.strip():
+        # The line end before it is removed: the last line of a text may have none of its own.
+        return begin - 1, end
+    # The first key, behind the dash of its entry: the next one comes in its place.
+    following: int = part.holder.value[part.index + 1][0].start_mark.index
+    return None if "#" in text[end:following] else (start, following)

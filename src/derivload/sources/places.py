@@ -23,9 +23,10 @@ from derivload.diagnostics import (
 )
 from derivload.rules import RULES
 from derivload.sources.entries import Entry
-from derivload.sources.full import Lines, YamlError, compose
+from derivload.sources.full import compose
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.nodes import behind_line, follow, is_block_scalar
+from derivload.sources.not_yaml import Lines, YamlError
 from derivload.sources.written import Written
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.diagnostics import Diagnostic, shortened
 from derivload.rules import RULES
-from derivload.sources.full import DuplicateKey, Lines, YamlError, compose, construct
+from derivload.sources.full import DuplicateKey, compose, construct
+from derivload.sources.not_yaml import Lines, YamlError
 from derivload.sources.plain import Value
 
 if TYPE_CHECKING:

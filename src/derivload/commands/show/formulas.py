@@ -22,7 +22,7 @@ from derivload.derivatives.model import (
 )
 from derivload.native.function import NativeFunction
 from derivload.sources.entries import Entry, read_entry
-from derivload.sources.full import YamlError
+from derivload.sources.not_yaml import YamlError
 from derivload.sources.plain import PlainReader
 from derivload.terminal.layout import Row, Segment, item, joined, listed, section, visible
 
