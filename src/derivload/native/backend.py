@@ -23,7 +23,7 @@ from derivload.cpp.dialect import Dialect
 from derivload.sources.entries import describe
 from derivload.sources.plain import Value
 from derivload.sources.sections import Flaw, Section, SectionFile, SectionItem, Spot
-from derivload.spelling import ask, nearest
+from derivload.spelling import nearest
 
 OWN_BACKEND: Final = "PrivateUse1"
 """The dispatch key of backends that are not part of PyTorch."""
@@ -123,8 +123,10 @@ class _FormReader:
         for section in self._file.sections or ():
             if section.key not in _KEYS:
                 message = f"a backend's file has no key `{section.key}`"
-                help_ = ask(nearest(str(section.key), sorted(_KEYS), 1))
-                self._flaws.append(Flaw("DL703", message, section.key_spot, help_))
+                key = str(section.key)
+                close = nearest(key, sorted(_KEYS - self._sections.keys()))
+                flaw = Flaw("DL703", message, section.key_spot, words=key, meant=tuple(close))
+                self._flaws.append(flaw)
         for key in _REQUIRED:
             if self._value(key) is None:
                 message = f"a backend's file needs `{key}:`, with a value"
@@ -154,8 +156,9 @@ class _FormReader:
         if not isinstance(backend, str) or key not in self._keys:
             if backend is not None:
                 message = f"`{key}` is not a dispatch key of torchgen"
-                close = [] if prefix else nearest(key, sorted(self._keys), 1)
-                self._flaws.append(Flaw("DL705", message, self._spot("backend"), ask(close)))
+                close = [] if prefix else nearest(key, sorted(self._keys))
+                spot = self._spot("backend")
+                self._flaws.append(Flaw("DL705", message, spot, words=key, meant=tuple(close)))
             key = ""
         for section, item in items:
             if isinstance(item.value, str):

@@ -35,17 +35,18 @@ class Declared:
         group = self._groups[function.signatures.exact]
         return group if any(each.schema.is_out for each in group) else [function]
 
-    def advice(self, name: str) -> str:
-        """What to write instead of a name that no function has."""
+    def advice(self, name: str) -> tuple[str, tuple[str, ...]]:
+        """What to write instead of a name that no function has: a sentence, and names."""
         plain = name.rpartition("::")[2]
         if plain != name and plain in self.by_name:
-            return f"write it without its namespace: `{plain}`"
+            return f"write it without its namespace: `{plain}`", (plain,)
         base = plain.partition(".")[0]
         overloads = [known for known in self.by_name if known.partition(".")[0] == base]
         if overloads:
-            return f"the overloads of `{base}` are: {', '.join(f'`{n}`' for n in overloads[:8])}"
-        close = self._guesses.nearest(plain, self.by_name, 3)
-        return f"did you mean {', '.join(f'`{n}`' for n in close)}?" if close else ""
+            listed = ", ".join(f"`{known}`" for known in overloads[:8])
+            meant = tuple(overloads) if len(overloads) == 1 else ()
+            return f"the overloads of `{base}` are: {listed}", meant
+        return "", tuple(self._guesses.nearest(plain, self.by_name, 3))
 
 
 def check_backend(
@@ -74,7 +75,8 @@ def _unknown(name: str, registration: Registration, declared: Declared) -> Flaw:
     except Invalid as invalid:
         return Flaw("DL707", invalid.message, registration.spot, invalid.help)
     message = f"there is no operator `{name}`"
-    return Flaw("DL707", message, registration.spot, declared.advice(name))
+    help_, meant = declared.advice(name)
+    return Flaw("DL707", message, registration.spot, help_, name, meant)
 
 
 def _named_twice(file: BackendFile) -> Iterator[Flaw]:
@@ -87,7 +89,8 @@ def _named_twice(file: BackendFile) -> Iterator[Flaw]:
         if other is not registration:
             where = f" under `{other.section}`" if other.section != registration.section else ""
             message = f"`{registration.name}` is named already, in line {other.spot.line}{where}"
-            yield Flaw("DL621", message, registration.spot)
+            name = registration.name
+            yield Flaw("DL621", message, registration.spot, words=name, is_superfluous=True)
 
 
 def _idle_symints(file: BackendFile, known: set[str], declared: Declared) -> Iterator[Flaw]:
@@ -97,10 +100,11 @@ def _idle_symints(file: BackendFile, known: set[str], declared: Declared) -> Ite
             continue
         if name not in known:
             message = f"there is no operator `{name}`, so `symint` has no effect on it"
-            yield Flaw("DL622", message, spot, declared.advice(name))
+            help_, meant = declared.advice(name)
+            yield Flaw("DL622", message, spot, help_, name, meant, is_superfluous=True)
         elif not file.is_own:
             message = f"`{name}` gets no kernel here, so `symint` has no effect on it"
-            yield Flaw("DL622", message, spot)
+            yield Flaw("DL622", message, spot, words=name, is_superfluous=True)
 
 
 def _taken_keys(file: BackendFile, declared: Declared) -> Iterator[Flaw]:

@@ -6,13 +6,18 @@ small: it is read as a whole, by PyYAML.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from derivload.diagnostics import Diagnostic, shortened
+import msgspec
+
+from derivload.diagnostics import Diagnostic, Edit, Fix, shortened
 from derivload.rules import RULES
+from derivload.sources.entries import fixes_of
 from derivload.sources.full import DuplicateKey, compose, construct
 from derivload.sources.not_yaml import Lines, YamlError
 from derivload.sources.plain import Value
+from derivload.spelling import ask
 
 if TYPE_CHECKING:
     import yaml
@@ -29,12 +34,20 @@ class Spot(NamedTuple):
 
 
 class Flaw(NamedTuple):
-    """A mistake in a file, and its place."""
+    """A mistake in a file, and its place.
+
+    `words` are the offending words, at the spot or behind it in its line. `meant` are the names of
+    which one was probably meant instead. `is_superfluous` tells that the words are an item of a
+    list that can be left out.
+    """
 
     code: str
     message: str
     spot: Spot
     help: str = ""
+    words: str = ""
+    meant: tuple[str, ...] = ()
+    is_superfluous: bool = False
 
     def diagnostic(self, file: str, text: str) -> Diagnostic:
         """The diagnostic of this mistake. `text` is that of the file."""
@@ -48,11 +61,29 @@ class Flaw(NamedTuple):
             column=column,
             code=self.code,
             message=shortened(self.message),
-            help=self.help,
+            help=self.help or ask(self.meant),
             source_line=shown,
             length=max(1, min(length, len(shown) + 1 - column)),
             severity=RULES[self.code].severity,
+            fixes=tuple(self._fixes(file, lines, column)),
         )
+
+    def _fixes(self, file: str, lines: list[str], column: int) -> Iterator[Fix]:
+        """The fixes, as far as the words are where they are looked for."""
+        line = self.spot.line
+        shown = lines[line - 1] if line <= len(lines) else ""
+        at = shown.find(self.words, column - 1) + 1
+        if not self.words or not at:
+            return
+        is_error = RULES[self.code].severity == "error"
+        for name in self.meant:
+            edit = Edit(file, line, at, line, at + len(self.words), name)
+            yield Fix(f"write `{name}`", (edit,), is_error and len(self.meant) == 1)
+        above = lines[line - 2] if line > 1 else ""
+        is_item = shown.strip() == f"- {self.words}"
+        if self.is_superfluous and is_item and above.lstrip().startswith("- "):
+            edit = Edit(file, line - 1, len(above) + 1, line, len(shown) + 1, "")
+            yield Fix(f"remove `{self.words}`", (edit,), is_safe=True)
 
 
 class SectionItem(NamedTuple):
@@ -149,8 +180,10 @@ class _SectionReader:
         return Spot(line, column, max(1, len(shown)))
 
     def _diagnostic(self, code: str, message: str, place: YamlError | DuplicateKey) -> Diagnostic:
-        flaw = Flaw(code, message, Spot(place.line + 1, place.column + 1, 1))
-        return flaw.diagnostic(self._name, self._text)
+        help_ = place.help if isinstance(place, YamlError) else ""
+        flaw = Flaw(code, message, Spot(place.line + 1, place.column + 1, 1), help_)
+        found = flaw.diagnostic(self._name, self._text)
+        return msgspec.structs.replace(found, fixes=fixes_of(place.instead, self._name, 1))
 
 
 def _func_of(node: yaml.Node) -> yaml.Node:
