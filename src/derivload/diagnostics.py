@@ -41,7 +41,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     - "add_item", "remove_item": add the item `text` to the list, or remove it. The list may be a
       text, which is its only item, or not be there yet.
     - "quote": put the value in quotes, so that it is a text.
-    - "remove_entry": remove the whole entry.
+    - "remove_entry": remove the whole entry, or the one that begins at `line` of `file`.
 
     Where `text` replaces words, it is what they are to be in the value: quotes and escapes are the
     engine's part. Where it is a whole value or key, it is YAML.
@@ -53,6 +53,8 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     words: str = ""
     on_key: bool = False
     occurrence: int = 0
+    file: str = ""
+    line: int = 0
 
 
 class Remedy(msgspec.Struct, frozen=True, omit_defaults=True):

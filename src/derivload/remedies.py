@@ -49,6 +49,12 @@ def quote(*path: str | int, is_safe: bool = False) -> Remedy:
     return Remedy("put it in quotes", (Change("quote", path),), is_safe)
 
 
+def remove_other(file: str, line: int, *, is_safe: bool = False) -> Remedy:
+    """Remove another entry, which begins at a line of a file."""
+    change = Change("remove_entry", file=file, line=line)
+    return Remedy(f"remove the entry at {file}:{line}", (change,), is_safe)
+
+
 def remove_entry(*, is_safe: bool = False) -> Remedy:
     """Remove the whole entry."""
     return Remedy("remove this entry", (Change("remove_entry"),), is_safe)

@@ -22,6 +22,7 @@ import msgspec
 from derivload.diagnostics import Diagnostic, Elsewhere, Mistake
 from derivload.engine.lint import PLACE, Entries, Linted, Possible, digest_id
 from derivload.engine.texts import Texts
+from derivload.remedies import remove_other
 from derivload.sources.entries import Entry
 from derivload.sources.ignore_comments import MARKER, IgnoreComment, find_comments
 from derivload.sources.mistakes import Mistakes
@@ -30,7 +31,7 @@ from derivload.wanted import EVERYTHING, Wanted, ignored_codes_of
 
 _UNUSED: Final = "DL608"
 # What is at the other place of a warning about two entries.
-_FIRST: Final = {"DL601": "the definition that counts", "DL605": "the first declaration"}
+_FIRST: Final = {"DL601": "the definition that does not count", "DL605": "the first declaration"}
 
 
 class Backend(NamedTuple):
@@ -192,8 +193,12 @@ class _Judge:
             if mistake.code == "DL605" and entry.file != other.file:
                 help_ = "give this another overload name, or put it in its place with --override"
             first = Elsewhere(_FIRST[mistake.code], other.file, other.line)
+            remedies = mistake.remedies
+            if mistake.code == "DL601":
+                is_same = entry.text == other.text
+                remedies = (remove_other(other.file, other.line, is_safe=is_same),)
             mistake = msgspec.structs.replace(
-                mistake, message=message, help=help_, elsewhere=(first,)
+                mistake, message=message, help=help_, elsewhere=(first,), remedies=remedies
             )
         return entry, mistake
 

@@ -19,7 +19,6 @@ from derivload.derivatives.lint import DefinitionLinter
 from derivload.diagnostics import Diagnostic, Mistake
 from derivload.engine.pipeline import DerivedEntry, Load
 from derivload.native.function import NativeFunction
-from derivload.remedies import remove_entry
 from derivload.sources.entries import Entry
 
 # In the message of a warning: where `other` is. It is filled in when the warning is shown.
@@ -134,14 +133,7 @@ def _definitions_twice(derived: Sequence[DerivedEntry]) -> Iterator[Possible]:
         if other != at:
             name = function.qualified
             message = f"`{name}` is already defined at {PLACE}; only this definition counts"
-            is_same = made.entry.text == derived[other].entry.text
-            mistake = Mistake(
-                code="DL601",
-                message=message,
-                path=("name",),
-                words=made.definition.specification,
-                remedies=(remove_entry(is_safe=is_same),),
-            )
+            mistake = Mistake("DL601", message, ("name",), made.definition.specification)
             yield Possible(_id(made.entry, mistake), name, mistake, False, at, other)
 
 

@@ -67,8 +67,8 @@ class DispatchReader:
             clash = ", ".join(sorted(keys & self._structured_keys))
             message = f"this function delegates, so it cannot have a kernel for {clash}"
             others = keys - self._structured_keys
-            remedies = () if others or not isinstance(raw, dict) else (remove("dispatch"),)
-            mistakes.append(_of_table("DL224", message, *remedies))
+            leave_out = [] if others or not isinstance(raw, dict) else [remove("dispatch")]
+            mistakes.append(_of_table("DL224", message, *leave_out))
         return keys
 
     def check_names(self, value: Mapping, mistakes: list[Mistake]) -> None:

@@ -17,11 +17,11 @@ _COMMA_BEHIND = re.compile(r"\s*,[ ]*")
 class Part(NamedTuple):
     """A part of an entry: the key, if it has one, the value, and where it stands in its holder.
 
-    `holder` is the mapping or list that it is in. `index` counts from 0.
+    `holder` is the mapping or list that it is in. `at` is its index, from 0.
     """
 
     holder: yaml.Node
-    index: int
+    at: int
     key: yaml.Node | None
     value: yaml.Node
 
@@ -110,8 +110,8 @@ def span_of(text: str, part: Part) -> tuple[int, int] | None:
     start, end = node.start_mark.index, end_of(text, part.value)
     if is_in_lines(part.holder):
         return _lines_of(text, part, start, end)
-    if part.index == count - 1:
-        before = part.holder.value[part.index - 1]
+    if part.at == count - 1:
+        before = part.holder.value[part.at - 1]
         return end_of(text, before[1] if part.key else before), end
     comma = _COMMA_BEHIND.match(text, end)
     return None if comma is None else (start, comma.end())
@@ -126,5 +126,5 @@ def _lines_of(text: str, part: Part, start: int, end: int) -> tuple[int, int] | 
         # The line end before it is removed: the last line of a text may have none of its own.
         return begin - 1, end
     # The first key, behind the dash of its entry: the next one comes in its place.
-    following: int = part.holder.value[part.index + 1][0].start_mark.index
+    following: int = part.holder.value[part.at + 1][0].start_mark.index
     return None if "#" in text[end:following] else (start, following)

@@ -92,8 +92,10 @@ class Placer:
         fixes = []
         for remedy in remedies_of(mistake) if node is not None else ():
             edits = []
-            if any(change.kind == "remove_entry" for change in remedy.changes):
-                edits = self._without(entry)
+            first = remedy.changes[0]
+            if first.kind == "remove_entry":
+                file, line = (first.file, first.line) if first.line else (entry.file, entry.line)
+                edits = self._without(file, line)
             elif node is not None:
                 for start, end, text in pieces_of(remedy.changes, parsed.text, node):
                     begin, behind = (parsed.lines.at(at, first_line) for at in (start, end))
@@ -102,25 +104,26 @@ class Placer:
                 fixes.append(Fix(remedy.message, tuple(edits), remedy.is_safe))
         return tuple(fixes)
 
-    def _without(self, entry: Entry) -> list[Edit]:
-        """The edit that removes an entry with the blank lines behind it.
+    def _without(self, file: str, line: int) -> list[Edit]:
+        """The edit that removes the entry at a line, with the blank lines behind it.
 
-        There is none if it is the only entry, or has no lines of its own.
+        Comments behind it stay. There is no edit if it is the only entry, or is indented.
         """
-        lines = self._lines_of(entry.file)
-        if entry.whole or sum(line.startswith("- ") for line in lines) < 2:
+        lines = self._lines_of(file)
+        dashes = [at for at, text in enumerate(lines) if text.startswith("- ")]
+        first = line - 1
+        if first not in dashes or len(dashes) < 2:
             return []
-        first = entry.line - 1
-        end = first + entry.text.count("\n") + 1
-        while end < len(lines) and not lines[end].strip():
-            end += 1
-        if end < len(lines):
-            return [Edit(entry.file, first + 1, 1, end + 1, 1, "")]
-        # It is the last entry: the line end before it goes, and the file ends as before.
-        while not lines[end - 1].strip():
+        end = next((at for at in dashes if at > first), len(lines))
+        while end > first + 1 and (not lines[end - 1].strip() or lines[end - 1][0] == "#"):
             end -= 1
-        behind = len(lines[end - 1]) + 1
-        return [Edit(entry.file, first, len(lines[first - 1]) + 1, end, behind, "")]
+        behind = end
+        while behind < len(lines) and not lines[behind].strip():
+            behind += 1
+        if behind < len(lines):
+            return [Edit(file, line, 1, behind + 1, 1, "")]
+        # It is the last in the file, which ends as before. The line end before it goes.
+        return [Edit(file, first, len(lines[first - 1]) + 1, end, len(lines[end - 1]) + 1, "")]
 
     def _related(self, other: Elsewhere, entry: Entry) -> Related:
         """The place that a mistake is about besides its own."""

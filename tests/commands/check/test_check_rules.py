@@ -11,52 +11,13 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-from derivload.commands.check.command import check
-from derivload.commands.check.pages import Example, InputFile, read_explanations, render_pages
-from derivload.diagnostics import Diagnostic
-from derivload.loading.paths import find_files
+from derivload.commands.check.pages import render_pages
 from derivload.rules import RULES
 from support.paths import REFERENCE, ROOT
+from support.rule_examples import EXPLANATIONS, found, found_in, write_bad
 
 PAGES = ROOT / "docs" / "rules"
-FLOORS = sorted({code[:3] for code in RULES})
 MESSAGES = REFERENCE / "messages.txt"
-EXPLANATIONS = {code: e for floor in FLOORS for code, e in read_explanations(floor).items()}
-
-# Behind the texts of an example stand these, which are right.
-WHOLE: Example = {
-    "native_functions": "- func: base(Tensor self) -> Tensor\n  dispatch:\n    CPU: base\n",
-    "derivatives": "- name: base(Tensor self) -> Tensor\n  self: grad\n",
-    "tags": "".join(
-        f"- tag: {tag}\n  desc: Some tag.\n"
-        for tag in ("core", "inplace_view", "view_copy", "nondeterministic_seeded")
-    ),
-}
-
-# Further files, which an example may have.
-MORE: tuple[InputFile, ...] = ("derivatives_overlay", "native_functions_overlay", "backend")
-
-
-def found_in(folder: Path, example: Example, *, alone: bool = False) -> list[Diagnostic]:
-    for name in MORE:
-        more = folder / f"{name}.yaml"
-        more.unlink(missing_ok=True)
-        if name in example:
-            more.write_text(example[name], "utf-8")
-    for name, rest in WHOLE.items():
-        text = example.get(name, "")
-        text = text if alone and text else text + rest
-        (folder / f"{name}.yaml").write_text(text, "utf-8", errors="surrogateescape")
-    return found(folder)
-
-
-def found(folder: Path) -> list[Diagnostic]:
-    names = {name: str(folder / f"{name}.yaml") for name in WHOLE}
-    files = find_files(names["derivatives"], [names["native_functions"]], names["tags"])
-    more = [[str(p)] if (p := folder / f"{name}.yaml").exists() else [] for name in MORE]
-    files.more_derivatives, overlays, files.backends = map(tuple, more)
-    files.native_functions += overlays
-    return check(files).diagnostics
 
 
 def test_every_rule_is_explained() -> None:
@@ -74,14 +35,8 @@ def test_the_bad_example_breaks_the_rule_and_the_message_reads_so(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    explanation = EXPLANATIONS[code]
-    bad = {file: t.replace("…", "x" * explanation.long) for file, t in explanation.bad.items()}
-    example = {**explanation.beside, **bad}
-    diagnostics = found_in(Path(), example, alone=explanation.alone)
-    if explanation.missing:
-        (name,) = explanation.bad
-        Path(f"{name}.yaml").unlink()
-        diagnostics = found(Path())
+    write_bad(code, Path())
+    diagnostics = found(Path())
     assert {d.code for d in diagnostics} == {code}, [d.render() for d in diagnostics]
     assert "\n".join(d.render() for d in diagnostics) == messages()[code]
 
