@@ -20,7 +20,7 @@ import msgspec
 import pytest
 
 from derivload.cli import main
-from derivload.commands.check.command import Checked
+from derivload.commands.check.result import Checked
 from derivload.pytorch.codegen.job import is_inside
 from derivload.store.owned import LAYOUT
 from derivload.store.store import Store

@@ -61,13 +61,14 @@ class Files:
     has them, with the names that were there. `more_derivatives` are the overlays of `derivatives`,
     and `additions` what the options say of how entries are read. `backends` say what backends
     register. `is_defined_apart` tells that an option names definitions besides those of a tree.
+    `of_tree` are the three files of a tree or of the catalogue, which is in `folder`.
     `origin` is what decided which files are meant, besides the options that were given.
     """
 
     __slots__ = (
-        *("absent", "additions", "backends", "consulted", "derivatives", "is_defined_apart"),
-        *("listed", "may_run_tree", "more_derivatives", "native_functions", "origin", "rules"),
-        *("tags", "tree", "version"),
+        *("absent", "additions", "backends", "consulted", "derivatives", "folder"),
+        *("is_defined_apart", "listed", "may_run_tree", "more_derivatives", "native_functions"),
+        *("of_tree", "origin", "rules", "tags", "tree", "version"),
     )
 
     def __init__(
@@ -87,6 +88,8 @@ class Files:
         self.tree: TreePlace | None = None
         self.may_run_tree = True
         self.is_defined_apart = False
+        self.of_tree: tuple[str, ...] = ()
+        self.folder = ""
         self.rules: object = None
         self.consulted: list[tuple[str, bytes]] = []
         self.absent: list[str] = []
@@ -167,7 +170,9 @@ def find_files(
             raise UsageError(f"{own} names all inputs by itself: leave out {other}, or {own}")
         names = (DERIVATIVES, NATIVE_FUNCTIONS, TAGS)
         own, native, own_tags = (os.path.join(_CATALOGUE, name) for name in names)
-        return Files(own, [native], own_tags, torch_version)
+        files = Files(own, [native], own_tags, torch_version)
+        files.of_tree, files.folder = (own, native, own_tags), _CATALOGUE
+        return files
     if pytorch is not None:
         return _of_pytorch(pytorch, derivatives, native_functions, tags, torch_version, spell=spell)
     if not named:
@@ -215,6 +220,7 @@ def _of_pytorch(
             continue
         files = Files(derivatives or own, [native, *overlays], tags or own_tags, torch_version)
         files.absent = absent
+        files.of_tree, files.folder = (own, native, own_tags), folder
         files.is_defined_apart = derivatives is not None
         if torch_version is None:
             version = spell("torch_version", "X.Y")

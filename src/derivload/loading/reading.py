@@ -9,6 +9,10 @@ import errno
 import os
 import stat
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
 # PyTorch's own have less than 1 MB, 16,000 lines and 2,600 entries. Nothing much larger is read:
 # it would only fill the memory.
 _LARGE = 1 << 20
@@ -33,6 +37,16 @@ def read_path(path: str) -> bytes | OSError:
         return error
     why = _too_large(content)
     return OSError(errno.EFBIG, why, path) if why else content
+
+
+def read_stream(stream: BinaryIO) -> bytes | OSError:
+    """What a stream holds to its end, or why it cannot be read."""
+    try:
+        content = stream.read(_MAX_SIZE + 1)
+    except OSError as error:
+        return error
+    why = _too_large(content)
+    return OSError(errno.EFBIG, why) if why else content
 
 
 def _open_at_once(path: str, flags: int) -> int:

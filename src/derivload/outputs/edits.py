@@ -22,18 +22,29 @@ class EditedText:
         self._ends = [*(end.start() for end in ends), len(text)]
         self._line_end = ends[0][0] if ends else "\n"
 
+    @property
+    def lines(self) -> list[str]:
+        """The lines, without their ends."""
+        return [self.text[a:b] for a, b in zip(self._starts, self._ends, strict=True)]
+
     def span(self, edit: Edit) -> tuple[int, int]:
         """The indexes between which an edit replaces the text.
 
         Raises ValueError if the text has no such place.
         """
-        start, end = (
-            self._index(edit.line, edit.column),
-            self._index(edit.end_line, edit.end_column),
-        )
+        start = self._index(edit.line, edit.column)
+        end = self._index(edit.end_line, edit.end_column)
         if start > end:
             raise ValueError("an edit ends before it begins")
         return start, end
+
+    def spelled(self, text: str) -> str:
+        """The text of an edit, with the line ends of this file."""
+        return text.replace("\n", self._line_end)
+
+    def start_of(self, line: int) -> int:
+        """The index where a line begins; that of the last line if there are fewer."""
+        return self._starts[min(line, len(self._starts)) - 1]
 
     def line_at(self, index: int) -> int:
         """The number of the line of an index."""
@@ -54,6 +65,6 @@ class EditedText:
         for (start, end), text in sorted((self.span(edit), edit.text) for edit in edits):
             if start < at:
                 raise ValueError("two edits overlap")
-            parts += (self.text[at:start], text.replace("\n", self._line_end))
+            parts += (self.text[at:start], self.spelled(text))
             at = end
         return "".join((*parts, self.text[at:]))

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from derivload.commands.check.inputs import Inputs, read_inputs, say_fixable
+from derivload.commands.check.result import Checked
 from derivload.commands.notes import say_note
 from derivload.commands.parsed import files_of, open_store_of, say_files, wanted_of
 from derivload.diagnostics import Diagnostic
@@ -40,22 +42,6 @@ _KIND: Final = b"diagnostics"
 _MAX_KEPT: Final = 4_000_000
 
 
-class Checked(msgspec.Struct, frozen=True):
-    """The mistakes in the inputs, sorted by place, and the release whose rules were followed.
-
-    `note` tells the user what they should know about the choice of that release. `functions` and
-    `definitions` are how many were loaded. `suppressed` are the warnings that comments suppress,
-    each with the reason that the comment gives.
-    """
-
-    diagnostics: list[Diagnostic]
-    torch_version: str
-    note: str
-    functions: int
-    definitions: int
-    suppressed: list[tuple[Diagnostic, str]] = []
-
-
 class Statistic(msgspec.Struct, frozen=True):
     """How many mistakes break a rule."""
 
@@ -69,30 +55,58 @@ def run(options: argparse.Namespace) -> int:
     if options.explain is not None:
         explain(options.explain)
         return DONE
+    if options.watch:
+        from derivload.commands.check.watching import watch
+
+        return watch(options, check_once)
     files = files_of(options)
     say_files(options, files)
-    checked = check(files, lambda: open_store_of(options), wanted_of(options, files))
-    say_note(checked.note, options)
-    return print_checked(
-        checked,
-        files,
-        options.format,
-        strict=options.strict,
-        quiet=options.quiet,
-        statistics=options.statistics,
-    )
+    return check_once(options, files)
+
+
+def check_once(options: argparse.Namespace, files: Files, stdout: Stdout | None = None) -> int:
+    """Check these files, or fix them, and return the exit status. Raises UsageError."""
+    stdout = stdout or Stdout()
+    wanted = wanted_of(options, files)
+    inputs = read_inputs(options, files)
+
+    def find(inputs: Inputs) -> Checked:
+        return check(files, lambda: open_store_of(options), wanted, inputs.contents)
+
+    def show(checked: Checked) -> int:
+        say_note(checked.note, options)
+        status = print_checked(
+            checked,
+            files,
+            options.format,
+            strict=options.strict,
+            quiet=options.quiet,
+            statistics=options.statistics,
+            stdout=stdout,
+        )
+        if options.format == "text" and not options.statistics:
+            say_fixable(checked.diagnostics, inputs)
+        return status
+
+    if options.fix or options.fix_only or options.diff:
+        from derivload.commands.check.fixing import fix
+
+        return fix(inputs, find, options, show)
+    return show(find(inputs))
 
 
 def check(
     files: Files,
     open_store: Callable[[], Store | None] = lambda: None,
     wanted: Wanted | None = None,
+    contents: Sequence[bytes | OSError] | None = None,
 ) -> Checked:
     """Find all mistakes in these files, or take them from the store. Raises UsageError.
 
-    `wanted` says which warnings are reported; None: all.
+    `wanted` says which warnings are reported; None: all. `contents` are what the files hold, if
+    they have been read already.
     """
-    request = Request(files)
+    request = Request(files, contents)
     store = open_store() if request.is_readable else None
     request.rules_from = store
     key = _key(files, request.keys, wanted)
@@ -149,6 +163,7 @@ def print_checked(
     strict: bool,
     quiet: bool = False,
     statistics: bool = False,
+    stdout: Stdout | None = None,
 ) -> int:
     """Print the mistakes in the format `form` and return the exit status.
 
@@ -156,12 +171,13 @@ def print_checked(
     prints their number by rule instead.
     """
     found = checked.diagnostics
+    stdout = stdout or Stdout()
     if strict:
         found = [msgspec.structs.replace(diagnostic, severity="error") for diagnostic in found]
     if statistics:
-        _print_statistics(found, form)
+        _print_statistics(found, form, stdout)
     else:
-        _print(msgspec.structs.replace(checked, diagnostics=found), form)
+        _print(msgspec.structs.replace(checked, diagnostics=found), form, stdout)
     errors = sum(diagnostic.severity == "error" for diagnostic in found)
     if found or not quiet:
         say(f"{_counted(errors, len(found) - errors)} in {_looked_at(checked, files, errors)}")
@@ -180,10 +196,9 @@ def explain(code: str) -> None:
     Stdout().write_bytes(render_page(known).encode())
 
 
-def _print_statistics(found: Sequence[Diagnostic], form: str) -> None:
+def _print_statistics(found: Sequence[Diagnostic], form: str, stdout: Stdout) -> None:
     """Print how many mistakes break each rule, the most frequent first."""
     counts = sorted(Counter(d.code for d in found).items(), key=lambda item: (-item[1], item[0]))
-    stdout = Stdout()
     if form == "json":
         rows = [Statistic(code, RULES[code].title, count) for code, count in counts]
         stdout.write_json(msgspec.json.format(msgspec.json.encode(rows), indent=2) + b"\n")
@@ -193,8 +208,7 @@ def _print_statistics(found: Sequence[Diagnostic], form: str) -> None:
     stdout.flush()
 
 
-def _print(checked: Checked, form: str) -> None:
-    stdout = Stdout()
+def _print(checked: Checked, form: str, stdout: Stdout) -> None:
     found, torch_version = checked.diagnostics, checked.torch_version
     if form == "text":
         from derivload.commands.check.text import print_text

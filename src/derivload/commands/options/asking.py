@@ -38,8 +38,27 @@ def add_check(commands: Commands) -> None:
         nargs="*",
         metavar="FILE",
         help="an input, told by what is in it, instead of the option that names it; or a folder, "
-        "for --pytorch",
+        "for --pytorch; or - for what is on stdin, in the place of --stdin-filename",
     )
+    parser.add_argument(
+        "--stdin-filename",
+        type=path,
+        metavar="FILE",
+        help="the input that what is on stdin stands for",
+    )
+    parser.add_argument("--fix", action="store_true", help="fix mistakes, where that is safe")
+    parser.add_argument(
+        "--unsafe-fixes",
+        action="store_true",
+        help="fix mistakes too where the meaning may change: look at each with --diff",
+    )
+    parser.add_argument(
+        "--diff", action="store_true", help="show what --fix would change, and change nothing"
+    )
+    parser.add_argument(
+        "--fix-only", action="store_true", help="fix mistakes, and do not report the others"
+    )
+    parser.add_argument("--watch", action="store_true", help="check again at each save")
     parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
     parser.add_argument(
         "--statistics", action="store_true", help="print how many mistakes break each rule"

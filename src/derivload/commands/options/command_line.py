@@ -154,10 +154,11 @@ def _own(parser: OptionParser, arguments: Sequence[str]) -> Sequence[str]:
 def _with_files_named(command: OptionParser, arguments: Sequence[str]) -> list[str]:
     named = [arguments[0]]
     left = arguments[1:]
+    stdin = [argument for argument in left if argument == "-"]
     while left:
         end = end_of_options(left, command.options)
         named += left[:end]
-        left = [argument for argument in left[end:] if argument != "--"]
+        left = [argument for argument in left[end:] if argument not in ("-", "--")]
         if left:
             option = _option_of(command, left[0])
             named += [option, left[0]]
@@ -165,7 +166,7 @@ def _with_files_named(command: OptionParser, arguments: Sequence[str]) -> list[s
             is_one = not isinstance(command.options[option], argparse._AppendAction)
             if is_one and [*names_of_options([*named, *left])].count(option) > 1:
                 command.error(f"there are several files for {option}: name one of them")
-    return named
+    return [*named, *stdin]
 
 
 def _option_of(command: OptionParser, path: str) -> str:

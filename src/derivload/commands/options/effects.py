@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SELECTION = "--disable-autograd --selected-op-list-path --operators-yaml-path"
 _GENERATORS = f"--subset {_SELECTION} --force-schema-registration"
+_OF_CHECK = "--format --strict --statistics --stdin-filename --fix --unsafe-fixes --diff --watch"
 # In the options of a pair: all that `add_inputs` adds, and all that `add_warnings` adds.
 _GROUPS = (INPUTS, WARNINGS)
 
@@ -24,7 +25,8 @@ _GROUPS = (INPUTS, WARNINGS)
 class _Pair:
     """Options of a command that mean nothing beside `other`, or, if it `needs` that, without it.
 
-    `other` is an option, or an option or argument with a value, such as `--subset python`.
+    `other` is an option, or an option or argument with a value, such as `--subset python`, or
+    several of which one is enough, with `or` between them.
     """
 
     __slots__ = ("command", "needs", "options", "other")
@@ -49,7 +51,12 @@ PAIRS = (
     _Pair("watch", _SELECTION, "--subset python"),
     _Pair("watch", "--on-busy", "--exec", needs=True),
     _Pair("watch", "--on-busy --poll --debounce", "--once"),
-    _Pair("check", f"{INPUTS} {WARNINGS} --format --strict --statistics", "--explain"),
+    _Pair("check", f"{INPUTS} {WARNINGS} {_OF_CHECK}", "--explain"),
+    _Pair("check", "--stdin-filename", "files -", needs=True),
+    _Pair("check", "--unsafe-fixes", "--fix or --fix-only or --diff", needs=True),
+    _Pair("check", "--format --strict --statistics --fix-only", "--diff"),
+    _Pair("check", "--format --strict --statistics", "--fix-only"),
+    _Pair("check", "--fix --fix-only --diff", "--watch"),
     _Pair("verify", "--keep --codegen", "--compiled"),
     *(
         _Pair("cache", "--max-size --older-than", f"action {action}")
@@ -69,7 +76,7 @@ def without_effect(parser: OptionParser, options: argparse.Namespace) -> Iterato
     """The options that would have no effect, given or not, and why."""
     for pair in PAIRS:
         if pair.command == options.command and _is_there(pair.other, options) != pair.needs:
-            other = pair.other.removeprefix("action ")
+            other = pair.other.removeprefix("action ").removeprefix("files ")
             for name in _names(parser, pair.options):
                 yield name, f"{'without' if pair.needs else 'with'} {other}"
 
@@ -81,8 +88,14 @@ def _names(parser: OptionParser, options: str) -> Iterator[str]:
 
 
 def _is_there(other: str, options: argparse.Namespace) -> bool:
+    return any(_is_given(one, options) for one in other.split(" or "))
+
+
+def _is_given(other: str, options: argparse.Namespace) -> bool:
     name, _, value = other.partition(" ")
     found = getattr(options, _dest(name))
+    if isinstance(found, list):
+        return value in found
     return found == value if value else found not in (None, False)
 
 

@@ -1,8 +1,8 @@
-"""The options of derivwatch while it runs: the settings may change, and a tree may appear.
+"""The options of derivwatch, or of `check --watch`, while it runs: the settings may change.
 
-derivwatch follows what names the inputs. The other options decide what was started long ago, such
-as the folder that it writes to: if they change, it says so, and waits for somebody to start it
-again.
+It follows what names the inputs; a tree may appear too. The other options decide what was started
+long ago, such as the folder that derivwatch writes to: if they change, it says so, and waits for
+somebody to start it again.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class FollowedOptions:
     def __init__(self, options: argparse.Namespace) -> None:
         self._first = options
         self._parser = make_parser()
-        watch = self._parser.commands["watch"]
-        inputs = [watch.options[name].dest for name in watch.options_of(INPUTS)]
+        command = self._parser.commands[options.command]
+        inputs = [command.options[name].dest for name in command.options_of(INPUTS)]
         self._followed = (*_OTHERS, *inputs)
 
     def now(self) -> argparse.Namespace:
@@ -44,7 +44,8 @@ class FollowedOptions:
         ]
         if changed:
             named = ", ".join(name.replace("_", "-") for name in changed)
-            raise UsageError(f"the settings changed {named}: start derivwatch again to follow them")
+            who = "derivwatch" if self._first.command == "watch" else "this"
+            raise UsageError(f"the settings changed {named}: start {who} again to follow them")
         now.is_own_process = self._first.is_own_process
         return now
 
