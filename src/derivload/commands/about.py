@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
 
 def print_folder(name: str) -> int:
     """Print the path of a folder of build rules and return the exit status."""
-    Stdout().print_path(_shipped(name))
+    Stdout().print_path(shipped(name))
     return DONE
 
 
@@ -68,8 +68,8 @@ def _numbers(release: str) -> list[int]:
     return [*map(int, release.split("."))]
 
 
-def _shipped(name: str) -> str:
-    """The path of a folder of build rules: in the package or, in a checkout, beside src."""
+def shipped(name: str) -> str:
+    """The path of a folder that ships: in the package or, in a checkout, beside src."""
     inside = os.path.join(PACKAGE, name)
     if os.path.isdir(inside):
         return inside

@@ -17,6 +17,16 @@ _TORCH_VERSION: Final = "The release whose rules were followed, as X.Y."
 _SCHEMA: Final = "The schema of the function, which identifies it."
 _VARIABLES: Final = "The names of the arguments whose gradient the formula computes."
 _FORWARD: Final = "The forward formulas."
+_FIXES: Final = "What removes the mistake, the best first; each alone is enough."
+_RELATED: Final = "The other places that the mistake is about."
+_EDIT: Final[dict[str, Text]] = {
+    "file": "The path of the file, as it was named.",
+    "line": "The line of the first character to replace, from 1.",
+    "column": "The column of the first character to replace, from 1.",
+    "end_line": "The line where what is replaced ends.",
+    "end_column": "The column behind the last character to replace.",
+    "text": "What to put there, with line feeds for whatever line ends the file has.",
+}
 
 TEXTS: Final[dict[str, dict[str, Text]]] = {
     # The documents.
@@ -159,6 +169,22 @@ TEXTS: Final[dict[str, dict[str, Text]]] = {
         "message": "What is wrong, in a sentence.",
         "help": "What to write instead, in a sentence.",
         "source_line": "The line of the file, cut if it is very long.",
+        "fixes": _FIXES,
+        "related": _RELATED,
+    },
+    "ReportedFix": {
+        "message": "What the edits do, in a few words.",
+        "safe": "Whether the input then means what was certainly meant.",
+        "edits": "The edits, to be made together; none overlaps another.",
+    },
+    "ReportedEdit": _EDIT,
+    "ReportedPlace": {
+        "file": "The path of the file, as it was named.",
+        "line": "The line of the place, from 1.",
+        "column": "The column of its first character, from 1.",
+        "end_line": "The line where it ends.",
+        "end_column": "The column behind its last character.",
+        "message": "What is there, in a few words.",
     },
     # What `derivwatch --json` prints.
     "WatchStarted": {
@@ -229,6 +255,21 @@ TEXTS: Final[dict[str, dict[str, Text]]] = {
         "end_line": "The line where the wrong words end; 0 if `length` tells.",
         "end_column": "The column behind the last wrong character; 0 if `length` tells.",
         "severity": ("Whether it is an error or a warning.", ("error", "warning")),
+        "fixes": _FIXES,
+        "related": _RELATED,
+    },
+    "Fix": {
+        "message": "What the edits do, in a few words.",
+        "edits": "The edits, to be made together; none overlaps another.",
+        "is_safe": "Whether the input then means what was certainly meant.",
+    },
+    "Edit": _EDIT,
+    "Related": {
+        "file": "The path of the file, as it was named.",
+        "line": "The line of the place, from 1.",
+        "column": "The column of its first character, from 1.",
+        "end_column": "The column behind its last character.",
+        "message": "What is there, in a few words.",
     },
     # What `--stats=json` prints.
     "Stats": {

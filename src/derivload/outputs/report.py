@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from derivload.diagnostics import Diagnostic
-from derivload.terminal.text import encodable
+from derivload.diagnostics import Diagnostic, Fix, shortened
+from derivload.terminal.text import encodable, printable
 
 FORMAT: Final = "derivload.diagnostics"
 VERSION: Final = 1
@@ -19,11 +19,49 @@ VERSION: Final = 1
 MAX_LINE: Final = 2_000
 
 
+class ReportedEdit(msgspec.Struct, frozen=True):
+    """A part of a file, and the text to put there.
+
+    Lines and columns count as those of a diagnostic. Line ends in the text are line feeds, whatever
+    those of the file are.
+    """
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+class ReportedFix(msgspec.Struct, frozen=True):
+    """Edits that remove a mistake, to be made together. None overlaps another.
+
+    `safe` tells that the input then means what was certainly meant.
+    """
+
+    message: str
+    safe: bool
+    edits: list[ReportedEdit]
+
+
+class ReportedPlace(msgspec.Struct, frozen=True):
+    """Another place that a mistake is about, and what is there."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    message: str
+
+
 class ReportedDiagnostic(msgspec.Struct, frozen=True):
     """One mistake.
 
     Lines and columns count from 1. Columns are characters, and `end_column` is the column after the
-    last character. All four are 0 if the mistake is of the file as a whole.
+    last character. All four are 0 if the mistake is of the file as a whole. Each of `fixes` removes
+    the mistake; the best is first.
     """
 
     code: str
@@ -36,6 +74,8 @@ class ReportedDiagnostic(msgspec.Struct, frozen=True):
     message: str
     help: str
     source_line: str
+    fixes: list[ReportedFix] = []
+    related: list[ReportedPlace] = []
 
 
 class DiagnosticsDocument(msgspec.Struct, frozen=True):
@@ -66,4 +106,31 @@ def _report(diagnostic: Diagnostic) -> ReportedDiagnostic:
         message=diagnostic.sentence,
         help=diagnostic.advice,
         source_line=encodable(diagnostic.source_line[:MAX_LINE]),
+        fixes=[_fix(fix) for fix in diagnostic.fixes],
+        related=[
+            ReportedPlace(
+                encodable(place.file),
+                place.line,
+                place.column,
+                place.line,
+                place.end_column,
+                printable(shortened(place.message)),
+            )
+            for place in diagnostic.related
+        ],
     )
+
+
+def _fix(fix: Fix) -> ReportedFix:
+    edits = [
+        ReportedEdit(
+            encodable(edit.file),
+            edit.line,
+            edit.column,
+            edit.end_line,
+            edit.end_column,
+            encodable(edit.text),
+        )
+        for edit in fix.edits
+    ]
+    return ReportedFix(printable(shortened(fix.message)), fix.is_safe, edits)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from derivload.diagnostics import Diagnostic
+from derivload.diagnostics import Diagnostic, Fix, shortened
 from derivload.outputs.report import MAX_LINE
 from derivload.rules import RULES
-from derivload.terminal.text import encodable
+from derivload.terminal.text import encodable, printable
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -24,8 +24,11 @@ def render_sarif(
     tool_version: str,
     page: Callable[[str], str],
     suppressed: Sequence[tuple[Diagnostic, str]] = (),
+    uri: Callable[[str], str] = lambda _: "",
 ) -> bytes:
     """The SARIF log of one run. `page` returns the page of a rule, in Markdown.
+
+    `uri` returns the address of the page; "" if it has none.
 
     `suppressed` are the warnings that comments suppress, each with the reason given there.
     """
@@ -34,7 +37,7 @@ def render_sarif(
     driver = {
         "name": "derivload",
         "version": tool_version,
-        "rules": [_rule(code, page(code)) for code in codes],
+        "rules": [_rule(code, page(code), uri(code)) for code in codes],
     }
     run = {
         "tool": {"driver": driver},
@@ -56,11 +59,12 @@ def _suppression(reason: str) -> Json:
     return {"kind": "inSource", **({"justification": encodable(reason)} if reason else {})}
 
 
-def _rule(code: str, page: str) -> Json:
+def _rule(code: str, page: str, uri: str) -> Json:
     rule = RULES[code]
     return {
         "id": code,
         "shortDescription": {"text": rule.title},
+        **({"helpUri": uri} if uri else {}),
         "help": {"text": page, "markdown": page},
         "defaultConfiguration": {"level": rule.severity},
     }
@@ -87,6 +91,57 @@ def _result(diagnostic: Diagnostic, index: int) -> Json:
         "level": diagnostic.severity,
         "message": {"text": text},
         "locations": [{"physicalLocation": location}],
+        **_more(diagnostic),
+    }
+
+
+def _more(diagnostic: Diagnostic) -> Json:
+    """The fixes and the other places, if there are any."""
+    more: Json = {}
+    if diagnostic.related:
+        more["relatedLocations"] = [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": _uri(place.file)},
+                    "region": {
+                        "startLine": place.line,
+                        "startColumn": place.column,
+                        "endColumn": place.end_column,
+                    },
+                },
+                "message": {"text": printable(shortened(place.message))},
+            }
+            for place in dict.fromkeys(diagnostic.related)
+        ]
+    if diagnostic.fixes:
+        more["fixes"] = [_fix(fix) for fix in dict.fromkeys(diagnostic.fixes)]
+    return more
+
+
+def _fix(fix: Fix) -> Json:
+    """A fix. SARIF has no word for whether it is safe, so that is a property."""
+    return {
+        "description": {"text": printable(shortened(fix.message))},
+        "artifactChanges": [
+            {
+                "artifactLocation": {"uri": _uri(file)},
+                "replacements": [
+                    {
+                        "deletedRegion": {
+                            "startLine": edit.line,
+                            "startColumn": edit.column,
+                            "endLine": edit.end_line,
+                            "endColumn": edit.end_column,
+                        },
+                        "insertedContent": {"text": encodable(edit.text)},
+                    }
+                    for edit in fix.edits
+                    if edit.file == file
+                ],
+            }
+            for file in dict.fromkeys(edit.file for edit in fix.edits)
+        ],
+        "properties": {"safe": fix.is_safe},
     }
 
 

@@ -94,6 +94,8 @@ def test_json_is_as_it_is_described(project: Project) -> None:
                 "message": "`slef` is not an argument, output or gradient of `gild`",
                 "help": "did you mean `self`?",
                 "source_line": "  leaf: grad * slef",
+                "fixes": [],
+                "related": [],
             }
         ],
     }

@@ -223,10 +223,11 @@ def _print(checked: Checked, form: str, stdout: Stdout) -> None:
 
         stdout.write_bytes(render_annotations(found).encode())
     else:
-        from derivload.commands.check.pages import render_page
+        from derivload.commands.check.pages import page_uri, render_page
         from derivload.outputs.sarif import render_sarif
 
-        stdout.write_json(render_sarif(found, __version__, render_page, checked.suppressed))
+        log = render_sarif(found, __version__, render_page, checked.suppressed, page_uri)
+        stdout.write_json(log)
     stdout.flush()
 
 

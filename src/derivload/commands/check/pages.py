@@ -26,6 +26,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from derivload.commands.about import shipped
 from derivload.rules import RULES
 
 InputFile = Literal[
@@ -117,6 +118,12 @@ def _explanation(written: _Written, own: InputFile) -> Explanation:
 def render_page(code: str) -> str:
     """The page of a rule, in Markdown that also reads well as plain text."""
     return _page(code, read_explanations(code[:3])[code])
+
+
+def page_uri(code: str) -> str:
+    """The address of the page of a rule, as a file on this machine; "" if it is not there."""
+    page = Path(shipped("docs"), "rules", f"{code}.md").absolute()
+    return page.as_uri() if page.is_file() else ""
 
 
 def render_pages() -> dict[str, str]:
