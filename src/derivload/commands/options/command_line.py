@@ -154,12 +154,14 @@ def _own(parser: OptionParser, arguments: Sequence[str]) -> Sequence[str]:
 def _with_files_named(command: OptionParser, arguments: Sequence[str]) -> list[str]:
     named = [arguments[0]]
     left = arguments[1:]
-    stdin = [argument for argument in left if argument == "-"]
+    stdin: list[str] = []
     while left:
         end = end_of_options(left, command.options)
         named += left[:end]
-        left = [argument for argument in left[end:] if argument not in ("-", "--")]
-        if left:
+        left = [argument for argument in left[end:] if argument != "--"]
+        if left[:1] == ["-"]:
+            stdin, left = ["-"], left[1:]
+        elif left:
             option = _option_of(command, left[0])
             named += [option, left[0]]
             left = left[1:]
