@@ -30,7 +30,7 @@ _SHOWN = 400
 _LONGEST = 2_000
 
 
-class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+class EntryChange(msgspec.Struct, frozen=True, omit_defaults=True):
     """One change to an entry, at the value that `path` leads to from the entry.
 
     - "replace": put `text` in the place of the value. With `words`, only these words of it are
@@ -64,7 +64,7 @@ class Remedy(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     message: str
-    changes: tuple[Change, ...]
+    changes: tuple[EntryChange, ...]
     is_safe: bool = False
 
 
@@ -185,7 +185,7 @@ def remedies_of(mistake: Mistake) -> tuple[Remedy, ...]:
         Remedy(
             f"write `{name}`",
             (
-                Change(
+                EntryChange(
                     kind="replace",
                     path=mistake.path,
                     text=name,

@@ -42,9 +42,10 @@ class EditedText:
         """The text of an edit, with the line ends of this file."""
         return text.replace("\n", self._line_end)
 
-    def start_of(self, line: int) -> int:
-        """The index where a line begins; that of the last line if there are fewer."""
-        return self._starts[min(line, len(self._starts)) - 1]
+    def index_of(self, line: int, column: int) -> int:
+        """The index of a place; the nearest one if the text has no such place."""
+        at = min(line, len(self._starts)) - 1
+        return min(self._starts[at] + column - 1, self._ends[at])
 
     def line_at(self, index: int) -> int:
         """The number of the line of an index."""

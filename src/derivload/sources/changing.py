@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from derivload.diagnostics import Change
+from derivload.diagnostics import EntryChange
 from derivload.sources.full import read_full
 from derivload.sources.written import Written
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from derivload.sources.plain import Value
 
 
-def changed_value(entry: Value, change: Change) -> Value:
+def changed_value(entry: Value, change: EntryChange) -> Value:
     """The value of an entry with a change. Raises LookupError if there is nothing to change.
 
     Raises YamlError if the text of the change is not YAML.
@@ -35,7 +35,7 @@ def changed_value(entry: Value, change: Change) -> Value:
     return made
 
 
-def _add(holder: dict[Value, Value], key: str, change: Change) -> None:
+def _add(holder: dict[Value, Value], key: str, change: EntryChange) -> None:
     if key in holder:
         raise LookupError(key)
     items = list(holder.items())
@@ -48,7 +48,7 @@ def _rebuild(holder: dict[Value, Value], items: list[tuple[Any, Value]]) -> None
     holder.update(items)
 
 
-def _replaced(value: Value, change: Change) -> Value:
+def _replaced(value: Value, change: EntryChange) -> Value:
     if not change.words:
         return read_full(change.text).value
     if not isinstance(value, str):

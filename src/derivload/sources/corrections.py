@@ -84,7 +84,8 @@ def _of_line(text: str, start: int) -> Iterator[Correction]:
         yield Correction("close the bracket", [(behind, behind, _CLOSING[value[0]])])
     else:
         quoted = "'{}'".format(value.replace("'", "''"))
-        yield Correction("put the value in quotes", [(begin, behind, quoted)], is_safe=True)
+        why = ": it has `: ` in it" if ": " in value else ""
+        yield Correction(f"quote the value{why}", [(begin, behind, quoted)], is_safe=True)
 
 
 def _indented(text: str, at: int, above: int) -> Iterator[Correction]:
@@ -93,4 +94,4 @@ def _indented(text: str, at: int, above: int) -> Iterator[Correction]:
     before, own = blank.match(text, above), blank.match(text, at)
     if before is not None and own is not None and at > above:
         pieces = [(at, own.end(), " " * len(before[0]))]
-        yield Correction("indent it like the line above", pieces)
+        yield Correction("indent it like the keys", pieces)

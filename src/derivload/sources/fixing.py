@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from derivload.diagnostics import Change
+from derivload.diagnostics import EntryChange
 from derivload.sources.changing import changed_value
 from derivload.sources.full import read_full
 from derivload.sources.nodes import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from derivload.sources.plain import Value
 
 
-class Piece(NamedTuple):
+class TextPiece(NamedTuple):
     """The part of a text between two indexes, and what to put there."""
 
     start: int
@@ -45,12 +45,12 @@ class _NoSpanError(Exception):
     """A span cannot be told exactly."""
 
 
-def pieces_of(changes: Iterable[Change], text: str, node: yaml.Node) -> list[Piece]:
+def pieces_of(changes: Iterable[EntryChange], text: str, node: yaml.Node) -> list[TextPiece]:
     """What changes of the entry at `node` come to in its text; [] if that cannot be told exactly.
 
     Changes that remove the whole entry are not for here.
     """
-    entry = _Entry(text, node)
+    entry = _EntryText(text, node)
     changes = [_with_values(change, node) for change in changes]
     try:
         wanted = entry.value(())
@@ -69,40 +69,40 @@ def pieces_of(changes: Iterable[Change], text: str, node: yaml.Node) -> list[Pie
     return []
 
 
-def _with_values(change: Change, node: yaml.Node) -> Change:
+def _with_values(change: EntryChange, node: yaml.Node) -> EntryChange:
     """The change, as one that needs no look at what is written there."""
     if change.kind not in ("quote", "add_item", "remove_item"):
         return change
     part = find_part(node, change.path)
     if part is None:
-        return Change("add", change.path, change.text)
+        return EntryChange("add", change.path, change.text)
     value = part.value.value
     if change.kind == "quote":
-        return Change("replace", change.path, _quoted(str(value)))
+        return EntryChange("replace", change.path, _quoted(str(value)))
     if isinstance(value, str):
         if change.kind == "remove_item":
-            return Change("remove", change.path)
-        return Change("replace", change.path, f"[{value}, {change.text}]")
+            return EntryChange("remove", change.path)
+        return EntryChange("replace", change.path, f"[{value}, {change.text}]")
     items = [str(item.value) for item in value]
     if change.kind == "remove_item":
         is_alone = items == [change.text]
         at = items.index(change.text) if change.text in items else len(items)
-        return Change("remove", change.path if is_alone else (*change.path, at))
-    return Change("replace", change.path, f"[{', '.join((*items, change.text))}]")
+        return EntryChange("remove", change.path if is_alone else (*change.path, at))
+    return EntryChange("replace", change.path, f"[{', '.join((*items, change.text))}]")
 
 
 def _quoted(text: str) -> str:
     return "'{}'".format(text.replace("'", "''"))
 
 
-class _Entry:
+class _EntryText:
     """An entry of a text: where its parts are, and its value with other text in some places."""
 
     def __init__(self, text: str, node: yaml.Node) -> None:
         self._text = text
         self._node = node
 
-    def value(self, pieces: Sequence[Piece]) -> Value:
+    def value(self, pieces: Sequence[TextPiece]) -> Value:
         """The value of the entry with these pieces.
 
         Raises YamlError, and `_NoSpanError` if the pieces overlap or are not of the entry.
@@ -119,7 +119,7 @@ class _Entry:
             raise _NoSpanError
         return read.value
 
-    def piece(self, change: Change, *, is_quoted: bool) -> Piece:
+    def piece(self, change: EntryChange, *, is_quoted: bool) -> TextPiece:
         """The piece of text for a change.
 
         `is_quoted` puts a plain value in quotes, where other words in it would make it no text.
@@ -133,33 +133,33 @@ class _Entry:
             span = span_of(self._text, part)
             if span is None:
                 raise _NoSpanError
-            return Piece(*span, "")
+            return TextPiece(*span, "")
         node = part.key if change.on_key else part.value
         if node is None:
             raise _NoSpanError
         return self._replacing(node, change, is_quoted=is_quoted)
 
-    def _replacing(self, node: yaml.Node, change: Change, *, is_quoted: bool) -> Piece:
+    def _replacing(self, node: yaml.Node, change: EntryChange, *, is_quoted: bool) -> TextPiece:
         start, end = node.start_mark.index, end_of(self._text, node)
         if not change.words:
             # A key without a value ends at its colon.
             blank = " " if start == end and self._text[start - 1 : start] == ":" else ""
-            return Piece(start, end, f"{blank}{change.text}")
+            return TextPiece(start, end, f"{blank}{change.text}")
         style = getattr(node, "style", None)
         if is_quoted:
             if style or not isinstance(node.value, str):
                 raise _NoSpanError
             new = changed_value({"": node.value}, _of_text(change))
             assert isinstance(new, dict)
-            return Piece(start, end, _quoted(str(new[""])))
+            return TextPiece(start, end, _quoted(str(new[""])))
         if is_block_scalar(node):
             start = behind_line(self._text, start)
         found = Written(self._text, start, end).find(change.words, change.occurrence)
         if found is None:
             raise _NoSpanError
-        return Piece(*found, _spelled(change.text, style))
+        return TextPiece(*found, _spelled(change.text, style))
 
-    def _adding(self, change: Change) -> Piece:
+    def _adding(self, change: EntryChange) -> TextPiece:
         *above, key = change.path
         part = find_part(self._node, tuple(above))
         holder = self._node if part is None else part.value
@@ -168,18 +168,18 @@ class _Entry:
             raise _NoSpanError
         end = end_of(self._text, holder.value[-1][1] if behind is None else behind.value)
         if not is_in_lines(holder):
-            return Piece(end, end, f", {key}: {change.text}")
+            return TextPiece(end, end, f", {key}: {change.text}")
         first = holder.value[0][0].start_mark.index
         line = "\n" + " " * (first - line_start(self._text, first))
         end = behind_line(self._text, end)
         blank = "" if change.text.startswith("\n") else " "
         added = f"\n{key}:{blank}{change.text}".replace("\n", line)
-        return Piece(end, end, added)
+        return TextPiece(end, end, added)
 
 
-def _of_text(change: Change) -> Change:
+def _of_text(change: EntryChange) -> EntryChange:
     """The change of a text, as one of a mapping with nothing but that text."""
-    return Change("replace", ("",), change.text, change.words, occurrence=change.occurrence)
+    return EntryChange("replace", ("",), change.text, change.words, occurrence=change.occurrence)
 
 
 def _spelled(text: str, style: str | None) -> str:

@@ -140,7 +140,8 @@ def error_of(error: yaml.YAMLError, text: str, is_entry: Callable[[str], bool]) 
             found = find_correction(text, mark.index, is_entry)
             instead = None
             if found is not None:
-                remedy = found.help
+                # The sentence may give the reason too.
+                remedy = remedy if remedy.startswith(found.help) else found.help
                 instead = make_instead(lines, remedy, found.pieces, found.is_safe)
             return YamlError(message or "not YAML", *lines.place(mark), remedy, instead)
     if isinstance(error, yaml.reader.ReaderError) and isinstance(error.character, int):

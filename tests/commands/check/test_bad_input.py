@@ -99,7 +99,7 @@ def test_yaml_that_is_no_list_of_mappings(
         (
             "- a: x: y\n",
             (1, 7),
-            "indent it like the keys beside it; a value with `: ` in it needs quotes",
+            "quote the value: it has `: ` in it",
         ),
         ("- a: 'x\n", (1, 6), "close the quotes"),
         ("- a: [x\n  b: y\n", (2, 4), "close the bracket, or quote the value"),

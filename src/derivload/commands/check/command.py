@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from derivload.commands.check.inputs import Inputs, read_inputs, say_fixable
+from derivload.commands.check.inputs import CheckInputs, read_inputs, say_fixable
 from derivload.commands.check.result import Checked
 from derivload.commands.notes import say_note
 from derivload.commands.parsed import files_of, open_store_of, say_files, wanted_of
@@ -70,7 +70,7 @@ def check_once(options: argparse.Namespace, files: Files, stdout: Stdout | None 
     wanted = wanted_of(options, files)
     inputs = read_inputs(options, files)
 
-    def find(inputs: Inputs) -> Checked:
+    def find(inputs: CheckInputs) -> Checked:
         return check(files, lambda: open_store_of(options), wanted, inputs.contents)
 
     def show(checked: Checked) -> int:

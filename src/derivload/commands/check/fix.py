@@ -60,6 +60,10 @@ def fix_all(
     seen = [texts]
     while True:
         chosen = _choose(texts, diagnostics, refused, is_unsafe=is_unsafe)
+        lost = [one for one in chosen if not _has_place(one.fix, texts)]
+        refused += lost
+        if lost:
+            continue
         if not chosen:
             return Fixed(texts, diagnostics, applied, refused)
         after = _apply(texts, [one.fix for one in chosen])
@@ -114,6 +118,15 @@ def _entries(text: str) -> list[int]:
     return [*itertools.accumulate(_ITEM.match(line) is not None for line in EditedText(text).lines)]
 
 
+def _has_place(fix: Fix, texts: Texts) -> bool:
+    """Whether the texts have the places of a fix."""
+    try:
+        _apply(texts, [fix])
+    except ValueError:
+        return False
+    return True
+
+
 def _apply(texts: Texts, fixes: Iterable[Fix]) -> Texts:
     edits: dict[str, list[Edit]] = {}
     for fix in fixes:
@@ -161,7 +174,7 @@ def _moved(diagnostic: Diagnostic, texts: Texts, after: Texts, edits: Iterable[E
     """The line that the place of a mistake has after the edits."""
     name = diagnostic.file
     text = EditedText(texts[name])
-    at = text.start_of(diagnostic.line)
+    at = text.index_of(diagnostic.line, diagnostic.column)
     moved = at
     for start, end, new in _spans(text, name, edits):
         if end <= at:

@@ -8,7 +8,7 @@ from typing import Final
 
 from derivload.commands.check.fix import Chosen, Fixed, Texts, fix_all
 from derivload.commands.check.fixed_files import check_unchanged, diff_of, write_fixed
-from derivload.commands.check.inputs import Inputs
+from derivload.commands.check.inputs import CheckInputs
 from derivload.commands.check.result import Checked
 from derivload.diagnostics import Diagnostic
 from derivload.exit_status import BAD_INPUT, DONE
@@ -19,8 +19,8 @@ _BUG: Final = "it does not remove the mistake; this is a bug of derivload's"
 
 
 def fix(
-    inputs: Inputs,
-    find: Callable[[Inputs], Checked],
+    inputs: CheckInputs,
+    find: Callable[[CheckInputs], Checked],
     options: argparse.Namespace,
     print_left: Callable[[Checked], int],
 ) -> int:

@@ -17,7 +17,7 @@ from derivload.terminal.stderr import say
 STDIN = "-"
 
 
-class Inputs(NamedTuple):
+class CheckInputs(NamedTuple):
     """The inputs, what they hold, and which of them is read from stdin; "" if none is."""
 
     files: Files
@@ -42,7 +42,7 @@ class Inputs(NamedTuple):
                     continue
         return found
 
-    def with_texts(self, texts: Mapping[str, str]) -> Inputs:
+    def with_texts(self, texts: Mapping[str, str]) -> CheckInputs:
         """The same with these texts."""
         contents = [
             texts[path].encode("utf-8") if path in texts else content
@@ -51,18 +51,18 @@ class Inputs(NamedTuple):
         return self._replace(contents=contents)
 
 
-def read_inputs(options: argparse.Namespace, files: Files) -> Inputs:
+def read_inputs(options: argparse.Namespace, files: Files) -> CheckInputs:
     """The inputs, with what they hold. Raises UsageError."""
     contents = files.read()
     if STDIN not in options.files:
-        return Inputs(files, contents)
+        return CheckInputs(files, contents)
     path = _standing_for(options.stdin_filename, files)
     buffer = read_stream(sys.stdin.buffer)
     held = [
         buffer if name == path else content
         for name, content in zip(files.paths, contents, strict=True)
     ]
-    return Inputs(files, held, path)
+    return CheckInputs(files, held, path)
 
 
 def _standing_for(name: str | None, files: Files) -> str:
@@ -77,7 +77,7 @@ def _standing_for(name: str | None, files: Files) -> str:
     raise UsageError(f"--stdin-filename {name} is none of the inputs, which are {files.named}")
 
 
-def say_fixable(diagnostics: Sequence[Diagnostic], inputs: Inputs) -> None:
+def say_fixable(diagnostics: Sequence[Diagnostic], inputs: CheckInputs) -> None:
     """Say how many mistakes can be fixed, if any can."""
     if not any(diagnostic.fixes for diagnostic in diagnostics):
         return
