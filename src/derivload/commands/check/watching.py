@@ -65,7 +65,9 @@ class _Loop:
         self._settling = Settling(messages, _DEBOUNCE)
         self._inputs = WatchedInputs(self._find, "events", messages.put, say)
         self._stdout = Stdout()
+        # What stands for the inputs that were checked last, and for those that could not be.
         self._last: object = None
+        self._error: object = None
 
     def close(self) -> None:
         """Stop watching."""
@@ -97,13 +99,22 @@ class _Loop:
             if seen.finding.is_unreadable or not all(seen.contents):
                 time.sleep(DELAYS.gone)  # editors remove a file for a moment, or empty it
                 seen = self._inputs.read()
-            if seen.finding.key != self._last:
-                self._last = seen.finding.key
-                self._check(self._options, seen.files, self._stdout)
-        except (UsageError, TreeCodeError, OSError) as error:
-            if str(error) != self._last:
-                self._last = str(error)
-                say(f"error: {error}")
+        except (UsageError, OSError) as error:
+            self._say_once(error, str(error))
+            return
+        if seen.finding.key == self._last:
+            return
+        self._last = seen.finding.key
+        try:
+            self._check(self._options, seen.files, self._stdout)
+        except (UsageError, TreeCodeError) as error:
+            self._say_once(error, self._last)
+
+    def _say_once(self, error: Exception, key: object) -> None:
+        """Say what is wrong with the inputs, unless the last look found the same."""
+        if key != self._error:
+            say(f"error: {error}")
+        self._last = self._error = key
 
     def _wait(self, limit: float | None) -> bool:
         """Wait for a save, for so many seconds or (None) for any time; whether one came."""
