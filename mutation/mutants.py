@@ -1,7 +1,8 @@
 """The mutants of a file: one small mistake each, as bytes to be replaced.
 
-Left out is what only a type checker or a reader sees: annotations, docstrings, decorators; and
-f-strings, for the places in them are known since Python 3.12 only.
+Left out is what only a type checker or a reader sees: annotations, docstrings, decorators; what
+only Windows runs, for no test here does; and f-strings, for the places in them are known since
+Python 3.12 only.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _COMPARISONS: dict[type[ast.AST], tuple[str, str]] = {
 }
 # Calls of which the arguments are types.
 _OF_TYPES = {"cast", "TypeVar", "NewType", "ParamSpec", "Literal"}
+# Conditions of what only Windows runs.
+_OF_WINDOWS = {"os.name == 'nt'", "sys.platform == 'win32'"}
 
 
 class Mutant(NamedTuple):
@@ -195,6 +198,9 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
         return
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "type_params"):
+            continue
+        is_of_windows = isinstance(node, ast.If) and ast.unparse(node.test) in _OF_WINDOWS
+        if is_of_windows and field in ("test", "body"):
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST) and not (_is_text_alone(child) or _is_guard(child)):

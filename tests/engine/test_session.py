@@ -116,17 +116,19 @@ def test_random_edits_of_the_oldest_release(release: Release, longer: bool, seed
 
 
 @pytest.mark.release
-@pytest.mark.parametrize("name", ["add.Tensor", "transpose.int", "index_copy", "sigmoid"])
-def test_edit_of_a_release_reads_few_entries(name: str, newest: str, release: Release) -> None:
+def test_edit_of_a_release_reads_few_entries(newest: str, release: Release) -> None:
     inputs = inputs_of(newest, release)
     session = Session(inputs.dialect)
     session.load(inputs.texts)
-    definition = next(e for e in cut(inputs.files[0]) if e.startswith(f"- name: {name}("))
-    formula = next(FORMULA.finditer(definition))[0]
-    changed = definition.replace(formula, f"{formula} + 0")
-    outcome = session.load(edited(definition, changed, inputs=inputs).texts)
-    assert outcome.is_incremental
-    assert outcome.counts["read"] < 100
+    entries = cut(inputs.files[0])
+    for name in ("add.Tensor", "transpose.int", "index_copy", "sigmoid"):
+        definition = next(entry for entry in entries if entry.startswith(f"- name: {name}("))
+        formula = next(FORMULA.finditer(definition))[0]
+        changed = definition.replace(formula, f"{formula} + 0")
+        # Of the definition before this one, the edit is taken back.
+        outcome = session.load(edited(definition, changed, inputs=inputs).texts)
+        assert outcome.is_incremental, name
+        assert outcome.counts["read"] < 100, name
 
 
 @pytest.mark.release

@@ -27,6 +27,7 @@ from support.paths import ROOT
         ("a: Literal['x'] = b", set()),
         ("'A docstring.'", set()),
         ("TYPE_CHECKING = False", set()),
+        ("if os.name == 'nt': a()\nelse: b()", {"if os.name == 'nt': a()\nelse: pass"}),
         ("if TYPE_CHECKING: import a", set()),
         ("class A(B, frozen=True, gc=False): b: int", set()),
         ("a(b, strict=True)", {"pass"}),

@@ -1,166 +1,20 @@
-"""What fetch does with what pip gives it: the parts of a file, pip's words, and a wheel."""
+"""What becomes of a wheel that was downloaded, and how a signal ends a fetch."""
 
 from __future__ import annotations
 
 import os
 import signal
 import stat
-import sys
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from derivload.commands.fetch import download as downloading
-from derivload.commands.fetch import part
 from derivload.commands.fetch.command import FetchError, _noted_signals, fetch, fetch_and_say
-from derivload.commands.fetch.download import PipError, _error_of_pip
-from derivload.commands.fetch.part import PartError, RangeFile, main
+from derivload.commands.fetch.download import PipError
 from support.torch_index import TORCHGEN, make_wheel, tree
-
-# The parts of a file
-
-DATA = bytes(range(200))
-
-
-class Server:
-    """Answers as a server that knows ranges."""
-
-    def __init__(self, data: bytes = DATA) -> None:
-        self.data = data
-        self.asked: list[Mapping[str, str]] = []
-        self.closed = 0
-
-    def request(self, headers: Mapping[str, str]) -> part.Answer:
-        self.asked.append(headers)
-        first, last = map(int, headers["Range"].removeprefix("bytes=").split("-"))
-        return Sent(self, first, last)
-
-    @property
-    def ranges(self) -> list[str]:
-        return [headers["Range"] for headers in self.asked]
-
-
-class Sent:
-    """An answer."""
-
-    status_code = 206
-
-    def __init__(self, server: Server, first: int, last: int) -> None:
-        self._server = server
-        self._body = server.data[first : last + 1]
-        self.headers: Mapping[str, str] = {
-            "Content-Range": f"bytes {first}-{last}/{len(server.data)}"
-        }
-
-    def iter_content(self, chunk_size: int) -> Iterator[bytes]:
-        yield self._body[:3]
-        yield self._body[3:]
-
-    def close(self) -> None:
-        self._server.closed += 1
-
-
-def test_a_file_on_a_server_is_read_as_one_that_is_here() -> None:
-    server = Server()
-    remote = RangeFile(server.request)
-    assert (remote.size, remote.tell(), remote.seekable()) == (200, 0, True)
-    assert remote.read(2) == DATA[:2]
-    assert remote.tell() == 2
-    assert (remote.seek(10), remote.read(5)) == (10, DATA[10:15])
-    assert (remote.seek(2, 1), remote.read(1)) == (17, DATA[17:18])
-    assert (remote.seek(-3, 2), remote.read(), remote.tell()) == (197, DATA[-3:], 200)
-    assert (remote.read(), remote.read(4)) == (b"", b"")
-    assert (remote.seek(-1, 2), remote.read(9), remote.tell()) == (199, DATA[-1:], 200)
-    assert (remote.seek(250), remote.read(1), remote.tell()) == (250, b"", 250)
-    assert (remote.seek(0), remote.read(0), remote.tell()) == (0, b"", 0)
-    assert server.ranges == [
-        *("bytes=0-0", "bytes=0-1", "bytes=10-14", "bytes=17-17", "bytes=197-199"),
-    ]
-    assert server.asked[0] == {
-        "Range": "bytes=0-0",
-        "Accept-Encoding": "identity",
-        "Cache-Control": "no-cache",
-    }
-    assert server.closed == len(server.asked)
-
-
-def test_what_was_read_is_not_asked_for_again() -> None:
-    server = Server()
-    remote = RangeFile(server.request)
-    remote.hold(10, 20)
-    remote.hold(30, 40)
-    server.asked.clear()
-    for first, end in ((10, 20), (30, 40), (12, 15), (0, 1)):
-        remote.seek(first)
-        assert remote.read(end - first) == DATA[first:end]
-    assert server.ranges == []
-    for first, end in ((9, 12), (18, 21), (19, 31)):
-        remote.seek(first)
-        assert remote.read(end - first) == DATA[first:end]
-    assert server.ranges == ["bytes=9-11", "bytes=18-20", "bytes=19-30"]
-
-
-def test_all_parts_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(part, "_MOST_BYTES", 100)
-    server = Server()
-    remote = RangeFile(server.request)
-    remote.hold(0, 49)
-    remote.hold(100, 150)  # one byte was read to know the size
-    with pytest.raises(PartError, match=r"^too much of the wheel would have to be read$"):
-        remote.hold(0, 1)
-    assert len(server.ranges) == 3
-    with pytest.raises(PartError, match="too much"):
-        RangeFile(server.request).hold(0, 100)
-
-
-def test_without_pip_there_is_no_hope(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "pip", None)
-    assert main([]) == 40
-    assert capsys.readouterr() == ("", "No module named pip\n")
-
-
-# What pip says
-
-
-@pytest.mark.parametrize(
-    ("said", "last", "advice"),
-    [
-        ("", "it ended with status 9", "Fix that, and try again."),
-        ("  one  \n two\n\n", "two", "Fix that, and try again."),
-        ("ERROR: one\nlast", "ERROR: one", "Fix that, and try again."),
-        ("ERROR: one\n\u00d7 two\nthree", "\u00d7 two", "Fix that, and try again."),
-        ("ERROR: Exception:\n  File x\nValueError: no", "ValueError: no", "Fix that, and try a"),
-        (
-            "WARNING: after connection broken by x\nERROR: No matching distribution found",
-            "ERROR: No matching distribution found",
-            "Check the network, and pip's index and proxy settings.",
-        ),
-        (
-            "ERROR: No matching distribution found",
-            "ERROR: No matching distribution found",
-            "Check that this release exists, and that pip can reach its index.",
-        ),
-    ],
-)
-def test_of_what_pip_says_the_line_that_tells_why(said: str, last: str, advice: str) -> None:
-    error = _error_of_pip("2.15.0", 9, said)
-    assert error.message == str(error) == f"pip could not download torch 2.15.0: {last}"
-    assert error.advice.startswith(advice)
-
-
-def test_a_python_without_pip_is_told_how_to_get_it() -> None:
-    error = _error_of_pip("2.15.0", 1, "python: No module named pip")
-    assert error.advice == ""
-    assert error.message == (
-        f"this Python has no pip: run `{sys.executable} -m ensurepip --upgrade`, or install your"
-        " system's package of it"
-    )
-
 
 # What becomes of a wheel
 

@@ -49,6 +49,7 @@ def test_where_there_is_no_checkout_there_is_no_lock(tmp_path: Path) -> None:
     [
         ("gitdir: ../real\n", "../real/index.lock"),
         ("gitdir: /else where\n", "/else where/index.lock"),
+        ("gitdir: /\udcff\n", "/\udcff/index.lock"),
         ("another: ../real\n", None),
         ("", None),
     ],
@@ -56,7 +57,7 @@ def test_where_there_is_no_checkout_there_is_no_lock(tmp_path: Path) -> None:
 def test_a_linked_working_tree_names_gits_folder(
     tmp_path: Path, text: str, lock: str | None
 ) -> None:
-    (tmp_path / ".git").write_text(text)
+    (tmp_path / ".git").write_text(text, "utf-8", "surrogateescape")
     expected = [] if lock is None else [f"{tmp_path}/{lock}" if lock[0] != "/" else lock]
     assert git_locks([str(tmp_path / "x.yaml")]) == expected
 
