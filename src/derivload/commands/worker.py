@@ -255,7 +255,7 @@ class _Worker:
             raise _BadArguments(said.getvalue().splitlines()) from None
         except SettingsError as error:
             raise _BadArguments([*error.lines]) from None
-        for name in ("cache_dir", "depfile", "depfile_for", "depfile_target", "stats"):
+        for name in ("cache_dir", "depfile", "stats"):
             option = name.replace("_", "-")
             if getattr(options, name) is not None and option not in options.settings:
                 raise _BadArguments([f"derivload: error: --{option} is not for a worker"])
