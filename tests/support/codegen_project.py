@@ -17,9 +17,9 @@ from derivload.loading.own_code.session import generate_whole
 from derivload.loading.paths import find_files
 from derivload.loading.request import Request
 from derivload.pytorch.codegen.plain import contents_of
-from support.child import child_environment
+from derivload.pytorch.codegen.upstream import forget
 from support.paths import REFERENCE
-from support.project import replace_in
+from support.project import call, replace_in
 from support.pytorch_entries import PyTorch
 
 GENERATORS = REFERENCE / "run_generators.py"
@@ -47,13 +47,12 @@ class CodegenProject:
         return dict(json.loads(done.stdout))
 
     def try_run(self, *options: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*options),
-            env=child_environment(),
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
+        """Run derivload in this process, which takes half the time."""
+        command = self.command(*options)
+        try:
+            return subprocess.CompletedProcess(command, *call(command[3:]))
+        finally:
+            forget()
 
     def command(self, *options: str) -> list[str]:
         return [

@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,13 +84,7 @@ class Project:
 
     def call(self, *arguments: str) -> Ran:
         """Run derivload in this process."""
-        out, err = (
-            io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True)
-            for _ in range(2)
-        )
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = main(arguments)
-        return Ran(status, *(text.buffer.getvalue().decode() for text in (out, err)))
+        return call(arguments)
 
     def run(self, *arguments: str, stdin: bytes = b"", **variables: str) -> Ran:
         """Run derivload in the folder, in a process of its own."""
@@ -128,6 +123,16 @@ class Project:
             path.name: (path.stat().st_ino, path.stat().st_mtime_ns)
             for path in sorted(self.out.glob("[!.]*"))
         }
+
+
+def call(arguments: Sequence[str]) -> Ran:
+    """Run derivload in this process."""
+    out, err = (
+        io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2)
+    )
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(arguments)
+    return Ran(status, *(text.buffer.getvalue().decode() for text in (out, err)))
 
 
 def copy_catalogue(folder: Path) -> Path:
