@@ -1,0 +1,182 @@
+"""What a module does when it is imported, besides binding names: on modules of a few lines."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from derivload.tree.modules import SourceError, Tree
+
+OTHER: Final = {
+    "torchgen/__init__.py": "",
+    "torchgen/other.py": (
+        "class Thing: pass\ndef decorate(f): return f\ndef make(): return 1\nLIST = []\n"
+    ),
+}
+BEFORE: Final = (
+    "from re import compile\nfrom dataclasses import dataclass\nfrom functools import lru_cache\n"
+    "from torchgen.other import Thing, decorate, make\n"
+)
+
+
+def effects(text: str) -> int:
+    """How many effects an import has."""
+    tree = Tree({**OTHER, "torchgen/a.py": BEFORE + text})
+    return len(tree.module("torchgen.a").effects)
+
+
+NONE: Final = """
+x = 1
+x: int = 1
+x: int
+x = y = [1, *range(3)]
+x = compile('a')
+x = {1: Thing(), 'a': (2, 3)}
+x = lambda a, b=1: launch(a)
+x = [i for i in range(3) if i]
+x = f"{1}" if dataclass else not 2
+x = -1 + 2 < 3 and True
+def f(a, b=1, *c, d=2, **e): launch()
+async def f(): launch()
+@decorate
+def f(): pass
+@lru_cache(None)
+def f(): pass
+@dataclass(frozen=True)
+class C: x: int = 3
+class C(Thing): pass
+class C:
+    x = 1
+    def f(self): launch()
+    @property
+    def g(self): pass
+pass
+'a docstring'
+import json
+from json import *
+if TYPE_CHECKING: launch()
+if typing.TYPE_CHECKING: launch()
+if __name__ == '__main__': launch()
+x = []; x.append(1)
+x = {}; x.update({1: 2})
+x = set(); y = x
+x = [1]; x += [2]
+x = [1]; x.extend([2]); x.append(3)
+def f(): global x
+""".strip()
+SOME: Final = """
+launch()
+make()
+x = launch()
+x = make()
+x: int = launch()
+x = [launch()]
+x = Thing(launch())
+x = compile(launch())
+x = lambda a=launch(): a
+x.y = 1
+x.y: int = 1
+x['a'] = 1
+del x
+for x in y: pass
+while x: pass
+with x: pass
+try: pass
+finally: pass
+assert x
+raise x
+def f(a=launch()): pass
+def f(*, a=launch()): pass
+@launch
+def f(): pass
+@decorate(launch())
+def f(): pass
+@lru_cache(launch())
+def f(): pass
+@x[0]
+def f(): pass
+def __getattr__(name): pass
+class C(launch()): pass
+class C(metaclass=x): pass
+@launch
+class C: pass
+class C: launch()
+class C:
+    def __init_subclass__(cls): pass
+x = (yield)
+x = await y
+(x := launch())
+if x: y = 1
+if __name__ == 'x': launch()
+if __name__ != '__main__': launch()
+if '__main__' == __name__: launch()
+if TYPE_CHECKING: pass
+else: launch()
+if __name__ == '__main__': pass
+else: launch()
+LIST.append(1)
+x = []; x.append(launch())
+x = []; x.append(1, 2)
+x = []; x.insert(0, 1)
+x = []; x.append(*y); x.extend(a=1)
+x = f(); x.append(1)
+x = []; x = f(); x.append(1)
+x = [1]; x += launch()
+from torchgen.other import LIST; LIST.append(1)
+""".strip()
+
+
+def statements(text: str) -> list[str]:
+    """The cases: each goes on in lines that are indented, or that belong to what stands before."""
+    cases: list[str] = []
+    for line in text.splitlines():
+        goes_on = line.startswith((" ", "else", "finally"))
+        if goes_on or (cases and cases[-1].rpartition("\n")[2].startswith("@")):
+            cases[-1] += f"\n{line}"
+        else:
+            cases.append(line)
+    return cases
+
+
+@pytest.mark.parametrize("text", statements(NONE))
+def test_what_makes_values_alone(text: str) -> None:
+    assert effects(text) == 0
+
+
+@pytest.mark.parametrize("text", statements(SOME))
+def test_what_may_change_something(text: str) -> None:
+    assert effects(text) > 0
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("", 4),
+        ("from __future__ import annotations\n", 0),
+        ("from __future__ import division, annotations\n", 0),
+        ("from __future__ import division\n", 4),
+        ("from torchgen.other import annotations\n", 4),
+    ],
+)
+def test_annotations_run_unless_the_module_puts_that_off(head: str, expected: int) -> None:
+    text = "x: launch() = 1\ndef f(a: launch(), *b: launch()) -> launch(): pass\n"
+    tree = Tree({**OTHER, "torchgen/a.py": head + text})
+    assert len(tree.module("torchgen.a").effects) == expected
+
+
+def test_what_of_the_tree_runs_is_told() -> None:
+    text = f"{BEFORE}x = Thing()\n@decorate\ndef f(): make()\n"
+    module = Tree({**OTHER, "torchgen/a.py": text}).module("torchgen.a")
+    assert module.effects == []
+    assert sorted(target.id for target in module.executed) == [
+        *("torchgen.other:Thing", "torchgen.other:decorate"),
+    ]
+
+
+def test_source_that_cannot_be_read() -> None:
+    tree = Tree({"torchgen/a.py": "def ("})
+    with pytest.raises(SourceError, match=r"^torchgen\.a is no Python that can be read here: "):
+        tree.module("torchgen.a")
+    with pytest.raises(SourceError, match=r"^there is no module torchgen\.b$"):
+        tree.module("torchgen.b")
