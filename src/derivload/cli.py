@@ -193,6 +193,7 @@ def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
 
     from derivload.loading.errors import SettingsError, TreeCodeError, UsageError
 
+    options: argparse.Namespace | int = DONE
     try:
         options = _parse(arguments)
         if isinstance(options, int):
@@ -210,7 +211,9 @@ def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
         say_lines(f"derivload: error: {error}".split("\n"))
         return BAD_INPUT
     except UsageError as error:
-        _say(f"error: {error}")
+        from derivload.commands.settings.apply import places_in
+
+        _say(f"error: {error}{places_in(options, str(error))}")
         return BAD_USAGE
 
 

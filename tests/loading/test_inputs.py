@@ -38,7 +38,10 @@ def usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str
         (["--derivatives", "d.yaml"], "--native-functions is missing"),
         (["--native-functions", "n.yaml"], "--derivatives is missing"),
         (["--tags", "t.yaml"], "--derivatives is missing"),
-        (["--derivatives", "d.yaml", "--native-functions", "n.yaml"], "--tags is missing"),
+        (
+            ["--derivatives", "d.yaml", "--native-functions", "n.yaml"],
+            "--tags is missing, and there is no tags.yaml beside n.yaml, which does not exist eith",
+        ),
         (["--shards", "0"], "'0' is not a number from 1 to"),
         (["--shards", "-1"], "--shards"),
         (["--shards", "two"], "'two' is not a number"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 
@@ -32,6 +33,8 @@ def with_files_read(
             continue
         if is_whole(read):
             return [*read, argument, *given]
+        if argument == "@":
+            raise UsageError("@ stands for no arguments: name the file behind it, as in @FILE")
         text = _text(argument[1:])
         if "\0" in text:
             raise OSError(errno.EINVAL, "it contains a NUL", argument[1:])
@@ -50,6 +53,6 @@ def _text(path: str) -> str:
         if content.filename is None:
             content.filename = path
         raise content
-    # As Python decodes those of the command line.
-    text = os.fsdecode(content)
+    # As Python decodes those of the command line. Some editors begin a file with a mark.
+    text = os.fsdecode(content.removeprefix(codecs.BOM_UTF8))
     return text.replace("\r\n", "\n").replace("\r", "\n")

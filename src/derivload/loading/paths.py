@@ -190,7 +190,10 @@ def find_files(
         tags = os.path.join(os.path.dirname(first), TAGS)
         if not os.path.exists(tags):
             missing = spell("tags", "")
-            raise UsageError(f"{missing} is missing, and there is no tags.yaml beside {first}")
+            either = "" if os.path.exists(first) else ", which does not exist either"
+            raise UsageError(
+                f"{missing} is missing, and there is no tags.yaml beside {first}{either}"
+            )
     return Files(derivatives, native_functions, tags, torch_version)
 
 

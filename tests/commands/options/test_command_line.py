@@ -58,6 +58,42 @@ def test_what_is_wrong_gets_one_sentence(
     assert line.startswith(f"{f'derivload {who}'.strip()}: error: {said}")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "--catalogue", "--tags x.yaml"], "`--tags x.yaml` is one argument with a space"),
+        (["check", "--catalogue "], "`--catalogue ` is one argument with a space in it"),
+        (["emit", "--catalogue", "--out-dir x"], "`--out-dir x` is one argument with a space"),
+        (["check", "--catalogue", "--zzz x"], "cannot read --zzz x: No such file"),
+        (["check", "--catalogue", ""], "an argument is empty: an @FILE has one argument in each"),
+        (["emit", "--catalogue", "--out-dir", "x", ""], "an argument is empty: an @FILE has one"),
+    ],
+)
+def test_an_argument_with_a_space_is_not_passed_over(
+    capsys: Captured, arguments: list[str], said: str
+) -> None:
+    assert main(arguments) == 2
+    assert f"derivload {arguments[0]}: error: {said}" in capsys.readouterr().err
+
+
+def test_value_of_an_option_may_look_like_an_option_and_its_value(
+    capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["emit", "--catalogue", "--no-cache", "--out-dir", "--tags x"]) == 0
+    assert (tmp_path / "--tags x" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("name", ["--cmake-dir", "--bazel-dir", "--version"])
+def test_what_is_asked_for_instead_of_a_command_stands_without_one(
+    capsys: Captured, name: str
+) -> None:
+    assert main([name, "check"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"derivload: error: {name} is asked for without a command" in said.err
+
+
 # Options before the command.
 
 
@@ -121,6 +157,33 @@ def test_file_of_arguments_is_read_for_every_command(
     assert capsys.readouterr().out.startswith("gild\n")
     assert main(["cache", "@none"]) == 2
     assert capsys.readouterr().err == "derivload: error: none: No such file or directory\n"
+
+
+def test_file_of_arguments_may_begin_with_a_mark_and_have_any_line_ends(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    for content in (b"\xef\xbb\xbf--format\njson\n", b"--format\r\njson", b"--format\rjson\r"):
+        file = tmp_path / "arguments"
+        file.write_bytes(content)
+        assert main(["check", f"@{file}", *INPUTS]) == 0
+        assert json.loads(capsys.readouterr().out)["diagnostics"] == []
+
+
+def test_file_of_arguments_is_not_one_of_commands_of_a_shell(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    file = tmp_path / "arguments"
+    for content, said in (
+        (f"@{file}\n", f"cannot read @{file}: No such file"),  # it does not read itself
+        ('"--quiet"\n', 'cannot read "--quiet": No such file'),
+        ("--quiet\n\n", "an argument is empty: an @FILE has one argument in each line"),
+        ("--tags x.yaml\n", "`--tags x.yaml` is one argument with a space in it"),
+    ):
+        file.write_text(content, "utf-8")
+        assert main(["check", f"@{file}", *INPUTS]) == 2
+        assert said in capsys.readouterr().err
+    assert main(["check", "@"]) == 2
+    assert "@ stands for no arguments: name the file behind it" in capsys.readouterr().err
 
 
 def test_there_is_a_most_for_files_of_arguments(capsys: Captured, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from support.settings_runs import Place, place
@@ -40,6 +42,17 @@ __all__ = ["place"]  # a fixture
         ("[emit]\nstrict = true", "2: error: `emit` has no option --strict"),
         ("[emitt]\nshards = 1", "1: error: there is no setting `emitt`; did you mean `emit`?"),
         ("[emit]\nshard = 1", "2: error: there is no setting `shard`; did you mean `shards`?"),
+        ("[[emit]]\nshards = 1", "1: error: `emit` has to be a table, and is a list"),
+        ("codegen = 'x'", "1: error: `codegen` has to be true or false, and is a text"),
+        ("show = 3", "1: error: `show` has to be a table, and is a whole number"),
+        (
+            "[per-file-ignore]\n'x' = ['DL604',\n'DL999']",
+            "3: error: `per-file-ignore.x`: no rule has the code `DL999`; did you mean `DL",
+        ),
+        (
+            "[per-operator-ignore]\nx = 'DL401'",
+            "2: error: `per-operator-ignore.x`: `DL401` cannot be ignored: it is an error",
+        ),
         (f"shards = {'1' * 5000}", "1: error: this is no TOML: exceeds the limit"),
         (f"x = {'[' * 5000}", ": error: "),
         ("shards = ", "1: error: this is no TOML: invalid value"),
@@ -51,7 +64,8 @@ __all__ = ["place"]  # a fixture
 def test_it_has_a_place_and_a_remedy(place: Place, text: str, said: str, where: str) -> None:
     above = 0
     if where == "pyproject.toml":
-        text = f"[tool.derivload]\n{text.replace('[emit', '[tool.derivload.emit')}"
+        text = re.sub(r"(?m)^(\[+)(?=[a-z])", r"\1tool.derivload.", text)
+        text = f"[tool.derivload]\n{text}"
         above = 1
     place.write(text, where)
     done = place.run("check")
@@ -73,6 +87,37 @@ def test_all_of_it_is_told_at_once_in_the_order_of_lines(place: Place) -> None:
 def test_a_table_of_tool_that_is_no_table(place: Place) -> None:
     place.write("[tool]\nderivload = 3\n", "pyproject.toml")
     assert "pyproject.toml:2: error: `tool.derivload` has to be a table" in place.run("check").err
+
+
+def test_derivload_toml_needs_no_table_around(place: Place) -> None:
+    place.write("[tool.derivload]\nshards = 1\n")
+    done = place.run("check")
+    assert (done.status, done.out) == (2, "")
+    assert "derivload.toml:1: error: `[tool.derivload]` is for pyproject.toml" in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("dispatch-key = 'PrivateUse'", "no dispatch key `PrivateUse`; did you mean "),
+        ("entry-key = ['mine', 'func']", "the entry key `func` is torchgen's own, and "),
+        ("section = 'mine'", "--section is about overlays: name one with "),
+        ("catalogue = true", "--catalogue names all inputs by itself"),
+    ],
+)
+def test_what_only_the_inputs_show_has_a_place_too(place: Place, text: str, said: str) -> None:
+    place.write(f"derivatives = 'd.yaml'\nnative-functions = 'n.yaml'\n{text}\n")
+    for name in ("d.yaml", "n.yaml", "tags.yaml"):
+        place.write("[]\n", name)
+    done = place.run("check")
+    assert (done.status, done.out) == (2, "")
+    assert re.search(rf"^derivload: error: .*{re.escape(said)}.*derivload\.toml:3\)$", done.err)
+
+
+def test_what_an_option_says_is_no_setting(place: Place) -> None:
+    place.write("dispatch-key = 'PrivateUse1'\n")
+    done = place.run("check", "--catalogue", "--dispatch-key", "Mine")
+    assert done.err.endswith("no dispatch key `Mine`\n")
 
 
 def test_values_are_spelled_out(place: Place) -> None:

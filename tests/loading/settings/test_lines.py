@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from derivload.loading.settings.lines import Path, key_lines
@@ -135,6 +135,7 @@ def documents(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a machine with much else to do
 @given(documents())
 def test_as_tomllib_reads_it(text: str) -> None:
     try:

@@ -138,3 +138,18 @@ def test_a_current_folder_that_was_deleted_finds_nothing(deep: Path) -> None:
     deep.rmdir()
     assert found() is None
     assert Search().find_tree() is None
+
+
+def test_a_link_that_leads_nowhere_is_not_passed_over(deep: Path) -> None:
+    (deep.parent / "derivload.toml").write_text("")
+    (deep / "derivload.toml").symlink_to("gone.toml")
+    with pytest.raises(SettingsError, match=r"^derivload\.toml: error: cannot read this file: No "):
+        found()
+
+
+def test_paths_are_relative_to_the_folder_of_a_link(deep: Path) -> None:
+    (deep.parent / "shared.toml").write_text("tags = 'tags.yaml'\n")
+    (deep / "derivload.toml").symlink_to("../shared.toml")
+    settings = read_settings("derivload.toml", (deep / "derivload.toml").read_bytes())
+    assert settings is not None
+    assert settings.resolve("tags.yaml") == "tags.yaml"

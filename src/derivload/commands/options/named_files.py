@@ -15,6 +15,8 @@ def option_of(path: str) -> str:
     from derivload.loading.reading import read_path
     from derivload.loading.recognise import recognise
 
+    if not path:
+        raise UnknownFileError("an argument is empty: an @FILE has one argument in each line")
     if os.path.isdir(path):
         return "--pytorch"
     content = read_path(path)

@@ -88,12 +88,29 @@ class OptionParser(argparse.ArgumentParser):
         `others` gives parsers that may have it, by name. argparse would tell of options that are
         missing first, such as of the one that was misspelt.
         """
+        self._refuse_joined(arguments)
         for name in names_of_options(arguments):
             if name.startswith("--") and name not in self.options:
                 theirs = [other for other, parser in others().items() if name in parser.options]
                 if theirs:
                     self.error(f"{name} is an option of {' and '.join(theirs)}, not of this")
                 self.error(f"there is no option {name}{_guess(name, self.options)}")
+
+    def _refuse_joined(self, arguments: Sequence[str]) -> None:
+        """Exit with a sentence if an argument is an option and more: `--quiet `, `--tags FILE`.
+
+        argparse would take it for a file. Such an argument is often a line of an `@FILE`.
+        """
+        takes_value = False
+        for argument in arguments:
+            name, space, _ = argument.partition("=")[0].partition(" ")
+            if space and name in self.options and not takes_value:
+                self.error(
+                    f"`{argument}` is one argument with a space in it: {name} and its value are "
+                    "arguments of their own, in an @FILE each in a line of its own"
+                )
+            action = self.options.get(argument)
+            takes_value = action is not None and action.nargs != 0
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and what is wrong with the command line, and exit."""
@@ -156,6 +173,8 @@ def end_of_options(arguments: Sequence[str], known: Mapping[str, argparse.Action
     at = 0
     while at < len(arguments) and arguments[at][:1] == "-" and arguments[at] not in ("-", "--"):
         name, equals, _ = arguments[at].partition("=")
+        if " " in name:  # argparse takes it for no option
+            break
         at += 1
         action = known.get(name)
         if action is None or equals:

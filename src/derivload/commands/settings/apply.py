@@ -156,6 +156,22 @@ def _source(names: Iterable[str]) -> str | None:
     return next((source for source, needed in _SOURCES.items() if needed <= given), None)
 
 
+def places_in(options: object, message: str) -> str:
+    """Where the settings are that a message is about, to end it: it names them, or their values.
+
+    `options` are those of `parse_options`, or none.
+    """
+    import re
+
+    places = []
+    for name, setting in getattr(options, "settings", {}).items():
+        values = [argument.partition("=")[2] for argument in setting.arguments]
+        words = "|".join(re.escape(word) for word in (f"--{name}", *values) if word)
+        if re.search(rf"(?<![\w/.-])(?:{words})(?![\w/.-])", message):
+            places.append(setting.place)
+    return f" ({', '.join(places)})" if places else ""
+
+
 def find_source(options: argparse.Namespace, *, may_search: bool = True) -> None:
     """Say what named the inputs; if nothing did, take the tree around the current folder."""
     if not hasattr(options, "derivatives"):

@@ -13,6 +13,7 @@ from derivload.commands.settings.tables import TABLES
 from derivload.loading.errors import SettingsError, UsageError
 from derivload.loading.settings.file import SettingsFile
 from derivload.spelling import did_you_mean, nearest
+from derivload.wanted import ignored_codes_of
 
 # Letters: a name that is longer is like none of ours.
 _LONGEST: Final = 60
@@ -98,7 +99,7 @@ class _Checker:
         """Check a setting of these commands, and add it to those found."""
         name = where[-1]
         if not keys:
-            self._say(where, self._unknown(where))
+            self._say(where, self._unknown(where, value))
             return
         wrong: dict[str, str] = {}
         for command, key in keys.items():
@@ -112,10 +113,14 @@ class _Checker:
             right = [f"`[{command}]`" for command in keys if command not in wrong]
             self._say(where, f"{what}; write it in {' or '.join(right)}" if right else what)
 
-    def _unknown(self, where: tuple[str, ...]) -> str:
+    def _unknown(self, where: tuple[str, ...], value: object) -> str:
         name = where[-1]
+        if (name, isinstance(value, dict) and "derivload" in value) == ("tool", True):
+            return "`[tool.derivload]` is for pyproject.toml: here, settings have no table around"
         if is_only_option(name):
             return f"`{name}` is no setting: the option --{name} is for the command line alone"
+        if len(where) == 1 and name in self._keys:
+            return _wrong_type(name, "a table", value)
         if len(where) == 1:
             known = {name for keys in self._keys.values() for name in keys}
             return _there_is_no(name, [*sorted(known), *self._keys, *TABLES])
@@ -128,13 +133,22 @@ class _Checker:
             return {}
         for key, texts in value.items():
             listed = texts if isinstance(texts, list) else [texts]
-            if not all(isinstance(text, str) for text in listed):
+            if all(isinstance(text, str) for text in listed):
+                self._check_codes((name, key), listed)
+            else:
                 wanted = "a text or a list of texts"
                 self._say((name, key), _wrong_type(f"{name}.{key}", wanted, texts))
             found[key] = listed
         return found
 
-    def _say(self, where: tuple[str, ...], what: str) -> None:
+    def _check_codes(self, where: tuple[str, ...], codes: list[str]) -> None:
+        for index, code in enumerate(codes):
+            try:
+                ignored_codes_of(code)
+            except ValueError as error:
+                self._say((*where, index), f"`{'.'.join(where)}`: {error}")
+
+    def _say(self, where: tuple[str | int, ...], what: str) -> None:
         self._mistakes.append((self._file.line(*where), what))
 
 

@@ -51,7 +51,8 @@ class Search:
         """
         for folder in self._around():
             path = os.path.join(folder, SETTINGS)
-            if self._is_file(path):
+            # A link that leads nowhere is meant to be one: reading it says why it is not.
+            if self._is_file(path) or os.path.islink(path):
                 return path, read_settings_file(path)
             path = os.path.join(folder, PYPROJECT)
             if not self._is_file(path):
