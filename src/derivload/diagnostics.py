@@ -92,7 +92,8 @@ class Mistake(msgspec.Struct, frozen=True, omit_defaults=True):
     are meant: it counts from 0, and -1 means the last.
 
     `option` is the option that accepts this, if there is one. Where many entries have a mistake
-    that one option accepts, only the first is reported, with their number.
+    that one option accepts, only the first is reported, with their number. `help_of_few` is the
+    help where only a few have it.
 
     `meant` are the names of which one was probably meant, the best first: the help asks for them,
     and a fix writes one of them instead of the words. Each of `remedies` removes the mistake too;
@@ -110,6 +111,7 @@ class Mistake(msgspec.Struct, frozen=True, omit_defaults=True):
     meant: tuple[str, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
+    help_of_few: str = ""
 
 
 class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller catches

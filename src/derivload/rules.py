@@ -3,8 +3,7 @@
 There is only one table, so that codes stay stable and each thing is said in one way. The first
 digit of a code is the area: 0 files and YAML, 1 schemas and C++, 2 entries of native_functions.yaml
 and tags.yaml, 3 rules between functions, 4 entries of derivatives.yaml, 5 matching, 7 files of
-backends. Codes with 6 are warnings: a load accepts such an input, as upstream does, and only
-`check` reports it.
+backends. Codes with 6 are warnings: a load accepts such an input, as upstream does.
 
 `explanations/` says why each rule exists, with an example. No load reads it.
 """

@@ -213,7 +213,7 @@ def test_a_key_of_many_entries_is_told_once(
     inputs: Inputs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = "".join(f"- func: mine{i}(Tensor self) -> Tensor\n  exposed: True\n" for i in range(1200))
-    own += "- func: last(Tensor self) -> Tensor\n  dispath: {}\n"
+    own += "- func: last(Tensor self) -> Tensor\n  dispath: {}\n  impl_ns: mine\n"
     status, said = errors(inputs, capsys, *inputs.arguments([DERIVATIVES], [BASE, own]))
     assert status == 1
     assert said == [
@@ -224,7 +224,12 @@ def test_a_key_of_many_entries_is_told_once(
         "  help: if a backend's own tools read it, pass over it with --entry-key exposed",
         ("n1.yaml:2402:3: error[DL006]: an entry of native_functions.yaml has no key `dispath`"),
         "  help: check its spelling, or remove it",
-        "derivload: 2 errors; nothing was written",
+        ("n1.yaml:2403:3: error[DL006]: an entry of native_functions.yaml has no key `impl_ns`"),
+        (
+            "  help: check its spelling, or remove it; if a backend's own tools read it, pass over "
+            "it with --entry-key impl_ns"
+        ),
+        "derivload: 3 errors; nothing was written",
     ]
 
 

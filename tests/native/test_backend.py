@@ -194,6 +194,31 @@ def test_a_list_of_operators_with_dispatch_tables() -> None:
     }
 
 
+def test_a_list_in_the_form_of_executorch() -> None:
+    text = (
+        "- op: polish\n  kernels:\n    - arg_meta: null\n      kernel_name: mine::polish\n"
+        "- op: gone.out\n- func: aten::sand\n- func: mine::shine(Tensor self) -> Tensor\n"
+    )
+    loaded = load(text)
+    assert kernels(loaded) == {
+        "polish": ["PrivateUse1 b0.yaml:1"],
+        "gone.out": ["PrivateUse1 b0.yaml:5"],
+        "sand": ["PrivateUse1 b0.yaml:6"],
+        "mine::shine": ["PrivateUse1 b0.yaml:7"],
+    }
+    assert [(d.code, d.line, d.column) for d in loaded.warnings] == [("DL623", 5, 7)]
+
+
+def test_two_items_that_say_different_things_are_no_doublet() -> None:
+    of_releases = "- func: polish\n  op_api: [v2.1, v2.5]\n- func: polish\n  op_api: {}\n"
+    assert found(f"official:\n{of_releases.format('v2.6')}") == []
+    assert found(of_releases.format("v2.6")) == []
+    alike = of_releases.format("[v2.1, v2.5]")
+    assert found(f"official:\n{alike}") == [("DL621", 4, 9)]
+    assert found(alike) == [("DL621", 3, 9)]
+    assert found("official:\n- polish\n- polish\n") == [("DL621", 3, 3)]
+
+
 # -------------------------------------------------------------------------- files of other kinds
 
 
@@ -219,6 +244,7 @@ def test_another_file_is_told_from_a_backends(text: str, option: str) -> None:
         ("supported:\n- polish\n", 1),
         ("# x\n- func: polish\n- func: sand\n  dispatch:\n    PrivateUse1: sand\n", 2),
         ("- func: polish\n- func: sand\n- func: shine(Tensor self) -> Tensor\n", 1),
+        ("# x\n- op: polish\n  kernels: []\n- op: sand\n  kernels: []\n", 2),
     ],
 )
 def test_a_backends_file_is_told_from_an_overlay(text: str, line: int) -> None:

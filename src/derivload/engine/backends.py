@@ -72,10 +72,10 @@ class Backends:
         """The kernels that the files register."""
         kernels: dict[str, list[Kernel]] = {}
         for file in self._files:
-            for name, key, _, spot, _ in filter(_has_key, file.registrations):
-                kernel = Kernel(key, file.name, spot.line)
-                known = kernels.setdefault(name, [])
-                if all(other.dispatch_key != key for other in known):
+            for made in filter(_has_key, file.registrations):
+                kernel = Kernel(made.key, file.name, made.spot.line)
+                known = kernels.setdefault(made.name, [])
+                if all(other.dispatch_key != made.key for other in known):
                     known.append(kernel)
         return kernels
 

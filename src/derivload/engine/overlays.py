@@ -119,7 +119,7 @@ def without_kernels(source: SourceFile) -> SourceFile:
     Such a file has the keys of a backend's file, or its entries are names without schemas. If a
     mapping has other keys alone, the mistake says which option takes them.
     """
-    named = [entry for entry, value in source.entries if _is_name(value.get("func"))]
+    named = [e for e, value in source.entries if _is_name(value.get("func", value.get("op")))]
     # One alone may be a schema that somebody has begun.
     if len(named) > 1 and 2 * len(named) > len(source.entries):
         message = f"{len(named)} entries have no schema in `func`: this file registers kernels"

@@ -10,6 +10,7 @@ Backends that extend torchgen have forms of their own. These hold what torchgen'
 - Further sections, such as `custom:`, whose entries declare operators of the backend, or `quant:`.
 - Items that are mappings, with the name or the schema in `func:` and keys for their own tools.
 - No mapping at all, but a list of such items, each with a dispatch table of its own or without.
+  ExecuTorch's have the name in `op:`, and the kernels in a list.
 
 Such a file is read for what it registers, and its further keys are passed over.
 """
@@ -61,7 +62,8 @@ _ANOTHER_KIND: Final = {
 class Registration(NamedTuple):
     """An operator that has a kernel for a dispatch key, and where the file says so.
 
-    `is_declared` tells that the item declares the operator too.
+    `is_declared` tells that the item declares the operator too. `said` is the whole item, if it is
+    a mapping.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Registration(NamedTuple):
     section: str
     spot: Spot
     is_declared: bool = False
+    said: Value = None
 
 
 class BackendFile(NamedTuple):
@@ -246,8 +249,9 @@ class _OwnFormReader:
                 else:
                     of_key = ("Autograd" if role == _AUTOGRAD else "") + self._backend
                     declares = key in self._declaring
+                    said = item.value if isinstance(item.value, dict) else None
                     registrations.append(
-                        Registration(name, of_key, key, _of_name(item, name), declares)
+                        Registration(name, of_key, key, _of_name(item, name), declares, said)
                     )
         known = _KEYS | roles.keys()
         others = [key for key, held in self._sections.items() if held.items is not None]
@@ -277,8 +281,11 @@ def _read_list(file: SectionFile, items: list[SectionItem]) -> BackendFile:
         name = _name_of(item.value)
         if isinstance(item.value, dict) and name:
             spot = _of_name(item, name)
-            keys = _dispatched(item.value.get("dispatch"))
-            registrations += [Registration(name, key, "", spot) for key in keys]
+            declares = "(" in str(item.value.get("func"))
+            registrations += [
+                Registration(name, key, "", spot, declares, item.value)
+                for key in _dispatched(item.value.get("dispatch"))
+            ]
         else:
             flaws.append(_nameless("", item))
     return BackendFile(file.name, True, registrations, [], flaws, may_name_unknown=True)
@@ -300,8 +307,9 @@ def _refused(file: SectionFile, why: str, option: str = "") -> BackendFile:
 
 def _name_of(value: Value) -> str:
     """The operator's name in an item, which may be a mapping with a schema; "" without one."""
-    func = value.get("func") if isinstance(value, dict) else value
-    return func.partition("(")[0].strip() if isinstance(func, str) else ""
+    func = value.get("func", value.get("op")) if isinstance(value, dict) else value
+    name = func.partition("(")[0].strip() if isinstance(func, str) else ""
+    return name.removeprefix("aten::")
 
 
 def _of_name(item: SectionItem, name: str) -> Spot:

@@ -86,7 +86,8 @@ def _named_twice(file: BackendFile) -> Iterator[Flaw]:
         section = registration.section if file.is_own else ""
         key = (registration.name, registration.key, section)
         other = first.setdefault(key, registration)
-        if other is not registration:
+        # Of op-plugin's, each may be for other releases of PyTorch.
+        if other is not registration and other.said == registration.said:
             where = f" under `{other.section}`" if other.section != registration.section else ""
             message = f"`{registration.name}` is named already, in line {other.spot.line}{where}"
             name = registration.name

@@ -5,12 +5,15 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from derivload.diagnostics import Mistake, Remedy
 from derivload.remedies import quote, remove, write
+from derivload.rules import RULES
 from derivload.sources.entries import Mapping, describe
 from derivload.sources.plain import Value
+from derivload.spelling import nearest
 
 _NONE = type(None)
 
@@ -37,6 +40,8 @@ KEYS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     "variants": ((str,), "`function`, `method` or both"),
 }
 
+# Letters: a key that is longer is like none of torchgen's.
+_LONGEST = 40
 # torchgen's own loader adds this key to each mapping, so it also accepts a file that has it.
 _LINE_KEY = "__line__"
 
@@ -84,6 +89,7 @@ def check_keys(value: Mapping) -> list[Mistake]:
                         on_key=True,
                         option=option,
                         remedies=(remove(str(key)),),
+                        help_of_few=_help(str(key), option),
                     )
                 )
         elif not isinstance(held, known[0]):
@@ -106,3 +112,12 @@ def _meant(key: str, held: Value, types: tuple[type, ...]) -> tuple[Remedy, ...]
     if str in types and isinstance(held, bool | int | float):
         return (quote(key, is_safe=True),)
     return ()
+
+
+@lru_cache(maxsize=64)
+def _help(key: str, option: str) -> str:
+    """What to do about a key that few entries have; "" for what all unknown keys are told."""
+    if not option or (len(key) <= _LONGEST and nearest(key, KEYS, 1)):
+        return ""
+    default = RULES["DL006"].help
+    return f"{default}; if a backend's own tools read it, pass over it with {option}"

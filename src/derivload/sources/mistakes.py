@@ -51,7 +51,7 @@ class Mistakes:
             alike = (found.mistake.code, found.mistake.option)
             count = len(self._alike.get(alike, ()))
             if count < _MANY:
-                yield found
+                yield _for_few(found)
             elif alike not in told:
                 told.add(alike)
                 yield _for_many(found, count)
@@ -92,6 +92,13 @@ class Mistakes:
             self._last[key] = len(self._found)
             short = msgspec.structs.replace(mistake, message=shortened(mistake.message))
             self._found.append(Found(entry, short))
+
+
+def _for_few(found: Found) -> Found:
+    mistake = found.mistake
+    if not mistake.help_of_few:
+        return found
+    return Found(found.entry, msgspec.structs.replace(mistake, help=mistake.help_of_few))
 
 
 def _for_many(found: Found, count: int) -> Found:

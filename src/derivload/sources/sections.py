@@ -22,7 +22,7 @@ from derivload.spelling import ask
 if TYPE_CHECKING:
     import yaml
 
-_FUNC = "func"
+_NAMING = ("func", "op")
 
 
 class Spot(NamedTuple):
@@ -87,7 +87,7 @@ class Flaw(NamedTuple):
 
 
 class SectionItem(NamedTuple):
-    """An item of a list. The spot of a mapping is that of its `func`, if it has one."""
+    """An item of a list. The spot of a mapping is that of its `func` or `op`, if it has one."""
 
     value: Value
     spot: Spot
@@ -187,12 +187,12 @@ class _SectionReader:
 
 
 def _func_of(node: yaml.Node) -> yaml.Node:
-    """The node of a mapping's `func`, or the node itself."""
+    """The node of a mapping's `func` or `op`, or the node itself."""
     import yaml
 
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if key.value == _FUNC:
+            if key.value in _NAMING:
                 found: yaml.Node = value
                 return found
     return node
