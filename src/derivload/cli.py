@@ -28,6 +28,7 @@ _MODULES = {
     "codegen": "codegen.command",
     "emit": "emit",
     "fetch": "fetch.command",
+    "list": "listing",
     "run": "run.command",
     "schema": "schema.command",
     "settings": "settings.command",

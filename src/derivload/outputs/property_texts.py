@@ -16,6 +16,11 @@ _VERSION: Final = "The version of the format, which goes up when a key is remove
 _TORCH_VERSION: Final = "The release whose rules were followed, as X.Y."
 _SCHEMA: Final = "The schema of the function, which identifies it."
 _VARIABLES: Final = "The names of the arguments whose gradient the formula computes."
+_NAME: Final = "The name with its overload, and with its namespace unless that is aten."
+_DISPATCH_KEYS: Final = (
+    "The dispatch keys that the function has kernels for, those of backends included, sorted."
+)
+_KINDS: Final = ("functional", "inplace", "out", "mutable", "scratch")
 _FORWARD: Final = "The forward formulas."
 _FIXES: Final = "What removes the mistake, the best first; each alone is enough."
 _RELATED: Final = "The other places that the mistake is about."
@@ -92,10 +97,7 @@ TEXTS: Final[dict[str, dict[str, Text]]] = {
     },
     "FunctionRecord": {
         "schema": _SCHEMA,
-        "kind": (
-            "Which kind of variant the function is.",
-            ("functional", "inplace", "out", "mutable", "scratch"),
-        ),
+        "kind": ("Which kind of variant the function is.", _KINDS),
         "variants": ("As what C++ code can call it, sorted.", ("function", "method")),
         "python_module": "The Python module that has it, such as nn; null for torch itself.",
         "tags": "Its tags, those that generation adds included, sorted.",
@@ -137,8 +139,7 @@ TEXTS: Final[dict[str, dict[str, Text]]] = {
         "definition": "The entry of derivatives.yaml or of an overlay that the function's "
         "differentiability info comes from; null if it has none.",
         "generated": "Whether the function has no entry of its own.",
-        "dispatch_keys": "The dispatch keys that the function has kernels for, those of backends "
-        "included, sorted.",
+        "dispatch_keys": _DISPATCH_KEYS,
         "structured_delegate": "The function whose kernels it runs, if it delegates; else null.",
         "backend_kernels": "The kernels that the files of --backend-yaml register for it.",
     },
@@ -185,6 +186,69 @@ TEXTS: Final[dict[str, dict[str, Text]]] = {
         "end_line": "The line where it ends.",
         "end_column": "The column behind its last character.",
         "message": "What is there, in a few words.",
+    },
+    # What `show --json` prints.
+    "OperatorsDocument": {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "torch_version": _TORCH_VERSION,
+        "groups": "The functions of one signature each, those that were asked for among them.",
+        "functions": "The records of functions.json as a tree's own torchgen gives them, where "
+        "derivload would not give the same; else empty.",
+        "definitions": "The records of differentiability.json as a tree's own torchgen gives them, "
+        "where derivload would not give the same; else empty.",
+    },
+    "ShownGroup": {
+        "functions": "The functions of one signature, declared ones first.",
+        "formulas": "The formulas of those that were asked for.",
+    },
+    "ShownFunction": {
+        "name": _NAME,
+        "asked": "Whether this function was asked for.",
+        "record": "The function's record in functions.json.",
+        "native_function": "The entry that declares the function, or that it is generated from.",
+        "generated_from": "The function that it is generated from; null for a declared one.",
+        "dispatch_keys": _DISPATCH_KEYS,
+        "structured_delegate": "The function whose kernels it runs, if it delegates; else null.",
+        "autogen": "The variants that its entry asks for.",
+        "backend_kernels": "The kernels that the files of --backend-yaml register for it.",
+        "no_derivative": "Why it has no formulas, in a few words; null if it has.",
+    },
+    "ShownFormulas": {
+        "schema": "The schema of the function that the formulas were written or made for.",
+        "definition": "The entry that has the formulas.",
+        "reference": "The schema of the function of that entry, if it is in another group; "
+        "else null.",
+        "dispatch": "The differentiability info, by dispatch key.",
+        "used_by": "The schemas of the functions of the group that use the formulas.",
+        "also_used_by": "The names of the functions of other groups that use them.",
+    },
+    # What `list --json` prints.
+    "ListDocument": {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "torch_version": _TORCH_VERSION,
+        "functions": "How many functions there are in all.",
+        "operators": "The functions that passed all filters, in the order of functions.json.",
+    },
+    "ListedOperator": {
+        "name": _NAME,
+        "schema": _SCHEMA,
+        "kind": ("Which kind of variant the function is.", _KINDS),
+        "nodes": "The backward nodes that it makes.",
+        "has_forward": "Whether it has a forward formula.",
+        "saved_inputs": "What its backward nodes save of the inputs.",
+        "saved_outputs": "What its backward nodes save of the outputs.",
+        "tags": "Its tags, sorted.",
+        "dispatch_keys": "The dispatch keys that it has kernels for, itself, through the function "
+        "that it delegates to, or by a backend.",
+        "composite": "Whether it calls other functions, through which autograd sees.",
+        "has_foreach": "Whether a foreach function applies it to each tensor.",
+        "native_function": "The entry that declares the function, or that it is generated from; "
+        "null if that is not known.",
+        "definition": "The entry that its formulas come from; null if it has none.",
+        "is_from_overlay": "Whether an overlay declares or defines it.",
+        "warnings": "The codes of the warnings about it.",
     },
     # What `derivwatch --json` prints.
     "WatchStarted": {

@@ -11,10 +11,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from derivload.commands.options.parser import Commands
 
+# How a command prints: what is set for all others does not count for it.
+_OUTPUT = frozenset({"format", "json"})
+# The filters of `list` that have no value: `engine.operators` has what each means.
+_FILTERS = {
+    "no-derivative": "those through which autograd can do nothing",
+    "no-forward": "those with a backward formula and no forward formula",
+    "saves-input": "those whose backward node keeps a whole input",
+    "saves-tensor": "those whose backward node keeps any whole tensor",
+    "composite": "those that call other functions, through which autograd sees",
+    "foreach": "those that a foreach function applies to each tensor",
+    "from-overlay": "those that an overlay declares or defines",
+    "has-warnings": "those that `check` warns of",
+}
 # The schemas that ship: their names are written down, for a look at the folder takes time.
 SCHEMAS = (
-    *("diagnostics", "differentiability", "functions", "manifest", "places", "settings"),
-    *("stats", "watch"),
+    *("diagnostics", "differentiability", "functions", "list", "manifest", "places", "settings"),
+    *("show", "stats", "watch"),
 )
 
 
@@ -70,10 +83,61 @@ def add_check(commands: Commands) -> None:
 
 def add_show(commands: Commands) -> None:
     """Add `show`."""
-    parser = commands.add_parser("show", help="show everything about one operator")
+    parser = commands.add_parser("show", help="show everything about operators")
+    parser.own_settings = _OUTPUT
     add_inputs(parser)
     add_cache_options(parser)
-    parser.add_argument("operator", metavar="OPERATOR", help="a name, with or without its overload")
+    parser.add_argument(
+        "operator",
+        nargs="+",
+        metavar="OPERATOR",
+        help="a name, with or without its overload; or a pattern such as 'mul*', a backward node, "
+        "or what Python calls it",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def add_list(commands: Commands) -> None:
+    """Add `list`."""
+    parser = commands.add_parser(
+        "list",
+        help="list the operators that pass filters",
+        description="List the functions that pass all of the filters, one a line.",
+    )
+    parser.own_settings = _OUTPUT
+    add_inputs(parser)
+    group = parser.add_argument_group("filters")
+    for name, does in _FILTERS.items():
+        group.add_argument(f"--{name}", action="store_true", help=does)
+    group.add_argument(
+        "--tag", action="append", default=[], metavar="TAG", help="those with this tag; repeat it"
+    )
+    group.add_argument(
+        "--kernel",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="those with a kernel for this dispatch key; repeat it. So does --dispatch-key with a "
+        "key that torchgen lists",
+    )
+    parser.add_argument(
+        "operator",
+        nargs="*",
+        metavar="OPERATOR",
+        help="those of this name; or a pattern such as 'mul*', a backward node, or what Python "
+        "calls it",
+    )
+    parser.add_argument(
+        "--format",
+        choices=["text", "names", "json"],
+        default="text",
+        help="for people, the names alone, or for programs",
+    )
+    parser.add_argument(
+        "--json", dest="format", action="store_const", const="json", help="the same as JSON"
+    )
+    add_warnings(parser)
+    add_cache_options(parser)
 
 
 def add_verify(commands: Commands) -> None:

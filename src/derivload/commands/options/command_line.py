@@ -26,6 +26,7 @@ _COMMANDS = {
     "watch": writing.add_watch,
     "check": asking.add_check,
     "show": asking.add_show,
+    "list": asking.add_list,
     "verify": asking.add_verify,
     "schema": asking.add_schema,
     "fetch": asking.add_fetch,

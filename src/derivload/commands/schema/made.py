@@ -9,7 +9,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from derivload.commands.listing import ListDocument
 from derivload.commands.settings.json_schema import settings_schema
+from derivload.commands.show.document import OperatorsDocument
 from derivload.commands.watch.report import Executed, LoadFailed, Reloaded, WatchStarted
 from derivload.outputs.files import write_if_changed
 from derivload.outputs.json_schema import (
@@ -36,6 +38,8 @@ class Stats(msgspec.Struct, frozen=True, omit_defaults=True):
 
 # What commands print for programs, and what each is.
 _PRINTED: Final[dict[str, tuple[Any, str]]] = {
+    "list": (ListDocument, ""),
+    "show": (OperatorsDocument, ""),
     "stats": (Stats, ""),
     "watch": (
         WatchStarted | Reloaded | LoadFailed | Executed,

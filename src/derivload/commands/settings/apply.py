@@ -125,7 +125,8 @@ def settings_for(
     name = arguments[0]
     command = parser.commands[name]
     keys = keys_of(command)
-    of_all = {n: s for n, s in found.by_command.get("", {}).items() if n in keys}
+    everywhere = found.by_command.get("", {})
+    of_all = {n: s for n, s in everywhere.items() if n in keys and not keys[n].is_own}
     of_command = found.by_command.get(name, {})
     settings = {**_beaten(of_all, of_command, command), **of_command}
     given = given_by(parser, arguments)

@@ -57,7 +57,9 @@ class _Checker:
             elif name in self._keys and isinstance(value, dict):
                 found[name] = self._of_command(name, value)
             else:
-                self._add(found[""], (name,), value, self._commands_with(name))
+                keys = self._commands_with(name).items()
+                of_all = {command: key for command, key in keys if not key.is_own}
+                self._add(found[""], (name,), value, of_all)
         for command, settings in found.items():
             self._refuse_both(command, settings)
         if self._mistakes:

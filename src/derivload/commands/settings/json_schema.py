@@ -25,11 +25,14 @@ def settings_schema() -> _Schema:
     properties: dict[str, _Schema] = {}
     of_commands: dict[str, _Schema] = {}
     for command, parser in make_parser().commands.items():
-        own = {name: _schema_of(key) for name, key in sorted(keys_of(parser).items())}
+        keys = keys_of(parser)
+        own = {name: _schema_of(key) for name, key in sorted(keys.items())}
         if command == "settings":
             continue
         of_commands[command] = _table(f"The settings for `derivload {command}` alone.", own)
         for name, schema in own.items():
+            if keys[name].is_own:
+                continue
             # A value has to fit all commands that have the option.
             known = properties.setdefault(name, schema)
             if {**known, "description": ""} != {**schema, "description": ""}:

@@ -18,7 +18,8 @@ Kind = Literal["flag", "count", "number", "text"]
 class Key(NamedTuple):
     """An option that can be set. `is_list` tells that it can be given again and again.
 
-    `may_be_true` tells that it can be given without a value, which `true` stands for.
+    `may_be_true` tells that it can be given without a value, which `true` stands for. `is_own`
+    tells that it counts only in the table of its command.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Key(NamedTuple):
     kind: Kind
     is_list: bool
     may_be_true: bool
+    is_own: bool
 
     @property
     def is_path(self) -> bool:
@@ -36,10 +38,11 @@ class Key(NamedTuple):
 def keys_of(command: argparse.ArgumentParser) -> dict[str, Key]:
     """The settings of a command, by name."""
     found = {}
+    own = getattr(command, "own_settings", ())
     for action in command._actions:
         name = key_name(action)
         if name is not None:
-            found[name] = _key(name, action)
+            found[name] = _key(name, action, is_own=name in own)
     return found
 
 
@@ -66,7 +69,7 @@ def is_only_option(name: str) -> bool:
     return name in _ONLY_OPTIONS
 
 
-def _key(name: str, action: argparse.Action) -> Key:
+def _key(name: str, action: argparse.Action, *, is_own: bool) -> Key:
     is_list = isinstance(action, argparse._AppendAction) or action.nargs in ("+", "*")
     kind: Kind = "text"
     if isinstance(action, argparse._CountAction):
@@ -75,4 +78,4 @@ def _key(name: str, action: argparse.Action) -> Key:
         kind = "flag"
     elif isinstance(action.type, WholeNumber):
         kind = "number"
-    return Key(name, action, kind, is_list, action.nargs == "?")
+    return Key(name, action, kind, is_list, action.nargs == "?", is_own)

@@ -101,13 +101,20 @@ class _Gatherer:
 
     def gather(self, query: OperatorQuery) -> Iterator[Group]:
         for functions in _by_signature(self._load.natives):
-            asked = frozenset(f.schema.text for f in functions if query.means(f))
+            asked = frozenset(f.schema.text for f in functions if query.means(f, self._nodes(f)))
             if not asked:
                 continue
             members = self._members(functions)
             if members[0].schema in asked:
                 asked = frozenset(m.schema for m in members)
             yield Group(members, asked, tuple(self._formulas(members, asked)))
+
+    def _nodes(self, function: NativeFunction) -> set[str]:
+        """The backward nodes that a function makes."""
+        if function.schema.is_out:
+            return set()
+        matched = self._records[function.schema.text].differentiability or {}
+        return {info.op for info in matched.values() if info.op is not None}
 
     def _members(self, functions: list[NativeFunction]) -> tuple[Member, ...]:
         functions = sorted(functions, key=_rank)

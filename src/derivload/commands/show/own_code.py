@@ -10,6 +10,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from derivload.derivatives.model import FunctionRecord
 from derivload.engine.lines import DocumentLines, encode_lines
 from derivload.loading.inputs import load_alone
 from derivload.loading.memory import schema_of
@@ -23,9 +26,10 @@ if TYPE_CHECKING:
 
 
 def find_by_own_code(
-    request: Request, store: Store | None, query: OperatorQuery
-) -> tuple[list[Group], list[str]]:
-    """The groups that `query` asks for, or else the records of its functions, as lines of JSON.
+    request: Request, store: Store | None, queries: Sequence[OperatorQuery]
+) -> tuple[list[Group], DocumentLines | None]:
+    """The groups that the first of `queries` asks for that names any function, or else their
+    records; None of these if there is no such function.
 
     Raises TreeCodeError with what the torchgen refuses.
     """
@@ -33,22 +37,44 @@ def find_by_own_code(
 
     lines = load_inputs(request, store).lines
     whole = load_alone(request.inputs).whole
-    if whole is not None and not whole.diagnostics:
-        groups = find_groups(whole.load, query)
-        schemas = {member.schema for group in groups for member in group.members}
-        ours = encode_lines(whole)
-        if groups and _records(ours, schemas) == _records(lines, schemas):
-            return groups, []
-    asked = {schema for line in lines.functions if query.means_schema(schema := schema_of(line))}
-    return [], [*_render(_records(lines, asked))]
+    for query in queries:
+        if whole is not None and not whole.diagnostics:
+            groups = find_groups(whole.load, query)
+            schemas = {member.schema for group in groups for member in group.members}
+            if groups and _of(encode_lines(whole), schemas) == _of(lines, schemas):
+                return groups, None
+        asked = {schema for schema, nodes in _nodes(lines) if query.means_schema(schema, nodes)}
+        if asked:
+            return [], _of(lines, asked)
+    return [], None
 
 
-def _records(lines: DocumentLines, schemas: set[str]) -> list[list[bytes]]:
-    every: Sequence[list[bytes]] = (lines.records, lines.functions, lines.generated)
-    return [[line for line in some if schema_of(line) in schemas] for some in every]
+def _nodes(lines: DocumentLines) -> Iterator[tuple[str, set[str]]]:
+    """The schema of each function, and the backward nodes that it makes."""
+    for line in lines.functions:
+        record = msgspec.json.decode(line, type=FunctionRecord)
+        ops = [info.op for info in (record.differentiability or {}).values()]
+        yield record.schema, {op for op in ops if op is not None}
 
 
-def _render(records: list[list[bytes]]) -> Iterator[str]:
-    for some in records:
+def _of(lines: DocumentLines, schemas: set[str]) -> DocumentLines:
+    """The records of these functions alone."""
+    records, functions, generated = (
+        [line for line in some if schema_of(line) in schemas]
+        for some in (lines.records, lines.functions, lines.generated)
+    )
+    return DocumentLines(
+        torch_version=lines.torch_version,
+        used_dispatch_keys=(),
+        records=records,
+        bases=[],
+        functions=functions,
+        generated=generated,
+    )
+
+
+def render_records(lines: DocumentLines) -> Iterator[str]:
+    """Records as lines of JSON, for a person."""
+    for some in (lines.records, lines.functions, lines.generated):
         for line in some:
             yield from json.dumps(json.loads(line), indent=1, ensure_ascii=False).split("\n")

@@ -1,15 +1,17 @@
 """Which functions an operator's name means, and the message if no function has that name.
 
 `add` means every overload and variant. `add_` means every overload of the in-place variant.
-`add_.Tensor` means one function, and so does a whole schema. Each may begin with a namespace.
+`add_.Tensor` means one function, and so does a whole schema. Each may begin with a namespace. What
+patterns, backward nodes and names of Python mean, `engine.asked` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from derivload.diagnostics import Invalid
+from derivload.engine.asked import NamePattern, python_candidates, read_pattern
 from derivload.engine.families import family_of
 from derivload.native.function import NativeFunction
 from derivload.schema.names import read_operator_name
@@ -25,17 +27,24 @@ class OperatorQuery(NamedTuple):
     namespace: str
     name: str
     schema: str
+    pattern: NamePattern | None = None
+    """What is asked for, if that is a pattern or a backward node."""
 
     @property
     def family(self) -> str | None:
         """The family of operators that all functions of this name are of; None if unknown."""
+        if self.pattern is not None:
+            return None
         try:
             return family_of(read_operator_name(self.name.partition("(")[0], namespaces=False).base)
         except Invalid:
             return None
 
-    def means(self, function: NativeFunction) -> bool:
-        """Whether the query names this function."""
+    def means(self, function: NativeFunction, nodes: Collection[str] = ()) -> bool:
+        """Whether the query names this function, which makes these backward nodes."""
+        if self.pattern is not None:
+            names = (function.name.text, function.name.name, function.name.canonical)
+            return self.pattern.means(function.namespace, names, nodes)
         if self.namespace not in ("", function.namespace):
             return False
         if self.schema:
@@ -44,13 +53,16 @@ class OperatorQuery(NamedTuple):
             return function.name.text == self.name
         return self.name in (function.name.name, function.name.canonical)
 
-    def means_schema(self, schema: str) -> bool:
+    def means_schema(self, schema: str, nodes: Collection[str] = ()) -> bool:
         """Whether the query names the function with this schema, or one that it is a variant of."""
         if self.schema:
             return schema == self.schema
         name = schema.partition("(")[0]
         base = name.partition(".")[0]
-        return self.name in (name, base, base.rstrip("_"))
+        names = (name, base, base.rstrip("_"))
+        if self.pattern is not None:
+            return self.pattern._replace(namespace="").means("", names, nodes)
+        return self.name in names
 
 
 def read_query(operator: str) -> OperatorQuery:
@@ -58,7 +70,18 @@ def read_query(operator: str) -> OperatorQuery:
     text = " ".join(operator.split())
     head, parenthesis, rest = text.partition("(")
     namespace, _, name = head.rpartition("::")
-    return OperatorQuery(text, namespace, name, f"{name}({rest}" if parenthesis else "")
+    schema = f"{name}({rest}" if parenthesis else ""
+    pattern = None if schema else read_pattern(text)
+    if pattern is not None and not (pattern.is_wild or pattern.is_node):
+        pattern = None
+    return OperatorQuery(text, namespace, name, schema, pattern)
+
+
+def read_queries(operator: str) -> list[OperatorQuery]:
+    """What the user may have meant: the first of these that names any function counts."""
+    if "(" in operator:
+        return [read_query(operator)]
+    return [read_query(name) for name in python_candidates(operator)]
 
 
 def unknown(query: OperatorQuery, functions: Iterable[NativeFunction]) -> str:

@@ -97,14 +97,15 @@ def _without(members: Sequence[Member], derivatives: Sequence[str]) -> Iterator[
     by_reason: dict[str, list[str]] = {}
     for member in members:
         if member.written is None:
-            by_reason.setdefault(_why_none(member, derivatives), []).append(member.name)
+            by_reason.setdefault(why_none(member, derivatives), []).append(member.name)
     label = "no derivative"
     for reason, names in by_reason.items():
         yield section(label, Segment(f"{listed(names)}: "), Segment(reason, "absent"))
         label = ""
 
 
-def _why_none(member: Member, derivatives: Sequence[str]) -> str:
+def why_none(member: Member, derivatives: Sequence[str]) -> str:
+    """Why a function has no derivative. `derivatives` are the files searched for one."""
     function = member.function
     schema = function.schema
     if schema.is_out:

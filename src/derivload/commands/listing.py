@@ -1,0 +1,211 @@
+"""`derivload list`: the operators that pass filters, one a line, or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from derivload.commands.notes import say_note
+from derivload.commands.outcome import report
+from derivload.commands.parsed import files_of, open_store_of, say_files, say_told, wanted_of
+from derivload.derivatives.model import SavedAttribute
+from derivload.engine.operators import (
+    FLAGS,
+    Operator,
+    Predicate,
+    asked_for,
+    chosen,
+    join_operators,
+    with_dispatch_key,
+    with_tag,
+)
+from derivload.exit_status import DONE
+from derivload.loading.inputs import choose_dialect
+from derivload.loading.placing import placed_functions
+from derivload.loading.request import Request
+from derivload.loading.rules_of_tree import find_rules
+from derivload.loading.run import LoadedInputs, load_inputs
+from derivload.outputs.documents import Place, PlacedFunction
+from derivload.store.store import Store
+from derivload.terminal.layout import visible
+from derivload.terminal.stderr import say
+from derivload.terminal.stdout import Stdout
+from derivload.wanted import Wanted
+
+# Columns: a longer name pushes what is said of it to the right.
+_WIDEST: Final = 48
+
+
+class ListedOperator(msgspec.Struct, frozen=True):
+    """A function that passed all filters."""
+
+    name: str
+    schema: str
+    kind: str
+    nodes: tuple[str, ...]
+    has_forward: bool
+    saved_inputs: tuple[SavedAttribute, ...]
+    saved_outputs: tuple[SavedAttribute, ...]
+    tags: tuple[str, ...]
+    dispatch_keys: tuple[str, ...]
+    composite: bool
+    has_foreach: bool
+    native_function: Place | None
+    definition: Place | None
+    is_from_overlay: bool
+    warnings: tuple[str, ...]
+
+
+class ListDocument(msgspec.Struct, frozen=True):
+    """The functions that passed all filters, in the order of functions.json."""
+
+    format: Literal["derivload.list"]
+    version: Literal[1]
+    torch_version: str
+    functions: int
+    operators: tuple[ListedOperator, ...]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return the exit status. Raises UsageError."""
+    try:
+        store = open_store_of(options)
+        options.kernel += _known_keys(options, store)
+        files = files_of(options)
+        say_files(options, files)
+        request = Request(files, with_facts=True)
+        loaded = load_inputs(request, store)
+        say_note(loaded.note, options)
+        every = _with_places(join_operators(loaded.lines), request, loaded)
+        if options.has_warnings or options.format == "json":
+            every = _with_warnings(every, loaded, wanted_of(options, files))
+        found = chosen(every, _filters(options, every))
+        if options.format == "json":
+            places = {f.schema: f for f in _placed(request, loaded)}
+            Stdout().write_json(_render(loaded.lines.torch_version, every, found, places))
+        else:
+            Stdout().print_lines(_lines(found, options.format))
+        if not options.quiet:
+            say(f"{len(found)} of {len(every)} functions", "derivload list")
+        say_told(options, files)
+        return DONE
+    except Exception as error:
+        return report(error, "")
+
+
+def _known_keys(options: argparse.Namespace, store: Store | None) -> list[str]:
+    """Take the keys from --dispatch-key that torchgen lists already: they are meant as filters.
+
+    As an input, the option adds the keys that torchgen does not list. Raises UsageError.
+    """
+    if not options.dispatch_key:
+        return []
+    files = files_of(options)
+    if files.tree is None:
+        dialect, _ = choose_dialect(files.version)
+    else:
+        dialect = find_rules(files, store).dialect
+    known = [key for key in options.dispatch_key if key in dialect.dispatch_keys]
+    options.dispatch_key = [key for key in options.dispatch_key if key not in known]
+    return known
+
+
+def _filters(options: argparse.Namespace, operators: Sequence[Operator]) -> list[Predicate]:
+    filters = [passes for name, passes in FLAGS.items() if getattr(options, name.replace("-", "_"))]
+    filters += [with_tag(tag) for tag in options.tag]
+    filters += [with_dispatch_key(key) for key in options.kernel]
+    return [*filters, asked_for(options.operator, operators)] if options.operator else filters
+
+
+def _placed(request: Request, loaded: LoadedInputs) -> Iterator[PlacedFunction]:
+    return placed_functions(request, loaded.lines.facts or (), request.inputs.kernels())
+
+
+def _with_places(
+    operators: list[Operator], request: Request, loaded: LoadedInputs
+) -> list[Operator]:
+    """The functions with their kernels by backends, and with whether an overlay has them."""
+    files = request.files
+    overlays = {*files.more_derivatives, *files.native_functions[1:]}
+    if not overlays and not files.backends:
+        return operators
+    placed = _placed(request, loaded)
+    return [
+        operator._replace(
+            dispatch_keys=tuple(sorted({*operator.dispatch_keys, *place.dispatch_keys})),
+            is_from_overlay=any(
+                entry is not None and entry.file in overlays
+                for entry in (place.native_function, place.definition)
+            ),
+        )
+        for operator, place in zip(operators, placed, strict=True)
+    ]
+
+
+def _with_warnings(
+    operators: list[Operator], loaded: LoadedInputs, wanted: Wanted | None
+) -> list[Operator]:
+    judged = loaded.warnings(wanted)
+    codes: dict[str, list[str]] = {}
+    for told in () if judged is None else judged.shown:
+        codes.setdefault(told.operator, []).append(told.code)
+    return [
+        operator._replace(warnings=tuple(sorted({*codes.get(operator.name, ())})))
+        for operator in operators
+    ]
+
+
+def _lines(operators: Sequence[Operator], form: str) -> Iterator[str]:
+    if form == "names":
+        yield from (visible(operator.name) for operator in operators)
+        return
+    width = min(max((len(operator.name) for operator in operators), default=0), _WIDEST)
+    for operator in operators:
+        yield f"{visible(operator.name):<{width}}  {_about(operator)}"
+
+
+def _about(operator: Operator) -> str:
+    """What is most worth knowing of a function, in a few words."""
+    record = operator.record
+    if operator.nodes:
+        about = ", ".join(operator.nodes)
+        return about if any((record.forward_derivatives or {}).values()) else f"{about}; no forward"
+    if record.kind == "out":
+        return "out variant"
+    is_seen_through = record.has_composite_implicit_autograd_kernel
+    return "composite" if is_seen_through else "no derivative"
+
+
+def _render(
+    torch_version: str,
+    every: Sequence[Operator],
+    found: Sequence[Operator],
+    places: dict[str, PlacedFunction],
+) -> bytes:
+    listed = tuple([_listed(operator, places[operator.record.schema]) for operator in found])
+    document = ListDocument("derivload.list", 1, torch_version, len(every), listed)
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def _listed(operator: Operator, place: PlacedFunction) -> ListedOperator:
+    record = operator.record
+    return ListedOperator(
+        name=operator.name,
+        schema=record.schema,
+        kind=record.kind,
+        nodes=operator.nodes,
+        has_forward=any((record.forward_derivatives or {}).values()),
+        saved_inputs=tuple(operator.saved_inputs),
+        saved_outputs=tuple(operator.saved_outputs),
+        tags=record.tags,
+        dispatch_keys=operator.dispatch_keys,
+        composite=record.has_composite_implicit_autograd_kernel,
+        has_foreach=operator.has_foreach,
+        native_function=place.native_function,
+        definition=place.definition,
+        is_from_overlay=operator.is_from_overlay,
+        warnings=operator.warnings,
+    )
