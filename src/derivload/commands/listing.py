@@ -83,11 +83,13 @@ def run(options: argparse.Namespace) -> int:
         if options.has_warnings or options.format == "json":
             every = _with_warnings(every, loaded, wanted_of(options, files))
         found = chosen(every, _filters(options, every))
+        stdout = Stdout()
         if options.format == "json":
             places = {f.schema: f for f in _placed(request, loaded)}
-            Stdout().write_json(_render(loaded.lines.torch_version, every, found, places))
+            stdout.write_json(_render(loaded.lines.torch_version, every, found, places))
         else:
-            Stdout().print_lines(_lines(found, options.format))
+            stdout.print_lines(_lines(found, options.format))
+        stdout.flush()
         if not options.quiet:
             say(f"{len(found)} of {len(every)} functions", "derivload list")
         say_told(options, files)
