@@ -239,9 +239,11 @@ class Walk:
         )
         self._go_afresh(inputs, expected, places_in(whole), label)
         self.counts["steps"] += 1
-        self.counts["good"] += not self.outcome.diagnostics
-        self.counts["incremental"] += self.outcome.is_incremental
-        if self.outcome.is_incremental:
+        is_good = not self.outcome.diagnostics
+        self.counts["good"] += is_good
+        self.counts["incremental"] += self.outcome.is_incremental and is_good
+        self.counts["mistaken"] += self.outcome.is_incremental and not is_good
+        if self.outcome.is_incremental and is_good:
             self.home = inputs
         return self.outcome
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -14,7 +14,14 @@ from derivload.derivatives.formula_names import called_names
 from derivload.engine.overlays import EntryPlace, lay_over, name_in_text, name_of
 from derivload.engine.texts import Text, Texts
 from derivload.native.keys import EntryKeys
-from derivload.sources.entries import Entry, EntryValue, Mapping, read_alone, read_source
+from derivload.sources.entries import (
+    Entry,
+    EntryValue,
+    Mapping,
+    may_share,
+    read_alone,
+    read_source,
+)
 from derivload.sources.plain import PlainReader
 from derivload.sources.splitting import Split, split_digests
 
@@ -24,6 +31,10 @@ class NotCertainError(Exception):
 
     Never leaves the engine.
     """
+
+
+class LostEntryError(NotCertainError):
+    """An entry cannot be read, and does not share parts with other entries."""
 
 
 class EntryLine(NamedTuple):
@@ -109,6 +120,21 @@ class InputEntries:
         entry, value = self._natives.read(index, self._plain, with_line=with_line)
         return EntryValue(entry, self._entry_keys.without(value))
 
+    def read_definition(self, index: int) -> EntryValue | None:
+        """As `definition`; None if the entry is not valid, whatever else is in its file.
+
+        Raises NotCertainError if that depends on the rest of the file.
+        """
+        return _or_lost(self.definition, index)
+
+    def read_native(self, index: int) -> EntryValue | None:
+        """As `native`, and None as `read_definition`."""
+        return _or_lost(self.native, index)
+
+    def text_of(self, file: str) -> str:
+        """The text of a file, by its name."""
+        return next(known.text.text for known in self._files if known.text.name == file)
+
     def entry(self, at: int, *, of_native: bool) -> Entry:
         """An entry, by its index among all of its kind, with its line and its index in its file."""
         return (self._natives if of_native else self._definitions).entry(at)
@@ -133,12 +159,12 @@ class InputEntries:
             for at in laid.with_word(word):
                 yield of_native, at, laid.entry(at)
 
-    def called_with(self, name: str) -> bool:
-        """Whether a formula calls this name."""
+    def called_with(self, name: str, unread: Collection[int] = ()) -> bool:
+        """Whether a formula calls this name. `unread` are definitions that cannot be read."""
         return any(
             name in called_names(formula)
             for of_native, index, _ in self.entries_with(name)
-            if not of_native
+            if not of_native and index not in unread
             for formulas in _formulas(self.definition(index).value)
             for _, formula in formulas.formulas
         )
@@ -151,6 +177,47 @@ class InputEntries:
         for file in self._files:
             if (file.text.name in whole) != (file.values is not None):
                 raise NotCertainError
+
+
+class PickedEntries:
+    """Some of the entries of inputs, in their order."""
+
+    def __init__(
+        self, inputs: InputEntries, natives: Sequence[int], definitions: Sequence[int]
+    ) -> None:
+        self._inputs = inputs
+        self._natives = natives
+        self._definitions = definitions
+        self.natives = [inputs.natives[i] for i in natives]
+        self.definitions = [inputs.definitions[i] for i in definitions]
+
+    def native(self, index: int) -> EntryValue:
+        """As that of `InputEntries`."""
+        return self._inputs.native(self._natives[index])
+
+    def read_native(self, index: int) -> EntryValue | None:
+        """As that of `InputEntries`."""
+        return self._inputs.read_native(self._natives[index])
+
+    def definition(self, index: int) -> EntryValue:
+        """As that of `InputEntries`."""
+        return self._inputs.definition(self._definitions[index])
+
+    def read_definition(self, index: int) -> EntryValue | None:
+        """As that of `InputEntries`."""
+        return self._inputs.read_definition(self._definitions[index])
+
+    def entry(self, at: int, *, of_native: bool) -> Entry:
+        """As that of `InputEntries`."""
+        picked = self._natives if of_native else self._definitions
+        return self._inputs.entry(picked[at], of_native=of_native)
+
+
+def _or_lost(read: Callable[[int], EntryValue], index: int) -> EntryValue | None:
+    try:
+        return read(index)
+    except LostEntryError:
+        return None
 
 
 def _kinds(texts: Texts) -> list[tuple[Text, Sequence[str], bool]]:
@@ -307,7 +374,7 @@ class _File:
         entry = Entry(self.text.name, line, index, self.split.entry(index))
         value = read_alone(entry, plain)
         if value is None:
-            raise NotCertainError
+            raise NotCertainError if may_share(entry, plain) else LostEntryError
         return EntryValue(entry, value)
 
     def read(self, index: int, number: int, plain: PlainReader, *, with_line: bool) -> EntryValue:

@@ -188,8 +188,8 @@ class _LoadedEntries:
         if self._called is None:
             self._called = {
                 name
-                for made in self._load.derived
-                for formulas in made.definition.dispatch
+                for _, definition in self._load.read
+                for formulas in definition.dispatch
                 for _, formula in formulas.formulas
                 for name in called_names(formula)
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect
@@ -138,13 +138,13 @@ def read_tags(text: Text) -> frozenset[str] | None:
     return None if sources.diagnostics(Mistakes()) or sources.whole else tags
 
 
-def names_lost(source: SourceFile, key: str) -> set[str | None]:
-    """The names, under `key`, of the entries whose YAML cannot be read.
+def names_lost(lost: Iterable[str | None], key: str) -> set[str | None]:
+    """The names, under `key`, of the entries whose YAML cannot be read. `lost` has their texts.
 
     None in the set stands for any name: that of some entry could not be found.
     """
     names: set[str | None] = set()
-    for text in source.lost:
+    for text in lost:
         # An entry may hold another one that is wrongly indented: we take the names of both.
         names |= {*re.findall(rf"\b{key}[\"']?\s*:\s*[\"']?([\w.:]*)", text or "")} or {None}
     return names
@@ -212,7 +212,7 @@ class _TextReader:
     def read_all(self, texts: Sequence[Text], key: str, sections: Sequence[str] = ()) -> _Joined:
         """The entries of a base and its overlays. `key` is that of their schemas."""
         sources = [self.read(text, sections, may_be_empty=i > 0) for i, text in enumerate(texts)]
-        lost = {name for source in sources for name in names_lost(source, key)}
+        lost = {name for source in sources for name in names_lost(source.lost, key)}
         override = self._additions.override
         files = [source.entries for source in sources]
         entries, replaced = join_entries(files, key, override=override)
@@ -223,3 +223,8 @@ class _TextReader:
         placer = Placer(self._text_of)
         placed = [*placer.place_all(self._mistakes), *placer.place_all(mistakes)]
         return sorted({*self._diagnostics, *placed})
+
+
+def diagnostics_of(texts: Texts, mistakes: Mistakes) -> list[Diagnostic]:
+    """The diagnostics of the mistakes in the entries of these texts."""
+    return Placer({text.name: text.text for text in texts.of_entries}).place_all(mistakes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.diagnostics import shortened
@@ -42,6 +42,9 @@ class Outcome(NamedTuple):
     backends: Backends | None = None
     """What backends register, as it was read; None if the code of a tree's torchgen loaded."""
 
+    mistakes: Sequence[Diagnostic] = ()
+    """The mistakes that an incremental load found."""
+
     @property
     def note(self) -> str:
         """What the user should know of the load, or ""."""
@@ -70,7 +73,7 @@ class Outcome(NamedTuple):
     @property
     def diagnostics(self) -> list[Diagnostic]:
         """All mistakes, sorted by place."""
-        return [] if self.whole is None else self.whole.diagnostics
+        return [*self.mistakes] if self.whole is None else self.whole.diagnostics
 
     @property
     def lines(self) -> DocumentLines | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -71,7 +71,8 @@ class Load:
 
     `natives_lost` and `definitions_lost` are the names of entries of native_functions.yaml and of
     derivatives.yaml that could not be read. None stands for any name. `blame` tells of which entry
-    a mistake between two of them is.
+    a mistake between two of them is. `other_names` gives the names of the functions that are not
+    loaded, for suggestions.
     """
 
     def __init__(
@@ -81,8 +82,10 @@ class Load:
         natives_lost: Iterable[str | None] = (),
         definitions_lost: Iterable[str | None] = (),
         blame: Blame = _NOBODY,
+        other_names: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._blame = blame
+        self._other_names = other_names
         self._readers = readers
         self._dialect = readers.dialect
         self.mistakes = Mistakes()
@@ -98,12 +101,20 @@ class Load:
         self.copied_from: dict[str, str] = {}
         """By the schema of a copying variant: the schema of the view that its info comes from."""
         self.matched: list[MatchedFunction] = []
+        self.bad: set[str | None] = set()
+        """The families that have a mistake, or may have one that another mistake hides.
+
+        None stands for an entry of an unknown family.
+        """
+        self.read: list[tuple[Entry, Definition]] = []
+        """The definitions that could be read, also those with mistakes."""
         self.linted: object = None
         """What `lint` found, once it has looked: two callers ask for it."""
         # The families in which something could not be read or derived. None means: it may be any
         # family. A function that only lacks such a thing is not reported as a mistake.
         self._unread = {self._family(name) for name in natives_lost}
         self._underived = {self._family(name) for name in definitions_lost}
+        self.bad |= self._unread | self._underived
         self._told: set[tuple[str, int, str]] = set()
         self._groups: list[ViewGroup] = []
 
@@ -116,6 +127,7 @@ class Load:
                 continue
             self.mistakes.add(entry, mistakes)
             self._unread.add(self._family(value.get("func")))
+        self.bad |= self._unread
         self._report_misfits(check_functions(self.natives, self._dialect))
         schemas = self._readers.natives.schemas
         self.declared = len(self.natives)
@@ -129,11 +141,12 @@ class Load:
         grouped = group_by_view(self.natives, self._dialect)
         self._report_misfits(grouped.misfits)
         self._groups = grouped.groups
-        index = _Index(grouped.functions)
+        index = _Index(grouped.functions, self._other_names)
         first: dict[str, Entry] = {}
         for entry, value in entries:
             definition, mistakes = read_definition(value, self._dialect.autograd_keys)
             if definition is not None:
+                self.read.append((entry, definition))
                 derived, mistakes = self._derive(entry, definition, index)
                 if derived is not None:
                     mistakes = [*mistakes, *_defined_before(entry, definition, derived, first)]
@@ -143,6 +156,7 @@ class Load:
                     continue
             self.mistakes.add(entry, mistakes)
             self._underived.add(self._family(value.get("name")))
+        self.bad |= self._underived
         return self.derived
 
     def match(self, numbers: list[tuple[int, ...]]) -> None:
@@ -193,6 +207,7 @@ class Load:
 
     def _report_misfits(self, misfits: Sequence[Misfit]) -> None:
         for misfit in misfits:
+            self.bad |= {family_of(f.name.base) for f in (misfit.function, *misfit.others)}
             if self._unread and _may_miss(misfit.function, self._unread):
                 continue
             moved = self._blame.moved(misfit)
@@ -213,6 +228,7 @@ class Load:
         """Report what matching found: at a function's definition or, without one, at its entry."""
         made = [(entry.entry, entry.derived.function) for entry in self.derived]
         for function, invalid, _, _ in misfits:
+            self.bad.add(family_of(function.name.base))
             if self._underived and _may_miss(function, self._underived):
                 continue
             definition = self.definitions.get(function.schema.text)
@@ -280,7 +296,10 @@ def _may_miss(function: NativeFunction, families: set[str | None]) -> bool:
 class _Index:
     """The functions by schema and by signature, to find the function of a definition."""
 
-    def __init__(self, functions: Sequence[NativeFunction]) -> None:
+    def __init__(
+        self, functions: Sequence[NativeFunction], other_names: Callable[[], Iterable[str]]
+    ) -> None:
+        self._other_names = other_names
         self._by_schema: dict[str, NativeFunction] = {}
         self._by_signature: dict[str, list[NativeFunction]] = {}
         # For suggestions when a function is unknown. Filled when that first happens.
@@ -304,6 +323,7 @@ class _Index:
             for schema, function in self._by_schema.items():
                 self._overloads.setdefault(function.cpp_name, []).append(schema)
                 self._names.add(function.name.name)
+            self._names.update(self._other_names())
         overloads = self._overloads.get(definition.name)
         if overloads is not None:
             listed = "; ".join(f"`{schema}`" for schema in overloads[:5])

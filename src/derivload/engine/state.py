@@ -138,6 +138,13 @@ class State(NamedTuple):
         return of_all(self.warnings, natives, definitions)
 
 
+def no_state(tags: Iterable[str]) -> State:
+    """The state of inputs without entries."""
+    definitions = DefinitionEntries([], [], [], [])
+    none = Functions(Indexed([]), [])
+    return State(sorted(tags), Natives([], []), definitions, none, none, {})
+
+
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Rows)
 

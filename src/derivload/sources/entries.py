@@ -7,13 +7,13 @@ as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from derivload.diagnostics import Diagnostic, Edit, Fix, Related, shortened
-from derivload.sources.full import NoListError, Read, read_full, read_items
+from derivload.sources.full import NoListError, Read, is_yaml, read_full, read_items
 from derivload.sources.not_yaml import Instead, YamlError
 from derivload.sources.plain import NotPlain, PlainReader, Value
 from derivload.sources.splitting import split_text
@@ -103,6 +103,17 @@ def read_alone(entry: Entry, plain: PlainReader) -> Mapping | None:
     return read.value if isinstance(read.value, dict) else None
 
 
+def may_share(entry: Entry, plain: PlainReader) -> bool:
+    """Whether an entry that is valid YAML alone may share parts with other entries."""
+    if len(entry.text) > MAX_ENTRY:
+        return False
+    try:
+        read = read_entry(entry, plain)
+    except YamlError:
+        return False
+    return not read.plain and "&" in entry.text
+
+
 def read_source(
     name: str, text: str, sections: Collection[str] = (), *, may_be_empty: bool = False
 ) -> SourceFile:
@@ -117,29 +128,44 @@ def read_source(
             return SourceFile(name, text, [], [])
         return _read_whole(name, text, sections)
     found = _Found(name, text)
-    plain = PlainReader()
-    alone = True
-    for entry in split:
-        if found.is_full:
-            break
-        if len(entry.text) > MAX_ENTRY:
-            found.add_long(entry)
-            continue
-        try:
-            read = read_entry(entry, plain)
-        except YamlError as error:
-            found.add_error(error, entry.line, entry.text)
-            continue
-        found.add(entry, read, entry.line)
-        # Another entry may use the anchor, or define it again.
-        alone = alone and (read.plain or "&" not in entry.text)
+    alone = found.read(split, PlainReader())
     if (found.torn or not alone) and not found.is_full:
+        if found.torn and _is_broken(text, found.torn[0]):
+            return found.file()
         whole = _read_whole(name, text, sections)
         # If the whole file has an error too, it reports only the first; so we report the errors
         # of the single entries. If it has none, the entries are valid as part of the file.
         if not (found.torn and any(d.code == "DL003" for d in whole.diagnostics)):
             return whole
     return found.file()
+
+
+def read_mistaken(name: str, text: str, entries: Sequence[Entry]) -> SourceFile | None:
+    """What `read_source` gives for these entries, if each of the others can be read alone.
+
+    None if it must read the whole file.
+    """
+    found = _Found(name, text)
+    alone = found.read(entries, PlainReader())
+    is_known = not found.torn or _is_broken(text, found.torn[0])
+    return found.file() if alone and is_known and not found.is_full else None
+
+
+def _is_broken(text: str, torn: Entry) -> bool:
+    """Whether the whole file has an error because of `torn`, the first entry that has one alone.
+
+    False if that cannot be told without reading the whole file. The entries before it are valid,
+    so the file is read as YAML from there on; an error nearly always ends that soon.
+    """
+    start = _start_of(text, torn.line)
+    return not is_yaml(text[start:])
+
+
+def _start_of(text: str, line: int) -> int:
+    at = 0
+    for _ in range(line - 1):
+        at = text.index("\n", at) + 1
+    return at
 
 
 def _read_whole(name: str, text: str, sections: Collection[str]) -> SourceFile:
@@ -173,7 +199,7 @@ def _read_whole(name: str, text: str, sections: Collection[str]) -> SourceFile:
 class _Found:
     """The entries and mistakes found in a file so far.
 
-    `torn` tells that an entry could not be read alone.
+    `torn` are the entries that could not be read alone.
     """
 
     def __init__(self, name: str, text: str, *, whole: bool = False) -> None:
@@ -185,7 +211,27 @@ class _Found:
         self._lost: list[str | None] = []
         self.diagnostics: list[Diagnostic] = []
         self.passed_over: tuple[str, ...] = ()
-        self.torn = False
+        self.torn: list[Entry] = []
+
+    def read(self, entries: Iterable[Entry], plain: PlainReader) -> bool:
+        """Read entries, each alone. Whether none of them may depend on another one."""
+        alone = True
+        for entry in entries:
+            if self.is_full:
+                break
+            if len(entry.text) > MAX_ENTRY:
+                self.add_long(entry)
+                continue
+            try:
+                read = read_entry(entry, plain)
+            except YamlError as error:
+                self.torn.append(entry)
+                self.add_error(error, entry.line, entry.text)
+                continue
+            self.add(entry, read, entry.line)
+            # Another entry may use the anchor, or define it again.
+            alone = alone and (read.plain or "&" not in entry.text)
+        return alone
 
     @property
     def is_full(self) -> bool:
@@ -237,7 +283,6 @@ class _Found:
 
         `entry` is the text of the entry; None if the text is the whole file.
         """
-        self.torn = True
         self._lost.append(entry)
         message = f"this is not YAML: {error.message}"
         line, column = first_line + error.line, error.column + 1

@@ -68,6 +68,18 @@ def compose(text: str) -> yaml.Node | None:
         return yaml.compose(text, Loader=_loader())
 
 
+def is_yaml(text: str) -> bool:
+    """Whether a text can be taken apart as YAML, however large it is and whatever it means."""
+    import yaml
+
+    try:
+        for _ in yaml.parse(text, Loader=_loader()):
+            pass
+    except (yaml.YAMLError, RecursionError):
+        return False
+    return True
+
+
 def _check_size(text: str) -> None:
     """Check that a text is safe to compose. Raises YamlError if not.
 

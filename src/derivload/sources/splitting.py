@@ -6,9 +6,10 @@ at each `- ` that begins a line.
 This is safe: such a line always begins a new entry, except inside quotes and flow collections. If
 these are cut in two, the parts are not valid YAML alone, and that is noticed when they are read.
 
-A text is not split if a line begins with anything but `- `, `#` or a space: a top-level mapping, a
-document marker, a directive or a tab. Nor is it split if it contains a line break that only YAML
-knows.
+A text is not split if its first line, but for comments, begins with anything but `- `, or a later
+line with a sign that may mean something to the whole file: a document marker, a directive or a tab.
+Nor is it split if it contains a line break that only YAML knows. A line that begins with a word, as
+one that is half typed does, makes the entry above it invalid, and no other one.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 _FOR_YAML_ALONE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
 )
-_NOT_A_PLAIN_LIST = re.compile(r"\n(?:[^ #\n-]|-[^ ])")
+_NOT_A_PLAIN_LIST = re.compile(r"\n(?:[^ #\n\w\"'-]|-[^ \w])")
+_DASH_ALONE = re.compile(r"\n-(?=\n|\Z)")
 _KEEPS_BLANK_LINES = re.compile(r"[|>]\d?\+")
 _DIGEST_SIZE = 16
 _STRIDE = 16**3
@@ -169,6 +171,9 @@ class _Parts:
     def __init__(self, text: str) -> None:
         self.is_ended = text.endswith("\n")
         framed = "\n" + (text[:-1] if self.is_ended else text)
+        if "\n-\n" in framed or framed.endswith("\n-"):
+            # A dash alone begins an entry too. To YAML, a space behind it makes no difference.
+            framed = _DASH_ALONE.sub("\n- ", framed)
         self.preamble, *self.raw = framed.split("\n- ")
 
     def entry(self, index: int) -> str | None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class FoundMistakes(NamedTuple):
     """All mistakes, sorted by place, and the warnings that comments suppress, with the reasons.
 
-    `functions` and `definitions` are how many there are; if there are errors, how many could be
-    loaded. `note` is what the user should know of the load.
+    `functions` and `definitions` are how many there are, if there are no errors. `note` is what
+    the user should know of the load.
     """
 
     diagnostics: list[Diagnostic]
@@ -59,7 +59,9 @@ def find_mistakes(
 
 
 def _counts(outcome: Outcome) -> tuple[int, int]:
-    """The numbers of functions and definitions."""
+    """The numbers of functions and definitions; 0 where there are errors."""
+    if outcome.diagnostics:
+        return 0, 0
     if outcome.whole is not None:
         return len(outcome.whole.load.matched), len(outcome.whole.load.infos)
     lines = outcome.make_lines()

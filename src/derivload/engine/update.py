@@ -1,0 +1,397 @@
+"""One incremental load: the families that an edit touched, in the place of the old ones.
+
+If they have a mistake, the result is what is wrong in them, and no new state. The others have no
+mistake, because the state that the load starts from is of inputs without mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+
+from derivload.derivatives.definition import read_definition
+from derivload.derivatives.info import number_ops, op_prefixes
+from derivload.diagnostics import Diagnostic, Invalid
+from derivload.engine.blame import Blame
+from derivload.engine.inputs import InputEntries, NotCertainError, PickedEntries
+from derivload.engine.lint import Linted, Possible, lint, of_all
+from derivload.engine.load import diagnostics_of, names_lost
+from derivload.engine.pipeline import Load, Readers
+from derivload.engine.state import (
+    DefinitionEntries,
+    DefinitionRow,
+    Functions,
+    Indexed,
+    NativeRow,
+    Natives,
+    State,
+    certain_family,
+    definitions_of,
+    functions_of,
+    native_row,
+    warnings_of,
+    with_linked,
+)
+from derivload.engine.window import EntryWindow
+from derivload.sources.entries import Entry, read_mistaken
+from derivload.sources.plain import Value
+
+T = TypeVar("T")
+
+# The family of entries whose own family is not known. No name has this one.
+UNKNOWN: Final = "\0"
+
+
+class Mistaken(NamedTuple):
+    """What is wrong in the touched families.
+
+    `load` is the load of these families. `bad` are the families that the state must not have:
+    those with a mistake, and those that may have one that another mistake hides.
+    """
+
+    load: Load
+    diagnostics: list[Diagnostic]
+    linted: Linted
+    bad: set[str]
+
+
+class Lost(NamedTuple):
+    """The positions of the entries that cannot be read: no mappings of keys, or not even YAML."""
+
+    natives: set[int]
+    definitions: set[int]
+
+
+class FamilyUpdate:
+    """One incremental load: from the old state and the new inputs to the new state."""
+
+    def __init__(
+        self, state: State, inputs: InputEntries | PickedEntries, readers: Readers
+    ) -> None:
+        self._state = state
+        self._inputs = inputs
+        self._readers = readers
+        self._touched: set[str] = set()
+        self._stay = False
+        self.load = Load(readers)
+        """The load of the touched families."""
+        self.counts: dict[str, int] = {}
+        self.lost = Lost(set(), set())
+        self.natives = state.natives
+        self.definitions: Sequence[DefinitionRow] = state.definitions.rows
+
+    def run(self) -> State | None:
+        """The state of the new inputs; None if there is a mistake.
+
+        Raises NotCertainError if only a full load can tell.
+        """
+        old = self._state
+        inputs = self._inputs
+        natives, definitions = self.run_rows()
+        if any(self.lost):
+            return None
+        while True:
+            self._touched = with_linked(natives, self._touched)
+            declared = natives.rows.positions(self._touched)
+            positions = self._touched_definitions(definitions)
+            load = self.load = Load(self._readers)
+            load.read_natives([inputs.native(i) for i in declared])
+            load.derive([inputs.definition(i) for i in positions])
+            if load.mistakes or len(load.derived) != len(positions):
+                return None
+            numbers = self._number(load, definitions.rows, positions)
+            if numbers is not None:
+                break
+        load.match(numbers)
+        if load.mistakes:
+            return None
+        made = definitions_of(load, [inputs.definitions[i] for i in positions])
+        if [row.family for row in made.rows] != [definitions.rows[i].family for i in positions]:
+            raise NotCertainError
+        _put(definitions.rows, positions, made.rows)
+        _put(definitions.own, positions, made.own)
+        _put(definitions.copies, positions, made.copies)
+        self.counts = _counts(inputs, declared, positions, load)
+        functions, generated = functions_of(load)
+        return State(
+            old.tags,
+            natives,
+            definitions,
+            self._splice(old.functions, functions),
+            self._splice(old.generated, generated),
+            warnings=self._warnings(natives, definitions.rows, declared, positions),
+        )
+
+    def run_rows(self) -> tuple[Natives, DefinitionEntries]:
+        """The first step: the rows of all entries, and which families are touched."""
+        natives = self.natives = self._new_natives()
+        definitions = self._new_definitions()
+        self.definitions = definitions.rows
+        return natives, definitions
+
+    def linked(self, families: set[str]) -> set[str]:
+        """The families, and all that are linked to them."""
+        return with_linked(self.natives, families)
+
+    def _warnings(
+        self,
+        natives: Natives,
+        definitions: Sequence[DefinitionRow],
+        declared: Sequence[int],
+        positions: Sequence[int],
+    ) -> dict[str, tuple[Possible, ...]]:
+        """The old warnings, with those of the touched families replaced by the new ones."""
+        rows = [natives.rows.rows[i] for i in declared]
+        made = warnings_of(self.load, rows, [definitions[i] for i in positions])
+        old = self._state.warnings.items()
+        return {f: kept for f, kept in old if f not in self._touched} | made
+
+    def _new_natives(self) -> Natives:
+        """The natives, with new rows for those that changed. Touches the families of these."""
+        old, digests = self._state.natives, self._inputs.natives
+        if digests is old.digests:
+            return old
+        change = EntryWindow(old.digests, old.rows.rows, digests, self._native_row)
+        self._touched |= change.families
+        return Natives(digests, change.spliced(old.rows.rows, change.rows))
+
+    def _new_definitions(self) -> DefinitionEntries:
+        """The definitions, with provisional rows and no lines for those that changed.
+
+        Touches the families of these. `run` fills in their rows and lines.
+        """
+        old, digests = self._state.definitions, self._inputs.definitions
+        change = EntryWindow(old.digests, old.rows, digests, self._definition_row)
+        self._touched |= change.families
+        self._stay = change.stay
+        return DefinitionEntries(
+            digests,
+            change.spliced(old.rows, change.rows),
+            change.spliced(old.own, change.moved(old.own)),
+            change.spliced(old.copies, change.moved(old.copies)),
+        )
+
+    def _touched_definitions(self, definitions: DefinitionEntries) -> list[int]:
+        touched = self._touched
+        return [i for i, row in enumerate(definitions.rows) if row.family in touched]
+
+    def _native_row(self, index: int) -> NativeRow:
+        digest = self._inputs.natives[index]
+        read = self._inputs.read_native(index)
+        if read is None:
+            self.lost.natives.add(index)
+            return NativeRow(digest, UNKNOWN, tuple(self._families_in(index, of_native=True)))
+        function, _ = self._readers.natives.read(*read)
+        if function is None:
+            return NativeRow(digest, self._family_of_schema(read.value.get("func")), ())
+        return native_row(digest, function)
+
+    def _definition_row(self, index: int) -> DefinitionRow:
+        digest = self._inputs.definitions[index]
+        read = self._inputs.read_definition(index)
+        if read is None:
+            self.lost.definitions.add(index)
+            self._touched |= self._families_in(index, of_native=False)
+            return DefinitionRow(digest, UNKNOWN)
+        definition, _ = read_definition(read.value, self._readers.dialect.autograd_keys)
+        schema = read.value.get("name") if definition is None else definition.specification
+        return DefinitionRow(digest, self._family_of_schema(schema))
+
+    def _family_of_schema(self, schema: Value) -> str:
+        """The family of a schema that may be wrong. Raises NotCertainError for some names."""
+        if not isinstance(schema, str):
+            return UNKNOWN
+        try:
+            name = self._readers.natives.schemas.name(schema.partition("(")[0])
+        except Invalid:
+            return UNKNOWN
+        return certain_family(name.base)
+
+    def _families_in(self, index: int, *, of_native: bool) -> set[str]:
+        """The families of the names in an entry that cannot be read."""
+        key = "func" if of_native else "name"
+        text = self._inputs.entry(index, of_native=of_native).text
+        names = names_lost((text,), key)
+        return {self._family_of_schema(name) for name in names if name} - {UNKNOWN}
+
+    def _number(
+        self, load: Load, rows: list[DefinitionRow], positions: list[int]
+    ) -> list[tuple[int, ...]] | None:
+        """The numbers of the ops of the derived definitions.
+
+        Ops are numbered across all definitions. If definitions of other families get new
+        numbers, these families are touched too, and the result is None: derive again.
+        """
+        old = self._state.definitions.rows
+        new = [op_prefixes(entry.derived) for entry in load.derived]
+        if self._stay and new == [old[i].prefixes for i in positions]:
+            return [old[i].numbers for i in positions]
+        prefixes = [row.prefixes for row in rows]
+        _put(prefixes, positions, new)
+        numbers = number_ops(prefixes)
+        renumbered = {
+            row.family
+            for row, new_numbers in zip(rows, numbers, strict=True)
+            if row.numbers != new_numbers and row.family not in self._touched
+        }
+        self._touched |= renumbered
+        return None if renumbered else [numbers[i] for i in positions]
+
+    def _splice(self, old: Functions, made: Functions) -> Functions:
+        """The old records, with those of the touched families replaced by the new ones."""
+        positions = old.rows.positions(self._touched)
+        if [old.rows.rows[i] for i in positions] == made.rows.rows:
+            if [old.lines[i] for i in positions] == made.lines:
+                return old
+            lines = old.lines.copy()
+            _put(lines, positions, made.lines)
+            return Functions(old.rows, lines)
+        kept = [
+            (row, line)
+            for row, line in zip(old.rows.rows, old.lines, strict=True)
+            if row.family not in self._touched
+        ]
+        # Records with the same C++ name are of one family and already in order; the sort is stable.
+        every = sorted(
+            [*kept, *zip(made.rows.rows, made.lines, strict=True)], key=lambda row: row[0].cpp_name
+        )
+        return Functions(Indexed([row for row, _ in every]), [line for _, line in every])
+
+    def mistaken(self) -> Mistaken:
+        """What is wrong in the touched families, after `run` has found that something is.
+
+        Raises NotCertainError if only a full load can tell.
+        """
+        inputs, lost = self._inputs, self.lost
+        assert isinstance(inputs, InputEntries)
+        texts = inputs.texts
+        if texts.backends or texts.additions.override or texts.unread:
+            raise NotCertainError
+        in_yaml, natives_lost, definitions_lost = self._read_lost(inputs)
+        self._touched = touched = with_linked(self.natives, {*self._touched, UNKNOWN})
+        load = self.load = Load(
+            self._readers,
+            natives_lost=natives_lost,
+            definitions_lost=definitions_lost,
+            blame=Blame(
+                [text.name for text in texts.native_functions],
+                [text.name for text in (texts.derivatives, *texts.more_derivatives)],
+            ),
+            other_names=self._other_names,
+        )
+        declared = self.natives.rows.positions(touched)
+        positions = [i for i, row in enumerate(self.definitions) if row.family in touched]
+        natives = [i for i in declared if i not in lost.natives]
+        definitions = [i for i in positions if i not in lost.definitions]
+        load.read_natives([inputs.native(i, with_line=True) for i in natives])
+        load.derive([inputs.definition(i, with_line=True) for i in definitions])
+        load.match(number_ops([op_prefixes(entry.derived) for entry in load.derived]))
+        self.counts = _counts(inputs, declared, positions, load)
+        return Mistaken(
+            load,
+            sorted({*in_yaml, *diagnostics_of(texts, load.mistakes)}),
+            self._linted(inputs),
+            with_linked(self.natives, {UNKNOWN, *(f for f in load.bad if f is not None)}),
+        )
+
+    def _read_lost(
+        self, inputs: InputEntries
+    ) -> tuple[list[Diagnostic], set[str | None], set[str | None]]:
+        """The mistakes of the lost entries as YAML, and the names of these entries."""
+        found: list[Diagnostic] = []
+        names: dict[bool, set[str | None]] = {True: set(), False: set()}
+        for of_native, lost in ((True, self.lost.natives), (False, self.lost.definitions)):
+            by_file: dict[str, list[Entry]] = {}
+            for index in sorted(lost):
+                entry = inputs.entry(index, of_native=of_native)
+                by_file.setdefault(entry.file, []).append(entry)
+            for file, entries in by_file.items():
+                source = read_mistaken(file, inputs.text_of(file), entries)
+                if source is None:
+                    raise NotCertainError
+                found += source.diagnostics
+                names[of_native] |= names_lost(source.lost, "func" if of_native else "name")
+        return found, names[True], names[False]
+
+    def _other_names(self) -> set[str]:
+        """The names of the functions that are not in the touched families."""
+        return {
+            row.cpp_name.removesuffix("_out")
+            for row in self._state.functions.rows.rows
+            if row.family not in self._touched
+        }
+
+    def _linted(self, inputs: InputEntries) -> Linted:
+        """What there may be to warn of, by the positions among all entries."""
+        kept = {f: of for f, of in self._state.warnings.items() if f not in self._touched}
+        natives = [row.family for row in self.natives.rows.rows] if kept else []
+        definitions = [row.family for row in self.definitions] if kept else []
+        linted = lint(self.load)
+        if not linted.is_complete:
+            raise NotCertainError
+        found = [*of_all(kept, natives, definitions), *_renumbered(linted.found, self.load)]
+        read = {entry.index for entry, _ in self.load.read}
+        touched = {i for i, row in enumerate(self.definitions) if row.family in self._touched}
+        return Linted(found, _Entries(inputs, touched - read))
+
+    def without(self, bad: set[str]) -> PickedEntries:
+        """The new inputs without the entries of these families."""
+        assert isinstance(self._inputs, InputEntries)
+        natives = [i for i, row in enumerate(self.natives.rows.rows) if row.family not in bad]
+        definitions = [i for i, row in enumerate(self.definitions) if row.family not in bad]
+        return PickedEntries(self._inputs, natives, definitions)
+
+
+def _renumbered(found: Iterable[Possible], load: Load) -> Iterator[Possible]:
+    """What `lint` found in a load, by the positions of the entries among all of the inputs."""
+    for one in found:
+        entries = (
+            [function.entry for function in load.natives]
+            if one.of_native
+            else [made.entry for made in load.derived]
+        )
+        yield msgspec.structs.replace(
+            one,
+            at=entries[one.at].index,
+            other=entries[one.other].index if one.other >= 0 else -1,
+            declared=load.natives[one.declared].entry.index if one.declared >= 0 else -1,
+        )
+
+
+class _Entries:
+    """The entries of inputs, of which some definitions cannot be read."""
+
+    def __init__(self, inputs: InputEntries, unread: set[int]) -> None:
+        self._inputs = inputs
+        self._unread = unread
+
+    def entry(self, at: int, *, of_native: bool) -> Entry:
+        return self._inputs.entry(at, of_native=of_native)
+
+    def entries_with(self, word: str) -> Iterable[tuple[bool, int, Entry]]:
+        return self._inputs.entries_with(word)
+
+    def called_with(self, name: str) -> bool:
+        return self._inputs.called_with(name, self._unread)
+
+
+def _counts(
+    inputs: InputEntries | PickedEntries,
+    declared: Sequence[int],
+    positions: Sequence[int],
+    load: Load,
+) -> dict[str, int]:
+    read = len(declared) + len(positions)
+    return {
+        "read": read,
+        "reused": len(inputs.natives) + len(inputs.definitions) - read,
+        "derived": len(positions),
+        "matched": len(load.matched),
+    }
+
+
+def _put(into: list[T], positions: Iterable[int], values: Iterable[T]) -> None:
+    for i, value in zip(positions, values, strict=True):
+        into[i] = value
