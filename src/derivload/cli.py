@@ -29,6 +29,7 @@ _MODULES = {
     "emit": "emit",
     "fetch": "fetch.command",
     "list": "listing",
+    "lsp": "lsp.command",
     "run": "run.command",
     "schema": "schema.command",
     "settings": "settings.command",

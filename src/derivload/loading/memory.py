@@ -73,6 +73,13 @@ class Memory:
                 self._functions = functions, lines
         return self.session
 
+    @property
+    def own_session(self) -> Session | None:
+        """The session, if it is one that loads with our own code."""
+        from derivload.engine.session import Session
+
+        return self.session if isinstance(self.session, Session) else None
+
     def _begin_session(self, request: Request) -> Session | OwnCodeSession:
         if not request.rules.why:
             from derivload.engine.session import Session

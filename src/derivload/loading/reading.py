@@ -49,6 +49,12 @@ def read_stream(stream: BinaryIO) -> bytes | OSError:
     return OSError(errno.EFBIG, why) if why else content
 
 
+def as_read(path: str, content: bytes) -> bytes | OSError:
+    """What `read_path` gives for a file on a disk that holds this."""
+    why = _too_large(content) if len(content) > _LARGE else ""
+    return OSError(errno.EFBIG, why, path) if why else content
+
+
 def _open_at_once(path: str, flags: int) -> int:
     """Open a file; a named pipe too, which nobody else may ever open."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -38,9 +38,12 @@ class FoundMistakes(NamedTuple):
 
 
 def find_mistakes(
-    request: Request, store: Store | None, wanted: Wanted | None = None
+    request: Request,
+    store: Store | None,
+    wanted: Wanted | None = None,
+    memory: Memory | None = None,
 ) -> FoundMistakes:
-    """The mistakes in these inputs.
+    """The mistakes in these inputs. `memory` is what an earlier look at them left.
 
     Raises TreeCodeError with what a tree's own torchgen refuses.
     """
@@ -53,7 +56,8 @@ def find_mistakes(
         if outcome.diagnostics:
             return FoundMistakes([], [], *counts, outcome.note)
         return _diagnose(request, outcome, counts, wanted)
-    memory = None if store is None else Memory(store)
+    if memory is None and store is not None:
+        memory = Memory(store)
     outcome = load_inputs(request, memory=memory, with_mistakes=True).outcome
     return _diagnose(request, outcome, _counts(outcome), wanted)
 

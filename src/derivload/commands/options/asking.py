@@ -1,4 +1,4 @@
-"""The commands that answer: check, show, verify, schema, fetch, cache, settings."""
+"""The commands that answer: check, lsp, show, list, verify, schema, fetch, cache, settings."""
 
 from __future__ import annotations
 
@@ -77,6 +77,20 @@ def add_check(commands: Commands) -> None:
         "--statistics", action="store_true", help="print how many mistakes break each rule"
     )
     parser.add_argument("--explain", metavar="CODE", help="explain a rule, and exit")
+    add_warnings(parser)
+    add_cache_options(parser)
+
+
+def add_lsp(commands: Commands) -> None:
+    """Add `lsp`."""
+    parser = commands.add_parser(
+        "lsp",
+        help="be a language server for editors, on stdin and stdout",
+        description="Serve editors by the Language Server Protocol, on stdin and stdout: "
+        "diagnostics as they are typed, fixes, completion, and where things are. The inputs are "
+        "found from the folder that the editor has open.",
+    )
+    add_inputs(parser)
     add_warnings(parser)
     add_cache_options(parser)
 

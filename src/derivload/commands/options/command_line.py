@@ -25,6 +25,7 @@ _COMMANDS = {
     "run": writing.add_run,
     "watch": writing.add_watch,
     "check": asking.add_check,
+    "lsp": asking.add_lsp,
     "show": asking.add_show,
     "list": asking.add_list,
     "verify": asking.add_verify,

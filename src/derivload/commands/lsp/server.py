@@ -1,0 +1,283 @@
+"""The server: what an editor sends comes in here, and diagnostics go out.
+
+Everything is done in the thread of pygls' loop, one message after another, so that nobody sees a
+document between two states. Only watchdog calls from threads of its own, and it only wakes the
+loop.
+
+A change is answered at once if that takes little time. If a look takes long (it has to load
+everything), the next one waits for the end of a burst of changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.uris import from_fs_path, to_fs_path
+
+from derivload.commands.lsp.documents import Document
+from derivload.commands.lsp.protocol import DocumentProtocol
+from derivload.commands.lsp.showing import Shown
+from derivload.loading.errors import TreeCodeError, UsageError
+from derivload.terminal.stderr import say
+from derivload.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from derivload.commands.lsp.documents import Encoding
+    from derivload.commands.lsp.workbench import Workbench
+
+# Seconds. A look that took longer makes the next change wait for so many times as long.
+_QUICK: Final = 0.05
+# Seconds between the last message and the work that only saves time later.
+_IDLE: Final = 0.02
+_ENCODINGS: Final[dict[str, Encoding]] = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
+
+
+class Server(LanguageServer):
+    """A language server for the inputs that `find` finds, from the current folder on.
+
+    `find` raises UsageError if it finds none.
+    """
+
+    def __init__(self, find: Callable[[], Workbench]) -> None:
+        super().__init__("derivload", __version__, protocol_cls=DocumentProtocol)
+        self._find = find
+        self._bench: Workbench | None = None
+        self._why_none = ""
+        self._documents: dict[str, Document] = {}
+        self._shown: Shown | None = None
+        self._published: dict[str, list[types.Diagnostic]] = {}
+        self._due: asyncio.TimerHandle | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._took = 0.0
+
+    # ------------------------------------------------------------------ the inputs
+
+    @property
+    def encoding(self) -> Encoding:
+        """What positions count."""
+        return _ENCODINGS.get(str(self.workspace.position_encoding or "utf-16"), "utf-16")
+
+    def begin(self, folder: str | None) -> None:
+        """Find the inputs from a folder on, and load them."""
+        self._shown = Shown(self._document_of, self.encoding)
+        if folder is not None:
+            self._find_from(folder)
+        if self._bench is not None:
+            self.look()
+
+    def _find_from(self, folder: str) -> None:
+        try:
+            os.chdir(folder)
+            self._bench = self._find()
+            self._why_none = ""
+        except (UsageError, OSError) as error:
+            self._why_none = str(error)
+            return
+        for uri, document in self._documents.items():
+            self._take(uri, document)
+
+    def bench_of(self, uri: str) -> tuple[Workbench, str] | None:
+        """The inputs that a document is one of, and its name among them."""
+        path = to_fs_path(uri)
+        if self._bench is None or path is None:
+            return None
+        name = self._bench.name_of(path)
+        return None if name is None else (self._bench, name)
+
+    def _take(self, uri: str, document: Document) -> bool:
+        found = self.bench_of(uri)
+        if found is None:
+            return False
+        bench, name = found
+        bench.open(name, document)
+        return True
+
+    # ------------------------------------------------------------------ documents
+
+    def did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        """Take a document as the editor has it."""
+        item = params.text_document
+        document = self._documents[item.uri] = Document(item.uri, item.text, item.version)
+        if self._bench is None and (path := to_fs_path(item.uri)):
+            self._find_from(os.path.dirname(path))
+        if self._take(item.uri, document):
+            self._published.pop(item.uri, None)
+            self.look()
+        elif self._bench is None:
+            self._say_once(self._why_none)
+
+    def did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        """Edit a document."""
+        document = self._documents.get(params.text_document.uri)
+        if document is None:
+            return
+        for change in params.content_changes:
+            if isinstance(change, types.TextDocumentContentChangePartial):
+                start, end = (
+                    document.spot(at.line, at.character, self.encoding)
+                    for at in (change.range.start, change.range.end)
+                )
+                document.edit(start, end, change.text)
+            else:
+                document.replace(change.text)
+        document.version = params.text_document.version
+        found = self.bench_of(document.uri)
+        if found is not None:
+            found[0].changed()
+            self._look_soon()
+
+    def did_close(self, params: types.DidCloseTextDocumentParams) -> None:
+        """Take a document as the disk has it."""
+        uri = params.text_document.uri
+        self._documents.pop(uri, None)
+        found = self.bench_of(uri)
+        if found is not None:
+            bench, name = found
+            bench.close(name)
+            self.look()
+
+    def files_changed(self) -> None:
+        """Look at the files that no editor has open."""
+        if self._bench is not None and self._bench.look(self._bench.files.paths):
+            self.look()
+
+    # ------------------------------------------------------------------ diagnostics
+
+    def _look_soon(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        if self._took < _QUICK:
+            self.look()
+        else:
+            loop = asyncio.get_running_loop()
+            self._due = loop.call_later(min(self._took, 1.0), self.look)
+
+    def look(self) -> None:
+        """Find what is wrong now, and publish it."""
+        self._due = None
+        bench = self._bench
+        if bench is None or self._shown is None:
+            return
+        began = time.perf_counter()
+        by_file: dict[str, list[types.Diagnostic]] = {name: [] for name in bench.files.paths}
+        try:
+            for found in bench.diagnostics():
+                by_file.setdefault(found.file, []).append(self._shown.diagnostic(found))
+        except (UsageError, TreeCodeError) as error:
+            by_file[bench.files.paths[0]].append(_without_place(str(error)))
+        self._took = time.perf_counter() - began
+        for name, diagnostics in by_file.items():
+            self._publish(bench, name, diagnostics)
+        self._settle_soon()
+
+    def _publish(
+        self, bench: Workbench, name: str, diagnostics: list[types.Diagnostic]
+    ) -> None:
+        document = bench.document(name) if bench.is_open(name) else None
+        uri = document.uri if document is not None else uri_of(name)
+        before = self._published.get(uri)
+        if before == diagnostics and document is None:
+            return
+        if before is None and not diagnostics and document is None:
+            return
+        self._published[uri] = diagnostics
+        version = None if document is None else document.version
+        self.text_document_publish_diagnostics(
+            types.PublishDiagnosticsParams(uri, diagnostics, version)
+        )
+
+    def _settle_soon(self) -> None:
+        """Do what saves time at the next change, when nothing else is to be done."""
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(_IDLE, self._settle)
+
+    def _settle(self) -> None:
+        self._idle = None
+        if self._bench is not None:
+            self._bench.settle()
+
+    # ------------------------------------------------------------------ beginning and end
+
+    def end(self) -> None:
+        """End what runs, and remove what was written for this session."""
+        for handle in (self._due, self._idle):
+            if handle is not None:
+                handle.cancel()
+        if self._bench is not None:
+            self._bench.end()
+        if self._shown is not None:
+            self._shown.close()
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Say on stderr what went wrong. A message in the editor would come with each key."""
+        say(f"error: {type(error).__name__}: {error}")
+
+    def _say_once(self, why: str) -> None:
+        if why:
+            self.window_log_message(types.LogMessageParams(types.MessageType.Warning, why))
+
+    def _document_of(self, name: str) -> Document | None:
+        return None if self._bench is None else self._bench.document(name)
+
+
+def uri_of(name: str) -> str:
+    """The address of an input by its name."""
+    uri = from_fs_path(os.path.abspath(name))
+    assert uri is not None
+    return uri
+
+
+def _without_place(message: str) -> types.Diagnostic:
+    start = types.Position(0, 0)
+    return types.Diagnostic(
+        types.Range(start, start), message, types.DiagnosticSeverity.Error, source="derivload"
+    )
+
+
+def make_server(find: Callable[[], Workbench]) -> Server:
+    """A server with all of its requests."""
+    server = Server(find)
+
+    @server.feature(types.INITIALIZED)
+    def initialized(params: types.InitializedParams) -> None:
+        server.begin(_first(server.workspace.folders.values(), server.workspace.root_path))
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def watched(params: types.DidChangeWatchedFilesParams) -> None:
+        server.files_changed()
+
+    @server.feature(types.SHUTDOWN)
+    def shutdown(params: None) -> None:
+        server.end()
+
+    return server
+
+
+def _first(folders: Iterable[types.WorkspaceFolder], root: str | None) -> str | None:
+    """The folder that an editor has open, if any."""
+    for folder in folders:
+        return to_fs_path(folder.uri)
+    return root
+
+
+def serve(find: Callable[[], Workbench]) -> int:
+    """Serve on stdin and stdout until the client is gone; the exit status."""
+    server = make_server(find)
+    gc.enable()
+    try:
+        server.start_io()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    finally:
+        server.end()
+    return 0
