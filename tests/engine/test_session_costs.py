@@ -144,23 +144,11 @@ def test_edit_reads_the_families_that_it_touches(inputs: Inputs, read: int) -> N
         pytest.param(START.with_file(TAGS, f"{START.files[TAGS]}- tag: a\n  desc: b\n"), id="tag"),
         pytest.param(edited("desc: ", "desc: &a ", TAGS), id="anchor in tags"),
         pytest.param(edited("self: grad ", "self: &a grad "), id="anchor"),
-        pytest.param(edited("self: grad ", "self: grads[7] "), id="mistake"),
-        pytest.param(
-            edited("  result: auto_element_wise\n", "  dispatch: {}\n"), id="mistake in matching"
-        ),
-        pytest.param(edited("self: grad ", 'self: "grad '), id="torn quote"),
         pytest.param(edited("- name", "---\n- name"), id="document marker"),
         pytest.param(
             with_added("jet_out_(Tensor(a!) self) -> Tensor(a!)"), id="name ending in out"
         ),
         pytest.param(with_added(f"foreach_{JET}"), id="name that begins with foreach"),
-        pytest.param(edited("structured: True", "structured: False", NATIVES), id="bad delegate"),
-        pytest.param(
-            edited("  structured: True\n", "", NATIVES, with_added(SHEEN)), id="bad delegate"
-        ),
-        pytest.param(without(NATIVES, "gleam.out("), id="delegate gone"),
-        pytest.param(without(NATIVES, "ripple_copy("), id="copy of a view gone"),
-        pytest.param(without(NATIVES, "cleave("), id="function of a definition gone"),
         pytest.param(with_overlay("custom:\n- func: [\n"), id="torn overlay"),
     ],
 )
@@ -169,6 +157,42 @@ def test_what_is_not_certain_is_loaded_whole(inputs: Inputs) -> None:
     assert not walk.go(inputs).is_incremental
     assert walk.counts["incremental afresh"] == 0
     walk.go(START)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        pytest.param(edited("self: grad ", "self: grads[7] "), id="mistake"),
+        pytest.param(
+            edited("  result: auto_element_wise\n", "  dispatch: {}\n"), id="mistake in matching"
+        ),
+        pytest.param(edited("self: grad ", 'self: "grad '), id="torn quote"),
+        pytest.param(edited("structured: True", "structured: False", NATIVES), id="bad delegate"),
+        pytest.param(
+            edited("  structured: True\n", "", NATIVES, with_added(SHEEN)), id="bad delegate"
+        ),
+        pytest.param(without(NATIVES, "gleam.out("), id="delegate gone"),
+        pytest.param(without(NATIVES, "ripple_copy("), id="copy of a view gone"),
+        pytest.param(without(NATIVES, "cleave("), id="function of a definition gone"),
+        pytest.param(edited("self: grad ", "self: grad\ns"), id="half a line"),
+        pytest.param(edited("- name", "-\n- name"), id="dash alone"),
+    ],
+)
+def test_a_mistake_costs_the_families_that_it_touches(inputs: Inputs) -> None:
+    walk = Walk(START)
+    outcome = walk.go(inputs)
+    assert outcome.is_incremental
+    assert outcome.diagnostics
+    assert outcome.counts["read"] < 20
+    assert walk.go(START).is_incremental
+
+
+def test_a_session_that_begins_with_mistakes_goes_on_from_the_families_without() -> None:
+    walk = Walk(edited("grad * luster", "grads[7]"))
+    outcome = walk.go(edited("grad * luster", "grads[8]"))
+    assert outcome.is_incremental
+    assert outcome.counts["read"] == 3
+    assert walk.go(START).is_incremental
 
 
 @pytest.mark.parametrize(("file", "words"), [(DEFINITIONS, "self: "), (NATIVES, "func: ")])

@@ -164,7 +164,6 @@ def test_lists_are_the_same_outside_the_window_and_differ_at_its_ends(
         "custom:\n- a: x\n",
         " - a: x\n",
         "  # indented\n- a: x\n",
-        "-\n  a: x\n",
         "-\ta: x\n",
         "\t\n- a: x\n",
         "- a: x\n\t# tab\n",
@@ -179,6 +178,17 @@ def test_lists_are_the_same_outside_the_window_and_differ_at_its_ends(
 )
 def test_what_is_no_plain_list_is_not_split(text: str) -> None:
     assert split_entries(FILE, text) is None
+
+
+def test_a_dash_alone_begins_an_entry() -> None:
+    assert entry_texts("- a: x\n-\n  b: y\n-\n") == ["- a: x\n", "- \n  b: y\n", "- \n"]
+
+
+@pytest.mark.parametrize("line", ["n", "-n", "self: x", '"x', "é"])
+def test_a_line_that_is_half_typed_makes_the_entry_above_it_invalid_alone(line: str) -> None:
+    source = read_source(FILE, f"- a: x\n- b: y\n{line}\n- c: z\n")
+    assert [value for _, value in source.entries] == [{"a": "x"}, {"c": "z"}]
+    assert [found.code for found in source.diagnostics] == ["DL003"]
 
 
 @pytest.mark.parametrize(

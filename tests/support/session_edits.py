@@ -354,6 +354,19 @@ def move_into_overlay(random: Random, inputs: Inputs) -> Inputs:
 
 
 # Those that can be done to the files of a release too.
+_KEYS = "aelsx_ ()[]{}:,.-#'\"|>&*!%@\n\t+0é"
+
+
+def type_somewhere(random: Random, inputs: Inputs) -> Inputs:
+    """What an editor has between two keys: a line that is half typed, or a character too many."""
+    file = any_file(random, inputs)
+    text = inputs.files[file]
+    at = random.randrange(len(text) + 1)
+    end = random.choice([at, at, at + 1, text.find("\n", at)])
+    typed = "".join(random.choices(_KEYS, k=random.choice([0, 1, 1, 2])))
+    return inputs.with_file(file, text[:at] + typed + text[max(at, end) :])
+
+
 COMMON: list[Edit] = [
     *(change_formula, change_formula, change_type_or_default, rename_argument, rename_foreach),
     *(put_formulas_under_keys, change_output_differentiability, delegate_elsewhere),
@@ -367,4 +380,5 @@ EDITS: list[Edit] = [
     *COMMON,
     *(add_operator, add_operator, shuffle_entries, break_entry, break_entry, edit_tags),
     *(edit_tags, switch_release, edit_overlays, edit_overlays),
+    *(type_somewhere, type_somewhere),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -156,15 +157,23 @@ class InputEntries:
         Those of a file that was read whole may have it in a comment behind them.
         """
         for of_native, laid in ((False, self._definitions), (True, self._natives)):
-            for at in laid.with_word(word):
-                yield of_native, at, laid.entry(at)
+            for at in laid.where(lambda text: word in text):
+                entry = laid.entry(at)
+                if entry.whole or word in entry.text:
+                    yield of_native, at, entry
 
     def called_with(self, name: str, unread: Collection[int] = ()) -> bool:
         """Whether a formula calls this name. `unread` are definitions that cannot be read."""
+        call = re.compile(rf"(?<!\w){re.escape(name)}\s*\(")
+
+        def may_call(text: str) -> bool:
+            # With a backslash, the value may differ from what is written.
+            return name in text and (call.search(text) is not None or "\\" in text)
+
         return any(
             name in called_names(formula)
-            for of_native, index, _ in self.entries_with(name)
-            if not of_native and index not in unread
+            for index in self._definitions.where(may_call)
+            if index not in unread
             for formulas in _formulas(self.definition(index).value)
             for _, formula in formulas.formulas
         )
@@ -293,14 +302,26 @@ class _Laid:
             places.setdefault(names[number][here], []).append(place)
         return places
 
-    def with_word(self, word: str) -> Iterator[int]:
-        """The indexes of the entries that have this word in their text."""
-        files = [file for file in self._files if file.values is not None or word in file.text.text]
-        for index in range(len(self.digests())) if files else ():
-            number, here = self._find(index)
-            file = self._files[number]
-            if file.values is not None or word in file.text_of(here):
-                yield index
+    def where(self, is_there: Callable[[str], bool]) -> Iterator[int]:
+        """The indexes of the entries whose text, with what is behind it, fits.
+
+        All of those of a file that was read whole.
+        """
+        if self._is_laid:
+            self.digests()
+            assert self._order is not None
+            for index, (number, here) in enumerate(self._order):
+                file = self._files[number]
+                if file.values is not None or is_there(file.split.raw[here]):
+                    yield index
+            return
+        first = 0
+        for file in self._files:
+            count = len(file.digests())
+            for here in range(count):
+                if file.values is not None or is_there(file.split.raw[here]):
+                    yield first + here
+            first += count
 
     def _find(self, index: int) -> EntryPlace:
         if self._is_laid:
@@ -384,10 +405,6 @@ class _File:
             line = self.split.line(index) if with_line else 0
             entry, value = self._read_alone(index, plain, line)
         return EntryValue(msgspec.structs.replace(entry, index=number), value)
-
-    def text_of(self, index: int) -> str:
-        """The text of an entry, if the file was not read whole."""
-        return self.split.entry(index)
 
     def entry(self, index: int) -> Entry:
         """An entry, with its line and its index here."""

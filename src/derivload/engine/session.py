@@ -43,7 +43,7 @@ from derivload.engine.state import (
     with_linked,
 )
 from derivload.engine.texts import Text, Texts, collector_off
-from derivload.engine.update import UNKNOWN, FamilyUpdate, Lost, Mistaken
+from derivload.engine.update import UNKNOWN, FamilyUpdate, KnownRows, Lost, Mistaken
 from derivload.sources.splitting import Split
 
 # Readers remember everything they have read, and each edit adds to it. So they are replaced by
@@ -80,6 +80,7 @@ class Session:
         # mistake: such a family is loaded each time, until it has none.
         self._is_certain = True
         self._rows: Rows | None = None
+        self._known = KnownRows({}, {})
 
     def restore(self, kept: bytes, records: list[bytes], functions: list[bytes]) -> None:
         """Start from what another session's `keep` returned.
@@ -211,12 +212,15 @@ class Session:
         self._state = None
         inputs.check_whole(())
         readers = self._readers_for(inputs.read_tags())
-        update = FamilyUpdate(no_state(loaded.tags), inputs, readers)
+        update = FamilyUpdate(no_state(loaded.tags), inputs, readers, self._known)
         update.run_rows()
         bad = {family for family in loaded.load.bad if family is not None}
         self._rows = Rows(update.natives, update.definitions, update.lost)
         rest = FamilyUpdate(
-            no_state(loaded.tags), update.without(update.linked({*bad, UNKNOWN})), readers
+            no_state(loaded.tags),
+            update.without(update.linked({*bad, UNKNOWN})),
+            readers,
+            self._known,
         )
         self._state = rest.run()
 
@@ -225,7 +229,7 @@ class Session:
         before, mistaken = update
         assert self._state is not None
         assert self._readers is not None
-        rest = FamilyUpdate(self._state, before.without(mistaken.bad), self._readers)
+        rest = FamilyUpdate(self._state, before.without(mistaken.bad), self._readers, self._known)
         made = rest.run()
         if made is not None:
             self._state = made
@@ -235,6 +239,7 @@ class Session:
         readers = self._readers
         if readers is None or readers.tags != tags:
             readers = self._readers = Readers(self._dialect, tags)
+            self._known = KnownRows({}, {})
         return readers
 
     def _update(self, state: State, inputs: InputEntries) -> Outcome:
@@ -245,7 +250,7 @@ class Session:
             self._readers = None
         readers = self._readers_for(tags)
         self._updates += 1
-        update = FamilyUpdate(state, inputs, readers)
+        update = FamilyUpdate(state, inputs, readers, self._known)
         backends = self._read_backends(inputs.texts)
         try:
             checked, told = self._check_backends(state, inputs, backends, readers)

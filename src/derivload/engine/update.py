@@ -64,15 +64,30 @@ class Lost(NamedTuple):
     definitions: set[int]
 
 
+class KnownRows(NamedTuple):
+    """The rows of entries that are in no state, because of a mistake, by the digest of each.
+
+    They are kept from load to load, because such entries are new to every load.
+    """
+
+    natives: dict[bytes, NativeRow]
+    definitions: dict[bytes, DefinitionRow]
+
+
 class FamilyUpdate:
     """One incremental load: from the old state and the new inputs to the new state."""
 
     def __init__(
-        self, state: State, inputs: InputEntries | PickedEntries, readers: Readers
+        self,
+        state: State,
+        inputs: InputEntries | PickedEntries,
+        readers: Readers,
+        known: KnownRows,
     ) -> None:
         self._state = state
         self._inputs = inputs
         self._readers = readers
+        self._known = known
         self._touched: set[str] = set()
         self._stay = False
         self.load = Load(readers)
@@ -179,17 +194,26 @@ class FamilyUpdate:
 
     def _native_row(self, index: int) -> NativeRow:
         digest = self._inputs.natives[index]
+        known = self._known.natives.get(digest)
+        if known is not None:
+            return known
         read = self._inputs.read_native(index)
         if read is None:
             self.lost.natives.add(index)
             return NativeRow(digest, UNKNOWN, tuple(self._families_in(index, of_native=True)))
         function, _ = self._readers.natives.read(*read)
         if function is None:
-            return NativeRow(digest, self._family_of_schema(read.value.get("func")), ())
-        return native_row(digest, function)
+            row = NativeRow(digest, self._family_of_schema(read.value.get("func")), ())
+        else:
+            row = native_row(digest, function)
+        self._known.natives[digest] = row
+        return row
 
     def _definition_row(self, index: int) -> DefinitionRow:
         digest = self._inputs.definitions[index]
+        known = self._known.definitions.get(digest)
+        if known is not None:
+            return known
         read = self._inputs.read_definition(index)
         if read is None:
             self.lost.definitions.add(index)
@@ -197,7 +221,9 @@ class FamilyUpdate:
             return DefinitionRow(digest, UNKNOWN)
         definition, _ = read_definition(read.value, self._readers.dialect.autograd_keys)
         schema = read.value.get("name") if definition is None else definition.specification
-        return DefinitionRow(digest, self._family_of_schema(schema))
+        row = DefinitionRow(digest, self._family_of_schema(schema))
+        self._known.definitions[digest] = row
+        return row
 
     def _family_of_schema(self, schema: Value) -> str:
         """The family of a schema that may be wrong. Raises NotCertainError for some names."""

@@ -7,6 +7,7 @@ as a whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from derivload.sources.splitting import split_text
 Mapping = dict[Value, Value]
 
 _SHOWN_BITS = 200
+_ANCHOR = re.compile(r"(?<![^\s\[{,:?-])&[\w-]")
 
 # The longest entry of any release has some 1,300 characters. These limits protect time and memory
 # from malicious input, and from files that are not definitions at all.
@@ -98,7 +100,7 @@ def read_alone(entry: Entry, plain: PlainReader) -> Mapping | None:
         read = read_entry(entry, plain)
     except YamlError:
         return None
-    if read.duplicates or not (read.plain or "&" not in entry.text):
+    if read.duplicates or (not read.plain and has_anchor(entry.text)):
         return None
     return read.value if isinstance(read.value, dict) else None
 
@@ -111,7 +113,12 @@ def may_share(entry: Entry, plain: PlainReader) -> bool:
         read = read_entry(entry, plain)
     except YamlError:
         return False
-    return not read.plain and "&" in entry.text
+    return not read.plain and has_anchor(entry.text)
+
+
+def has_anchor(text: str) -> bool:
+    """Whether a text may have an anchor of YAML. The `&&` and `a & b` of C++ are none."""
+    return "&" in text and _ANCHOR.search(text) is not None
 
 
 def read_source(
@@ -230,7 +237,7 @@ class _Found:
                 continue
             self.add(entry, read, entry.line)
             # Another entry may use the anchor, or define it again.
-            alone = alone and (read.plain or "&" not in entry.text)
+            alone = alone and (read.plain or not has_anchor(entry.text))
         return alone
 
     @property

@@ -179,9 +179,7 @@ class Server(LanguageServer):
             self._publish(bench, name, diagnostics)
         self._settle_soon()
 
-    def _publish(
-        self, bench: Workbench, name: str, diagnostics: list[types.Diagnostic]
-    ) -> None:
+    def _publish(self, bench: Workbench, name: str, diagnostics: list[types.Diagnostic]) -> None:
         document = bench.document(name) if bench.is_open(name) else None
         uri = document.uri if document is not None else uri_of(name)
         before = self._published.get(uri)

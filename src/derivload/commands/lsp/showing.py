@@ -28,9 +28,7 @@ def position(document: Document | None, spot: Spot, encoding: Encoding) -> types
     return types.Position(spot.line, units)
 
 
-def span(
-    document: Document | None, start: Spot, end: Spot, encoding: Encoding
-) -> types.Range:
+def span(document: Document | None, start: Spot, end: Spot, encoding: Encoding) -> types.Range:
     """What is between two places, as the protocol has it."""
     return types.Range(position(document, start, encoding), position(document, end, encoding))
 
@@ -99,5 +97,3 @@ class Shown:
     def close(self) -> None:
         """Remove what was written."""
         self._pages.close()
-
-
