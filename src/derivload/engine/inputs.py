@@ -188,40 +188,6 @@ class InputEntries:
                 raise NotCertainError
 
 
-class PickedEntries:
-    """Some of the entries of inputs, in their order."""
-
-    def __init__(
-        self, inputs: InputEntries, natives: Sequence[int], definitions: Sequence[int]
-    ) -> None:
-        self._inputs = inputs
-        self._natives = natives
-        self._definitions = definitions
-        self.natives = [inputs.natives[i] for i in natives]
-        self.definitions = [inputs.definitions[i] for i in definitions]
-
-    def native(self, index: int) -> EntryValue:
-        """As that of `InputEntries`."""
-        return self._inputs.native(self._natives[index])
-
-    def read_native(self, index: int) -> EntryValue | None:
-        """As that of `InputEntries`."""
-        return self._inputs.read_native(self._natives[index])
-
-    def definition(self, index: int) -> EntryValue:
-        """As that of `InputEntries`."""
-        return self._inputs.definition(self._definitions[index])
-
-    def read_definition(self, index: int) -> EntryValue | None:
-        """As that of `InputEntries`."""
-        return self._inputs.read_definition(self._definitions[index])
-
-    def entry(self, at: int, *, of_native: bool) -> Entry:
-        """As that of `InputEntries`."""
-        picked = self._natives if of_native else self._definitions
-        return self._inputs.entry(picked[at], of_native=of_native)
-
-
 def _or_lost(read: Callable[[int], EntryValue], index: int) -> EntryValue | None:
     try:
         return read(index)

@@ -15,9 +15,10 @@ from derivload.derivatives.definition import read_definition
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Diagnostic, Invalid
 from derivload.engine.blame import Blame
-from derivload.engine.inputs import InputEntries, NotCertainError, PickedEntries
+from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lint import Linted, Possible, lint, of_all
 from derivload.engine.load import diagnostics_of, names_lost
+from derivload.engine.picked import PickedEntries
 from derivload.engine.pipeline import Load, Readers
 from derivload.engine.state import (
     DefinitionEntries,
@@ -395,6 +396,9 @@ class _Entries:
 
     def entry(self, at: int, *, of_native: bool) -> Entry:
         return self._inputs.entry(at, of_native=of_native)
+
+    def file(self, at: int, *, of_native: bool) -> str:
+        return self._inputs.file(at, of_native=of_native)
 
     def entries_with(self, word: str) -> Iterable[tuple[bool, int, Entry]]:
         return self._inputs.entries_with(word)

@@ -6,7 +6,7 @@ Python knows. So the three notifications about documents come to us before pygls
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from lsprotocol import types
 from pygls.protocol import LanguageServerProtocol, lsp_method
@@ -32,25 +32,19 @@ class DocumentProtocol(LanguageServerProtocol):
 
     @property
     def _owner(self) -> Owner:
-        return cast("Any", self._server)
+        return cast("Owner", self._server)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(  # type: ignore[override]
-        self, params: types.DidOpenTextDocumentParams
-    ) -> None:
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
         """Tell that a document was opened."""
         self._owner.did_open(params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(  # type: ignore[override]
-        self, params: types.DidChangeTextDocumentParams
-    ) -> None:
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         """Tell that a document was edited."""
         self._owner.did_change(params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(  # type: ignore[override]
-        self, params: types.DidCloseTextDocumentParams
-    ) -> None:
+    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Tell that a document was closed."""
         self._owner.did_close(params)

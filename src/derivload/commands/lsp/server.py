@@ -13,12 +13,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
-from pygls.uris import from_fs_path, to_fs_path
+from pygls.uris import to_fs_path
 
 from derivload.commands.lsp.documents import Document
 from derivload.commands.lsp.protocol import DocumentProtocol
@@ -107,7 +109,7 @@ class Server(LanguageServer):
         item = params.text_document
         document = self._documents[item.uri] = Document(item.uri, item.text, item.version)
         if self._bench is None and (path := to_fs_path(item.uri)):
-            self._find_from(os.path.dirname(path))
+            self._find_from(str(Path(path).parent))
         if self._take(item.uri, document):
             self._published.pop(item.uri, None)
             self.look()
@@ -230,9 +232,7 @@ class Server(LanguageServer):
 
 def uri_of(name: str) -> str:
     """The address of an input by its name."""
-    uri = from_fs_path(os.path.abspath(name))
-    assert uri is not None
-    return uri
+    return Path(name).absolute().as_uri()
 
 
 def _without_place(message: str) -> types.Diagnostic:
@@ -272,8 +272,11 @@ def serve(find: Callable[[], Workbench]) -> int:
     """Serve on stdin and stdout until the client is gone; the exit status."""
     server = make_server(find)
     gc.enable()
+    # Nothing else gets between the messages: what is printed goes to stderr.
+    stdout = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
-        server.start_io()
+        server.start_io(stdout=stdout)
     except SystemExit as ended:
         return int(ended.code or 0)
     finally:
