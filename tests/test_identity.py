@@ -251,3 +251,19 @@ def test_code_that_a_site_runs_at_start_counts_for_generators(
     site.write_text("a = 2\n", "utf-8")
     time.sleep(_CLEARLY)
     assert digest() != before
+
+
+def test_what_decides_what_python_does_counts_for_generators() -> None:
+    def digest(*flags: str) -> str:
+        command = "from derivload.identity import python_digest; print(python_digest().hex())"
+        return subprocess.run(
+            [sys.executable, *flags, "-c", command],
+            env=child_environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    changes = ([], ["-O"], ["-OO"], ["-b"], ["-W", "error"], ["-X", "int_max_str_digits=0"])
+    assert len({digest(*flags) for flags in changes}) == len(changes)
+    assert digest("-X", "utf8", "-q", "-B") == digest()

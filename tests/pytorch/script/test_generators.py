@@ -1,0 +1,89 @@
+"""PyTorch's generators, called by a script of its build, on a PyTorch of two operators.
+
+The script calls each of them twice: as derivload answers, and, into another folder, as it is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from support.releases import Release
+from support.script_runs import Runner, changed, contents, times
+from support.small_pytorch import SmallPyTorch
+
+pytestmark = pytest.mark.release
+
+SCRIPT: Final = """
+import os, sys
+root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, root)
+import tools.autograd.gen_autograd as gen
+from torchgen.selective_build.selector import SelectiveBuilder
+
+natives, tags = (f"{root}/aten/src/ATen/native/{n}.yaml" for n in ("native_functions", "tags"))
+autograd = f"{root}/tools/autograd"
+how = {"disable_autograd": False, "operator_selector": SelectiveBuilder.get_nop_selector()}
+calls = []
+
+def count(frame, event, argument):
+    if event == "call" and frame.f_code is gen.gen_autograd.original.__code__:
+        calls.append(frame)
+
+for out, python, main in (
+    ("out", gen.gen_autograd_python, gen.gen_autograd),
+    ("own", gen.gen_autograd_python.original, gen.gen_autograd.original),
+):
+    os.makedirs(out, exist_ok=True)
+    python(natives, tags, out, autograd)
+    main(natives, tags, out, autograd, **how)
+sys.setprofile(count)
+gen.gen_autograd(natives, tags, "out", autograd, **how)
+gen.gen_autograd(natives, tags, "out", autograd + "/", **how)
+sys.setprofile(None)
+print(len(calls))
+
+from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.script.generators import autograd_selection, python_selection
+some = SelectiveBuilder.from_legacy_op_registration_allow_list({"aten::gild"}, True, True)
+assert autograd_selection(how) == Selection("libtorch", disable_autograd=False)
+assert autograd_selection({**how, "disable_autograd": True}).disable_autograd is True
+for other in ({}, {"operator_selector": some}, {**how, "more": 1}, {"disable_autograd": False}):
+    assert autograd_selection(other) is None
+assert python_selection({}) == Selection("pybindings")
+assert python_selection({"more": 1}) is None
+"""
+
+
+@pytest.fixture
+def runner(release: Release, newest: str, tmp_path: Path) -> Runner:
+    pytorch = SmallPyTorch(release(newest), tmp_path / "pytorch", is_checkout=True)
+    for folder in ("tools", "tools/setup_helpers"):
+        (pytorch.root / folder).mkdir(exist_ok=True)
+        (pytorch.root / folder / "__init__.py").touch()
+    (pytorch.root / "tools" / "setup_helpers" / "generate_code.py").write_text(SCRIPT, "utf-8")
+    return Runner(pytorch.root, tmp_path / "cache")
+
+
+def test_calls_are_answered(runner: Runner) -> None:
+    script = "tools/setup_helpers/generate_code.py"
+    first = runner.run(script)
+    assert (first.status, first.stdout, first.stderr) == (0, "0\n", "")
+    made = contents(runner.folder / "out")
+    assert len(made) > 40
+    assert made == contents(runner.folder / "own")
+    derivatives = runner.folder / "tools" / "autograd" / "derivatives.yaml"
+    derivatives.write_text(f"# A comment.\n{derivatives.read_text('utf-8')}", "utf-8")
+    assert runner.run(script).exit == "stored"
+    before = times(runner.folder / "out")
+    text = derivatives.read_text("utf-8")
+    derivatives.write_text(text.replace("grad * luster", "luster * grad"), "utf-8")
+    (runner.folder / "out" / "VariableType.h").write_text("mine\n")
+    (runner.folder / "out" / "ViewFuncs.cpp").unlink()
+    assert runner.run(script).exit == "ran"
+    touched = changed(before, times(runner.folder / "out"))
+    assert touched == ["Functions.cpp", "VariableType.h", "ViewFuncs.cpp"]
+    assert contents(runner.folder / "out") == contents(runner.folder / "own")
+    assert runner.run(script).exit == "up-to-date"
