@@ -169,6 +169,8 @@ def test_tables_of_a_tree_are_in_its_rules() -> None:
     assert rules.dialect.dispatch_keys == frozenset({"CPU", "Mine"})
     assert rules.key.startswith("2.15 ")
     assert rules.key != rules_with("2.15", own).key
+    turned = msgspec.structs.replace(own, cpp_types=dict(reversed(own.cpp_types.items())))
+    assert rules_with("2.15", turned).key == rules_with("2.15", own).key
     assert rules_with("2.15", None, "x").render() == b"2.15\n2.15\n\n\nx"
 
 

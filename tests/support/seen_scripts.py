@@ -13,8 +13,11 @@ from typing import Final, NamedTuple
 from derivload.pytorch.script.seen import SEEN, read_seen
 from support.child import child_environment
 
-# What `derivload run` starts, with a folder for the notes, no record, and no cache.
-START: Final = ("-c", "from derivload.pytorch.script.child import main; main()")
+# What `derivload run` starts. Some functions go past `os.stat` in Python for Windows, as one does
+# here, and are replaced.
+START: Final = (
+    "import os; from derivload.pytorch.script.child import main; os.path.isfile = len; main()"
+)
 _DRIVER: Final = """
 import json, os, sys
 watch = sys.meta_path[0]._watch
@@ -86,7 +89,7 @@ def seen_of(folder: Path, cases: Mapping[str, str], stdin: str) -> Seen:
     notes = folder / "notes"
     notes.mkdir()
     done = subprocess.run(
-        [sys.executable, *START, str(notes), "", "context", "", "", "driver.py"],
+        [sys.executable, "-c", START, str(notes), "", "context", "", "", "driver.py"],
         cwd=folder,
         env=child_environment(X1="1", LANGUAGE="C", PYTHONIOENCODING="latin-1:ignore"),
         input=stdin,

@@ -18,7 +18,7 @@ from derivload.pytorch.errors import UnexpectedTorchgenError
 from support.codegen_project import CodegenProject, assert_same, contents
 from support.project import replace_in
 from support.releases import Release
-from support.small_pytorch import SmallPyTorch
+from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
 
 pytestmark = pytest.mark.release
 
@@ -152,6 +152,23 @@ def test_why_upstreams_own_way_was_taken(small: Small, upstreams: dict[str, byte
     done = small.try_run()
     assert note(done.stderr) == "the inputs are not plain lists of entries"
     assert_same(contents(small.out), upstreams)
+
+
+def test_both_ways_lay_overlays_over(small: Small) -> None:
+    overlay, more = small.folder / "overlay.yaml", small.folder / "more.yaml"
+    overlay.write_text(f"{OVERLAY}  dispatch:\n    CPU: quench\n", "utf-8")
+    more.write_text(OVERLAY_DERIVATIVE, "utf-8")
+    options = (
+        *("--derivatives", str(small.small.derivatives), "--derivatives", str(more)),
+        *("--native-functions", str(overlay)),
+    )
+    small.run(*options)
+    made = contents(small.out)
+    assert b"QuenchBackward0" in made["Functions.h"]
+    natives = small.small.native / "native_functions.yaml"
+    natives.write_text(json.dumps(yaml.safe_load(natives.read_bytes())), "utf-8")
+    assert note(small.try_run(*options).stderr) == "the inputs are not plain lists of entries"
+    assert_same(contents(small.out), made)
 
 
 def test_operators_are_selected(small: Small) -> None:
