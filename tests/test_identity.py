@@ -264,6 +264,13 @@ def test_what_decides_what_python_does_counts_for_generators() -> None:
             check=True,
         ).stdout
 
-    changes = ([], ["-O"], ["-OO"], ["-b"], ["-W", "error"], ["-X", "int_max_str_digits=0"])
+    changes: tuple[list[str], ...] = (
+        [],
+        ["-O"],
+        ["-OO"],
+        ["-b"],
+        ["-W", "error"],
+        ["-X", "int_max_str_digits=0"],
+    )
     assert len({digest(*flags) for flags in changes}) == len(changes)
     assert digest("-X", "utf8", "-q", "-B") == digest()

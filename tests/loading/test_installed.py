@@ -68,8 +68,9 @@ def test_of_several_the_one_with_the_torchgen_that_is_there() -> None:
     assert found({**here, **notes}, OLD, NEW, OTHER) == {NEW: "2.14.0"}
     assert found({**here, **notes}, OTHER, NEW, OLD) == {NEW: "2.14.0"}
     # What lies deeper, and what is no module, says nothing.
-    deeper = {"torchgen/packaged/x.py": b"", f"{OLD}/RECORD": b"torchgen/packaged/x.py,,\n"}
-    assert [*found(deeper, OLD, NEW)] == [OLD, NEW]
+    notes[f"{OLD}/RECORD"] = record(**{"packaged/x": b"deep", "packaged/y": b"deep"})
+    deeper = {"torchgen/packaged/x.py": b"deep", "torchgen/packaged/y.py": b"deep"}
+    assert found({**here, **deeper, **notes}, OLD, NEW) == {NEW: "2.14.0"}
 
 
 def test_where_nothing_tells_all_are_found() -> None:

@@ -62,13 +62,13 @@ def cache_folder(named: str | None) -> str:
     none.
     """
     if _of_this_process and not named:
-        named = _checked(_of_this_process[0] or "")
+        named = _checked(_of_this_process[0])
     folder = named or os.environ.get("DERIVLOAD_CACHE_DIR")
     if not folder:
         return _users_cache_folder()
     if folder == "~" or folder[:2] in ("~/", "~" + os.sep):
         # An empty HOME would make it the root of the file system.
-        return _checked("" if os.environ.get("HOME") == "" else os.path.expanduser(folder))
+        return _checked(None if os.environ.get("HOME") == "" else os.path.expanduser(folder))
     return folder
 
 
@@ -100,12 +100,12 @@ def _users_cache_folder() -> str:
     try:
         return _checked(platformdirs.user_cache_dir("derivload", appauthor=False))
     except RuntimeError:  # of a new platformdirs; an old one returns a path that begins with `~`
-        return _checked("")
+        return _checked(None)
 
 
-def _checked(folder: str) -> str:
+def _checked(folder: str | None) -> str:
     """A folder below the user's home. Raises FolderError where there is no home."""
-    if not os.path.isabs(folder):
+    if folder is None or not os.path.isabs(folder):
         from derivload.store.owned import FolderError
 
         raise FolderError("there is no home folder to keep it in")

@@ -226,7 +226,9 @@ def read_known() -> Pieces:
 
     from derivload.tree.rules import read_pieces
 
-    return read_pieces(pkgutil.get_data("derivload.tree", "known.json") or b"")
+    data = pkgutil.get_data("derivload.tree", "known.json")
+    assert data is not None
+    return read_pieces(data)
 
 
 def _read_tree(source: TreeSource, release: str) -> Rules:

@@ -78,6 +78,7 @@ def test_script_without_torchgen_has_nothing_of_derivloads_engine(script: Write)
         "def (",
         "import nowhere",
         "import other",
+        "e, f = ValueError('no'), KeyError(); e.__cause__ = f; f.__cause__ = e; raise e",
     ],
 )
 def test_failure_is_shown_as_python_shows_it(runner: Runner, text: str) -> None:

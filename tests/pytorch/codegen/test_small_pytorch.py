@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from derivload.cpp.dialect import DIALECTS
+from derivload.pytorch.codegen.known import KNOWN
 from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.upstream import locate
 from derivload.pytorch.errors import UnexpectedTorchgenError
@@ -200,6 +202,10 @@ def test_what_a_generator_raises_is_shown(small: Small) -> None:
     listed = small.try_run("--list-outputs")
     assert (listed.returncode, listed.stdout) == (2, "")
     assert "division by zero" in listed.stderr
+
+
+def test_each_release_is_known() -> None:
+    assert [*KNOWN.values()] == [*DIALECTS]
 
 
 def test_where_generators_are(made: Small) -> None:
