@@ -46,7 +46,9 @@ def is_module(name: str) -> bool:
     return name.endswith(_SUFFIXES) and not name.startswith(".")
 
 
-def modules_below(folder: str, prefix: str = "", without: str = "") -> Iterator[tuple[str, str]]:
+def modules_below(
+    folder: str, prefix: str = "", without: str | None = None
+) -> Iterator[tuple[str, str]]:
     """The files below a folder that have the name of a module.
 
     Gives for each the name relative to the folder, with slashes and after `prefix`, and the path.

@@ -213,6 +213,7 @@ def test_a_torchgen_that_cannot_be_imported_shows_its_error(small: Tree) -> None
     assert second == "Traceback (most recent call last):"
     assert re.fullmatch(rf'  File "{small.root}/torchgen/.*", line \d+, in <module>', third)
     assert last == "ValueError: mine"
+    assert "<frozen" not in done.stderr
 
 
 def test_what_the_trees_own_torchgen_refuses_is_told_with_its_place(small: Tree) -> None:

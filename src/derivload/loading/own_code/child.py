@@ -247,14 +247,13 @@ def _answer(job: dict[str, str], tree: OwnTree | None) -> tuple[str, OwnTree | N
 
 
 def _shown(error: BaseException) -> str:
-    """The traceback as Python shows it: without our own frames, and those that import."""
+    """The traceback as Python shows it: without our own frames, and those that import for us."""
     import traceback
 
     frames = error.__traceback__
     while frames is not None and _is_hidden(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
-    lines = traceback.format_exception(type(error), error, frames)
-    return "".join([line for line in lines if '  File "<frozen importlib' not in line])
+    return "".join(traceback.format_exception(type(error), error, frames))
 
 
 def _is_hidden(path: str) -> bool:
