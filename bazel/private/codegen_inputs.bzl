@@ -32,6 +32,9 @@ def _codegen_inputs_impl(ctx):
     add_inputs(options, ctx)
     if ctx.attr.shards:
         options.add(ctx.attr.shards, format = "--shards=%s")
+    elif ctx.file.settings:
+        # Bazel has to know the outputs before anything reads the settings.
+        options.add("--shards=none")
     if places:
         options.add("--places")
     options.add(manifest.dirname, format = "--out-dir=%s")
@@ -176,7 +179,8 @@ def derivload_codegen_inputs(
         torchgen.gen_backend_stubs. They are checked.
       settings: label of a `derivload.toml`, or of a `pyproject.toml` with its table. What the
         attributes do not say is taken from it. It names files by paths that are relative to it,
-        and `shards` and `places` count in the attributes alone. Without it, no settings are read.
+        `shards` counts in the attribute alone, and `places` belongs there. Without it, no settings
+        are read.
       data: list of labels of all files that the settings name.
       bazel_tags: what other rules call `tags`: a list of strings, such as `["manual"]`.
       **kwargs: the other attributes that all rules have, such as `visibility`.

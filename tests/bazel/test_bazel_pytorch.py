@@ -103,6 +103,7 @@ tags = "tags.yaml"
 torch-version = "2.5"
 quiet = false
 cache-dir = "cache"
+shards = 3
 """
 
 
@@ -164,11 +165,14 @@ def test_settings_give_what_emit_makes_of_them(
     settings = workspace.workspace / "derivload.toml"
     command = [sys.executable, "-m", "derivload", "emit", "--no-cache", "--settings", str(settings)]
     subprocess.run(
-        [*command, "--out-dir", str(tmp_path / "out")],
+        [*command, "--shards", "none", "--out-dir", str(tmp_path / "out")],
         env=child_environment(),
         check=True,
     )
     assert workspace.documents("set") == documents(tmp_path / "out")
+    assert {*workspace.documents("set")} == {
+        f"{n}.json" for n in ("differentiability", "functions", "manifest")
+    }
 
 
 @pytest.mark.parametrize("how", [(SANDBOXED,), WORKER], ids=["sandboxed", "worker"])

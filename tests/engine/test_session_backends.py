@@ -7,7 +7,14 @@ from random import Random, randrange
 import pytest
 
 from derivload.sources.additions import Additions
-from support.backend_edits import BACKEND, EDITS, override_definition, override_native
+from support.backend_edits import (
+    BACKEND,
+    EDITS,
+    EDITS_OF_REGISTERED,
+    REGISTERED,
+    override_definition,
+    override_native,
+)
 from support.sessions import (
     DEFINITIONS,
     NATIVES,
@@ -31,6 +38,19 @@ def test_edits_of_a_backend_give_what_cold_loads_give(request: pytest.FixtureReq
     counts = walked(BACKEND, EDITS, randrange(2**32), 60 if longer else 3, 80)
     assert counts["incremental"] > counts["good"] / 4
     assert counts["incremental afresh"] > counts["good"] / 4
+
+
+def test_edits_of_what_a_backend_registers_give_what_cold_loads_give(
+    request: pytest.FixtureRequest,
+) -> None:
+    assert cold(REGISTERED).diagnostics == []
+    longer = bool(request.config.getoption("--long", default=False))
+    seed = randrange(2**32)
+    print(f"seed {seed}")
+    counts = walked(REGISTERED, EDITS_OF_REGISTERED, seed, 60 if longer else 2, 60)
+    assert counts["incremental"] > counts["good"] / 4
+    assert counts["incremental afresh"] > counts["good"] / 4
+    assert counts["warned"] > counts["good"] / 4
 
 
 @pytest.mark.parametrize("edit", [override_native, override_definition])

@@ -103,8 +103,82 @@ def add_private_kernel(random: Random, inputs: Inputs) -> Inputs:
     return inputs.with_file(file, f"{text[:at]}    {key}: mine\n{text[at:]}")
 
 
+_REGISTERED = """\
+backend: XLA
+cpp_namespace: mine
+supported:
+- gild
+- gild_
+- temper.Tensor
+symint:
+- gild
+autograd:
+- anneal
+"""
+REGISTERED = BACKEND._replace(registered=(_REGISTERED,))
+_HEADS = ("supported:", "autograd:", "symint:", "full_codegen:", "custom:", "quant:", "mine:")
+
+
+def edit_registered(random: Random, inputs: Inputs) -> Inputs:
+    """Change a line or two of what a backend registers, or which files say so."""
+    files = [*inputs.registered]
+    if not files or random.random() < 0.15:
+        change = random.choice(["none", "another", "overlay", "first"])
+        if change == "none":
+            files = []
+        elif change == "another":
+            files.append(_REGISTERED.replace("XLA", random.choice(["Lazy", "CPU", "Mine"])))
+        elif change == "overlay":
+            files.append(inputs.files[2] if inputs.overlays else "[]\n")
+        else:
+            files = [_REGISTERED]
+        return inputs._replace(registered=tuple(files[:3]))
+    index = random.randrange(len(files))
+    lines = files[index].splitlines(keepends=True)
+    for _ in range(random.choice([1, 1, 2])):
+        _edit_line(random, inputs, lines)
+    files[index] = "".join(lines)
+    return inputs._replace(registered=tuple(files))
+
+
+def _edit_line(random: Random, inputs: Inputs, lines: list[str]) -> None:
+    at = random.randrange(len(lines) + 1)
+    kind = random.randrange(6)
+    if kind < 3 or not lines:
+        lines.insert(at, f"- {_a_name(random, inputs)}\n")
+    elif kind == 3:
+        lines.insert(at, f"{random.choice(_HEADS)}\n")
+    elif kind == 4:
+        lines.insert(at, lines.pop(random.randrange(len(lines))))
+    else:
+        lines.pop(at - 1)
+
+
+def _a_name(random: Random, inputs: Inputs) -> str:
+    """The name of an operator of these inputs, perhaps misspelt, or as an item of another form."""
+    file = random.choice(range(NATIVES, len(inputs.files) - 1))
+    names = re.findall(r"(?m)^- func: ([\w:.]+)", inputs.files[file])
+    name: str = random.choice(names) if names else "gild"
+    return random.choice([name, name, name, name.partition("::")[2] or name, f"{name}d", "3"]) + (
+        random.choice(["", "", "", ".out"])
+    )
+
+
+def with_sections(random: Random, inputs: Inputs) -> Inputs:
+    """Make an overlay a mapping of sections, some of which are passed over, or a list again."""
+    if not inputs.overlays:
+        return inputs
+    file = random.choice(inputs.overlays)
+    text = re.sub(r"(?m)^\w+:\n", "", inputs.files[file])
+    before, *parts = cut(text)
+    for head in random.sample(["custom:\n", "custom_autograd:\n", "mine:\n"], random.randrange(4)):
+        parts.insert(random.randrange(len(parts) + 1), head)
+    return inputs.with_file(file, joined([before, *parts]))
+
+
 EDITS: list[Edit] = [
     *COMMON,
     *(override_native, override_native, override_definition, override_definition, edit_more),
     *(add_entry_key, add_private_kernel, edit_overlays),
 ]
+EDITS_OF_REGISTERED: list[Edit] = [*EDITS, *[edit_registered] * len(COMMON), with_sections]

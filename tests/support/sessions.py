@@ -31,13 +31,14 @@ RELEASES = ("2.15", "2.15", "2.4", "2.1")
 class Inputs(NamedTuple):
     """The inputs of a load: derivatives, native functions, overlays, tags, in this order.
 
-    `more` are overlays of derivatives.
+    `more` are overlays of derivatives, and `registered` say what backends register.
     """
 
     release: str
     files: tuple[str, ...]
     more: tuple[str, ...] = ()
     additions: Additions = NOTHING
+    registered: tuple[str, ...] = ()
 
     @property
     def texts(self) -> Texts:
@@ -49,6 +50,7 @@ class Inputs(NamedTuple):
             named[-1],
             more_derivatives=more,
             additions=self.additions,
+            backends=tuple(Text(f"registered{i}.yaml", t) for i, t in enumerate(self.registered)),
         )
 
     @property
@@ -117,6 +119,7 @@ class Result(NamedTuple):
     shards: list[Rendered]
     is_of_entries: bool
     warnings: list[str]
+    note: str
 
 
 Placed = tuple[str, tuple[str, int], tuple[str, int] | None, tuple[str, ...]]
@@ -162,7 +165,11 @@ def told(judged: Judged, texts: Texts) -> list[str]:
 def warnings_in(outcome: Outcome, texts: Texts) -> list[str]:
     """The warnings about a load of these texts."""
     assert outcome.make_linted is not None
-    backend = Backend(is_named=bool(texts.additions.dispatch_keys))
+    kernels = None
+    if texts.backends:
+        assert outcome.backends is not None
+        kernels = frozenset(outcome.backends.kernels())
+    backend = Backend(bool(texts.additions.dispatch_keys), kernels)
     has_errors = bool(outcome.diagnostics)
     judged = judge(outcome.make_linted(), texts, backend=backend, has_errors=has_errors)
     return told(judged, texts)
@@ -176,7 +183,7 @@ def result_of(outcome: Outcome, texts: Texts, memories: Sequence[Memory] = ()) -
     )
     diagnostics = [diagnostic.render() for diagnostic in outcome.diagnostics]
     warnings = warnings_in(outcome, texts)
-    return Result(diagnostics, documents, shards, outcome.is_of_entries, warnings)
+    return Result(diagnostics, documents, shards, outcome.is_of_entries, warnings, outcome.note)
 
 
 def cold(inputs: Inputs) -> Result:
@@ -256,8 +263,9 @@ class Walk:
         files = Files(inputs.texts.derivatives.name, names, inputs.texts.tags.name, inputs.release)
         files.more_derivatives = tuple(text.name for text in inputs.texts.more_derivatives)
         files.additions = inputs.additions
+        files.backends = tuple(text.name for text in inputs.texts.backends)
         derivatives, *others = inputs.files
-        texts = (derivatives, *inputs.more, *others)
+        texts = (derivatives, *inputs.more, *others, *inputs.registered)
         request = Request(files, [text.encode() for text in texts], shards, with_places=True)
         memory = Memory(self._store)
         outcome = memory.load(request)
@@ -267,6 +275,7 @@ class Walk:
         wanted = expected.documents if shards is None else expected.shards
         assert memory.render(outcome.lines, shards) == wanted, f"afresh: {label}"
         assert warnings_in(outcome, request.inputs.texts) == expected.warnings, f"afresh: {label}"
+        assert outcome.note == expected.note, f"afresh: {label}"
         assert outcome.make_linted is not None
         found = encode_found(outcome.make_linted())
         assert told(judge_found(request, found, None), request.inputs.texts) == expected.warnings

@@ -120,6 +120,8 @@ def test_a_tilde_is_the_home_folder(place: Place) -> None:
 
 def test_an_option_beats_the_setting_of_its_name(place: Place) -> None:
     place.write(f'{THREE}out-dir = "out"\nshards = 3\n')
+    assert place.run("emit", "--shards", "none").status == 0
+    assert (place.folder / "out" / "differentiability.json").exists()
     assert place.run("emit", "--shards", "2").status == 0
     assert sorted(path.name for path in (place.folder / "out").glob("diff*")) == [
         "differentiability_0.json",

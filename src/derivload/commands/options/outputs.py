@@ -19,7 +19,10 @@ def add_out_dir(parser: argparse.ArgumentParser, what: str) -> None:
 def add_documents(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which documents there are."""
     parser.add_argument(
-        "--shards", type=shards, metavar="N", help="split differentiability.json over N files"
+        "--shards",
+        type=shards,
+        metavar="N",
+        help="split differentiability.json over N files; none: over none, whatever settings say",
     )
     parser.add_argument(
         "--places",

@@ -28,15 +28,21 @@ def codes(text: str) -> list[str]:
 
 
 class WholeNumber:
-    """A whole number from `low` to `high`, divided by `per` if that is given."""
+    """A whole number from `low` to `high`, divided by `per` if that is given.
 
-    def __init__(self, low: int, high: int, per: int | None = None) -> None:
+    `none` is a text that means no number: an option needs one to beat the setting of its name.
+    """
+
+    def __init__(self, low: int, high: int, per: int | None = None, none: str = "") -> None:
         self.low = low
         self.high = high
         self._per = per
+        self._none = none
 
-    def __call__(self, text: str) -> float:
+    def __call__(self, text: str) -> float | None:
         """The number that a text means."""
+        if text and text == self._none:
+            return None
         number = int(text) if text.isascii() and text.isdigit() else -1
         if not self.low <= number <= self.high:
             raise argparse.ArgumentTypeError(
@@ -49,6 +55,6 @@ class WholeNumber:
         return str(round(value * (self._per or 1)))
 
 
-shards = WholeNumber(1, 10_000)
+shards = WholeNumber(1, 10_000, none="none")
 # As seconds.
 milliseconds = WholeNumber(0, 10_000, per=1000)
