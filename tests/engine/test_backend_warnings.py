@@ -91,3 +91,20 @@ def test_definitions_apart_from_the_tree_are_those_of_a_backend(tmp_path: Path) 
     for derivatives, expected in ((None, ["DL604"]), (own, [])):
         files = find_files(derivatives, pytorch=str(tmp_path), torch_version="2.15")
         assert [d.code for d in check(files).diagnostics] == expected
+    elsewhere = tmp_path / "derivatives.yaml"
+    elsewhere.write_text(texts["autograd/derivatives.yaml"], "utf-8")
+    native = str(packaged / "ATen" / "native" / "native_functions.yaml")
+    for path, expected in ((own, ["DL604"]), (str(elsewhere), [])):
+        files = find_files(path, [native], torch_version="2.15")
+        assert [d.code for d in check(files).diagnostics] == expected
+
+
+def test_files_of_no_tree_are_of_one_author(tmp_path: Path) -> None:
+    for name, text in (
+        ("d.yaml", "- name: f(Tensor self) -> Tensor\n  self: grad\n"),
+        ("n.yaml", BASE),
+    ):
+        (tmp_path / name).write_text(text, "utf-8")
+    (tmp_path / "tags.yaml").write_text(TAGS.text, "utf-8")
+    files = find_files(str(tmp_path / "d.yaml"), [str(tmp_path / "n.yaml")], torch_version="2.15")
+    assert [d.code for d in check(files).diagnostics] == ["DL604"]

@@ -60,7 +60,8 @@ class Files:
     would have, had they been there; `listed` are patterns of names in a folder, as `names_like`
     has them, with the names that were there. `more_derivatives` are the overlays of `derivatives`,
     and `additions` what the options say of how entries are read. `backends` say what backends
-    register. `is_defined_apart` tells that an option names definitions besides those of a tree.
+    register. `is_defined_apart` tells that the definitions are others than those of the tree that
+    the functions are of.
     `of_tree` are the three files of a tree or of the catalogue, which is in `folder`.
     `origin` is what decided which files are meant, besides the options that were given.
     """
@@ -194,7 +195,26 @@ def find_files(
             raise UsageError(
                 f"{missing} is missing, and there is no tags.yaml beside {first}{either}"
             )
-    return Files(derivatives, native_functions, tags, torch_version)
+    files = Files(derivatives, native_functions, tags, torch_version)
+    theirs = _derivatives_beside(native_functions[0])
+    files.is_defined_apart = theirs is not None and not _are_same(theirs, derivatives)
+    return files
+
+
+def _derivatives_beside(native_functions: str) -> str | None:
+    """The derivatives.yaml of the tree that a native_functions.yaml is in, if it is in one."""
+    path = os.path.abspath(native_functions)
+    for own, native, _ in (_CHECKOUT, _PACKAGED):
+        end = os.path.join(os.sep, *native.split("/"))
+        if path.endswith(end):
+            found = os.path.join(path[: -len(end)], *own.split("/"))
+            if os.path.isfile(found):
+                return found
+    return None
+
+
+def _are_same(path: str, other: str) -> bool:
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _of_pytorch(
