@@ -51,7 +51,7 @@ from derivload.sources.splitting import Split
 _UPDATES_TO_READERS: Final = 256
 
 
-class Rows(NamedTuple):
+class LoadedRows(NamedTuple):
     """The rows of all entries of a load, and which entries could not be read."""
 
     natives: Natives
@@ -79,7 +79,7 @@ class Session:
         # Whether the state is of all entries of the last load. It never has a family with a
         # mistake: such a family is loaded each time, until it has none.
         self._is_certain = True
-        self._rows: Rows | None = None
+        self._rows: LoadedRows | None = None
         self._known = KnownRows({}, {})
 
     def restore(self, kept: bytes, records: list[bytes], functions: list[bytes]) -> None:
@@ -158,12 +158,12 @@ class Session:
             return None  # restored rows may not come from any real load
         return None if load.mistakes and not with_mistakes else load
 
-    def _known_rows(self) -> Rows | None:
+    def _known_rows(self) -> LoadedRows | None:
         """The rows of all entries of the last load, if they are known."""
         self.settle()
         if self._rows is None and self._state is not None and self._is_certain:
             rows = self._state.definitions.rows
-            self._rows = Rows(self._state.natives, rows, Lost(set(), set()))
+            self._rows = LoadedRows(self._state.natives, rows, Lost(set(), set()))
         return self._rows
 
     def content(self) -> bytes | None:
@@ -215,7 +215,7 @@ class Session:
         update = FamilyUpdate(no_state(loaded.tags), inputs, readers, self._known)
         update.run_rows()
         bad = {family for family in loaded.load.bad if family is not None}
-        self._rows = Rows(update.natives, update.definitions, update.lost)
+        self._rows = LoadedRows(update.natives, update.definitions, update.lost)
         rest = FamilyUpdate(
             no_state(loaded.tags),
             update.without(update.linked({*bad, UNKNOWN})),
@@ -283,7 +283,7 @@ class Session:
         self._inputs = inputs
         self._update_to_settle = update, mistaken
         self._is_certain = False
-        self._rows = Rows(update.natives, update.definitions, update.lost)
+        self._rows = LoadedRows(update.natives, update.definitions, update.lost)
         return Outcome(
             own=mistaken.load,
             whole=None,

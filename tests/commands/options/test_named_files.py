@@ -70,7 +70,6 @@ def test_check_takes_each_file_for_what_it_is(capsys: Captured) -> None:
         ("emit derivatives.yaml --out-dir o", "there is no place for derivatives.yaml: write --d"),
         ("watch --out-dir o own.yaml", "there is no place for own.yaml: write --native-functions"),
         ("codegen . --out-dir o", "there is no place for .: write --pytorch ."),
-        ("show gild tags.yaml", "there is no place for tags.yaml: write --tags tags.yaml"),
         ("fetch 2.15 tags.yaml --to f", "there is no place for tags.yaml"),
     ],
 )

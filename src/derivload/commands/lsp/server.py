@@ -24,7 +24,7 @@ from pygls.uris import to_fs_path
 
 from derivload.commands.lsp.documents import Document
 from derivload.commands.lsp.protocol import DocumentProtocol
-from derivload.commands.lsp.showing import Shown
+from derivload.commands.lsp.showing import ProtocolShowing
 from derivload.loading.errors import TreeCodeError, UsageError
 from derivload.terminal.stderr import say
 from derivload.version import __version__
@@ -54,7 +54,7 @@ class Server(LanguageServer):
         self._bench: Workbench | None = None
         self._why_none = ""
         self._documents: dict[str, Document] = {}
-        self._shown: Shown | None = None
+        self._shown: ProtocolShowing | None = None
         self._published: dict[str, list[types.Diagnostic]] = {}
         self._due: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -69,7 +69,7 @@ class Server(LanguageServer):
 
     def begin(self, folder: str | None) -> None:
         """Find the inputs from a folder on, and load them."""
-        self._shown = Shown(self._document_of, self.encoding)
+        self._shown = ProtocolShowing(self._document_of, self.encoding)
         if folder is not None:
             self._find_from(folder)
         if self._bench is not None:

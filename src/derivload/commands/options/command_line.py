@@ -134,13 +134,10 @@ def read(parser: OptionParser, arguments: Sequence[str]) -> argparse.Namespace:
     instead = (options.version, options.cmake_dir, options.bazel_dir, options.print_completion)
     if options.command is None and not any(instead):
         parser.error("the following arguments are required: COMMAND")
-    if options.command is not None and any(instead):
-        parser.error(f"{_first_option(arguments)} is asked for without a command")
+    # Other options before the command were put behind it.
+    if options.command is not None and arguments[0] != options.command:
+        parser.error(f"{arguments[0]} is asked for without a command")
     return options
-
-
-def _first_option(arguments: Sequence[str]) -> str:
-    return next(iter(names_of_options(arguments)), "")
 
 
 def given_by(parser: OptionParser, arguments: Sequence[str]) -> frozenset[str]:

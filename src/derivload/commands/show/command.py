@@ -69,7 +69,7 @@ def show(
     with or without a namespace (`aten::add`); or a pattern, a backward node, or what Python calls
     it. Raises InputError when the inputs have errors.
     """
-    finder = _Finder(request, store, is_alone=len(operators) == 1)
+    finder = _OperatorFinder(request, store, is_alone=len(operators) == 1)
     groups: list[Group] = []
     status = DONE
     for operator in operators:
@@ -108,7 +108,7 @@ def _document(request: Request, groups: Sequence[Group], records: Sequence[Docum
     return render_groups(groups, version, derivatives, request.inputs.kernels(), own)
 
 
-class _Finder:
+class _OperatorFinder:
     """Finds operators. `is_alone` tells that only one is asked for.
 
     `records` are those of a tree's own torchgen, where they are not what we would show.
