@@ -8,7 +8,7 @@ import pytest
 
 from derivload.loading.errors import SettingsError
 from derivload.loading.settings.file import read_settings
-from derivload.loading.settings.search import Search
+from derivload.loading.settings.search import Search, beside, value_of
 
 TABLE = "[tool.derivload]\nshards = 2\n"
 
@@ -153,3 +153,26 @@ def test_paths_are_relative_to_the_folder_of_a_link(deep: Path) -> None:
     settings = read_settings("derivload.toml", (deep / "derivload.toml").read_bytes())
     assert settings is not None
     assert settings.resolve("tags.yaml") == "tags.yaml"
+
+
+def test_a_pyproject_that_was_passed_is_told_with_what_it_holds(deep: Path) -> None:
+    (deep / "pyproject.toml").write_text("[tool]\n")
+    with (deep.parent / "pyproject.toml").open("wb") as file:
+        file.truncate(17 << 20)  # more than is read
+    search = Search()
+    assert search.find_settings(lambda _, data: b"shards" in data) is None
+    assert search.passed == [("pyproject.toml", b"[tool]\n"), ("../pyproject.toml", b"")]
+
+
+def test_a_path_in_settings_is_relative_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    expected = {"x": "a/x", "../x": "a/../x", "/x": "/x", "~x": "a/~x", "x/~": "a/x/~"}
+    expected |= {"~": "/home/me", "~/x": "/home/me/x"}
+    assert {path: beside("a/derivload.toml", path) for path in expected} == expected
+
+
+def test_the_value_of_an_option_is_the_last(deep: Path) -> None:
+    assert value_of(["emit", "--a", "x", "--a=y"], "--a") == "y"
+    assert value_of(["emit", "--a=y", "--a", "x"], "--a") == "x"
+    for arguments in ([], ["--a"], ["--a="], ["--ab=x"], ["--a=y", "--a"]):
+        assert value_of(arguments, "--a") is None
