@@ -320,4 +320,7 @@ def test_what_torchgen_refuses_is_told_with_its_place(what: str, torchgen: OwnTo
             loads.session.load(inputs.texts)
         assert str(raised.value).startswith(said)
         assert "/" not in str(raised.value)
+        with pytest.raises(TreeCodeError) as of_whole:
+            load_whole(torchgen, inputs.texts, "2.15")
+        assert str(of_whole.value).startswith(said)
         loads.load(START)

@@ -156,6 +156,16 @@ def test_why_upstreams_own_way_was_taken(small: Small, upstreams: dict[str, byte
     assert_same(contents(small.out), upstreams)
 
 
+def test_items_in_another_order_are_not_put_together(small: Small) -> None:
+    natives = small.small.native / "native_functions.yaml"
+    more = natives.read_text("utf-8").split("\n\n")[0].replace("gild", "gilt")
+    natives.write_text(f"{natives.read_text('utf-8')}\n{more}\n", "utf-8")
+    functions = "[fn for fn in native_functions if cpp.name(fn.func) not in MANUAL_TRACER]"
+    replace_in(small.small.autograd / "gen_trace_type.py", functions, f"{functions}[::-1]")
+    assert note(small.try_run().stderr) == "TraceType.cpp is in an unknown order"
+    assert_same(contents(small.out), small.upstream())
+
+
 def test_both_ways_lay_overlays_over(small: Small) -> None:
     overlay, more = small.folder / "overlay.yaml", small.folder / "more.yaml"
     overlay.write_text(f"{OVERLAY}  dispatch:\n    CPU: quench\n", "utf-8")
