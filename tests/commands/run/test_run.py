@@ -40,6 +40,23 @@ def test_script_finds_what_python_gives_it(script: Write, target: list[str]) -> 
     assert got == expected
 
 
+def test_script_is_not_looked_for_modules_where_python_is_to_be_safe(script: Write) -> None:
+    runner = script("import sys; print(sys.flags.safe_path, sys.path[0])")
+    runner.environment["PYTHONSAFEPATH"] = "1"
+    assert runner.run("script.py").stdout == runner.plain("script.py").stdout
+
+
+def test_error_of_derivloads_is_shown_as_the_command_does(script: Write) -> None:
+    runner = script(
+        """
+        from derivload.loading.errors import UsageError
+        raise UsageError("a sentence\\nand another")
+        """
+    )
+    ran = runner.run("script.py")
+    assert (ran.status, ran.stderr) == (1, "a sentence\nand another\n")
+
+
 def test_os_says_of_its_functions_what_it_said(script: Write) -> None:
     runner = script(
         """
@@ -104,6 +121,8 @@ def test_the_end_by_a_signal_is_passed_on(script: Write) -> None:
         (["."], "error: . is no file; for a module, write -m ."),
         (["-m", "nowhere"], "error: there is no module nowhere to run"),
         (["-m", "nowhere.at.all"], "error: nowhere.at.all cannot be imported: "),
+        (["-m", "json"], "error: there is no module json to run"),
+        (["-m", "json..tool"], "error: json..tool cannot be imported: "),
     ],
 )
 def test_nothing_to_run_is_wrong_usage(runner: Runner, arguments: list[str], said: str) -> None:

@@ -75,7 +75,9 @@ def test_calls_are_answered(runner: Runner) -> None:
     assert len(made) > 40
     assert made == contents(runner.folder / "own")
     derivatives = runner.folder / "tools" / "autograd" / "derivatives.yaml"
-    derivatives.write_text(f"# A comment.\n{derivatives.read_text('utf-8')}", "utf-8")
+    natives = runner.folder / "aten" / "src" / "ATen" / "native" / "native_functions.yaml"
+    for path in (derivatives, natives):
+        path.write_text(f"# A comment.\n{path.read_text('utf-8')}", "utf-8")
     assert runner.run(script).exit == "stored"
     before = times(runner.folder / "out")
     text = derivatives.read_text("utf-8")
