@@ -317,6 +317,6 @@ def _place_of(schema: str | None, texts: Texts) -> str:
 def _last(error: RefusedError) -> str:
     """The exception, without the traceback."""
     lines = [line for line in str(error).splitlines() if line.strip()]
-    at = max((i for i, line in enumerate(lines) if line[:1] != " "), default=0)
+    at = max(i for i, line in enumerate(lines) if line[:1] != " ")
     said = " ".join(" ".join(lines[at:]).split())
     return said.replace(error.folder + "/", "")
