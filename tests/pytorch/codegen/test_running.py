@@ -110,6 +110,7 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def root(pattern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.copytree(pattern.parent, tmp_path / "case")
+    os.utime(tmp_path / "case" / "root" / "stale.py", (1e9, 1e9))  # changed after its copy was made
     monkeypatch.chdir(tmp_path / "case" / "root")
     yield tmp_path / "case" / "root"
     forget()
