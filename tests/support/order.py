@@ -15,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 WHOLE = (
     *("test_bazel.py", "test_bazel_codegen.py", "test_bazel_pytorch.py"),
     *("test_bazel_written.py", "test_cmake_codegen.py", "test_overlays.py"),
+    *("test_small_pytorch.py", "test_own_code_session.py"),
 )
 # What takes long, as `--durations` tells; first that of which one process has the most to do.
 LONG = (

@@ -302,16 +302,16 @@ def _refusal(error: RefusedError, texts: Texts) -> TreeCodeError:
     return TreeCodeError(f"{place}the tree's own torchgen refuses this: {said}")
 
 
-def _place_of(schema: str | None, texts: Texts) -> str:
+def _place_of(schema: str | None, texts: Texts) -> str | None:
     """The place of the entry with this schema, where it is of a file with overlays."""
     if not schema or _are_as_written(texts):
-        return ""
+        return None
     from derivload.engine.load import read_entries
 
     for entry, value in reversed(read_entries(texts)[1]):
         if value.get("func") == schema.strip():
             return f"{entry.file}:{entry.line}"
-    return ""
+    return None
 
 
 def _last(error: RefusedError) -> str:
