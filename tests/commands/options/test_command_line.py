@@ -88,10 +88,15 @@ def test_value_of_an_option_may_look_like_an_option_and_its_value(
 def test_what_is_asked_for_instead_of_a_command_stands_without_one(
     capsys: Captured, name: str
 ) -> None:
-    assert main([name, "check"]) == 2
+    assert main(["--quiet", name, "check"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert f"derivload: error: {name} is asked for without a command" in said.err
+
+
+def test_version_of_fetch_is_not_asked_for_instead_of_a_command(capsys: Captured) -> None:
+    assert main(["--quiet", "fetch", "nonsense", "--to", "x"]) == 2
+    assert "'nonsense' is not a PyTorch version" in capsys.readouterr().err
 
 
 # Options before the command.

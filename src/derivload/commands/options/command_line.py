@@ -136,7 +136,8 @@ def read(parser: OptionParser, arguments: Sequence[str]) -> argparse.Namespace:
         parser.error("the following arguments are required: COMMAND")
     # Other options before the command were put behind it.
     if options.command is not None and arguments[0] != options.command:
-        parser.error(f"{arguments[0]} is asked for without a command")
+        asked = [name for name in names_of_options(arguments) if name not in command.options]
+        parser.error(f"{asked[0]} is asked for without a command")
     return options
 
 
