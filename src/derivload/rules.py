@@ -3,7 +3,8 @@
 There is only one table, so that codes stay stable and each thing is said in one way. The first
 digit of a code is the area: 0 files and YAML, 1 schemas and C++, 2 entries of native_functions.yaml
 and tags.yaml, 3 rules between functions, 4 entries of derivatives.yaml, 5 matching, 7 files of
-backends. Codes with 6 are warnings: a load accepts such an input, as upstream does.
+backends. Codes with 6 are warnings: a load accepts such an input, as upstream does. Codes with 8
+are errors that a load accepts too, but that PyTorch's own code generators refuse.
 
 `explanations/` says why each rule exists, with an example. No load reads it.
 """
@@ -149,4 +150,34 @@ RULES: Final[dict[str, Rule]] = {
     "DL706": Rule("backend that has kernels already"),
     "DL707": Rule("unknown operator", "write the name of an operator with its overload, such as `add.Tensor`"),
     "DL708": Rule("kernels of two kinds", "list all variants of an operator in `supported`, or all in `autograd`"),
+    # What PyTorch's generators refuse: VariableType and backward nodes, views, Python, C++.
+    "DL801": Rule("derivatives without a kernel", "add `dispatch` with the keys of its kernels, or with `CompositeExplicitAutograd`"),
+    "DL802": Rule("no kernel by hand", "remove `manual_kernel_registration`"),
+    "DL803": Rule("output_differentiability of another length", "list true or false for each output"),
+    "DL804": Rule("in-place output that is not differentiable", "remove `output_differentiability`"),
+    "DL805": Rule("derivative of what is no tensor", "remove the formula"),
+    "DL806": Rule("derivatives without effect", "remove the formulas"),
+    "DL807": Rule("forward formulas for some outputs", "write forward formulas for all differentiable outputs, or for none"),
+    "DL808": Rule("forward formula without a tangent", "use the tangent of an input that has a formula"),
+    "DL809": Rule("forward formula of an output that is no tensor", "remove the forward formulas"),
+    "DL810": Rule("foreach function without derivatives", "define derivatives for the function that it applies to each tensor"),
+    "DL811": Rule("foreach function unlike its reference", "give both the same arguments, each of which may be a list in the foreach function"),
+    "DL812": Rule("value that cannot be saved", "use something that has a value of its own, such as a tensor or a number"),
+    "DL813": Rule("named output saved in-place", "give the in-place variant a definition of its own, which uses `result`"),
+    "DL814": Rule("forward formula of a foreach function", "leave the output without a name, and name it `result` in formulas"),
+    "DL815": Rule("condition that cannot be read", "write it as `wrap_opt_if(argument, condition)`, on one line"),
+    "DL820": Rule("outputs of a view", "return one tensor or one list of tensors, or give the function another name"),
+    "DL821": Rule("argument of a view", "take numbers, lists of these and tensors, or give the function another name"),
+    "DL822": Rule("view without derivatives for Default", "add formulas for `Default`"),
+    "DL830": Rule("out variant that Python cannot find", "let its functional variant be found in the same place, with the same arguments"),
+    "DL831": Rule("overloads that are the same to Python", "change the arguments of one, or give it another name"),
+    "DL832": Rule("returns that Python cannot have", "return other types, or set `python_module` to one without bindings"),
+    "DL833": Rule("argument that Python cannot read", "take another type, or set `python_module` to one without bindings"),
+    "DL834": Rule("outputs of which some have names", "name all outputs, or none"),
+    "DL835": Rule("argument named requires_grad", "rename the argument"),
+    "DL836": Rule("TensorOptions in part", "take dtype, layout, device and pin_memory, all of them and in this order"),
+    "DL839": Rule("old signature without a function", "give the function the arguments that deprecated.yaml has for it"),
+    "DL840": Rule("type that C++ does not have", "use a type that PyTorch's C++ API has"),
+    "DL841": Rule("default that C++ does not have", "write the default of a list as `[…]`"),
+    "DL842": Rule("name of other characters", "use letters, digits and underscores of ASCII"),
 }  # fmt: skip

@@ -24,7 +24,7 @@ ELSEWHERE = {
     "DL010",
     "DL011",
     "DL415",
-    *(code for code in RULES if code.startswith(("DL6", "DL7"))),
+    *(code for code in RULES if code.startswith(("DL6", "DL7", "DL8"))),
 }
 
 

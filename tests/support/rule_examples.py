@@ -24,13 +24,23 @@ WHOLE: Example = {
 }
 
 # Further files, which an example may have.
-MORE: tuple[InputFile, ...] = ("derivatives_overlay", "native_functions_overlay", "backend")
+MORE: tuple[InputFile, ...] = (
+    *("derivatives_overlay", "native_functions_overlay", "backend"),
+    "deprecated",
+)
 
 
-def found_in(folder: Path, example: Example, *, alone: bool = False) -> list[Diagnostic]:
+def of_generators(code: str) -> bool:
+    """Whether a rule is one of those that `check` follows only with `--codegen-rules`."""
+    return code.startswith("DL8")
+
+
+def found_in(
+    folder: Path, example: Example, *, alone: bool = False, codegen_rules: bool = False
+) -> list[Diagnostic]:
     """What `check` finds in an example."""
     write(folder, example, alone=alone)
-    return found(folder)
+    return found(folder, codegen_rules=codegen_rules)
 
 
 def write_bad(code: str, folder: Path) -> None:
@@ -56,11 +66,12 @@ def write(folder: Path, example: Example, *, alone: bool = False) -> None:
         (folder / f"{name}.yaml").write_text(text, "utf-8", errors="surrogateescape")
 
 
-def found(folder: Path) -> list[Diagnostic]:
+def found(folder: Path, *, codegen_rules: bool = False) -> list[Diagnostic]:
     """What `check` finds in the files of an example."""
     names = {name: str(folder / f"{name}.yaml") for name in WHOLE}
     files = find_files(names["derivatives"], [names["native_functions"]], names["tags"])
     more = [[str(p)] if (p := folder / f"{name}.yaml").exists() else [] for name in MORE]
-    files.more_derivatives, overlays, files.backends = map(tuple, more)
+    files.more_derivatives, overlays, files.backends, deprecated = map(tuple, more)
     files.native_functions += overlays
-    return check(files).diagnostics
+    files.deprecated = deprecated[0] if deprecated else None
+    return check(files, codegen_rules=codegen_rules).diagnostics

@@ -23,6 +23,7 @@ from derivload.loading.warnings import encode_found, judge_found
 from derivload.outputs.documents import Rendered
 from derivload.sources.additions import NOTHING, Additions
 from derivload.store.store import Store
+from derivload.wanted import Wanted
 from support.paths import CATALOGUE, FILES
 
 RELEASES = ("2.15", "2.15", "2.4", "2.1")
@@ -120,6 +121,7 @@ class Result(NamedTuple):
     is_of_entries: bool
     warnings: list[str]
     note: str
+    refused: list[str]
 
 
 Placed = tuple[str, tuple[str, int], tuple[str, int] | None, tuple[str, ...]]
@@ -175,6 +177,13 @@ def warnings_in(outcome: Outcome, texts: Texts) -> list[str]:
     return told(judged, texts)
 
 
+def refused_in(outcome: Outcome, texts: Texts) -> list[str]:
+    """What PyTorch's generators refuse of a load of these texts."""
+    assert outcome.make_linted is not None
+    judged = judge(outcome.make_linted(), texts, Wanted(frozenset()), with_refused=True)
+    return told(judged, texts)
+
+
 def result_of(outcome: Outcome, texts: Texts, memories: Sequence[Memory] = ()) -> Result:
     """What came of a load; `memories` rendered the load before, if there was one."""
     documents, shards = (
@@ -183,7 +192,8 @@ def result_of(outcome: Outcome, texts: Texts, memories: Sequence[Memory] = ()) -
     )
     diagnostics = [diagnostic.render() for diagnostic in outcome.diagnostics]
     warnings = warnings_in(outcome, texts)
-    return Result(diagnostics, documents, shards, outcome.is_of_entries, warnings, outcome.note)
+    made = warnings, outcome.note, refused_in(outcome, texts)
+    return Result(diagnostics, documents, shards, outcome.is_of_entries, *made)
 
 
 def cold(inputs: Inputs) -> Result:
@@ -238,7 +248,9 @@ class Walk:
     def go(self, inputs: Inputs, label: str = "") -> Outcome:
         whole = Session(inputs.dialect).load(inputs.texts)
         expected = result_of(whole, inputs.texts)
-        session = self._sessions.setdefault(inputs.release, Session(inputs.dialect))
+        session = self._sessions.setdefault(
+            inputs.release, Session(inputs.dialect, with_refused=True)
+        )
         self.inputs = inputs
         self.outcome = session.load(inputs.texts)
         assert result_of(self.outcome, inputs.texts, self._memories) == expected, (
@@ -267,6 +279,7 @@ class Walk:
         derivatives, *others = inputs.files
         texts = (derivatives, *inputs.more, *others, *inputs.registered)
         request = Request(files, [text.encode() for text in texts], shards, with_places=True)
+        request.with_refused = True
         memory = Memory(self._store)
         outcome = memory.load(request)
         assert [d.render() for d in outcome.diagnostics] == expected.diagnostics, label
@@ -276,6 +289,7 @@ class Walk:
         assert memory.render(outcome.lines, shards) == wanted, f"afresh: {label}"
         assert warnings_in(outcome, request.inputs.texts) == expected.warnings, f"afresh: {label}"
         assert outcome.note == expected.note, f"afresh: {label}"
+        assert refused_in(outcome, request.inputs.texts) == expected.refused, f"afresh: {label}"
         assert outcome.make_linted is not None
         found = encode_found(outcome.make_linted())
         assert told(judge_found(request, found, None), request.inputs.texts) == expected.warnings
@@ -283,6 +297,7 @@ class Walk:
         assert placed_by(request, lines.facts or ()) == places, f"places afresh: {label}"
         memory.keep(request, self._store, lines)
         self.counts["warned"] += bool(expected.warnings)
+        self.counts["refused"] += bool(expected.refused)
         assert outcome.is_of_entries == expected.is_of_entries, f"afresh: {label}"
         self.counts["incremental afresh"] += outcome.is_incremental
 

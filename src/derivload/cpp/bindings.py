@@ -108,9 +108,10 @@ class CppBindings:
     def _default(self, argument: Argument, symint: bool) -> str | None:
         if argument.default is None:
             return None
-        return self._default_expr(argument.default, argument.type, symint)
+        return self.default_expr(argument.default, argument.type, symint=symint)
 
-    def _default_expr(self, default: str, type_: Type, symint: bool) -> str:
+    def default_expr(self, default: str, type_: Type, *, symint: bool) -> str:
+        """A default as C++ has it. Raises Invalid (DL121)."""
         if default == "None" and type_.text == "Tensor?":
             return "{}"
         if type_.text == "str" and len(default) >= 2 and default[0] == default[-1] == "'":
@@ -118,7 +119,7 @@ class CppBindings:
         if type_.kind == "optional" and type_.elem is not None:
             if default == "None":
                 return self._nullopt
-            return self._default_expr(default, type_.elem, symint)
+            return self.default_expr(default, type_.elem, symint=symint)
         if type_.kind == "list" and type_.elem is not None:
             if default.startswith("[") and default.endswith("]"):
                 return "{" + default[1:-1] + "}"

@@ -162,6 +162,15 @@ class InputEntries:
                 if entry.whole or word in entry.text:
                     yield of_native, at, entry
 
+    def schemas_of(self, bases: frozenset[str]) -> Iterator[str]:
+        """The schemas of the native functions with these base names, perhaps of others too."""
+        named = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(bases)))})_?[.(]")
+        for at in self._natives.where(lambda text: named.search(text) is not None):
+            read = self.read_native(at)
+            if read is not None:
+                name, parenthesis, rest = str(read.value.get("func")).partition("(")
+                yield name.rpartition("::")[2] + parenthesis + rest
+
     def called_with(self, name: str, unread: Collection[int] = ()) -> bool:
         """Whether a formula calls this name. `unread` are definitions that cannot be read."""
         call = re.compile(rf"(?<!\w){re.escape(name)}\s*\(")

@@ -14,7 +14,7 @@ can tell which are new. Places are found only for those that are shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -84,12 +84,16 @@ def judge(
     backend: Backend = NO_BACKEND,
     *,
     has_errors: bool = False,
+    with_refused: bool = False,
 ) -> Judged:
     """The warnings about a load of these texts.
 
-    With `has_errors`, warnings may be missing, so no comment is told to be superfluous.
+    With `has_errors`, warnings may be missing, so no comment is told to be superfluous. With
+    `with_refused`, what PyTorch's generators refuse is among those shown: these are errors, so
+    all are wanted.
     """
-    return _Judge(linted, texts, backend).judge(wanted, has_errors=has_errors)
+    refused = linted.find_refused() if with_refused else ()
+    return _Judge(linted, texts, backend, refused).judge(wanted, has_errors=has_errors)
 
 
 def place_all(told: Iterable[Told], texts: Texts) -> list[Diagnostic]:
@@ -113,8 +117,12 @@ def _text_of(texts: Texts) -> dict[str, str]:
 class _Judge:
     """Judges the possible warnings of one load."""
 
-    def __init__(self, linted: Linted, texts: Texts, backend: Backend) -> None:
+    def __init__(
+        self, linted: Linted, texts: Texts, backend: Backend, refused: Sequence[Possible]
+    ) -> None:
         self._possible = linted.found
+        self._refused = refused
+        self._without_kernel = {one.at for one in refused if one.mistake.code == "DL801"}
         self._entries: Entries = linted.entries
         self._text_of = _text_of(texts)
         self._base = texts.native_functions[0].name
@@ -142,14 +150,15 @@ class _Judge:
         told += self._of_backends
         if not has_errors:
             told += ignored.unused
-        return Judged(
-            [one for one in told if wanted.has(one.code, one.operator, one.file)], suppressed
-        )
+        shown = [one for one in told if wanted.has(one.code, one.operator, one.file)]
+        return Judged([*shown, *map(self._told, self._refused)], suppressed)
 
     def _holds(self, one: Possible) -> bool:
         """Whether nothing speaks against a possible warning."""
         if one.unless_called:
             return not self._entries.called_with(one.unless_called)
+        if one.mistake.code == "DL604" and one.declared in self._without_kernel:
+            return False  # the same is told as an error
         if one.mistake.code == "DL604" and self._has_backend:
             return self._is_composite(one)
         return True

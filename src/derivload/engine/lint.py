@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, cast
 
 import msgspec
@@ -68,17 +68,22 @@ class Entries(Protocol):
     def called_with(self, name: str) -> bool:
         """Whether a formula calls this name."""
 
+    def schemas_of(self, bases: frozenset[str]) -> Iterable[str]:
+        """The schemas of the native functions with these base names, perhaps of others too."""
+
 
 class Linted(NamedTuple):
     """What was found, and the entries. `is_complete` tells that there was not too much of it.
 
     `of_backends` are the warnings about the files of backends, by the index of each.
+    `find_refused` finds what PyTorch's generators refuse, which is no warning.
     """
 
     found: list[Possible]
     entries: Entries
     is_complete: bool = True
     of_backends: Sequence[tuple[int, Diagnostic]] = ()
+    find_refused: Callable[[], Sequence[Possible]] = tuple
 
     @property
     def is_empty(self) -> bool:
@@ -106,7 +111,7 @@ def _find(load: Load) -> Iterator[Possible]:
         found = linter.check(made.definition, made.derived)
         for warning in itertools.islice(found, _MOST_OF_ENTRY):
             yield Possible(
-                id=_id(made.entry, warning.mistake),
+                id=id_of(made.entry, warning.mistake),
                 operator=function.qualified,
                 mistake=warning.mistake,
                 of_native=False,
@@ -134,7 +139,7 @@ def _definitions_twice(derived: Sequence[DerivedEntry]) -> Iterator[Possible]:
             name = function.qualified
             message = f"`{name}` is already defined at {PLACE}; only this definition counts"
             mistake = Mistake("DL601", message, ("name",), made.definition.specification)
-            yield Possible(_id(made.entry, mistake), name, mistake, False, at, other)
+            yield Possible(id_of(made.entry, mistake), name, mistake, False, at, other)
 
 
 def _operators_twice(
@@ -148,10 +153,11 @@ def _operators_twice(
             name = function.qualified
             message = f"`{name}` is already declared at {PLACE}, with other arguments"
             mistake = Mistake("DL605", message, ("func",), function.name.text)
-            yield Possible(_id(entry, mistake), name, mistake, True, at, other)
+            yield Possible(id_of(entry, mistake), name, mistake, True, at, other)
 
 
-def _id(entry: Entry, mistake: Mistake) -> str:
+def id_of(entry: Entry, mistake: Mistake) -> str:
+    """The id of a warning about an entry."""
     # Of a file that is read whole, a comment may change where nothing is loaded again.
     text = "" if entry.whole else entry.text
     parts = (text, mistake.code, mistake.message, *map(str, mistake.path), mistake.words)
@@ -183,6 +189,10 @@ class _LoadedEntries:
             for at, entry in enumerate(entries):
                 if entry.whole or word in entry.text:
                     yield of_native, at, entry
+
+    def schemas_of(self, bases: frozenset[str]) -> Iterable[str]:
+        declared = self._load.natives[: self._load.declared]
+        return [f.schema.text for f in declared if f.name.base in bases]
 
     def called_with(self, name: str) -> bool:
         if self._called is None:

@@ -12,7 +12,7 @@ from derivload.terminal.text import printable
 if TYPE_CHECKING:
     from derivload.diagnostics import Diagnostic
     from derivload.engine.backends import Backends
-    from derivload.engine.lint import Linted
+    from derivload.engine.lint import Linted, Possible
     from derivload.engine.load import LoadedTexts
     from derivload.engine.pipeline import Load
 
@@ -85,6 +85,11 @@ def outcome_of(whole: LoadedTexts) -> Outcome:
     """The result of a full load."""
     from derivload.engine.lint import lint
 
+    def find_refused() -> Sequence[Possible]:
+        from derivload.engine.generators import find_refused
+
+        return find_refused(load)
+
     load = whole.load
     counts = {
         "read": load.declared + len(load.derived),
@@ -99,7 +104,9 @@ def outcome_of(whole: LoadedTexts) -> Outcome:
         is_of_entries=whole.is_of_entries,
         make_lines=lambda: encode_lines(whole),
         is_incremental=False,
-        make_linted=lambda: lint(load)._replace(of_backends=whole.of_backends),
+        make_linted=lambda: lint(load)._replace(
+            of_backends=whole.of_backends, find_refused=find_refused
+        ),
         passed_over=whole.passed_over,
         backends=whole.backends,
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from derivload.cpp.bindings import CppBindings
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.definition import Definition, read_definition
 from derivload.derivatives.info import (
@@ -110,6 +111,8 @@ class Load:
         """The definitions that could be read, also those with mistakes."""
         self.linted: object = None
         """What `lint` found, once it has looked: two callers ask for it."""
+        self.refused: object = None
+        """What `find_refused` found, likewise."""
         # The families in which something could not be read or derived. None means: it may be any
         # family. A function that only lacks such a thing is not reported as a mistake.
         self._unread = {self._family(name) for name in natives_lost}
@@ -175,6 +178,20 @@ class Load:
         self._report_matching(misfits)
         for schema in self.infos.keys() - defined:
             self.definitions.setdefault(schema, self.infos[schema].function.entry)
+
+    @property
+    def dialect(self) -> Dialect:
+        """The release whose rules are followed."""
+        return self._dialect
+
+    @property
+    def bindings(self) -> CppBindings:
+        """How its functions look in C++."""
+        return self._readers.derivatives.bindings
+
+    def is_whole(self, function: NativeFunction) -> bool:
+        """Whether nothing that a function may need has a mistake."""
+        return not self.bad or not _may_miss(function, self.bad)
 
     def may_be_lost(self, name: str) -> bool:
         """Whether the function of this name may be one that could not be read."""

@@ -60,10 +60,14 @@ class LoadedRows(NamedTuple):
 
 
 class Session:
-    """Loads one set of inputs again after each edit, for one dialect."""
+    """Loads one set of inputs again after each edit, for one dialect.
 
-    def __init__(self, dialect: Dialect) -> None:
+    `with_refused` tells to find what PyTorch's generators refuse, with each load.
+    """
+
+    def __init__(self, dialect: Dialect, *, with_refused: bool = False) -> None:
         self._dialect = dialect
+        self._with_refused = with_refused
         self._state: State | None = None
         self._is_restored = False
         self._readers: Readers | None = None
@@ -197,9 +201,15 @@ class Session:
                 self._start_without(loaded, inputs)
             elif loaded is not None:
                 self._state = None
-                self._state, self._is_certain = state_of(loaded, inputs), True
+                self._state, self._is_certain = self._state_of(loaded, inputs), True
         except NotCertainError:
             pass
+
+    def _no_state(self, loaded: LoadedTexts) -> State:
+        return no_state(loaded.tags)._replace(refused={} if self._with_refused else None)
+
+    def _state_of(self, loaded: LoadedTexts, inputs: InputEntries) -> State:
+        return state_of(loaded, inputs, with_refused=self._with_refused)
 
     def _start_without(self, loaded: LoadedTexts, inputs: InputEntries) -> None:
         """Make the state of inputs with mistakes: that of the families without any.
@@ -212,12 +222,12 @@ class Session:
         self._state = None
         inputs.check_whole(())
         readers = self._readers_for(inputs.read_tags())
-        update = FamilyUpdate(no_state(loaded.tags), inputs, readers, self._known)
+        update = FamilyUpdate(self._no_state(loaded), inputs, readers, self._known)
         update.run_rows()
         bad = {family for family in loaded.load.bad if family is not None}
         self._rows = LoadedRows(update.natives, update.definitions, update.lost)
         rest = FamilyUpdate(
-            no_state(loaded.tags),
+            self._no_state(loaded),
             update.without(update.linked({*bad, UNKNOWN})),
             readers,
             self._known,
@@ -244,8 +254,10 @@ class Session:
 
     def _update(self, state: State, inputs: InputEntries) -> Outcome:
         tags = inputs.read_tags()
-        if sorted(tags) != state.tags:
+        if sorted(tags) != state.tags or (self._with_refused and state.refused is None):
             raise NotCertainError
+        if not self._with_refused:
+            state = state._replace(refused=None)
         if self._updates % _UPDATES_TO_READERS == 0:
             self._readers = None
         readers = self._readers_for(tags)
@@ -272,7 +284,12 @@ class Session:
             is_of_entries=inputs.is_of_entries,
             make_lines=lambda: lines_of(version, made),
             is_incremental=True,
-            make_linted=lambda: Linted(made.found(), inputs, of_backends=made.of_backends),
+            make_linted=lambda: Linted(
+                made.found(),
+                inputs,
+                of_backends=made.of_backends,
+                find_refused=made.found_refused,
+            ),
             passed_over=passed_over(inputs.passed_over, inputs.texts, backends),
             backends=backends,
         )

@@ -65,6 +65,7 @@ class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
     checked: bytes = b""
     warnings: dict[str, tuple[Possible, ...]] = {}
     of_backends: list[tuple[int, Diagnostic]] = []
+    refused: dict[str, tuple[Possible, ...]] | None = None
 
 
 Row = TypeVar("Row", NativeRow, FunctionRow)
@@ -119,7 +120,8 @@ class State(NamedTuple):
     """All that a session keeps from a load without mistakes.
 
     `checked` is the digest of what backends register and of the functions that it was checked
-    against; empty if no file of a backend was loaded.
+    against; empty if no file of a backend was loaded. `refused` is what PyTorch's generators
+    refuse, by family; None if nobody has looked for it.
     """
 
     tags: list[str]
@@ -130,12 +132,20 @@ class State(NamedTuple):
     warnings: OfFamilies
     checked: bytes = b""
     of_backends: Sequence[tuple[int, Diagnostic]] = ()
+    refused: OfFamilies | None = None
 
     def found(self) -> list[Possible]:
         """What `lint` found, by the positions of the entries. Raises ValueError."""
-        natives = [row.family for row in self.natives.rows.rows] if self.warnings else []
-        definitions = [row.family for row in self.definitions.rows] if self.warnings else []
-        return of_all(self.warnings, natives, definitions)
+        return self._of_all(self.warnings)
+
+    def found_refused(self) -> list[Possible]:
+        """What PyTorch's generators refuse, by the positions of the entries. Raises ValueError."""
+        return self._of_all(self.refused or {})
+
+    def _of_all(self, kept: OfFamilies) -> list[Possible]:
+        natives = [row.family for row in self.natives.rows.rows] if kept else []
+        definitions = [row.family for row in self.definitions.rows] if kept else []
+        return of_all(kept, natives, definitions)
 
 
 def no_state(tags: Iterable[str]) -> State:
@@ -149,8 +159,8 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Rows)
 
 
-def state_of(loaded: LoadedTexts, inputs: InputEntries) -> State:
-    """The state of a full load.
+def state_of(loaded: LoadedTexts, inputs: InputEntries, *, with_refused: bool = False) -> State:
+    """The state of a full load; `with_refused` finds what PyTorch's generators refuse too.
 
     Raises NotCertainError if no incremental load can start from it: if the rule of families does
     not cover a name, or the entries cannot be read one by one.
@@ -173,7 +183,20 @@ def state_of(loaded: LoadedTexts, inputs: InputEntries) -> State:
         warnings,
         digest_of(backends, inputs.natives, tags) if backends else b"",
         loaded.of_backends,
+        refused_of(load, natives, definitions.rows) if with_refused else None,
     )
+
+
+def refused_of(
+    load: Load, natives: Sequence[NativeRow], definitions: Sequence[DefinitionRow]
+) -> dict[str, tuple[Possible, ...]]:
+    """What PyTorch's generators refuse of a load whose entries have these rows."""
+    from derivload.engine.generators import find_refused
+
+    found = find_refused(load)
+    if not found:
+        return {}
+    return by_family(found, [row.family for row in natives], [row.family for row in definitions])
 
 
 def warnings_of(
@@ -273,6 +296,7 @@ def pack(state: State) -> bytes:
             state.checked,
             dict(state.warnings),
             [*state.of_backends],
+            None if state.refused is None else dict(state.refused),
         )
     )
 
@@ -308,8 +332,10 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
         rows.warnings,
         rows.checked,
         rows.of_backends,
+        rows.refused,
     )
     made.found()
+    made.found_refused()
     return made
 
 

@@ -16,7 +16,7 @@ from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Diagnostic, Invalid
 from derivload.engine.blame import Blame
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.lint import Linted, Possible, lint, of_all
+from derivload.engine.lint import Linted, OfFamilies, Possible, lint, of_all
 from derivload.engine.load import diagnostics_of, names_lost
 from derivload.engine.picked import PickedEntries
 from derivload.engine.pipeline import Load, Readers
@@ -32,6 +32,7 @@ from derivload.engine.state import (
     definitions_of,
     functions_of,
     native_row,
+    refused_of,
     warnings_of,
     with_linked,
 )
@@ -138,6 +139,7 @@ class FamilyUpdate:
             self._splice(old.functions, functions),
             self._splice(old.generated, generated),
             warnings=self._warnings(natives, definitions.rows, declared, positions),
+            refused=self._refused(natives, definitions.rows, declared, positions),
         )
 
     def run_rows(self) -> tuple[Natives, DefinitionEntries]:
@@ -162,6 +164,21 @@ class FamilyUpdate:
         rows = [natives.rows.rows[i] for i in declared]
         made = warnings_of(self.load, rows, [definitions[i] for i in positions])
         old = self._state.warnings.items()
+        return {f: kept for f, kept in old if f not in self._touched} | made
+
+    def _refused(
+        self,
+        natives: Natives,
+        definitions: Sequence[DefinitionRow],
+        declared: Sequence[int],
+        positions: Sequence[int],
+    ) -> dict[str, tuple[Possible, ...]] | None:
+        """What the generators refused, with that of the touched families replaced."""
+        if self._state.refused is None:
+            return None
+        rows = [natives.rows.rows[i] for i in declared]
+        made = refused_of(self.load, rows, [definitions[i] for i in positions])
+        old = self._state.refused.items()
         return {f: kept for f, kept in old if f not in self._touched} | made
 
     def _new_natives(self) -> Natives:
@@ -352,16 +369,30 @@ class FamilyUpdate:
 
     def _linted(self, inputs: InputEntries) -> Linted:
         """What there may be to warn of, by the positions among all entries."""
-        kept = {f: of for f, of in self._state.warnings.items() if f not in self._touched}
-        natives = [row.family for row in self.natives.rows.rows] if kept else []
-        definitions = [row.family for row in self.definitions] if kept else []
         linted = lint(self.load)
         if not linted.is_complete:
             raise NotCertainError
-        found = [*of_all(kept, natives, definitions), *_renumbered(linted.found, self.load)]
+        found = [*self._kept(self._state.warnings), *_renumbered(linted.found, self.load)]
         read = {entry.index for entry, _ in self.load.read}
         touched = {i for i, row in enumerate(self.definitions) if row.family in self._touched}
-        return Linted(found, _Entries(inputs, touched - read))
+        entries = _Entries(inputs, touched - read)
+        return Linted(found, entries, find_refused=self._find_refused)
+
+    def _kept(self, found: OfFamilies) -> list[Possible]:
+        """What was found of the families that are not touched, by the positions among all."""
+        kept = {f: of for f, of in found.items() if f not in self._touched}
+        natives = [row.family for row in self.natives.rows.rows] if kept else []
+        definitions = [row.family for row in self.definitions] if kept else []
+        return of_all(kept, natives, definitions)
+
+    def _find_refused(self) -> list[Possible]:
+        """What PyTorch's generators refuse, of the families without a mistake."""
+        from derivload.engine.generators import find_refused
+
+        if self._state.refused is None or None in self.load.bad:
+            return []
+        made = _renumbered(find_refused(self.load), self.load)
+        return [*self._kept(self._state.refused), *made]
 
     def without(self, bad: set[str]) -> PickedEntries:
         """The new inputs without the entries of these families."""
@@ -402,6 +433,9 @@ class _Entries:
 
     def entries_with(self, word: str) -> Iterable[tuple[bool, int, Entry]]:
         return self._inputs.entries_with(word)
+
+    def schemas_of(self, bases: frozenset[str]) -> Iterable[str]:
+        return self._inputs.schemas_of(bases)
 
     def called_with(self, name: str) -> bool:
         return self._inputs.called_with(name, self._unread)

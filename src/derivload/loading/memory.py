@@ -84,7 +84,7 @@ class Memory:
         if not request.rules.why:
             from derivload.engine.session import Session
 
-            return Session(request.inputs.dialect)
+            return Session(request.inputs.dialect, with_refused=request.with_refused)
         from derivload.loading.own_code.process import OwnTorchgen, start_torchgen
         from derivload.loading.own_code.session import OwnCodeSession
 

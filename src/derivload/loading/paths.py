@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DERIVATIVES = "derivatives.yaml"
 NATIVE_FUNCTIONS = "native_functions.yaml"
 TAGS = "tags.yaml"
+DEPRECATED = "deprecated.yaml"
 _CHECKOUT = (
     "tools/autograd/derivatives.yaml",
     "aten/src/ATen/native/native_functions.yaml",
@@ -64,10 +65,11 @@ class Files:
     the functions are of.
     `of_tree` are the three files of a tree or of the catalogue, which is in `folder`.
     `origin` is what decided which files are meant, besides the options that were given.
+    `deprecated` is the file of old signatures beside a tree's generators, None without one.
     """
 
     __slots__ = (
-        *("absent", "additions", "backends", "consulted", "derivatives", "folder"),
+        *("absent", "additions", "backends", "consulted", "deprecated", "derivatives", "folder"),
         *("is_defined_apart", "listed", "may_run_tree", "more_derivatives", "native_functions"),
         *("of_tree", "origin", "rules", "tags", "tree", "version"),
     )
@@ -87,6 +89,7 @@ class Files:
         self.tags = tags
         self.version = version
         self.tree: TreePlace | None = None
+        self.deprecated: str | None = None
         self.may_run_tree = True
         self.is_defined_apart = False
         self.of_tree: tuple[str, ...] = ()
@@ -245,6 +248,8 @@ def _of_pytorch(
         files.absent = absent
         files.of_tree, files.folder = (own, native, own_tags), folder
         files.is_defined_apart = derivatives is not None
+        deprecated = os.path.join(os.path.dirname(own), DEPRECATED)
+        files.deprecated = deprecated if os.path.isfile(deprecated) else None
         if torch_version is None:
             version = spell("torch_version", "X.Y")
             _find_version(root, files, version)

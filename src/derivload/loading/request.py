@@ -68,6 +68,27 @@ class Request:
 
         return find_rules(self.files, self.rules_from)
 
+    @cached_property
+    def with_refused(self) -> bool:
+        """Whether to find what PyTorch's own generators refuse; a caller may set it.
+
+        They are known if they are those of a release, and run on PyTorch's own files: what a
+        backend lays over these goes to generators of its own.
+        """
+        files = self.files
+        is_laid_over = len(files.native_functions) > 1 or files.more_derivatives or files.backends
+        return files.tree is not None and not is_laid_over and self.rules.is_of_release
+
+    @cached_property
+    def deprecated(self) -> bytes:
+        """The bytes of the tree's deprecated.yaml; b"" if there is none that can be read."""
+        if self.files.deprecated is None:
+            return b""
+        from derivload.loading.reading import read_path
+
+        content = read_path(self.files.deprecated)
+        return content if isinstance(content, bytes) else b""
+
     @property
     def is_readable(self) -> bool:
         """Whether all inputs can be read."""

@@ -38,10 +38,14 @@ class Rules:
 
     `key` stands for them in the keys of results. `why` says why the tree's own code is to compute
     the load, "" where we do, and `remark` what there is to say of that; `modules` are the modules
-    that were looked at, and `paths` the files of all.
+    that were looked at, and `paths` the files of all. `is_of_release` tells that they are those of
+    a tree whose torchgen and generators are, by their whole source, those of a release.
     """
 
-    __slots__ = ("_dialect", "fields", "key", "modules", "paths", "release", "remark", "why")
+    __slots__ = (
+        *("_dialect", "fields", "is_of_release", "key", "modules", "paths", "release", "remark"),
+        "why",
+    )
 
     def __init__(
         self, key: str, release: str, why: str = "", fields: str = "", modules: str = ""
@@ -52,6 +56,7 @@ class Rules:
         self.fields = fields
         self.modules = modules
         self.remark = ""
+        self.is_of_release = False
         self.paths: list[str] = []
         self._dialect: Dialect | None = None
 
@@ -191,7 +196,9 @@ def rules_of_source(source: TreeSource, version: str | None, store: Store | None
     release = release_key(version)
     known = SOURCES.get(source.digest)
     if known is not None and release in (known, _NEWEST):
-        return Rules(known, known)
+        rules = Rules(known, known)
+        rules.is_of_release = True
+        return rules
     key = sha256(b"\0".join([_KIND, tool_digest(), source.digest, release.encode()])).digest()
     found = _of_this_process.get(key)
     if found is None:

@@ -13,7 +13,7 @@ import msgspec
 
 from derivload.diagnostics import Diagnostic
 from derivload.engine.inputs import InputEntries, NotCertainError
-from derivload.engine.judging import NONE, Backend, Judged, Told, judge
+from derivload.engine.judging import NONE, Backend, Judged, Told, judge, place_all
 from derivload.engine.lint import Linted, Possible
 from derivload.wanted import EVERYTHING, Wanted
 
@@ -84,6 +84,19 @@ def _linted_of(request: Request, found: bytes) -> Linted:
     made = load_alone(request.inputs).make_linted
     assert made is not None
     return made()
+
+
+def find_refused(request: Request) -> list[Diagnostic]:
+    """What PyTorch's generators refuse of the inputs, which load: all of it, sorted by place."""
+    from derivload.loading.inputs import load_alone
+
+    outcome = load_alone(request.inputs)
+    assert outcome.make_linted is not None
+    from derivload.loading.deprecated import find_deprecated
+
+    texts, linted = request.inputs.texts, outcome.make_linted()
+    judged = judge(linted, texts, Wanted(frozenset()), with_refused=True)
+    return sorted([*place_all(judged.shown, texts), *find_deprecated(request, linted)])
 
 
 def backend_of(request: Request, backends: Backends | None = None) -> Backend:

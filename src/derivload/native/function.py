@@ -42,6 +42,8 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
     structured: bool = False
     structured_delegate: OperatorName | None = None
     manual_cpp_binding: bool = False
+    manual_kernel_registration: bool = False
+    category_override: str | None = None
     use_const_ref_for_mutable_tensors: bool = False
     cpp_no_default_args: frozenset[str] = frozenset()
     is_abstract: bool = False

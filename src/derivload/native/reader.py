@@ -94,6 +94,7 @@ class NativeFunctionReader:
         tags = self._tags(value, schema, namespace, mistakes)
         dispatch = self._dispatch.read(schema, value, mistakes)
         python_module = value.get("python_module")
+        category = value.get("category_override")
         return NativeFunction(
             schema=schema,
             signatures=signatures(schema, scatter_is_inverse=self._dialect.scatter_is_inverse),
@@ -107,6 +108,8 @@ class NativeFunctionReader:
             structured=value.get("structured") is True,
             structured_delegate=delegate,
             manual_cpp_binding=value.get("manual_cpp_binding") is True,
+            manual_kernel_registration=value.get("manual_kernel_registration") is True,
+            category_override=category if isinstance(category, str) else None,
             use_const_ref_for_mutable_tensors=(
                 value.get("use_const_ref_for_mutable_tensors") is True
             ),

@@ -32,7 +32,6 @@ from derivload.terminal.stdout import Stdout
 from derivload.version import __version__
 
 if TYPE_CHECKING:
-    from derivload.store.results import Keys
     from derivload.store.store import Store
     from derivload.wanted import Wanted
 
@@ -71,7 +70,13 @@ def check_once(options: argparse.Namespace, files: Files, stdout: Stdout | None 
     inputs = read_inputs(options, files)
 
     def find(inputs: CheckInputs) -> Checked:
-        return check(files, lambda: open_store_of(options), wanted, inputs.contents)
+        return check(
+            files,
+            lambda: open_store_of(options),
+            wanted,
+            inputs.contents,
+            codegen_rules=options.codegen_rules or (False if options.no_codegen_rules else None),
+        )
 
     def show(checked: Checked) -> int:
         say_note(checked.note, options)
@@ -100,16 +105,21 @@ def check(
     open_store: Callable[[], Store | None] = lambda: None,
     wanted: Wanted | None = None,
     contents: Sequence[bytes | OSError] | None = None,
+    *,
+    codegen_rules: bool | None = None,
 ) -> Checked:
     """Find all mistakes in these files, or take them from the store. Raises UsageError.
 
     `wanted` says which warnings are reported; None: all. `contents` are what the files hold, if
-    they have been read already.
+    they have been read already. `codegen_rules` says whether what PyTorch's generators refuse is
+    reported; None: where their rules are known.
     """
     request = Request(files, contents)
     store = open_store() if request.is_readable else None
     request.rules_from = store
-    key = _key(files, request.keys, wanted)
+    if codegen_rules is not None:
+        request.with_refused = codegen_rules
+    key = _key(files, request, wanted)
     kept = None if store is None else _kept(store.get(key))
     if kept is not None:
         return kept
@@ -132,12 +142,14 @@ def check(
     return checked
 
 
-def _key(files: Files, keys: Keys, wanted: Wanted | None) -> bytes:
+def _key(files: Files, request: Request, wanted: Wanted | None) -> bytes:
     """The key of the result. It covers the paths as given, because diagnostics show them."""
     told = "" if wanted is None else repr([sorted(wanted.codes), *map(_sorted, wanted[1:])])
-    parts = [*files.paths, told, str(files.is_defined_apart)]
+    parts = [*files.paths, told, str(files.is_defined_apart), str(request.with_refused)]
     names = [hashlib.sha256(p.encode("utf-8", "surrogateescape")).digest() for p in parts]
-    return hashlib.sha256(b"".join([_KIND, keys.by_bytes, *names])).digest()
+    if request.with_refused:
+        names.append(hashlib.sha256(request.deprecated).digest())
+    return hashlib.sha256(b"".join([_KIND, request.keys.by_bytes, *names])).digest()
 
 
 def _sorted(exceptions: Iterable[tuple[str, frozenset[str]]]) -> list[tuple[str, list[str]]]:

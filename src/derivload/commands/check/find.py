@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from derivload.diagnostics import Diagnostic
 from derivload.engine.judging import judge, place_all
 from derivload.engine.outcome import Outcome
+from derivload.loading.deprecated import find_deprecated
 from derivload.loading.inputs import load_alone
 from derivload.loading.memory import Memory
 from derivload.loading.request import Request
@@ -78,13 +79,16 @@ def _diagnose(
     assert outcome.make_linted is not None
     errors = outcome.diagnostics
     texts = request.inputs.texts
+    linted = outcome.make_linted()
     judged = judge(
-        outcome.make_linted(),
+        linted,
         texts,
         wanted,
         backend_of(request, outcome.backends),
         has_errors=bool(errors),
+        with_refused=request.with_refused,
     )
     suppressed = sorted((told.place(), told.reason) for told in judged.suppressed)
-    found = sorted([*errors, *place_all(judged.shown, texts)])
+    old = find_deprecated(request, linted) if request.with_refused and not errors else []
+    found = sorted([*errors, *place_all(judged.shown, texts), *old])
     return FoundMistakes(found, suppressed, *counts, outcome.note)

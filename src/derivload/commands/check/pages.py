@@ -8,8 +8,8 @@ pages anew, with a list of them. A test fails if the pages in docs/rules are sta
 - `why`: why the rule exists.
 - `bad` and `fixed`: an example that breaks the rule, and its fixed form. Each is the text of one
   file, or a mapping from file to text.
-- `file`: the file of these texts. Default: derivatives for DL4, DL5 and DL6, backend for DL7,
-  otherwise native_functions.
+- `file`: the file of these texts. Default: derivatives for DL4, DL5, DL6 and DL8, backend for
+  DL7, otherwise native_functions.
 - `beside`: the texts of other files, the same for both forms.
 - `missing`: the mistake is that the file does not exist.
 - `alone`: nothing may be added to the text to make it a complete file.
@@ -36,6 +36,7 @@ InputFile = Literal[
     "native_functions_overlay",
     "tags",
     "backend",
+    "deprecated",
 ]
 _FOLDER: Final = Path(__file__).parents[2] / "explanations"
 _FLOORS: Final = {
@@ -47,6 +48,7 @@ _FLOORS: Final = {
     "DL5": ("matching", "Which function gets which derivatives"),
     "DL6": ("warnings", "Warnings: upstream accepts this, but it is probably wrong"),
     "DL7": ("backends", "What backends register"),
+    "DL8": ("generators", "What PyTorch's own generators refuse"),
 }
 # The file that an example is of, where that is not native_functions.yaml.
 _FILES: Final[dict[str, InputFile]] = {
@@ -54,6 +56,7 @@ _FILES: Final[dict[str, InputFile]] = {
     "DL5": "derivatives",
     "DL6": "derivatives",
     "DL7": "backend",
+    "DL8": "derivatives",
 }
 
 _WIDTH: Final = 96

@@ -114,8 +114,9 @@ def codegen(
     warnings to show; those that the stamp has were shown before. `importing` is entered while
     msgspec is imported.
 
-    Raises UsageError, InputError when the input has errors, GeneratorError when a generator raises
-    an exception (nothing is written then), and OSError when a file cannot be read or written.
+    Raises UsageError, InputError when the input has errors or the generators refuse it,
+    GeneratorError when one raises another exception (nothing is written then), and OSError when a
+    file cannot be read or written.
     """
     clock = Clock()
     upstream = find_upstream(files)
@@ -269,11 +270,18 @@ def _make(
 ) -> tuple[Generators, Made]:
     """Generate the files. Returns the generators and the files."""
     from derivload.engine.inputs import InputEntries
+    from derivload.loading.warnings import find_refused
     from derivload.pytorch.codegen.generators import Generators
 
     entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
     generators = Generators(job, store)
-    made = generators.make(request.files, entries, loaded.lines, deprecated)
+    made = generators.make(
+        request.files,
+        entries,
+        loaded.lines,
+        deprecated,
+        find_refused=lambda: find_refused(request),
+    )
     notes = [note for note in (loaded.note, made.note) if note]
     return generators, made._replace(note="; ".join(notes))
 

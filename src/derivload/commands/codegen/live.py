@@ -22,6 +22,7 @@ from derivload.loading.paths import Files
 from derivload.loading.request import Request
 from derivload.loading.rules_of_tree import job_release
 from derivload.loading.run import LoadedInputs, load_inputs
+from derivload.loading.warnings import find_refused
 from derivload.outputs.files import Writing
 from derivload.outputs.stamp import stamp_name
 from derivload.outputs.target import Target
@@ -85,7 +86,13 @@ class LiveCodegen:
             self._generators = Generators(job, self._store)
         deprecated = read_file(job.upstream.deprecated)
         with redirect_stdout(sys.stderr):  # stdout is only for our own reports
-            made = self._generators.make(files, self._entries, loaded.lines, deprecated)
+            made = self._generators.make(
+                files,
+                self._entries,
+                loaded.lines,
+                deprecated,
+                find_refused=lambda: find_refused(request),
+            )
         notes = [note for note in (loaded.note, made.note) if note]
         made = made._replace(note="; ".join(notes))
         self._last = _Last(request if loaded.is_of_entries else None, deprecated, made.note)

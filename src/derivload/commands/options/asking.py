@@ -76,6 +76,15 @@ def add_check(commands: Commands) -> None:
     parser.add_argument(
         "--statistics", action="store_true", help="print how many mistakes break each rule"
     )
+    parser.add_argument(
+        "--codegen-rules",
+        action="store_true",
+        help="report what PyTorch's own generators refuse; by default with --pytorch, if they are "
+        "those of a release and nothing is laid over PyTorch's own files",
+    )
+    parser.add_argument(
+        "--no-codegen-rules", action="store_true", help="do not report what generators refuse"
+    )
     parser.add_argument("--explain", metavar="CODE", help="explain a rule, and exit")
     add_warnings(parser)
     add_cache_options(parser)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 _SELECTION = "--disable-autograd --selected-op-list-path --operators-yaml-path"
 _GENERATORS = f"--subset {_SELECTION} --force-schema-registration"
-_OF_CHECK = "--format --strict --statistics --stdin-filename --fix --unsafe-fixes --diff --watch"
+_OF_CHECK = (
+    "--format --strict --statistics --stdin-filename --fix --unsafe-fixes --diff --watch"
+    " --codegen-rules --no-codegen-rules"
+)
 # In the options of a pair: all that `add_inputs` adds, and all that `add_warnings` adds.
 _GROUPS = (INPUTS, WARNINGS)
 
@@ -52,6 +55,7 @@ PAIRS = (
     _Pair("watch", "--on-busy", "--exec", needs=True),
     _Pair("watch", "--on-busy --poll --debounce", "--once"),
     _Pair("check", f"{INPUTS} {WARNINGS} {_OF_CHECK}", "--explain"),
+    _Pair("check", "--no-codegen-rules", "--codegen-rules"),
     _Pair("check", "--stdin-filename", "files -", needs=True),
     _Pair("check", "--unsafe-fixes", "--fix or --fix-only or --diff", needs=True),
     _Pair("check", "--format --strict --statistics --fix-only", "--diff"),

@@ -7,7 +7,8 @@ used from then on.
 
 If they differ, the generators run in upstream's own way (`plain.py`), now and later. They also run
 in that way if anything unexpected happens in the short cut. That includes an exception in a
-generator: then the user sees upstream's own exception.
+generator: then the user sees upstream's own exception. But if our own rules say what the generators
+of a release refuse, the user sees that instead, with its place.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import errno
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from derivload.engine.inputs import InputEntries, NotCertainError
 from derivload.engine.lines import DocumentLines
 from derivload.identity import is_as_it_began
+from derivload.loading.errors import InputError
 from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import OWN
 from derivload.modules import recompile
@@ -40,6 +42,7 @@ from derivload.pytorch.errors import RAISED, GeneratorError, UnexpectedTorchgenE
 from derivload.pytorch.releases import release_of_torchgen
 
 if TYPE_CHECKING:
+    from derivload.diagnostics import Diagnostic
     from derivload.pytorch.codegen.capture import Item
     from derivload.pytorch.codegen.selection import Selection
     from derivload.store.store import Store
@@ -62,16 +65,27 @@ class Generators:
         self._store = store
         self.key = job.digest()
         self._codegen: Codegen | None = None
+        self._find_refused: Callable[[], Sequence[Diagnostic]] = tuple
 
     def make(
-        self, files: Files, entries: InputEntries, lines: DocumentLines, deprecated: bytes
+        self,
+        files: Files,
+        entries: InputEntries,
+        lines: DocumentLines,
+        deprecated: bytes,
+        *,
+        find_refused: Callable[[], Sequence[Diagnostic]] = tuple,
     ) -> Made:
         """The files for these inputs.
 
         `lines` are the lines of the documents that `entries` load to. `deprecated` are the bytes of
-        deprecated.yaml. Raises GeneratorError if a generator raises an exception, and OSError.
+        deprecated.yaml. `find_refused` finds what the generators of a release refuse: it is asked
+        if one raises an exception.
+
+        Raises InputError with what it finds, else GeneratorError, and OSError.
         """
         self._running.known = self._known_paths(files)
+        self._find_refused = find_refused
         with self._running:
             return self._make(files, entries, lines, deprecated)
 
@@ -97,6 +111,7 @@ class Generators:
                 raise
             why = f"{type(error).__name__} in a generator"
         except RAISED as error:  # upstream's own exception: running it the plain way shows it
+            self._refuse()
             why = f"{type(error).__name__} in a generator"
         else:
             self._codegen = codegen
@@ -105,6 +120,12 @@ class Generators:
         if is_restored:  # upstream itself succeeded, so the kept state may be wrong
             self._put(b"kept", b"")
         return made
+
+    def _refuse(self) -> None:
+        """Raise InputError if our rules say what the generators refused."""
+        refused = self._find_refused() if self._known is not None else ()
+        if refused:
+            raise InputError(refused) from None
 
     def written(self, files: Mapping[str, str]) -> None:
         """Record the digests of files that were rendered."""

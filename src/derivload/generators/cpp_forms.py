@@ -1,0 +1,125 @@
+"""Types and defaults without a form in C++, and names that the generators cannot sort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from derivload.cpp.bindings import CppBindings
+from derivload.diagnostics import Invalid
+from derivload.generators.python_bindings import is_in_module
+from derivload.generators.subject import Refusal, non_options
+from derivload.native.function import NativeFunction
+from derivload.schema.arguments import Argument, Return
+
+_LAST_OF_LATIN_1: Final = 0xFF
+
+
+class CppForms:
+    """Finds what cannot be written in C++. It keeps which types can."""
+
+    def __init__(self, bindings: CppBindings) -> None:
+        self._bindings = bindings
+        self._taken: set[str] = set()  # the types of arguments with a form in C++
+        self._returned: set[tuple[str, bool]] = set()
+
+    def has_types(self, function: NativeFunction) -> bool:
+        """Whether all types have a form in C++."""
+        taken, schema = self._taken, function.schema
+        arguments = schema.arguments
+        for group in (arguments.positional, arguments.kwarg_only, arguments.out):
+            for argument in group:
+                if argument.type.text not in taken:
+                    return not [*self.check_types(function)]
+        for output in schema.returns:
+            if (output.type.text, output.is_write) not in self._returned:
+                return not [*self.check_types(function)]
+        return True
+
+    def check_types(self, function: NativeFunction) -> Iterator[Refusal]:
+        """The types without a form in C++ (DL840). Each function has a wrapper for tracing."""
+        schema = function.schema
+        for argument in schema.arguments.flat_all:
+            message = self._of_argument(argument, function)
+            if message:
+                yield _refusal(function, message, argument.text)
+            else:
+                self._taken.add(argument.type.text)
+        for returned in schema.returns:
+            message = self._of_return(returned, function)
+            if message:
+                yield _refusal(function, message, schema.text.rpartition(" -> ")[2])
+            else:
+                self._returned.add((returned.type.text, returned.is_write))
+
+    def _of_argument(self, argument: Argument, function: NativeFunction) -> str:
+        return _why_not(
+            lambda: self._bindings.types.argument(
+                argument.type, mutable=argument.is_write, symint=True, scope=function.scope
+            )
+        )
+
+    def _of_return(self, returned: Return, function: NativeFunction) -> str:
+        return _why_not(
+            lambda: self._bindings.types.returned(
+                returned.type, mutable=returned.is_write, scope=function.scope
+            )
+        )
+
+    def check_defaults(
+        self, function: NativeFunction, *, written: bool, bound: bool
+    ) -> Iterator[Refusal]:
+        """The defaults without a form in C++, and `options` in cpp_no_default_args (DL841).
+
+        `written` tells whether a wrapper is written with the defaults, `bound` whether there is a
+        Python binding.
+        """
+        arguments, no_default = function.schema.arguments, function.cpp_no_default_args
+        is_factory = "function" in function.variants and (
+            arguments.options_index is not None or function.cpp_name.endswith("_like")
+        )
+        gathers = is_factory or (bound and is_in_module(function))
+        if gathers and "options" in no_default and arguments.options_index is not None:
+            message = "`options` cannot be named here: there are TensorOptions"
+            yield _refusal(function, message, "options", "DL841", "cpp_no_default_args")
+        for argument in non_options(function):
+            default = argument.default
+            if default is None or "[" not in argument.type.text:
+                continue
+            as_ints = bound or (is_factory and argument.name not in no_default)
+            if as_ints or written:
+                message = self._of_default(argument, default, symint=not as_ints)
+                if message:
+                    yield _refusal(function, message, argument.text, "DL841")
+
+    def _of_default(self, argument: Argument, default: str, *, symint: bool) -> str:
+        return _why_not(lambda: self._bindings.default_expr(default, argument.type, symint=symint))
+
+
+def has_list_default(function: NativeFunction) -> bool:
+    """Whether an argument may be a list with a default. All else has a form in C++ as default."""
+    return function.schema.arguments.has_defaults and "]" in function.schema.text
+
+
+def check_name(function: NativeFunction) -> Iterator[Refusal]:
+    """The generators sort functions into files by their names, as bytes of Latin-1 (DL842)."""
+    name = function.name.base
+    wrong = "".join(dict.fromkeys(c for c in name if ord(c) > _LAST_OF_LATIN_1))
+    if wrong:
+        message = f"the name `{function.qualified}` has characters beyond Latin-1"
+        yield _refusal(function, message, wrong if len(wrong) == 1 else name, "DL842")
+
+
+def _why_not(make: Callable[[], object]) -> str:
+    """Why something has no form in C++; "" if it has one."""
+    try:
+        make()
+    except Invalid as invalid:
+        return invalid.message
+    return ""
+
+
+def _refusal(
+    function: NativeFunction, message: str, words: str, code: str = "DL840", path: str = "func"
+) -> Refusal:
+    return Refusal(function, code, message, words, path=path)

@@ -1,0 +1,114 @@
+"""What a rule looks at, one function with its derivatives, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from derivload.cpp.names import return_names
+from derivload.derivatives.identifiers import words
+from derivload.derivatives.info import Derived
+from derivload.derivatives.model import DifferentiabilityInfo, ForwardDerivative
+from derivload.native.function import EXPLICIT, NativeFunction
+from derivload.schema.arguments import Argument
+from derivload.schema.types import Type
+
+
+class Refusal(NamedTuple):
+    """A function that a generator refuses, the rule, and where the cause stands.
+
+    With `definition`, the schema of a definition, it stands there: at the formula for
+    `var_names` of the dispatch key `dispatch_key`, at the key `path`, or, without both, at `name`.
+    Else it stands in the entry of the function, at the key `path`.
+    """
+
+    function: NativeFunction
+    code: str
+    message: str
+    words: str = ""
+    help: str = ""
+    path: str = ""
+    definition: str = ""
+    dispatch_key: str = ""
+    var_names: tuple[str, ...] = ()
+    on_key: bool = False
+    occurrence: int = 0
+
+
+class Candidate(NamedTuple):
+    """A function, and what it has for each dispatch key that it has derivatives for.
+
+    `source` is the schema of the function that the info was made for.
+    """
+
+    function: NativeFunction
+    infos: Mapping[str, Derived] = MappingProxyType({})
+    forward: Mapping[str, tuple[ForwardDerivative, ...]] = MappingProxyType({})
+    source: str = ""
+
+    @property
+    def has_derivatives(self) -> bool:
+        """Whether a backward formula of any dispatch key is for an argument."""
+        return any([d.dispatch[key].args_with_derivatives for key, d in self.infos.items()])
+
+
+def is_plain_out(function: NativeFunction) -> bool:
+    """Whether a function is an out variant that autogen made, and Python does not see.
+
+    Nothing is refused of it but what is of the function that it was made from. An entry without a
+    dispatch table is not CompositeExplicitAutograd, whatever tags it has.
+    """
+    return (
+        function.schema.is_out
+        and "generated" in function.tags
+        and "view_copy" not in function.tags
+        and not function.has_dispatch_table
+        and EXPLICIT in function.dispatch
+    )
+
+
+def differentiable_outputs(
+    function: NativeFunction, info: DifferentiabilityInfo | None
+) -> list[Type]:
+    """The types of the outputs that autograd looks after.
+
+    `output_differentiability` must have the right length.
+    """
+    returns = function.schema.returns
+    said = None if info is None else info.output_differentiability
+    if said is not None:
+        return [r.type for r, is_so in zip(returns, said, strict=False) if is_so]
+    found = [r.type for r in returns if r.type.base == "Tensor"]
+    if info is None:
+        return found
+    if info.non_differentiable_arg_names:
+        names = zip(return_names(function.schema), returns, strict=True)
+        without = info.non_differentiable_arg_names
+        found = [r.type for name, r in names if r.type.is_tensor_like and name not in without]
+    return found[:1] if len(found) > 1 and uses_single_grad(info) else found
+
+
+def uses_single_grad(info: DifferentiabilityInfo) -> bool:
+    """Whether a backward formula uses `grad`, and so the gradient of the first output alone."""
+    return any("grad" in d.formula and "grad" in words(d.formula) for d in info.derivatives)
+
+
+def is_tensor(type_: Type) -> bool:
+    """Whether a type is one tensor, that may be missing."""
+    return type_.is_tensor_like and not is_list(type_)
+
+
+def is_list(type_: Type) -> bool:
+    """Whether a type is a list, or one that may be missing."""
+    if type_.kind == "optional" and type_.elem is not None:
+        return is_list(type_.elem)
+    return type_.kind == "list"
+
+
+def non_options(function: NativeFunction) -> tuple[Argument, ...]:
+    """All arguments but out arguments and those of TensorOptions."""
+    arguments = function.schema.arguments
+    if arguments.options_index is None:
+        return arguments.positional + arguments.kwarg_only
+    return arguments.positional + arguments.without_options
