@@ -146,3 +146,31 @@ CASES = {
 def test_the_first_differing_line_of_each_file_is_told(case: str) -> None:
     own, theirs, told = CASES[case]
     assert differing_files(own, theirs) == told
+
+
+@pytest.mark.parametrize(
+    ("above", "operator"),
+    [
+        ("// aten::abs.out(Tensor self)", "abs.out"),
+        ('  op("aten::abs");', "abs"),
+        ("static PyObject * THPVariable_abs(", "abs"),
+        ("THPVariable_Wrap(x) THPVariable_Unpack(x) THPVariable_Check(x)", ""),
+        ('m.impl("abs.out",', "abs.out"),
+        ("struct AbsBackward0 : public Node", "AbsBackward0"),
+        ("THPAbsBackward0_self_getter", "AbsBackward0"),
+        ("// abs", "abs"),
+        ("// abs is", ""),
+        ("    torch.nn.functional.abs: [", "abs"),
+        ("at::Tensor abs(const at::Tensor & self) {", "abs"),
+        ("  at::Tensor abs(const at::Tensor & self) {", ""),
+        ("/ abs(x) {", ""),
+    ],
+)
+def test_a_line_is_of_the_operator_that_is_named_above_it(above: str, operator: str) -> None:
+    own, theirs = ({"a": f"{above}\n  {number}\n".encode()} for number in (1, 2))
+    named = f"{operator}: " if operator else ""
+    assert differing_files(own, theirs) == [f"a:2: {named}derivload has `  1`, torchgen has `  2`"]
+    ended = {"a": f"{above}\n}}\n  1\n".encode()}
+    assert differing_files(ended, {"a": b"x"})[0].startswith("a:1: ")
+    (told,) = differing_files(ended, {"a": f"{above}\n}}\n  2\n".encode()})
+    assert told == "a:3: derivload has `  1`, torchgen has `  2`"
