@@ -1,0 +1,117 @@
+"""The form that a depfile gives each character, and the notes about what it cannot give one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from derivload.identity import tool_files
+from derivload.outputs.depfile import is_writable, render_depfile
+from derivload.outputs.digests import digest_of
+from derivload.outputs.target import Target, note_of, write_depfile
+
+
+def rule(outputs: list[str], inputs: list[str], *, for_cmake: bool = False) -> str:
+    return render_depfile(outputs, inputs, for_cmake=for_cmake).decode("utf-8", "surrogateescape")
+
+
+def test_a_rule_has_a_line_for_each_input() -> None:
+    assert rule(["a", "b"], ["c", "d\udcff"]) == "a b: \\\n  c \\\n  d\udcff\n"
+    assert rule(["a"], []) == "a:\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "given", "for_cmake"),
+    [
+        ("plain-é/x.yaml", "plain-é/x.yaml", "plain-é/x.yaml", "plain-é/x.yaml"),
+        ("a b#c", r"a\ b\#c", r"a\ b\#c", r"a\ b\#c"),
+        ("a$b", "a$$b", "a$$b", "a$$b"),
+        ("a:b", r"a\:b", r"a\:b", "a:b"),
+        ("a;b", r"a\\\;b", r"a\\\;b", "a;b"),
+        ("a\tb", "a\tb", "a\\\tb", "a\\\tb"),
+        ("a%b", r"a\%b", "a%b", "a%b"),
+        ("a|b", "a|b", r"a\|b", "a|b"),
+        ("a*b?c", "a*b?c", r"a\*b\?c", "a*b?c"),
+        # Backslashes are doubled before what needs one of its own.
+        ("a\\b", "a\\b", "a\\b", "a\\b"),
+        ("a\\ b", "a\\\\\\ b", "a\\\\\\ b", "a\\\\\\ b"),
+        ("a\\\\#b", "a\\\\\\\\\\#b", "a\\\\\\\\\\#b", "a\\\\\\\\\\#b"),
+        ("a\\:b", "a\\\\\\:b", "a\\\\\\:b", "a\\:b"),
+        ("a\\x b", "a\\x\\ b", "a\\x\\ b", "a\\x\\ b"),
+        ("a\\$b", "a\\$$b", "a\\$$b", "a\\$$b"),
+        ("a\\\tb", "a\\\tb", "a\\\\\\\tb", "a\\\\\\\tb"),
+        # With a wildcard, each backslash and bracket has one.
+        ("a\\b*[c", "a\\b*[c", "a\\\\b\\*\\[c", "a\\b*[c"),
+        ("a[b", "a[b", "a[b", "a[b"),
+        ("\"&'<>^`\x01", "\"&'<>^`\x01", "\"&'<>^`\x01", "\"&'<>^`\x01"),
+    ],
+)
+def test_each_character_has_its_form(path: str, target: str, given: str, for_cmake: str) -> None:
+    assert rule([path], []) == f"{target}:\n"
+    assert rule(["x"], [path]) == f"x: \\\n  {given}\n"
+    assert rule([path], [path], for_cmake=True) == f"{for_cmake}: \\\n  {for_cmake}\n"
+
+
+def test_a_home_folder_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert rule(["x"], ["~a", "b~"]) == f"x: \\\n  {tmp_path}/~a \\\n  b~\n"
+    assert rule(["x"], ["~a"], for_cmake=True) == "x: \\\n  ~a\n"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "given"),
+    [
+        (["a=b", "c", "d"], ["c", "d", "a=b"]),
+        (["a=b", "c"], ["$()", "$()", "c", "a=b"]),
+        (["a=b"], ["$()", "$()", "a=b"]),
+        (["a", "b", "c=d", "e=f"], ["a", "b", "c=d", "e=f"]),
+    ],
+)
+def test_no_input_reads_as_an_assignment(inputs: list[str], given: list[str]) -> None:
+    assert rule(["x"], inputs).split(" \\\n  ")[1:] == [*given[:-1], f"{given[-1]}\n"]
+    assert "$()" not in rule(["x"], inputs, for_cmake=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "can"),
+    [
+        *((f"a{end}b", False) for end in "\n\r\v\f"),
+        *((f"a{end}", False) for end in "\\: \t"),
+        *((f"a{end}b", True) for end in "\\: \t"),
+    ],
+)
+def test_a_path_that_has_no_form_is_left_out(path: str, can: bool) -> None:
+    assert is_writable(path) == can
+    assert ("a" in rule(["x"], [path])) == can
+
+
+def test_a_note_names_what_is_left_out() -> None:
+    target = Target("out", depfile="d")
+    assert note_of(target, ["a", "b"], "so") == "so"
+    assert note_of(Target("out"), ["a:"], "so") == "so"
+    said = "a depfile cannot name 'a:', 'b\\n': an edit to it starts no build"
+    assert note_of(target, ["a:", "x", "b\n"], "") == said
+    assert note_of(target, ["a:", "x", "b\n"], "so") == f"so; {said}"
+
+
+def test_a_depfile_is_of_the_outputs_and_has_derivloads_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert write_depfile(Target("out"), ["a"], ["i"]) == []
+    names, inputs = ["a", "b"], ["i", "j"]
+    for target, outputs in (
+        (Target("out", depfile="d"), ["out/a", "out/b"]),
+        (Target("out", depfile="d", depfile_target="all"), ["all"]),
+        (Target("out", depfile="d", is_for_cmake=True), ["out/a", "out/b"]),
+    ):
+        ((path, digest),) = write_depfile(target, names, inputs)
+        data = Path("d").read_bytes()
+        assert (path, digest) == ("d", digest_of(data))
+        expected = [*inputs, *tool_files()]
+        assert data == render_depfile(outputs, expected, for_cmake=target.is_for_cmake)
+    assert write_depfile(Target("out", depfile=os.devnull), names, inputs) == [
+        (os.devnull, "stream")
+    ]
