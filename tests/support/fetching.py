@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from derivload.commands.fetch import download as downloading
+from derivload.commands.fetch.download import PipError
 from support.torch_index import look_only_in
 
 SIGNALS = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send")
@@ -31,6 +33,19 @@ def home(tmp_path: Path) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def at_once(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have wheels downloaded at once, without pip."""
+
+    def download(version: str, box: Path, say: object, check: object) -> Path:
+        found = next(wheels.glob(f"torch-{version}*.whl"), None)
+        if found is None:
+            raise PipError("it is not there", "Look elsewhere.")
+        return found
+
+    monkeypatch.setattr(downloading, "download", download)
 
 
 def start(to: Path, version: str = "2.15.0", python: str = sys.executable) -> list[str]:

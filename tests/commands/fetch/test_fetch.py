@@ -14,10 +14,13 @@ import pytest
 
 from derivload.commands.fetch.command import FetchError, fetch, fetch_and_say
 from support.child import child_environment
-from support.fetching import SIGNALS, home, silent_index, start, wheels
+from support.fetching import SIGNALS, at_once, home, silent_index, start, wheels
 from support.torch_index import TORCHGEN, make_wheel, tree
 
-__all__ = ["home", "wheels"]  # fixtures
+__all__ = ["at_once", "home", "wheels"]  # fixtures
+
+# For tests of what becomes of a wheel, however it came.
+AT_ONCE = pytest.mark.usefixtures("at_once")
 
 
 # What is fetched
@@ -36,6 +39,7 @@ def test_the_folder_holds_torchgen_and_its_version(
     assert [line.split()[2] for line in err.splitlines()] == ["downloading", "fetched"]
 
 
+@AT_ONCE
 def test_a_local_version_is_left_out_of_version_txt(wheels: Path, home: Path) -> None:
     make_wheel(wheels, "2.15.0+cpu")
     assert fetch("2.15.0", home).version == "2.15.0"
@@ -48,6 +52,7 @@ def test_two_numbers_mean_the_newest_patch(wheels: Path, home: Path) -> None:
     assert fetch("2.15", home).version == "2.15.10"
 
 
+@AT_ONCE
 def test_missing_parents_are_made(wheels: Path, home: Path) -> None:
     make_wheel(wheels)
     fetch("2.15.0", home / "a" / "b")
@@ -55,6 +60,7 @@ def test_missing_parents_are_made(wheels: Path, home: Path) -> None:
     assert [path.name for path in home.iterdir()] == ["a"]
 
 
+@AT_ONCE
 def test_an_empty_folder_is_filled_and_stays_the_same_folder(wheels: Path, home: Path) -> None:
     make_wheel(wheels)
     empty = home / "empty"
@@ -81,6 +87,7 @@ def test_modules_in_the_current_folder_are_not_imported_by_pip(
 # A second call
 
 
+@AT_ONCE
 def test_the_same_release_is_not_fetched_twice(
     wheels: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -215,6 +222,7 @@ def test_a_full_disk_leaves_nothing(wheels: Path, home: Path) -> None:
     assert list(home.iterdir()) == []
 
 
+@AT_ONCE
 @pytest.mark.parametrize(
     "name",
     [
@@ -233,6 +241,7 @@ def test_a_member_that_would_leave_torchgen_is_refused(
     assert list(home.iterdir()) == []
 
 
+@AT_ONCE
 def test_a_symlink_is_refused(wheels: Path, home: Path) -> None:
     link = zipfile.ZipInfo("torchgen/packaged/link")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
@@ -243,6 +252,7 @@ def test_a_symlink_is_refused(wheels: Path, home: Path) -> None:
     assert list(home.iterdir()) == []
 
 
+@AT_ONCE
 def test_a_damaged_wheel_is_refused(wheels: Path, home: Path) -> None:
     wheel = make_wheel(wheels)
     with zipfile.ZipFile(wheel, "a") as archive:
@@ -253,6 +263,7 @@ def test_a_damaged_wheel_is_refused(wheels: Path, home: Path) -> None:
     assert list(home.iterdir()) == []
 
 
+@AT_ONCE
 def test_a_wheel_without_packaged_files_is_refused(wheels: Path, home: Path) -> None:
     make_wheel(wheels, files={"torchgen/model.py": ""})
     with pytest.raises(FetchError, match="no torchgen/packaged"):

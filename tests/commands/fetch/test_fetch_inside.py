@@ -11,31 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from derivload.commands.fetch import download as downloading
 from derivload.commands.fetch.command import FetchError, _noted_signals, fetch, fetch_and_say
-from derivload.commands.fetch.download import PipError
+from support.fetching import at_once, home, wheels
 from support.torch_index import TORCHGEN, make_wheel, tree
+
+__all__ = ["at_once", "home", "wheels"]  # fixtures
+
+pytestmark = pytest.mark.usefixtures("at_once")
 
 # What becomes of a wheel
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which `2.15.0` is downloaded at once: the wheel lies beside it."""
-
-    def download(version: str, box: Path, say: object, check: object) -> Path:
-        if version != "2.15.0":
-            raise PipError("it is not there", "Look elsewhere.")
-        return next((tmp_path / "wheels").glob("*.whl"))
-
-    monkeypatch.setattr(downloading, "download", download)
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home"
-
-
-def test_of_a_wheel_torchgen_is_unpacked_and_its_version_noted(home: Path) -> None:
+def test_of_a_wheel_torchgen_is_unpacked_and_its_version_noted(home: Path, wheels: Path) -> None:
     folder = zipfile.ZipInfo("torchgen/empty/")
-    wheel = make_wheel(home.parent / "wheels", "2.15.0+cpu")
+    wheel = make_wheel(wheels, "2.15.0+cpu")
     with zipfile.ZipFile(wheel, "a") as archive:
         archive.writestr(folder, "")
     result = fetch("2.15.0", home / "a" / "b")
@@ -47,8 +36,8 @@ def test_of_a_wheel_torchgen_is_unpacked_and_its_version_noted(home: Path) -> No
     assert fetch("2.15", result.folder) == (result.folder, "2.15.0", False)
 
 
-def test_what_lies_there_keeps_its_place_and_its_mode(home: Path) -> None:
-    make_wheel(home.parent / "wheels")
+def test_what_lies_there_keeps_its_place_and_its_mode(home: Path, wheels: Path) -> None:
+    make_wheel(wheels)
     home.chmod(0o700)
     number = home.stat().st_ino
     assert fetch("2.15.0", home).downloaded
@@ -70,9 +59,9 @@ WHEEL = "torch-2.15.0-cp311-cp311-macosx_14_0_arm64.whl"
     ],
 )
 def test_a_wheel_that_will_not_do_is_told(
-    files: dict[str, str] | None, status: int, said: str, home: Path
+    files: dict[str, str] | None, status: int, said: str, home: Path, wheels: Path
 ) -> None:
-    wheel = make_wheel(home.parent / "wheels", files=files or {})
+    wheel = make_wheel(wheels, files=files or {})
     if files is None:
         wheel.write_text("no wheel")
     with pytest.raises(FetchError) as raised:
@@ -105,6 +94,7 @@ def test_why_nothing_was_fetched_is_one_sentence_and_a_status(
     status: int,
     said: str,
     home: Path,
+    wheels: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -113,7 +103,7 @@ def test_why_nothing_was_fetched_is_one_sentence_and_a_status(
     Path("held").mkdir()
     # A text in no encoding, which is not taken for the version.
     Path("held/version.txt").write_bytes(b"2.15.0\xff")
-    make_wheel(home.parent / "wheels")
+    make_wheel(wheels)
     assert fetch_and_say(version, to) == status
     assert capsys.readouterr().err.startswith(f"derivload fetch: error: {said.format(home)}")
     assert fetch_and_say(version, to, quiet=True) == status
@@ -122,9 +112,9 @@ def test_why_nothing_was_fetched_is_one_sentence_and_a_status(
 
 
 def test_what_was_fetched_is_said_unless_it_is_to_be_quiet(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    home: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    make_wheel(home.parent / "wheels")
+    make_wheel(wheels)
     monkeypatch.chdir(home)
     for quiet, done in (
         (False, "fetched torch 2.15.0's torchgen"),
@@ -191,9 +181,11 @@ def test_a_signal_that_somebody_ignores_or_handles_is_left_to_them() -> None:
 
 
 @pytest.mark.parametrize("step", range(5))
-def test_it_ends_at_any_step(step: int, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_ends_at_any_step(
+    step: int, home: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Before each member, and before all is put in its place."""
-    make_wheel(home.parent / "wheels")
+    make_wheel(wheels)
     left = [step]
     original = zipfile.ZipFile.open
 

@@ -66,8 +66,18 @@ def unfit(tmp_path: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("over_http", [True, False], ids=["a part", "the whole"])
-@pytest.mark.parametrize("section", ["global", "download", "install"])
+@pytest.mark.parametrize(
+    ("section", "over_http"),
+    [
+        *(pytest.param(s, True, id=f"{s}-a part") for s in ("global", "download", "install")),
+        pytest.param("global", False, id="global-the whole"),
+        # Both processes have the same environment, which overrides all sections.
+        *(
+            pytest.param(s, False, id=f"{s}-the whole", marks=pytest.mark.thorough)
+            for s in ("download", "install")
+        ),
+    ],
+)
 def test_what_is_configured_for_installing_does_not_matter(
     section: str,
     over_http: bool,
