@@ -12,22 +12,29 @@ entry: a value, a key, a line. The engine turns it into a `Fix`, whose edits are
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
 
 from derivload.rules import RULES
-from derivload.spelling import ask
+from derivload.spelling import ask, is_slip
 from derivload.terminal.text import in_place, printable
 
 Path = tuple[str | int, ...]
 
-# This many characters of a line are shown. Schemas are one line of some two hundred characters.
-_SHOWN = 400
+_WORD = re.compile(r"\w")
+
+WIDTH = 80
+"""How wide an excerpt is where no terminal tells its width: so it is the same everywhere."""
+# Of a line, at least so many characters are shown, however narrow the terminal is.
+_NARROWEST = 20
 # The longest sentence. The longest schema of any release has 492 characters, and some sentences
 # name several schemas.
 _LONGEST = 2_000
+MAX_OF_ENTRY = 100
+"""So many mistakes are told of one entry."""
 
 
 class EntryChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -122,6 +129,8 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
 
     Where `remedies` replace, their paths begin at the text that is read. Else they begin at the
     entry, for a text has no keys or items.
+
+    A text with several mistakes raises the first. The rest are its `others`.
     """
 
     def __init__(
@@ -143,6 +152,12 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
         self.occurrence = occurrence
         self.meant = tuple(meant)
         self.remedies = tuple(remedies)
+        self.others: list[Invalid] = []
+
+    @property
+    def every(self) -> list[Invalid]:
+        """All mistakes of the text, this one first."""
+        return [self, *self.others]
 
     def at(self, *path: str | int, on_key: bool = False) -> Mistake:
         """The mistake, placed at `path` of the entry being read."""
@@ -180,9 +195,12 @@ class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller c
 def remedies_of(mistake: Mistake) -> tuple[Remedy, ...]:
     """What to change so that a mistake is gone, what was probably meant first.
 
-    Of an error, the only name that may have been meant is certain. A warning may be wrong.
+    Of an error, the only name that may have been meant is certain, if it is nearly what is there. A
+    warning may be wrong.
     """
-    is_safe = len(mistake.meant) == 1 and RULES[mistake.code].severity == "error"
+    wrong = mistake.words or (str(mistake.path[-1]) if mistake.path and mistake.on_key else "")
+    is_error = RULES[mistake.code].severity == "error"
+    is_safe = is_error and len(mistake.meant) == 1 and is_slip(wrong, mistake.meant[0])
     meant = [
         Remedy(
             f"write `{name}`",
@@ -245,6 +263,28 @@ class Related(msgspec.Struct, frozen=True, order=True):
     message: str
 
 
+def occurrence_of(text: str, words: str, at: int) -> int:
+    """The `occurrence` of the first of these words that are at or behind a place in their text.
+
+    Places where they are not part of a longer word are preferred, as when they are looked for.
+    """
+    places = [match.span() for match in re.finditer(re.escape(words), text)] if words else []
+    alone = [
+        (start, end)
+        for start, end in places
+        if not _WORD.search(text[max(0, start - 1) : start] + text[end : end + 1])
+    ]
+    return sum(start < at for start, _ in alone or places)
+
+
+def raise_all(found: Sequence[Invalid]) -> None:
+    """Raise the first of these mistakes, with the others, if there are any."""
+    if found:
+        first = found[0]
+        first.others = list(found[1:])
+        raise first
+
+
 class Diagnostic(msgspec.Struct, frozen=True, order=True):
     """A mistake with its place, as shown to people and tools. Diagnostics sort by place.
 
@@ -295,28 +335,44 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
         """The sentence that says what to write instead, on one line."""
         return printable(shortened(self.help or RULES[self.code].help))
 
-    def render(self) -> str:
-        """The diagnostic as text: place, code and sentence, the source line with a caret, help."""
-        sentence = f"{self.place}: {self.severity}[{self.code}]: {self.sentence}"
-        return "\n".join([sentence, *self.excerpt(), f"  help: {self.advice}"])
+    def render(self, width: int = WIDTH) -> str:
+        """The diagnostic as text: place, code and sentence, the source line with a caret, help.
 
-    def excerpt(self) -> list[str]:
+        `width` is how wide the line with the caret may be. The others are as long as they are.
+        """
+        sentence = f"{self.place}: {self.severity}[{self.code}]: {self.sentence}"
+        return "\n".join([sentence, *self.excerpt(width), f"  help: {self.advice}"])
+
+    def excerpt(self, width: int = WIDTH) -> list[str]:
         """The source line and the caret under it; empty if there is no line to show.
 
-        Of a long line, only the part around the caret is shown, with `…` where it is cut.
+        Of a line that is too long, only the part around the wrong words is shown, with `…` where it
+        is cut.
         """
         if not self.column or not self.source_line or self.source_line.isspace():
             return []
         at, line = self.column - 1, self.source_line
-        cut = max(0, min(at - _SHOWN // 2, len(line) - _SHOWN))
-        before, behind = "…" if cut else "", "…" if cut + _SHOWN < len(line) else ""
-        part = f"{before}{line[cut : cut + _SHOWN]}{behind}"
-        at += len(before) - cut
+        room = max(_NARROWEST, width - len(f"  {self.line} | "))
+        cut, end = _window(line, at, self.length, room)
+        before, behind = "…" if cut else "", "…" if end < len(line) else ""
+        part = f"{before}{line[cut + len(before) : end - len(behind)]}{behind}"
+        at -= cut
         caret = "^" * max(1, min(self.length, len(part) - len(behind) - at))
         # Tabs are kept in the padding, so that the caret is at the right place for any tab width.
         lead = "".join("\t" if c == "\t" else " " for c in part[:at])
         pad = " " * len(f"{self.line}")
         return [f"  {self.line} | {in_place(part)}", f"  {pad} | {lead}{caret}"]
+
+
+def _window(line: str, at: int, length: int, room: int) -> tuple[int, int]:
+    """Where the part of a line begins and ends that is shown around `length` characters at `at`.
+
+    The first and the last character of the part may give their places to a `…`.
+    """
+    if len(line) <= room:
+        return 0, len(line)
+    begin = max(0, min(at - max(1, (room - length) // 2), len(line) - room))
+    return begin, begin + room
 
 
 def shortened(sentence: str) -> str:

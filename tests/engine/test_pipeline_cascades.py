@@ -16,6 +16,10 @@ from support.rule_cases import CPU, NATIVES, Case, in_formulas, load
         ("bass(Tensor self) -> Tensor", "did you mean `base`?"),
         (
             "base(Tensor other) -> Tensor",
+            "write `self`: the function is `base(Tensor self) -> Tensor`",
+        ),
+        (
+            "base(Scalar x, Scalar y, Scalar z) -> (Scalar, Scalar)",
             "the functions of that name are: `base(Tensor self) -> Tensor`",
         ),
         ("quite_another(Tensor self) -> Tensor", RULES["DL405"].help),

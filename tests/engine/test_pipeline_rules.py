@@ -203,7 +203,7 @@ CASES = [
     in_formulas("DL403", "f(Tensor self) -> Tensor", "  output_differentiability: «3»\n"),
     in_formulas("DL403", "f(Tensor self) -> Tensor", "  output_differentiability: [True, «3»]\n"),
     in_formulas("DL404", "f(Tensor self) -> Tensor", "  output_differentiability: «[a, b]»\n"),
-    Case("DL405", derivatives="- name: «f(Tensor self) -> Tensor»\n  self: grad\n"),
+    Case("DL405", derivatives="- name: «f»(Tensor self) -> Tensor\n  self: grad\n"),
     in_formulas("DL406", "«f.functional(Tensor self) -> Tensor»", "  self: grad\n"),
     in_formulas("DL407", "f(Tensor «result») -> Tensor", "  result: grad\n"),
     in_formulas("DL407", "f(Tensor self, Tensor «grad_input_mask») -> Tensor", "  self: grad\n"),
@@ -218,7 +218,7 @@ CASES = [
         "DL411", "f(Tensor self, Tensor x) -> (Tensor, Tensor)", "  self: grad\n  x: «grads»[1]\n"
     ),
     in_formulas("DL412", "f(Tensor self) -> (Tensor, Tensor)", "  self: f(«grads[0]»)\n"),
-    in_formulas("DL413", "«f(Tensor self) -> (Tensor a, Tensor b)»", "  self: grad + grad_a\n"),
+    in_formulas("DL413", "f(Tensor self) -> (Tensor a, Tensor b)", "  self: «grad» + grad_a\n"),
     in_formulas("DL420", "f(Tensor self) -> Tensor", "  self: grad + self«.sizes()»\n"),
     in_formulas("DL420", "f(Tensor self) -> Tensor", "  self: grad + self«->size(-1)»\n"),
     in_formulas(

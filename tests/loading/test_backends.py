@@ -223,7 +223,10 @@ def test_a_key_of_many_entries_is_told_once(
         ),
         "  help: if a backend's own tools read it, pass over it with --entry-key exposed",
         ("n1.yaml:2402:3: error[DL006]: an entry of native_functions.yaml has no key `dispath`"),
-        "  help: check its spelling, or remove it",
+        (
+            "  help: did you mean `dispatch`? A backend's own key is passed over with --entry-key "
+            "dispath"
+        ),
         ("n1.yaml:2403:3: error[DL006]: an entry of native_functions.yaml has no key `impl_ns`"),
         (
             "  help: check its spelling, or remove it; if a backend's own tools read it, pass over "

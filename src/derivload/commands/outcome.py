@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from derivload.commands.notes import say_note
 from derivload.exit_status import BAD_INPUT, DONE
 from derivload.terminal.ending import Ended, cleaned_up_when_ended
@@ -10,8 +12,9 @@ from derivload.terminal.stderr import say, say_lines
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from derivload.diagnostics import Diagnostic
     from derivload.loading.warnings import NewWarnings
     from derivload.outputs.files import WrittenFiles
 
@@ -86,7 +89,7 @@ def warning_lines(warnings: NewWarnings) -> list[str]:
     """The lines that show new warnings, and how many there are."""
     if not warnings.new:
         return []
-    lines = [line for found in warnings.diagnostics for line in found.render().split("\n")]
+    lines = _rendered(warnings.diagnostics)
     shown = len(warnings.diagnostics)
     told = f"derivload: {warnings.new} {'warning' if warnings.new == 1 else 'warnings'}"
     rest = []
@@ -97,6 +100,15 @@ def warning_lines(warnings: NewWarnings) -> list[str]:
     if rest:
         told += f", {', '.join(rest)}; `derivload check` shows all"
     return [*lines, told]
+
+
+def _rendered(diagnostics: Sequence[Diagnostic]) -> list[str]:
+    """The lines of diagnostics, as wide as stderr is."""
+    from derivload.diagnostics import WIDTH
+    from derivload.terminal.width import terminal_width
+
+    width = terminal_width(sys.stderr, WIDTH)
+    return [line for diagnostic in diagnostics for line in diagnostic.render(width).split("\n")]
 
 
 def report(error: Exception, consequence: str) -> int:
@@ -114,7 +126,7 @@ def report(error: Exception, consequence: str) -> int:
         raise error
     count = len(error.diagnostics)
     counted = f"derivload: {count} {'error' if count == 1 else 'errors'}{consequence}"
-    say_lines([*str(error).split("\n"), counted])
+    say_lines([*_rendered(error.diagnostics), counted])
     return BAD_INPUT
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.model import Derivative, SavedAttribute
-from derivload.derivatives.saved_variables import NamedType, Saver
+from derivload.derivatives.saved_variables import NamedType, Saver, concrete_sizes
 from derivload.diagnostics import Invalid
 
 _GRAD_INDEX = re.compile(r"(?:^|\W)grads\[(\d+)\]")
@@ -34,25 +34,37 @@ class Subject:
 
 
 def create_derivative(
-    subject: Subject, formula: str, var_names: tuple[str, ...], saver: Saver
+    subject: Subject,
+    formula: str,
+    var_names: tuple[str, ...],
+    saver: Saver,
+    wrong: list[Invalid],
 ) -> Derivative:
-    """The derivative for one formula. Raises Invalid (DL410, and those of saved_variables)."""
+    """The derivative for one formula. Its mistakes (DL410, DL420, DL421) are added to `wrong`.
+
+    Raises Invalid (DL010).
+    """
     original = formula
-    formula, saved_inputs = saver.saved_variables(formula, subject.inputs, var_names)
-    formula, saved_outputs = saver.saved_variables(formula, subject.outputs, var_names)
+    wrong += concrete_sizes(formula)
+    formula, saved_inputs = saver.saved_variables(formula, subject.inputs, var_names, wrong)
+    formula, saved_outputs = saver.saved_variables(formula, subject.outputs, var_names, wrong)
     used: tuple[str, ...] = ()
     if subject.named_gradients:
         used = tuple(sorted(words(formula).intersection(subject.named_gradients)))
-    for index in used_gradient_indices(formula):
-        if index >= len(subject.outputs):
-            count = len(subject.outputs)
-            raise Invalid(
-                "DL410",
-                f"`grads[{index}]` is out of range: `{subject.name}` has {count} "
-                f"{'output' if count == 1 else 'outputs'}",
-                f"grads[{index}]",
-            )
+    count = len(subject.outputs)
+    for index in dict.fromkeys(used_gradient_indices(formula)):
+        if index >= count:
+            wrong.append(_out_of_range(subject.name, index, count))
     return Derivative(formula, original, var_names, saved_inputs, saved_outputs, used)
+
+
+def _out_of_range(name: str, index: int, count: int) -> Invalid:
+    message = (
+        f"`grads[{index}]` is out of range: `{name}` has {count} "
+        f"{'output' if count == 1 else 'outputs'}"
+    )
+    help_ = "write `grad`, the gradient of the one output" if count == 1 else ""
+    return Invalid("DL410", message, f"grads[{index}]", help_)
 
 
 def used_gradient_indices(formula: str) -> list[int]:
@@ -63,10 +75,10 @@ def used_gradient_indices(formula: str) -> list[int]:
     return [int(digits) if len(digits) <= _MAX_DIGITS else _OUT_OF_RANGE for digits in found]
 
 
-def check_grad_usage(derivatives: Sequence[Derivative]) -> None:
-    """Check that all formulas of a function name the gradients in the same way.
+def check_grad_usage(derivatives: Sequence[Derivative]) -> Invalid | None:
+    """The mistake that the formulas of a function name the gradients in different ways.
 
-    Raises Invalid (DL411, DL412, DL413).
+    It is DL411, DL412 or DL413: whoever writes all of them in one way breaks none.
     """
     uses_grad = any("grad" in d.formula and "grad" in words(d.formula) for d in derivatives)
     uses_named = any(d.named_gradients for d in derivatives)
@@ -77,13 +89,16 @@ def check_grad_usage(derivatives: Sequence[Derivative]) -> None:
             uses_grads += len(_GRADS.findall(derivative.formula))
             indices += used_gradient_indices(derivative.formula)
     if uses_grads < len(indices):
-        raise Invalid("DL411", "`grads` is used in a place where it cannot be recognized", "grads")
-    if uses_grad and uses_grads:
-        raise Invalid("DL411", "one formula uses `grad`, another `grads`", "grads")
-    if uses_grads and uses_grads == len(indices) and set(indices) == {0}:
-        raise Invalid("DL412", "only `grads[0]` is used", "grads[0]")
+        message = "`grads` is used in a place where it cannot be recognized"
+        return Invalid("DL411", message, "grads")
     if uses_named and (uses_grad or uses_grads):
-        raise Invalid("DL413", "gradients are used both by name and as `grad` or `grads`")
+        message = "gradients are used both by name and as `grad` or `grads`"
+        return Invalid("DL413", message, "grads" if uses_grads else "grad")
+    if uses_grad and uses_grads:
+        return Invalid("DL411", "one formula uses `grad`, another `grads`", "grads")
+    if uses_grads and uses_grads == len(indices) and set(indices) == {0}:
+        return Invalid("DL412", "only `grads[0]` is used", "grads[0]")
+    return None
 
 
 def dedup_vars(saved: Sequence[SavedAttribute]) -> tuple[SavedAttribute, ...]:

@@ -1,4 +1,4 @@
-"""Finds brackets in a formula that do not match. The C++ compiler would report them hours later."""
+"""Finds brackets and quotes that do not match. The C++ compiler would report them hours later."""
 
 from __future__ import annotations
 
@@ -15,22 +15,27 @@ _MARK: Final = re.compile(
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 _BRACKET: Final = re.compile(r"[()\[\]{}]")
 _NOT_COUNTED: Final = re.compile(r"[\"']|/[*/]")
+_CLOSED: Final = re.compile(r"""(["'])(?:(?!\1)[^\\]|\\.)*\1""", re.DOTALL)
 
 
 class Unmatched(NamedTuple):
-    """The offset of a bracket that does not match, and a message."""
+    """The offset of a bracket or quote that does not match, a message, and what to write."""
 
     at: int
     message: str
+    help: str = ""
 
 
 def find_unmatched(formula: str) -> Unmatched | None:
-    """The first bracket that does not match; None if all match."""
+    """The first bracket or quote that does not match; None if all match."""
     if _is_simple(formula):
         return None
     opened: list[tuple[int, str]] = []
     for mark in _MARK.finditer(formula):
         bracket = mark[0]
+        if bracket[0] in "\"'" and _CLOSED.fullmatch(bracket) is None:
+            message = f"the text behind `{bracket[0]}` is never closed"
+            return Unmatched(mark.start(), message, f"write the closing `{bracket[0]}`")
         if bracket in _CLOSING:
             opened.append((mark.start(), bracket))
         elif len(bracket) == 1 and bracket in ")]}":

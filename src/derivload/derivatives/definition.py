@@ -6,15 +6,20 @@ An entry has its formulas either directly or, in a `dispatch` mapping, for each 
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import Final
 
 import msgspec
 
 from derivload.diagnostics import Mistake, Path
+from derivload.remedies import quote
 from derivload.sources.entries import Mapping, describe
 from derivload.sources.plain import Value
+from derivload.spelling import Guesses
 
 DEFAULT: Final = "Default"
+_BOOLEANS: Final = ("True", "False")
+_KEYS: Final = ("name", "output_differentiability", "dispatch")
 _NAME: Final = re.compile(r"(\w+)(\.\w+)?\((.*)\)")
 
 
@@ -42,11 +47,23 @@ class Definition(msgspec.Struct, frozen=True, gc=False):
 def read_definition(
     value: Mapping, autograd_keys: frozenset[str] | None = None
 ) -> tuple[Definition | None, list[Mistake]]:
-    """The definition of an entry, and its mistakes (DL007, DL008, DL101, DL401 to DL404).
+    """The definition of an entry, and its mistakes (DL006 to DL008, DL101, DL401 to DL404).
 
     The definition is None if the entry has mistakes.
     """
+    definition, mistakes = read_good_parts(value, autograd_keys, Guesses())
+    return (None if mistakes else definition), mistakes
+
+
+def read_good_parts(
+    value: Mapping, autograd_keys: frozenset[str] | None, guesses: Guesses
+) -> tuple[Definition | None, list[Mistake]]:
+    """The definition of an entry without what is wrong, and the mistakes, as `read_definition`.
+
+    The definition is None if it is not clear whose it is.
+    """
     mistakes: list[Mistake] = []
+    meant = _unknown_keys(value, guesses, mistakes)
     specification = value.get("name")
     name = ""
     if isinstance(specification, str):
@@ -59,21 +76,45 @@ def read_definition(
     elif "name" in value:
         message = f"`name` is {describe(specification)}, but must be a schema"
         mistakes.append(Mistake("DL007", message, ("name",)))
-    else:
+    elif "name" not in meant.values():
         mistakes.append(Mistake("DL008", "this entry has no `name`"))
-    outputs, conditions = _output_differentiability(value, mistakes)
-    dispatch = _dispatch(value, autograd_keys, mistakes)
-    if mistakes:
+    outputs, conditions = _output_differentiability(value, guesses, mistakes)
+    dispatch = _dispatch(value, meant, autograd_keys, guesses, mistakes)
+    if not name or not isinstance(specification, str):
         return None, mistakes
-    assert isinstance(specification, str)
     return Definition(specification, name, dispatch, outputs, conditions), mistakes
 
 
+def _unknown_keys(value: Mapping, guesses: Guesses, mistakes: list[Mistake]) -> dict[Value, str]:
+    """The keys that are certainly misspelt, each with the key that was meant (DL006).
+
+    Any other key is that of a formula, whose name may be that of an argument or an output.
+    """
+    meant: dict[Value, str] = {}
+    for key, held in value.items():
+        if isinstance(held, str) and ("name" in value or not _NAME.match(held)):
+            continue
+        if not isinstance(key, str) or key in _KEYS:
+            continue
+        close = guesses.nearest(key, [known for known in _KEYS if known not in value])
+        if close:
+            meant[key] = close[0]
+            code, message = "DL006", f"an entry of derivatives.yaml has no key `{key}`"
+            if close == ["name"]:
+                code, message = "DL008", "this entry has no `name`"
+            mistakes.append(Mistake(code, message, (key,), on_key=True, meant=tuple(close)))
+    return meant
+
+
 def _dispatch(
-    value: Mapping, known: frozenset[str] | None, mistakes: list[Mistake]
+    value: Mapping,
+    passed_over: Container[Value],
+    known: frozenset[str] | None,
+    guesses: Guesses,
+    mistakes: list[Mistake],
 ) -> tuple[Formulas, ...]:
     if "dispatch" not in value:
-        return (_formulas(DEFAULT, value, (), mistakes),)
+        return (_formulas(DEFAULT, value, (), passed_over, mistakes),)
     table = value["dispatch"]
     if not isinstance(table, dict):
         message = f"`dispatch` is {describe(table)}, but must map dispatch keys to formulas"
@@ -84,31 +125,53 @@ def _dispatch(
         path: Path = ("dispatch", str(key))
         if key != DEFAULT and known is not None and key not in known:
             message = f"`{key}` is not a dispatch key for derivatives"
-            mistakes.append(Mistake("DL401", message, path, on_key=True))
-        elif not isinstance(formulas, dict):
+            meant = tuple(_meant_keys(str(key), known, guesses))
+            mistakes.append(Mistake("DL401", message, path, on_key=True, meant=meant))
+        if isinstance(formulas, dict):
+            result.append(_formulas(str(key), formulas, path, (), mistakes))
+        else:
             message = f"`{key}` is {describe(formulas)}, but must map arguments to formulas"
             mistakes.append(Mistake("DL007", message, path))
-        else:
-            result.append(_formulas(str(key), formulas, path, mistakes))
     return tuple(result)
 
 
-def _formulas(key: str, value: Mapping, path: Path, mistakes: list[Mistake]) -> Formulas:
+def _meant_keys(key: str, known: frozenset[str], guesses: Guesses) -> list[str]:
+    """Which key may be meant by one that is not for derivatives."""
+    if f"Autograd{key}" in known:  # the key of the backend's kernels
+        return [f"Autograd{key}"]
+    return guesses.nearest(key, {*known, DEFAULT})
+
+
+def _formulas(
+    key: str, value: Mapping, path: Path, passed_over: Container[Value], mistakes: list[Mistake]
+) -> Formulas:
     formulas = []
     for names, formula in value.items():
-        if not path and names in ("name", "output_differentiability"):
+        if not path and (names in ("name", "output_differentiability") or names in passed_over):
             continue
-        if not isinstance(names, str) or not isinstance(formula, str):
-            wrong = names if not isinstance(names, str) else formula
-            message = f"a formula must be a text; this is {describe(wrong)}"
-            mistakes.append(Mistake("DL402", message, (*path, str(names))))
+        if not isinstance(names, str):
+            message = f"the key of a formula must be a text; this is {describe(names)}"
+            mistakes.append(Mistake("DL402", message, (*path, str(names)), on_key=True))
+        elif not isinstance(formula, str):
+            mistakes.append(_no_text(names, formula, path))
         else:
             formulas.append((names, formula))
     return Formulas(key, tuple(sorted(formulas)), path)
 
 
+def _no_text(names: str, formula: Value, path: Path) -> Mistake:
+    help_ = "put the formula in quotes"
+    if formula is None:
+        help_ = "write a formula, or `non_differentiable`"
+    elif isinstance(formula, list | dict):
+        help_ = "write one formula; one that begins with a bracket needs quotes"
+    message = f"a formula must be a text; this is {describe(formula)}"
+    remedies = (quote(*path, names, is_safe=True),) if "in quotes" in help_ else ()
+    return Mistake("DL402", message, (*path, names), help=help_, remedies=remedies)
+
+
 def _output_differentiability(
-    value: Mapping, mistakes: list[Mistake]
+    value: Mapping, guesses: Guesses, mistakes: list[Mistake]
 ) -> tuple[tuple[bool, ...] | None, tuple[str, ...] | None]:
     given: Value = value.get("output_differentiability")
     if not given and not ("dispatch" in value and given == []):
@@ -118,7 +181,7 @@ def _output_differentiability(
         message = f"`output_differentiability` is {describe(given)}, but must be a list"
         mistakes.append(Mistake("DL403", message, path))
         return None, None
-    if any(isinstance(item, str) for item in given):
+    if all(isinstance(item, str) for item in given) and given:
         if len(given) != 1:
             message = "`output_differentiability` has one condition at most, for a single output"
             mistakes.append(Mistake("DL404", message, path))
@@ -126,5 +189,6 @@ def _output_differentiability(
     for i, item in enumerate(given):
         if not isinstance(item, bool):
             message = f"`output_differentiability` lists true or false; this is {describe(item)}"
-            mistakes.append(Mistake("DL403", message, (*path, i)))
+            close = guesses.nearest(item, _BOOLEANS) if isinstance(item, str) else []
+            mistakes.append(Mistake("DL403", message, (*path, i), meant=tuple(close)))
     return tuple(bool(item) for item in given), None

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Final, NamedTuple
 
 # A comment or literal that is not closed extends to the end. So each character is read only once.
-_TOKEN: Final = re.compile(
+TOKEN: Final = re.compile(
     r"""/\*(?:[^*]|\*(?!/))*(?:\*/)?|//[^\n]*"""
     r"""|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?"""
     r"""|[A-Za-z_]\w*|\.?\d[\w.']*|->|::|&&|\|\||==|[<>!]=|\S""",
@@ -20,10 +20,10 @@ _TOKEN: Final = re.compile(
 )
 _CALLED: Final = re.compile(r"(?<!\w)([A-Za-z_]\w*)\s*\(")
 _WORD: Final = re.compile(r"\w+")
-_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+NAME: Final = re.compile(r"[A-Za-z_]\w*")
 # Types and macros begin in upper case, constants with a k. The last ones are types of <cstdint>.
 _BY_CONVENTION: Final = re.compile(r"[A-Z]\w*|k[A-Z]\w*|u?int(?:_fast|_least|ptr|max)?\d*_t|size_t")
-_KEYWORDS: Final = frozenset(
+KEYWORDS: Final = frozenset(
     """
     alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const
     const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit
@@ -43,6 +43,11 @@ _HARD_TEXT: Final = re.compile(r"['\\]|/[*/]")
 _QUALIFIERS: Final = frozenset({".", "->", "::"})
 
 
+def is_by_convention(name: str) -> bool:
+    """Whether a name is that of a type, a macro or a constant, as its letters tell."""
+    return _BY_CONVENTION.fullmatch(name) is not None
+
+
 class UsedName(NamedTuple):
     """A name that a formula uses. `occurrence` is the number of the same words before it."""
 
@@ -57,7 +62,7 @@ def words_outside_calls(formula: str) -> set[str]:
     """
     if '"' in formula and _HARD_TEXT.search(formula) is None:
         formula = _SIMPLE_TEXT.sub('""', formula)
-    return set(_OUTSIDE_CALLS.findall(formula)) - _KEYWORDS
+    return set(_OUTSIDE_CALLS.findall(formula)) - KEYWORDS
 
 
 def called_names(formula: str) -> frozenset[str]:
@@ -67,7 +72,7 @@ def called_names(formula: str) -> frozenset[str]:
 
 def used_names(formula: str) -> list[UsedName]:
     """The values that a formula uses but does not declare, in its order, each only once."""
-    tokens = list(_TOKEN.finditer(formula))
+    tokens = list(TOKEN.finditer(formula))
     texts = ["", "", "", *[token[0] for token in tokens], ""]
     inside = _template_arguments(tokens)
     declared: set[str] = set()
@@ -75,13 +80,13 @@ def used_names(formula: str) -> list[UsedName]:
     for i, token in enumerate(tokens):
         name = token[0]
         before, behind = texts[i : i + 3], texts[i + 4]
-        if i in inside or name in _KEYWORDS or _NAME.fullmatch(name) is None:
+        if i in inside or name in KEYWORDS or NAME.fullmatch(name) is None:
             continue
         if before[-1] in _QUALIFIERS or behind in ("(", "::", "{"):
             continue
         if _is_declared(before, behind):
             declared.add(name)
-        elif _BY_CONVENTION.fullmatch(name) is None:
+        elif not is_by_convention(name):
             found.setdefault(name, token.start())
     for name in declared:
         found.pop(name, None)
@@ -110,7 +115,7 @@ def _template_arguments(tokens: list[re.Match[str]]) -> set[int]:
             if not opened:
                 inside.update(range(start, i + 1))
         elif token[0] == "<" and i and tokens[i - 1].end() == token.start():
-            opened += [i - 1] if _NAME.fullmatch(tokens[i - 1][0]) is not None else []
+            opened += [i - 1] if NAME.fullmatch(tokens[i - 1][0]) is not None else []
     return inside
 
 
@@ -119,7 +124,7 @@ def _is_declared(before: list[str], behind: str) -> bool:
 
     `before` are the three tokens before the name, `behind` is the token after it.
     """
-    if _NAME.fullmatch(before[-1]) is not None and before[-1] not in _BEFORE_VALUES:
+    if NAME.fullmatch(before[-1]) is not None and before[-1] not in _BEFORE_VALUES:
         return True
     if before[-1] in ("&", "*", "&&"):
         return before[-2] == "auto" or before[-3] == "const"

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from derivload.cpp.bindings import Binding
 from derivload.derivatives.identifiers import replace_identifier, words
 from derivload.derivatives.model import Derivative, ForwardDerivative
-from derivload.diagnostics import Invalid
+from derivload.diagnostics import Invalid, raise_all
 from derivload.native.function import NativeFunction
 
 _RESULT: Final = re.compile(r"^result(\d+)$")
@@ -61,37 +61,53 @@ def _numbered_type(function: NativeFunction, name: str) -> str:
 
 
 def postprocess_forward_derivatives(
-    function: NativeFunction, name: str, backward: Backward, drafts: Sequence[Draft]
+    function: NativeFunction,
+    name: str,
+    backward: Backward,
+    drafts: Sequence[Draft],
+    wrong: list[tuple[int, Invalid]],
 ) -> list[ForwardDerivative]:
     """The forward derivatives for the drafts, made after the backward side is known.
 
-    `auto_element_wise` and `auto_linear` are replaced by formulas. Raises Invalid (DL431 to DL434).
+    `auto_element_wise` and `auto_linear` are replaced by formulas. Mistakes (DL431 to DL434) are
+    added to `wrong`, each with the index of its draft.
     """
     result = []
-    for draft in drafts:
-        formula = draft.formula
-        tangents = find_required_inputs(function, formula, "_t", backward)
-        if formula == AUTO_ELEMENT_WISE:
-            _check_element_wise(function, backward, drafts)
-            formula = _element_wise(backward)
-            tangents = backward.arg_names
-        elif formula == AUTO_LINEAR:
-            if len(drafts) > 1 or len(draft.var_names) > 1:
-                raise Invalid("DL433", "`auto_linear` is for functions with one output")
-            formula = _linear(function, name, backward)
-            tangents = tuple(b.name for b in backward.args_with_derivatives)
-        result.append(
-            ForwardDerivative(
-                formula=formula,
-                var_names=draft.var_names,
-                var_types=draft.var_types,
-                required_inputs_fw_grad=tuple(sorted(tangents)),
-                required_inputs_primal=find_required_inputs(function, formula, "_p", backward),
-                required_original_self_value=False,
-                is_reusing_outplace_formula=False,
-            )
-        )
+    for index, draft in enumerate(drafts):
+        try:
+            result.append(_forward_derivative(function, name, backward, drafts, draft))
+        except Invalid as invalid:
+            wrong += [(index, each) for each in invalid.every]
     return result
+
+
+def _forward_derivative(
+    function: NativeFunction,
+    name: str,
+    backward: Backward,
+    drafts: Sequence[Draft],
+    draft: Draft,
+) -> ForwardDerivative:
+    formula = draft.formula
+    tangents = find_required_inputs(function, formula, "_t", backward)
+    if formula == AUTO_ELEMENT_WISE:
+        _check_element_wise(function, backward, drafts)
+        formula = _element_wise(backward)
+        tangents = backward.arg_names
+    elif formula == AUTO_LINEAR:
+        if len(drafts) > 1 or len(draft.var_names) > 1:
+            raise Invalid("DL433", "`auto_linear` is for functions with one output")
+        formula = _linear(function, name, backward)
+        tangents = tuple(b.name for b in backward.args_with_derivatives)
+    return ForwardDerivative(
+        formula=formula,
+        var_names=draft.var_names,
+        var_types=draft.var_types,
+        required_inputs_fw_grad=tuple(sorted(tangents)),
+        required_inputs_primal=find_required_inputs(function, formula, "_p", backward),
+        required_original_self_value=False,
+        is_reusing_outplace_formula=False,
+    )
 
 
 def find_required_inputs(
@@ -99,23 +115,29 @@ def find_required_inputs(
 ) -> tuple[str, ...]:
     """The inputs whose tangent (`_t`) or primal (`_p`) a formula uses, sorted.
 
-    Raises Invalid (DL431) if it uses an input by its bare name.
+    Raises Invalid (DL431) if it uses inputs by their bare names.
     """
     used = words(formula)
     required = set()
+    wrong = []
     for binding in backward.args_with_derivatives:
         if binding.ctype.text in _TENSOR_LISTS and not function.is_foreach:
             continue  # functions of tensor lists handle tangents and primals themselves
         if binding.name in used:
-            raise Invalid(
-                "DL431",
-                f"`{binding.name}` in a forward formula may mean its value or its tangent",
-                binding.name,
-                f"write `{binding.name}_p` for the value, `{binding.name}_t` for the tangent",
-            )
+            wrong.append(_ambiguous(binding.name))
         if binding.name + postfix in used:
             required.add(binding.name)
+    raise_all(wrong)
     return tuple(sorted(required))
+
+
+def _ambiguous(name: str) -> Invalid:
+    return Invalid(
+        "DL431",
+        f"`{name}` in a forward formula may mean its value or its tangent",
+        name,
+        f"write `{name}_p` for the value, `{name}_t` for the tangent",
+    )
 
 
 def _check_element_wise(
@@ -123,6 +145,9 @@ def _check_element_wise(
 ) -> None:
     if function.schema.kind == "inplace":
         raise Invalid("DL432", "`auto_element_wise` is not for in-place functions")
+    if not backward.args_with_derivatives:
+        message = "`auto_element_wise` is made from a backward formula, and there is none"
+        raise Invalid("DL432", message, help="give the argument a backward formula")
     if len(backward.args_with_derivatives) != 1 or len(drafts) > 1 or len(drafts[0].var_names) > 1:
         raise Invalid(
             "DL432",

@@ -23,13 +23,24 @@ from derivload.derivatives.forward import (
     create_forward_derivative,
     postprocess_forward_derivatives,
 )
-from derivload.derivatives.model import ArgumentBinding, Derivative, DifferentiabilityInfo
-from derivload.derivatives.saved_variables import NamedType, Saver
+from derivload.derivatives.model import (
+    ArgumentBinding,
+    Derivative,
+    DifferentiabilityInfo,
+    ForwardDerivative,
+)
+from derivload.derivatives.saved_variables import NamedType, Saver, concrete_sizes
 from derivload.diagnostics import Invalid, Mistake
 from derivload.native.function import NativeFunction, qualified
+from derivload.spelling import Guesses
 
 _NON_DIFFERENTIABLE: Final = "non_differentiable"
 _WORD: Final = re.compile(r"\w+")
+# Rules that may be broken only because a formula is missing, whose key is wrong.
+_FOLLOWS: Final = frozenset({"DL412", "DL432", "DL434"})
+_OF_KEYS: Final = frozenset({"DL408", "DL430"})
+# Rules that a gradient out of range breaks too.
+_FOLLOWS_FROM_GRADS: Final = frozenset({"DL411", "DL412", "DL413"})
 # Names that the generated code uses for its own variables.
 _RESERVED: Final = {
     "grad_input_mask": "the generated code has a variable of that name",
@@ -51,9 +62,10 @@ class Derived(NamedTuple):
 class DerivativeReader:
     """Derives info from definitions, for one dialect. It keeps the C++ types found so far."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, guesses: Guesses) -> None:
         self.bindings = CppBindings(dialect, CppTypes(dialect))
-        self._saver = Saver(dialect)
+        self.saver = Saver(dialect)
+        self.guesses = guesses
 
     def create_differentiability_info(
         self, definition: Definition, function: NativeFunction
@@ -65,23 +77,13 @@ class DerivativeReader:
             arguments = self.bindings.cpp_arguments(
                 function.schema, no_default=function.cpp_no_default_args, scope=function.scope
             )
-            for name, why in _RESERVED.items():
-                if any(b.name == name for b in arguments):
-                    raise Invalid("DL407", f"an argument cannot be named `{name}`: {why}", name)
             outputs = self._outputs(function)
-            for name in (*(b.name for b in arguments), *(output.name for output in outputs)):
-                if not _WORD.fullmatch(name):
-                    # Upstream would use this name as a regular expression to search formulas.
-                    raise Invalid(
-                        "DL407", f"`{name}` is not a word, so no formula can name it", name
-                    )
         except Invalid as invalid:
             return Derived(function, {}), [invalid.at("name")]
+        _check_names([b.name for b in arguments], [o.name for o in outputs], mistakes)
         for formulas in definition.dispatch:
-            setup = _SetUp(definition, function, arguments, outputs, self._saver)
-            info = setup.set_up_derivatives(formulas, mistakes)
-            if info is not None:
-                dispatch[formulas.dispatch_key] = info
+            setup = _SetUp(definition, function, arguments, outputs, self)
+            dispatch[formulas.dispatch_key] = setup.set_up_derivatives(formulas, mistakes)
         return Derived(function, dispatch), mistakes
 
     def _outputs(self, function: NativeFunction) -> list[NamedType]:
@@ -98,6 +100,30 @@ class DerivativeReader:
         ]
 
 
+def check_formulas_alone(definition: Definition) -> list[Mistake]:
+    """The mistakes in the formulas of a definition whose function is not known."""
+    return [
+        invalid.at(*formulas.path, raw_names)
+        for formulas in definition.dispatch
+        for raw_names, formula in formulas.formulas
+        if formula.lower().strip() != _NON_DIFFERENTIABLE
+        for invalid in concrete_sizes(formula)
+    ]
+
+
+def _check_names(arguments: Sequence[str], outputs: Sequence[str], mistakes: list[Mistake]) -> None:
+    """Add the names of a function that formulas cannot use (DL407)."""
+    for name, why in _RESERVED.items():
+        if name in arguments:
+            message = f"an argument cannot be named `{name}`: {why}"
+            mistakes.append(Mistake("DL407", message, ("name",), name))
+    for name in (*arguments, *outputs):
+        if not _WORD.fullmatch(name):
+            # Upstream would use this name as a regular expression to search formulas.
+            message = f"`{name}` is not a word, so no formula can name it"
+            mistakes.append(Mistake("DL407", message, ("name",), name))
+
+
 class _SetUp:
     """Sorts the formulas of one dispatch key into backward, forward and non-differentiable ones."""
 
@@ -107,14 +133,15 @@ class _SetUp:
         function: NativeFunction,
         arguments: Sequence[Binding],
         outputs: Sequence[NamedType],
-        saver: Saver,
+        reader: DerivativeReader,
     ) -> None:
         self._definition = definition
         self._function = function
         self._arguments = arguments
         self._arg_names = tuple(b.name for b in arguments)
         self._ret_names = {r.name for r in function.schema.returns}
-        self._saver = saver
+        self._saver = reader.saver
+        self._guesses = reader.guesses
         self._subject = Subject(
             name=function.qualified,
             inputs=[NamedType(b.type_name, b.ctype.value) for b in arguments],
@@ -123,50 +150,101 @@ class _SetUp:
         )
         self._derivatives: list[Derivative] = []
         self._drafts: list[Draft] = []
+        # The key of each draft.
+        self._drafted: list[str] = []
         self._non_differentiable: list[str] = []
+        self._given: set[str] = set()
 
     def set_up_derivatives(
         self, formulas: Formulas, mistakes: list[Mistake]
-    ) -> DifferentiabilityInfo | None:
-        """The info of these formulas. If they have mistakes, these are added, and it is None."""
-        before = len(mistakes)
-        for raw_names, formula in formulas.formulas:
-            try:
-                self._sort_in(split_names(raw_names), formula)
-            except Invalid as invalid:
-                on_key = invalid.code in ("DL408", "DL430")
-                mistakes.append(invalid.at(*formulas.path, raw_names, on_key=on_key))
-        if len(mistakes) > before:
-            return None
-        try:
-            return self._finish(formulas.dispatch_key)
-        except Invalid as invalid:
-            mistakes.append(self._blame(invalid, formulas))
-            return None
+    ) -> DifferentiabilityInfo:
+        """The info of these formulas; their mistakes are added.
 
-    def _sort_in(self, names: tuple[str, ...], formula: str) -> None:
+        The info lacks formulas with a wrong key. Any other formula with a mistake is in it, because
+        other rules depend on which formulas there are.
+        """
+        before = len(mistakes)
+        is_complete = True
+        self._given = {raw_names for raw_names, _ in formulas.formulas}
+        for raw_names, formula in formulas.formulas:
+            wrong: list[Invalid] = []
+            try:
+                self._sort_in(raw_names, formula, wrong)
+            except Invalid as invalid:
+                wrong.append(invalid)
+                is_complete = False
+            for each in wrong:
+                on_key = each.code in _OF_KEYS
+                mistakes.append(each.at(*formulas.path, raw_names, on_key=on_key))
+        follows = frozenset() if is_complete else _FOLLOWS
+        if any(mistake.code == "DL410" for mistake in mistakes[before:]):
+            follows |= _FOLLOWS_FROM_GRADS
+        info, together = self._finish(formulas)
+        mistakes += [mistake for mistake in together if mistake.code not in follows]
+        return info
+
+    def _sort_in(self, raw_names: str, formula: str, wrong: list[Invalid]) -> None:
+        """Keep a formula by its kind. Raises Invalid if it is of none, and so is not kept."""
+        names = split_names(raw_names)
         for name in names:
             if name in self._arg_names and name in self._ret_names:
                 raise Invalid("DL408", f"`{name}` is both an argument and an output", name)
         if is_forward_derivative_definition(self._arg_names, names):
-            self._drafts.append(create_forward_derivative(self._function, formula, names))
+            try:
+                draft = create_forward_derivative(self._function, formula, names)
+            except Invalid as invalid:
+                close = tuple(self._meant_keys(names))
+                invalid.meant = close if len(names) == 1 else ()
+                if names == ("result",):  # which output, nobody knows
+                    invalid.help = f"write {' or '.join(f'`{name}`' for name in close)}"
+                if close and close[0] in self._arg_names:
+                    wrong += concrete_sizes(formula)
+                raise
+            self._drafts.append(draft)
+            self._drafted.append(raw_names)
         elif formula.lower().strip() == _NON_DIFFERENTIABLE:
             self._non_differentiable += names
         else:
-            self._derivatives.append(create_derivative(self._subject, formula, names, self._saver))
+            self._derivatives.append(
+                create_derivative(self._subject, formula, names, self._saver, wrong)
+            )
 
-    def _finish(self, dispatch_key: str) -> DifferentiabilityInfo:
+    def _meant_keys(self, names: Sequence[str]) -> list[str]:
+        """What may be meant by a key that is neither an argument nor an output."""
+        outputs = [output.name for output in self._subject.outputs]
+        if names == ("result",):
+            return outputs
+        known = [*self._arg_names, *outputs, "output_differentiability", "dispatch"]
+        return self._guesses.nearest(names[0], [name for name in known if name not in self._given])
+
+    def _finish(self, formulas: Formulas) -> tuple[DifferentiabilityInfo, list[Mistake]]:
+        """The info, and the mistakes between the formulas."""
+        mistakes: list[Mistake] = []
+        path = formulas.path
         derived = {name for d in self._derivatives for name in d.var_names}
-        both = sorted(derived.intersection(self._non_differentiable))
-        if both:
-            message = f"`{both[0]}` has a formula but is also non-differentiable"
-            raise Invalid("DL409", message, both[0])
+        for name in sorted(derived.intersection(self._non_differentiable)):
+            invalid = Invalid(
+                "DL409", f"`{name}` has a formula but is also non-differentiable", name
+            )
+            mistakes.append(self._blame(invalid, formulas))
         with_derivatives = [b for b in self._arguments if b.name in derived]
         backward = Backward(self._arg_names, self._derivatives, with_derivatives)
+        wrong: list[tuple[int, Invalid]] = []
         forward = postprocess_forward_derivatives(
-            self._function, self._definition.name, backward, self._drafts
+            self._function, self._definition.name, backward, self._drafts, wrong
         )
-        check_grad_usage(self._derivatives)
+        mistakes += [invalid.at(*path, self._drafted[index]) for index, invalid in wrong]
+        mixed = check_grad_usage(self._derivatives)
+        if mixed is not None:
+            mistakes.append(self._blame(mixed, formulas))
+        return self._info(formulas.dispatch_key, with_derivatives, forward), mistakes
+
+    def _info(
+        self,
+        dispatch_key: str,
+        with_derivatives: Sequence[Binding],
+        forward: Sequence[ForwardDerivative],
+    ) -> DifferentiabilityInfo:
         return DifferentiabilityInfo(
             name=self._definition.name,
             op=create_op_prefix(self._definition.name, dispatch_key) if with_derivatives else None,
@@ -195,16 +273,11 @@ class _SetUp:
                 differentiable = formula.lower().strip() != _NON_DIFFERENTIABLE
                 if not differentiable and invalid.words in split_names(raw_names):
                     return invalid.at(*formulas.path, raw_names, on_key=True)
+        alone = re.compile(rf"(?<!\w){re.escape(invalid.words)}(?!\w)")
         for raw_names, formula in formulas.formulas:
-            if invalid.words and invalid.words in formula:
+            if alone.search(formula) is not None:
                 return invalid.at(*formulas.path, raw_names)
-        drafted = [names for names, _ in formulas.formulas if self._is_forward(names)]
-        if invalid.code.startswith("DL43") and drafted:
-            return invalid.at(*formulas.path, drafted[0])
         return invalid.at(*formulas.path) if formulas.path else invalid.at("name")
-
-    def _is_forward(self, raw_names: str) -> bool:
-        return is_forward_derivative_definition(self._arg_names, split_names(raw_names))
 
 
 def _available_named_gradients(definition: Definition, function: NativeFunction) -> list[str]:

@@ -1,4 +1,4 @@
-"""Warnings about one definition (DL602 to DL604, DL606, DL607): it loads, but is probably wrong.
+"""Warnings about one definition (DL602 to DL604, DL606, and those of lint_formulas.py).
 
 Upstream accepts all of this. The C++ compiler may report it hours later, or nobody ever does.
 """
@@ -6,24 +6,35 @@ Upstream accepts all of this. The C++ compiler may report it hours later, or nob
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from derivload.derivatives.brackets import find_unmatched
 from derivload.derivatives.definition import Definition, Formulas
 from derivload.derivatives.formula_names import used_names, words_outside_calls
-from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import Derived, is_forward_derivative_definition, split_names
-from derivload.derivatives.lint_allowed import ALLOWED, GENERATED_CODE, NO_VALUES, UNCHECKED
+from derivload.derivatives.lint_allowed import (
+    ALLOWED,
+    FIXED,
+    GENERATED_CODE,
+    NO_VALUES,
+    UNCHECKED,
+)
+from derivload.derivatives.lint_formulas import (
+    UNCALLED,
+    WORDS,
+    check_gradients,
+    check_keys,
+    check_texts,
+    is_keyword,
+    without_gradient,
+)
 from derivload.derivatives.model import DifferentiabilityInfo
 from derivload.diagnostics import Mistake, Path
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
-from derivload.native.guesses import Guesses
 from derivload.schema.arguments import Argument
-from derivload.spelling import ask
+from derivload.spelling import Guesses
 
-_NO_FORMULAS: Final = frozenset({"non_differentiable", AUTO_ELEMENT_WISE, AUTO_LINEAR})
 # Methods that ask a tensor for its sizes or type, and what to write so that the tensor need not be
 # saved. (Methods with a row in `replacements` are replaced, and do not occur here.)
 _METADATA: Final = {
@@ -38,6 +49,15 @@ _METADATA: Final = {
 }
 _ASKS: Final = re.compile(rf"\.(?:{'|'.join(_METADATA)})\(")
 _USE: Final = re.compile(r"(\w+)(?=(?:\.(\w+)\()?)")
+# What the same is called in Python and in functions for the backward pass.
+_USUAL: Final = {
+    "grad_output": "grad",
+    "grad_out": "grad",
+    "grad_outputs": "grads",
+    "input": "self",
+    "output": "result",
+    "out": "result",
+}
 _TENSOR: Final = "at::Tensor"
 _GRAD: Final = frozenset({"grad"})
 
@@ -61,31 +81,56 @@ class DefinitionLinter:
     def __init__(self) -> None:
         self._guesses = Guesses()
 
-    def check(self, definition: Definition, derived: Derived) -> Iterator[Suspicion]:
-        """The warnings about a definition that loads without mistakes."""
-        for found in self._check(definition, derived):
+    def check(
+        self, definition: Definition, derived: Derived | None, *, is_whole: bool = True
+    ) -> Iterator[Suspicion]:
+        """The warnings about a definition.
+
+        `derived` is None if its function is not known. Then only the text of its formulas is looked
+        at. Without `is_whole`, the definition lacks what has a mistake.
+        """
+        if derived is None:
+            for formulas in definition.dispatch:
+                yield from map(Suspicion, check_texts(definition, formulas, None))
+            return
+        for found in self._check(definition, derived, is_whole=is_whole):
             if derived.function.name.text not in ALLOWED.get(found.mistake.code, {}):
                 yield found
 
-    def _check(self, definition: Definition, derived: Derived) -> Iterator[Suspicion]:
+    def _check(
+        self, definition: Definition, derived: Derived, *, is_whole: bool
+    ) -> Iterator[Suspicion]:
         for mistake in _check_composite(derived):
             yield Suspicion(mistake, is_of_kernels=True)
+        function = derived.function
+        named = {a.name for a in function.schema.arguments.flat_all}
         for formulas in definition.dispatch:
             info = derived.dispatch.get(formulas.dispatch_key)
+            text_flaws = list(check_texts(definition, formulas, named))
+            yield from map(Suspicion, text_flaws)
             if info is None:
                 continue
-            yield from map(Suspicion, _check_brackets(formulas))
-            yield from map(Suspicion, _check_arguments(formulas, derived.function, info))
-            yield from self._check_names(formulas, derived.function, info)
-            yield from map(Suspicion, _check_saved(formulas, info))
+            yield from map(Suspicion, check_keys(formulas, function))
+            yield from map(Suspicion, check_gradients(formulas, function, info))
+            if is_whole:
+                yield from map(Suspicion, _check_arguments(formulas, function, info))
+            garbled = {mistake.path for mistake in text_flaws if mistake.code == "DL614"}
+            yield from self._check_names(formulas, function, info, garbled)
+            if is_whole:
+                yield from map(Suspicion, _check_saved(formulas, info))
 
     def _check_names(
-        self, formulas: Formulas, function: NativeFunction, info: DifferentiabilityInfo
+        self,
+        formulas: Formulas,
+        function: NativeFunction,
+        info: DifferentiabilityInfo,
+        garbled: Collection[Path],
     ) -> Iterator[Suspicion]:
         known: _Known | None = None
         arguments = {argument.name for argument in function.schema.arguments.flat_all}
         for raw_names, formula in formulas.formulas:
-            if formula.strip().lower() in _NO_FORMULAS:
+            path = (*formulas.path, raw_names)
+            if is_keyword(formula) or path in garbled:
                 continue
             unknown = words_outside_calls(formula) - arguments
             # Most formulas use nothing else but `grad`, under the key of one argument.
@@ -96,18 +141,31 @@ class DefinitionLinter:
             if unknown <= names:
                 continue
             for used in used_names(formula):
-                if used.name not in names:
-                    close = self._guesses.nearest(used.name, names, 1)
-                    mistake = Mistake(
-                        code="DL602",
-                        message=f"`{used.name}` is not an argument, output or gradient of "
-                        f"`{known.function}`",
-                        path=(*formulas.path, raw_names),
-                        words=used.name,
-                        help=ask(close),
-                        occurrence=used.occurrence,
-                    )
-                    yield Suspicion(mistake, unless_called=used.name)
+                if (
+                    used.name in names
+                    or used.name in UNCALLED
+                    or used.name in known.without_gradient
+                ):
+                    continue
+                is_alone = used.name == formula.strip()
+                message = (
+                    f"`{used.name}` is not an argument, output or gradient of `{known.function}`"
+                )
+                mistake = Mistake(
+                    code="DL602",
+                    message=message,
+                    path=path,
+                    words=used.name,
+                    occurrence=used.occurrence,
+                    meant=tuple(self._meant(used.name, names | WORDS if is_alone else names)),
+                )
+                # Alone, the name of a function is no formula either.
+                yield Suspicion(mistake, unless_called="" if is_alone else used.name)
+
+    def _meant(self, name: str, known: Collection[str]) -> list[str]:
+        """Which name may be meant by one that is unknown."""
+        usual = _USUAL.get(name, "")
+        return [usual] if usual in known else self._guesses.nearest(name, known)
 
 
 def _check_composite(derived: Derived) -> Iterator[Mistake]:
@@ -121,42 +179,48 @@ def _check_composite(derived: Derived) -> Iterator[Mistake]:
         yield Mistake("DL604", message, ("name",), function.name.text)
 
 
-def _check_brackets(formulas: Formulas) -> Iterator[Mistake]:
-    for raw_names, formula in formulas.formulas:
-        unmatched = find_unmatched(formula)
-        if unmatched is not None:
-            path = (*formulas.path, raw_names)
-            rest = formula[unmatched.at :].rstrip()
-            yield Mistake("DL607", unmatched.message, path, rest, occurrence=-1)
-
-
 def _check_arguments(
     formulas: Formulas, function: NativeFunction, info: DifferentiabilityInfo
 ) -> Iterator[Mistake]:
-    if not info.derivatives:
-        return  # without backward formulas, there is no backward node
     named = {name for raw_names, _ in formulas.formulas for name in split_names(raw_names)}
+    tensors = [a for a in function.schema.arguments.flat_non_out if a.type.is_tensor_like]
     used: frozenset[str] | None = None
-    for argument in function.schema.arguments.flat_non_out:
-        if argument.name in named or not _may_be_forgotten(argument):
+    has_gradients = info.output_differentiability is None or any(info.output_differentiability)
+    for argument in tensors:
+        if argument.name in named:
             continue
         if used is None:
             used = frozenset().union(*[words(formula) for _, formula in formulas.formulas])
-        forms = (argument.name, f"{argument.name}_p", f"{argument.name}_t")
-        if used.isdisjoint(forms):
-            message = f"`{argument.name}` is a tensor without a formula, and no formula uses it"
+        forward = used.intersection((f"{argument.name}_t", f"{argument.name}_p"))
+        if forward and info.forward_derivatives:
+            name = min(forward)
+            message = f"`{argument.name}` has no formula, so a forward formula has no `{name}`"
             yield Mistake("DL603", message, ("name",), argument.text)
+        elif has_gradients and _may_be_forgotten(function, argument, used):
+            is_used = argument.name in used
+            what = "though another formula uses it" if is_used else "and no formula uses it"
+            message = f"`{argument.name}` is a tensor without a formula, {what}"
+            yield Mistake("DL603", message, ("name",), argument.text)
+            if not info.derivatives:
+                return  # of one it is told that there is none
 
 
-def _may_be_forgotten(argument: Argument) -> bool:
-    """Whether an argument that no formula mentions was probably forgotten.
+def _may_be_forgotten(function: NativeFunction, argument: Argument, used: Collection[str]) -> bool:
+    """Whether an argument without a formula was probably forgotten.
 
     An optional tensor was often left out on purpose: who passes one that needs a gradient is told.
     """
-    is_tensor = argument.type.is_tensor_like and argument.type.kind != "optional"
-    if not is_tensor or argument.name == UNCHECKED:
+    if argument.type.kind == "optional" or argument.name == UNCHECKED:
         return False
-    return NO_VALUES.isdisjoint(argument.name.split("_"))
+    allowed, operator = ALLOWED.get("DL603", {}), function.name.text
+    if f"{operator}/{argument.name}" in allowed or f"{operator}/*" in allowed:
+        return False
+    parts = argument.name.split("_")
+    if not NO_VALUES.isdisjoint(parts):
+        return False
+    # These are often used by the formulas of the others.
+    is_fixed = argument.is_write or not FIXED.isdisjoint(parts)
+    return argument.name not in used or not is_fixed
 
 
 class _Known:
@@ -174,13 +238,19 @@ class _Known:
         if function.is_foreach:
             both.add("i")  # the index of the tensor in the generated code
         self._backward = {*both, "grad", "grads", *info.available_named_gradients, *GENERATED_CODE}
+        self._both = both
         tangents = {f"{name}_{form}" for name in self._arguments for form in "pt"}
         self._forward = {*both, *tangents, "original_self_p", "original_self_t"}
+        self.without_gradient = without_gradient(function, info)
 
     def names(self, raw_names: str) -> set[str]:
         """The names that a formula with this key may use."""
-        forward = is_forward_derivative_definition(self._arguments, split_names(raw_names))
-        return self._forward if forward else self._backward
+        names = split_names(raw_names)
+        if not is_forward_derivative_definition(self._arguments, names):
+            return self._backward
+        # With a key that is neither an argument nor an output, it may be either.
+        is_known = not self._both.isdisjoint(names)
+        return self._forward if is_known else self._forward | self._backward
 
 
 def _check_saved(formulas: Formulas, info: DifferentiabilityInfo) -> Iterator[Mistake]:

@@ -14,7 +14,15 @@ GENERATED_CODE: Final = {
 NO_VALUES: Final = frozenset(
     """
     mask masks index indexes indices idx id ids table tables length lengths len lens seqlen seqlens
-    offset offsets size sizes shape shapes count counts seed
+    offset offsets size sizes shape shapes count counts seed cum
+    """.split()
+)
+# A word of these in the name of a tensor says that its values are given, such as the right answers.
+# It may have a gradient, but often has none.
+FIXED: Final = frozenset(
+    """
+    target targets label labels repeats rois freq cis
+    pivots running noise buffer
     """.split()
 )
 # The code that PyTorch generates lets an argument of this name need a gradient, formula or not.
@@ -25,23 +33,43 @@ def _for(reason: str, operators: str) -> dict[str, str]:
     return dict.fromkeys(operators.split(), reason)
 
 
-# For each rule, operators of PyTorch that break it on purpose, with the reason.
+# For each rule, operators of PyTorch that break it on purpose, with the reason. For DL603, the
+# argument stands behind the operator; `*` is any.
 ALLOWED: Final[dict[str, dict[str, str]]] = {
     "DL603": {
         **_for(
             "the tensor says which labels are right",
-            "_cudnn_ctc_loss _cudnn_ctc_loss.Tensor miopen_ctc_loss miopen_ctc_loss.Tensor",
+            """_cudnn_ctc_loss/targets _cudnn_ctc_loss.Tensor/targets miopen_ctc_loss/targets
+            miopen_ctc_loss.Tensor/targets""",
         ),
         **_for(
             "the gradient goes to the input alone, straight through the rounding",
-            """_fake_quantize_per_tensor_affine_cachemask_tensor_qparams
-            _fused_moving_avg_obs_fq_helper fake_quantize_per_channel_affine_cachemask""",
+            """_fake_quantize_per_tensor_affine_cachemask_tensor_qparams/scale
+            _fake_quantize_per_tensor_affine_cachemask_tensor_qparams/zero_point
+            _fake_quantize_per_tensor_affine_cachemask_tensor_qparams/fake_quant_enabled
+            _fused_moving_avg_obs_fq_helper/observer_on
+            _fused_moving_avg_obs_fq_helper/fake_quant_on
+            _fused_moving_avg_obs_fq_helper/running_min _fused_moving_avg_obs_fq_helper/running_max
+            _fused_moving_avg_obs_fq_helper/scale _fused_moving_avg_obs_fq_helper/zero_point
+            fake_quantize_per_channel_affine_cachemask/scale
+            fake_quantize_per_channel_affine_cachemask/zero_point""",
         ),
-        **_for("the tensor is memory to work in", "_cudnn_rnn_backward"),
-        **_for("the tensor holds random numbers", "fractional_max_pool2d fractional_max_pool3d"),
+        **_for(
+            "the tensor is memory to work in",
+            "_cudnn_rnn_backward/weight_buf _cudnn_rnn_backward/reserve",
+        ),
+        **_for(
+            "the tensor holds random numbers",
+            "fractional_max_pool2d/random_samples fractional_max_pool3d/random_samples",
+        ),
         **_for(
             "the tensor is a result of the forward pass, and the formula does without",
-            "nll_loss_backward nll_loss2d_backward",
+            "nll_loss_backward/total_weight nll_loss2d_backward/total_weight",
+        ),
+        **_for(
+            "nobody has written its second derivative",
+            """miopen_rnn_backward/* _embedding_bag_dense_backward/grad lstm_mps_backward/*
+            mkldnn_rnn_layer_backward/*""",
         ),
     },
     "DL606": _for("the dimension asked for may count from the end", "_fft_r2c"),

@@ -6,6 +6,7 @@ replaced by the member `self_sym_sizes`. Each kind of such an expression is a ro
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.identifiers import check_growth, words
 from derivload.derivatives.model import SavedAttribute
-from derivload.diagnostics import Invalid
+from derivload.diagnostics import MAX_OF_ENTRY, Invalid, occurrence_of
 
 _UNSUPPORTED = re.compile(r"(?:\.|->)(?:(sizes|strides)\(\)|(size)\(-?\d+\))")
 
@@ -115,22 +116,25 @@ class _Row:
                 yield start, match.end(), match[1] if match.re.groups else ""
 
     def apply(
-        self, formula: str, name: str, var_names: Sequence[str], saved: list[SavedAttribute]
+        self,
+        formula: str,
+        name: str,
+        var_names: Sequence[str],
+        saved: list[SavedAttribute],
+        wrong: list[Invalid],
     ) -> str:
         """Replace each expression with `name`, and add its member to `saved`.
 
-        Raises Invalid (DL421).
+        Mistakes (DL421) are added to `wrong`.
         """
         row = self.row
         pieces: list[str] = []
         end = 0
         for start, stop, argument in self.occurrences(formula, name):
             if row.own_derivative_only and tuple(var_names) != (name,):
-                raise Invalid(
-                    "DL421",
-                    f"`{formula[start:stop]}` is allowed only in the derivative for `{name}` alone",
-                    formula[start:stop],
-                )
+                asked = formula[start:stop]
+                message = f"`{asked}` is allowed only in the derivative for `{name}` alone"
+                wrong.append(Invalid("DL421", message, asked))
             member = name + row.suffix + argument.replace("-", "minus_")
             expr = row.expr.format(name) if row.expr else formula[start:stop]
             saved.append(SavedAttribute(member, row.type, expr))
@@ -149,15 +153,17 @@ class Saver:
         self._string_view = f"{{0}}.has_value() ? {view}({{0}}.value()) : {dialect.formula_nullopt}"
 
     def saved_variables(
-        self, formula: str, named: Iterable[NamedType], var_names: Sequence[str]
+        self,
+        formula: str,
+        named: Iterable[NamedType],
+        var_names: Sequence[str],
+        wrong: list[Invalid],
     ) -> tuple[str, tuple[SavedAttribute, ...]]:
         """The formula, changed to read saved attributes, and these attributes.
 
         The attributes are in the order of `named`. `var_names` are the arguments for which the
-        formula is the derivative. Raises Invalid (DL010, DL420, DL421).
+        formula is the derivative. Mistakes (DL421) are added to `wrong`. Raises Invalid (DL010).
         """
-        if "size" in formula or "strides" in formula:
-            _check_supported(formula)
         rows = [row for row in self._rows if row.marker in formula]
         saved: list[SavedAttribute] = []
         used: frozenset[str] | None = None
@@ -166,7 +172,7 @@ class Saver:
                 continue
             before = formula
             for row in rows:
-                formula = row.apply(formula, name, var_names, saved)
+                formula = row.apply(formula, name, var_names, saved, wrong)
             if type_ == self._optional_string:
                 # The node saves a string that it owns. The backward function takes a view of it.
                 view = self._string_view.format(name).replace("\\", r"\\")
@@ -179,14 +185,21 @@ class Saver:
         return formula, tuple(saved)
 
 
-def _check_supported(formula: str) -> None:
-    found = _UNSUPPORTED.search(formula)
-    if found is None:
-        return
-    method = found[1] or found[2]
-    raise Invalid(
-        "DL420",
-        f"a formula cannot use `{method}`, which does not support symbolic sizes",
-        found[0],
-        f"write `sym_{method}` instead",
-    )
+def concrete_sizes(formula: str) -> list[Invalid]:
+    """The places where a formula asks for sizes or strides that must be numbers (DL420)."""
+    if "size" not in formula and "strides" not in formula:
+        return []
+    wrong = []
+    for found in itertools.islice(_UNSUPPORTED.finditer(formula), MAX_OF_ENTRY):
+        method = found[1] or found[2]
+        asked = found[0]
+        wrong.append(
+            Invalid(
+                "DL420",
+                f"a formula cannot use `{method}`, which does not support symbolic sizes",
+                asked,
+                f"write `{asked.replace(method, f'sym_{method}')}` instead",
+                occurrence=occurrence_of(formula, asked, found.start()),
+            )
+        )
+    return wrong

@@ -17,7 +17,7 @@ import msgspec
 from derivload.derivatives.formula_names import called_names
 from derivload.derivatives.lint import DefinitionLinter
 from derivload.diagnostics import Diagnostic, Mistake
-from derivload.engine.pipeline import DerivedEntry, Load
+from derivload.engine.pipeline import DerivedEntry, Load, WrongEntry
 from derivload.native.function import NativeFunction
 from derivload.sources.entries import Entry
 
@@ -92,9 +92,9 @@ class Linted(NamedTuple):
 
 
 def lint(load: Load) -> Linted:
-    """What there is to warn of in a load (DL601 to DL607), by its positions.
+    """What there is to warn of in a load (DL601 to DL618), by its positions.
 
-    There is nothing about an entry with an error, nor about what only an error hides.
+    Of an entry with an error, what may follow from the error is left out.
     """
     if load.linted is None:  # the load keeps what was found, and nothing that holds the load
         load.linted = list(itertools.islice(_find(load), _MOST + 1))
@@ -106,22 +106,31 @@ def _find(load: Load) -> Iterator[Possible]:
     declared = load.natives[: load.declared]
     yield from _definitions_twice(load.derived)
     linter = DefinitionLinter()
-    for at, made in enumerate(load.derived):
-        function = made.derived.function
-        found = linter.check(made.definition, made.derived)
+    for at, made in enumerate(definitions_read(load)):
+        function = None if made.derived is None else made.derived.function
+        is_whole = at < len(load.derived)
+        found = linter.check(made.definition, made.derived, is_whole=is_whole)
         for warning in itertools.islice(found, _MOST_OF_ENTRY):
             yield Possible(
                 id=id_of(made.entry, warning.mistake),
-                operator=function.qualified,
+                operator=made.definition.name if function is None else function.qualified,
                 mistake=warning.mistake,
                 of_native=False,
                 at=at,
-                declared=_declared(declared, function) if warning.is_of_kernels else -1,
-                is_said=function.has_dispatch_table,
+                declared=_declared(declared, function)
+                if function and warning.is_of_kernels
+                else -1,
+                is_said=function is not None and function.has_dispatch_table,
                 unless_called=warning.unless_called,
             )
     wrong = {(entry.file, entry.line) for entry, _ in load.mistakes}
     yield from _operators_twice(declared, wrong)
+
+
+def definitions_read(load: Load) -> Iterator[DerivedEntry | WrongEntry]:
+    """The definitions: those without mistakes come first, so their positions are the same."""
+    yield from load.derived
+    yield from load.wrong
 
 
 def _declared(declared: Sequence[NativeFunction], function: NativeFunction) -> int:
@@ -177,7 +186,11 @@ class _LoadedEntries:
         self._called: set[str] | None = None
 
     def entry(self, at: int, *, of_native: bool) -> Entry:
-        return self._load.natives[at].entry if of_native else self._load.derived[at].entry
+        load = self._load
+        if of_native:
+            return load.natives[at].entry
+        derived = load.derived
+        return derived[at].entry if at < len(derived) else load.wrong[at - len(derived)].entry
 
     def file(self, at: int, *, of_native: bool) -> str:
         return self.entry(at, of_native=of_native).file
@@ -185,7 +198,8 @@ class _LoadedEntries:
     def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:
         load = self._load
         declared = [function.entry for function in load.natives[: load.declared]]
-        for of_native, entries in ((False, [m.entry for m in load.derived]), (True, declared)):
+        definitions = [made.entry for made in definitions_read(load)]
+        for of_native, entries in ((False, definitions), (True, declared)):
             for at, entry in enumerate(entries):
                 if entry.whole or word in entry.text:
                     yield of_native, at, entry

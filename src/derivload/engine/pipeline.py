@@ -9,11 +9,11 @@ import msgspec
 
 from derivload.cpp.bindings import CppBindings
 from derivload.cpp.dialect import Dialect
-from derivload.derivatives.definition import Definition, read_definition
+from derivload.derivatives.definition import Definition, read_good_parts
 from derivload.derivatives.info import (
     DerivativeReader,
     Derived,
-    canonical_function,
+    check_formulas_alone,
     with_numbers,
 )
 from derivload.derivatives.matching import MatchedFunction, match_differentiability_info
@@ -21,17 +21,17 @@ from derivload.derivatives.view_copy import add_view_copy_derivatives
 from derivload.diagnostics import Elsewhere, Invalid, Mistake
 from derivload.engine.blame import Blame, told_of_definition, told_of_replacement
 from derivload.engine.families import family_of
+from derivload.engine.lookup import FunctionIndex
 from derivload.native.checks import check_duplicates, check_functions
 from derivload.native.function import NativeFunction
 from derivload.native.generation import Misfit, generate_variants
-from derivload.native.guesses import Guesses
 from derivload.native.reader import NativeFunctionReader
 from derivload.native.views import ViewGroup, group_by_view
 from derivload.remedies import remove_entry
 from derivload.sources.entries import Entry, EntryValue
 from derivload.sources.mistakes import Found, Mistakes
 from derivload.sources.plain import Value
-from derivload.spelling import ask
+from derivload.spelling import Guesses
 
 _NOBODY = Blame()
 # An entry that is written twice breaks several of these rules. Only the first is reported.
@@ -47,8 +47,20 @@ class Readers:
     def __init__(self, dialect: Dialect, tags: frozenset[str], *, any_tag: bool = False) -> None:
         self.dialect = dialect
         self.tags = tags
-        self.natives = NativeFunctionReader(dialect, tags, any_tag=any_tag)
-        self.derivatives = DerivativeReader(dialect)
+        self.guesses = Guesses()
+        self.natives = NativeFunctionReader(dialect, tags, self.guesses, any_tag=any_tag)
+        self.derivatives = DerivativeReader(dialect, self.guesses)
+
+
+class WrongEntry(NamedTuple):
+    """An entry of derivatives.yaml with a mistake, and what could be made of the rest of it.
+
+    `derived` is None if its function is not known.
+    """
+
+    entry: Entry
+    definition: Definition
+    derived: Derived | None
 
 
 class DerivedEntry(NamedTuple):
@@ -88,12 +100,15 @@ class Load:
         self._blame = blame
         self._other_names = other_names
         self._readers = readers
+        readers.guesses.renew()
         self._dialect = readers.dialect
         self.mistakes = Mistakes()
         self.natives: list[NativeFunction] = []
         self.declared = 0
         """How many of `natives` have an entry of their own. They come first in the list."""
         self.derived: list[DerivedEntry] = []
+        self.wrong: list[WrongEntry] = []
+        """The definitions that were left out, as far as they could be read."""
         self.numbers: list[tuple[int, ...]] = []
         """The numbers of the ops of each definition in `derived`."""
         self.infos: dict[str, Derived] = {}
@@ -131,7 +146,7 @@ class Load:
             self.mistakes.add(entry, mistakes)
             self._unread.add(self._family(value.get("func")))
         self.bad |= self._unread
-        self._report_misfits(check_functions(self.natives, self._dialect))
+        self._report_misfits(check_functions(self.natives, self._dialect, self._readers.guesses))
         schemas = self._readers.natives.schemas
         self.declared = len(self.natives)
         generated, misfits = generate_variants(self.natives, self._dialect, schemas)
@@ -144,19 +159,23 @@ class Load:
         grouped = group_by_view(self.natives, self._dialect)
         self._report_misfits(grouped.misfits)
         self._groups = grouped.groups
-        index = _Index(grouped.functions, self._other_names)
+        index = FunctionIndex(grouped.functions, self._readers.guesses, self._other_names)
         first: dict[str, Entry] = {}
         for entry, value in entries:
-            definition, mistakes = read_definition(value, self._dialect.autograd_keys)
+            definition, mistakes = read_good_parts(
+                value, self._dialect.autograd_keys, self._readers.guesses
+            )
             if definition is not None:
                 self.read.append((entry, definition))
-                derived, mistakes = self._derive(entry, definition, index)
+                derived, more = self._derive(entry, definition, index)
+                mistakes += more
                 if derived is not None:
-                    mistakes = [*mistakes, *_defined_before(entry, definition, derived, first)]
+                    mistakes += _defined_before(entry, definition, derived, first)
                 # The info of a definition with a mistake would break further rules.
                 if derived is not None and not mistakes:
                     self.derived.append(DerivedEntry(entry, derived, definition))
                     continue
+                self.wrong.append(WrongEntry(entry, definition, derived))
             self.mistakes.add(entry, mistakes)
             self._underived.add(self._family(value.get("name")))
         self.bad |= self._underived
@@ -198,18 +217,19 @@ class Load:
         return bool(self._unread) and _may_be(self._family(name), self._unread)
 
     def _derive(
-        self, entry: Entry, definition: Definition, index: _Index
+        self, entry: Entry, definition: Definition, index: FunctionIndex
     ) -> tuple[Derived | None, list[Mistake]]:
         try:
             function = index.resolve(definition)
         except Invalid as invalid:
+            formulas = check_formulas_alone(definition)
             if self._unread and _may_be(self._family(definition.specification), self._unread):
-                return None, []
+                return None, formulas
             replacement = self._blame.replacement(definition.specification)
             if replacement is not None:
                 self.mistakes.add(replacement, [told_of_replacement(entry, invalid).at("func")])
-                return None, []
-            return None, [invalid.at("name")]
+                return None, formulas
+            return None, [invalid.at("name"), *formulas]
         return self._readers.derivatives.create_differentiability_info(definition, function)
 
     def _family(self, schema: Value) -> str | None:
@@ -308,41 +328,3 @@ def _may_miss(function: NativeFunction, families: set[str | None]) -> bool:
     delegate = function.structured_delegate
     names = (function.name,) if delegate is None else (function.name, delegate)
     return any(_may_be(family_of(name.base), families) for name in names)
-
-
-class _Index:
-    """The functions by schema and by signature, to find the function of a definition."""
-
-    def __init__(
-        self, functions: Sequence[NativeFunction], other_names: Callable[[], Iterable[str]]
-    ) -> None:
-        self._other_names = other_names
-        self._by_schema: dict[str, NativeFunction] = {}
-        self._by_signature: dict[str, list[NativeFunction]] = {}
-        # For suggestions when a function is unknown. Filled when that first happens.
-        self._guesses = Guesses()
-        self._overloads: dict[str, list[str]] = {}
-        self._names: set[str] = set()
-        for function in functions:
-            self._by_schema[function.schema.text] = function
-            self._by_signature.setdefault(function.signatures.exact, []).append(function)
-
-    def resolve(self, definition: Definition) -> NativeFunction:
-        """The canonical function of a definition. Raises Invalid (DL405, DL406)."""
-        function = self._by_schema.get(definition.specification)
-        if function is None:
-            message = f"there is no function `{definition.specification}`"
-            raise Invalid("DL405", message, definition.specification, self._nearest(definition))
-        return canonical_function(self._by_signature[function.signatures.exact], definition.name)
-
-    def _nearest(self, definition: Definition) -> str:
-        if not self._overloads:
-            for schema, function in self._by_schema.items():
-                self._overloads.setdefault(function.cpp_name, []).append(schema)
-                self._names.add(function.name.name)
-            self._names.update(self._other_names())
-        overloads = self._overloads.get(definition.name)
-        if overloads is not None:
-            listed = "; ".join(f"`{schema}`" for schema in overloads[:5])
-            return f"the functions of that name are: {listed}"
-        return ask(self._guesses.nearest(definition.name, self._names, 3))

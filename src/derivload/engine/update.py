@@ -408,7 +408,7 @@ def _renumbered(found: Iterable[Possible], load: Load) -> Iterator[Possible]:
         entries = (
             [function.entry for function in load.natives]
             if one.of_native
-            else [made.entry for made in load.derived]
+            else [made.entry for made in definitions_read(load)]
         )
         yield msgspec.structs.replace(
             one,

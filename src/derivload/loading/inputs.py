@@ -12,10 +12,12 @@ from derivload.engine.outcome import Outcome, outcome_of
 from derivload.engine.texts import Text, Texts
 from derivload.loading.additions import check_sections, dialect_with
 from derivload.loading.errors import UsageError
+from derivload.loading.near_files import near_paths
 from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import Rules
 from derivload.loading.swapped import refuse_swapped
 from derivload.sources.splitting import with_plain_line_ends
+from derivload.spelling import ask
 
 if TYPE_CHECKING:
     from derivload.engine.backends import Kernels
@@ -98,7 +100,8 @@ def _decode(name: str, content: bytes | OSError, diagnostics: list[Diagnostic]) 
     if isinstance(content, OSError):
         problem = f"cannot read this file: {content.strerror or content}"
         code = "DL010" if content.errno == errno.EFBIG else "DL001"
-        diagnostics.append(Diagnostic(name, 0, 0, code, problem))
+        help_ = ask(near_paths(name)) if content.errno == errno.ENOENT else ""
+        diagnostics.append(Diagnostic(name, 0, 0, code, problem, help_))
         return Text(name, "")
     try:
         text = content.decode("utf-8")

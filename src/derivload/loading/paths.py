@@ -263,8 +263,13 @@ def _of_pytorch(
 def _why_no_pytorch(folder: str, places: Sequence[tuple[str, str, Sequence[str]]]) -> str:
     """What a folder lacks to be a PyTorch, in a sentence."""
     if not os.path.isdir(folder or os.curdir):
-        what = "is no folder" if os.path.lexists(folder) else "does not exist"
-        return f"{folder} {what}: name a folder with a PyTorch in it"
+        if os.path.lexists(folder):
+            return f"{folder} is no folder: name a folder with a PyTorch in it"
+        from derivload.loading.near_files import near_paths
+        from derivload.spelling import did_you_mean
+
+        asked = did_you_mean(near_paths(folder, is_folder=True))
+        return f"{folder} does not exist{asked or ': name a folder with a PyTorch in it'}"
     for _, base, names in places:
         paths = {name: os.path.join(base, *name.split("/")) for name in names}
         missing = [name for name, path in paths.items() if not os.path.isfile(path)]

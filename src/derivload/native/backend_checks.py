@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from derivload.diagnostics import Invalid
 from derivload.native.backend import BackendFile, Registration
 from derivload.native.function import NativeFunction
-from derivload.native.guesses import Guesses
 from derivload.schema.names import read_operator_name
 from derivload.sources.sections import Flaw
+from derivload.spelling import Guesses, operators_of
 
 
 class Declared:
@@ -40,12 +40,15 @@ class Declared:
         plain = name.rpartition("::")[2]
         if plain != name and plain in self.by_name:
             return f"write it without its namespace: `{plain}`", (plain,)
+        meant = [other for other in operators_of(name) if other in self.by_name]
+        if meant:
+            return "", (meant[0],)
         base = plain.partition(".")[0]
         overloads = [known for known in self.by_name if known.partition(".")[0] == base]
         if overloads:
             listed = ", ".join(f"`{known}`" for known in overloads[:8])
-            meant = tuple(overloads) if len(overloads) == 1 else ()
-            return f"the overloads of `{base}` are: {listed}", meant
+            only = tuple(overloads) if len(overloads) == 1 else ()
+            return f"the overloads of `{base}` are: {listed}", only
         return "", tuple(self._guesses.nearest(plain, self.by_name, 3))
 
 

@@ -14,6 +14,7 @@ from derivload.diagnostics import Invalid
 from derivload.native.function import NativeFunction, qualified
 from derivload.native.generation import Misfit, declared_twice
 from derivload.remedies import remove_item
+from derivload.spelling import Guesses
 
 _KEYWORDS: Final = frozenset(keyword.kwlist)
 # Operators that have an argument named `from`, from before the rule was made.
@@ -21,7 +22,9 @@ _NAMED_FROM: Final = frozenset({"_has_compatible_shallow_copy_type", "random_.fr
 _STORAGE_INPLACE: Final = frozenset({"resize_", "resize_as_"})
 
 
-def check_functions(functions: Sequence[NativeFunction], dialect: Dialect) -> list[Misfit]:
+def check_functions(
+    functions: Sequence[NativeFunction], dialect: Dialect, guesses: Guesses
+) -> list[Misfit]:
     """The broken rules between the declared functions (DL305 to DL308)."""
     misfits: list[Misfit] = []
     by_name = {f.name.text: f for f in functions}
@@ -30,7 +33,7 @@ def check_functions(functions: Sequence[NativeFunction], dialect: Dialect) -> li
     }
     for function in functions:
         if function.structured_delegate is not None:
-            _check_delegate(function, by_name, misfits)
+            _check_delegate(function, by_name, guesses, misfits)
         if dialect.python_keywords_checked:
             _check_argument_names(function, misfits)
         if "inplace_view" in function.tags:
@@ -75,17 +78,31 @@ def _taken(function: NativeFunction, where: str, declared: str) -> Invalid:
 
 
 def _check_delegate(
-    function: NativeFunction, by_name: dict[str, NativeFunction], misfits: list[Misfit]
+    function: NativeFunction,
+    by_name: dict[str, NativeFunction],
+    guesses: Guesses,
+    misfits: list[Misfit],
 ) -> None:
     assert function.structured_delegate is not None
     delegate = by_name.get(function.structured_delegate.text)
     if delegate is None:
-        message = f"`{function.structured_delegate.text}` is not a function"
-        misfits.append(Misfit(function, Invalid("DL305", message), "structured_delegate"))
+        wanted = function.structured_delegate.text
+        message = f"`{wanted}` is not a function"
+        invalid = Invalid("DL305", message, meant=_delegates(wanted, by_name, guesses))
+        misfits.append(Misfit(function, invalid, "structured_delegate"))
     elif not delegate.structured:
         message = f"`{delegate.qualified}` is not structured, so nothing can delegate to it"
-        invalid = Invalid("DL305", message)
+        meant = _delegates(delegate.name.text, by_name, guesses)
+        invalid = Invalid("DL305", message, meant=meant)
         misfits.append(Misfit(function, invalid, "structured_delegate", (delegate,)))
+
+
+def _delegates(name: str, by_name: dict[str, NativeFunction], guesses: Guesses) -> list[str]:
+    """Which structured function may be meant: one of that base name, or with a name like it."""
+    known = [other for other, function in by_name.items() if function.structured]
+    base = name.partition(".")[0]
+    variants = [other for other in known if other.partition(".")[0] == base]
+    return variants if len(variants) == 1 else guesses.nearest(name, variants or known)
 
 
 def _check_argument_names(function: NativeFunction, misfits: list[Misfit]) -> None:

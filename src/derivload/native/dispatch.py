@@ -5,6 +5,7 @@ Part of torchgen's NativeFunction.from_yaml.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from derivload.cpp.dialect import Dialect
@@ -20,6 +21,7 @@ from derivload.remedies import add, remove
 from derivload.schema.function_schema import FunctionSchema
 from derivload.sources.entries import Mapping, describe
 from derivload.sources.plain import Value
+from derivload.spelling import Guesses
 
 _IMPLICIT_ALONE: Final = frozenset({IMPLICIT})
 _ABSTRACT_UNLESS: Final = (
@@ -29,12 +31,15 @@ _ABSTRACT_UNLESS: Final = (
 )
 _UFUNC_KEYS: Final = frozenset({"CPU", "CUDA"})
 _MAX_KERNEL_NAMESPACES: Final = 3
+# What people write who think of the device.
+_KEY_OF: Final = {"gpu": "CUDA"}
 
 
 class DispatchReader:
     """Reads dispatch tables. It keeps the key lists (`CPU, CUDA`) read so far: they repeat."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, guesses: Guesses) -> None:
+        self._guesses = guesses
         self._supported = dialect.dispatch_keys
         self._possible = dialect.all_dispatch_keys
         self._structured_keys = dialect.structured_dispatch_keys
@@ -72,11 +77,10 @@ class DispatchReader:
         return keys
 
     def check_names(self, value: Mapping, mistakes: list[Mistake]) -> None:
-        """Add the mistakes in the names of dispatch keys alone (DL222)."""
+        """Add the mistakes in a table itself (DL221, DL222)."""
         raw = value.get("dispatch")
-        for names in raw if isinstance(raw, dict) else ():
-            if isinstance(names, str) and names != "__line__":
-                self._split(names, mistakes)
+        if isinstance(raw, dict):
+            self._kernels(raw, mistakes)
 
     def _table(
         self,
@@ -85,9 +89,23 @@ class DispatchReader:
         delegate: bool,
         mistakes: list[Mistake],
     ) -> frozenset[str]:
-        found: list[str] = []
-        redundant = False
-        implicit_kernel = ""
+        kernels = self._kernels(raw, mistakes)
+        if len(kernels) == 1 and kernels[0][0] == IMPLICIT:
+            # This is redundant, because it is the default. Or the name of its kernel is wrong. A
+            # kernel for SymInt has a different name, and a function that delegates needs its table.
+            name, kernel = cpp_name(schema), kernels[0][1]
+            may_differ = delegate or "_symint" in kernel.rpartition("::")[2]
+            if kernel == name or not may_differ:
+                message = (
+                    f"a function without `dispatch` already has a {IMPLICIT} kernel, named `{name}`"
+                )
+                leave_out = remove("dispatch", is_safe=kernel == name)
+                mistakes.append(_of_table("DL223", message, leave_out))
+        return frozenset([key for key, _ in kernels])
+
+    def _kernels(self, raw: dict[Value, Value], mistakes: list[Mistake]) -> list[tuple[str, str]]:
+        """The dispatch keys of a table, each with its kernel; without wrong lines (DL221)."""
+        kernels: list[tuple[str, str]] = []
         for names, kernel in raw.items():
             if names == "__line__":
                 continue
@@ -96,40 +114,38 @@ class DispatchReader:
                 message = f"`dispatch` maps keys to kernel names; this is {describe(wrong)}"
                 mistakes.append(Mistake("DL221", message, ("dispatch", str(names))))
                 continue
-            for key in self._lists.get(names) or self._split(names, mistakes):
-                found.append(key)
-                if key == IMPLICIT:
-                    redundant = redundant or kernel == cpp_name(schema)
-                    implicit_kernel = kernel.rpartition("::")[2]
+            kernels += [(k, kernel) for k in self._lists.get(names) or self._split(names, mistakes)]
             if "::" in kernel and kernel.count("::") > _MAX_KERNEL_NAMESPACES:
                 message = f"a kernel has at most {_MAX_KERNEL_NAMESPACES} namespaces: `{kernel}`"
                 mistakes.append(Mistake("DL221", message, ("dispatch", names)))
-        # A table with only CompositeImplicitAutograd is redundant, because that is the default.
-        # Or the name of its kernel is wrong. A kernel for SymInt has a different name, and a
-        # function that delegates needs its table.
-        misnamed = not (delegate or "_symint" in implicit_kernel)
-        if found == [IMPLICIT] and (redundant or misnamed):
-            message = (
-                f"a function without `dispatch` already has a {IMPLICIT} kernel, "
-                f"named `{cpp_name(schema)}`"
-            )
-            mistakes.append(_of_table("DL223", message, remove("dispatch", is_safe=redundant)))
-        return frozenset(found)
+        return kernels
 
     def _split(self, names: str, mistakes: list[Mistake]) -> tuple[str, ...]:
         keys = tuple(name.strip() for name in names.split(","))
         unknown = [key for key in keys if key not in self._supported]
-        for key in unknown:
-            message = f"`{key}` is not a dispatch key for kernels"
-            option = f"--dispatch-key {key}" if key in self._possible else ""
-            help_ = f"torchgen has it for backends: add it with {option}" if option else ""
-            path = ("dispatch", names)
-            mistakes.append(
-                Mistake("DL222", message, path, key, on_key=True, help=help_, option=option)
-            )
+        mistakes += [self._unknown(key, names, keys) for key in unknown]
         if not unknown:
             self._lists[names] = keys
         return keys
+
+    def _unknown(self, key: str, names: str, keys: Collection[str]) -> Mistake:
+        """The mistake that one of the keys `names` is unknown; `keys` are all of them."""
+        option = f"--dispatch-key {key}" if key in self._possible else ""
+        help_ = f"torchgen has it for backends: add it with {option}" if option else ""
+        close: list[str] = []
+        if not option:
+            wanted = _KEY_OF.get(key.lower(), key)
+            close = self._guesses.nearest(wanted, self._supported.difference(keys))
+        return Mistake(
+            code="DL222",
+            message=f"`{key}` is not a dispatch key for kernels",
+            path=("dispatch", names),
+            words=key,
+            on_key=True,
+            help=help_,
+            option=option,
+            meant=tuple(close),
+        )
 
     def _implied(
         self, schema: FunctionSchema, value: Mapping, mistakes: list[Mistake]

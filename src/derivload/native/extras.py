@@ -9,6 +9,7 @@ from derivload.remedies import write
 from derivload.schema.arguments import Argument, ArgumentReader
 from derivload.sources.entries import describe
 from derivload.sources.plain import Value
+from derivload.spelling import Guesses
 
 _UFUNC_KEYS: Final = frozenset(
     "CUDAFunctor CUDAFunctorOnOther CUDAFunctorOnSelf CPUScalar CPUVector ScalarOnly"
@@ -65,10 +66,10 @@ def _check_precomputed_item(item: str, last: bool, arguments: ArgumentReader) ->
             raise Invalid("DL216", f"`{argument.name}` must not be all in capitals", argument.name)
 
 
-def check_ufunc(value: Value, scalar_types: frozenset[str]) -> list[Mistake]:
+def check_ufunc(value: Value, scalar_types: frozenset[str], guesses: Guesses) -> list[Mistake]:
     """The mistakes in `ufunc_inner_loop` (torchgen's UfuncInnerLoop.parse): DL217."""
     if isinstance(value, str):
-        return _check_loop(value, ("ufunc_inner_loop",), scalar_types)
+        return _check_loop(value, ("ufunc_inner_loop",), scalar_types, guesses)
     assert isinstance(value, dict)
     mistakes: list[Mistake] = []
     for key, loop in value.items():
@@ -77,22 +78,32 @@ def check_ufunc(value: Value, scalar_types: frozenset[str]) -> list[Mistake]:
         path = ("ufunc_inner_loop", str(key))
         if key not in _UFUNC_KEYS:
             message = f"`ufunc_inner_loop` has no key `{key}`"
-            mistakes.append(Mistake("DL217", message, path, on_key=True))
+            meant = tuple(guesses.nearest(str(key), _UFUNC_KEYS))
+            mistakes.append(Mistake("DL217", message, path, on_key=True, meant=meant))
         elif not isinstance(loop, str):
             message = f"an inner loop must be a text; this is {describe(loop)}"
             mistakes.append(Mistake("DL217", message, path))
         else:
-            mistakes += _check_loop(loop, path, scalar_types)
+            mistakes += _check_loop(loop, path, scalar_types, guesses)
     return mistakes
 
 
-def _check_loop(loop: str, path: tuple[str, ...], scalar_types: frozenset[str]) -> list[Mistake]:
+def _check_loop(
+    loop: str, path: tuple[str, ...], scalar_types: frozenset[str], guesses: Guesses
+) -> list[Mistake]:
     _, space, types = loop.partition(" ")
     if not space or len(types) < 2 or types[0] != "(" or types[-1] != ")":
         message = f"`{loop}` is not of the form `name (types)`"
         return [Mistake("DL217", message, path)]
+    known = scalar_types | _DTYPE_CLASSES
     return [
-        Mistake("DL217", f"there is no scalar type `{name}`", path, name)
+        Mistake(
+            code="DL217",
+            message=f"there is no scalar type `{name}`",
+            path=path,
+            words=name,
+            meant=tuple(guesses.nearest(name, known)),
+        )
         for name in types[1:-1].split(", ")
-        if name not in scalar_types and name not in _DTYPE_CLASSES
+        if name not in known
     ]

@@ -7,12 +7,23 @@ from derivload.diagnostics import Mistake, Remedy
 from derivload.native.function import NativeFunction
 from derivload.remedies import add, add_item, remove, remove_item, write
 from derivload.sources.entries import Mapping
+from derivload.spelling import Guesses
 
 _NOT_SEEDED = "_cudnn_init_dropout_state"
 
 
-def check_function(function: NativeFunction, value: Mapping, dialect: Dialect) -> list[Mistake]:
-    """The broken rules between the keys of an entry (DL206 to DL219)."""
+def check_function(
+    function: NativeFunction,
+    value: Mapping,
+    dialect: Dialect,
+    guesses: Guesses,
+    *,
+    is_tagged: bool = True,
+) -> list[Mistake]:
+    """The broken rules between the keys of an entry (DL206 to DL219).
+
+    Without `is_tagged`, there is a mistake in its tags, so that none is missing for certain.
+    """
     mistakes: list[Mistake] = []
     schema = function.schema
     if schema.is_out and function.variants != {"function"}:
@@ -27,7 +38,7 @@ def check_function(function: NativeFunction, value: Mapping, dialect: Dialect) -
         _check_structured(function, value, mistakes)
     _check_structured_extras(function, value, mistakes)
     if function.cpp_no_default_args:
-        _check_no_default(function, value, mistakes)
+        _check_no_default(function, value, guesses, mistakes)
     const_ref = "use_const_ref_for_mutable_tensors"
     if value.get(const_ref) is True and schema.is_out and dialect.const_ref_excludes_out:
         message = f"`{const_ref}` is not for out variants"
@@ -43,7 +54,7 @@ def check_function(function: NativeFunction, value: Mapping, dialect: Dialect) -
                 remedies=(_with("device_check", "NoCheck", value),),
             )
         )
-    if "nondeterministic_seeded" not in function.tags:
+    if is_tagged and "nondeterministic_seeded" not in function.tags:
         reason = _random_because(function, dialect)
         if reason:
             message = f"{reason}, so it needs the tag `nondeterministic_seeded`"
@@ -80,15 +91,20 @@ def _check_structured(function: NativeFunction, value: Mapping, mistakes: list[M
         mistakes.append(_superfluous("DL209", message, "device_guard"))
 
 
-def _check_no_default(function: NativeFunction, value: Mapping, mistakes: list[Mistake]) -> None:
-    defaulted = {a.name for a in function.schema.arguments.flat_all if a.default is not None}
+def _check_no_default(
+    function: NativeFunction, value: Mapping, guesses: Guesses, mistakes: list[Mistake]
+) -> None:
+    arguments = function.schema.arguments.flat_all
+    defaulted = {a.name for a in arguments if a.default is not None}
     key = "cpp_no_default_args"
     listed = value[key]
     assert isinstance(listed, list)
     for name in sorted(function.cpp_no_default_args - defaulted):
         message = f"`{name}` is not an argument with a default"
-        leave_out = (remove_item(name, key),)
-        mistakes.append(Mistake("DL212", message, (key, listed.index(name)), remedies=leave_out))
+        is_known = any(a.name == name for a in arguments)
+        meant = () if is_known else tuple(guesses.nearest(name, defaulted))
+        path, leave_out = (key, listed.index(name)), (remove_item(name, key),)
+        mistakes.append(Mistake("DL212", message, path, meant=meant, remedies=leave_out))
 
 
 def _superfluous(code: str, message: str, key: str) -> Mistake:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 from derivload.diagnostics import Mistake, Remedy
@@ -13,7 +12,7 @@ from derivload.remedies import quote, remove, write
 from derivload.rules import RULES
 from derivload.sources.entries import Mapping, describe
 from derivload.sources.plain import Value
-from derivload.spelling import nearest
+from derivload.spelling import Guesses, ask
 
 _NONE = type(None)
 
@@ -40,10 +39,9 @@ KEYS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     "variants": ((str,), "`function`, `method` or both"),
 }
 
-# Letters: a key that is longer is like none of torchgen's.
-_LONGEST = 40
 # torchgen's own loader adds this key to each mapping, so it also accepts a file that has it.
 _LINE_KEY = "__line__"
+_FEW: Final = f"{RULES['DL006'].help}; if a backend's own tools read it, pass over it with {{}}"
 
 
 # Keys whose text has the same items as a list would.
@@ -72,31 +70,22 @@ class EntryKeys:
         }
 
 
-def check_keys(value: Mapping) -> list[Mistake]:
+def check_keys(value: Mapping, guesses: Guesses) -> list[Mistake]:
     """The mistakes in an entry's keys and in the types of their values (DL006, DL007, DL008)."""
     mistakes = []
+    meant: set[str] = set()
     for key, held in value.items():
         known = KEYS.get(key) if isinstance(key, str) else None
         if known is None:
             if key != _LINE_KEY:
-                message = f"an entry of native_functions.yaml has no key `{key}`"
-                option = f"--entry-key {key}" if isinstance(key, str) else ""
-                mistakes.append(
-                    Mistake(
-                        code="DL006",
-                        message=message,
-                        path=(str(key),),
-                        on_key=True,
-                        option=option,
-                        remedies=(remove(str(key)),),
-                        help_of_few=_help(str(key), option),
-                    )
-                )
+                close = guesses.nearest(str(key), KEYS.keys() - value.keys())
+                meant.update(close)
+                mistakes.append(_unknown(key, close))
         elif not isinstance(held, known[0]):
             message = f"`{key}` is {describe(held)}, but must be {known[1]}"
-            meant = _meant(str(key), held, known[0])
-            mistakes.append(Mistake("DL007", message, (str(key),), remedies=meant))
-    if "func" not in value:
+            remedies = _meant(str(key), held, known[0])
+            mistakes.append(Mistake("DL007", message, (str(key),), remedies=remedies))
+    if "func" not in value and "func" not in meant:
         mistakes.append(Mistake("DL008", "this entry has no `func`"))
     return mistakes
 
@@ -114,10 +103,34 @@ def _meant(key: str, held: Value, types: tuple[type, ...]) -> tuple[Remedy, ...]
     return ()
 
 
-@lru_cache(maxsize=64)
-def _help(key: str, option: str) -> str:
-    """What to do about a key that few entries have; "" for what all unknown keys are told."""
-    if not option or (len(key) <= _LONGEST and nearest(key, KEYS, 1)):
-        return ""
-    default = RULES["DL006"].help
-    return f"{default}; if a backend's own tools read it, pass over it with {option}"
+def _unknown(key: Value, close: list[str]) -> Mistake:
+    option = f"--entry-key {key}" if isinstance(key, str) else ""
+    help_ = f"{ask(close)} A backend's own key is passed over with {option}" if close else ""
+    return Mistake(
+        code="DL006",
+        message=f"an entry of native_functions.yaml has no key `{key}`",
+        path=(str(key),),
+        on_key=True,
+        help=help_,
+        option=option,
+        help_of_few=_FEW.format(option) if option and not close else "",
+        # A backend's tools may read the key, however like one of torchgen's it is.
+        remedies=(
+            *(write(name, path=(str(key),), on_key=True) for name in close),
+            remove(str(key)),
+        ),
+    )
+
+
+def is_of_others(mistake: Mistake) -> bool:
+    """Whether a mistake is that an entry has a key of nobody, which may be a backend's own."""
+    return mistake.code == "DL006" and not mistake.help
+
+
+def right_keys(value: Mapping) -> Mapping:
+    """The entry with the keys alone that are known and have a value of the right type."""
+    return {
+        key: held
+        for key, held in value.items()
+        if isinstance(key, str) and key in KEYS and isinstance(held, KEYS[key][0])
+    }

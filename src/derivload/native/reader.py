@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
 from derivload.cpp.dialect import Dialect
-from derivload.diagnostics import Invalid, Mistake
+from derivload.diagnostics import Invalid, Mistake, Path
 from derivload.native.dispatch import DispatchReader, is_abstract
 from derivload.native.extras import check_precomputed, check_ufunc
 from derivload.native.function import NativeFunction, is_view_op
 from derivload.native.invariants import check_function
-from derivload.native.keys import check_keys
+from derivload.native.keys import check_keys, is_of_others, right_keys
 from derivload.remedies import remove, remove_item, write
 from derivload.schema.function_schema import FunctionSchema
 from derivload.schema.names import OperatorName
 from derivload.schema.reader import SchemaReader
 from derivload.schema.signature import signatures
 from derivload.sources.entries import Entry, Mapping, describe
+from derivload.sources.plain import Value
+from derivload.spelling import Guesses
 
 _FUNCTION: Final = frozenset({"function"})
 _VARIANTS: Final = {
@@ -45,38 +48,62 @@ class NativeFunctionReader:
     With `any_tag`, the valid tags are not all known, so every tag is accepted.
     """
 
-    def __init__(self, dialect: Dialect, valid_tags: frozenset[str], *, any_tag: bool) -> None:
+    def __init__(
+        self, dialect: Dialect, valid_tags: frozenset[str], guesses: Guesses, *, any_tag: bool
+    ) -> None:
         self._dialect = dialect
+        self._guesses = guesses
         self._valid_tags = valid_tags
         self._any_tag = any_tag
-        self._dispatch = DispatchReader(dialect)
+        self._dispatch = DispatchReader(dialect, guesses)
         self._tag_sets: dict[tuple[str, ...], frozenset[str]] = {}
         self._implied: dict[tuple[bool, bool, bool], tuple[str, ...]] = {}
         self.schemas = SchemaReader(
-            frozenset(dialect.cpp_types) | dialect.unspelled_types, dialect.grammar
+            frozenset(dialect.cpp_types) | dialect.unspelled_types, dialect.grammar, guesses
         )
 
     def read(self, entry: Entry, value: Mapping) -> ReadFunction:
-        """Read an entry. The function is None if the entry has mistakes."""
-        mistakes = check_keys(value)
-        func = value.get("func")
-        if mistakes and all(mistake.option for mistake in mistakes):
-            # So that one run names all options that a backend's entries need.
-            self._dispatch.check_names(value, mistakes)
-        if mistakes or not isinstance(func, str):
-            return ReadFunction(None, mistakes)
+        """Read an entry. The function is None if the entry has mistakes.
+
+        The rules between the keys are checked only if each key is right by itself.
+        """
+        mistakes = check_keys(value, self._guesses)
+        depends = bool(mistakes) and not all(is_of_others(mistake) for mistake in mistakes)
+        if mistakes:
+            value = right_keys(value)
+        func = value.get("func", "")
+        assert isinstance(func, str)
         namespace, _, text = func.rpartition("::")
+        schema: FunctionSchema | None = None
         try:
             if "::" in namespace:
                 inner = write(namespace.rpartition("::")[2], namespace)
                 message = f"`{namespace}::` is more than one namespace"
                 raise Invalid("DL201", message, namespace, remedies=[inner])
-            schema = self.schemas.schema(text)
+            if func:
+                schema = self.schemas.schema(text)
         except Invalid as invalid:
-            return ReadFunction(None, [_with_namespace(invalid.at("func"), namespace, text)])
+            mistakes += [_with_namespace(i.at("func"), namespace, text) for i in invalid.every]
+        if schema is None or depends:
+            self._check_values(value, mistakes)
+            return ReadFunction(None, mistakes)
+        before = len(mistakes)
         function = self._function(entry, value, schema, namespace or "aten", mistakes)
-        mistakes += check_function(function, value, self._dialect)
+        is_tagged = all(mistake.code != "DL205" for mistake in mistakes[before:])
+        mistakes += check_function(
+            function, value, self._dialect, self._guesses, is_tagged=is_tagged
+        )
         return ReadFunction(None if mistakes else function, mistakes)
+
+    def _check_values(self, value: Mapping, mistakes: list[Mistake]) -> None:
+        """Add the mistakes in the value of each key by itself."""
+        self._delegate(value, mistakes)
+        self._variants(value, mistakes)
+        self._autogen(value, mistakes)
+        self._no_default(value, mistakes)
+        self._check_others(value, mistakes)
+        self._listed_tags(value, mistakes)
+        self._dispatch.check_names(value, mistakes)
 
     def _function(
         self,
@@ -126,15 +153,26 @@ class NativeFunctionReader:
             return known
         names = str(text).split(", ")
         for name in names:
-            if name not in ("function", "method"):
+            if name not in _VARIANTS:
                 message = f"`{name}` is not a variant"
                 parts = ", ".join(re.split(r"[\s,]+", str(text).strip()))
                 listed = parts in _VARIANTS
-                meant = [write(parts, path=("variants",), is_safe=True)] if listed else []
+                remedies = (write(parts, path=("variants",), is_safe=True),) if listed else ()
+                help_ = "write `function, method`, with a comma and a space" if listed else ""
+                close = self._guesses.nearest(name, ("function", "method"))
                 mistakes.append(
-                    Mistake("DL202", message, ("variants",), name, remedies=tuple(meant))
+                    Mistake(
+                        code="DL202",
+                        message=message,
+                        path=("variants",),
+                        words=name,
+                        help=help_,
+                        meant=() if listed else tuple(close),
+                        remedies=remedies,
+                    )
                 )
-        return frozenset(names)
+        # A function, where the rules between keys would tell of the same mistake again.
+        return frozenset(names) & _VARIANTS["function, method"] or _FUNCTION
 
     def _delegate(self, value: Mapping, mistakes: list[Mistake]) -> OperatorName | None:
         text = value.get("structured_delegate")
@@ -176,8 +214,9 @@ class NativeFunctionReader:
         check = value.get("device_check")
         if check is not None and check not in _DEVICE_CHECKS:
             message = f"`device_check` is `NoCheck` or `ExactSame`, not `{check}`"
-            leave_out = (remove("device_check"),)
-            mistakes.append(Mistake("DL204", message, ("device_check",), remedies=leave_out))
+            close = tuple(self._guesses.nearest(str(check), _DEVICE_CHECKS))
+            path, leave_out = ("device_check",), (remove("device_check"),)
+            mistakes.append(Mistake("DL204", message, path, meant=close, remedies=leave_out))
         inherits = value.get("structured_inherits")
         if inherits is not None and "::" in str(inherits):
             message = "`structured_inherits` names a namespace, but it is always this function's"
@@ -187,27 +226,43 @@ class NativeFunctionReader:
         if value.get("precomputed"):
             mistakes += check_precomputed(value["precomputed"], self.schemas.arguments)
         if "ufunc_inner_loop" in value:
-            mistakes += check_ufunc(value["ufunc_inner_loop"], self._dialect.scalar_types)
+            types = self._dialect.scalar_types
+            mistakes += check_ufunc(value["ufunc_inner_loop"], types, self._guesses)
 
     def _tags(
         self, value: Mapping, schema: FunctionSchema, namespace: str, mistakes: list[Mistake]
     ) -> frozenset[str]:
+        listed = self._listed_tags(value, mistakes)
+        tags = (*map(str, listed), *self._implied_tags(schema, namespace))
+        known = self._tag_sets.get(tags)
+        if known is None:
+            known = self._tag_sets[tags] = frozenset(tags)
+        return known
+
+    def _listed_tags(self, value: Mapping, mistakes: list[Mistake]) -> Sequence[Value]:
         given = value.get("tags", ())
         listed = [given] if isinstance(given, str) else given
         assert isinstance(listed, list | tuple)
         for i, tag in enumerate(listed):
             is_tag = isinstance(tag, str) and (self._any_tag or tag in self._valid_tags)
             if not is_tag:
-                shown = tag if isinstance(tag, str) else describe(tag)
-                path = ("tags",) if isinstance(given, str) else ("tags", i)
-                message = f"tags.yaml has no tag `{shown}`"
-                leave_out = (remove_item(str(tag), "tags"),)
-                mistakes.append(Mistake("DL205", message, path, remedies=leave_out))
-        tags = (*map(str, listed), *self._implied_tags(schema, namespace))
-        known = self._tag_sets.get(tags)
-        if known is None:
-            known = self._tag_sets[tags] = frozenset(tags)
-        return known
+                path: Path = ("tags",) if isinstance(given, str) else ("tags", i)
+                mistakes.append(self._unknown_tag(tag, path))
+        return listed
+
+    def _unknown_tag(self, tag: Value, path: Path) -> Mistake:
+        shown = tag if isinstance(tag, str) else describe(tag)
+        message = f"tags.yaml has no tag `{shown}`"
+        several = [name.strip() for name in shown.split(",")]
+        if path == ("tags",) and len(several) > 1 and self._valid_tags.issuperset(several):
+            listed = f"[{', '.join(several)}]"
+            as_list = (write(listed, path=path, is_safe=True),)
+            help_ = f"write several tags as a list: `{listed}`"
+            return Mistake("DL205", message, path, help=help_, remedies=as_list)
+        close = self._guesses.nearest(shown, self._valid_tags) if isinstance(tag, str) else ()
+        leave_out = (remove_item(str(tag), "tags"),)
+        words = tag if isinstance(tag, str) else ""
+        return Mistake("DL205", message, path, words, meant=tuple(close), remedies=leave_out)
 
     def _implied_tags(self, schema: FunctionSchema, namespace: str) -> tuple[str, ...]:
         case = (namespace == "aten", schema.is_out, schema.name.inplace)

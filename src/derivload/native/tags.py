@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from derivload.diagnostics import Mistake
 from derivload.sources.entries import Mapping, describe
+from derivload.spelling import nearest
+
+# The names of keys are compared up to here.
+_LONGEST: Final = 80
 
 
 def read_tag(value: Mapping) -> tuple[str | None, list[Mistake]]:
     """The tag that an entry declares, and its mistakes (DL007, DL008, DL230)."""
     name = value.get("tag")
     if "tag" not in value:
-        return None, [Mistake("DL008", "this entry has no `tag`")]
+        meant = [key for key in value if isinstance(key, str) and nearest(key[:_LONGEST], ["tag"])]
+        message = "this entry has no `tag`"
+        if not meant:
+            return None, [Mistake("DL008", message)]
+        return None, [Mistake("DL008", message, (meant[0],), on_key=True, meant=("tag",))]
     if not isinstance(name, str):
         message = f"`tag` is {describe(name)}, but must be a name"
         return None, [Mistake("DL007", message, ("tag",))]

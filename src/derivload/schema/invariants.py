@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
-from derivload.diagnostics import Invalid
+from derivload.diagnostics import Invalid, raise_all
 from derivload.schema.function_schema import FunctionSchema
 
 
 def check_schema(schema: FunctionSchema) -> None:
     """Check the rules between arguments, returns and name.
 
-    Raises Invalid (DL111 to DL119) for the first rule that is broken.
+    Raises Invalid (DL111 to DL119). Of the rules on what is written to, it is the first that is
+    broken, because the others often follow from it.
     """
     arguments = schema.arguments
-    if arguments.has_writes or any([r.is_write for r in schema.returns]):
-        _check_mutable(schema)
-    if schema.name.inplace:
-        _check_inplace(schema)
+    wrong: list[Invalid] = []
+    try:
+        if schema.name.inplace:
+            _check_self_written(schema)
+        if arguments.has_writes or any([r.is_write for r in schema.returns]):
+            _check_mutable(schema)
+        if schema.name.inplace:
+            _check_inplace(schema)
+    except Invalid as invalid:
+        wrong += invalid.every
     if arguments.options_index is not None and schema.kind != "functional":
         message = f"`{schema.name.text}` makes no new tensor, so it cannot have TensorOptions"
-        raise Invalid("DL118", message, ", ".join([a.text for a in arguments.options]))
+        wrong.append(Invalid("DL118", message, ", ".join([a.text for a in arguments.options])))
     if "functional" in schema.name.overload and schema.kind != "functional":
         message = f"`{schema.name.text}` is functional only by its overload name"
-        raise Invalid("DL119", message, schema.name.text)
+        wrong.append(Invalid("DL119", message, schema.name.text))
+    if wrong:
+        raise_all(wrong)
 
 
 def _check_mutable(schema: FunctionSchema) -> None:
-    for argument in schema.arguments.positional[: schema.arguments.self_index or 0]:
-        if argument.is_write:
-            message = f"`{argument.text}` comes before `self`, so it cannot be written to"
-            raise Invalid("DL111", message, argument.text)
+    raise_all(
+        [
+            Invalid("DL111", f"`{a.text}` comes before `self`, so it cannot be written to", a.text)
+            for a in schema.arguments.positional[: schema.arguments.self_index or 0]
+            if a.is_write
+        ]
+    )
     out = schema.arguments.out
-    for argument, returned in zip(out, schema.returns, strict=False):
-        if argument.annotation != returned.annotation:
-            raise Invalid(
+    raise_all(
+        [
+            Invalid(
                 "DL112",
                 f"`{argument.text}` and its return, `{returned.text}`, have different annotations",
                 argument.text,
             )
-    for argument in schema.arguments.post_self:
-        if argument.is_write and any(argument.annotation == r.annotation for r in schema.returns):
-            message = f"`{argument.text}` is positional, so it cannot be returned"
-            raise Invalid("DL113", message, argument.text)
+            for argument, returned in zip(out, schema.returns, strict=False)
+            if argument.annotation != returned.annotation
+        ]
+    )
+    returned_ones = [r.annotation for r in schema.returns]
+    raise_all(
+        [
+            Invalid("DL113", f"`{a.text}` is positional, so it cannot be returned", a.text)
+            for a in schema.arguments.post_self
+            if a.is_write and a.annotation in returned_ones
+        ]
+    )
     _check_returns(schema)
     if out:
         _check_out(schema)
@@ -82,12 +102,18 @@ def _check_out(schema: FunctionSchema) -> None:
         )
 
 
-def _check_inplace(schema: FunctionSchema) -> None:
+def _check_self_written(schema: FunctionSchema) -> None:
     name = schema.name.text
     argument = schema.arguments.self_argument
     if argument is None or not argument.is_write:
         wrong = name if argument is None else argument.text
         raise Invalid("DL117", f"`{name}` is in-place but does not write to `self`", wrong)
+
+
+def _check_inplace(schema: FunctionSchema) -> None:
+    name = schema.name.text
+    argument = schema.arguments.self_argument
+    assert argument is not None
     if argument.type.text != "Tensor":
         if schema.returns:
             message = f"`{name}` writes to a list, so it must return nothing"

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from derivload.diagnostics import Invalid
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
+
+from derivload.diagnostics import MAX_OF_ENTRY, Invalid, occurrence_of, raise_all
 from derivload.schema.arguments import Argument, ArgumentReader, Grammar, Return
 from derivload.schema.function_schema import Arguments, FunctionSchema, make_arguments, spell
 from derivload.schema.invariants import check_schema
 from derivload.schema.names import OperatorName, read_operator_name
 from derivload.schema.types import TypeReader
+from derivload.spelling import Guesses
 
 _SCRATCH = "_scratch_"
+
+T = TypeVar("T")
+
+
+class _ReadArguments(NamedTuple):
+    """The arguments of a schema by role, before `self` and TensorOptions are found."""
+
+    positional: list[Argument]
+    kwarg_only: list[Argument]
+    out: list[Argument]
 
 
 class SchemaReader:
     """Reads schemas. It keeps the types and arguments read so far, because they repeat often."""
 
-    def __init__(self, base_types: frozenset[str], grammar: Grammar) -> None:
-        self.arguments = ArgumentReader(TypeReader(base_types), grammar)
+    def __init__(
+        self, base_types: frozenset[str], grammar: Grammar, guesses: Guesses | None = None
+    ) -> None:
+        self.arguments = ArgumentReader(TypeReader(base_types, guesses or Guesses()), grammar)
         self._namespaces = grammar.namespaces
 
     def name(self, text: str) -> OperatorName:
@@ -27,7 +43,8 @@ class SchemaReader:
         """The schema that `text` spells.
 
         Raises Invalid: DL101 to DL106 for a text that cannot be read, DL107 and DL110 on for a
-        schema that breaks a rule between its parts.
+        schema that breaks a rule between its parts. It has all mistakes of the parts, or all of
+        those between them.
         """
         name, parenthesis, rest = text.partition("(")
         inside, arrow, returned = rest.rpartition(") -> ")
@@ -38,7 +55,13 @@ class SchemaReader:
             raise Invalid(
                 "DL101", f"`{text}` is not of the form `name(arguments) -> returns`", text
             )
-        return self.build(self.name(name), self._arguments(inside), self._returns(returned), text)
+        wrong = _WrongParts(text)
+        read_name = wrong.reading(0, self.name, name)
+        parts = self._arguments(inside, len(name) + 1, wrong)
+        returns = self._returns(returned, len(text) - len(returned), wrong)
+        raise_all(wrong.found)
+        assert read_name is not None
+        return self.build(read_name, make_arguments(*parts), returns, text)
 
     def build(
         self,
@@ -58,39 +81,75 @@ class SchemaReader:
         check_schema(schema)
         return schema
 
-    def _returns(self, text: str) -> tuple[Return, ...]:
+    def _returns(self, text: str, at: int, wrong: _WrongParts) -> tuple[Return, ...]:
+        """The returns that can be read. `at` is where the text begins in the schema."""
         if text == "()":
             return ()
         if text[0] == "(" and text[-1] == ")":
             text = text[1:-1]
+            at += 1
             if ", " not in text:
-                raise Invalid("DL106", f"one return must not be in parentheses: `{text}`", text)
+                message = f"one return must not be in parentheses: `{text}`"
+                wrong.add(at, Invalid("DL106", message, text))
         elif ", " in text:
-            raise Invalid("DL106", f"several returns need parentheses: `({text})`", text)
-        return tuple(map(self.arguments.returned, text.split(", ")))
+            message = f"several returns need parentheses: `({text})`"
+            wrong.add(at, Invalid("DL106", message, text))
+        parts = _placed(text, at)
+        returns = [wrong.reading(at, self.arguments.returned, part) for at, part in parts]
+        return tuple([returned for returned in returns if returned is not None])
 
-    def _arguments(self, text: str) -> Arguments:
-        positional: list[Argument] = []
-        kwarg_only: list[Argument] = []
-        out: list[Argument] = []
-        current = positional
-        for part in text.split(", ") if text else ():
+    def _arguments(self, text: str, at: int, wrong: _WrongParts) -> _ReadArguments:
+        """The arguments that can be read, by role. `at` is where the text begins in the schema."""
+        parts = _ReadArguments([], [], [])
+        current = parts.positional
+        for place, part in _placed(text, at):
             if part == "*":
-                if current is not positional:
-                    raise Invalid("DL103", "`*` may occur only once in the arguments", part)
-                current = kwarg_only
+                if current is not parts.positional:
+                    message = "`*` may occur only once in the arguments"
+                    wrong.add(place, Invalid("DL103", message, part))
+                current = parts.kwarg_only
                 continue
-            argument = self.arguments.argument(part)
-            if argument.is_write and current is kwarg_only:
-                current = out
-            elif current is out and not argument.is_write:
-                raise Invalid(
-                    "DL103", f"`{part}` follows the out arguments, but nothing writes to it", part
-                )
+            argument = wrong.reading(place, self.arguments.argument, part)
+            if argument is None:
+                continue
+            if argument.is_write and current is parts.kwarg_only:
+                current = parts.out
+            elif current is parts.out and not argument.is_write:
+                message = f"`{part}` follows the out arguments, but nothing writes to it"
+                wrong.add(place, Invalid("DL103", message, part))
             current.append(argument)
-        if current is kwarg_only and not kwarg_only:
-            raise Invalid("DL103", "no keyword-only argument follows `*`", "*")
-        return make_arguments(positional, kwarg_only, out)
+        if current is parts.kwarg_only and not parts.kwarg_only and not wrong.found:
+            wrong.add(at, Invalid("DL103", "no keyword-only argument follows `*`", "*"))
+        return parts
+
+
+def _placed(text: str, at: int) -> Iterator[tuple[int, str]]:
+    """The parts of a list, each with its place. `at` is where the text begins in the schema."""
+    for part in text.split(", ") if text else ():
+        yield at, part
+        at += len(part) + len(", ")
+
+
+class _WrongParts:
+    """The mistakes in the parts of a schema, as many as are told of an entry."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.found: list[Invalid] = []
+
+    def add(self, at: int, invalid: Invalid) -> None:
+        """Add a mistake in the part that begins at `at`."""
+        if len(self.found) < MAX_OF_ENTRY:
+            invalid.occurrence = occurrence_of(self._text, invalid.words, at)
+            self.found.append(invalid)
+
+    def reading(self, at: int, read: Callable[[str], T], text: str) -> T | None:
+        """What is read of the part that begins at `at`; None if that is a mistake."""
+        try:
+            return read(text)
+        except Invalid as invalid:
+            self.add(at, invalid)
+            return None
 
 
 def _kind(name: OperatorName, arguments: Arguments) -> str:

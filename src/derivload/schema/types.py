@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 import msgspec
 
 from derivload.diagnostics import Invalid
+from derivload.spelling import Guesses
 
 _LIST = re.compile(r"(.+)\[([0-9]+)?\]")
 _CUSTOM_CLASS = re.compile(r"__torch__\.torch\.classes\.[a-zA-Z0-9_.]+")
@@ -15,6 +17,21 @@ _CUSTOM_CLASS = re.compile(r"__torch__\.torch\.classes\.[a-zA-Z0-9_.]+")
 # Far more than C++ could compile. Python may be configured to refuse numbers with more digits.
 _MAX_DEPTH = 50
 _MAX_DIGITS = 640
+# What people write who think of C++ or of Python.
+_MEANT: Final = {
+    "boolean": "bool",
+    "double": "float",
+    "int32_t": "int",
+    "int64_t": "int",
+    "integer": "int",
+    "long": "int",
+    "string": "str",
+    "string_view": "str",
+    "IntArrayRef": "int[]",
+    "SymIntArrayRef": "SymInt[]",
+    "TensorList": "Tensor[]",
+}
+_GENERIC = re.compile(r"(?:typing\.)?(List|Optional|list|optional)\[(.+)\]")
 
 
 class Type(msgspec.Struct, frozen=True, gc=False):
@@ -44,11 +61,12 @@ class Type(msgspec.Struct, frozen=True, gc=False):
 class TypeReader:
     """Reads types and keeps each by its text: a catalogue uses some fifty, thousands of times.
 
-    `base_types` are the names that the dialect knows.
+    `base_types` are the names that the dialect knows, and `guesses` guesses which one was meant.
     """
 
-    def __init__(self, base_types: frozenset[str]) -> None:
+    def __init__(self, base_types: frozenset[str], guesses: Guesses) -> None:
         self._base_types = base_types
+        self._guesses = guesses
         self._by_text: dict[str, Type] = {}
 
     def read(self, text: str) -> Type:
@@ -74,4 +92,17 @@ class TypeReader:
             return Type(text, "list", elem.base, elem, None if digits is None else int(digits))
         if _CUSTOM_CLASS.fullmatch(text):
             return Type(text, "class", "")
-        raise Invalid("DL104", f"there is no type `{text}`", text)
+        message = f"there is no type `{text}`"
+        if "," in text:
+            help_ = "separate arguments by a comma and a space"
+            raise Invalid("DL104", message, text, help_)
+        raise Invalid("DL104", message, text, meant=self._meant(text))
+
+    def _meant(self, text: str) -> list[str]:
+        bare = text.removeprefix("at::").removeprefix("std::").removeprefix("c10::")
+        generic = _GENERIC.fullmatch(bare)
+        if generic is not None:
+            return [generic[2] + ("?" if generic[1].lower() == "optional" else "[]")]
+        if bare in _MEANT or bare in self._base_types:
+            return [_MEANT.get(bare, bare)]
+        return self._guesses.nearest(text, self._base_types)

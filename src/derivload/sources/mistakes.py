@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from derivload.diagnostics import Diagnostic, Mistake, help_of, shortened
+from derivload.diagnostics import MAX_OF_ENTRY, Diagnostic, Mistake, help_of, shortened
 from derivload.rules import RULES
 from derivload.sources.entries import MAX_MISTAKES, Entry, too_many
 
-_MAX_OF_ENTRY = 100
 # From so many entries on, a mistake that an option accepts is reported once for all of them.
 _MANY = 3
 
@@ -77,7 +76,7 @@ class Mistakes:
                 alike.add(key)
                 if len(alike) > _MANY:
                     continue
-            if self._of_entry[key] == _MAX_OF_ENTRY:
+            if self._of_entry[key] == MAX_OF_ENTRY:
                 last = self._last.pop(key, None)
                 if last is not None:
                     self._found[last] = _with_more(self._found[last])

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from derivload.terminal.streams import let_go
 from derivload.terminal.text import as_lines, fit_json, printable
+from derivload.terminal.width import terminal_width
 
 
 class Stdout:
@@ -27,6 +28,10 @@ class Stdout:
     def is_terminal(self) -> bool:
         """Whether stdout is a terminal."""
         return self._stream.isatty()
+
+    def width(self, otherwise: int) -> int:
+        """The width of the terminal; `otherwise` if stdout is none."""
+        return terminal_width(self._stream, otherwise)
 
     def print_lines(self, lines: Iterable[str]) -> None:
         """Make lines fit and print them."""

@@ -136,7 +136,7 @@ def test_what_is_no_yaml_is_told_with_its_remedy(
         (NATIVES, "- func: f(Tenser self) -> Tensor\n", (1, 11, "DL104")),
         (NATIVES, "- func: f(Tensor self)\n", (1, 9, "DL101")),
         (DERIVATIVES, "- name: gleam\n  self: grad\n", (1, 9, "DL101")),
-        (DERIVATIVES, "- name: gleam(Tensor self)\n  self: grad\n", (1, 9, "DL405")),
+        (DERIVATIVES, "- name: gleam(Tensor self)\n  self: grad\n", (1, 26, "DL405")),
     ],
 )
 def test_entries_that_say_nothing(

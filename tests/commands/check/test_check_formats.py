@@ -58,7 +58,18 @@ def test_words_over_the_end_of_a_line_end_on_the_next(project: Project) -> None:
     project.write(DERIVATIVES.replace("name: gild(Tensor self, ", "name: gild(Tensor\n    selv, "))
     (found,) = project.found()
     place = [found[key] for key in ("line", "column", "end_line", "end_column")]
-    assert (found["code"], place) == ("DL405", [1, 9, 2, 33])
+    assert (found["code"], place) == ("DL405", [2, 5, 2, 9])
+
+
+def test_a_schema_like_no_other_is_marked_to_the_end_of_its_last_line(project: Project) -> None:
+    project.write(
+        DERIVATIVES.replace(
+            "name: gild(Tensor self, ", "name: gild(int[3] a=[1,2,3], str? b=None,\n    int c, "
+        )
+    )
+    (found,) = project.found()
+    place = [found[key] for key in ("line", "column", "end_line", "end_column")]
+    assert (found["code"], place) == ("DL405", [1, 9, 2, 34])
 
 
 @pytest.mark.parametrize("before", [0, 10, 5000])
@@ -66,10 +77,10 @@ def test_of_a_long_line_the_part_around_the_words_is_shown(project: Project, bef
     filled = "f() * " * before
     project.write(DERIVATIVES.replace("grad * leaf", f"{filled}leaf.sizes() {' * f()' * 5000}"))
     source, caret = project.check().out.splitlines()[1:3]
-    assert len(source) < 420
+    assert len(source) == 80
     start, length = caret.index("^"), caret.count("^")
     assert source[start : start + length] == ".sizes()"
-    assert (source[6] == "…", source[-1] == "…") == (before == 5000, True)
+    assert (source[6] == "…", source[-1] == "…") == (before > 0, True)
 
 
 # ------------------------------------------------------------------------------------- formats
@@ -161,7 +172,7 @@ def test_annotations_are_as_github_reads_them(project: Project) -> None:
     assert project.check("--format", "github").out == (
         "::error file=derivatives.yaml,line=2,endLine=2,col=20,endColumn=28,title=DL420::"
         "a formula cannot use `size`, which does not support symbolic sizes"
-        "%0Ahelp: write `sym_size` instead\n"
+        "%0Ahelp: write `.sym_size(1)` instead\n"
     )
 
 
@@ -176,7 +187,11 @@ def test_annotations_are_escaped(project: Project) -> None:
 
 
 def test_an_annotation_over_several_lines_has_no_columns(project: Project) -> None:
-    project.write(DERIVATIVES.replace("name: gild(Tensor self, ", "name: gild(Tensor\n    selv, "))
+    project.write(
+        DERIVATIVES.replace(
+            "name: gild(Tensor self, ", "name: gild(int[3] a=[1,2,3], str? b=None,\n    int c, "
+        )
+    )
     out = project.check("--format", "github").out
     assert out.startswith("::error file=derivatives.yaml,line=1,endLine=2,title=DL405::")
 
@@ -223,6 +238,26 @@ def test_colour_is_for_terminals_without_no_color(project: Project) -> None:
         before, _, behind = bare.partition("\x1b[")
         bare = before + behind.partition("m")[2]
     assert bare == plain
+
+
+@pytest.mark.parametrize("width", [60, 140])
+def test_on_a_terminal_the_line_is_as_wide_as_that(project: Project, width: int) -> None:
+    project.write(MISTAKEN.replace("grad *", "grad * " + "very_long_name * " * 20))
+    environment = {**child_environment(), "TERM": "dumb", "COLUMNS": str(width)}
+    shown = [line for line in on_terminal(environment).splitlines() if line.startswith("  2 |")]
+    assert shown
+    assert {len(line) for line in shown} == {width}
+    assert all("…" in line for line in shown)
+
+
+def test_elsewhere_it_does_not_depend_on_the_environment(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(MISTAKEN.replace("grad *", "grad * " + "very_long_name * " * 20))
+    before = project.check().out
+    monkeypatch.setenv("COLUMNS", "300")
+    assert project.check().out == before
+    assert max(len(line) for line in before.splitlines() if line.startswith("  2 |")) == 80
 
 
 # --------------------------------------------------------------------------------------- cache

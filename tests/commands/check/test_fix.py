@@ -20,7 +20,7 @@ __all__ = ["project"]  # fixtures
 # A mistake whose fix is safe: the list is to be a text.
 LISTED = NATIVES + "  variants: [function, method]  # both\n"
 # One whose fix may not be what was meant.
-UNKNOWN = NATIVES + "  categori: other\n"
+UNKNOWN = NATIVES + "  colour: other\n"
 
 
 def natives() -> bytes:

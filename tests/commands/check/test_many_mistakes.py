@@ -6,7 +6,7 @@ from derivload.commands.check.find import find_mistakes
 from derivload.diagnostics import Diagnostic
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
-from derivload.native.guesses import Guesses
+from derivload.spelling import Guesses
 
 NATIVE = "- func: f(Tensor self) -> Tensor\n"
 DISPATCH = "  dispatch:\n    CPU: f\n"

@@ -27,6 +27,7 @@ from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
 from derivload.rules import RULES
+from derivload.spelling import did_you_mean, nearest
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 from derivload.version import __version__
@@ -202,9 +203,9 @@ def explain(code: str) -> None:
 
     known = code.upper()
     if known not in RULES:
-        raise UsageError(
-            f"rule {code} does not exist; the first is {min(RULES)}, the last {max(RULES)}"
-        )
+        asked = did_you_mean(nearest(known, RULES, 1, cutoff=0.75))
+        first = asked or f"; the first is {min(RULES)}, the last {max(RULES)}"
+        raise UsageError(f"rule {code} does not exist{first}")
     Stdout().write_bytes(render_page(known).encode())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from derivload.diagnostics import Diagnostic
+from derivload.diagnostics import WIDTH, Diagnostic
 from derivload.terminal import colour
 from derivload.terminal.stdout import Stdout
 
@@ -21,16 +21,17 @@ _STYLES: Final = {
 
 def print_text(diagnostics: Iterable[Diagnostic], stdout: Stdout) -> None:
     """Print diagnostics, one after another."""
+    width = stdout.width(WIDTH)
     if not colour.is_wanted():
         for diagnostic in diagnostics:
-            stdout.print_lines(diagnostic.render().split("\n"))
+            stdout.print_lines(diagnostic.render(width).split("\n"))
         return
     painter = colour.Painter(_STYLES)
     for diagnostic in diagnostics:
-        stdout.write("".join(map(painter.line, _lines(diagnostic))))
+        stdout.write("".join(map(painter.line, _lines(diagnostic, width))))
 
 
-def _lines(diagnostic: Diagnostic) -> Iterator[list[tuple[str, str]]]:
+def _lines(diagnostic: Diagnostic, width: int) -> Iterator[list[tuple[str, str]]]:
     """The lines of a diagnostic. Each line is a list of parts: a text and the name of its style."""
     severity = diagnostic.severity
     yield [
@@ -38,7 +39,7 @@ def _lines(diagnostic: Diagnostic) -> Iterator[list[tuple[str, str]]]:
         (f"{severity}[{diagnostic.code}]", severity),
         (f": {diagnostic.sentence}", "sentence"),
     ]
-    excerpt = diagnostic.excerpt()
+    excerpt = diagnostic.excerpt(width)
     if excerpt:
         source, caret = excerpt
         gutter, bar, under = caret.partition("| ")

@@ -21,7 +21,11 @@ def option_of(path: str) -> str:
         return "--pytorch"
     content = read_path(path)
     if isinstance(content, OSError):
-        raise UnknownFileError(f"cannot read {path}: {content.strerror or content}")
+        from derivload.loading.near_files import near_paths
+        from derivload.spelling import did_you_mean
+
+        meant = did_you_mean(near_paths(path))
+        raise UnknownFileError(f"cannot read {path}: {content.strerror or content}{meant}")
     kind = recognise(content)
     if kind is None:
         raise UnknownFileError(

@@ -46,7 +46,12 @@ def run(options: argparse.Namespace) -> int:
     asked = read_asked(options.arguments[1:])
     assert asked is not None
     if not asked.is_module and not os.path.isfile(asked.target):
-        say(f"error: {asked.target} is no file; for a module, write -m {asked.target}")
+        from derivload.loading.near_files import near_paths
+        from derivload.spelling import did_you_mean
+
+        meant = did_you_mean(near_paths(asked.target))
+        told = meant or f"; for a module, write -m {asked.target}"
+        say(f"error: {asked.target} is no file{told}")
         return BAD_USAGE
     path = None if options.no_cache else _record_path(asked)
     started = time.perf_counter()

@@ -15,7 +15,7 @@ from derivload.engine.asked import NamePattern, python_candidates, read_pattern
 from derivload.engine.families import family_of
 from derivload.native.function import NativeFunction
 from derivload.schema.names import read_operator_name
-from derivload.spelling import did_you_mean, nearest
+from derivload.spelling import did_you_mean, nearest, operators_of
 
 _HANDFUL: Final = 5
 
@@ -99,26 +99,15 @@ def _nearest(query: OperatorQuery, functions: list[NativeFunction]) -> list[str]
         schemas = [f.schema.text for f in functions if f.name.text == query.name]
         if schemas:
             return schemas[:_HANDFUL]
+    known = {name for f in functions for name in (f.name.text, f.name.name)}
+    python = [name for name in operators_of(query.text.partition("(")[0]) if name in known]
+    if python:
+        return python[:1]
     base, dot, _ = query.name.partition(".")
-    if dot:
-        overloads = [f.name.text for f in functions if _key(f.name.name) == _key(base)]
-        if overloads:
-            return _close(query.name, overloads, cutoff=0)
-    return _close(base, [f.name.name for f in functions])
-
-
-def _close(name: str, names: Iterable[str], cutoff: float = 0.6) -> list[str]:
-    by_key: dict[str, list[str]] = {}
-    for candidate in dict.fromkeys(names):
-        by_key.setdefault(_key(candidate), []).append(candidate)
-    if _key(name) in by_key:
-        return by_key[_key(name)][:_HANDFUL]
-    keys = nearest(_key(name), by_key, _HANDFUL, cutoff)
-    # Some names differ only in outer underscores. Of these, take only the one closest in spelling.
-    return [nearest(name, by_key[key], 1, 0)[0] for key in keys]
-
-
-def _key(name: str) -> str:
-    """The form in which names are compared: people leave out capitals and outer underscores."""
-    base, dot, overload = name.lower().partition(".")
-    return f"{base.strip('_')}{dot}{overload.strip('_')}"
+    names = list(dict.fromkeys(f.name.name for f in functions))
+    alike = set(nearest(base, names, _HANDFUL, cutoff=1))
+    if dot and alike:
+        overloads = [f.name.text for f in functions if f.name.name in alike]
+        return nearest(query.name, overloads, _HANDFUL, cutoff=0)
+    meant = operators_of(query.name)
+    return nearest(meant[0] if meant else base, names, _HANDFUL)

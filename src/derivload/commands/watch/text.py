@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from derivload.commands.watch.report import Executed, LoadFailed, Reloaded, Report, WatchStarted
-from derivload.diagnostics import Diagnostic
+from derivload.diagnostics import WIDTH, Diagnostic
 from derivload.engine.difference import Change, Difference, FunctionChange
 from derivload.terminal.layout import Line, Segment, visible
 
@@ -104,16 +104,17 @@ def _time(seconds: float) -> str:
 
 
 def diagnostic_lines(
-    diagnostics: Sequence[Diagnostic], room: int, count: int | None = None
+    diagnostics: Sequence[Diagnostic], room: int, count: int | None = None, *, width: int = WIDTH
 ) -> list[Line]:
     """The diagnostics, as many as fit into `room` lines, and how many more there are.
 
-    `count` is how many there are in all, if `diagnostics` has only the first.
+    `count` is how many there are in all, if `diagnostics` has only the first. `width` is how wide
+    excerpts may be.
     """
     lines: list[Line] = []
     total = len(diagnostics) if count is None else count
     for i, diagnostic in enumerate(diagnostics):
-        rendered = diagnostic.render().split("\n")
+        rendered = diagnostic.render(width).split("\n")
         if lines and len(lines) + len(rendered) > room:
             return [*lines, _more_of(diagnostic.severity, total - i)]
         style = "bad" if diagnostic.severity == "error" else "doubt"

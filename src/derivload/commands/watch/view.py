@@ -10,13 +10,14 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from derivload.commands.watch.report import LoadFailed, Reloaded, Report, WatchStarted
 from derivload.commands.watch.text import diagnostic_lines, difference_lines, fixed_lines, summary
+from derivload.diagnostics import WIDTH, Diagnostic
 from derivload.terminal import colour
 from derivload.terminal.layout import Line, Segment, wrap
 from derivload.terminal.stderr import say, say_fit
@@ -108,11 +109,11 @@ class TextView:
         if isinstance(report, Reloaded):
             lines += difference_lines(report.difference, self._room())
             lines += fixed_lines(report.fixed, self._room())
-            lines += diagnostic_lines(report.warnings, self._room(), report.warnings_count)
+            lines += self._diagnostics(report.warnings, report.warnings_count)
         elif isinstance(report, WatchStarted):
-            lines += diagnostic_lines(report.warnings, self._room(), report.warnings_count)
+            lines += self._diagnostics(report.warnings, report.warnings_count)
         elif isinstance(report, LoadFailed):
-            lines += diagnostic_lines(report.diagnostics, self._room())
+            lines += self._diagnostics(report.diagnostics, len(report.diagnostics))
         self._print([*lines, _timed(summary(report))])
 
     def say(self, line: str) -> None:
@@ -127,6 +128,10 @@ class TextView:
     def note(self, text: str) -> None:
         """Show a note to the user, once."""
         self._print([_timed((Segment(f"note: {text}", "note"),))])
+
+    def _diagnostics(self, diagnostics: Sequence[Diagnostic], count: int) -> list[Line]:
+        width = self._stdout.width(WIDTH)
+        return diagnostic_lines(diagnostics, self._room(), count, width=width)
 
     def _room(self) -> int:
         if not self._stdout.is_terminal:

@@ -1,0 +1,196 @@
+"""Finds what is wrong with the text of a formula, whatever its function is.
+
+These are DL610 to DL614, and DL620.
+
+A formula is copied into C++ as it is, so it must be one C++ expression. We do not parse it: we cut
+it into tokens, and look only for what is wrong in any expression.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from derivload.derivatives.formula_names import (
+    KEYWORDS,
+    NAME,
+    TOKEN,
+    is_by_convention,
+)
+
+# So many characters are told of one formula.
+_MOST_FOREIGN: Final = 20
+# What every formula with a mistake of these has: nearly no formula gets beyond this.
+_SUSPICIOUS: Final = re.compile(
+    r"""[^\x00-\x7f]|;|\bnot_implemented|\A\s*\Z|\*\*|//|\b(?:None|True|False)\b"""
+    r"""|\.(?:shape|dtype|device|ndim|T|mT|H|mH)\b(?!\()"""
+    r"""|(?:[-+*/%&|^<=!?:,.])\s*(?:\Z|[),])|(?:\A|[(,])\s*(?:[/%|^<=>?,]|\.(?!\d)|->|!=)"""
+    r"""|[\w)\]]\s+[A-Za-z_\d"]""",
+)
+_UNCALLED: Final = re.compile(r"\bnot_implemented(?:_list)?\b(?!\s*\()|\bnot_implemented\(\s*\)")
+# After the last of these, something must follow. Inside brackets, some may end a type: `Tensor &`.
+_NEEDS_RIGHT: Final = frozenset("+ - / % || == != <= >= ? . -> ::".split())
+_NEEDS_RIGHT_AT_END: Final = _NEEDS_RIGHT | frozenset("* & && | ^ < = , : !".split())
+_NEEDS_LEFT: Final = frozenset("/ % || == != <= >= ? . -> | ^ , < >".split())
+# What word processors and keyboards put there, and what C++ has instead.
+_INSTEAD: Final = {
+    **dict.fromkeys("\xd7\xb7\u2217\u22c5\u2022\u2715\u2716", "*"),
+    **dict.fromkeys("\xf7\u2215\u2044", "/"),
+    **dict.fromkeys("\u2212\u2013\u2014\u2010\u2011", "-"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f\xab\xbb\u2033", '"'),
+    **dict.fromkeys("\u2018\u2019\u201a\u2032", "'"),
+    **dict.fromkeys("\xa0\u2002\u2003\u2009\u202f\u3000", " "),
+    "\u2264": "<=",
+    "\u2265": ">=",
+    "\u2260": "!=",
+    "\u2192": "->",
+}
+_PYTHON: Final = {"None": "std::nullopt", "True": "true", "False": "false"}
+_ATTRIBUTES: Final = {
+    "shape": "sym_sizes()",
+    "dtype": "scalar_type()",
+    "device": "device()",
+    "ndim": "dim()",
+    "T": "t()",
+    "mT": "mT()",
+    "H": "mH()",
+    "mH": "mH()",
+}
+_FOREIGN: Final = re.compile(r"[^\x00-\x7f]")
+_WORD: Final = re.compile(r"\w+")
+
+
+class TextFlaw(NamedTuple):
+    """What is wrong: the rule, a message, the words and where they begin, and what to write.
+
+    `instead` is what the words can be replaced by: nothing, if it is empty.
+    """
+
+    code: str
+    message: str
+    words: str
+    at: int
+    help: str = ""
+    instead: str | None = None
+
+
+def check_text(formula: str, names: Collection[str] | None, operator: str) -> Iterator[TextFlaw]:
+    """What is wrong with the text of a formula of an operator.
+
+    `names` are the names that its function gives to arguments and outputs; None if not known.
+    """
+    if _SUSPICIOUS.search(formula) is None:
+        return
+    if not formula.strip():
+        yield TextFlaw("DL610", "this formula is empty", "", 0)
+        return
+    tokens = list(TOKEN.finditer(formula))
+    yield from _foreign(formula, tokens, names)
+    for found in _UNCALLED.finditer(formula):
+        if not _is_literal(tokens, found.start()):
+            message = "`not_implemented` is a function that raises an error, and is not called here"
+            call = f'{found[0].partition("(")[0]}("{operator}")'
+            yield TextFlaw("DL611", message, found[0], found.start(), f"write `{call}`", call)
+    yield from _semicolons(tokens)
+    yield from _unfinished(tokens)
+    yield from _python(tokens)
+
+
+def _is_literal(tokens: Sequence[re.Match[str]], at: int) -> bool:
+    """Whether a character is in a text or a comment."""
+    return any(t.start() <= at < t.end() and t[0][0] in "\"'/" and len(t[0]) > 1 for t in tokens)
+
+
+def _foreign(
+    formula: str, tokens: Sequence[re.Match[str]], names: Collection[str] | None
+) -> Iterator[TextFlaw]:
+    for found in itertools.islice(_FOREIGN.finditer(formula), _MOST_FOREIGN):
+        character = found[0]
+        if _is_literal(tokens, found.start()):
+            continue
+        if character.isalpha() and (names is None or _word_at(formula, found.start()) in names):
+            continue
+        instead = _INSTEAD.get(character, unicodedata.normalize("NFKC", character))
+        help_ = f"write `{instead}`" if instead.isascii() and instead.strip() else ""
+        if instead == " ":
+            help_ = "write a blank"
+        shown = f"`{character}`" if character.isprintable() else "this character"
+        message = f"{shown} (U+{ord(character):04X}) is not a character of C++ code"
+        # A blank alone cannot be looked for, so its neighbours are underlined too.
+        at = max(0, found.start() - character.isspace())
+        words = formula[at : found.end() + character.isspace()]
+        new = words.replace(character, instead) if help_ else None
+        yield TextFlaw("DL614", message, words, at, help_, new)
+
+
+def _word_at(formula: str, at: int) -> str:
+    return next((w[0] for w in _WORD.finditer(formula) if w.start() <= at < w.end()), "")
+
+
+def _semicolons(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
+    """The semicolons outside of the bodies of lambdas."""
+    depth = 0
+    for token in tokens:
+        depth += (token[0] == "{") - (token[0] == "}")
+        if token[0] == ";" and depth <= 0:
+            is_last = not token.string[token.end() :].strip()
+            message, instead = "a formula is one expression, without `;`", "" if is_last else None
+            yield TextFlaw("DL612", message, ";", token.start(), instead=instead)
+            return
+
+
+def _unfinished(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
+    """The operators that have nothing on one side, and names with no operator between them."""
+    code = [token for token in tokens if token[0] != ";" and token[0][:2] not in ("//", "/*")]
+    texts = ["", *[token[0] for token in code], ""]
+    depth = 0
+    for i, token in enumerate(code):
+        before, text, behind = texts[i : i + 3]
+        depth += (text == "{") - (text == "}")
+        is_product = text == "*" and before not in ("", "(", ",") and _is_value(before)
+        lacks = _lacks_right(text, behind, is_product=is_product and not before.endswith("_t"))
+        if lacks and before != text:  # `...` are three
+            yield TextFlaw("DL613", f"there is nothing behind `{text}`", text, token.start())
+        elif text in _NEEDS_LEFT and before in ("", "("):
+            yield TextFlaw("DL613", f"there is nothing before `{text}`", text, token.start())
+        elif behind and depth <= 0 and _is_value(text) and _is_value(behind):
+            words = text + " " * (code[i + 1].start() - token.end()) + behind
+            message = f"there is no operator between `{text}` and `{behind}`"
+            yield TextFlaw("DL613", message, words, token.start())
+
+
+def _lacks_right(text: str, behind: str, *, is_product: bool) -> bool:
+    if not behind:
+        return text in _NEEDS_RIGHT_AT_END
+    return behind in (")", ",") and (text in _NEEDS_RIGHT or text == "," or is_product)
+
+
+def _python(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
+    """What is Python, and something else or nothing in C++."""
+    texts = ["", *[token[0] for token in tokens], ""]
+    for i, token in enumerate(tokens):
+        before, text, behind = texts[i : i + 3]
+        at = token.start()
+        if text[:2] == "//" and "\n" not in token.string[token.end() :]:
+            message = "`//` begins a comment, which the rest of the C++ statement is in"
+            yield TextFlaw("DL620", message, text, at, 'write `.div(…, "floor")` to divide')
+        elif text in _PYTHON and before not in ("::", ".", "->"):
+            instead = _PYTHON[text]
+            yield TextFlaw("DL620", f"`{text}` is Python", text, at, f"write `{instead}`", instead)
+        elif text == behind == "*" and _is_value(before) and tokens[i + 1].start() == at + 1:
+            message = "`**` is no power in C++"
+            yield TextFlaw("DL620", message, "**", at, "call `pow`")
+        elif before == "." and text in _ATTRIBUTES and behind != "(":
+            message = f"`.{text}` is an attribute in Python, and a method in C++"
+            instead = _ATTRIBUTES[text]
+            yield TextFlaw("DL620", message, text, at, f"write `{instead}`", instead)
+
+
+def _is_value(token: str) -> bool:
+    """Whether a token is a name or a number, and not the name of a type or a word of C++."""
+    if NAME.fullmatch(token) is None:
+        return token[0].isdigit()
+    return token not in KEYWORDS and not is_by_convention(token)

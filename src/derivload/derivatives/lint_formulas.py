@@ -1,0 +1,196 @@
+"""Warnings about each formula by itself: its text, its key, and the gradients that it uses.
+
+These are DL607 and DL609 to DL620. Upstream accepts all of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
+
+from derivload.derivatives.backward import used_gradient_indices
+from derivload.derivatives.brackets import find_unmatched
+from derivload.derivatives.definition import Definition, Formulas
+from derivload.derivatives.formula_text import check_text
+from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
+from derivload.derivatives.identifiers import words
+from derivload.derivatives.info import is_forward_derivative_definition, split_names
+from derivload.derivatives.model import DifferentiabilityInfo
+from derivload.diagnostics import EntryChange, Mistake, Remedy, occurrence_of
+from derivload.native.function import NativeFunction
+from derivload.remedies import remove, write
+from derivload.spelling import nearest
+
+_NON_DIFFERENTIABLE: Final = "non_differentiable"
+WORDS: Final = frozenset({_NON_DIFFERENTIABLE, AUTO_ELEMENT_WISE, AUTO_LINEAR})
+"""Words that may stand in the place of a formula."""
+UNCALLED: Final = frozenset({"not_implemented", "not_implemented_list"})
+"""Functions that a rule of their own is about, if they are not called (DL611)."""
+
+
+def is_keyword(formula: str) -> bool:
+    """Whether a formula is a word such as `auto_linear`, in whatever way it is written."""
+    return formula.strip().lower() in WORDS
+
+
+def check_texts(
+    definition: Definition, formulas: Formulas, names: Collection[str] | None
+) -> Iterator[Mistake]:
+    """The mistakes in the text of each formula (DL607, DL610 to DL614, DL620).
+
+    `names` are the names that the function gives; None if it is not known.
+    """
+    for raw_names, formula in formulas.formulas:
+        path = (*formulas.path, raw_names)
+        unmatched = find_unmatched(formula)
+        if unmatched is not None:
+            rest = formula[unmatched.at :].rstrip()
+            help_ = unmatched.help
+            yield Mistake("DL607", unmatched.message, path, rest, help=help_, occurrence=-1)
+        for flaw in check_text(formula, names, definition.name):
+            occurrence = occurrence_of(formula, flaw.words, flaw.at)
+            remedies: tuple[Remedy, ...] = ()
+            if flaw.instead is not None:
+                remedies = (
+                    write(flaw.instead, flaw.words, path=path, occurrence=occurrence)
+                    if flaw.instead
+                    else Remedy(
+                        "remove it",
+                        (EntryChange("replace", path, "", flaw.words, occurrence=occurrence),),
+                    ),
+                )
+            yield Mistake(
+                code=flaw.code,
+                message=flaw.message,
+                path=path,
+                words=flaw.words,
+                help=flaw.help,
+                occurrence=occurrence,
+                remedies=remedies,
+            )
+
+
+def check_keys(formulas: Formulas, function: NativeFunction) -> Iterator[Mistake]:
+    """The mistakes in the keys, and words such as `auto_linear` that are not for their key.
+
+    These are DL609, DL616, DL617 and DL619.
+    """
+    arguments = [a.name for a in function.schema.arguments.flat_all]
+    outputs = _outputs(function)
+    named = {name for raw_names, _ in formulas.formulas for name in split_names(raw_names)}
+    first: dict[str, str] = {}
+    for raw_names, formula in formulas.formulas:
+        names = split_names(raw_names)
+        path = (*formulas.path, raw_names)
+        is_forward = is_forward_derivative_definition(arguments, names)
+        yield from _misplaced(formula, names, is_forward=is_forward, path=path)
+        known = outputs if is_forward else arguments
+        kind = "output" if is_forward else "argument"
+        # If none of the names is known, that is an error.
+        unknown = [name for name in names if name not in known]
+        for name in unknown if len(unknown) < len(names) else ():
+            message = f"`{name}` is no {kind} of `{function.qualified}`, as the others in this key"
+            close = tuple(nearest(name, [other for other in known if other not in named], 1))
+            yield Mistake("DL616", message, path, name, on_key=True, meant=close)
+        if formula.strip().lower() == _NON_DIFFERENTIABLE:
+            continue  # beside a formula, it is an error
+        for argument in () if is_forward else function.schema.arguments.flat_all:
+            if argument.name in names and not argument.type.is_tensor_like:
+                type_ = argument.type.text
+                message = f"`{argument.name}` is of the type `{type_}`, so it has no gradient"
+                leave_out = (remove(*path),) if len(names) == 1 else ()
+                yield Mistake(
+                    code="DL619",
+                    message=message,
+                    path=path,
+                    words=argument.name,
+                    on_key=True,
+                    remedies=leave_out,
+                )
+        for name in names:
+            if name in first:
+                message = f"`{name}` has a formula already, under `{first[name]}`"
+                yield Mistake("DL617", message, path, name, on_key=True)
+            first[name] = raw_names
+
+
+def _outputs(function: NativeFunction) -> list[str]:
+    """The names that the key of a forward formula may have."""
+    returns = function.schema.returns
+    return [
+        "result",
+        *(f"result{i}" for i in range(len(returns))),
+        *(r.name for r in returns if r.name is not None),
+    ]
+
+
+def _misplaced(
+    formula: str, names: Sequence[str], *, is_forward: bool, path: tuple[str | int, ...]
+) -> Iterator[Mistake]:
+    word = formula.strip().lower()
+    if word == _NON_DIFFERENTIABLE and is_forward:
+        message = f"`{_NON_DIFFERENTIABLE}` is for arguments, and `{names[0]}` is an output"
+        help_ = "remove the line; `output_differentiability` says it of outputs"
+        yield Mistake("DL609", message, path, help=help_, remedies=(remove(*path),))
+    elif word in WORDS and word != _NON_DIFFERENTIABLE:
+        if not is_forward:
+            message = f"`{word}` is a forward formula, and `{names[0]}` is an argument"
+            help_ = "write the backward formula, and this under an output, such as `result`"
+            yield Mistake("DL609", message, path, help=help_)
+        elif formula != word:
+            message = f"torchgen knows `{word}` only as it is written here"
+            help_ = f"write `{word}`, in small letters and without blanks"
+            yield Mistake("DL609", message, path, help=help_, remedies=(write(word, path=path),))
+
+
+def check_gradients(
+    formulas: Formulas, function: NativeFunction, info: DifferentiabilityInfo
+) -> Iterator[Mistake]:
+    """The uses of gradients that there are not, or that an argument hides (DL615, DL618)."""
+    arguments = [a.name for a in function.schema.arguments.flat_all]
+    hidden = {"grad", "grads", *info.available_named_gradients}.intersection(arguments)
+    count = _differentiable_outputs(function, info)
+    indifferent = without_gradient(function, info)
+    for raw_names, formula in formulas.formulas:
+        if "grad" not in formula:
+            continue
+        if is_forward_derivative_definition(arguments, split_names(raw_names)):
+            continue
+        path = (*formulas.path, raw_names)
+        for index in dict.fromkeys(used_gradient_indices(formula)):
+            if count is not None and count <= index < len(function.schema.returns):
+                yield _no_gradient(f"grads[{index}]", count, path)
+        used = words(formula)
+        for name in sorted(used.intersection(indifferent)):
+            message = f"`{name}` is the gradient of an output that is not differentiable"
+            yield Mistake("DL615", message, path, name, help="see `output_differentiability`")
+        for name in sorted(used.intersection(hidden)):
+            message = f"`{name}` is an argument and the name of a gradient, and the code has both"
+            yield Mistake("DL618", message, path, name)
+
+
+def _no_gradient(words_: str, count: int, path: tuple[str | int, ...]) -> Mistake:
+    outputs = f"{count or 'no'} differentiable output{'' if count == 1 else 's'}"
+    message = f"`{words_}` is out of range: there {'is' if count == 1 else 'are'} {outputs}"
+    help_ = "write `grad`, the gradient of the one differentiable output" if count == 1 else ""
+    return Mistake("DL615", message, path, words_, help=help_)
+
+
+def _differentiable_outputs(function: NativeFunction, info: DifferentiabilityInfo) -> int | None:
+    """How many gradients a backward node is given; None if the outputs are lists of tensors."""
+    returns = function.schema.returns
+    if any(r.type.is_tensor_like and r.type.kind == "list" for r in returns):
+        return None
+    if info.output_differentiability is not None:
+        return sum(info.output_differentiability)
+    return sum(r.type.is_tensor_like for r in returns)
+
+
+def without_gradient(function: NativeFunction, info: DifferentiabilityInfo) -> frozenset[str]:
+    """The names that gradients would have if all outputs were differentiable."""
+    if info.output_differentiability is None:
+        return frozenset()
+    pairs = zip(function.schema.returns, info.output_differentiability, strict=False)
+    names = {f"grad_{r.name}" for r, has_gradient in pairs if r.name and not has_gradient}
+    taken = {argument.name for argument in function.schema.arguments.flat_all}
+    return frozenset(names - taken)
