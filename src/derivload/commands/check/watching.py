@@ -105,6 +105,7 @@ class _Loop:
         if seen.finding.key == self._last:
             return
         self._last = seen.finding.key
+        say("checking")  # a task of VS Code looks for it
         try:
             self._check(self._options, seen.files, self._stdout)
         except (UsageError, TreeCodeError) as error:
