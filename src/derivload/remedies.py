@@ -17,9 +17,10 @@ def write(
     occurrence: int = 0,
     is_safe: bool = False,
 ) -> Remedy:
-    """Put `text` in the place of a value, a key, or `words` of it."""
+    """Put `text` in the place of a value, a key, or `words` of it; without text, remove these."""
     change = EntryChange("replace", path, text, words, on_key, occurrence)
-    return Remedy(f"write `{text.strip()}`", (change,), is_safe)
+    what = f"write `{text.strip()}`" if text else f"remove `{words.strip(' ,')}`"
+    return Remedy(what, (change,), is_safe)
 
 
 def remove(*path: str | int, is_safe: bool = False) -> Remedy:

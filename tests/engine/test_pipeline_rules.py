@@ -13,7 +13,7 @@ import pytest
 
 from derivload.rules import RULES
 from support.paths import PACKAGE
-from support.rule_cases import CPU, DERIVATIVES, Case, in_formulas, load
+from support.rule_cases import CPU, DERIVATIVES, Case, in_formulas, left_by, load
 
 # Rules of whole files are tested in test_bad_input.py, warnings in test_warnings.py, what is too
 # large in test_check_rules.py, and rules of backends' files in test_backend.py.
@@ -294,6 +294,9 @@ def test_the_least_that_breaks_a_rule_gives_one_diagnostic_at_its_place(case: Ca
         for d in diagnostics
     ]
     assert (found, [d.code for d in diagnostics]) == ([marked_place(case)], [case.code])
+    for fix in diagnostics[0].fixes:
+        # What the mistake held back is told now: most of these are the least that has one.
+        assert case.code not in left_by(fix, case), fix
 
 
 def test_of_several_lines_the_first_is_underlined_to_its_end() -> None:

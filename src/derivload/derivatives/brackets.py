@@ -19,11 +19,15 @@ _CLOSED: Final = re.compile(r"""(["'])(?:(?!\1)[^\\]|\\.)*\1""", re.DOTALL)
 
 
 class Unmatched(NamedTuple):
-    """The offset of a bracket or quote that does not match, a message, and what to write."""
+    """The offset of a bracket or quote that does not match, a message, and what to write.
+
+    `instead` is what may be meant by the formula from there on; None if that cannot be told.
+    """
 
     at: int
     message: str
     help: str = ""
+    instead: str | None = None
 
 
 def find_unmatched(formula: str) -> Unmatched | None:
@@ -35,18 +39,24 @@ def find_unmatched(formula: str) -> Unmatched | None:
         bracket = mark[0]
         if bracket[0] in "\"'" and _CLOSED.fullmatch(bracket) is None:
             message = f"the text behind `{bracket[0]}` is never closed"
-            return Unmatched(mark.start(), message, f"write the closing `{bracket[0]}`")
+            closed = f"{formula[mark.start() :].rstrip()}{bracket[0]}"
+            return Unmatched(mark.start(), message, f"write the closing `{bracket[0]}`", closed)
         if bracket in _CLOSING:
             opened.append((mark.start(), bracket))
         elif len(bracket) == 1 and bracket in ")]}":
             if not opened:
-                return Unmatched(mark.start(), f"`{bracket}` closes nothing")
+                without = formula[mark.end() :].rstrip()
+                is_alone = find_unmatched(without) is None
+                message = f"`{bracket}` closes nothing"
+                return Unmatched(mark.start(), message, "", without if is_alone else None)
             due = _CLOSING[opened.pop()[1]]
             if bracket != due:
                 return Unmatched(mark.start(), f"`{due}` is expected here, not `{bracket}`")
     if opened:
         at, bracket = opened[-1]
-        return Unmatched(at, f"`{bracket}` is never closed")
+        closing = "".join(_CLOSING[each] for _, each in reversed(opened))
+        closed = f"{formula[at:].rstrip()}{closing}"
+        return Unmatched(at, f"`{bracket}` is never closed", "", closed)
     return None
 
 

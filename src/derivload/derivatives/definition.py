@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from derivload.diagnostics import Mistake, Path
-from derivload.remedies import quote
+from derivload.diagnostics import Mistake, Path, Remedy
+from derivload.remedies import quote, write
 from derivload.sources.entries import Mapping, describe
 from derivload.sources.plain import Value
 from derivload.spelling import Guesses
@@ -179,7 +179,8 @@ def _output_differentiability(
     path: Path = ("output_differentiability",)
     if not isinstance(given, list):
         message = f"`output_differentiability` is {describe(given)}, but must be a list"
-        mistakes.append(Mistake("DL403", message, path))
+        remedies = (_listed(given, value.get("name")),) if isinstance(given, bool) else ()
+        mistakes.append(Mistake("DL403", message, path, remedies=remedies))
         return None, None
     if all(isinstance(item, str) for item in given) and given:
         if len(given) != 1:
@@ -192,3 +193,11 @@ def _output_differentiability(
             close = guesses.nearest(item, _BOOLEANS) if isinstance(item, str) else []
             mistakes.append(Mistake("DL403", message, (*path, i), meant=tuple(close)))
     return tuple(bool(item) for item in given), None
+
+
+def _listed(given: bool, specification: Value) -> Remedy:
+    """A list with this value for each output; that is certain only for a single one."""
+    returns = str(specification).rpartition(" -> ")[2]
+    count = returns.count(", ") + 1
+    text = f"[{', '.join([str(given)] * count)}]"
+    return write(text, path=("output_differentiability",), is_safe=count == 1)

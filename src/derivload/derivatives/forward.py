@@ -11,6 +11,7 @@ from derivload.derivatives.identifiers import replace_identifier, words
 from derivload.derivatives.model import Derivative, ForwardDerivative
 from derivload.diagnostics import Invalid, raise_all
 from derivload.native.function import NativeFunction
+from derivload.remedies import write
 
 _RESULT: Final = re.compile(r"^result(\d+)$")
 _MAX_DIGITS: Final = 640  # Python may be configured to refuse numbers with more digits
@@ -137,6 +138,7 @@ def _ambiguous(name: str) -> Invalid:
         f"`{name}` in a forward formula may mean its value or its tangent",
         name,
         f"write `{name}_p` for the value, `{name}_t` for the tangent",
+        remedies=[write(f"{name}_{form}", name) for form in "pt"],
     )
 
 

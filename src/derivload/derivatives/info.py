@@ -30,8 +30,9 @@ from derivload.derivatives.model import (
     ForwardDerivative,
 )
 from derivload.derivatives.saved_variables import NamedType, Saver, concrete_sizes
-from derivload.diagnostics import Invalid, Mistake
+from derivload.diagnostics import EntryChange, Invalid, Mistake, Remedy
 from derivload.native.function import NativeFunction, qualified
+from derivload.remedies import remove
 from derivload.spelling import Guesses
 
 _NON_DIFFERENTIABLE: Final = "non_differentiable"
@@ -236,7 +237,9 @@ class _SetUp:
         mistakes += [invalid.at(*path, self._drafted[index]) for index, invalid in wrong]
         mixed = check_grad_usage(self._derivatives)
         if mixed is not None:
-            mistakes.append(self._blame(mixed, formulas))
+            found = self._blame(mixed, formulas)
+            remedies = self._in_one_way(mixed.code, formulas)
+            mistakes.append(msgspec.structs.replace(found, remedies=remedies))
         return self._info(formulas.dispatch_key, with_derivatives, forward), mistakes
 
     def _info(
@@ -266,13 +269,35 @@ class _SetUp:
             ),
         )
 
+    def _in_one_way(self, code: str, formulas: Formulas) -> tuple[Remedy, ...]:
+        """What makes all formulas name the gradient of the first output in one way."""
+        # `grad` is `grads[0]`, but `grad` alone says that there is only one.
+        ways = {"DL411": ("grad", "grads[0]", True), "DL412": ("grads[0]", "grad", False)}
+        if code not in ways:
+            return ()
+        old, new, is_safe = ways[code]
+        alone = re.compile(rf"(?<!\w){re.escape(old)}(?!\w)")
+        changes = []
+        for raw_names, formula in formulas.formulas:
+            if is_forward_derivative_definition(self._arg_names, split_names(raw_names)):
+                continue
+            # From the last one on: those before it keep their number.
+            for number in reversed(range(len(alone.findall(formula)))):
+                path = (*formulas.path, raw_names)
+                changes.append(EntryChange("replace", path, new, old, occurrence=number))
+        what = f"write `{new}` for `{old}` in all formulas"
+        return (Remedy(what, tuple(changes), is_safe),) if changes else ()
+
     def _blame(self, invalid: Invalid, formulas: Formulas) -> Mistake:
         """The place of a mistake in all formulas together: the first that has its words."""
         if invalid.code == "DL409":
             for raw_names, formula in formulas.formulas:
                 differentiable = formula.lower().strip() != _NON_DIFFERENTIABLE
                 if not differentiable and invalid.words in split_names(raw_names):
-                    return invalid.at(*formulas.path, raw_names, on_key=True)
+                    path = (*formulas.path, raw_names)
+                    if raw_names == invalid.words:
+                        invalid.remedies = (remove(*path),)
+                    return invalid.at(*path, on_key=True)
         alone = re.compile(rf"(?<!\w){re.escape(invalid.words)}(?!\w)")
         for raw_names, formula in formulas.formulas:
             if alone.search(formula) is not None:

@@ -30,8 +30,9 @@ from derivload.derivatives.lint_formulas import (
     without_gradient,
 )
 from derivload.derivatives.model import DifferentiabilityInfo
-from derivload.diagnostics import Mistake, Path
+from derivload.diagnostics import Mistake, Path, Remedy
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
+from derivload.remedies import add, remove_entry, write
 from derivload.schema.arguments import Argument
 from derivload.spelling import Guesses
 
@@ -46,6 +47,12 @@ _METADATA: Final = {
     "is_complex": "use `{0}.scalar_type()`",
     "is_floating_point": "use `{0}.scalar_type()`",
     "sym_stride": "take it from `{0}.sym_strides()`",
+}
+# Those of them that have the same value, whatever is asked for further.
+_INSTEAD: Final = {
+    "ndimension": "dim()",
+    "dtype": "scalar_type()",
+    "device": "options().device()",
 }
 _ASKS: Final = re.compile(rf"\.(?:{'|'.join(_METADATA)})\(")
 _USE: Final = re.compile(r"(\w+)(?=(?:\.(\w+)\()?)")
@@ -176,7 +183,8 @@ def _check_composite(derived: Derived) -> Iterator[Mistake]:
             f"`{function.qualified}` has only a {IMPLICIT} kernel: autograd differentiates "
             "the functions that it calls"
         )
-        yield Mistake("DL604", message, ("name",), function.name.text)
+        remedies = (remove_entry(),)
+        yield Mistake("DL604", message, ("name",), function.name.text, remedies=remedies)
 
 
 def _check_arguments(
@@ -192,6 +200,7 @@ def _check_arguments(
         if used is None:
             used = frozenset().union(*[words(formula) for _, formula in formulas.formulas])
         forward = used.intersection((f"{argument.name}_t", f"{argument.name}_p"))
+        never = (add(argument.name, "non_differentiable", path=formulas.path),)
         if forward and info.forward_derivatives:
             name = min(forward)
             message = f"`{argument.name}` has no formula, so a forward formula has no `{name}`"
@@ -200,7 +209,7 @@ def _check_arguments(
             is_used = argument.name in used
             what = "though another formula uses it" if is_used else "and no formula uses it"
             message = f"`{argument.name}` is a tensor without a formula, {what}"
-            yield Mistake("DL603", message, ("name",), argument.text)
+            yield Mistake("DL603", message, ("name",), argument.text, remedies=never)
             if not info.derivatives:
                 return  # of one it is told that there is none
 
@@ -278,4 +287,9 @@ def _check_use(name: str, asked: Sequence[str], path: Path) -> Iterator[Mistake]
     if asked and all(method in _METADATA for method in asked):
         message = f"all of `{name}` is saved, but only its `{asked[0]}` is used"
         help_ = _METADATA[asked[0]].format(name)
-        yield Mistake("DL606", message, path, f"{name}.{asked[0]}", help=help_)
+        remedies: tuple[Remedy, ...] = ()
+        instead = _INSTEAD.get(asked[0])
+        if instead is not None and len(asked) == 1:
+            remedies = (write(f"{name}.{instead}", f"{name}.{asked[0]}()", path=path),)
+        words_ = f"{name}.{asked[0]}"
+        yield Mistake("DL606", message, path, words_, help=help_, remedies=remedies)

@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from derivload.derivatives.backward import used_gradient_indices
-from derivload.derivatives.brackets import find_unmatched
+from derivload.derivatives.brackets import Unmatched, find_unmatched
 from derivload.derivatives.definition import Definition, Formulas
 from derivload.derivatives.formula_text import check_text
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import is_forward_derivative_definition, split_names
 from derivload.derivatives.model import DifferentiabilityInfo
-from derivload.diagnostics import EntryChange, Mistake, Remedy, occurrence_of
+from derivload.diagnostics import Mistake, Path, Remedy, occurrence_of
 from derivload.native.function import NativeFunction
 from derivload.remedies import remove, write
 from derivload.spelling import nearest
@@ -46,19 +46,20 @@ def check_texts(
         if unmatched is not None:
             rest = formula[unmatched.at :].rstrip()
             help_ = unmatched.help
-            yield Mistake("DL607", unmatched.message, path, rest, help=help_, occurrence=-1)
+            yield Mistake(
+                code="DL607",
+                message=unmatched.message,
+                path=path,
+                words=rest,
+                help=help_,
+                occurrence=-1,
+                remedies=_matched(formula, unmatched, path),
+            )
         for flaw in check_text(formula, names, definition.name):
             occurrence = occurrence_of(formula, flaw.words, flaw.at)
             remedies: tuple[Remedy, ...] = ()
             if flaw.instead is not None:
-                remedies = (
-                    write(flaw.instead, flaw.words, path=path, occurrence=occurrence)
-                    if flaw.instead
-                    else Remedy(
-                        "remove it",
-                        (EntryChange("replace", path, "", flaw.words, occurrence=occurrence),),
-                    ),
-                )
+                remedies = (write(flaw.instead, flaw.words, path=path, occurrence=occurrence),)
             yield Mistake(
                 code=flaw.code,
                 message=flaw.message,
@@ -68,6 +69,14 @@ def check_texts(
                 occurrence=occurrence,
                 remedies=remedies,
             )
+
+
+def _matched(formula: str, unmatched: Unmatched, path: Path) -> tuple[Remedy, ...]:
+    """What makes the brackets match, if that can be told."""
+    if unmatched.instead is None:
+        return ()
+    rest = formula[unmatched.at :].rstrip()
+    return (write(unmatched.instead, rest, path=path, occurrence=-1),)
 
 
 def check_keys(formulas: Formulas, function: NativeFunction) -> Iterator[Mistake]:

@@ -15,6 +15,7 @@ from derivload.cpp.dialect import Dialect
 from derivload.derivatives.identifiers import check_growth, words
 from derivload.derivatives.model import SavedAttribute
 from derivload.diagnostics import MAX_OF_ENTRY, Invalid, occurrence_of
+from derivload.remedies import write
 
 _UNSUPPORTED = re.compile(r"(?:\.|->)(?:(sizes|strides)\(\)|(size)\(-?\d+\))")
 
@@ -193,13 +194,15 @@ def concrete_sizes(formula: str) -> list[Invalid]:
     for found in itertools.islice(_UNSUPPORTED.finditer(formula), MAX_OF_ENTRY):
         method = found[1] or found[2]
         asked = found[0]
+        symbolic = asked.replace(method, f"sym_{method}")
         wrong.append(
             Invalid(
                 "DL420",
                 f"a formula cannot use `{method}`, which does not support symbolic sizes",
                 asked,
-                f"write `{asked.replace(method, f'sym_{method}')}` instead",
+                f"write `{symbolic}` instead",
                 occurrence=occurrence_of(formula, asked, found.start()),
+                remedies=[write(symbolic, asked, is_safe=True)],
             )
         )
     return wrong

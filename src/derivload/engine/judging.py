@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from derivload.diagnostics import Diagnostic, Elsewhere, Mistake
+from derivload.diagnostics import Diagnostic, Edit, Elsewhere, Fix, Mistake
 from derivload.engine.lint import PLACE, Entries, Linted, Possible, digest_id
 from derivload.engine.texts import Texts
 from derivload.remedies import remove_other
@@ -234,19 +234,37 @@ class _Judge:
                 ]
                 for one in beside:
                     ignored.by_warning.setdefault(one, comment)
-                why = _why_unused(comment, [one.mistake.code for one in beside])
+                why, idle = _why_unused(comment, [one.mistake.code for one in beside])
                 if why:
-                    ignored.unused.append(self._unused(entry, comment, why))
+                    ignored.unused.append(self._unused(entry, comment, why, idle))
         return ignored
 
-    def _unused(self, entry: Entry, comment: IgnoreComment, why: str) -> Told:
+    def _unused(self, entry: Entry, comment: IgnoreComment, why: str, idle: str) -> Told:
         mistake = Mistake(_UNUSED, why)
 
         def place() -> Diagnostic:
-            return self._placer.at(entry, comment.start, comment.end, mistake)
+            placed = self._placer.at(entry, comment.start, comment.end, mistake)
+            return self._without(placed, comment, idle)
 
         id_ = digest_id(f"{entry.text}\0{why}")
         return Told(id_, (_UNUSED, why, entry.file), _UNUSED, "", entry.file, place)
+
+    def _without(self, placed: Diagnostic, comment: IgnoreComment, idle: str) -> Diagnostic:
+        """The diagnostic of a comment with the fix that removes it, or its name `idle` alone."""
+        line = placed.source_line
+        at = placed.column - 1
+        left = [name for name in comment.names if name != idle]
+        start, end, text = len(line[:at].rstrip()), len(line), ""
+        if idle and left:
+            start = line.index("[", at) + 1
+            end, text = line.index("]", start), ", ".join(left)
+        edit = Edit(placed.file, placed.line, start + 1, placed.line, end + 1, text)
+        is_last = placed.line == self._text_of[placed.file].count("\n") + 1
+        if not start and not is_last:  # there is nothing else in its line
+            edit = Edit(placed.file, placed.line, 1, placed.line + 1, 1, "")
+        what = f"remove `{idle}`" if idle and left else "remove the comment"
+        fix = Fix(what, (edit,), is_safe=bool(idle))
+        return msgspec.structs.replace(placed, fixes=(fix,))
 
     def _between_entries(self) -> Iterator[Told]:
         """The comments in lines of their own that are not indented."""
@@ -261,7 +279,8 @@ class _Judge:
         length = comment.end - comment.start
 
         def place() -> Diagnostic:
-            return self._placer.in_line(file, line, 1, length, mistake)
+            placed = self._placer.in_line(file, line, 1, length, mistake)
+            return self._without(placed, comment, "")
 
         what = (_UNUSED, why, file, *comment.names)
         return Told(digest_id("\0".join(what)), what, _UNUSED, "", file, place)
@@ -288,15 +307,18 @@ def _codes(name: str) -> frozenset[str]:
         return frozenset()
 
 
-def _why_unused(comment: IgnoreComment, suppressed: list[str]) -> str:
-    """Why a part of a comment has no effect; "" if each part has one."""
+def _why_unused(comment: IgnoreComment, suppressed: list[str]) -> tuple[str, str]:
+    """Why a part of a comment has no effect; "" if each part has one. Also the name that has none.
+
+    There is no such name if it may be misspelt.
+    """
     if not comment.names:
-        return "this comment names no rule to ignore"
+        return "this comment names no rule to ignore", ""
     for name in comment.names:
         try:
             codes = ignored_codes_of(name)
         except ValueError as error:
-            return str(error)
+            return str(error), ""
         if codes.isdisjoint(suppressed):
-            return f"there is no `{name}` here to ignore"
-    return ""
+            return f"there is no `{name}` here to ignore", name
+    return "", ""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from derivload.diagnostics import Invalid
+from derivload.remedies import write
 from derivload.schema.arguments import Argument, Return
 from derivload.schema.names import OperatorName
 
@@ -131,7 +132,12 @@ def _find_options(kwarg_only: tuple[Argument, ...]) -> int | None:
             if found is not None:
                 again = ", ".join([a.text for a in kwarg_only[i : i + len(_OPTIONS)]])
                 message = "dtype, layout, device and pin_memory occur twice"
-                raise Invalid("DL107", message, again, occurrence=-1)
+                first = kwarg_only[found : found + len(_OPTIONS)]
+                is_same = [a.text for a in first] == [
+                    a.text for a in kwarg_only[i : i + len(_OPTIONS)]
+                ]
+                leave_out = write("", f", {again}", occurrence=-1, is_safe=is_same)
+                raise Invalid("DL107", message, again, occurrence=-1, remedies=[leave_out])
             found = i
             i += len(_OPTIONS)
         else:

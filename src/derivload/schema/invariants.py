@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from derivload.diagnostics import Invalid, raise_all
+import re
+
+from derivload.diagnostics import EntryChange, Invalid, Remedy, raise_all
+from derivload.remedies import write
+from derivload.schema.arguments import Argument, Return
 from derivload.schema.function_schema import FunctionSchema
 
 
@@ -48,6 +52,7 @@ def _check_mutable(schema: FunctionSchema) -> None:
                 "DL112",
                 f"`{argument.text}` and its return, `{returned.text}`, have different annotations",
                 argument.text,
+                remedies=_same_annotation(schema, argument, returned),
             )
             for argument, returned in zip(out, schema.returns, strict=False)
             if argument.annotation != returned.annotation
@@ -107,7 +112,8 @@ def _check_self_written(schema: FunctionSchema) -> None:
     argument = schema.arguments.self_argument
     if argument is None or not argument.is_write:
         wrong = name if argument is None else argument.text
-        raise Invalid("DL117", f"`{name}` is in-place but does not write to `self`", wrong)
+        message = f"`{name}` is in-place but does not write to `self`"
+        raise Invalid("DL117", message, wrong, remedies=_written_self(schema))
 
 
 def _check_inplace(schema: FunctionSchema) -> None:
@@ -122,6 +128,26 @@ def _check_inplace(schema: FunctionSchema) -> None:
     if len(schema.returns) != 1 or schema.returns[0].annotation != argument.annotation:
         message = f"`{name}` is in-place, so it must return only `self`"
         raise _wrong_returns(schema, "DL117", message)
+
+
+def _same_annotation(schema: FunctionSchema, argument: Argument, returned: Return) -> list[Remedy]:
+    """The remedy for the only return of an out variant, whose annotation differs."""
+    if len(schema.returns) > 1 or argument.annotation is None:
+        return []
+    marked = f"Tensor({argument.annotation.text})"
+    fitting = re.sub(r"Tensor(?:\([^)]*\))?", lambda _: marked, returned.text, count=1)
+    return [write(f"-> {fitting}", f"-> {returned.text}")]
+
+
+def _written_self(schema: FunctionSchema) -> list[Remedy]:
+    """The remedy for an in-place schema whose `self` and only return lack their annotation."""
+    argument = schema.arguments.self_argument
+    if argument is None or argument.text != "Tensor self":
+        return []
+    changes = [EntryChange("replace", (), "Tensor(a!) self", "Tensor self")]
+    if [returned.text for returned in schema.returns] == ["Tensor"]:
+        changes.append(EntryChange("replace", (), "-> Tensor(a!)", "-> Tensor"))
+    return [Remedy("write `Tensor(a!) self`, and return it", tuple(changes))]
 
 
 def _wrong_returns(schema: FunctionSchema, code: str, message: str) -> Invalid:

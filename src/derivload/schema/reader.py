@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
-from derivload.diagnostics import MAX_OF_ENTRY, Invalid, occurrence_of, raise_all
+from derivload.diagnostics import MAX_OF_ENTRY, Invalid, Remedy, occurrence_of, raise_all
+from derivload.remedies import write
 from derivload.schema.arguments import Argument, ArgumentReader, Grammar, Return
 from derivload.schema.function_schema import Arguments, FunctionSchema, make_arguments, spell
 from derivload.schema.invariants import check_schema
@@ -14,6 +16,9 @@ from derivload.schema.types import TypeReader
 from derivload.spelling import Guesses
 
 _SCRATCH = "_scratch_"
+# An arrow that may lack the spaces around it; a schema that ends behind its arguments.
+_ARROW = re.compile(r"\) *-> *(?=\S)(?!.*\) *->)")
+_WITHOUT_RETURNS = re.compile(r"[\w.]+\(.*\)")
 
 T = TypeVar("T")
 
@@ -52,9 +57,8 @@ class SchemaReader:
             advice = "write the schema on one line; a block scalar `|` ends in a line end"
             raise Invalid("DL101", "there is a line end in this schema", help=advice)
         if not (parenthesis and arrow and returned and name):
-            raise Invalid(
-                "DL101", f"`{text}` is not of the form `name(arguments) -> returns`", text
-            )
+            message = f"`{text}` is not of the form `name(arguments) -> returns`"
+            raise Invalid("DL101", message, text, remedies=arrows(text))
         wrong = _WrongParts(text)
         read_name = wrong.reading(0, self.name, name)
         parts = self._arguments(inside, len(name) + 1, wrong)
@@ -90,10 +94,12 @@ class SchemaReader:
             at += 1
             if ", " not in text:
                 message = f"one return must not be in parentheses: `{text}`"
-                wrong.add(at, Invalid("DL106", message, text))
+                alone = write(f"-> {text}", f"-> ({text})", is_safe=True)
+                wrong.add(at, Invalid("DL106", message, text, remedies=[alone]))
         elif ", " in text:
             message = f"several returns need parentheses: `({text})`"
-            wrong.add(at, Invalid("DL106", message, text))
+            enclosed = write(f"({text})", text, is_safe=True)
+            wrong.add(at, Invalid("DL106", message, text, remedies=[enclosed]))
         parts = _placed(text, at)
         returns = [wrong.reading(at, self.arguments.returned, part) for at, part in parts]
         return tuple([returned for returned in returns if returned is not None])
@@ -121,6 +127,14 @@ class SchemaReader:
         if current is parts.kwarg_only and not parts.kwarg_only and not wrong.found:
             wrong.add(at, Invalid("DL103", "no keyword-only argument follows `*`", "*"))
         return parts
+
+
+def arrows(text: str) -> list[Remedy]:
+    """What may be meant by a schema without an arrow between its arguments and its returns."""
+    spaced = _ARROW.sub(") -> ", text)
+    if spaced != text:
+        return [write(spaced, text, is_safe=True)]
+    return [write(f"{text} -> Tensor", text)] if _WITHOUT_RETURNS.fullmatch(text) else []
 
 
 def _placed(text: str, at: int) -> Iterator[tuple[int, str]]:
