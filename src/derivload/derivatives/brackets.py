@@ -21,7 +21,8 @@ _CLOSED: Final = re.compile(r"""(["'])(?:(?!\1)[^\\]|\\.)*\1""", re.DOTALL)
 class Unmatched(NamedTuple):
     """The offset of a bracket or quote that does not match, a message, and what to write.
 
-    `instead` is what may be meant by the formula from there on; None if that cannot be told.
+    `instead` is what may be meant by the formula from there on; None if nobody can tell. It may
+    have another mistake.
     """
 
     at: int
@@ -45,10 +46,8 @@ def find_unmatched(formula: str) -> Unmatched | None:
             opened.append((mark.start(), bracket))
         elif len(bracket) == 1 and bracket in ")]}":
             if not opened:
-                without = formula[mark.end() :].rstrip()
-                is_alone = find_unmatched(without) is None
                 message = f"`{bracket}` closes nothing"
-                return Unmatched(mark.start(), message, "", without if is_alone else None)
+                return Unmatched(mark.start(), message, "", formula[mark.end() :].rstrip())
             due = _CLOSING[opened.pop()[1]]
             if bracket != due:
                 return Unmatched(mark.start(), f"`{due}` is expected here, not `{bracket}`")

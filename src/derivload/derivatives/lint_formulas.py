@@ -73,7 +73,8 @@ def check_texts(
 
 def _matched(formula: str, unmatched: Unmatched, path: Path) -> tuple[Remedy, ...]:
     """What makes the brackets match, if that can be told."""
-    if unmatched.instead is None:
+    before, instead = formula[: unmatched.at], unmatched.instead
+    if instead is None or find_unmatched(f"{before}{instead}") is not None:
         return ()
     rest = formula[unmatched.at :].rstrip()
     return (write(unmatched.instead, rest, path=path, occurrence=-1),)

@@ -11,6 +11,7 @@ import pytest
 from derivload.commands.check.command import check
 from derivload.diagnostics import Diagnostic
 from derivload.loading.paths import find_files
+from derivload.outputs.edits import EditedText
 from support.paths import DERIVATIVES, FILES, NATIVES, TAGS
 from support.workshop import WORKSHOP
 
@@ -280,6 +281,10 @@ def diagnostics_of(slip: Slip, folder: Path) -> list[Diagnostic]:
     texts[slip.file] = texts[slip.file].replace(slip.old, slip.new)
     for name in FILES:
         (folder / name).write_text(texts[name], "utf-8")
+    return diagnostics_in(folder)
+
+
+def diagnostics_in(folder: Path) -> list[Diagnostic]:
     paths = [str(folder / name) for name in (DERIVATIVES, NATIVES, TAGS)]
     return check(find_files(paths[0], [paths[1]], paths[2])).diagnostics
 
@@ -301,3 +306,21 @@ def test_what_is_told_of_a_slip(slip: Slip, tmp_path: Path) -> None:
     assert sorted(d.code for d in found) == sorted(slip.codes.split()), shown
     for words in slip.told:
         assert words in shown, shown
+
+
+@pytest.mark.parametrize(
+    "slip", SLIPS, ids=[f"{i} {slip.new}"[:60] for i, slip in enumerate(SLIPS)]
+)
+def test_a_fix_of_a_slip_removes_it(slip: Slip, tmp_path: Path) -> None:
+    found = diagnostics_of(slip, tmp_path)
+    before = [(diagnostic.code, diagnostic.message) for diagnostic in found]
+    for diagnostic in found:
+        for fix in diagnostic.fixes:
+            (path,) = {Path(edit.file) for edit in fix.edits}
+            text = path.read_text("utf-8")
+            path.write_text(EditedText(text).apply(fix.edits), "utf-8")
+            after = [(d.code, d.message) for d in diagnostics_in(tmp_path)]
+            path.write_text(text, "utf-8")
+            assert after.count((diagnostic.code, diagnostic.message)) < before.count(
+                (diagnostic.code, diagnostic.message)
+            ), (fix, after)
