@@ -77,7 +77,7 @@ def _matched(formula: str, unmatched: Unmatched, path: Path) -> tuple[Remedy, ..
     if instead is None or find_unmatched(f"{before}{instead}") is not None:
         return ()
     rest = formula[unmatched.at :].rstrip()
-    return (write(unmatched.instead, rest, path=path, occurrence=-1),)
+    return (write(instead, rest, path=path, occurrence=-1),)
 
 
 def check_keys(formulas: Formulas, function: NativeFunction) -> Iterator[Mistake]:

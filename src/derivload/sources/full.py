@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from derivload.sources.nodes import Part, end_of, span_of
 from derivload.sources.not_yaml import Instead, Lines, YamlError, error_of, make_instead
 from derivload.sources.plain import Value
 
@@ -279,20 +278,19 @@ def _duplicates(
 
 
 def _duplicate(mapping: yaml.MappingNode, first: int, second: int, lines: Lines) -> DuplicateKey:
+    from derivload.sources.nodes import Part, end_of, span_of
+
     text = lines.text
     (other, other_value), (key, value) = mapping.value[first], mapping.value[second]
     span = span_of(text, Part(mapping, second, key, value))
     instead = None
     if span is not None:
-        is_same = _source(text, value) == _source(text, other_value)
+        sources = [text[v.start_mark.index : end_of(text, v)] for v in (value, other_value)]
+        is_same = sources[0] == sources[1]
         instead = make_instead(lines, f"remove the second `{key.value}`", [(*span, "")], is_same)
     return DuplicateKey(
         key.value, *lines.place(key.start_mark), lines.place(other.start_mark), instead
     )
-
-
-def _source(text: str, node: yaml.Node) -> str:
-    return text[node.start_mark.index : end_of(text, node)]
 
 
 def _is_entry(text: str) -> bool:

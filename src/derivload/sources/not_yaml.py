@@ -7,8 +7,6 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from derivload.sources.corrections import find_correction
-
 if TYPE_CHECKING:
     import yaml
 
@@ -135,6 +133,8 @@ def error_of(error: yaml.YAMLError, text: str, is_entry: Callable[[str], bool]) 
                 mark = error.context_mark
         message = " ".join(part for part in (problem, error.context) if part)
         if mark is not None:
+            from derivload.sources.corrections import find_correction
+
             is_tab = text[mark.index : mark.index + 1] == "\t"
             remedy = "indent with spaces" if is_tab else _remedy(problem)
             found = find_correction(text, mark.index, is_entry)
