@@ -10,6 +10,7 @@ This module is imported only if a mistake has remedies.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.diagnostics import EntryChange
@@ -25,12 +26,16 @@ from derivload.sources.nodes import (
     span_of,
 )
 from derivload.sources.not_yaml import YamlError
+from derivload.sources.plain import NotPlain, PlainReader
 from derivload.sources.written import Written
 
 if TYPE_CHECKING:
     import yaml
 
     from derivload.sources.plain import Value
+
+# What stands in the place of the dash where an entry is a list item of the top level.
+_PLAIN_INDENT = "  "
 
 
 class TextPiece(NamedTuple):
@@ -45,28 +50,37 @@ class _NoSpanError(Exception):
     """A span cannot be told exactly."""
 
 
-def pieces_of(changes: Iterable[EntryChange], text: str, node: yaml.Node) -> list[TextPiece]:
-    """What changes of the entry at `node` come to in its text; [] if that cannot be told exactly.
+class Fixer:
+    """Makes pieces of text from the changes of one entry, which is at `node` of a text."""
 
-    Changes that remove the whole entry are not for here.
-    """
-    entry = _EntryText(text, node)
-    changes = [_with_values(change, node) for change in changes]
-    try:
-        wanted = entry.value(())
-        for change in changes:
-            wanted = changed_value(wanted, change)
-    except (_NoSpanError, LookupError, TypeError, ValueError, YamlError):
-        return []
-    for is_quoted in (False, True):
+    def __init__(self, text: str, node: yaml.Node, plain: PlainReader) -> None:
+        self._node = node
+        self._entry = _EntryText(text, node, plain)
+        self._value: Value = None
+        with suppress(_NoSpanError, YamlError):
+            self._value = self._entry.value(())
+
+    def pieces(self, changes: Iterable[EntryChange]) -> list[TextPiece]:
+        """What changes come to in the text; [] if that cannot be told exactly.
+
+        Changes that remove the whole entry are not for here.
+        """
+        changes = [_with_values(change, self._node) for change in changes]
+        wanted = self._value
         try:
-            pieces = sorted(entry.piece(change, is_quoted=is_quoted) for change in changes)
-            # The texts of values tell `1` and `true` apart, and the order of keys.
-            if repr(entry.value(pieces)) == repr(wanted):
-                return pieces
-        except (_NoSpanError, ValueError, YamlError):
-            continue
-    return []
+            for change in changes:
+                wanted = changed_value(wanted, change)
+        except (LookupError, TypeError, ValueError, YamlError):
+            return []
+        for is_quoted in (False, True):
+            try:
+                pieces = sorted(self._entry.piece(c, is_quoted=is_quoted) for c in changes)
+                # The texts of values tell `1` and `true` apart, and the order of keys.
+                if repr(self._entry.value(pieces)) == repr(wanted):
+                    return pieces
+            except (_NoSpanError, ValueError, YamlError):
+                continue
+        return []
 
 
 def _with_values(change: EntryChange, node: yaml.Node) -> EntryChange:
@@ -98,9 +112,10 @@ def _quoted(text: str) -> str:
 class _EntryText:
     """An entry of a text: where its parts are, and its value with other text in some places."""
 
-    def __init__(self, text: str, node: yaml.Node) -> None:
+    def __init__(self, text: str, node: yaml.Node, plain: PlainReader) -> None:
         self._text = text
         self._node = node
+        self._plain = plain
 
     def value(self, pieces: Sequence[TextPiece]) -> Value:
         """The value of the entry with these pieces.
@@ -114,7 +129,11 @@ class _EntryText:
                 raise _NoSpanError
             parts += (self._text[at : piece.start], piece.text)
             at = piece.end
-        read = read_full("".join((*parts, self._text[at:end])))
+        text = "".join((*parts, self._text[at:end]))
+        if text.startswith(_PLAIN_INDENT):
+            with suppress(NotPlain):
+                return self._plain.read(f"- {text[2:]}")
+        read = read_full(text)
         if read.duplicates:
             raise _NoSpanError
         return read.value

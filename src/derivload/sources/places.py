@@ -27,6 +27,7 @@ from derivload.sources.full import compose
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.nodes import behind_line, follow, is_block_scalar
 from derivload.sources.not_yaml import Lines, YamlError
+from derivload.sources.plain import PlainReader
 from derivload.sources.written import Written
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Placer:
         self._lines: dict[str, list[str]] = {}
         self._parsed: dict[str, _Parsed] = {}
         self._last: _Parsed | None = None
+        self._plain = PlainReader()
 
     def place_all(self, mistakes: Mistakes) -> list[Diagnostic]:
         """The diagnostics of all mistakes, and those of files that have more of them (DL010)."""
@@ -84,20 +86,21 @@ class Placer:
 
     def _fixes(self, mistake: Mistake, entry: Entry) -> tuple[Fix, ...]:
         """The fixes that the remedies of a mistake come to, without those that are not exact."""
-        from derivload.sources.fixing import pieces_of
+        from derivload.sources.fixing import Fixer
 
         parsed = self._parse(entry)
         node = parsed.node_of(entry)
+        fixer = None if node is None else Fixer(parsed.text, node, self._plain)
         first_line = 1 if entry.whole else entry.line
         fixes = []
-        for remedy in remedies_of(mistake) if node is not None else ():
+        for remedy in remedies_of(mistake) if fixer is not None else ():
             edits = []
             first = remedy.changes[0]
             if first.kind == "remove_entry":
                 file, line = (first.file, first.line) if first.line else (entry.file, entry.line)
                 edits = self._without(file, line)
-            elif node is not None:
-                for start, end, text in pieces_of(remedy.changes, parsed.text, node):
+            elif fixer is not None:
+                for start, end, text in fixer.pieces(remedy.changes):
                     begin, behind = (parsed.lines.at(at, first_line) for at in (start, end))
                     edits.append(Edit(entry.file, *begin, *behind, text))
             if edits:
