@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.model import Derivative, SavedAttribute
 from derivload.derivatives.saved_variables import NamedType, Saver, concrete_sizes
-from derivload.diagnostics import Invalid
+from derivload.diagnostics import MAX_OF_ENTRY, Invalid
 
 _GRAD_INDEX = re.compile(r"(?:^|\W)grads\[(\d+)\]")
 # Python may be configured to refuse numbers with more digits. No function has so many outputs.
@@ -52,9 +53,8 @@ def create_derivative(
     if subject.named_gradients:
         used = tuple(sorted(words(formula).intersection(subject.named_gradients)))
     count = len(subject.outputs)
-    for index in dict.fromkeys(used_gradient_indices(formula)):
-        if index >= count:
-            wrong.append(_out_of_range(subject.name, index, count))
+    beyond = (i for i in dict.fromkeys(used_gradient_indices(formula)) if i >= count)
+    wrong += [_out_of_range(subject.name, i, count) for i in islice(beyond, MAX_OF_ENTRY)]
     return Derivative(formula, original, var_names, saved_inputs, saved_outputs, used)
 
 

@@ -21,8 +21,8 @@ from derivload.derivatives.formula_names import (
     is_by_convention,
 )
 
-# So many characters are told of one formula.
-_MOST_FOREIGN: Final = 20
+# So many mistakes of a kind are told of one formula.
+_MOST: Final = 20
 # What every formula with a mistake of these has: nearly no formula gets beyond this.
 _SUSPICIOUS: Final = re.compile(
     r"""[^\x00-\x7f]|;|\bnot_implemented|\A\s*\Z|\*\*|//|\b(?:None|True|False)\b"""
@@ -89,14 +89,14 @@ def check_text(formula: str, names: Collection[str] | None, operator: str) -> It
         return
     tokens = list(TOKEN.finditer(formula))
     yield from _foreign(formula, tokens, names)
-    for found in _UNCALLED.finditer(formula):
+    for found in itertools.islice(_UNCALLED.finditer(formula), _MOST):
         if not _is_literal(tokens, found.start()):
             message = "`not_implemented` is a function that raises an error, and is not called here"
             call = f'{found[0].partition("(")[0]}("{operator}")'
             yield TextFlaw("DL611", message, found[0], found.start(), f"write `{call}`", call)
     yield from _semicolons(tokens)
-    yield from _unfinished(tokens)
-    yield from _python(tokens)
+    yield from itertools.islice(_unfinished(tokens), _MOST)
+    yield from itertools.islice(_python(tokens), _MOST)
 
 
 def _is_literal(tokens: Sequence[re.Match[str]], at: int) -> bool:
@@ -107,7 +107,7 @@ def _is_literal(tokens: Sequence[re.Match[str]], at: int) -> bool:
 def _foreign(
     formula: str, tokens: Sequence[re.Match[str]], names: Collection[str] | None
 ) -> Iterator[TextFlaw]:
-    for found in itertools.islice(_FOREIGN.finditer(formula), _MOST_FOREIGN):
+    for found in itertools.islice(_FOREIGN.finditer(formula), _MOST):
         character = found[0]
         if _is_literal(tokens, found.start()):
             continue
@@ -174,7 +174,7 @@ def _python(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
     for i, token in enumerate(tokens):
         before, text, behind = texts[i : i + 3]
         at = token.start()
-        if text[:2] == "//" and "\n" not in token.string[token.end() :]:
+        if text[:2] == "//" and token.string.find("\n", token.end()) < 0:
             message = "`//` begins a comment, which the rest of the C++ statement is in"
             yield TextFlaw("DL620", message, text, at, 'write `.div(…, "floor")` to divide')
         elif text in _PYTHON and before not in ("::", ".", "->"):
@@ -192,5 +192,5 @@ def _python(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
 def _is_value(token: str) -> bool:
     """Whether a token is a name or a number, and not the name of a type or a word of C++."""
     if NAME.fullmatch(token) is None:
-        return token[0].isdigit()
+        return token[:1].isdigit()
     return token not in KEYWORDS and not is_by_convention(token)

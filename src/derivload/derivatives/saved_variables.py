@@ -132,7 +132,8 @@ class _Row:
         pieces: list[str] = []
         end = 0
         for start, stop, argument in self.occurrences(formula, name):
-            if row.own_derivative_only and tuple(var_names) != (name,):
+            is_other = row.own_derivative_only and tuple(var_names) != (name,)
+            if is_other and len(wrong) < MAX_OF_ENTRY:
                 asked = formula[start:stop]
                 message = f"`{asked}` is allowed only in the derivative for `{name}` alone"
                 wrong.append(Invalid("DL421", message, asked))
