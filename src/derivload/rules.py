@@ -153,6 +153,7 @@ RULES: Final[dict[str, Rule]] = {
     "DL621": Rule("operator named twice", "name it once", "warning"),
     "DL622": Rule("`symint` without effect", "name an operator that gets a kernel in the same file", "warning"),
     "DL623": Rule("kernel of an operator that is not here", "check its spelling, or load the operator too", "warning"),
+    "DL624": Rule("two arguments of one name", "rename one of them", "warning"),
     # Files of backends.
     "DL701": Rule("not a backend's file", "write `backend:`, `cpp_namespace:` and lists of operator names"),
     "DL702": Rule("backend not named", "add the key"),

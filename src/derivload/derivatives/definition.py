@@ -69,8 +69,7 @@ def read_good_parts(
     if isinstance(specification, str):
         match = _NAME.match(specification)
         if match is None:
-            message = f"`{specification}` is not of the form `name.overload(arguments) -> returns`"
-            mistakes.append(Mistake("DL101", message, ("name",)))
+            mistakes.append(_no_schema(specification))
         else:
             name = match[1]
     elif "name" in value:
@@ -85,6 +84,16 @@ def read_good_parts(
     return Definition(specification, name, dispatch, outputs, conditions), mistakes
 
 
+def _no_schema(specification: str) -> Mistake:
+    message = f"`{specification}` is not of the form `name.overload(arguments) -> returns`"
+    head, colons, plain = specification.partition("::")
+    if not (colons and head.isidentifier() and _NAME.match(plain)):
+        return Mistake("DL101", message, ("name",))
+    bare = (write("", f"{head}::", path=("name",)),)
+    help_ = f"write it without its namespace: `{plain}`"
+    return Mistake("DL101", message, ("name",), f"{head}::", help=help_, remedies=bare)
+
+
 def _unknown_keys(value: Mapping, guesses: Guesses, mistakes: list[Mistake]) -> dict[Value, str]:
     """The keys that are certainly misspelt, each with the key that was meant (DL006).
 
@@ -92,11 +101,14 @@ def _unknown_keys(value: Mapping, guesses: Guesses, mistakes: list[Mistake]) -> 
     """
     meant: dict[Value, str] = {}
     for key, held in value.items():
-        if isinstance(held, str) and ("name" in value or not _NAME.match(held)):
+        is_schema = isinstance(held, str) and ") -> " in held and _NAME.match(held) is not None
+        if isinstance(held, str) and ("name" in value or not is_schema):
             continue
         if not isinstance(key, str) or key in _KEYS:
             continue
         close = guesses.nearest(key, [known for known in _KEYS if known not in value])
+        if not close and is_schema:
+            close = ["name"]
         if close:
             meant[key] = close[0]
             code, message = "DL006", f"an entry of derivatives.yaml has no key `{key}`"

@@ -25,7 +25,7 @@ from derivload.derivatives.formula_names import (
 _MOST: Final = 20
 # What every formula with a mistake of these has: nearly no formula gets beyond this.
 _SUSPICIOUS: Final = re.compile(
-    r"""[^\x00-\x7f]|;|\bnot_implemented|\A\s*\Z|\*\*|//|\b(?:None|True|False)\b"""
+    r"""[^\x00-\x7f]|;|\bnot_implemented|\A\s*\Z|\*\*|//|\b(?:None|True|False|if|else|elif|lambda)\b"""
     r"""|\.(?:shape|dtype|device|ndim|T|mT|H|mH)\b(?!\()"""
     r"""|(?:[-+*/%&|^<=!?:,.])\s*(?:\Z|[),])|(?:\A|[(,])\s*(?:[/%|^<=>?,]|\.(?!\d)|->|!=)"""
     r"""|[\w)\]]\s+[A-Za-z_\d"]""",
@@ -49,6 +49,7 @@ _INSTEAD: Final = {
     "\u2192": "->",
 }
 _PYTHON: Final = {"None": "std::nullopt", "True": "true", "False": "false"}
+_STATEMENTS: Final = frozenset({"if", "else", "elif", "lambda"})
 _ATTRIBUTES: Final = {
     "shape": "sym_sizes()",
     "dtype": "scalar_type()",
@@ -171,9 +172,15 @@ def _lacks_right(text: str, behind: str, *, is_product: bool) -> bool:
 def _python(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
     """What is Python, and something else or nothing in C++."""
     texts = ["", *[token[0] for token in tokens], ""]
+    depth = 0
     for i, token in enumerate(tokens):
         before, text, behind = texts[i : i + 3]
         at = token.start()
+        depth += (text == "{") - (text == "}")
+        if text in _STATEMENTS and depth <= 0:
+            message = f"`{text}` is Python: a C++ expression has none"
+            yield TextFlaw("DL620", message, text, at, "write `condition ? one : other`")
+            return
         if text[:2] == "//" and token.string.find("\n", token.end()) < 0:
             message = "`//` begins a comment, which the rest of the C++ statement is in"
             yield TextFlaw("DL620", message, text, at, 'write `.div(…, "floor")` to divide')

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from derivload.derivatives.definition import Definition, Formulas
-from derivload.derivatives.formula_names import used_names, words_outside_calls
+from derivload.derivatives.formula_names import called_names, used_names, words_outside_calls
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import Derived, is_forward_derivative_definition, split_names
 from derivload.derivatives.lint_allowed import (
@@ -34,7 +34,7 @@ from derivload.diagnostics import Mistake, Path, Remedy
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
 from derivload.remedies import add, remove_entry, write
 from derivload.schema.arguments import Argument
-from derivload.spelling import Guesses
+from derivload.spelling import Guesses, is_slip
 
 # Methods that ask a tensor for its sizes or type, and what to write so that the tensor need not be
 # saved. (Methods with a row in `replacements` are replaced, and do not occur here.)
@@ -139,6 +139,7 @@ class DefinitionLinter:
             path = (*formulas.path, raw_names)
             if is_keyword(formula) or path in garbled:
                 continue
+            yield from _check_calls(formula, path)
             unknown = words_outside_calls(formula) - arguments
             # Most formulas use nothing else but `grad`, under the key of one argument.
             if not unknown or (unknown == _GRAD and raw_names in arguments):
@@ -173,6 +174,16 @@ class DefinitionLinter:
         """Which name may be meant by one that is unknown."""
         usual = _USUAL.get(name, "")
         return [usual] if usual in known else self._guesses.nearest(name, known)
+
+
+def _check_calls(formula: str, path: Path) -> Iterator[Suspicion]:
+    """The calls of `not_implemented`, misspelt. Which other functions there are is not known."""
+    if "not" not in formula:
+        return
+    for name in sorted(called_names(formula) - UNCALLED):
+        if name.startswith("not") and is_slip(name, "not_implemented"):
+            message = f"`{name}` is no function of PyTorch's"
+            yield Suspicion(Mistake("DL602", message, path, name, meant=("not_implemented",)))
 
 
 def _check_composite(derived: Derived) -> Iterator[Mistake]:
@@ -248,7 +259,10 @@ class _Known:
             both.add("i")  # the index of the tensor in the generated code
         self._backward = {*both, "grad", "grads", *info.available_named_gradients, *GENERATED_CODE}
         self._both = both
-        tangents = {f"{name}_{form}" for name in self._arguments for form in "pt"}
+        # Of what has no gradient, there is no tangent.
+        without = info.non_differentiable_arg_names
+        tensors = [a.name for a in arguments.flat_all if a.type.is_tensor_like]
+        tangents = {f"{name}_{form}" for name in tensors if name not in without for form in "pt"}
         self._forward = {*both, *tangents, "original_self_p", "original_self_t"}
         self.without_gradient = without_gradient(function, info)
 

@@ -125,6 +125,7 @@ def _find(load: Load) -> Iterator[Possible]:
             )
     wrong = {(entry.file, entry.line) for entry, _ in load.mistakes}
     yield from _operators_twice(declared, wrong)
+    yield from _arguments_twice(declared)
 
 
 def definitions_read(load: Load) -> Iterator[DerivedEntry | WrongEntry]:
@@ -163,6 +164,17 @@ def _operators_twice(
             message = f"`{name}` is already declared at {PLACE}, with other arguments"
             mistake = Mistake("DL605", message, ("func",), function.name.text)
             yield Possible(id_of(entry, mistake), name, mistake, True, at, other)
+
+
+def _arguments_twice(declared: Sequence[NativeFunction]) -> Iterator[Possible]:
+    for at, function in enumerate(declared):
+        names = [argument.name for argument in function.schema.arguments.flat_all]
+        if len(names) == len(set(names)):
+            continue
+        for name in dict.fromkeys(n for i, n in enumerate(names) if n in names[:i]):
+            message = f"`{function.qualified}` has two arguments that are named `{name}`"
+            mistake = Mistake("DL624", message, ("func",), name, occurrence=1)
+            yield Possible(id_of(function.entry, mistake), function.qualified, mistake, True, at)
 
 
 def id_of(entry: Entry, mistake: Mistake) -> str:

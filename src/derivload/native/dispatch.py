@@ -133,7 +133,10 @@ class DispatchReader:
         option = f"--dispatch-key {key}" if key in self._possible else ""
         help_ = f"torchgen has it for backends: add it with {option}" if option else ""
         close: list[str] = []
-        if not option:
+        parts = key.split()
+        if not option and len(parts) > 1 and self._supported.issuperset(parts):
+            close = [", ".join(parts)]
+        elif not option:
             wanted = _KEY_OF.get(key.lower(), key)
             close = self._guesses.nearest(wanted, self._supported.difference(keys))
         return Mistake(

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from derivload.diagnostics import Mistake, Remedy
 from derivload.remedies import quote, remove, write
 from derivload.rules import RULES
@@ -80,14 +82,38 @@ def check_keys(value: Mapping, guesses: Guesses) -> list[Mistake]:
             if key != _LINE_KEY:
                 close = guesses.nearest(str(key), KEYS.keys() - value.keys())
                 meant.update(close)
-                mistakes.append(_unknown(key, close))
+                unknown = _unknown(key, close)
+                if "dispatch" in value and value["dispatch"] is None and not close:
+                    help_ = "indent it, if it is of `dispatch`"
+                    unknown = msgspec.structs.replace(unknown, help=help_)
+                mistakes.append(unknown)
         elif not isinstance(held, known[0]):
             message = f"`{key}` is {describe(held)}, but must be {known[1]}"
             remedies = _meant(str(key), held, known[0])
-            mistakes.append(Mistake("DL007", message, (str(key),), remedies=remedies))
+            meant_values = _meant_values(key, held, known[0], guesses)
+            mistakes.append(
+                Mistake(
+                    code="DL007",
+                    message=message,
+                    path=(str(key),),
+                    meant=meant_values,
+                    remedies=remedies,
+                )
+            )
     if "func" not in value and "func" not in meant:
         mistakes.append(Mistake("DL008", "this entry has no `func`"))
     return mistakes
+
+
+def _meant_values(
+    key: Value, held: Value, types: tuple[type, ...], guesses: Guesses
+) -> tuple[str, ...]:
+    """Which value may be meant by a text that is none of those that there are."""
+    if key == "device_check" and held is False:
+        return ("NoCheck",)
+    if bool not in types or not isinstance(held, str) or held.lower() in ("true", "false"):
+        return ()
+    return tuple(guesses.nearest(held, ("True", "False")))
 
 
 def _meant(key: str, held: Value, types: tuple[type, ...]) -> tuple[Remedy, ...]:

@@ -96,7 +96,12 @@ class ArgumentReader:
 
     def _parse_argument(self, text: str) -> Argument:
         typed, name, default = self._split_argument(text)
-        type_, annotation = self._parse_type(typed)
+        try:
+            type_, annotation = self._parse_type(typed)
+        except Invalid as invalid:
+            if default is not None and not name:  # it was taken for a part of the type
+                invalid.help = "write the default without blanks around `=`"
+            raise
         declaration = f"{type_.text} {name}"
         return Argument(
             text=text,
@@ -111,7 +116,10 @@ class ArgumentReader:
 
     def _split_argument(self, text: str) -> tuple[str, str, str | None]:
         if " " not in text:
-            raise Invalid("DL103", f"the argument `{text}` needs a type and a name", text)
+            help_ = ""
+            if text.endswith("]") and "[" not in text:
+                help_ = "write the default of a list without blanks, such as `[1,2]`"
+            raise Invalid("DL103", f"the argument `{text}` needs a type and a name", text, help_)
         default: str | None = None
         if self._grammar.spaces_in_defaults:
             declared, equals, value = text.partition("=")

@@ -31,6 +31,8 @@ _MEANT: Final = {
     "SymIntArrayRef": "SymInt[]",
     "TensorList": "Tensor[]",
 }
+_SEPARATED = re.compile(r"[ ,;]")
+_SEPARATE: Final = "separate arguments by a comma and a space"
 _GENERIC = re.compile(r"(?:typing\.)?(List|Optional|list|optional)\[(.+)\]")
 
 
@@ -93,10 +95,9 @@ class TypeReader:
         if _CUSTOM_CLASS.fullmatch(text):
             return Type(text, "class", "")
         message = f"there is no type `{text}`"
-        if "," in text:
-            help_ = "separate arguments by a comma and a space"
-            raise Invalid("DL104", message, text, help_)
-        raise Invalid("DL104", message, text, meant=self._meant(text))
+        meant = [] if "," in text else self._meant(text)
+        help_ = "" if meant or not _SEPARATED.search(text) else _SEPARATE
+        raise Invalid("DL104", message, text, help_, meant=meant)
 
     def _meant(self, text: str) -> list[str]:
         bare = text.removeprefix("at::").removeprefix("std::").removeprefix("c10::")

@@ -213,7 +213,7 @@ FORMULAS = [
     ),
     formula("grad * alpha", "grad ** alpha", "DL620", "call `pow`"),
     formula("grad * alpha", "grad // alpha", "DL607 DL620", "begins a comment"),
-    formula("grad * alpha", "grad if True", "DL620", "write `true`"),
+    formula("grad * alpha", "grad == True", "DL620", "write `true`"),
     formula("self.scalar_type()", "self.dtype", "DL620", "write `scalar_type()`"),
     formula("self.sym_sizes()", "self.shape", "DL620", "write `sym_sizes()`"),
     formula("gild_backward(grad,", "gild_backward(grad_output,", "DL602", "did you mean `grad`?"),
@@ -244,6 +244,31 @@ SHAPES = [
     Slip(TAGS, "  desc: It uses random numbers.\n", "", "DL230", ("add `desc`",)),
 ]  # fmt: skip
 
+SPACES = [
+    native(SCHEMA, SCHEMA.replace("=", " = "), "DL104", "without blanks around `=`"),
+    native(SCHEMA, SCHEMA.replace("float luster=0.5", "int[2] x=[1, 2]"), "DL103", "as `[1,2]`"),
+    native(SCHEMA, SCHEMA.replace("self,", "self"), "DL104", "by a comma and a space"),
+    native(SCHEMA, SCHEMA.replace(",", ";"), "DL104", "by a comma and a space"),
+    native(SCHEMA, SCHEMA.replace("luster", "self"), "DL624", "two arguments that are named"),
+    native(SCHEMA, SCHEMA.replace("luster", "lambda"), "DL306", "keyword of Python"),
+    native("dispatch:\n    CPU: shake", "dispatch:\n  CPU: shake", "DL006", "indent it"),
+    native("dispatch:\n    CPU: shake", "dispatch: shake", "DL007", "a mapping of dispatch keys"),
+    native("CPU, CUDA: gild\n", "CPU CUDA: gild\n", "DL222", "did you mean `CPU, CUDA`?"),
+    native("device_check: NoCheck", "device_check: No", "DL007", "did you mean `NoCheck`?"),
+    native("device_check: NoCheck", "device_guard: Flase", "DL007", "did you mean `False`?"),
+    native("device_check: NoCheck", "cpp_no_default_args: [siz]", "DL212"),
+    native("tags: view_copy", "tags: view-copy", "DL205", "did you mean `view_copy`?"),
+    formula("name: gild(", "name: aten::gild(", "DL101", "without its namespace"),
+    formula("- name: gild(", "- func: gild(", "DL008", "did you mean `name`?"),
+    formula("name: gild(Tensor self,", "name: gild(Tensor self", "DL405", "the function is `gild("),
+    formula(TILT, "dispatch:\n    CUDA:\n      self: grad", "DL401", "mean `AutogradCUDA`?"),
+    formula(TILT, "dispatch:\n    Defualt:\n      self: grad", "DL401", "mean `Default`?"),
+    formula(TILT, "self: grad if angle else self", "DL620", "condition ? one : other"),
+    formula(TILT, 'self: not_implmented("x")', "DL602", "did you mean `not_implemented`?"),
+    formula("other_t * alpha", "other_t * alpha_p", "DL602", "did you mean `alpha`?"),
+    Slip(TAGS, "  desc: It copies a view.", "  dsec: It copies.", "DL230", ("mean `desc`?",)),
+]
+
 SEVERAL = [
     formula(
         GILD,
@@ -272,7 +297,7 @@ SEVERAL = [
     ),
 ]  # fmt: skip
 
-SLIPS = [*NAMES, *FORMULAS, *SHAPES, *SEVERAL]
+SLIPS = [*NAMES, *FORMULAS, *SHAPES, *SPACES, *SEVERAL]
 
 
 def diagnostics_of(slip: Slip, folder: Path) -> list[Diagnostic]:
