@@ -22,6 +22,8 @@ LOOKED_AT = "derivatives.yaml, native_functions.yaml, tags.yaml"
 
 # ----------------------------------------------------------------------------- what it ends with
 
+FIXABLE = "derivload: 1 can be fixed with --fix --unsafe-fixes\n"
+
 
 def test_no_mistake_is_status_0_and_no_result(project: Project) -> None:
     assert project.check() == (
@@ -59,12 +61,12 @@ def test_a_warning_is_status_0_and_an_error_with_strict(project: Project) -> Non
     assert project.check() == (
         0,
         text.format("warning"),
-        f"derivload: 1 warning in {LOOKED_AT}: 1 function, 1 definition\n",
+        f"derivload: 1 warning in {LOOKED_AT}: 1 function, 1 definition\n{FIXABLE}",
     )
     assert project.check("--strict") == (
         1,
         text.format("error"),
-        f"derivload: 1 error in {LOOKED_AT}\n",
+        f"derivload: 1 error in {LOOKED_AT}\n{FIXABLE}",
     )
 
 

@@ -105,7 +105,22 @@ def test_json_is_as_it_is_described(project: Project) -> None:
                 "message": "`slef` is not an argument, output or gradient of `gild`",
                 "help": "did you mean `self`?",
                 "source_line": "  leaf: grad * slef",
-                "fixes": [],
+                "fixes": [
+                    {
+                        "message": "write `self`",
+                        "edits": [
+                            {
+                                "file": "derivatives.yaml",
+                                "line": 3,
+                                "column": 16,
+                                "end_line": 3,
+                                "end_column": 20,
+                                "text": "self",
+                            }
+                        ],
+                        "safe": False,
+                    }
+                ],
                 "related": [],
             }
         ],
