@@ -132,6 +132,10 @@ class InputEntries:
         """As `native`, and None as `read_definition`."""
         return _or_lost(self.native, index)
 
+    def natives_where(self, is_there: Callable[[str], bool]) -> Iterator[int]:
+        """The indexes of the native functions whose text, with what is behind it, fits."""
+        return self._natives.where(is_there)
+
     def text_of(self, file: str) -> str:
         """The text of a file, by its name."""
         return next(known.text.text for known in self._files if known.text.name == file)

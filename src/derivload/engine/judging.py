@@ -123,6 +123,9 @@ class _Judge:
         self._possible = linted.found
         self._refused = refused
         self._without_kernel = {one.at for one in refused if one.mistake.code == "DL801"}
+        self._no_tensors = {
+            (one.at, one.mistake.path) for one in refused if one.mistake.code == "DL805"
+        }
         self._entries: Entries = linted.entries
         self._text_of = _text_of(texts)
         self._base = texts.native_functions[0].name
@@ -159,6 +162,8 @@ class _Judge:
             return not self._entries.called_with(one.unless_called)
         if one.mistake.code == "DL604" and one.declared in self._without_kernel:
             return False  # the same is told as an error
+        if one.mistake.code == "DL619" and (one.at, one.mistake.path) in self._no_tensors:
+            return False
         if one.mistake.code == "DL604" and self._has_backend:
             return self._is_composite(one)
         return True

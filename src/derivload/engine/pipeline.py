@@ -85,7 +85,7 @@ class Load:
     `natives_lost` and `definitions_lost` are the names of entries of native_functions.yaml and of
     derivatives.yaml that could not be read. None stands for any name. `blame` tells of which entry
     a mistake between two of them is. `other_names` gives the names of the functions that are not
-    loaded, for suggestions.
+    loaded, and `other_structured` those of the structured ones, for suggestions.
     """
 
     def __init__(
@@ -96,8 +96,10 @@ class Load:
         definitions_lost: Iterable[str | None] = (),
         blame: Blame = _NOBODY,
         other_names: Callable[[], Iterable[str]] = tuple,
+        other_structured: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._blame = blame
+        self._other_structured = other_structured
         self._other_names = other_names
         self._readers = readers
         readers.guesses.renew()
@@ -146,7 +148,10 @@ class Load:
             self.mistakes.add(entry, mistakes)
             self._unread.add(self._family(value.get("func")))
         self.bad |= self._unread
-        self._report_misfits(check_functions(self.natives, self._dialect, self._readers.guesses))
+        guesses = self._readers.guesses
+        self._report_misfits(
+            check_functions(self.natives, self._dialect, guesses, self._other_structured)
+        )
         schemas = self._readers.natives.schemas
         self.declared = len(self.natives)
         generated, misfits = generate_variants(self.natives, self._dialect, schemas)

@@ -324,6 +324,7 @@ class FamilyUpdate:
                 [text.name for text in (texts.derivatives, *texts.more_derivatives)],
             ),
             other_names=self._other_names,
+            other_structured=self._other_structured,
         )
         declared = self.natives.rows.positions(touched)
         positions = [i for i, row in enumerate(self.definitions) if row.family in touched]
@@ -366,6 +367,18 @@ class FamilyUpdate:
             for row in self._state.functions.rows.rows
             if row.family not in self._touched
         }
+
+    def _other_structured(self) -> set[str]:
+        """The names of the structured functions that are not in the touched families."""
+        assert isinstance(self._inputs, InputEntries)
+        rows = self.natives.rows.rows
+        values = [
+            self._inputs.native(index).value
+            for index in self._inputs.natives_where(lambda text: "structured" in text)
+            if rows[index].family not in self._touched
+        ]
+        names = [str(v["func"]).partition("(")[0] for v in values if v.get("structured") is True]
+        return {name.rpartition("::")[2].strip() for name in names}
 
     def _linted(self, inputs: InputEntries) -> Linted:
         """What there may be to warn of, by the positions among all entries."""

@@ -6,7 +6,7 @@ torchgen's error_check_native_functions and BackendIndex.grow_index.
 from __future__ import annotations
 
 import keyword
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from derivload.cpp.dialect import Dialect
@@ -23,9 +23,15 @@ _STORAGE_INPLACE: Final = frozenset({"resize_", "resize_as_"})
 
 
 def check_functions(
-    functions: Sequence[NativeFunction], dialect: Dialect, guesses: Guesses
+    functions: Sequence[NativeFunction],
+    dialect: Dialect,
+    guesses: Guesses,
+    other_structured: Callable[[], Iterable[str]] = tuple,
 ) -> list[Misfit]:
-    """The broken rules between the declared functions (DL305 to DL308)."""
+    """The broken rules between the declared functions (DL305 to DL308).
+
+    `other_structured` gives the names of further structured functions, for suggestions.
+    """
     misfits: list[Misfit] = []
     by_name = {f.name.text: f for f in functions}
     bases = {
@@ -33,7 +39,13 @@ def check_functions(
     }
     for function in functions:
         if function.structured_delegate is not None:
-            _check_delegate(function, by_name, guesses, misfits)
+            invalid = _check_delegate(function, by_name)
+            if invalid is not None:
+                name = function.structured_delegate.text
+                invalid.meant = _delegates(name, by_name, guesses, other_structured)
+                delegate = by_name.get(name)
+                others = () if delegate is None else (delegate,)
+                misfits.append(Misfit(function, invalid, "structured_delegate", others))
         if dialect.python_keywords_checked:
             _check_argument_names(function, misfits)
         if "inplace_view" in function.tags:
@@ -77,32 +89,30 @@ def _taken(function: NativeFunction, where: str, declared: str) -> Invalid:
     return Invalid("DL304", message, declared, help_)
 
 
-def _check_delegate(
-    function: NativeFunction,
-    by_name: dict[str, NativeFunction],
-    guesses: Guesses,
-    misfits: list[Misfit],
-) -> None:
+def _check_delegate(function: NativeFunction, by_name: dict[str, NativeFunction]) -> Invalid | None:
     assert function.structured_delegate is not None
     delegate = by_name.get(function.structured_delegate.text)
     if delegate is None:
-        wanted = function.structured_delegate.text
-        message = f"`{wanted}` is not a function"
-        invalid = Invalid("DL305", message, meant=_delegates(wanted, by_name, guesses))
-        misfits.append(Misfit(function, invalid, "structured_delegate"))
-    elif not delegate.structured:
-        message = f"`{delegate.qualified}` is not structured, so nothing can delegate to it"
-        meant = _delegates(delegate.name.text, by_name, guesses)
-        invalid = Invalid("DL305", message, meant=meant)
-        misfits.append(Misfit(function, invalid, "structured_delegate", (delegate,)))
+        return Invalid("DL305", f"`{function.structured_delegate.text}` is not a function")
+    if delegate.structured:
+        return None
+    message = f"`{delegate.qualified}` is not structured, so nothing can delegate to it"
+    return Invalid("DL305", message)
 
 
-def _delegates(name: str, by_name: dict[str, NativeFunction], guesses: Guesses) -> list[str]:
+def _delegates(
+    name: str,
+    by_name: dict[str, NativeFunction],
+    guesses: Guesses,
+    others: Callable[[], Iterable[str]],
+) -> tuple[str, ...]:
     """Which structured function may be meant: one of that base name, or with a name like it."""
     known = [other for other, function in by_name.items() if function.structured]
     base = name.partition(".")[0]
     variants = [other for other in known if other.partition(".")[0] == base]
-    return variants if len(variants) == 1 else guesses.nearest(name, variants or known)
+    if len(variants) == 1:
+        return tuple(variants)
+    return tuple(guesses.nearest(name, variants or [*known, *others()]))
 
 
 def _check_argument_names(function: NativeFunction, misfits: list[Misfit]) -> None:

@@ -85,7 +85,7 @@ def check_keys(value: Mapping, guesses: Guesses) -> list[Mistake]:
                 unknown = _unknown(key, close)
                 if "dispatch" in value and value["dispatch"] is None and not close:
                     help_ = "indent it, if it is of `dispatch`"
-                    unknown = msgspec.structs.replace(unknown, help=help_)
+                    unknown = msgspec.structs.replace(unknown, help=help_, help_of_few="")
                 mistakes.append(unknown)
         elif not isinstance(held, known[0]):
             message = f"`{key}` is {describe(held)}, but must be {known[1]}"

@@ -45,7 +45,7 @@ def test_an_error_is_status_1_and_the_result_is_on_stdout(project: Project) -> N
             "    |                    ^^^^^^^^\n"
             "  help: write `.sym_sizes()` instead\n"
         ),
-        f"derivload: 1 error in {LOOKED_AT}\n",
+        f"derivload: 1 error in {LOOKED_AT}\nderivload: 1 can be fixed with --fix\n",
     )
 
 
