@@ -110,10 +110,9 @@ class DefinitionLinter:
         for mistake in _check_composite(derived):
             yield Suspicion(mistake, is_of_kernels=True)
         function = derived.function
-        named = {a.name for a in function.schema.arguments.flat_all}
         for formulas in definition.dispatch:
             info = derived.dispatch.get(formulas.dispatch_key)
-            text_flaws = list(check_texts(definition, formulas, named))
+            text_flaws = list(check_texts(definition, formulas, function))
             yield from map(Suspicion, text_flaws)
             if info is None:
                 continue

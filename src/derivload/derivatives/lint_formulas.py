@@ -5,13 +5,13 @@ These are DL607 and DL609 to DL620. Upstream accepts all of this.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from derivload.derivatives.backward import used_gradient_indices
 from derivload.derivatives.brackets import Unmatched, find_unmatched
 from derivload.derivatives.definition import Definition, Formulas
-from derivload.derivatives.formula_text import check_text
+from derivload.derivatives.formula_text import check_text, is_suspicious
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import is_forward_derivative_definition, split_names
@@ -24,6 +24,8 @@ from derivload.spelling import nearest
 _NON_DIFFERENTIABLE: Final = "non_differentiable"
 WORDS: Final = frozenset({_NON_DIFFERENTIABLE, AUTO_ELEMENT_WISE, AUTO_LINEAR})
 """Words that may stand in the place of a formula."""
+# With some blanks around it.
+_LONGEST_WORD: Final = 2 * max(map(len, WORDS))
 UNCALLED: Final = frozenset({"not_implemented", "not_implemented_list"})
 """Functions that a rule of their own is about, if they are not called (DL611)."""
 
@@ -34,11 +36,11 @@ def is_keyword(formula: str) -> bool:
 
 
 def check_texts(
-    definition: Definition, formulas: Formulas, names: Collection[str] | None
+    definition: Definition, formulas: Formulas, function: NativeFunction | None
 ) -> Iterator[Mistake]:
     """The mistakes in the text of each formula (DL607, DL610 to DL614, DL620).
 
-    `names` are the names that the function gives; None if it is not known.
+    `function` is None if it is not known.
     """
     for raw_names, formula in formulas.formulas:
         path = (*formulas.path, raw_names)
@@ -55,6 +57,9 @@ def check_texts(
                 occurrence=-1,
                 remedies=_matched(formula, unmatched, path),
             )
+        if not is_suspicious(formula):
+            continue
+        names = None if function is None else _names_of(function)
         for flaw in check_text(formula, names, definition.name):
             occurrence = occurrence_of(formula, flaw.words, flaw.at)
             remedies: tuple[Remedy, ...] = ()
@@ -80,11 +85,18 @@ def _matched(formula: str, unmatched: Unmatched, path: Path) -> tuple[Remedy, ..
     return (write(instead, rest, path=path, occurrence=-1),)
 
 
+def _names_of(function: NativeFunction) -> set[str]:
+    named = {argument.name for argument in function.schema.arguments.flat_all}
+    return named | {r.name for r in function.schema.returns if r.name is not None}
+
+
 def check_keys(formulas: Formulas, function: NativeFunction) -> Iterator[Mistake]:
     """The mistakes in the keys, and words such as `auto_linear` that are not for their key.
 
     These are DL609, DL616, DL617 and DL619.
     """
+    if _has_usual_keys(formulas, function):
+        return
     arguments = [a.name for a in function.schema.arguments.flat_all]
     outputs = _outputs(function)
     named = {name for raw_names, _ in formulas.formulas for name in split_names(raw_names)}
@@ -124,6 +136,19 @@ def check_keys(formulas: Formulas, function: NativeFunction) -> Iterator[Mistake
             first[name] = raw_names
 
 
+def _has_usual_keys(formulas: Formulas, function: NativeFunction) -> bool:
+    """Whether each key is a tensor or `result`, and each word in its place: nearly always."""
+    tensors = {a.name for a in function.schema.arguments.flat_all if a.type.is_tensor_like}
+    for raw_names, formula in formulas.formulas:
+        if raw_names != "result" and raw_names not in tensors:
+            return False
+        if len(formula) <= _LONGEST_WORD and is_keyword(formula):
+            is_of_argument = formula == _NON_DIFFERENTIABLE
+            if formula not in WORDS or is_of_argument != (raw_names in tensors):
+                return False
+    return True
+
+
 def _outputs(function: NativeFunction) -> list[str]:
     """The names that the key of a forward formula may have."""
     returns = function.schema.returns
@@ -159,8 +184,10 @@ def check_gradients(
     """The uses of gradients that there are not, or that an argument hides (DL615, DL618)."""
     arguments = [a.name for a in function.schema.arguments.flat_all]
     hidden = {"grad", "grads", *info.available_named_gradients}.intersection(arguments)
-    count = _differentiable_outputs(function, info)
     indifferent = without_gradient(function, info)
+    if not hidden and not indifferent and all("grads[" not in f for _, f in formulas.formulas):
+        return
+    count = _differentiable_outputs(function, info)
     for raw_names, formula in formulas.formulas:
         if "grad" not in formula:
             continue
@@ -198,7 +225,9 @@ def _differentiable_outputs(function: NativeFunction, info: DifferentiabilityInf
 
 def without_gradient(function: NativeFunction, info: DifferentiabilityInfo) -> frozenset[str]:
     """The names that gradients would have if all outputs were differentiable."""
-    if info.output_differentiability is None:
+    if info.output_differentiability is None or all(
+        r.name is None for r in function.schema.returns
+    ):
         return frozenset()
     pairs = zip(function.schema.returns, info.output_differentiability, strict=False)
     names = {f"grad_{r.name}" for r, has_gradient in pairs if r.name and not has_gradient}

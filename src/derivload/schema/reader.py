@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from derivload.diagnostics import MAX_OF_ENTRY, Invalid, Remedy, occurrence_of, raise_all
 from derivload.remedies import write
@@ -19,8 +18,6 @@ _SCRATCH = "_scratch_"
 # An arrow that may lack the spaces around it; a schema that ends behind its arguments.
 _ARROW = re.compile(r"\) *-> *(?=\S)(?!.*\) *->)")
 _WITHOUT_RETURNS = re.compile(r"[\w.]+\(.*\)")
-
-T = TypeVar("T")
 
 
 class _ReadArguments(NamedTuple):
@@ -60,7 +57,11 @@ class SchemaReader:
             message = f"`{text}` is not of the form `name(arguments) -> returns`"
             raise Invalid("DL101", message, text, remedies=arrows(text))
         wrong = _WrongParts(text)
-        read_name = wrong.reading(0, self.name, name)
+        read_name: OperatorName | None = None
+        try:
+            read_name = self.name(name)
+        except Invalid as invalid:
+            wrong.add(0, invalid)
         parts = self._arguments(inside, len(name) + 1, wrong)
         returns = self._returns(returned, len(text) - len(returned), wrong)
         raise_all(wrong.found)
@@ -100,23 +101,31 @@ class SchemaReader:
             message = f"several returns need parentheses: `({text})`"
             enclosed = write(f"({text})", text, is_safe=True)
             wrong.add(at, Invalid("DL106", message, text, remedies=[enclosed]))
-        parts = _placed(text, at)
-        returns = [wrong.reading(at, self.arguments.returned, part) for at, part in parts]
-        return tuple([returned for returned in returns if returned is not None])
+        returns = []
+        for part in text.split(", "):
+            try:
+                returns.append(self.arguments.returned(part))
+            except Invalid as invalid:
+                wrong.add(at, invalid)
+            at += len(part) + len(", ")
+        return tuple(returns)
 
     def _arguments(self, text: str, at: int, wrong: _WrongParts) -> _ReadArguments:
         """The arguments that can be read, by role. `at` is where the text begins in the schema."""
         parts = _ReadArguments([], [], [])
         current = parts.positional
-        for place, part in _placed(text, at):
+        for part in text.split(", ") if text else ():
+            place, at = at, at + len(part) + len(", ")
             if part == "*":
                 if current is not parts.positional:
                     message = "`*` may occur only once in the arguments"
                     wrong.add(place, Invalid("DL103", message, part))
                 current = parts.kwarg_only
                 continue
-            argument = wrong.reading(place, self.arguments.argument, part)
-            if argument is None:
+            try:
+                argument = self.arguments.argument(part)
+            except Invalid as invalid:
+                wrong.add(place, invalid)
                 continue
             if argument.is_write and current is parts.kwarg_only:
                 current = parts.out
@@ -137,13 +146,6 @@ def arrows(text: str) -> list[Remedy]:
     return [write(f"{text} -> Tensor", text)] if _WITHOUT_RETURNS.fullmatch(text) else []
 
 
-def _placed(text: str, at: int) -> Iterator[tuple[int, str]]:
-    """The parts of a list, each with its place. `at` is where the text begins in the schema."""
-    for part in text.split(", ") if text else ():
-        yield at, part
-        at += len(part) + len(", ")
-
-
 class _WrongParts:
     """The mistakes in the parts of a schema, as many as are told of an entry."""
 
@@ -156,14 +158,6 @@ class _WrongParts:
         if len(self.found) < MAX_OF_ENTRY:
             invalid.occurrence = occurrence_of(self._text, invalid.words, at)
             self.found.append(invalid)
-
-    def reading(self, at: int, read: Callable[[str], T], text: str) -> T | None:
-        """What is read of the part that begins at `at`; None if that is a mistake."""
-        try:
-            return read(text)
-        except Invalid as invalid:
-            self.add(at, invalid)
-            return None
 
 
 def _kind(name: OperatorName, arguments: Arguments) -> str:

@@ -18,11 +18,10 @@ from support.project import Project
 __all__ = ["project"]  # fixtures
 
 LOOKED_AT = "derivatives.yaml, native_functions.yaml, tags.yaml"
+FIXABLE = "derivload: 1 can be fixed with --fix --unsafe-fixes\n"
 
 
 # ----------------------------------------------------------------------------- what it ends with
-
-FIXABLE = "derivload: 1 can be fixed with --fix --unsafe-fixes\n"
 
 
 def test_no_mistake_is_status_0_and_no_result(project: Project) -> None:
