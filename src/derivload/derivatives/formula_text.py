@@ -161,11 +161,14 @@ def _semicolons(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
 
 def _unfinished(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
     """The operators that have nothing on one side, and names with no operator between them."""
-    code = [token for token in tokens if token[0] != ";" and token[0][:2] not in ("//", "/*")]
-    texts = ["", *[token[0] for token in code], ""]
+    code = [token for token in tokens if token[0][:2] not in ("//", "/*")]
+    # At a semicolon, something ends and something else begins.
+    texts = ["", *[token[0].replace(";", "") for token in code], ""]
     depth = 0
     for i, token in enumerate(code):
         before, text, behind = texts[i : i + 3]
+        if not text:
+            continue
         depth += (text == "{") - (text == "}")
         is_product = text == "*" and before not in ("", "(", ",") and _is_value(before)
         lacks = _lacks_right(text, behind, is_product=is_product and not before.endswith("_t"))
