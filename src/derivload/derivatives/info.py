@@ -80,7 +80,7 @@ class DerivativeReader:
             )
             outputs = self._outputs(function)
         except Invalid as invalid:
-            return Derived(function, {}), [invalid.at("name")]
+            return Derived(function, {}), [invalid.at("name"), *check_formulas_alone(definition)]
         _check_names([b.name for b in arguments], [o.name for o in outputs], mistakes)
         for formulas in definition.dispatch:
             setup = _SetUp(definition, function, arguments, outputs, self)
