@@ -42,6 +42,10 @@ __all__ = ["place"]  # a fixture
         ("[emit]\nstrict = true", "2: error: `emit` has no option --strict"),
         ("[emitt]\nshards = 1", "1: error: there is no setting `emitt`; did you mean `emit`?"),
         ("[emit]\nshard = 1", "2: error: there is no setting `shard`; did you mean `shards`?"),
+        (
+            "tags = 't'\nnative-functions = [" + "'n'," * 100_000 + "]",
+            "2: error: `native-functions` has 100000 values: give 1000 at most",
+        ),
         ("[[emit]]\nshards = 1", "1: error: `emit` has to be a table, and is a list"),
         ("codegen = 'x'", "1: error: `codegen` has to be true or false, and is a text"),
         ("show = 3", "1: error: `show` has to be a table, and is a whole number"),

@@ -91,6 +91,15 @@ def test_a_file_that_cannot_be_read_is_told(deep: Path) -> None:
         read_settings(path, content)
 
 
+@pytest.mark.parametrize("name", ["derivload.toml", "pyproject.toml"])
+def test_a_file_that_cannot_be_looked_into_is_not_passed_over(deep: Path, name: str) -> None:
+    (deep.parent / "derivload.toml").write_text("")
+    with (deep / name).open("wb") as file:
+        file.truncate(17_000_000)
+    with pytest.raises(SettingsError, match=rf"^{name}: error: cannot read this file: it is larg"):
+        found()
+
+
 def make_checkout(folder: Path) -> None:
     (folder / "tools" / "autograd").mkdir(parents=True)
     (folder / "tools" / "autograd" / "derivatives.yaml").write_text("")

@@ -17,6 +17,8 @@ from derivload.wanted import ignored_codes_of
 
 # Letters: a name that is longer is like none of ours.
 _LONGEST: Final = 60
+# Values of one setting: the time that argparse takes grows with the square of all.
+_MOST: Final = 1_000
 _TYPES: Final = {
     bool: "true or false",
     int: "a whole number",
@@ -170,6 +172,8 @@ def _arguments(key: Key, value: object, file: SettingsFile) -> tuple[str, ...]:
     if key.may_be_true and isinstance(value, bool):
         return (f"{option}={key.action.const}",) if value else ()
     values = value if key.is_list and isinstance(value, list) else [value]
+    if len(values) > _MOST:
+        raise _WrongValueError(f"`{key.name}` has {len(values)} values: give {_MOST} at most")
     texts = [_text(key, each) for each in values]
     return tuple([f"{option}={file.resolve(text) if key.is_path else text}" for text in texts])
 

@@ -57,10 +57,10 @@ class Search:
             path = os.path.join(folder, PYPROJECT)
             if not self._is_file(path):
                 continue
-            content = read_path(path)
-            if isinstance(content, bytes) and b"derivload" in content and is_ours(path, content):
+            content = read_settings_file(path)  # it may be ours: nobody knows until it is read
+            if b"derivload" in content and is_ours(path, content):
                 return path, content
-            self.passed.append((path, b"" if isinstance(content, OSError) else content))
+            self.passed.append((path, content))
         return None
 
     def find_tree(self) -> str | None:
