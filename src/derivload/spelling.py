@@ -29,6 +29,8 @@ def nearest(name: str, known: Iterable[str], count: int = 3, cutoff: float = _CU
     `cutoff` is how like they must be, from 0 to 1. The time grows with the letters of `name` times
     those of `known`.
     """
+    if len(name) > _LONGEST:
+        return []
     by_key: dict[str, list[str]] = {}
     for other in dict.fromkeys(known):
         by_key.setdefault(_key(other), []).append(other)

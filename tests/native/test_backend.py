@@ -257,3 +257,29 @@ def test_one_schema_that_is_forgotten_is_a_mistake_of_its_own() -> None:
     for more in ("", "- func: shine.b(Tensor self) -> Tensor\n"):
         loaded = load(overlay=f"- func: shine\n{more}")
         assert [d.code for d in loaded.diagnostics] == ["DL101"]
+
+
+# -------------------------------------------------------------------------- hostile files
+
+
+def test_of_many_mistakes_the_first_are_told_and_that_there_are_more() -> None:
+    names = "".join(f"- none{i}\n" for i in range(30_000))
+    loaded = load(f"{HEAD}supported:\n{names}")
+    assert [d.code for d in loaded.diagnostics] == ["DL010", *["DL707"] * 1_000]
+    assert loaded.diagnostics[1].line == 4
+    again = load(f"{HEAD}supported:\n" + "- polish\n" * 30_000 + "autograd: [polish_]\n")
+    assert [d.code for d in again.diagnostics] == ["DL708"]  # behind all the warnings
+    assert [d.code for d in again.warnings] == ["DL010", *["DL621"] * 1_000]
+
+
+def test_a_list_is_no_dispatch_key() -> None:
+    bomb = "class_name: &a [x, x, x, x, x, x, x, x]\nir_gen: &b [*a, *a, *a, *a, *a, *a]\n"
+    text = f"{bomb}backend: *b\ncpp_namespace: x\nsupported: [polish]\n"
+    (found,) = load(text).diagnostics
+    assert (found.code, found.message) == ("DL705", "a list is not a dispatch key of torchgen")
+    assert found.help == ""
+
+
+def test_a_very_long_name_is_like_none() -> None:
+    (found,) = load(f"{HEAD}supported:\n- {'polish' * 100_000}\n").diagnostics
+    assert (found.code, found.help) == ("DL707", "")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from derivload.diagnostics import Diagnostic
 from derivload.native.backend import BackendFile, Registration, read_backend
 from derivload.native.backend_checks import Declared, check_backend
-from derivload.sources.sections import read_sections
+from derivload.sources.sections import place_flaws, read_sections
 
 if TYPE_CHECKING:
     from derivload.cpp.dialect import Dialect
@@ -65,7 +65,7 @@ class Backends:
         """The mistakes inside the files that torchgen does not read, sorted by place."""
         files = zip(self._texts, self._files, strict=True)
         own = [(text, file) for text, file in files if file.is_own]
-        found = [flaw.diagnostic(*text) for text, file in own for flaw in file.flaws]
+        found = [made for text, file in own for made in place_flaws(file.flaws, *text)]
         return sorted({diagnostic for diagnostic in found if diagnostic.is_error})
 
     def kernels(self) -> Kernels:
@@ -97,7 +97,7 @@ class Backends:
         declared = Declared(functions)
         for (name, text), file in zip(self._texts, self._files, strict=True):
             flaws = [*file.flaws, *check_backend(file, declared, is_lost)]
-            found += [flaw.diagnostic(name, text) for flaw in flaws]
+            found += place_flaws(flaws, name, text)
         return sorted(set(found))
 
 

@@ -27,7 +27,7 @@ from derivload.sources.entries import Entry
 from derivload.sources.ignore_comments import MARKER, IgnoreComment, find_comments
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.places import Placer
-from derivload.wanted import EVERYTHING, Wanted, ignored_codes_of
+from derivload.wanted import EVERYTHING, WARNINGS, Wanted, ignored_codes_of
 
 _UNUSED: Final = "DL608"
 # What is at the other place of a warning about two entries.
@@ -153,7 +153,7 @@ class _Judge:
         told += self._of_backends
         if not has_errors:
             told += ignored.unused
-        shown = [one for one in told if wanted.has(one.code, one.operator, one.file)]
+        shown = [one for one in told if _is_wanted(one, wanted)]
         return Judged([*shown, *map(self._told, self._refused)], suppressed)
 
     def _holds(self, one: Possible) -> bool:
@@ -289,6 +289,11 @@ class _Judge:
 
         what = (_UNUSED, why, file, *comment.names)
         return Told(digest_id("\0".join(what)), what, _UNUSED, "", file, place)
+
+
+def _is_wanted(one: Told, wanted: Wanted) -> bool:
+    """Whether to show a warning. That there are more of them is always shown."""
+    return one.code not in WARNINGS or wanted.has(one.code, one.operator, one.file)
 
 
 def _of_backend(diagnostic: Diagnostic, file: str) -> Told:

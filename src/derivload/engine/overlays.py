@@ -148,5 +148,5 @@ def _line_of(text: str, key: str) -> int:
 
 def _misplaced(source: SourceFile, line: int, message: str) -> SourceFile:
     flaw = Flaw("DL011", message, Spot(line, 1, len(source.text)), _ADVICE)
-    found = [flaw.diagnostic(source.name, source.text)]
+    found = [flaw.diagnostic(source.name, source.text.split("\n"))]
     return source._replace(entries=[], diagnostics=found, lost=(None,), passed_over=())

@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from derivload.cpp.dialect import Dialect
-from derivload.sources.entries import describe
+from derivload.sources.entries import MAX_MISTAKES, describe
 from derivload.sources.plain import Value
 from derivload.sources.sections import Flaw, Section, SectionFile, SectionItem, Spot
 from derivload.spelling import nearest
@@ -127,7 +127,8 @@ class _FormReader:
             if section.key not in _KEYS:
                 message = f"a backend's file has no key `{section.key}`"
                 key = str(section.key)
-                close = nearest(key, sorted(_KEYS - self._sections.keys()))
+                is_reported = len(self._flaws) < MAX_MISTAKES
+                close = nearest(key, sorted(_KEYS - self._sections.keys())) if is_reported else []
                 flaw = Flaw("DL703", message, section.key_spot, words=key, meant=tuple(close))
                 self._flaws.append(flaw)
         for key in _REQUIRED:
@@ -155,10 +156,11 @@ class _FormReader:
         if not items:
             return
         backend = self._value("backend")
-        key = f"{prefix}{backend}"
+        key = f"{prefix}{backend}" if isinstance(backend, str) else ""
         if not isinstance(backend, str) or key not in self._keys:
             if backend is not None:
-                message = f"`{key}` is not a dispatch key of torchgen"
+                what = f"`{key}`" if isinstance(backend, str) else describe(backend)
+                message = f"{what} is not a dispatch key of torchgen"
                 close = [] if prefix else nearest(key, sorted(self._keys))
                 spot = self._spot("backend")
                 self._flaws.append(Flaw("DL705", message, spot, words=key, meant=tuple(close)))

@@ -12,6 +12,7 @@ from derivload.diagnostics import Invalid
 from derivload.native.backend import BackendFile, Registration
 from derivload.native.function import NativeFunction
 from derivload.schema.names import read_operator_name
+from derivload.sources.entries import MAX_MISTAKES
 from derivload.sources.sections import Flaw
 from derivload.spelling import Guesses, operators_of
 
@@ -22,6 +23,7 @@ class Declared:
     def __init__(self, functions: Sequence[NativeFunction]) -> None:
         self._functions = functions
         self._guesses = Guesses()
+        self._advised = 0
         self.by_name = {function.name.text: function for function in functions}
         self.keys = frozenset().union(*[function.dispatch for function in functions])
         self._groups: dict[str, list[NativeFunction]] | None = None
@@ -36,7 +38,13 @@ class Declared:
         return group if any(each.schema.is_out for each in group) else [function]
 
     def advice(self, name: str) -> tuple[str, tuple[str, ...]]:
-        """What to write instead of a name that no function has: a sentence, and names."""
+        """What to write instead of a name that no function has: a sentence, and names.
+
+        Nothing, if so many were asked for that no more mistakes are reported.
+        """
+        self._advised += 1
+        if self._advised > MAX_MISTAKES:
+            return "", ()
         plain = name.rpartition("::")[2]
         if plain != name and plain in self.by_name:
             return f"write it without its namespace: `{plain}`", (plain,)

@@ -6,14 +6,14 @@ small: it is read as a whole, by PyYAML.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from derivload.diagnostics import Diagnostic, Edit, Fix, shortened
 from derivload.rules import RULES
-from derivload.sources.entries import fixes_of
+from derivload.sources.entries import MAX_MISTAKES, fixes_of, too_many
 from derivload.sources.full import DuplicateKey, compose, construct
 from derivload.sources.not_yaml import Lines, YamlError
 from derivload.sources.plain import Value
@@ -49,10 +49,14 @@ class Flaw(NamedTuple):
     meant: tuple[str, ...] = ()
     is_superfluous: bool = False
 
-    def diagnostic(self, file: str, text: str) -> Diagnostic:
-        """The diagnostic of this mistake. `text` is that of the file."""
+    @property
+    def severity(self) -> str:
+        """The severity of the rule that is broken."""
+        return RULES[self.code].severity
+
+    def diagnostic(self, file: str, lines: Sequence[str]) -> Diagnostic:
+        """The diagnostic of this mistake. `lines` are those of the file."""
         line, at, length = self.spot
-        lines = text.split("\n", line)
         shown = lines[line - 1] if 0 < line <= len(lines) else ""
         column = min(at, len(shown) + 1)
         return Diagnostic(
@@ -64,18 +68,18 @@ class Flaw(NamedTuple):
             help=self.help or ask(self.meant),
             source_line=shown,
             length=max(1, min(length, len(shown) + 1 - column)),
-            severity=RULES[self.code].severity,
+            severity=self.severity,
             fixes=tuple(self._fixes(file, lines, column)),
         )
 
-    def _fixes(self, file: str, lines: list[str], column: int) -> Iterator[Fix]:
+    def _fixes(self, file: str, lines: Sequence[str], column: int) -> Iterator[Fix]:
         """The fixes, as far as the words are where they are looked for."""
         line = self.spot.line
         shown = lines[line - 1] if line <= len(lines) else ""
         at = shown.find(self.words, column - 1) + 1
         if not self.words or not at:
             return
-        is_error = RULES[self.code].severity == "error"
+        is_error = self.severity == "error"
         for name in self.meant:
             edit = Edit(file, line, at, line, at + len(self.words), name)
             yield Fix(f"write `{name}`", (edit,), is_error and len(self.meant) == 1)
@@ -84,6 +88,19 @@ class Flaw(NamedTuple):
         if self.is_superfluous and is_item and above.lstrip().startswith("- "):
             edit = Edit(file, line - 1, len(above) + 1, line, len(shown) + 1, "")
             yield Fix(f"remove `{self.words}`", (edit,), is_safe=True)
+
+
+def place_flaws(flaws: Iterable[Flaw], file: str, text: str) -> list[Diagnostic]:
+    """The diagnostics of the flaws of a file: of many, the first, and one that says so (DL010)."""
+    lines = text.split("\n")
+    ordered = sorted(flaws, key=lambda flaw: flaw.spot)
+    found = []
+    for severity in ("error", "warning"):
+        those = [flaw for flaw in ordered if flaw.severity == severity]
+        found += [flaw.diagnostic(file, lines) for flaw in those[:MAX_MISTAKES]]
+        if len(those) > MAX_MISTAKES:
+            found.append(too_many(file, severity))
+    return found
 
 
 class SectionItem(NamedTuple):
@@ -139,7 +156,7 @@ class _SectionReader:
             return SectionFile(self._name, None, False, None, [found])
         double = [
             self._diagnostic("DL009", f"the key `{d.key}` occurs twice in one mapping", d)
-            for d in duplicates
+            for d in duplicates[:MAX_MISTAKES]
         ]
         sections = None
         is_list = isinstance(root, yaml.SequenceNode)
@@ -182,7 +199,7 @@ class _SectionReader:
     def _diagnostic(self, code: str, message: str, place: YamlError | DuplicateKey) -> Diagnostic:
         help_ = place.help if isinstance(place, YamlError) else ""
         flaw = Flaw(code, message, Spot(place.line + 1, place.column + 1, 1), help_)
-        found = flaw.diagnostic(self._name, self._text)
+        found = flaw.diagnostic(self._name, self._written)
         return msgspec.structs.replace(found, fixes=fixes_of(place.instead, self._name, 1))
 
 
