@@ -58,6 +58,27 @@ def test_check_takes_each_file_for_what_it_is(capsys: Captured) -> None:
 
 
 @pytest.mark.usefixtures("inputs")
+def test_one_file_has_the_other_beside_it(
+    capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (DERIVATIVES, NATIVES):
+        assert main(["check", name]) == 0
+        expected = f"no mistakes in {DERIVATIVES}, {NATIVES}, {TAGS}: "
+        assert expected in capsys.readouterr().err
+    assert main(["check", "wrong.yaml"]) == 1
+    assert "wrong.yaml:1:9: error[DL405]" in capsys.readouterr().out
+    assert main(["check", "own.yaml"]) == 2  # it may be an overlay of any file
+    assert main(["check", "--derivatives", DERIVATIVES]) == 2
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert main(["check", f"../{NATIVES}", "--tags", f"../{TAGS}"]) == 0
+    Path(f"../{NATIVES}").unlink()
+    capsys.readouterr()
+    assert main(["check", f"../{DERIVATIVES}"]) == 2
+    assert "--native-functions is missing" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("inputs")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
 
 class UnknownFileError(Exception):
     """A file that no option can be told for. The text says why."""
@@ -33,3 +37,24 @@ def option_of(path: str) -> str:
             "--native-functions or --tags"
         )
     return spell_option(kind)
+
+
+def add_file_beside(options: argparse.Namespace) -> None:
+    """Take derivatives.yaml or native_functions.yaml from beside the other, which stands alone.
+
+    That is for files that were named without an option, if nothing else names the inputs.
+    """
+    from derivload.loading.paths import DERIVATIVES, NATIVE_FUNCTIONS
+
+    if options.pytorch is not None or options.catalogue:
+        return
+    derivatives, natives = options.derivatives, options.native_functions
+    if derivatives and not natives:
+        options.native_functions = _beside(derivatives[0], NATIVE_FUNCTIONS)
+    elif natives and not derivatives and os.path.basename(natives[0]) == NATIVE_FUNCTIONS:
+        options.derivatives = _beside(natives[0], DERIVATIVES)
+
+
+def _beside(path: str, name: str) -> list[str]:
+    found = os.path.join(os.path.dirname(path), name)
+    return [found] if os.path.isfile(found) else []
