@@ -59,12 +59,11 @@ def test_what_changes_a_rule_is_loaded_by_the_trees_own_code(
         UNKNOWN[edit](small)
     stats = small.emit()
     assert (stats["exit"], stats["rules"].partition(":")[0]) == ("cold", "the tree's own code")
-    assert_same(small.out, small.judged())
     codegen_edits.change_formula(small.pytorch, random.Random(1))
     stats = small.emit()
     assert stats["exit"] == "incremental"
     assert stats["counts"]["read"] < stats["counts"]["reused"]
-    assert_same(small.out, small.judged())
+    assert_same(small.out, small.judged())  # what the edit left alone is still of the first load
     assert small.emit()["exit"] == "up-to-date"
 
 

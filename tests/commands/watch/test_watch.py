@@ -123,8 +123,11 @@ class Screen:
     ("tty", "environment", "coloured"),
     [
         (True, {"TERM": "xterm-256color", "NO_COLOR": ""}, True),
-        (True, {"TERM": "xterm-256color", "NO_COLOR": "1"}, False),
-        (True, {"TERM": "dumb"}, False),
+        # The others are thorough: test_colour.py has all variables, for all that is coloured.
+        pytest.param(
+            *(True, {"TERM": "xterm-256color", "NO_COLOR": "1"}, False), marks=pytest.mark.thorough
+        ),
+        pytest.param(*(True, {"TERM": "dumb"}, False), marks=pytest.mark.thorough),
         (False, {"TERM": "xterm-256color"}, False),
     ],
 )
