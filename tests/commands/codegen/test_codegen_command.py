@@ -55,7 +55,8 @@ def load():
     live.settle()
     live.settle()
     after = live.has_learned
-    told.append([done.exit, sorted(done.written.written), done.note, before, after])
+    read = [path for path, _ in files.consulted]
+    told.append([done.exit, sorted(done.written.written), read, before, after])
 
 load()
 load()
@@ -152,6 +153,12 @@ def test_each_end_is_told_with_its_steps(run: Codegen) -> None:
     assert edited.stats["exit"] == "incremental"
     assert [*edited.stats["seconds"]] == [*begun, *loaded]
     assert edited.said == [f"derivload: {run.out}: wrote Functions.cpp"]
+    replace_in(run.tree.derivatives, "luster * grad", "lustre * grad")
+    warned = run().said
+    assert "warning[DL602]: `lustre` is not an argument" in warned[0]
+    assert warned[-2] == "derivload: 1 warning"
+    replace_in(run.tree.derivatives, "lustre * grad", "luster * grad")
+    assert len(run().said) == 1
     depends = (run.folder / "deps").read_text("utf-8")
     for name in ("derivatives.yaml", "deprecated.yaml", "gen_autograd.py", "Functions.cpp"):
         assert name in depends
@@ -229,6 +236,9 @@ def test_from_load_to_load_only_what_changed_is_written(
     )
     assert done.returncode == 0, done.stderr
     first, second, third = json.loads(done.stdout)
+    known = {Path(path).name for path in first[2]}
+    assert {"deprecated.yaml", "gen_autograd.py", "TraceType.cpp", "model.py"} <= known
+    assert (str(beside) in first[2], str(beside) in second[2]) == (False, True)
     assert "Functions.cpp" in first[1]
     # It is known after the first load that there is more to look at.
     assert (first[3:], second[3:], third[3:]) == ([False, True], [False, False], [False, False])
