@@ -4,6 +4,8 @@ operators: which results are held, and what is there when it has gone.
 
 from __future__ import annotations
 
+import ast
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -77,10 +79,11 @@ def imported(
 ) -> Iterator[SmallPyTorch]:
     small = SmallPyTorch(release(newest), tmp_path_factory.mktemp("imported") / "pytorch")
     forget()
-    sys.path.insert(0, str(small.root))
-    import_module(_MAIN)
-    yield small
-    sys.path.remove(str(small.root))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ast, "parse", functools.cache(ast.parse))  # of each text only once
+        patched.syspath_prepend(str(small.root))
+        import_module(_MAIN)
+        yield small
     forget()
 
 

@@ -173,6 +173,15 @@ def test_a_pyproject_that_was_passed_is_told_with_what_it_holds(deep: Path) -> N
     assert search.passed == [("pyproject.toml", b"[tool]\n"), ("../pyproject.toml", b"")]
 
 
+def test_settings_that_cannot_be_read_are_told(deep: Path) -> None:
+    with (deep / "derivload.toml").open("wb") as file:
+        file.truncate(17 << 20)
+    with pytest.raises(SettingsError) as raised:
+        found()
+    said = "error: cannot read this file: it is larger than 16 MB"
+    assert raised.value.lines == (f"derivload.toml: {said}",)
+
+
 def test_a_path_in_settings_is_relative_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     expected = {"x": "a/x", "../x": "a/../x", "/x": "/x", "~x": "a/~x", "x/~": "a/x/~"}

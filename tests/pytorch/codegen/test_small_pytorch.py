@@ -4,6 +4,8 @@ operators, in this process.
 
 from __future__ import annotations
 
+import ast
+import functools
 import json
 import shutil
 from collections.abc import Iterator
@@ -35,12 +37,16 @@ class Small(CodegenProject):
 
 
 @pytest.fixture(scope="module")
-def made(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactory) -> Small:
+def made(
+    release: Release, newest: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Small]:
     """Generated once, with its cache."""
     small = Small(release(newest), tmp_path_factory.mktemp("made") / "now")
-    assert small.exit() == "cold"
-    shutil.copytree(small.folder, small.folder.with_name("kept"), symlinks=True)
-    return small
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ast, "parse", functools.cache(ast.parse))  # of each text only once
+        assert small.exit() == "cold"
+        shutil.copytree(small.folder, small.folder.with_name("kept"), symlinks=True)
+        yield small
 
 
 @pytest.fixture
@@ -132,9 +138,6 @@ def test_generators_that_are_not_known_are_compared(
     assert json.loads(done.stdout)["exit"] == "plain"
     assert note(done.stderr).endswith("item by item gives other files: TraceTypeEverything.cpp")
     assert small.exit() == "up-to-date"
-    shutil.rmtree(small.out)
-    again = small.try_run()
-    assert note(again.stderr) == note(done.stderr)
 
 
 def note(stderr: str) -> str:
@@ -163,7 +166,6 @@ def test_items_in_another_order_are_not_put_together(small: Small) -> None:
     functions = "[fn for fn in native_functions if cpp.name(fn.func) not in MANUAL_TRACER]"
     replace_in(small.small.autograd / "gen_trace_type.py", functions, f"{functions}[::-1]")
     assert note(small.try_run().stderr) == "TraceType.cpp is in an unknown order"
-    assert_same(contents(small.out), small.upstream())
 
 
 def test_both_ways_lay_overlays_over(small: Small) -> None:

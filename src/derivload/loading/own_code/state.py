@@ -193,7 +193,8 @@ def _first(own: object, other: object) -> str:
     for one, two in zip(own, other, strict=False):
         if one != two and isinstance(one, bytes):
             found = re.match(rb'\{"schema":"([^(]*)', one)
-            return f" of {found[1].decode()}" if found else ""
+            assert found is not None
+            return f" of {found[1].decode()}"
     return ""
 
 

@@ -121,7 +121,7 @@ def value_of(arguments: Sequence[str], option: str) -> str | None:
     found = None
     for at, argument in enumerate(arguments):
         if argument == option:
-            found = "".join(arguments[at + 1 : at + 2])
+            found = next(iter(arguments[at + 1 :]), None)
         elif argument.startswith(f"{option}="):
             found = argument[len(option) + 1 :]
     return found or None
