@@ -165,6 +165,7 @@ def test_what_cannot_be_removed_is_told(source: Source) -> None:
     assert not source.compiled.exists()
     source.compiled.mkdir()
     assert remove(str(source.compiled)) is False
+    assert source.doubtful is None  # Python takes no folder
     assert forget_compiled([]) is True
 
 

@@ -174,6 +174,63 @@ def test_what_of_the_tree_runs_is_told() -> None:
     ]
 
 
+NAMES: Final = """
+import torchgen.other
+import torchgen.other as o
+import os.path as p, sys
+from torchgen.other import Thing as T, make
+from . import other as relative
+from .other import decorate
+from torchgen.star import *
+from torchgen.chosen import *
+from os.path import *
+mine = make
+twice = 1
+twice = 2
+"""
+LEADS: Final = {
+    "torchgen.other.make": "torchgen.other:make",
+    "o.Thing": "torchgen.other:Thing",
+    "T": "torchgen.other:Thing",
+    "T.a.b": "torchgen.other:Thing",
+    "relative.LIST": "torchgen.other:LIST",
+    "decorate": "torchgen.other:decorate",
+    "shown": "torchgen.star:shown",
+    "LIST": "torchgen.other:LIST",
+    "_chosen": "torchgen.chosen:_chosen",
+    "_hidden": "torchgen.a:_hidden",
+    "mine": "torchgen.a:mine",
+    "twice": "torchgen.a:twice",
+    "len": "builtins:len",
+    "none": "torchgen.a:none",
+    "p.join": "os.path:",
+    "sys.path": "sys:",
+}
+
+
+def test_where_names_lead() -> None:
+    star = "from torchgen.other import LIST\n_hidden = shown = 1\n"
+    chosen = "__all__ = ['_chosen']\n_chosen = 1\n"
+    tree = Tree(
+        {
+            **OTHER,
+            "torchgen/a.py": NAMES,
+            "torchgen/star.py": star,
+            "torchgen/chosen.py": chosen,
+        }
+    )
+    found = {name: tree.resolve(tree.module("torchgen.a"), name) for name in LEADS}
+    assert {name: target and target.id for name, target in found.items()} == LEADS
+    assert {name for name, target in found.items() if target and target.rest} == {
+        *("T.a.b", "p.join", "sys.path"),
+    }
+
+
+@pytest.mark.parametrize("condition", ["TYPE_CHECKING", "__name__ == '__main__'"])
+def test_what_stands_behind_a_condition_runs(condition: str) -> None:
+    assert effects(f"if {condition}: pass\nlaunch()\n") == 1
+
+
 def test_source_that_cannot_be_read() -> None:
     tree = Tree({"torchgen/a.py": "def ("})
     with pytest.raises(SourceError, match=r"^torchgen\.a is no Python that can be read here: "):

@@ -129,11 +129,10 @@ def test_generators_that_are_not_known_are_compared(
     assert_same(contents(small.out), upstreams)
     small.small.edit_a_formula()
     assert small.exit() == "incremental"
-    replace_in(
-        source,
-        '        "trace_method_definitions": [method_definition(fn)],\n',
-        "        \"trace_method_definitions\": [f'// {next(itertools.count())}{id(fn)}'],\n",
-    )
+    # Each item has a number, which depends on those before it.
+    replace_in(source, "\n# edited\n", "\nCOUNT = itertools.count()\n")
+    made = "[method_definition(fn)]"
+    replace_in(source, made, f"[f'// {{next(COUNT)}}' + method for method in {made}]")
     done = small.try_run("--stats=json")
     assert json.loads(done.stdout)["exit"] == "plain"
     assert note(done.stderr).endswith("item by item gives other files: TraceTypeEverything.cpp")
