@@ -7,37 +7,43 @@ name, overload included, is the same; its schema may change like anything else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 import msgspec
 
-from derivload.derivatives.model import (
-    DifferentiabilityInfo,
-    DifferentiabilityRecord,
-    ForwardDerivative,
-    FunctionRecord,
-    SavedAttribute,
-)
+from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
+from derivload.engine.facts import read_facts
 from derivload.engine.lines import DocumentLines
+from derivload.engine.parts import (
+    BACKWARD,
+    COMPUTED,
+    FORWARD,
+    KERNELS,
+    MATCHED,
+    NEEDS,
+    NODE,
+    READS,
+    SAVED,
+    SCHEMA,
+    Parts,
+    fact_parts,
+    function_parts,
+    name_in,
+    record_parts,
+)
+from derivload.engine.renames import Described, find_renames
+from derivload.engine.schema_changes import schema_changes
 
-# The kinds of parts of a function. All other parts are fields of the documents, under their own
-# names.
-SCHEMA: Final = "schema"
-NODE: Final = "node"
-BACKWARD: Final = "backward"
-SAVED: Final = "saved"
-FORWARD: Final = "forward"
-
-_COMPUTED: Final = "backward as computed"
-_READS: Final = "backward reads"
-_MATCHED: Final = "forward as matched"
-_NEEDS: Final = "forward needs"
 # When a function or its definition is added or removed, these parts show it: the rest follows.
 _MAIN: Final = (NODE, BACKWARD, SAVED, FORWARD)
 # Parts of these kinds are left out where the formula that they follow from changed too.
-_FOLLOWING: Final = {_COMPUTED: BACKWARD, _READS: BACKWARD, _NEEDS: FORWARD}
-_DEFAULT: Final = "Default"
+_FOLLOWING: Final = {COMPUTED: BACKWARD, READS: BACKWARD, NEEDS: FORWARD}
+# Fields that say what the kernels say.
+_OF_KERNELS: Final = (
+    "has_composite_implicit_autograd_kernel",
+    "has_composite_explicit_autograd_kernel",
+)
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -73,8 +79,23 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
     documents: tuple[Change, ...] = ()
 
 
-# The parts of a function as text, by `what` and `of` (see `Change`).
-_Parts = dict[tuple[str, str], str]
+class Renamed(msgspec.Struct, frozen=True, gc=False):
+    """A function that probably has another name now, and its parts that differ.
+
+    `measure`, from 0 to 1, is how like both are.
+    """
+
+    before: str
+    after: str
+    measure: float
+    changes: tuple[Change, ...]
+
+
+class Comparison(Difference, frozen=True, gc=False):
+    """A difference in full: those of `renamed` are not among the added and the removed."""
+
+    renamed: tuple[Renamed, ...] = ()
+
 
 _RECORDS: Final = msgspec.json.Decoder(DifferentiabilityRecord)
 _FUNCTIONS: Final = msgspec.json.Decoder(FunctionRecord)
@@ -82,14 +103,35 @@ _FUNCTIONS: Final = msgspec.json.Decoder(FunctionRecord)
 
 def difference(before: DocumentLines, after: DocumentLines) -> Difference:
     """The difference between two loads, from the lines of their documents."""
-    sides = _Side(), _Side()
+    return _compare(*_sides(before, after, in_full=False), _of_heads(before, after))
+
+
+def difference_in_full(before: DocumentLines, after: DocumentLines) -> Comparison:
+    """The same for a person who has not made the edit.
+
+    The facts are compared too, if both sides have them; schemas are told argument by argument;
+    functions that came or went have their schemas; and it is told which were probably renamed.
+    """
+    sides = _sides(before, after, in_full=True)
+    if before.facts is not None and after.facts is not None:
+        for side, lines in zip(sides, _apart(before.facts, after.facts), strict=True):
+            side.add_facts(lines)
+    return _compare_in_full(*sides, _of_heads(before, after))
+
+
+def _of_heads(before: DocumentLines, after: DocumentLines) -> tuple[Change, ...]:
+    return tuple(_changes(_head(before), _head(after)))
+
+
+def _sides(before: DocumentLines, after: DocumentLines, *, in_full: bool) -> tuple[_Side, _Side]:
+    sides = _Side(in_full=in_full), _Side(in_full=in_full)
     for side, lines in zip(sides, _apart(before.functions, after.functions), strict=True):
         side.add_functions(lines)
     for side, lines in zip(sides, _apart(before.records, after.records), strict=True):
         side.add_definitions(lines)
     for side, lines in zip(sides, _apart(before.generated, after.generated), strict=True):
         side.add_generated(lines)
-    return _compare(*sides, tuple(_changes(_head(before), _head(after))))
+    return sides
 
 
 class _Side:
@@ -98,17 +140,23 @@ class _Side:
     `defined` are the functions with a record in differentiability.json, in the order of these.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_full: bool) -> None:
+        self._in_full = in_full
         self.functions: dict[str, FunctionRecord] = {}
         self.defined: list[str] = []
-        self.parts: dict[str, _Parts] = {}
+        self.parts: dict[str, Parts] = {}
 
     def add_functions(self, lines: Iterable[bytes]) -> None:
         for line in lines:
             record = _FUNCTIONS.decode(line)
-            name = _name(record.schema)
+            name = name_in(record.schema)
             self.functions[name] = record
-            self.parts[name] = dict(_function_parts(record))
+            self.parts[name] = dict(function_parts(record, in_full=self._in_full))
+
+    def add_facts(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            facts = read_facts(line)
+            self.parts.setdefault(name_in(facts.schema), {}).update(fact_parts(facts))
 
     def add_definitions(self, lines: Iterable[bytes]) -> None:
         self.defined += [self._add_record(line) for line in lines]
@@ -119,38 +167,85 @@ class _Side:
 
     def _add_record(self, line: bytes) -> str:
         record = _RECORDS.decode(line)
-        name = _name(record.schema)
+        name = name_in(record.schema)
         parts = self.parts.setdefault(name, {})
-        for (what, of), text in _record_parts(record):
+        for (what, of), text in record_parts(record):
             # A matched function may have another forward formula than its definition.
             if what == FORWARD and parts.get((what, of), text) != text:
-                parts[_MATCHED, of] = parts[what, of]
+                parts[MATCHED, of] = parts[what, of]
             parts[what, of] = text
         return name
 
 
 def _compare(before: _Side, after: _Side, documents: tuple[Change, ...]) -> Difference:
+    added, removed, both = _names(before, after)
+    old, new = before.parts, after.parts
+    changed = [FunctionChange(n, _both(old.get(n, {}), new.get(n, {}))) for n in both]
+    return Difference(
+        added=tuple([FunctionChange(n, _whole({}, new[n], _MAIN)) for n in added]),
+        removed=tuple([FunctionChange(n, _whole(old[n], {}, _MAIN)) for n in removed]),
+        changed=tuple(changed),
+        documents=documents,
+    )
+
+
+def _compare_in_full(before: _Side, after: _Side, documents: tuple[Change, ...]) -> Comparison:
+    added, removed, both = _names(before, after)
+    old, new = before.parts, after.parts
+    renames = find_renames(
+        [_described(n, old[n]) for n in removed], [_described(n, new[n]) for n in added]
+    )
+    gone, come = {one.before for one in renames}, {one.after for one in renames}
+    changed = [FunctionChange(n, _in_full(old.get(n, {}), new.get(n, {}))) for n in both]
+    kinds = (SCHEMA, *_MAIN, KERNELS)
+    return Comparison(
+        added=tuple([FunctionChange(n, _whole({}, new[n], kinds)) for n in added if n not in come]),
+        removed=tuple(
+            [FunctionChange(n, _whole(old[n], {}, kinds)) for n in removed if n not in gone]
+        ),
+        changed=tuple([one for one in changed if one.changes]),
+        documents=documents,
+        renamed=tuple(
+            [
+                Renamed(*rename, _in_full(old[rename.before], new[rename.after]))
+                for rename in renames
+            ]
+        ),
+    )
+
+
+def _names(before: _Side, after: _Side) -> tuple[list[str], list[str], list[str]]:
+    """The names of the functions that were added, that were removed, and that differ."""
     added = [name for name in after.functions if name not in before.functions]
     removed = [name for name in before.functions if name not in after.functions]
     # Functions with a definition first: that is what was edited. The others follow from it.
     both = dict.fromkeys([*before.defined, *after.defined, *before.parts, *after.parts])
     apart = {*added, *removed}
-    return Difference(
-        added=tuple([FunctionChange(n, _whole({}, after.parts[n])) for n in added]),
-        removed=tuple([FunctionChange(n, _whole(before.parts[n], {})) for n in removed]),
-        changed=tuple(
-            [
-                FunctionChange(name, _both(before.parts.get(name, {}), after.parts.get(name, {})))
-                for name in both
-                if name not in apart
-            ]
-        ),
-        documents=documents,
-    )
+    return added, removed, [name for name in both if name not in apart]
 
 
-def _whole(before: _Parts, after: _Parts) -> tuple[Change, ...]:
-    return _sorted([change for change in _changes(before, after) if change.what in _MAIN])
+def _described(name: str, parts: Parts) -> Described:
+    formulas = [text for (what, _), text in parts.items() if what == BACKWARD]
+    signature = parts.get((SCHEMA, ""), "").partition("(")[2]
+    return Described(name, signature, "; ".join(formulas))
+
+
+def _whole(before: Parts, after: Parts, kinds: Collection[str]) -> tuple[Change, ...]:
+    return _sorted([change for change in _changes(before, after) if change.what in kinds])
+
+
+def _in_full(before: Parts, after: Parts) -> tuple[Change, ...]:
+    """What differs, the schema argument by argument. What follows from that is left out."""
+    changes = list(_both(before, after))
+    kinds = {change.what for change in changes}
+    if KERNELS in kinds:
+        changes = [change for change in changes if change.what not in _OF_KERNELS]
+    schema = next((change for change in changes if change.what == SCHEMA), None)
+    if schema is None or schema.before is None or schema.after is None:
+        return tuple(changes)
+    parts = [Change(*fields) for fields in schema_changes(schema.before, schema.after)]
+    rest = [change for change in changes if change.what not in (SCHEMA, "args_with_derivatives")]
+    return (schema, *parts, *rest)
 
 
 def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -159,17 +254,17 @@ def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(sorted(changes, key=lambda change: order.get(change.what, len(order))))
 
 
-def _both(before: _Parts, after: _Parts) -> tuple[Change, ...]:
+def _both(before: Parts, after: Parts) -> tuple[Change, ...]:
     changes = list(_changes(before, after))
     kinds = {change.what for change in changes}
     if SAVED in kinds:
-        changes = [change for change in changes if change.what != _READS]
+        changes = [change for change in changes if change.what != READS]
     if kinds.isdisjoint(_MAIN):
         return _sorted(changes)
     return _sorted([c for c in changes if c.what in _MAIN or None not in (c.before, c.after)])
 
 
-def _changes(before: _Parts, after: _Parts) -> Iterator[Change]:
+def _changes(before: Parts, after: Parts) -> Iterator[Change]:
     """The parts that differ: first those of `after`, then those that only `before` has."""
     for part in {**after, **before}:
         old, new = before.get(part), after.get(part)
@@ -195,99 +290,8 @@ def _apart(old: list[bytes], new: list[bytes]) -> tuple[list[bytes], list[bytes]
     return [line for line in gone if line not in kept], [line for line in come if line not in kept]
 
 
-def _head(lines: DocumentLines) -> _Parts:
+def _head(lines: DocumentLines) -> Parts:
     return {
         ("torch_version", ""): lines.torch_version,
         ("used_dispatch_keys", ""): ", ".join(lines.used_dispatch_keys),
     }
-
-
-def _name(schema: str) -> str:
-    return schema.partition("(")[0]
-
-
-def _function_parts(record: FunctionRecord) -> Iterator[tuple[tuple[str, str], str]]:
-    yield (SCHEMA, ""), record.schema
-    for field in record.__struct_fields__:
-        if field in ("schema", "differentiability", "forward_derivatives"):
-            continue
-        yield (field, ""), _text(getattr(record, field))
-    for key, info in (record.differentiability or {}).items():
-        yield ("defined for", _of("", key)), info.schema
-        yield (NODE, _of("", key)), info.op or "none"
-    for key, forwards in (record.forward_derivatives or {}).items():
-        yield from _forward_parts(forwards, key)
-
-
-def _record_parts(record: DifferentiabilityRecord) -> Iterator[tuple[tuple[str, str], str]]:
-    yield (SCHEMA, ""), record.schema
-    for key, info in record.dispatch.items():
-        yield (NODE, _of("", key)), info.op or "none"
-        for derivative in info.derivatives:
-            of = _of(", ".join(derivative.var_names), key)
-            yield (BACKWARD, of), derivative.original_formula
-            yield (_COMPUTED, of), derivative.formula
-            saved = (*derivative.saved_inputs, *derivative.saved_outputs)
-            reads = [f"{a.type} {a.name} = {a.expr}" for a in saved]
-            yield (_READS, of), _text([*reads, *derivative.named_gradients])
-        yield from _saved_parts(info.all_saved_inputs, key)
-        yield from _saved_parts(info.all_saved_outputs, key)
-        yield from _forward_parts(info.forward_derivatives, key)
-        yield from _other_parts(info, key)
-
-
-def _saved_parts(
-    saved: Iterable[SavedAttribute], key: str
-) -> Iterator[tuple[tuple[str, str], str]]:
-    for attribute in saved:
-        yield (SAVED, _of(attribute.name, key)), f"{attribute.type} = {attribute.expr}"
-
-
-def _forward_parts(
-    forwards: Iterable[ForwardDerivative], key: str
-) -> Iterator[tuple[tuple[str, str], str]]:
-    for forward in forwards:
-        of = _of(", ".join(forward.var_names), key)
-        yield (FORWARD, of), forward.formula
-        needs = {
-            "of": forward.var_types,
-            "tangents": forward.required_inputs_fw_grad,
-            "primals": forward.required_inputs_primal,
-            "original self": forward.required_original_self_value,
-            "as out-of-place": forward.is_reusing_outplace_formula,
-        }
-        yield (_NEEDS, of), "; ".join(f"{name} {_text(value)}" for name, value in needs.items())
-
-
-# `_record_parts` reports the contents of these fields one by one.
-_SAID: Final = (
-    "op",
-    "derivatives",
-    "forward_derivatives",
-    "all_saved_inputs",
-    "all_saved_outputs",
-)
-
-
-def _other_parts(info: DifferentiabilityInfo, key: str) -> Iterator[tuple[tuple[str, str], str]]:
-    for field in info.__struct_fields__:
-        if field == "args_with_derivatives":
-            arguments = [
-                f"{a.type} {a.name}" + ("" if a.default is None else f"={a.default}")
-                for a in info.args_with_derivatives
-            ]
-            yield (field, _of("", key)), _text(arguments)
-        elif field not in _SAID:
-            yield (field, _of("", key)), _text(getattr(info, field))
-
-
-def _of(name: str, key: str) -> str:
-    return name if key == _DEFAULT else f"{name} ({key})".lstrip()
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (tuple, list)):
-        return ", ".join(_text(item) for item in value) or "none"
-    return "none" if value is None else str(value)
