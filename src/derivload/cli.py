@@ -26,6 +26,7 @@ _MODULES = {
     "cache": "cache",
     "check": "check.command",
     "codegen": "codegen.command",
+    "diff": "diff.command",
     "emit": "emit",
     "fetch": "fetch.command",
     "list": "listing",

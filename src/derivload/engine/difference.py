@@ -39,6 +39,7 @@ from derivload.engine.schema_changes import schema_changes
 _MAIN: Final = (NODE, BACKWARD, SAVED, FORWARD)
 # Parts of these kinds are left out where the formula that they follow from changed too.
 _FOLLOWING: Final = {COMPUTED: BACKWARD, READS: BACKWARD, NEEDS: FORWARD}
+_NONE: Final = "none"
 # Fields that say what the kernels say.
 _OF_KERNELS: Final = (
     "has_composite_implicit_autograd_kernel",
@@ -231,7 +232,8 @@ def _described(name: str, parts: Parts) -> Described:
 
 
 def _whole(before: Parts, after: Parts, kinds: Collection[str]) -> tuple[Change, ...]:
-    return _sorted([change for change in _changes(before, after) if change.what in kinds])
+    changes = [change for change in _changes(before, after) if change.what in kinds]
+    return _sorted([change for change in changes if _NONE not in (change.before, change.after)])
 
 
 def _in_full(before: Parts, after: Parts) -> tuple[Change, ...]:

@@ -64,7 +64,7 @@ def _cut(rest: str) -> Iterator[str]:
 
 
 def schema_changes(before: str, after: str) -> Iterator[tuple[str, str, str | None, str | None]]:
-    """What differs, as the fields of a change: an argument by its name, their order, the returns."""
+    """What differs, as the fields of a change: arguments by name, their order, the returns."""
     old, new = schema_parts(before), schema_parts(after)
     for name in {**new.arguments, **old.arguments}:
         text, now = old.arguments.get(name), new.arguments.get(name)

@@ -77,6 +77,11 @@ def runs_folder(cache: str) -> str:
     return os.path.join(cache, "runs")
 
 
+def releases_folder(cache: str) -> str:
+    """Where the releases are that `derivload diff` fetched, in the folder of the cache."""
+    return os.path.join(cache, "releases")
+
+
 def find_cache_folder(named: str | None) -> str | None:
     """The same; None where there is none."""
     try:

@@ -21,6 +21,10 @@ _DISPATCH_KEYS: Final = (
     "The dispatch keys that the function has kernels for, those of backends included, sorted."
 )
 _KINDS: Final = ("functional", "inplace", "out", "mutable", "scratch")
+_ABOUT: Final = (
+    *("schema", "variants", "dispatch", "tags", "autogen", "formula", "saved", "node"),
+    *("gradients", "differentiability"),
+)
 _FORWARD: Final = "The forward formulas."
 _FIXES: Final = "What removes the mistake, the best first; each alone is enough."
 _RELATED: Final = "The other places that the mistake is about."
@@ -306,6 +310,57 @@ TEXTS: Final[dict[str, dict[str, Text]]] = {
         "of": "Which part of that kind: the variables of a formula, or the name of what is saved.",
         "before": "The part before; null if there was none.",
         "after": "The part after; null if there is none.",
+    },
+    # What `diff --format json` prints.
+    "DiffDocument": {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "before": "The first side.",
+        "after": "The second side.",
+        "documents": "What differs in the heads of the documents.",
+        "widespread": "Edits that many functions have in common, each told once: where these are "
+        "all that differs in a function, it is not among the changed ones.",
+        "added": "The functions that came.",
+        "removed": "The functions that went.",
+        "renamed": "The functions that probably have another name now.",
+        "changed": "The functions of both sides that differ, those with a definition first.",
+    },
+    "DiffSide": {
+        "name": "The side, as it was named.",
+        "torch_version": _TORCH_VERSION,
+        "functions": "How many native functions it has.",
+        "has_kernels": "Whether it says which kernels there are and what autogen makes; if a side "
+        "does not, these are not compared.",
+    },
+    "DiffFunction": {
+        "name": "The name of the function, with its overload.",
+        "changes": "Its parts that differ, the most important kinds first.",
+    },
+    "DiffRename": {
+        "before": "The name of the function that went.",
+        "after": "The name of the function that came.",
+        "measure": "How like both are, from 0 to 1.",
+        "changes": "The parts that differ.",
+    },
+    "DiffChange": {
+        "about": ("What the change is about, as --only has it.", _ABOUT),
+        "what": "The kind of the part: schema, argument, returns, node, backward, saved, forward, "
+        "kernels, autogen, or the field of the documents that has it.",
+        "of": "Which part of that kind: the variables of a formula, or the name of an argument or "
+        "of what is saved.",
+        "before": "The part before; null if there was none.",
+        "after": "The part after; null if there is none.",
+        "words": "The words of both in steps, in their order; empty if one of both is null.",
+    },
+    "Words": {
+        "before": "The words before, spaces included; empty if there were none.",
+        "after": "The words after, spaces included; the same if they stayed.",
+    },
+    "Widespread": {
+        "what": "The kind of the parts that have the edit; spelling for a spelling of C++.",
+        "before": "The words that the edit takes away; null for none.",
+        "after": "The words that the edit puts there; null for none.",
+        "functions": "The names of the functions that have it.",
     },
     "Diagnostic": {
         "file": "The path of the file, as it was named.",

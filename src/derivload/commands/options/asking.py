@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import copy
 
-from derivload.commands.options.inputs import add_cache_options, add_inputs, add_warnings
-from derivload.commands.options.values import path
+from derivload.commands.options.inputs import (
+    OVERLAYS,
+    add_cache_options,
+    add_inputs,
+    add_overlays,
+    add_warnings,
+)
+from derivload.commands.options.values import GROUPS, groups, path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +32,16 @@ _FILTERS = {
 }
 # The schemas that ship: their names are written down, for a look at the folder takes time.
 SCHEMAS = (
-    *("diagnostics", "differentiability", "functions", "list", "manifest", "places", "settings"),
+    *(
+        "diagnostics",
+        "diff",
+        "differentiability",
+        "functions",
+        "list",
+        "manifest",
+        "places",
+        "settings",
+    ),
     *("show", "stats", "watch"),
 )
 
@@ -161,6 +176,52 @@ def add_list(commands: Commands) -> None:
     )
     add_warnings(parser)
     add_cache_options(parser)
+
+
+def add_diff(commands: Commands) -> None:
+    """Add `diff`."""
+    parser = commands.add_parser(
+        "diff",
+        help="show what changed between two releases, trees or revisions",
+        description="Show what changed from OLD to NEW for a person who builds on it, operator by "
+        "operator. A side is a PyTorch tree or a folder that `derivload fetch` made, a release "
+        "such as 2.15, a folder of documents, or a revision of git. Without NEW, it is what the "
+        "settings name, or the tree around the current folder. Exit status: 0 if nothing differs, "
+        "1 if something does.",
+        usage="derivload diff [OPTIONS] OLD [NEW [OPERATOR ...]] | OLD..NEW [OPERATOR ...]",
+    )
+    parser.add_argument(
+        "sides",
+        nargs="+",
+        metavar="SIDE",
+        help="the two sides, and then operators: their names, patterns such as 'mul*', backward "
+        "nodes",
+    )
+    parser.add_argument(
+        "--only",
+        type=groups,
+        action="append",
+        metavar="KINDS",
+        help="only changes of these kinds, with commas between: " + ", ".join(GROUPS),
+    )
+    parser.add_argument(
+        "--overlay-only",
+        action="store_true",
+        help="only what touches the operators that the overlays and --backend-yaml name",
+    )
+    parser.add_argument("--stat", action="store_true", help="only how many functions changed")
+    parser.add_argument(
+        "--format",
+        choices=["text", "markdown", "json", "html"],
+        default="text",
+        help="for a terminal, for a release note or a pull request, for programs, as a page",
+    )
+    parser.add_argument(
+        "--json", dest="format", action="store_const", const="json", help="the same as JSON"
+    )
+    add_overlays(parser)
+    add_cache_options(parser)
+    parser.own_settings = frozenset({*_OUTPUT, *OVERLAYS})
 
 
 def add_verify(commands: Commands) -> None:

@@ -28,6 +28,7 @@ _COMMANDS = {
     "lsp": asking.add_lsp,
     "show": asking.add_show,
     "list": asking.add_list,
+    "diff": asking.add_diff,
     "verify": asking.add_verify,
     "schema": asking.add_schema,
     "fetch": asking.add_fetch,

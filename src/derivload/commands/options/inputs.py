@@ -14,6 +14,13 @@ INPUTS = "inputs"
 WARNINGS = "warnings"
 
 
+# The options that say what is laid over a PyTorch, and how.
+OVERLAYS = (
+    *("derivatives", "native-functions", "override", "dispatch-key", "entry-key", "section"),
+    *("backend-yaml", "no-tree-code"),
+)
+
+
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the inputs."""
     group = parser.add_argument_group(
@@ -25,12 +32,49 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     _add_repeated(
         group, "--native-functions FILE", "native_functions.yaml; repeat it for each overlay"
     )
+    _add_override(group)
+    group.add_argument("--tags", type=path, metavar="FILE", help="tags.yaml")
+    _add_additions(group)
+    group.add_argument(
+        "--torch-version",
+        metavar="X.Y",
+        help="the release whose rules to follow; the newest by default",
+    )
+    group.add_argument(
+        "--pytorch",
+        type=path,
+        metavar="DIR",
+        help="a PyTorch checkout, or an installed or unpacked torchgen, for files and rules",
+    )
+    group.add_argument(
+        "--catalogue",
+        action="store_true",
+        help="the small catalogue of examples that ships with derivload",
+    )
+    _add_no_tree_code(group)
+
+
+def add_overlays(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name what is laid over the inputs."""
+    group = parser.add_argument_group("overlays", "They are laid over both sides.")
+    _add_repeated(group, "--derivatives FILE", "an overlay of derivatives.yaml; repeat it")
+    _add_repeated(
+        group, "--native-functions FILE", "an overlay of native_functions.yaml; repeat it"
+    )
+    _add_override(group)
+    _add_additions(group)
+    _add_no_tree_code(group)
+
+
+def _add_override(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--override",
         action="store_true",
         help="an entry of an overlay takes the place of the earlier entry of the same name",
     )
-    group.add_argument("--tags", type=path, metavar="FILE", help="tags.yaml")
+
+
+def _add_additions(group: argparse._ArgumentGroup) -> None:
     _add_repeated(
         group,
         "--dispatch-key NAME",
@@ -53,22 +97,9 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         "--backend-yaml FILE",
         "what a backend registers, as torchgen.gen_backend_stubs reads it; repeat it",
     )
-    group.add_argument(
-        "--torch-version",
-        metavar="X.Y",
-        help="the release whose rules to follow; the newest by default",
-    )
-    group.add_argument(
-        "--pytorch",
-        type=path,
-        metavar="DIR",
-        help="a PyTorch checkout, or an installed or unpacked torchgen, for files and rules",
-    )
-    group.add_argument(
-        "--catalogue",
-        action="store_true",
-        help="the small catalogue of examples that ships with derivload",
-    )
+
+
+def _add_no_tree_code(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--no-tree-code",
         action="store_true",

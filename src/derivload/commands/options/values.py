@@ -27,6 +27,25 @@ def codes(text: str) -> list[str]:
     return names
 
 
+# The kinds of changes: `engine.narrowing` has what each means.
+GROUPS = (
+    *("added", "removed", "renamed", "schema", "variants", "dispatch", "tags", "autogen"),
+    *("formula", "saved", "node", "gradients", "differentiability"),
+)
+
+
+def groups(text: str) -> list[str]:
+    """Kinds of changes, separated by commas."""
+    named = [name.strip() for name in text.split(",") if name.strip()]
+    for name in named or [text]:
+        if name not in GROUPS:
+            from derivload.spelling import did_you_mean, nearest
+
+            guess = did_you_mean(nearest(name, GROUPS, 1))
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(GROUPS)}{guess}")
+    return named
+
+
 class WholeNumber:
     """A whole number from `low` to `high`, divided by `per` if that is given.
 

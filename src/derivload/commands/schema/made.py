@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from derivload.commands.diff.document import DiffDocument
 from derivload.commands.listing import ListDocument
 from derivload.commands.settings.json_schema import settings_schema
 from derivload.commands.show.document import OperatorsDocument
@@ -38,6 +39,7 @@ class Stats(msgspec.Struct, frozen=True, omit_defaults=True):
 
 # What commands print for programs, and what each is.
 _PRINTED: Final[dict[str, tuple[Any, str]]] = {
+    "diff": (DiffDocument, ""),
     "list": (ListDocument, ""),
     "show": (OperatorsDocument, ""),
     "stats": (Stats, ""),

@@ -178,7 +178,7 @@ def places_in(options: object, message: str) -> str:
 
 def find_source(options: argparse.Namespace, *, may_search: bool = True) -> None:
     """Say what named the inputs; if nothing did, take the tree around the current folder."""
-    if not hasattr(options, "derivatives"):
+    if not hasattr(options, "pytorch"):
         return
     origin: Origin = options.origin
     by_settings = [name for name in _OF_SOURCES if name in options.settings]

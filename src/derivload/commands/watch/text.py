@@ -9,7 +9,7 @@ from typing import Final
 
 from derivload.commands.watch.report import Executed, LoadFailed, Reloaded, Report, WatchStarted
 from derivload.diagnostics import WIDTH, Diagnostic
-from derivload.engine.difference import Change, Difference, FunctionChange
+from derivload.engine.difference import Change, Difference
 from derivload.terminal.layout import Line, Segment, visible
 
 _WORD: Final = re.compile(r"\w+|\s+|.")
@@ -152,39 +152,46 @@ def difference_lines(found: Difference, room: int) -> list[Line]:
         *(("+ ", "new", function) for function in found.added),
         *(("~ ", "name", function) for function in found.changed),
     ]
-    lines = _document_lines(found.documents)
+    lines = document_lines(found.documents)
     for i, (mark, style, function) in enumerate(functions):
         block = [Line((Segment(mark, style), Segment(function.name, style)))]
-        block += _change_lines(function)
+        block += change_lines(function.changes)
         if lines and len(lines) + len(block) > room:
             return [*lines, _more(len(functions) - i, "function", "functions")]
         lines += block
     return lines
 
 
-def _document_lines(changes: Iterable[Change]) -> list[Line]:
+def document_lines(changes: Iterable[Change]) -> list[Line]:
+    """The changes in the heads of the documents."""
     return [
         Line((Segment("~ ", "name"), Segment(f"{change.what}: {change.before} -> {change.after}")))
         for change in changes
     ]
 
 
-def _change_lines(function: FunctionChange) -> list[Line]:
-    shown = function.changes[:_MOST_CHANGES]
+def change_lines(
+    changes: Sequence[Change], most: int | None = _MOST_CHANGES, *, marked: bool = True
+) -> list[Line]:
+    """The changes of one function, at most so many; None for all.
+
+    `marked` has the words that differ marked, which only colour shows.
+    """
+    shown = changes[:most]
     labels = [f"{change.what} {change.of}".strip() for change in shown]
     widths = [len(label) for label in labels if len(label) <= _WIDEST_LABEL]
     column = max(widths, default=0)
     lines: list[Line] = []
     for label, change in zip(labels, shown, strict=True):
-        before, after = _marked(change)
+        before, after = _marked(change) if marked else _plain(change)
         padded = label.ljust(column)
         if before:
             lines.append(_side(padded, "- ", "old", before))
             padded = " " * len(padded)
         if after:
             lines.append(_side(padded, "+ ", "new", after))
-    if len(function.changes) > len(shown):
-        more = _more(len(function.changes) - len(shown), "change", "changes")
+    if len(changes) > len(shown):
+        more = _more(len(changes) - len(shown), "change", "changes")
         lines.append(Line((Segment(_INDENT), *more.head)))
     return lines
 
@@ -196,19 +203,30 @@ def _side(label: str, mark: str, style: str, body: tuple[Segment, ...]) -> Line:
 
 def _marked(change: Change) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
     """Both sides of a change. Words that only one side has are marked."""
-    before = None if change.before is None else visible(change.before)
-    after = None if change.after is None else visible(change.after)
-    if before is None or after is None:
-        return (
-            (Segment(before, "old"),) if before is not None else (),
-            (Segment(after, "new"),) if after is not None else (),
-        )
-    old, new = _WORD.findall(before), _WORD.findall(after)
-    steps = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    if change.before is None or change.after is None:
+        return _plain(change)
+    steps = [*word_steps(visible(change.before), visible(change.after))]
     return (
-        tuple(_words([(tag, old[a:b]) for tag, a, b, _, _ in steps], "old")),
-        tuple(_words([(tag, new[c:d]) for tag, _, _, c, d in steps], "new")),
+        tuple(_words([(tag, old) for tag, old, _ in steps], "old")),
+        tuple(_words([(tag, new) for tag, _, new in steps], "new")),
     )
+
+
+def _plain(change: Change) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
+    """Both sides of a change, without marks."""
+    before, after = change.before, change.after
+    return (
+        () if before is None else (Segment(visible(before), "old"),),
+        () if after is None else (Segment(visible(after), "new"),),
+    )
+
+
+def word_steps(before: str, after: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """The words of two texts in steps: whether a step is "equal", and the words of each."""
+    old, new = _WORD.findall(before), _WORD.findall(after)
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for tag, a, b, c, d in matcher.get_opcodes():
+        yield tag, old[a:b], new[c:d]
 
 
 def _words(steps: Iterable[tuple[str, Sequence[str]]], style: str) -> Iterator[Segment]:

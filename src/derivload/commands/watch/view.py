@@ -24,7 +24,8 @@ from derivload.terminal.stderr import say, say_fit
 from derivload.terminal.stdout import Stdout
 from derivload.terminal.text import encodable, with_its_colours
 
-_STYLES: Final = {
+# The style of each kind of segment, here and in `derivload diff`.
+STYLES: Final = {
     "": "",
     "time": "dim",
     "good": "green",
@@ -96,7 +97,7 @@ class TextView:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stdout = Stdout()
-        self._painter = colour.Painter(_STYLES) if colour.is_wanted() else None
+        self._painter = colour.Painter(STYLES) if colour.is_wanted() else None
 
     @property
     def is_read(self) -> bool:

@@ -1,0 +1,35 @@
+"""What `derivload diff` found, ready to be printed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from derivload.commands.diff.sides import Side
+from derivload.engine.difference import Comparison, FunctionChange
+from derivload.engine.folding import Widespread
+
+
+class Report(NamedTuple):
+    """What differs. `changed` are the functions of `found` without what is `widespread`."""
+
+    before: Side
+    after: Side
+    found: Comparison
+    changed: tuple[FunctionChange, ...]
+    widespread: tuple[Widespread, ...]
+
+    @property
+    def has_differences(self) -> bool:
+        """Whether anything differs that was asked for, besides the release that is followed."""
+        found = self.found
+        heads = [change for change in found.documents if change.what != "torch_version"]
+        return bool(found.added or found.removed or found.renamed or found.changed or heads)
+
+    @property
+    def note(self) -> str:
+        """What could not be compared, in a sentence, or ""."""
+        sides = (self.before, self.after)
+        without = [side.name for side in sides if side.lines.facts is None]
+        if not without:
+            return ""
+        return f"kernels and autogen are not compared: {' and '.join(without)} does not say them"

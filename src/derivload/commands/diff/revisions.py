@@ -1,0 +1,132 @@
+"""A revision of the git repository around the current folder, as a side of `derivload diff`.
+
+The files that are the inputs now, by settings or as the PyTorch tree around, are taken as they were
+at the revision; files outside of the repository are as they are. They are unpacked into a temporary
+folder, the source of the tree's torchgen among them, for that decides which rules are followed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import io
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+
+from derivload.loading.errors import InputError, UsageError
+
+# The parts of a PyTorch, in a checkout and unpacked.
+_TREE: Final = (
+    *("version.txt", "torchgen", "packaged", "tools/autograd"),
+    *("aten/src/ATen/native/native_functions.yaml", "aten/src/ATen/native/tags.yaml"),
+)
+# What is read of them: modules of Python, YAML, and the file that has the version.
+_ENDINGS: Final = (b".py", b".yaml", b".yml", b".txt")
+_PATHS: Final = ("derivatives", "native_functions", "backend_yaml")
+
+
+class Revision:
+    """A revision by its name, unpacked into a folder as far as it is needed."""
+
+    def __init__(self, name: str, folder: str) -> None:
+        """Find the revision. Raises UsageError where there is none."""
+        self.name = name
+        self.folder = folder
+        try:
+            self.root = _git("rev-parse", "--show-toplevel").decode().rstrip("\n")
+            asked = ("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+            self._commit = _git("rev-parse", *asked).decode().strip()
+        except FileNotFoundError:
+            raise UsageError(_nothing(name, "there is no git to ask for a revision")) from None
+        except subprocess.CalledProcessError:
+            raise UsageError(_nothing(name, "no revision of git here has this name")) from None
+
+    def unpacked(self, options: argparse.Namespace) -> argparse.Namespace:
+        """The options of now, with the paths of the files as they were. Raises UsageError."""
+        made = copy.copy(options)
+        inside: list[str] = []
+        for option in _PATHS:
+            setattr(made, option, [self._moved(path, inside) for path in getattr(made, option)])
+        if made.tags is not None:
+            made.tags = self._moved(made.tags, inside)
+        wanted = [*inside]
+        if made.pytorch is not None:
+            trees: list[str] = []
+            made.pytorch = self._moved(made.pytorch, trees)
+            wanted += [os.path.normpath(os.path.join(tree, p)) for tree in trees for p in _TREE]
+        if not wanted:
+            raise UsageError(f"none of the inputs is in the repository that {self.name} is of")
+        self._unpack(wanted)
+        for path in inside:
+            if not os.path.isfile(os.path.join(self.folder, path)):
+                raise UsageError(f"{self.name} has no {path}")
+        return made
+
+    def original(self, path: str) -> str:
+        """How messages call a file that was unpacked."""
+        if not path.startswith(os.path.join(self.folder, "")):
+            return path
+        return f"{self.name}:{os.path.relpath(path, self.folder)}"
+
+    def _moved(self, path: str, inside: list[str]) -> str:
+        """The path at which a file of now is unpacked; itself, if it is of no revision."""
+        path = os.path.realpath(path)
+        if not os.path.samefile(_repository_of(path), self.root):
+            return path
+        relative = os.path.relpath(path, os.path.realpath(self.root))
+        inside.append(relative)
+        return os.path.join(self.folder, relative)
+
+    def _unpack(self, paths: Sequence[str]) -> None:
+        found = _git(
+            "ls-tree", "-r", "-z", "--full-tree", "--name-only", self._commit, "--", *paths
+        )
+        names = [name for name in found.split(b"\0") if name.endswith(_ENDINGS)]
+        asked = b"".join(b"%s:%s\n" % (self._commit.encode(), name) for name in names)
+        answer = io.BytesIO(_git("cat-file", "--batch", given=asked))
+        for name in names:
+            size = int(answer.readline().split()[-1])
+            target = os.path.join(self.folder, *os.fsdecode(name).split("/"))
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "wb") as file:
+                file.write(answer.read(size))
+            answer.read(1)  # the line end behind it
+
+
+def _repository_of(path: str) -> str:
+    """The nearest folder above a path that is a repository; a submodule is one of its own."""
+    while not os.path.exists(os.path.join(path, ".git")):
+        above = os.path.dirname(path)
+        if above == path:
+            return path
+        path = above
+    return path
+
+
+@contextmanager
+def renamed_errors(revision: Revision) -> Iterator[None]:
+    """Have errors call the files of a revision as git does."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            [
+                msgspec.structs.replace(diagnostic, file=revision.original(diagnostic.file))
+                for diagnostic in error.diagnostics
+            ]
+        ) from None
+
+
+def _git(*arguments: str, given: bytes = b"") -> bytes:
+    """What git prints. Raises FileNotFoundError without a git, and CalledProcessError."""
+    done = subprocess.run(["git", *arguments], input=given, capture_output=True, check=True)
+    return done.stdout
+
+
+def _nothing(name: str, why: str) -> str:
+    return f"{name} is no folder and no release such as 2.15, and {why}"

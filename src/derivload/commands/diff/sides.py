@@ -1,0 +1,240 @@
+"""What a side of `derivload diff` is, and the lines of its documents.
+
+A side is, in this order: a folder of documents, a folder with settings or with a PyTorch, the
+number of a release, a revision of git. A release is fetched when it must be, into the cache's folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from derivload.commands.notes import say_note
+from derivload.commands.parsed import files_of
+from derivload.engine.facts import FunctionFacts
+from derivload.engine.lines import DocumentLines, encode_line
+from derivload.loading.additions import add_to
+from derivload.loading.errors import UsageError
+from derivload.loading.memory import base_of, schema_of
+from derivload.loading.paths import Files, find_files, spell_option
+from derivload.loading.request import Request
+from derivload.loading.run import load_inputs
+from derivload.outputs.documents import (
+    DifferentiabilityDocument,
+    FunctionsDocument,
+    ManifestDocument,
+    PlacesDocument,
+    read_lines,
+)
+from derivload.sources.additions import Additions
+
+if TYPE_CHECKING:
+    from derivload.store.store import Store
+
+_RELEASE: Final = re.compile(r"\d+\.\d+(\.\d+)?")
+_FUNCTIONS, _MANIFEST, _PLACES = "functions.json", "manifest.json", "places.json"
+SETTINGS: Final = "derivload.toml"
+
+
+class Side(NamedTuple):
+    """One side: what it is called, its lines, and the request that they were loaded for.
+
+    There is no request for documents: they are as they are.
+    """
+
+    name: str
+    lines: DocumentLines
+    request: Request | None = None
+
+
+class Sides:
+    """Loads sides. What has to be unpacked for that is there until this is closed."""
+
+    def __init__(self, options: argparse.Namespace, store: Store | None) -> None:
+        self._options = options
+        self._store = store
+        self._unpacked = ExitStack()
+
+    def __enter__(self) -> Sides:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._unpacked.close()
+
+    def load(self, text: str) -> Side:
+        """Load what a text names. Raises UsageError, InputError, and FetchError of a release."""
+        if os.path.isdir(text):
+            if os.path.isfile(os.path.join(text, _FUNCTIONS)):
+                return Side(text, self._documents(text))
+            return self._of_folder(text)
+        if os.path.exists(text):
+            raise UsageError(f"{text} is a file: name a folder, a release or a revision of git")
+        if _RELEASE.fullmatch(text):
+            return self._of_folder(self._release(text), name=text)
+        return self._of_revision(text)
+
+    def load_present(self) -> Side:
+        """Load what the settings name, or the PyTorch tree around the current folder."""
+        return self._loaded("the working tree", _files_of_settings([], self._options))
+
+    def _of_folder(self, folder: str, name: str = "") -> Side:
+        settings = os.path.join(folder, SETTINGS)
+        if os.path.isfile(settings):
+            return self._loaded(folder, _files_of_settings(["--settings", settings], self._options))
+        return self._loaded(name or folder, _laid_over(folder, self._options))
+
+    def _loaded(self, name: str, files: Files) -> Side:
+        files.may_run_tree = not self._options.no_tree_code
+        request = Request(files, with_facts=True)
+        loaded = load_inputs(request, self._store)
+        say_note(loaded.note, self._options)
+        return Side(name, loaded.lines, request)
+
+    def _documents(self, folder: str) -> DocumentLines:
+        if self._options.native_functions or self._options.derivatives:
+            raise UsageError(f"{folder} holds documents: nothing can be laid over them")
+        return read_documents(folder)
+
+    def _release(self, version: str) -> str:
+        """The folder of a release, fetched when it must be."""
+        from derivload.commands.fetch.command import fetch
+        from derivload.terminal.stderr import say
+
+        for folder in self._folders_of_releases(version):
+            return folder
+        to = Path(self._releases) / version
+
+        def tell(line: str) -> None:
+            say(line, "derivload diff")
+
+        return str(fetch(version, to, tell).folder)
+
+    def _folders_of_releases(self, version: str) -> Iterator[str]:
+        """The folders that hold a release, or any patch of it, the newest first."""
+        try:
+            names = os.listdir(self._releases)
+        except FileNotFoundError:
+            return
+        same = [name for name in names if name == version or name.startswith(f"{version}.")]
+        for name in sorted(same, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])[::-1]:
+            if os.path.isdir(os.path.join(self._releases, name, "torchgen", "packaged")):
+                yield os.path.join(self._releases, name)
+
+    @property
+    def _releases(self) -> str:
+        from derivload.loading.cache_settings import cache_folder, releases_folder
+
+        if self._options.no_cache:
+            return self._temporary()
+        return releases_folder(cache_folder(self._options.cache_dir))
+
+    def _temporary(self) -> str:
+        from tempfile import TemporaryDirectory
+
+        folder = TemporaryDirectory(prefix="derivload-")
+        return self._unpacked.enter_context(folder)
+
+    def _of_revision(self, text: str) -> Side:
+        from derivload.commands.diff.revisions import Revision, renamed_errors
+
+        revision = Revision(text, self._temporary())
+        present = _options_of_settings([], self._options)
+        with renamed_errors(revision):
+            return self._loaded(text, _files_with(revision.unpacked(present), self._options))
+
+
+def _laid_over(folder: str, options: argparse.Namespace) -> Files:
+    """The files of a PyTorch, with the overlays of the options."""
+    files = find_files(pytorch=folder, native_functions=options.native_functions)
+    additions = Additions(
+        options.dispatch_key,
+        options.entry_key,
+        override=options.override,
+        sections=options.section,
+    )
+    add_to(files, options.derivatives, additions, spell_option, options.backend_yaml)
+    return files
+
+
+def _files_of_settings(arguments: list[str], options: argparse.Namespace) -> Files:
+    return _files_with(_options_of_settings(arguments, options), options)
+
+
+def _options_of_settings(arguments: list[str], options: argparse.Namespace) -> argparse.Namespace:
+    """The options of a command that names no inputs: by settings, or by the tree around."""
+    from derivload.commands.options.command_line import make_parser
+    from derivload.commands.settings.apply import parse_options
+
+    if not arguments and options.no_settings:
+        arguments = ["--no-settings"]
+    elif not arguments and options.origin.settings is not None:
+        arguments = ["--settings", options.origin.settings[0]]
+    return parse_options(make_parser("show"), ["show", *arguments, "all"])
+
+
+def _files_with(own: argparse.Namespace, options: argparse.Namespace) -> Files:
+    """The files of these options, with what the options of `diff` lay over them."""
+    own.native_functions = [*own.native_functions, *options.native_functions]
+    if options.derivatives:
+        if own.pytorch is not None and not own.derivatives:
+            return _laid_over(own.pytorch, options)
+        own.derivatives = [*own.derivatives, *options.derivatives]
+    for name in ("dispatch_key", "entry_key", "section", "backend_yaml"):
+        setattr(own, name, [*dict.fromkeys([*getattr(own, name), *getattr(options, name)])])
+    own.override = own.override or options.override
+    return files_of(own)
+
+
+def read_documents(folder: str) -> DocumentLines:
+    """The lines of the documents in a folder. Raises UsageError if they are none of ours."""
+    try:
+        manifest = msgspec.json.decode(_read(folder, _MANIFEST), type=ManifestDocument)
+        names = [file.name for file in manifest.files]
+        own = [_read(folder, name) for name in names if name.startswith("differentiability")]
+        functions = _read(folder, _FUNCTIONS)
+        for data in own:
+            msgspec.json.decode(data, type=DifferentiabilityDocument)
+        msgspec.json.decode(functions, type=FunctionsDocument)
+        head = msgspec.json.decode(own[0], type=DifferentiabilityDocument)
+        facts = None
+        if _PLACES in names:
+            facts = _facts_in(msgspec.json.decode(_read(folder, _PLACES), type=PlacesDocument))
+    except (msgspec.MsgspecError, UnicodeDecodeError, FileNotFoundError, IndexError) as error:
+        raise UsageError(f"{folder} holds no documents of this derivload: {error}") from None
+    records = [line for data in own for line in read_lines(data)]
+    at = functions.index(b'"generated":[')
+    return DocumentLines(
+        torch_version=head.torch_version,
+        used_dispatch_keys=head.used_dispatch_keys,
+        records=records,
+        bases=[base_of(schema_of(line)) for line in records],
+        functions=read_lines(functions[:at]),
+        generated=read_lines(functions[at:]),
+        facts=facts,
+    )
+
+
+def _facts_in(places: PlacesDocument) -> list[bytes]:
+    """The facts that places.json holds. It says nothing of autogen and of namespaces."""
+    return [
+        encode_line(
+            FunctionFacts(
+                schema=function.schema,
+                dispatch_keys=function.dispatch_keys,
+                structured_delegate=function.structured_delegate,
+            )
+        )
+        for function in places.functions
+    ]
+
+
+def _read(folder: str, name: str) -> bytes:
+    with open(os.path.join(folder, name), "rb") as file:
+        return file.read()
