@@ -100,6 +100,13 @@ def test_comment_rewrites_places_and_the_manifest_alone(project: Project) -> Non
     assert cold(project) == warm
 
 
+def test_documents_that_are_stored_in_shards_get_places_too(project: Project) -> None:
+    found = places(project, "--shards=3")
+    (project.out / "places.json").unlink()
+    (project.out / "functions.json").unlink()
+    assert places(project, "--shards=3") == found
+
+
 EDITS = {
     "a kernel comes": (NATIVES, "    CPU, CUDA: gild", "    CPU, CUDA, MPS: gild"),
     "an entry comes": (

@@ -178,11 +178,8 @@ class _Head(msgspec.Struct):
     used_dispatch_keys: tuple[str, ...]
 
 
-def lines_in(documents: Mapping[str, bytes], facts: bytes | None = None) -> DocumentLines:
-    """The lines that differentiability.json and functions.json, by name, were rendered from.
-
-    `facts` are the facts of the functions, as they are kept.
-    """
+def lines_in(documents: Mapping[str, bytes]) -> DocumentLines:
+    """The lines that differentiability.json and functions.json, by name, were rendered from."""
     own, functions = documents["differentiability.json"], documents["functions.json"]
     head = msgspec.json.decode(own, type=_Head)
     records = read_lines(own)
@@ -194,7 +191,6 @@ def lines_in(documents: Mapping[str, bytes], facts: bytes | None = None) -> Docu
         bases=[base_of(schema_of(line)) for line in records],
         functions=read_lines(functions[:at]),
         generated=read_lines(functions[at:]),
-        facts=None if facts is None else [*filter(None, facts.split(b"\n"))],
     )
 
 

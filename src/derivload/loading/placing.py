@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from derivload.engine.facts import read_facts
 from derivload.engine.inputs import EntryLine, InputEntries, NotCertainError
 from derivload.native.function import qualified
 from derivload.outputs.documents import (
+    ManifestDocument,
     Place,
     PlacedFunction,
     PlacedKernel,
@@ -22,7 +25,6 @@ from derivload.outputs.documents import (
 
 if TYPE_CHECKING:
     from derivload.engine.backends import Kernels
-    from derivload.engine.lines import DocumentLines
     from derivload.loading.request import Request
     from derivload.store.results import Document
 
@@ -30,13 +32,14 @@ _Places = Mapping[str, Sequence[EntryLine]]
 
 
 def with_places(
-    request: Request, documents: Sequence[Document], lines: DocumentLines, kernels: Kernels
+    request: Request, documents: Sequence[Document], facts: Sequence[bytes], kernels: Kernels
 ) -> list[Document]:
     """The documents with places.json, the manifest last. `kernels` are those of backends."""
     renderer = Renderer()
-    version = lines.torch_version
-    placed = placed_functions(request, lines.facts or (), kernels)
-    every = [*(Rendered(*document) for document in documents[:-1])]
+    *others, (_, manifest, _, _) = documents
+    version = msgspec.json.decode(manifest, type=ManifestDocument).torch_version
+    placed = placed_functions(request, facts, kernels)
+    every = [Rendered(*document) for document in others]
     every.append(renderer.places(version, placed))
     return [*every, renderer.manifest(version, every)]
 

@@ -95,7 +95,7 @@ class LoadedInputs:
 
         backends = self._backends
         kernels = self._request.inputs.kernels() if backends is None else backends.kernels()
-        documents = with_places(self._request, self.stored_documents, self.lines, kernels)
+        documents = with_places(self._request, self.stored_documents, self.facts, kernels)
         self._clock.step("places")
         return documents
 
@@ -116,8 +116,8 @@ class LoadedInputs:
         if isinstance(self._found, StoredDocuments):
             from derivload.loading.memory import lines_in
 
-            facts = self._found.facts if self._request.with_facts else None
-            return lines_in({name: data for name, data, _, _ in self._found.documents}, facts)
+            lines = lines_in({name: data for name, data, _, _ in self._found.documents})
+            return lines._replace(facts=self.facts) if self._request.with_facts else lines
         lines = self.outcome.make_lines()
         if not self._request.with_facts:
             return lines
@@ -127,6 +127,13 @@ class LoadedInputs:
 
             return lines._replace(facts=in_order(facts_of(self.outcome.load), lines.functions))
         return self._memory.with_facts(lines)
+
+    @property
+    def facts(self) -> list[bytes]:
+        """The facts of the functions, if they were asked for, as lines."""
+        if isinstance(self._found, StoredDocuments):
+            return [*filter(None, self._found.facts.split(b"\n"))]
+        return self.lines.facts or []
 
     def warnings(self, wanted: Wanted | None = None) -> Judged | None:
         """The warnings about the inputs; None if there are none at all, without a look at them."""

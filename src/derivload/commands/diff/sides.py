@@ -1,7 +1,8 @@
 """What a side of `derivload diff` is, and the lines of its documents.
 
 A side is, in this order: a folder of documents, a folder with settings or with a PyTorch, the
-number of a release, a revision of git. A release is fetched when it must be, into the cache's folder.
+number of a release, a revision of git. A release is fetched when it must be, into the folder of the
+cache.
 """
 
 from __future__ import annotations

@@ -1,0 +1,147 @@
+"""Revisions of git as sides, and the inputs of now as the other one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.paths import CATALOGUE, FILES, NATIVES
+from support.project import Project, Ran
+
+NAMES = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_CONFIG_GLOBAL": os.devnull}
+SETTINGS = """\
+derivatives = "inputs/derivatives.yaml"
+native-functions = "inputs/native_functions.yaml"
+tags = "inputs/tags.yaml"
+"""
+
+
+class Repository(Project):
+    """A repository whose settings name its inputs. Each `commit` is a revision."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "inputs")
+        self.root = folder
+        (folder / "derivload.toml").write_text(SETTINGS)
+        self.git("init", "-q", "-b", "main")
+        self.commit()
+
+    def git(self, *arguments: str) -> None:
+        names = {**NAMES, "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+        environment = {**os.environ, **names}
+        subprocess.run(["git", *arguments], cwd=self.root, env=environment, check=True)
+
+    def commit(self) -> None:
+        self.git("add", "--", ".")
+        self.git("commit", "-q", "--allow-empty", "-m", "one")
+
+    def diff(self, *arguments: str) -> Ran:
+        return self.call("diff", *arguments, "--no-cache", "--format=text")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    made = Repository(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    made.edit("self: grad * luster", "self: grad * 2 * luster")
+    made.commit()
+    return made
+
+
+@pytest.mark.parametrize(
+    "sides", [["HEAD~1", "HEAD"], ["HEAD~1..HEAD"], ["HEAD~1.."], ["main~1", "main"]]
+)
+def test_two_revisions(repository: Repository, sides: list[str]) -> None:
+    done = repository.diff(*sides)
+    assert done.status == 1, done.err
+    assert "- grad * luster" in done.out
+    assert "+ grad * 2 * luster" in done.out
+
+
+def test_revision_and_the_inputs_of_now(repository: Repository) -> None:
+    assert repository.diff("HEAD").status == 0
+    repository.edit("self: grad * 2 * luster", "self: grad * 3 * luster")
+    done = repository.diff("HEAD")
+    assert done.status == 1
+    assert "+ grad * 3 * luster" in done.out
+    assert "HEAD -> the working tree: 1 changed" in done.out
+    assert repository.diff("HEAD", ".").status == 1
+
+
+def test_from_a_folder_below(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repository.folder)
+    assert repository.diff("HEAD~1", "HEAD", "gild").status == 1
+
+
+def test_mistake_is_told_at_its_revision(repository: Repository) -> None:
+    repository.edit("self: grad * 2 * luster", "self: grads[7]")
+    repository.commit()
+    repository.edit("self: grads[7]", "self: grad")
+    done = repository.diff("HEAD", ".")
+    assert done.status == 2
+    assert done.err.startswith("HEAD:inputs/derivatives.yaml:")
+
+
+def test_file_that_a_revision_has_not(repository: Repository) -> None:
+    (repository.root / "derivload.toml").write_text(SETTINGS.replace("tags.yaml", "labels.yaml"))
+    repository.rename("tags.yaml", "labels.yaml")
+    done = repository.diff("HEAD", ".")
+    assert done.status == 2
+    assert "HEAD has no inputs/labels.yaml" in done.err
+
+
+def test_overlay_outside_of_the_repository_is_as_it_is(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    overlay = tmp_path_factory.mktemp("backend") / "overlay.yaml"
+    overlay.write_text("- func: mine(Tensor self) -> Tensor\n")
+    settings = repository.root / "derivload.toml"
+    settings.write_text(
+        SETTINGS.replace(
+            'native-functions = "inputs/native_functions.yaml"',
+            f'native-functions = ["inputs/native_functions.yaml", "{overlay}"]',
+        )
+    )
+    done = repository.diff("HEAD~1", "HEAD")
+    assert done.status == 1, done.err
+
+
+def test_nothing_is_left_behind(
+    repository: Repository,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scratch = tmp_path_factory.mktemp("scratch")
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    repository.diff("HEAD~1", "HEAD")
+    assert [*scratch.iterdir()] == []
+
+
+def test_pytorch_tree_is_followed_in_its_revision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout has its own place for each file, and its version."""
+    native = tmp_path / "aten" / "src" / "ATen" / "native"
+    autograd = tmp_path / "tools" / "autograd"
+    for folder in (native, autograd):
+        folder.mkdir(parents=True)
+    for name in FILES:
+        folder = autograd if name == FILES[0] else native
+        (folder / name).write_bytes((CATALOGUE / name).read_bytes())
+    (tmp_path / "version.txt").write_text("2.14.0\n")
+    repository = Repository(tmp_path)
+    (tmp_path / "derivload.toml").unlink()
+    repository.commit()
+    monkeypatch.chdir(tmp_path)
+    path = native / NATIVES
+    path.write_text(path.read_text().replace("    CPU, CUDA: gild\n", "    CPU, MPS: gild\n"))
+    (tmp_path / "version.txt").write_text("2.15.0\n")
+    repository.commit()
+    done = repository.diff("HEAD~1", "HEAD")
+    assert done.status == 1, done.err
+    assert "~ torch_version: 2.14 -> 2.15" in done.out
+    assert "kernels  - CPU, CUDA" in done.out
