@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _RUN = "run"
+# What no operator's name ends in.
+_FILE = (".yaml", ".yml")
 # The command that takes the options of all others.
 _ALL_OPTIONS = "settings"
 _COMMANDS = {
@@ -130,7 +132,8 @@ def read(parser: OptionParser, arguments: Sequence[str]) -> argparse.Namespace:
     """What arguments mean that were prepared. Raises SystemExit, and has printed why."""
     options, further = parser.parse_known_args(arguments)
     command = parser.commands.get(options.command, parser)
-    for argument in further:
+    misplaced = [name for name in getattr(options, "operator", ()) if name.endswith(_FILE)]
+    for argument in (*further, *misplaced):
         _refuse(command, argument)
     instead = (options.version, options.cmake_dir, options.bazel_dir, options.print_completion)
     if options.command is None and not any(instead):

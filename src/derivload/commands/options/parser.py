@@ -94,7 +94,8 @@ class OptionParser(argparse.ArgumentParser):
         for name in names_of_options(arguments):
             if name.startswith("--") and name not in self.options:
                 theirs = [other for other, parser in others().items() if name in parser.options]
-                if theirs:
+                is_short = any(known.startswith(name) for known in self.options)
+                if theirs and not is_short:
                     self.error(f"{name} is an option of {' and '.join(theirs)}, not of this")
                 self.error(f"there is no option {name}{_guess(name, self.options)}")
 
