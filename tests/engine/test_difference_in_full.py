@@ -178,6 +178,18 @@ def test_spelling_that_changed_everywhere_is_told_once() -> None:
     assert folded.widespread == (spelling,)
 
 
+def test_spelling_that_stayed_elsewhere_in_the_text_is_told_once_too() -> None:
+    saved = Change("saved", "a", "c10::opt = c10::opt(a)", "std::opt = c10::opt(a)")
+    assert [one.before for one in fold(many(FEWEST, saved)).widespread] == ["c10::opt"]
+
+
+def test_name_that_moved_to_another_namespace_is_told_once_of_few() -> None:
+    moved = Change("saved", "a", "c10::opt = c10::null", "std::opt = std::null")
+    other = Change("saved", "a", "at::IntArrayRef = a", "c10::SymIntArrayRef = a")
+    assert [one.before for one in fold(many(2, moved)).widespread] == ["c10::opt c10::null"]
+    assert fold(many(2, other)).widespread == ()
+
+
 def test_what_few_have_in_common_is_told_of_each() -> None:
     functions = many(FEWEST - 1, Change("tags", "", "core", "core, pointwise"))
     assert fold(functions) == (tuple(functions), ())

@@ -3,13 +3,16 @@
 A release may spell a C++ type otherwise, tag every in-place function, or list one more backend for
 a thousand operators. Each is one decision of somebody, and would hide all others if it were told a
 thousand times. So an edit that is the same in `FEWEST` functions or more is told once, with the
-functions that have it. Two edits are the same if they take away the same words and put the same
-words there; of a list, such as tags, each item that comes or goes is an edit of its own.
+functions that have it. A name of C++ that only moved to another namespace is told once in any case.
+
+Two edits are the same if they take away the same words and put the same words there; of a list,
+such as tags, each item that comes or goes is an edit of its own.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -33,6 +36,7 @@ from derivload.engine.parts import (
 )
 
 FEWEST: Final = 20
+_FEWEST_MOVED: Final = 2
 SPELLING: Final = "spelling"
 _OF_SCHEMA: Final = frozenset({ARGUMENT, ORDER, RETURNS})
 _LISTS: Final = frozenset({"tags", KERNELS, AUTOGEN, "variants"})
@@ -80,7 +84,7 @@ def fold(functions: Sequence[FunctionChange]) -> Folded:
         for change in function.changes:
             for edit in _edits(change):
                 having.setdefault(edit, {})[function.name] = None
-    common = {edit for edit, names in having.items() if len(names) >= FEWEST}
+    common = {edit for edit, names in having.items() if len(names) >= _fewest_of(edit)}
     if not common:
         return Folded(tuple(functions), ())
     kept = [
@@ -92,6 +96,20 @@ def fold(functions: Sequence[FunctionChange]) -> Folded:
     ]
     widespread.sort(key=lambda one: -len(one.functions))
     return Folded(tuple([function for function in kept if function.changes]), tuple(widespread))
+
+
+def _fewest_of(edit: _Edit) -> int:
+    """How many functions have to have an edit, for it to be told once.
+
+    If names of C++ only moved to another namespace, that is how they are spelled from now on, in
+    however few functions they are.
+    """
+    if edit.what != SPELLING or edit.before is None or edit.after is None:
+        return FEWEST
+    before, after = edit.before.split(), edit.after.split()
+    are_qualified = all("::" in word for word in (*before, *after))
+    last = [[word.rpartition("::")[2] for word in words] for words in (before, after)]
+    return _FEWEST_MOVED if are_qualified and last[0] == last[1] else FEWEST
 
 
 def _without(changes: Sequence[Change], common: set[_Edit]) -> Iterator[Change]:
@@ -133,5 +151,5 @@ def _items(text: str) -> list[str]:
 
 
 def _only_in(words: Sequence[str], others: Sequence[str]) -> str:
-    known = {*others}
-    return " ".join(dict.fromkeys([word for word in words if word not in known]))
+    left = Counter(words) - Counter(others)
+    return " ".join(dict.fromkeys([word for word in words if left[word] > 0]))

@@ -18,6 +18,14 @@ INPUTS = [
 ]
 
 
+def test_lists_may_be_interrupted_by_options(capsys: Captured) -> None:
+    for arguments in ("gild --format names gleam_", "gild gleam_ --format=names"):
+        assert main(["list", "--catalogue", *arguments.split()]) == 0
+        listed = capsys.readouterr().out.split()
+        assert {*listed} == {"gild", "gild_", "gleam_", "gild.out"}
+    assert main(["show", *INPUTS, "gild", "--quiet", "--", "gleam"]) == 0
+
+
 # Names that are not quite right.
 
 

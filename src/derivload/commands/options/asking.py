@@ -123,6 +123,7 @@ def add_show(commands: Commands) -> None:
     """Add `show`."""
     parser = commands.add_parser("show", help="show everything about operators")
     parser.own_settings = _OUTPUT
+    parser.takes_list = True
     add_inputs(parser)
     add_cache_options(parser)
     parser.add_argument(
@@ -143,6 +144,7 @@ def add_list(commands: Commands) -> None:
         description="List the functions that pass all of the filters, one a line.",
     )
     parser.own_settings = _OUTPUT
+    parser.takes_list = True
     add_inputs(parser)
     group = parser.add_argument_group("filters")
     for name, does in _FILTERS.items():
@@ -222,6 +224,7 @@ def add_diff(commands: Commands) -> None:
     add_overlays(parser)
     add_cache_options(parser)
     parser.own_settings = frozenset({*_OUTPUT, *OVERLAYS})
+    parser.takes_list = True
 
 
 def add_verify(commands: Commands) -> None:

@@ -119,7 +119,9 @@ def prepare(parser: OptionParser, arguments: Sequence[str]) -> list[str]:
             parser.refuse_unknown(arguments, lambda: parser.commands)
         return [*arguments]
     command.refuse_unknown(own, _parsers_by_name)
-    return _with_files_named(command, arguments) if command.takes_files else [*arguments]
+    if command.takes_files:
+        return _with_files_named(command, arguments)
+    return _with_list_last(command, arguments) if command.takes_list else [*arguments]
 
 
 def _parsers_by_name() -> dict[str, OptionParser]:
@@ -159,6 +161,20 @@ def _own(parser: OptionParser, arguments: Sequence[str]) -> Sequence[str]:
         return arguments
     own = arguments[1:]
     return own[: end_of_options(own, command.options)] if arguments[0] == _RUN else own
+
+
+def _with_list_last(command: OptionParser, arguments: Sequence[str]) -> list[str]:
+    """The arguments with options first: argparse takes a list only where it stands together."""
+    options, listed = [arguments[0]], list[str]()
+    left = arguments[1:]
+    while left:
+        end = end_of_options(left, command.options)
+        options += left[:end]
+        if left[end : end + 1] == ["--"]:
+            return [*options, "--", *listed, *left[end + 1 :]]
+        listed += left[end : end + 1]
+        left = left[end + 1 :]
+    return [*options, *listed]
 
 
 def _with_files_named(command: OptionParser, arguments: Sequence[str]) -> list[str]:

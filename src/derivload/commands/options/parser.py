@@ -52,11 +52,13 @@ def _terminal_width() -> int:
 class OptionParser(argparse.ArgumentParser):
     """A parser that takes no shortened options, and prints as all of derivload does.
 
-    `takes_files` tells that inputs may be named without their options. `own_settings` are the
+    `takes_files` tells that inputs may be named without their options, `takes_list` that there may
+    be any number of arguments that are no options. `own_settings` are the
     settings that count for this command only in its own table: others have one of that name too.
     """
 
     takes_files = False
+    takes_list = False
     own_settings: frozenset[str] = frozenset()
 
     def __init__(self, **kwargs: Any) -> None:
