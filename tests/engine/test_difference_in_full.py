@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from derivload.engine.difference import Change, Comparison, FunctionChange, difference_in_full
+from derivload.engine.difference import Change, FullDifference, FunctionChange, difference_in_full
 from derivload.engine.folding import FEWEST, Widespread, fold
 from derivload.engine.lines import DocumentLines
 from derivload.engine.narrowing import (
@@ -36,7 +36,7 @@ def first(tmp_path: Path) -> DocumentLines:
     return load(tmp_path)
 
 
-def edited(first: DocumentLines, folder: Path, *edits: tuple[str, str, str]) -> Comparison:
+def edited(first: DocumentLines, folder: Path, *edits: tuple[str, str, str]) -> FullDifference:
     """The difference that edits make: a file, what stands there, and what is to stand there."""
     for name, old, new in edits:
         text = (folder / name).read_text("utf-8")
@@ -45,13 +45,13 @@ def edited(first: DocumentLines, folder: Path, *edits: tuple[str, str, str]) -> 
     return difference_in_full(first, load(folder))
 
 
-def changes_of(found: Comparison, name: str) -> list[Change]:
+def changes_of(found: FullDifference, name: str) -> list[Change]:
     (function,) = [function for function in found.changed if function.name == name]
     return [*function.changes]
 
 
 def test_nothing(first: DocumentLines, tmp_path: Path) -> None:
-    assert edited(first, tmp_path) == Comparison()
+    assert edited(first, tmp_path) == FullDifference()
 
 
 def test_kernel_that_comes(first: DocumentLines, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_kernels_are_not_compared_where_a_side_does_not_say_them(
 ) -> None:
     edit = (NATIVES, "    CPU, CUDA: gild\n", "    CPU, CUDA, MPS: gild\n")
     found = edited(first._replace(facts=None), tmp_path, edit)
-    assert found == Comparison()
+    assert found == FullDifference()
 
 
 def test_argument_that_comes_is_told_by_its_name(first: DocumentLines, tmp_path: Path) -> None:
@@ -224,13 +224,13 @@ def test_schema_is_told_for_what_is_left_of_it() -> None:
 
 def test_only_what_is_asked_for_is_left() -> None:
     tags, node = Change("tags", "", "none", "core"), Change("node", "", "A0", "A1")
-    found = Comparison(
+    found = FullDifference(
         added=(FunctionChange("new", ()),),
         changed=(FunctionChange("f", (tags, node)), FunctionChange("g", (tags,))),
     )
     assert narrow_to_groups(found, {"node"}).changed == (FunctionChange("f", (node,)),)
     assert narrow_to_groups(found, {"node"}).added == ()
-    assert narrow_to_groups(found, {"added"}) == Comparison(added=found.added)
+    assert narrow_to_groups(found, {"added"}) == FullDifference(added=found.added)
     left = narrow_to_functions(found, {"g", "new"}.__contains__)
     assert (left.added, left.changed) == (found.added, found.changed[1:])
     counts = counts_of(found)

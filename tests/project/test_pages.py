@@ -46,6 +46,7 @@ NOT_RUN = {
     "docs/codegen.md": 2,
     "docs/command-line.md": 1,
     "docs/diagnostics.md": 5,
+    "docs/diff.md": 1,
     "docs/pytorch-build.md": 5,
     "docs/verify.md": 1,
     "docs/watch.md": 2,

@@ -15,7 +15,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Final
 
-from derivload.commands.diff.report import Report
+from derivload.commands.diff.report import DiffReport
 from derivload.commands.diff.sides import Side
 from derivload.commands.diff.text import widespread_text
 from derivload.engine.difference import difference_in_full
@@ -67,11 +67,11 @@ def hard_to_see() -> dict[str, str]:
     return {release: text for release, _, text in parts}
 
 
-def _compare(old: str, new: str, folder: Path) -> Report:
+def _compare(old: str, new: str, folder: Path) -> DiffReport:
     before, after = _side(old, folder), _side(new, folder)
     found = difference_in_full(before.lines, after.lines)
     folded = fold(found.changed)
-    return Report(before, after, found, folded.functions, folded.widespread)
+    return DiffReport(before, after, found, folded.functions, folded.widespread)
 
 
 def _side(release: str, folder: Path) -> Side:
@@ -79,7 +79,7 @@ def _side(release: str, folder: Path) -> Side:
     return Side(release, load_inputs(Request(files, with_facts=True)).lines)
 
 
-def _section(old: str, new: str, report: Report) -> Iterator[str]:
+def _section(old: str, new: str, report: DiffReport) -> Iterator[str]:
     found = report.found
     functions = [len(side.lines.functions) for side in (report.before, report.after)]
     yield f"## {old} to {new}"

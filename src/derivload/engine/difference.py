@@ -92,7 +92,7 @@ class Renamed(msgspec.Struct, frozen=True, gc=False):
     changes: tuple[Change, ...]
 
 
-class Comparison(Difference, frozen=True, gc=False):
+class FullDifference(Difference, frozen=True, gc=False):
     """A difference in full: those of `renamed` are not among the added and the removed."""
 
     renamed: tuple[Renamed, ...] = ()
@@ -107,7 +107,7 @@ def difference(before: DocumentLines, after: DocumentLines) -> Difference:
     return _compare(*_sides(before, after, in_full=False), _of_heads(before, after))
 
 
-def difference_in_full(before: DocumentLines, after: DocumentLines) -> Comparison:
+def difference_in_full(before: DocumentLines, after: DocumentLines) -> FullDifference:
     """The same for a person who has not made the edit.
 
     The facts are compared too, if both sides have them; schemas are told argument by argument;
@@ -190,7 +190,7 @@ def _compare(before: _Side, after: _Side, documents: tuple[Change, ...]) -> Diff
     )
 
 
-def _compare_in_full(before: _Side, after: _Side, documents: tuple[Change, ...]) -> Comparison:
+def _compare_in_full(before: _Side, after: _Side, documents: tuple[Change, ...]) -> FullDifference:
     added, removed, both = _names(before, after)
     old, new = before.parts, after.parts
     renames = find_renames(
@@ -199,7 +199,7 @@ def _compare_in_full(before: _Side, after: _Side, documents: tuple[Change, ...])
     gone, come = {one.before for one in renames}, {one.after for one in renames}
     changed = [FunctionChange(n, _in_full(old.get(n, {}), new.get(n, {}))) for n in both]
     kinds = (SCHEMA, *_MAIN, KERNELS)
-    return Comparison(
+    return FullDifference(
         added=tuple([FunctionChange(n, _whole({}, new[n], kinds)) for n in added if n not in come]),
         removed=tuple(
             [FunctionChange(n, _whole(old[n], {}, kinds)) for n in removed if n not in gone]

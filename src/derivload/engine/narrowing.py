@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from derivload.engine.difference import Change, Comparison, FunctionChange
+from derivload.engine.difference import Change, FullDifference, FunctionChange
 from derivload.engine.parts import (
     ARGUMENT,
     AUTOGEN,
@@ -61,7 +61,7 @@ def group_of(what: str) -> str:
     return _GROUP_OF.get(what, "differentiability")
 
 
-def narrow_to_groups(found: Comparison, groups: Collection[str]) -> Comparison:
+def narrow_to_groups(found: FullDifference, groups: Collection[str]) -> FullDifference:
     """The changes that are about any of these."""
 
     def of_groups(change: Change) -> bool:
@@ -77,7 +77,7 @@ def narrow_to_groups(found: Comparison, groups: Collection[str]) -> Comparison:
     )
 
 
-def narrow_to_functions(found: Comparison, is_meant: Callable[[str], bool]) -> Comparison:
+def narrow_to_functions(found: FullDifference, is_meant: Callable[[str], bool]) -> FullDifference:
     """The changes of the functions that are meant, by their names."""
     return msgspec.structs.replace(
         found,
@@ -91,7 +91,7 @@ def narrow_to_functions(found: Comparison, is_meant: Callable[[str], bool]) -> C
     )
 
 
-def counts_of(found: Comparison) -> dict[str, int]:
+def counts_of(found: FullDifference) -> dict[str, int]:
     """How many functions were added, removed and renamed, and changed in each respect."""
     counts = dict.fromkeys(GROUPS, 0)
     counts |= {

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from derivload.commands.diff.report import Report
+from derivload.commands.diff.report import DiffReport
 from derivload.commands.diff.sides import Side, Sides
 from derivload.commands.outcome import report as report_error
 from derivload.commands.parsed import open_store_of
@@ -71,7 +71,7 @@ def _sides_of(options: argparse.Namespace) -> tuple[str, str | None, list[str]]:
 
 def compare(
     before: Side, after: Side, options: argparse.Namespace, operators: Sequence[str] = ()
-) -> Report:
+) -> DiffReport:
     """What differs between two sides, of what the options ask for. Raises UsageError."""
     found = difference_in_full(before.lines, after.lines)
     is_narrowed = bool(operators) or options.overlay_only
@@ -83,7 +83,7 @@ def compare(
         found = narrow_to_groups(found, {group for groups in options.only for group in groups})
     # Whoever names operators wants to see all that changed in these.
     folded = fold(() if is_narrowed else found.changed)
-    return Report(
+    return DiffReport(
         before=before,
         after=after,
         found=found,

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from derivload.commands.diff.report import Report
+from derivload.commands.diff.report import DiffReport
 from derivload.commands.diff.sides import Side
 from derivload.commands.watch.text import word_steps
 from derivload.engine.difference import Change, FunctionChange
@@ -73,7 +73,7 @@ class DiffDocument(msgspec.Struct, frozen=True):
     changed: tuple[DiffFunction, ...]
 
 
-def document_of(report: Report) -> DiffDocument:
+def document_of(report: DiffReport) -> DiffDocument:
     """A report as a document."""
     found = report.found
     return DiffDocument(
@@ -95,7 +95,7 @@ def document_of(report: Report) -> DiffDocument:
     )
 
 
-def render_json(report: Report) -> bytes:
+def render_json(report: DiffReport) -> bytes:
     """A report as JSON."""
     return msgspec.json.format(msgspec.json.encode(document_of(report)), indent=2) + b"\n"
 

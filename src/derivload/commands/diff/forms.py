@@ -12,7 +12,7 @@ from html import escape
 from typing import Final
 
 from derivload.commands.diff.document import render_json, words_of
-from derivload.commands.diff.report import Report
+from derivload.commands.diff.report import DiffReport
 from derivload.commands.diff.text import summary_of, widespread_text
 from derivload.engine.difference import Change
 from derivload.terminal.layout import visible
@@ -30,7 +30,7 @@ _STYLE: Final = (
 )
 
 
-def print_form(report: Report, form: str) -> None:
+def print_form(report: DiffReport, form: str) -> None:
     """Print a report as "markdown", "html" or "json"."""
     stdout = Stdout()
     if form == "json":
@@ -41,7 +41,7 @@ def print_form(report: Report, form: str) -> None:
         stdout.write_bytes(render_markdown(report).encode("utf-8", "replace"))
 
 
-def render_markdown(report: Report, level: int = 2) -> str:
+def render_markdown(report: DiffReport, level: int = 2) -> str:
     """A report as Markdown, whose headings begin at this level."""
     return "\n".join(_markdown(report, "#" * level)) + "\n"
 
@@ -50,7 +50,7 @@ Block = tuple[str, tuple[Change, ...]]
 """The name of a function, and its changes."""
 
 
-def _sections(report: Report) -> Iterator[tuple[str, list[Block]]]:
+def _sections(report: DiffReport) -> Iterator[tuple[str, list[Block]]]:
     """The sections of a report, each with its functions."""
     found = report.found
     yield "Removed", [(one.name, one.changes) for one in found.removed]
@@ -63,7 +63,7 @@ def _sections(report: Report) -> Iterator[tuple[str, list[Block]]]:
     yield "Changed", [(one.name, one.changes) for one in report.changed]
 
 
-def _markdown(report: Report, heading: str) -> Iterator[str]:
+def _markdown(report: DiffReport, heading: str) -> Iterator[str]:
     yield f"{heading} {_code(f'{report.before.name} -> {report.after.name}')}"
     yield ""
     yield f"{summary_of(report).rpartition(': ')[2]}."
@@ -113,7 +113,7 @@ def _prose(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", encodable(visible(text)))
 
 
-def _html(report: Report) -> Iterator[str]:
+def _html(report: DiffReport) -> Iterator[str]:
     title = escape(encodable(f"{visible(report.before.name)} -> {visible(report.after.name)}"))
     yield "<!doctype html>"
     yield '<html lang="en"><head><meta charset="utf-8">'

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from derivload.commands.diff.sides import Side
-from derivload.engine.difference import Comparison, FunctionChange
+from derivload.engine.difference import FullDifference, FunctionChange
 from derivload.engine.folding import Widespread
 
 
-class Report(NamedTuple):
+class DiffReport(NamedTuple):
     """What differs. `changed` are the functions of `found` without what is `widespread`."""
 
     before: Side
     after: Side
-    found: Comparison
+    found: FullDifference
     changed: tuple[FunctionChange, ...]
     widespread: tuple[Widespread, ...]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 
-from derivload.commands.diff.report import Report
+from derivload.commands.diff.report import DiffReport
 from derivload.commands.watch.text import change_lines, document_lines
 from derivload.commands.watch.view import STYLES
 from derivload.engine.difference import Change
@@ -16,7 +16,7 @@ from derivload.terminal.layout import Line, Segment, visible, wrap
 from derivload.terminal.stdout import Stdout
 
 
-def print_text(report: Report, *, only_counts: bool = False) -> None:
+def print_text(report: DiffReport, *, only_counts: bool = False) -> None:
     """Print a report: wrapped on a terminal, and in colour if that is wanted."""
     is_coloured = colour.is_wanted()
     lines = [*(_stat(report) if only_counts else _lines(report, marked=is_coloured))]
@@ -34,7 +34,7 @@ def print_text(report: Report, *, only_counts: bool = False) -> None:
         stdout.print_lines(line.text for line in lines)
 
 
-def summary_of(report: Report) -> str:
+def summary_of(report: DiffReport) -> str:
     """The line that counts what differs."""
     found = report.found
     counts = {
@@ -56,7 +56,7 @@ def widespread_text(one: Widespread) -> str:
     return f"{visible(one.before)} -> {visible(one.after)}  {count}"
 
 
-def _lines(report: Report, *, marked: bool) -> Iterator[Line]:
+def _lines(report: DiffReport, *, marked: bool) -> Iterator[Line]:
     found = report.found
     yield from document_lines(found.documents)
     yield from _widespread(report.widespread)
@@ -87,7 +87,7 @@ def _widespread(widespread: Sequence[Widespread]) -> Iterator[Line]:
         yield Line(head, (Segment(widespread_text(one)),), 6)
 
 
-def _stat(report: Report) -> Iterator[Line]:
+def _stat(report: DiffReport) -> Iterator[Line]:
     yield from document_lines(report.found.documents)
     yield from _widespread(report.widespread)
     counts = counts_of(report.found)
