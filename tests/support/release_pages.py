@@ -17,7 +17,7 @@ from typing import Final
 
 from derivload.commands.diff.report import DiffReport
 from derivload.commands.diff.sides import Side
-from derivload.commands.diff.text import widespread_text
+from derivload.commands.watch.text import widespread_text
 from derivload.engine.difference import difference_in_full
 from derivload.engine.folding import fold
 from derivload.engine.narrowing import group_of

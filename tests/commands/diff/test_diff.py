@@ -13,7 +13,7 @@ import pytest
 from derivload.commands.options.values import GROUPS
 from derivload.engine import narrowing
 from derivload.outputs.json_schema import FOLDER
-from support.paths import NATIVES
+from support.paths import DERIVATIVES, NATIVES, TAGS
 from support.project import Project, Ran
 
 SETTINGS = """\
@@ -200,6 +200,36 @@ def test_what_touches_a_backend_s_operators(two: Two) -> None:
     done = two.diff("--overlay-only")
     assert done.status == 2
     assert "--overlay-only needs an overlay" in done.err
+
+
+def test_overlays_of_the_settings_are_meant_where_none_is_named(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = two.old.folder.parent / "backend"
+    backend.mkdir()
+    (backend / "registered.yaml").write_text(
+        "backend: XLA\ncpp_namespace: mine\nsupported:\n- gild\n"
+    )
+    trees = [tree_of(project, backend.parent / f"tree_{at}") for at, project in enumerate(two)]
+    settings = f'pytorch = "{trees[0]}"\nbackend-yaml = "registered.yaml"\n'
+    (backend / "derivload.toml").write_text(settings)
+    monkeypatch.chdir(backend)
+    two.new.edit(*FORMULA)
+    two.new.edit("self: temper_scale(", "self: 2 * temper_scale(")
+    tree_of(two.new, Path(trees[1]))
+    done = two.old.call("diff", *trees, "--overlay-only", "--no-cache", "--json")
+    assert done.status == 1, done.err
+    assert [function["name"] for function in json.loads(done.out)["changed"]] == ["gild"]
+
+
+def tree_of(project: Project, folder: Path) -> str:
+    """A PyTorch with the files of a project, as `fetch` makes one."""
+    packaged = folder / "torchgen" / "packaged"
+    for name, where in ((DERIVATIVES, "autograd"), (NATIVES, "ATen/native"), (TAGS, "ATen/native")):
+        (packaged / where).mkdir(parents=True, exist_ok=True)
+        (packaged / where / name).write_bytes(project[name].read_bytes())
+    (folder / "version.txt").write_text("2.15.0\n")
+    return str(folder)
 
 
 HOSTILE = "x</code><script>alert(1)</script>```` & \\`` *_"

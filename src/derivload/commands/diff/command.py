@@ -13,15 +13,15 @@ from typing import Final
 from derivload.commands.diff.report import DiffReport
 from derivload.commands.diff.sides import Side, Sides
 from derivload.commands.outcome import report as report_error
-from derivload.commands.parsed import open_store_of
+from derivload.commands.parsed import open_store_of, say_told
 from derivload.engine.asked import read_patterns
 from derivload.engine.difference import difference_in_full
 from derivload.engine.folding import fold
 from derivload.engine.narrowing import narrow_to_functions, narrow_to_groups
 from derivload.engine.nodes import nodes_of
 from derivload.exit_status import BAD_USAGE, DONE
-from derivload.loading.errors import UsageError
-from derivload.terminal.stderr import say
+from derivload.loading.errors import TreeCodeError, UsageError
+from derivload.terminal.stderr import say, say_lines
 
 _DIFFERENT: Final = 1
 _BETWEEN: Final = ".."
@@ -38,6 +38,9 @@ def run(options: argparse.Namespace) -> int:
         if error.advice:
             say(error.advice)
         return error.status if error.status > _DIFFERENT else BAD_USAGE
+    except TreeCodeError as error:
+        say_lines(f"derivload: error: {error}".split("\n"))
+        return BAD_USAGE
     except Exception as error:
         report_error(error, "; nothing was compared")
         return BAD_USAGE
@@ -57,6 +60,8 @@ def _diff(options: argparse.Namespace) -> int:
         from derivload.commands.diff.forms import print_form
 
         print_form(found, options.format)
+    if new is None and after.request is not None:
+        say_told(options, after.request.files)
     return _DIFFERENT if found.has_differences else DONE
 
 

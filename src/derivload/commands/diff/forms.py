@@ -13,7 +13,8 @@ from typing import Final
 
 from derivload.commands.diff.document import render_json, words_of
 from derivload.commands.diff.report import DiffReport
-from derivload.commands.diff.text import summary_of, widespread_text
+from derivload.commands.diff.text import summary_of
+from derivload.commands.watch.text import widespread_text
 from derivload.engine.difference import Change
 from derivload.terminal.layout import visible
 from derivload.terminal.stdout import Stdout

@@ -60,6 +60,11 @@ class Sides:
 
     def __init__(self, options: argparse.Namespace, store: Store | None) -> None:
         self._options = options
+        named = (options.native_functions, options.derivatives, options.backend_yaml)
+        # What is laid over a PyTorch. To ask for what touches one's overlays needs no option more.
+        self._laid = options
+        if options.overlay_only and not any(named):
+            self._laid = _overlays_of_settings(options)
         self._store = store
         self._unpacked = ExitStack()
 
@@ -89,7 +94,7 @@ class Sides:
         settings = os.path.join(folder, SETTINGS)
         if os.path.isfile(settings):
             return self._loaded(folder, _files_of_settings(["--settings", settings], self._options))
-        return self._loaded(name or folder, _laid_over(folder, self._options))
+        return self._loaded(name or folder, _laid_over(folder, self._laid))
 
     def _loaded(self, name: str, files: Files) -> Side:
         files.may_run_tree = not self._options.no_tree_code
@@ -178,6 +183,15 @@ def _options_of_settings(arguments: list[str], options: argparse.Namespace) -> a
     elif not arguments and options.origin.settings is not None:
         arguments = ["--settings", options.origin.settings[0]]
     return parse_options(make_parser("show"), ["show", *arguments, "all"])
+
+
+def _overlays_of_settings(options: argparse.Namespace) -> argparse.Namespace:
+    """The options of `diff` with the overlays that the settings name, and what belongs to them."""
+    own = _options_of_settings([], options)
+    made = argparse.Namespace(**vars(own))
+    made.native_functions = own.native_functions[0 if own.pytorch is not None else 1 :]
+    made.derivatives = own.derivatives[1:]
+    return made
 
 
 def _files_with(own: argparse.Namespace, options: argparse.Namespace) -> Files:

@@ -6,10 +6,9 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 
 from derivload.commands.diff.report import DiffReport
-from derivload.commands.watch.text import change_lines, document_lines
+from derivload.commands.watch.text import change_lines, document_lines, widespread_lines
 from derivload.commands.watch.view import STYLES
 from derivload.engine.difference import Change
-from derivload.engine.folding import Widespread
 from derivload.engine.narrowing import counts_of
 from derivload.terminal import colour
 from derivload.terminal.layout import Line, Segment, visible, wrap
@@ -47,19 +46,10 @@ def summary_of(report: DiffReport) -> str:
     return f"{visible(report.before.name)} -> {visible(report.after.name)}: {told or 'no function'}"
 
 
-def widespread_text(one: Widespread) -> str:
-    """An edit that many functions have in common, in a few words."""
-    count = f"in {len(one.functions)} functions"
-    if one.before is None or one.after is None:
-        sign, word = ("+", one.after) if one.before is None else ("-", one.before)
-        return f"{sign} {visible(word or '')}  {count}"
-    return f"{visible(one.before)} -> {visible(one.after)}  {count}"
-
-
 def _lines(report: DiffReport, *, marked: bool) -> Iterator[Line]:
     found = report.found
     yield from document_lines(found.documents)
-    yield from _widespread(report.widespread)
+    yield from widespread_lines(report.widespread)
     for mark, style, functions in (
         ("- ", "old", found.removed),
         ("+ ", "new", found.added),
@@ -81,15 +71,9 @@ def _function(
     yield from change_lines(changes, None, marked=marked)
 
 
-def _widespread(widespread: Sequence[Widespread]) -> Iterator[Line]:
-    for one in widespread:
-        head = (Segment("* ", "name"), Segment(f"{one.what}  ", "label"))
-        yield Line(head, (Segment(widespread_text(one)),), 6)
-
-
 def _stat(report: DiffReport) -> Iterator[Line]:
     yield from document_lines(report.found.documents)
-    yield from _widespread(report.widespread)
+    yield from widespread_lines(report.widespread)
     counts = counts_of(report.found)
     width = max(map(len, counts))
     for group, count in counts.items():

@@ -10,6 +10,7 @@ from typing import Final
 from derivload.commands.watch.report import Executed, LoadFailed, Reloaded, Report, WatchStarted
 from derivload.diagnostics import WIDTH, Diagnostic
 from derivload.engine.difference import Change, Difference
+from derivload.engine.folding import Widespread, fold
 from derivload.terminal.layout import Line, Segment, visible
 
 _WORD: Final = re.compile(r"\w+|\s+|.")
@@ -147,12 +148,13 @@ def fixed_lines(fixed: Sequence[str], room: int) -> list[Line]:
 
 def difference_lines(found: Difference, room: int) -> list[Line]:
     """The difference, function by function, as many as fit into `room` lines, and how many more."""
+    changed, widespread = fold(found.changed)
     functions = [
         *(("- ", "old", function) for function in found.removed),
         *(("+ ", "new", function) for function in found.added),
-        *(("~ ", "name", function) for function in found.changed),
+        *(("~ ", "name", function) for function in changed),
     ]
-    lines = document_lines(found.documents)
+    lines = [*document_lines(found.documents), *widespread_lines(widespread)]
     for i, (mark, style, function) in enumerate(functions):
         block = [Line((Segment(mark, style), Segment(function.name, style)))]
         block += change_lines(function.changes)
@@ -160,6 +162,22 @@ def difference_lines(found: Difference, room: int) -> list[Line]:
             return [*lines, _more(len(functions) - i, "function", "functions")]
         lines += block
     return lines
+
+
+def widespread_lines(widespread: Iterable[Widespread]) -> Iterator[Line]:
+    """The edits that many functions have in common."""
+    for one in widespread:
+        head = (Segment("* ", "name"), Segment(f"{one.what}  ", "label"))
+        yield Line(head, (Segment(widespread_text(one)),), 6)
+
+
+def widespread_text(one: Widespread) -> str:
+    """An edit that many functions have in common, in a few words."""
+    count = f"in {len(one.functions)} functions"
+    if one.before is None or one.after is None:
+        sign, word = ("+", one.after) if one.before is None else ("-", one.before)
+        return f"{sign} {visible(word or '')}  {count}"
+    return f"{visible(one.before)} -> {visible(one.after)}  {count}"
 
 
 def document_lines(changes: Iterable[Change]) -> list[Line]:
