@@ -9,8 +9,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from derivload.loading.live import LiveDocuments
+from derivload.loading.paths import find_files
 from derivload.outputs.json_schema import FOLDER
-from support.paths import DERIVATIVES, NATIVES
+from support.paths import DERIVATIVES, FILES, NATIVES
 from support.project import Project
 
 Function = dict[str, Any]
@@ -129,6 +131,18 @@ def test_edit_gives_what_a_run_from_nothing_gives(
     places(project)
     warm = (project.out / "places.json").read_bytes()
     assert cold(project) == warm
+
+
+def test_session_keeps_places_up_to_date(project: Project) -> None:
+    """As derivwatch and Bazel's worker go on."""
+    live = LiveDocuments(str(project.out), with_places=True)
+    derivatives, natives, tags = (str(project[name]) for name in FILES)
+    for name, old, new in (("", "", ""), *EDITS.values()):
+        if name:
+            project.edit(old, new, name)
+        live.load(find_files(derivatives, [natives], tags)).write()
+        kept = (project.out / "places.json").read_bytes()
+        assert cold(project) == kept
 
 
 def test_run_without_the_option_makes_none_and_removes_its_own(project: Project) -> None:

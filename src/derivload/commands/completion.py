@@ -17,6 +17,7 @@ _COMPLETE: Final = {
     "ARGS": shtab.FILE,
     "PYTHON": shtab.FILE,
     "DIR": shtab.DIRECTORY,
+    "SIDE": shtab.DIRECTORY,
 }
 
 

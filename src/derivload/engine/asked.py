@@ -66,7 +66,7 @@ def python_candidates(text: str) -> list[str]:
     A text that is no name of Python stands for itself.
     """
     parts = text.strip().split(".")
-    if parts[0] not in ("torch", "Tensor", "F") or len(parts) < 2:
+    if parts[0] not in ("torch", "Tensor", "F", "nn") or len(parts) < 2:
         return [text]
     if parts[:2] == ["torch", "ops"] and len(parts) > 3:
         return [f"{parts[2]}::{'.'.join(parts[3:])}"]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from derivload.commands.diff.report import DiffReport
-from derivload.commands.diff.sides import Side, Sides
+from derivload.commands.diff.sides import Side, Sides, made_alike
 from derivload.commands.outcome import report as report_error
 from derivload.commands.parsed import open_store_of, say_told
 from derivload.engine.asked import read_patterns
@@ -78,7 +78,8 @@ def compare(
     before: Side, after: Side, options: argparse.Namespace, operators: Sequence[str] = ()
 ) -> DiffReport:
     """What differs between two sides, of what the options ask for. Raises UsageError."""
-    found = difference_in_full(before.lines, after.lines)
+    old, new = made_alike(before, after)
+    found = difference_in_full(old.lines, new.lines)
     is_narrowed = bool(operators) or options.overlay_only
     if operators:
         found = narrow_to_functions(found, _asked_for(operators, before, after))

@@ -30,6 +30,11 @@ class DiffReport(NamedTuple):
         """What could not be compared, in a sentence, or ""."""
         sides = (self.before, self.after)
         without = [side.name for side in sides if side.lines.facts is None]
-        if not without:
-            return ""
-        return f"kernels and autogen are not compared: {' and '.join(without)} does not say them"
+        if without:
+            return (
+                f"kernels and autogen are not compared: {' and '.join(without)} does not say them"
+            )
+        documents = [side.name for side in sides if side.request is None]
+        if documents:
+            return f"autogen is not compared: {' and '.join(documents)} does not say it"
+        return ""

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from derivload.commands.notes import say_note
 from derivload.commands.parsed import files_of
-from derivload.engine.facts import FunctionFacts
+from derivload.engine.facts import FunctionFacts, read_facts
 from derivload.engine.lines import DocumentLines, encode_line
 from derivload.loading.additions import add_to
 from derivload.loading.errors import UsageError
@@ -47,12 +48,28 @@ SETTINGS: Final = "derivload.toml"
 class Side(NamedTuple):
     """One side: what it is called, its lines, and the request that they were loaded for.
 
-    There is no request for documents: they are as they are.
+    There is no request for documents: they are as they are. Their facts are those of places.json,
+    which says nothing of autogen and of namespaces.
     """
 
     name: str
     lines: DocumentLines
     request: Request | None = None
+
+    def with_facts_of_places(self) -> Side:
+        """The side with no more facts than places.json has."""
+        if self.lines.facts is None:
+            return self
+        facts = [read_facts(line) for line in self.lines.facts]
+        less = [encode_line(structs.replace(f, autogen=(), namespace="")) for f in facts]
+        return self._replace(lines=self.lines._replace(facts=less))
+
+
+def made_alike(before: Side, after: Side) -> tuple[Side, Side]:
+    """Both sides with the facts that both can have."""
+    if (before.request is None) == (after.request is None):
+        return before, after
+    return before.with_facts_of_places(), after.with_facts_of_places()
 
 
 class Sides:
@@ -237,7 +254,7 @@ def read_documents(folder: str) -> DocumentLines:
 
 
 def _facts_in(places: PlacesDocument) -> list[bytes]:
-    """The facts that places.json holds. It says nothing of autogen and of namespaces."""
+    """The facts that places.json holds."""
     return [
         encode_line(
             FunctionFacts(
