@@ -31,10 +31,12 @@ class DiffReport(NamedTuple):
         sides = (self.before, self.after)
         without = [side.name for side in sides if side.lines.facts is None]
         if without:
-            return (
-                f"kernels and autogen are not compared: {' and '.join(without)} does not say them"
-            )
+            return f"kernels and autogen are not compared: {_do_not_say(without)} them"
         documents = [side.name for side in sides if side.request is None]
         if documents:
-            return f"autogen is not compared: {' and '.join(documents)} does not say it"
+            return f"autogen is not compared: {_do_not_say(documents)} it"
         return ""
+
+
+def _do_not_say(names: list[str]) -> str:
+    return f"{' and '.join(names)} {'does' if len(names) == 1 else 'do'} not say"
