@@ -7,8 +7,10 @@ about properties are in `property_texts`. After a change to a type, make them ag
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import cleandoc
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +21,7 @@ from derivload.outputs.documents import (
     ManifestDocument,
     PlacesDocument,
 )
-from derivload.outputs.property_texts import TEXTS
+from derivload.outputs.property_texts import TEXTS, Text
 from derivload.outputs.report import DiagnosticsDocument
 
 FOLDER: Final = Path(__file__).with_name("schemas")
@@ -57,22 +59,24 @@ def render_schema(name: str, schema: dict[str, Any]) -> bytes:
     return msgspec.json.format(msgspec.json.encode({**head, **schema}), indent=2) + b"\n"
 
 
-def schema_of_type(type_: Any, about: str = "") -> dict[str, Any]:
+def schema_of_type(
+    type_: Any, about: str = "", more: Mapping[str, Mapping[str, Text]] = MappingProxyType({})
+) -> dict[str, Any]:
     """The schema of a type, each property with its sentence. `about` describes the whole.
 
-    Raises KeyError for a property without one.
+    `more` has sentences besides those about documents. Raises KeyError for a property without one.
     """
     schema: dict[str, Any] = _cleaned(msgspec.json.schema(type_))
     for name, definition in schema["$defs"].items():
         properties = definition["properties"]
-        texts = TEXTS[name]
+        texts = more[name] if name in more else TEXTS[name]
         definition["properties"] = {
             key: _described(value, *_parts(texts[key])) for key, value in properties.items()
         }
     return {"description": about, **schema} if about else schema
 
 
-def _parts(text: str | tuple[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
+def _parts(text: Text) -> tuple[str, tuple[str, ...]]:
     return (text, ()) if isinstance(text, str) else text
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from derivload.commands.diff.document import DiffDocument
 from derivload.commands.listing import ListDocument
+from derivload.commands.schema.texts import PRINTED
 from derivload.commands.settings.json_schema import settings_schema
 from derivload.commands.show.document import OperatorsDocument
 from derivload.commands.watch.report import Executed, LoadFailed, Reloaded, WatchStarted
@@ -53,7 +54,7 @@ _PRINTED: Final[dict[str, tuple[Any, str]]] = {
 def json_schemas() -> dict[str, bytes]:
     """The schemas by file name, as the bytes that ship."""
     made = {name: schema_of_type(type_) for name, type_ in DOCUMENTS.items()}
-    made |= {name: schema_of_type(*printed) for name, printed in _PRINTED.items()}
+    made |= {name: schema_of_type(*printed, PRINTED) for name, printed in _PRINTED.items()}
     made["settings"] = settings_schema()
     return {file_name(name): render_schema(name, schema) for name, schema in sorted(made.items())}
 
