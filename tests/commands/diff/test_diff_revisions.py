@@ -61,6 +61,18 @@ def test_two_revisions(repository: Repository, sides: list[str]) -> None:
     assert "+ grad * 2 * luster" in done.out
 
 
+def test_what_a_branch_changed(repository: Repository) -> None:
+    repository.git("checkout", "-q", "-b", "mine", "HEAD~1")
+    repository.edit("self: grad * luster", "self: grad * 3 * luster")
+    repository.commit()
+    done = repository.diff("main...mine")
+    assert done.status == 1, done.err
+    assert "- grad * luster" in done.out
+    assert "+ grad * 3 * luster" in done.out
+    assert "- grad * 2 * luster" in repository.diff("main..mine").out
+    assert repository.diff("main...nobody").status == 2
+
+
 def test_revision_and_the_inputs_of_now(repository: Repository) -> None:
     assert repository.diff("HEAD").status == 0
     repository.edit("self: grad * 2 * luster", "self: grad * 3 * luster")

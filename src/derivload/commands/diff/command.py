@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from derivload.commands.diff.report import DiffReport
+from derivload.commands.diff.revisions import merge_base
 from derivload.commands.diff.sides import Side, Sides, made_alike
 from derivload.commands.outcome import report as report_error
 from derivload.commands.parsed import open_store_of, say_told
@@ -25,6 +26,7 @@ from derivload.terminal.stderr import say, say_lines
 
 _DIFFERENT: Final = 1
 _BETWEEN: Final = ".."
+_HEAD: Final = "HEAD"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -70,7 +72,9 @@ def _sides_of(options: argparse.Namespace) -> tuple[str, str | None, list[str]]:
     first, *rest = options.sides
     if _BETWEEN in first and not os.path.exists(first):
         old, _, new = first.partition(_BETWEEN)
-        return old or "HEAD", new.lstrip(".") or "HEAD", rest
+        if new.startswith("."):
+            return merge_base(old or _HEAD, new[1:] or _HEAD), new[1:] or _HEAD, rest
+        return old or _HEAD, new or _HEAD, rest
     return (first, rest[0], rest[1:]) if rest else (first, None, [])
 
 

@@ -108,6 +108,14 @@ def _repository_of(path: str) -> str:
     return path
 
 
+def merge_base(one: str, other: str) -> str:
+    """The revision that two have in common, as git has it for `ONE...OTHER`. Raises UsageError."""
+    try:
+        return _git("merge-base", one, other).decode().strip()
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        raise UsageError(f"{one} and {other} have no revision of git in common") from None
+
+
 @contextmanager
 def renamed_errors(revision: Revision) -> Iterator[None]:
     """Have errors call the files of a revision as git does."""

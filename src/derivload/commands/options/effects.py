@@ -61,6 +61,7 @@ PAIRS = (
     _Pair("check", "--format --strict --statistics --fix-only", "--diff"),
     _Pair("check", "--format --strict --statistics", "--fix-only"),
     _Pair("check", "--fix --fix-only --diff", "--watch"),
+    *(_Pair("diff", "--stat", f"--format {form}") for form in ("markdown", "json", "html")),
     _Pair("verify", "--keep --codegen", "--compiled"),
     *(
         _Pair("cache", "--max-size --older-than", f"action {action}")
