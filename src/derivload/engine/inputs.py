@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -43,6 +43,10 @@ class EntryLine(NamedTuple):
 
     file: str
     line: int
+
+
+# What a value begins with that is not a text as it is.
+_ODD: Final = frozenset("'\"|>&!*")
 
 
 class InputEntries:
@@ -168,8 +172,21 @@ class InputEntries:
 
     def schemas_of(self, bases: frozenset[str]) -> Iterator[str]:
         """The schemas of the native functions with these base names, perhaps of others too."""
-        named = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(bases)))})_?[.(]")
-        for at in self._natives.where(lambda text: named.search(text) is not None):
+        names = "|".join(map(re.escape, sorted(bases)))
+        plain = re.compile(rf"func: ((?:{names})_?[.(][^#'\"\n]*)$", re.MULTILINE)
+        anywhere = re.compile(rf"\b(?:{names})_?[.(]")
+
+        def may_be_one(text: str) -> bool:
+            # Most entries begin so, without a namespace and without quotes.
+            if text.startswith("func: ") and text[6:7] not in _ODD and "::" not in text:
+                return plain.match(text) is not None
+            return anywhere.search(text) is not None
+
+        for at in self._natives.where(may_be_one):
+            written = plain.match(self._natives.entry(at).text.removeprefix("- "))
+            if written is not None:
+                yield written[1].rstrip()
+                continue
             read = self.read_native(at)
             if read is not None:
                 name, parenthesis, rest = str(read.value.get("func")).partition("(")

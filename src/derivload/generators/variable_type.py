@@ -212,16 +212,6 @@ class _Body:
     def _check_reference(self) -> Refusal | None:
         """Whether an in-place foreach function takes what its reference takes."""
         function, reference = self._function, self._reference
-        if reference.schema.text == function.schema.text:
-            message = (
-                f"`{function.qualified}` is an in-place foreach function, which has no definition "
-                "of its own"
-            )
-            return self._refusal("DL811", message, function.name.text)._replace(
-                help="remove it, and define derivatives for the function that it applies to each "
-                "tensor",
-                dispatch_key="",
-            )
         own = function.schema.arguments.flat_non_out
         others = reference.schema.arguments.flat_non_out
         is_free = _foreach_name(function) in self._tables.foreach_with_other_arity
@@ -240,7 +230,18 @@ class _Body:
                 )
         if not message:
             return None
-        return Refusal(function, "DL811", message, function.name.text, path="func")
+        name = function.name.text
+        if reference.schema.text != function.schema.text:
+            return Refusal(function, "DL811", message, name, path="func")
+        message = (
+            f"`{function.qualified}` is an in-place foreach function, which has no definition "
+            "of its own"
+        )
+        return self._refusal("DL811", message, name)._replace(
+            help="remove it, and define derivatives for the function that it applies to each "
+            "tensor",
+            dispatch_key="",
+        )
 
     def _differentiable_inputs(self) -> list[tuple[str, Type]]:
         """The arguments that may need a gradient, by the names that the formulas have for them."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from derivload.cpp.dialect import DIALECTS
 from derivload.diagnostics import Diagnostic, Invalid
 from derivload.generators.deprecated import DeprecatedEntry, check_deprecated, read_deprecated
 from derivload.generators.tables import TABLES
@@ -41,17 +43,26 @@ def find_deprecated(request: Request, linted: Linted) -> list[Diagnostic]:
 
 def check_old(
     old: Sequence[DeprecatedEntry], entries: Entries, dialect: Dialect
-) -> list[tuple[DeprecatedEntry, str]]:
+) -> Sequence[tuple[DeprecatedEntry, str]]:
     """The entries that fit no function, or several, each with a sentence."""
     bases = frozenset(entry.name.removesuffix("_") for entry in old)
+    schemas = tuple(entries.schemas_of(bases)) if bases else ()
+    return _check(tuple(old), schemas, dialect.version)
+
+
+@functools.lru_cache(maxsize=2)  # few edits are to these functions
+def _check(
+    old: tuple[DeprecatedEntry, ...], schemas: tuple[str, ...], version: str
+) -> Sequence[tuple[DeprecatedEntry, str]]:
+    dialect = DIALECTS[version]
     reader = SchemaReader(frozenset(dialect.cpp_types) | dialect.unspelled_types, dialect.grammar)
-    hidden = TABLES[dialect.version].hidden.schemas
+    hidden = TABLES[version].hidden.schemas
     by_name: dict[str, list[FunctionSchema]] = {}
-    for text in entries.schemas_of(bases) if bases else ():
+    for text in schemas:
         try:
             schema = reader.schema(text)
         except Invalid:
             continue
         if schema.text not in hidden:
             by_name.setdefault(schema.name.name, []).append(schema)
-    return list(check_deprecated(old, by_name, reader))
+    return tuple(check_deprecated(old, by_name, reader))
