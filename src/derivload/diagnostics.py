@@ -98,6 +98,8 @@ class Mistake(msgspec.Struct, frozen=True, omit_defaults=True):
     empty if all of it is wrong. If the words occur several times, `occurrence` tells which ones
     are meant: it counts from 0, and -1 means the last.
 
+    `also` are further occurrences of the words, which are the same mistake.
+
     `option` is the option that accepts this, if there is one. Where many entries have a mistake
     that one option accepts, only the first is reported, with their number. `help_of_few` is the
     help where only a few have it.
@@ -114,6 +116,7 @@ class Mistake(msgspec.Struct, frozen=True, omit_defaults=True):
     on_key: bool = False
     help: str = ""
     occurrence: int = 0
+    also: tuple[int, ...] = ()
     option: str = ""
     meant: tuple[str, ...] = ()
     remedies: tuple[Remedy, ...] = ()
@@ -201,18 +204,14 @@ def remedies_of(mistake: Mistake) -> tuple[Remedy, ...]:
     wrong = mistake.words or (str(mistake.path[-1]) if mistake.path and mistake.on_key else "")
     is_error = RULES[mistake.code].severity == "error"
     is_safe = is_error and len(mistake.meant) == 1 and is_slip(wrong, mistake.meant[0])
+    # From the last one on: those before it keep their number.
+    occurrences = (*reversed(mistake.also), mistake.occurrence)
     meant = [
         Remedy(
             f"write `{name}`",
-            (
-                EntryChange(
-                    kind="replace",
-                    path=mistake.path,
-                    text=name,
-                    words=mistake.words,
-                    on_key=mistake.on_key,
-                    occurrence=mistake.occurrence,
-                ),
+            tuple(
+                EntryChange("replace", mistake.path, name, mistake.words, mistake.on_key, number)
+                for number in occurrences
             ),
             is_safe,
         )

@@ -49,10 +49,10 @@ def is_by_convention(name: str) -> bool:
 
 
 class UsedName(NamedTuple):
-    """A name that a formula uses. `occurrence` is the number of the same words before it."""
+    """A name that a formula uses. `occurrences` are those of its uses among the same words."""
 
     name: str
-    occurrence: int
+    occurrences: tuple[int, ...]
 
 
 def words_outside_calls(formula: str) -> set[str]:
@@ -76,7 +76,7 @@ def used_names(formula: str) -> list[UsedName]:
     texts = ["", "", "", *[token[0] for token in tokens], ""]
     inside = _template_arguments(tokens)
     declared: set[str] = set()
-    found: dict[str, int] = {}
+    found: dict[str, set[int]] = {}
     for i, token in enumerate(tokens):
         name = token[0]
         before, behind = texts[i : i + 3], texts[i + 4]
@@ -87,19 +87,21 @@ def used_names(formula: str) -> list[UsedName]:
         if _is_declared(before, behind):
             declared.add(name)
         elif not is_by_convention(name):
-            found.setdefault(name, token.start())
+            found.setdefault(name, set()).add(token.start())
     for name in declared:
         found.pop(name, None)
     return _with_occurrences(formula, found)
 
 
-def _with_occurrences(formula: str, found: dict[str, int]) -> list[UsedName]:
-    """The names with their occurrences. `found` has the offset of each."""
+def _with_occurrences(formula: str, found: dict[str, set[int]]) -> list[UsedName]:
+    """The names with their occurrences. `found` has the offsets of each."""
     before: Counter[str] = Counter()
-    for word in _WORD.finditer(formula):
-        if word.start() < found.get(word[0], 0):
-            before[word[0]] += 1
-    return [UsedName(name, before[name]) for name in found]
+    used: dict[str, list[int]] = {name: [] for name in found}
+    for word in _WORD.finditer(formula) if found else ():
+        if word.start() in found.get(word[0], ()):
+            used[word[0]].append(before[word[0]])
+        before[word[0]] += 1
+    return [UsedName(name, tuple(numbers)) for name, numbers in used.items()]
 
 
 def _template_arguments(tokens: list[re.Match[str]]) -> set[int]:

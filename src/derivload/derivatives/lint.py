@@ -163,7 +163,8 @@ class DefinitionLinter:
                     message=message,
                     path=path,
                     words=used.name,
-                    occurrence=used.occurrence,
+                    occurrence=used.occurrences[0],
+                    also=used.occurrences[1:],
                     meant=tuple(self._meant(used.name, names | WORDS if is_alone else names)),
                 )
                 # Alone, the name of a function is no formula either.

@@ -32,6 +32,7 @@ _VARIANTS: Final = {
     "method, function": frozenset({"function", "method"}),
 }
 _DEVICE_CHECKS: Final = frozenset({"NoCheck", "ExactSame"})
+_ASKED_FOR: Final = ("nondeterministic_seeded", "view_copy", "inplace_view")
 _NO_NAMES: Final[frozenset[str]] = frozenset()
 
 
@@ -260,7 +261,8 @@ class NativeFunctionReader:
             help_ = f"write several tags as a list: `{listed}`"
             return Mistake("DL205", message, path, help=help_, remedies=as_list)
         close = self._guesses.nearest(shown, self._valid_tags) if isinstance(tag, str) else ()
-        leave_out = (remove_item(str(tag), "tags"),)
+        # A rule may ask for these. To remove one would only break that.
+        leave_out = () if tag in _ASKED_FOR else (remove_item(str(tag), "tags"),)
         words = tag if isinstance(tag, str) else ""
         return Mistake("DL205", message, path, words, meant=tuple(close), remedies=leave_out)
 

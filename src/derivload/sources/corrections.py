@@ -34,8 +34,8 @@ def find_correction(text: str, index: int, is_entry: Callable[[str], bool]) -> C
     start = text.rfind("\n-", 0, index + 1) + 1
     end = text.find("\n-", max(index, start))
     chunk = text[start : len(text) if end < 0 else end + 1]
-    if len(chunk) > _LONGEST:
-        return None
+    if len(chunk) > _LONGEST or is_entry(chunk):
+        return None  # the mistake is somewhere else
     for correction in _tries(chunk, index - start):
         if is_entry(_applied(chunk, correction.pieces)):
             pieces = [(start + a, start + b, new) for a, b, new in correction.pieces]

@@ -72,6 +72,8 @@ class Fixer:
                 wanted = changed_value(wanted, change)
         except (LookupError, TypeError, ValueError, YamlError):
             return []
+        if repr(wanted) == repr(self._value):
+            return []  # blanks, which YAML takes together, are all that it changes
         for is_quoted in (False, True):
             try:
                 pieces = sorted(self._entry.piece(c, is_quoted=is_quoted) for c in changes)
