@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -139,6 +140,14 @@ class InputEntries:
     def natives_where(self, is_there: Callable[[str], bool]) -> Iterator[int]:
         """The indexes of the native functions whose text, with what is behind it, fits."""
         return self._natives.where(is_there)
+
+    def at_line(self, file: str, line: int) -> tuple[bool, int] | None:
+        """The entry whose first line this is: whether it is of native functions, and its index."""
+        for of_native, laid in ((False, self._definitions), (True, self._natives)):
+            at = laid.at_line(file, line)
+            if at is not None:
+                return of_native, at
+        return None
 
     def text_of(self, file: str) -> str:
         """The text of a file, by its name."""
@@ -278,6 +287,22 @@ class _Laid:
         file, here = self._find(index)
         return self._files[file].entry(here)
 
+    def at_line(self, name: str, line: int) -> int | None:
+        """The index of the entry of a file that begins in this line."""
+        first = 0
+        for number, file in enumerate(self._files):
+            count = len(file.digests())
+            here = file.at_line(line) if file.text.name == name else None
+            if here is not None:
+                if not self._is_laid:
+                    return first + here
+                self.digests()
+                place = EntryPlace(number, here)
+                order = self._order or []
+                return order.index(place) if place in order else None
+            first += count
+        return None
+
     def file(self, index: int) -> str:
         """The name of the file that an entry is in."""
         return self._files[self._find(index).file].text.name
@@ -401,6 +426,15 @@ class _File:
             line = self.split.line(index) if with_line else 0
             entry, value = self._read_alone(index, plain, line)
         return EntryValue(msgspec.structs.replace(entry, index=number), value)
+
+    def at_line(self, line: int) -> int | None:
+        """The index here of the entry that begins in this line."""
+        if self.values is not None:
+            lines = [entry.line for entry, _ in self.values]
+        else:
+            lines = [self.split.line(index) for index in range(len(self.digests()))]
+        at = bisect.bisect_left(lines, line)
+        return at if at < len(lines) and lines[at] == line else None
 
     def entry(self, index: int) -> Entry:
         """An entry, with its line and its index here."""

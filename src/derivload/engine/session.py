@@ -116,16 +116,28 @@ class Session:
                     return self._update(self._state, inputs)
             return self._load_all(inputs)
 
-    def families(self, at: int, *, of_native: bool) -> frozenset[str]:
-        """The families that an entry of the last load is linked to, by its index among its kind.
-
-        Empty if they are not known.
-        """
-        rows = self._known_rows()
-        if rows is None:
-            return frozenset()
+    def family_at(self, file: str, line: int) -> str | None:
+        """The family of the entry of the last load that begins in this line, if it is known."""
+        rows, inputs = self._known_rows(), self._inputs
+        if rows is None or inputs is None:
+            return None
+        try:
+            found = inputs.at_line(file, line)
+        except NotCertainError:
+            return None
+        if found is None:
+            return None
+        of_native, at = found
         own = rows.natives.rows.rows if of_native else rows.definitions
-        return frozenset(with_linked(rows.natives, {own[at].family}))
+        family = own[at].family
+        return None if family == UNKNOWN else family
+
+    @property
+    def readers(self) -> Readers:
+        """The readers of this session, which have read what the last load did."""
+        if self._readers is None:
+            self._readers = Readers(self._dialect, frozenset())
+        return self._readers
 
     def load_family(self, family: str, *, with_mistakes: bool = False) -> Load | None:
         """Load one family of the inputs of the last load.

@@ -1,4 +1,4 @@
-"""pygls' protocol, with documents of our own.
+"""pygls' protocol, with documents of our own, and long results as they are.
 
 pygls keeps a document as one string and cuts it into lines at each edit, at line ends that only
 Python knows. So the three notifications about documents come to us before pygls sees them.
@@ -6,7 +6,7 @@ Python knows. So the three notifications about documents come to us before pygls
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
 from pygls.protocol import LanguageServerProtocol, lsp_method
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
         def did_close(self, params: types.DidCloseTextDocumentParams) -> None:
             """A document was closed."""
+
+
+class Ready:
+    """A result that is made of lists, dicts and plain values already.
+
+    For a list of 3,000 things, pygls takes 200 ms to take its own objects apart.
+    """
+
+    def __init__(self, value: object) -> None:
+        self.value = value
 
 
 class DocumentProtocol(LanguageServerProtocol):
@@ -48,3 +58,15 @@ class DocumentProtocol(LanguageServerProtocol):
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Tell that a document was closed."""
         self._owner.did_close(params)
+
+    def _send_response(
+        self,
+        msg_id: str | int,
+        result: Any | None = None,
+        error: types.ResponseError | None = None,
+    ) -> None:
+        if isinstance(result, Ready) and error is None:
+            self._result_types.pop(msg_id, None)
+            self._send_data({"jsonrpc": self.VERSION, "id": msg_id, "result": result.value})
+        else:
+            super()._send_response(msg_id, result, error)

@@ -11,6 +11,7 @@ everything), the next one waits for the end of a burst of changes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import sys
@@ -22,9 +23,12 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
-from derivload.commands.lsp.documents import Document
+from derivload.commands.lsp.features import Features
+from derivload.commands.lsp.knowledge import Knowledge
 from derivload.commands.lsp.protocol import DocumentProtocol
-from derivload.commands.lsp.showing import ProtocolShowing
+from derivload.commands.lsp.registering import register
+from derivload.commands.lsp.showing import Shown, span
+from derivload.editing.documents import Document
 from derivload.loading.errors import TreeCodeError, UsageError
 from derivload.terminal.stderr import say
 from derivload.version import __version__
@@ -32,13 +36,17 @@ from derivload.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from derivload.commands.lsp.documents import Encoding
     from derivload.commands.lsp.workbench import Workbench
+    from derivload.commands.watch.events import Watches
+    from derivload.diagnostics import Diagnostic
+    from derivload.editing.documents import Encoding, Spot
 
 # Seconds. A look that took longer makes the next change wait for so many times as long.
 _QUICK: Final = 0.05
 # Seconds between the last message and the work that only saves time later.
-_IDLE: Final = 0.02
+_IDLE: Final = 0.05
+# Seconds between the first event of a save and a look at the files.
+_SAVE: Final = 0.05
 _ENCODINGS: Final[dict[str, Encoding]] = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
 
 
@@ -54,11 +62,14 @@ class Server(LanguageServer):
         self._bench: Workbench | None = None
         self._why_none = ""
         self._documents: dict[str, Document] = {}
-        self._shown: ProtocolShowing | None = None
+        self._knowledge: Knowledge | None = None
+        self._shown: Shown | None = None
         self._published: dict[str, list[types.Diagnostic]] = {}
         self._due: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._took = 0.0
+        self._watches: Watches | None = None
+        self._hint: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------------ the inputs
 
@@ -69,7 +80,7 @@ class Server(LanguageServer):
 
     def begin(self, folder: str | None) -> None:
         """Find the inputs from a folder on, and load them."""
-        self._shown = ProtocolShowing(self._document_of, self.encoding)
+        self._shown = Shown(self._document_of, self.uri_of, self.encoding)
         if folder is not None:
             self._find_from(folder)
         if self._bench is not None:
@@ -93,6 +104,37 @@ class Server(LanguageServer):
             return None
         name = self._bench.name_of(path)
         return None if name is None else (self._bench, name)
+
+    @property
+    def knowledge(self) -> Knowledge | None:
+        """What is known of the inputs, as they are now."""
+        if self._bench is None:
+            return None
+        if self._knowledge is None or self._knowledge.bench is not self._bench:
+            self._knowledge = Knowledge(self._bench)
+        return self._knowledge
+
+    def knowledge_of(self, uri: str) -> tuple[Knowledge, str] | None:
+        """What is known of the inputs that a document is one of, and its name among them."""
+        found, knowledge = self.bench_of(uri), self.knowledge
+        return None if found is None or knowledge is None else (knowledge, found[1])
+
+    def range(self, document: Document | None, start: Spot, end: Spot) -> types.Range:
+        """What is between two places, as the protocol has it."""
+        return span(document, start, end, self.encoding)
+
+    def uri_of(self, name: str) -> str:
+        """The address of an input, as the editor has it if it is open."""
+        if self._bench is not None and self._bench.is_open(name):
+            document = self._bench.document(name)
+            if document is not None:
+                return document.uri
+        return Path(name).absolute().as_uri()
+
+    def shown(self, diagnostic: Diagnostic) -> types.Diagnostic:
+        """A diagnostic as the protocol has it."""
+        assert self._shown is not None
+        return self._shown.diagnostic(diagnostic)
 
     def _take(self, uri: str, document: Document) -> bool:
         found = self.bench_of(uri)
@@ -147,9 +189,38 @@ class Server(LanguageServer):
             self.look()
 
     def files_changed(self) -> None:
-        """Look at the files that no editor has open."""
-        if self._bench is not None and self._bench.look(self._bench.files.paths):
+        """Look at the files that no editor has open, and at the settings."""
+        self._hint = None
+        bench = self._bench
+        if bench is None:
+            return
+        if bench.is_of_other_settings():
+            bench.end()
+            self._bench = None
+            self._find_from(str(Path.cwd()))
             self.look()
+        elif bench.look(bench.files.paths):
+            self.look()
+
+    def _watch(self, bench: Workbench) -> None:
+        """Have watchdog tell when a file changes, from a thread of its own."""
+        if self._watches is None:
+            from derivload.commands.watch.events import Watches
+
+            loop = asyncio.get_running_loop()
+
+            def tell(hint: object) -> None:
+                with contextlib.suppress(RuntimeError):  # the loop has ended
+                    loop.call_soon_threadsafe(self._hinted)
+
+            self._watches = Watches(tell)
+        with contextlib.suppress(OSError):  # without events, the editor may still tell
+            self._watches.cover(bench.watched)
+
+    def _hinted(self) -> None:
+        if self._hint is None:
+            loop = asyncio.get_running_loop()
+            self._hint = loop.call_later(_SAVE, self.files_changed)
 
     # ------------------------------------------------------------------ diagnostics
 
@@ -183,7 +254,7 @@ class Server(LanguageServer):
 
     def _publish(self, bench: Workbench, name: str, diagnostics: list[types.Diagnostic]) -> None:
         document = bench.document(name) if bench.is_open(name) else None
-        uri = document.uri if document is not None else uri_of(name)
+        uri = self.uri_of(name)
         before = self._published.get(uri)
         if before == diagnostics and document is None:
             return
@@ -203,16 +274,22 @@ class Server(LanguageServer):
 
     def _settle(self) -> None:
         self._idle = None
-        if self._bench is not None:
-            self._bench.settle()
+        if self._bench is None or self.knowledge is None:
+            return
+        self._bench.settle()
+        self.knowledge.warm()
+        self._watch(self._bench)
 
     # ------------------------------------------------------------------ beginning and end
 
     def end(self) -> None:
         """End what runs, and remove what was written for this session."""
-        for handle in (self._due, self._idle):
+        for handle in (self._due, self._idle, self._hint):
             if handle is not None:
                 handle.cancel()
+        if self._watches is not None:
+            self._watches.close()
+            self._watches = None
         if self._bench is not None:
             self._bench.end()
         if self._shown is not None:
@@ -228,11 +305,6 @@ class Server(LanguageServer):
 
     def _document_of(self, name: str) -> Document | None:
         return None if self._bench is None else self._bench.document(name)
-
-
-def uri_of(name: str) -> str:
-    """The address of an input by its name."""
-    return Path(name).absolute().as_uri()
 
 
 def _without_place(message: str) -> types.Diagnostic:
@@ -258,6 +330,7 @@ def make_server(find: Callable[[], Workbench]) -> Server:
     def shutdown(params: None) -> None:
         server.end()
 
+    register(server, Features(server))
     return server
 
 

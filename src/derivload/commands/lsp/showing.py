@@ -9,39 +9,37 @@ from typing import TYPE_CHECKING, Final
 from lsprotocol import types
 
 from derivload.commands.check.pages import render_page
-from derivload.commands.lsp.documents import TextSpot
+from derivload.editing.documents import Spot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from derivload.commands.lsp.documents import Document, Encoding
-    from derivload.diagnostics import Diagnostic
+    from derivload.diagnostics import Diagnostic, Related
+    from derivload.editing.documents import Document, Encoding
 
 SOURCE: Final = "derivload"
 # The rules about what nothing uses: editors show it faded.
 _UNNECESSARY: Final = frozenset({"DL601", "DL608"})
 
 
-def position(document: Document | None, spot: TextSpot, encoding: Encoding) -> types.Position:
+def position(document: Document | None, spot: Spot, encoding: Encoding) -> types.Position:
     """A place as the protocol has it. Without a document, characters are taken for units."""
     units = spot.character if document is None else document.units(spot, encoding)
     return types.Position(spot.line, units)
 
 
-def span(
-    document: Document | None, start: TextSpot, end: TextSpot, encoding: Encoding
-) -> types.Range:
+def span(document: Document | None, start: Spot, end: Spot, encoding: Encoding) -> types.Range:
     """What is between two places, as the protocol has it."""
     return types.Range(position(document, start, encoding), position(document, end, encoding))
 
 
-def spots_of(diagnostic: Diagnostic) -> tuple[TextSpot, TextSpot]:
+def spots_of(diagnostic: Diagnostic) -> tuple[Spot, Spot]:
     """Where a diagnostic begins and ends."""
     if not diagnostic.line:
-        return TextSpot(0, 0), TextSpot(0, 0)
+        return Spot(0, 0), Spot(0, 0)
     line, column = diagnostic.end
-    start = TextSpot(diagnostic.line - 1, max(0, diagnostic.column - 1))
-    return start, max(start, TextSpot(line - 1, max(0, column - 1)))
+    start = Spot(diagnostic.line - 1, max(0, diagnostic.column - 1))
+    return start, max(start, Spot(line - 1, max(0, column - 1)))
 
 
 class RulePages:
@@ -70,11 +68,18 @@ class RulePages:
             self._folder.cleanup()
 
 
-class ProtocolShowing:
-    """Makes diagnostics of the protocol. `find` finds the document of an input by its name."""
+class Shown:
+    """Makes diagnostics of the protocol. `find` finds the document of an input by its name,
+    and `uri_of` its address."""
 
-    def __init__(self, find: Callable[[str], Document | None], encoding: Encoding) -> None:
+    def __init__(
+        self,
+        find: Callable[[str], Document | None],
+        uri_of: Callable[[str], str],
+        encoding: Encoding,
+    ) -> None:
         self._find = find
+        self._uri_of = uri_of
         self._encoding: Encoding = encoding
         self._pages = RulePages()
 
@@ -93,8 +98,20 @@ class ProtocolShowing:
             code=code,
             code_description=types.CodeDescription(page) if page else None,
             source=SOURCE,
+            related_information=[self._related(one) for one in found.related] or None,
             tags=[types.DiagnosticTag.Unnecessary] if code in _UNNECESSARY else None,
         )
+
+    def _related(self, related: Related) -> types.DiagnosticRelatedInformation:
+        line = related.line - 1
+        made = span(
+            self._find(related.file),
+            Spot(line, related.column - 1),
+            Spot(line, related.end_column - 1),
+            self._encoding,
+        )
+        location = types.Location(self._uri_of(related.file), made)
+        return types.DiagnosticRelatedInformation(location, related.message)
 
     def close(self) -> None:
         """Remove what was written."""

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from derivload.commands.check.find import find_mistakes
-from derivload.commands.lsp.documents import Document
+from derivload.editing.documents import Document
 from derivload.loading.memory import Memory
 from derivload.loading.reading import as_read, read_path
 from derivload.loading.request import Request
@@ -37,6 +37,8 @@ class Workbench:
         self._names = {os.path.realpath(path): path for path in files.paths}
         self._on_disk: dict[str, bytes | OSError] = {}
         self._documents: dict[str, Document] = {}
+        # The inputs that no editor has open, as documents.
+        self._read: dict[str, Document] = {}
         self._request: Request | None = None
         self._diagnostics: list[Diagnostic] | None = None
         self.look(files.paths)
@@ -66,20 +68,31 @@ class Workbench:
             before, now = self._on_disk.get(name), read_path(name)
             is_same = before == now if isinstance(now, bytes) else repr(before) == repr(now)
             self._on_disk[name] = now
+            if not is_same:
+                self._read.pop(name, None)
             if not is_same and name not in self._documents:
                 is_news = True
         if is_news:
             self.changed()
         return is_news
 
+    def is_of_other_settings(self) -> bool:
+        """Whether what decided which files are meant is no longer what it was."""
+        return any(read_path(path) != content for path, content in self.files.consulted)
+
+    @property
+    def watched(self) -> list[str]:
+        """The paths whose files decide what is loaded."""
+        return [*self.files.paths, *(path for path, _ in self.files.consulted)]
+
     def document(self, name: str) -> Document | None:
         """An input as a document; None if it cannot be read."""
-        document = self._documents.get(name)
+        document = self._documents.get(name) or self._read.get(name)
         if document is None:
             content = self._on_disk[name]
             if isinstance(content, bytes):
                 text = content.decode("utf-8", "replace")
-                document = Document("", text)
+                document = self._read[name] = Document("", text)
         return document
 
     def is_open(self, name: str) -> bool:

@@ -67,7 +67,7 @@ def split_lines(text: str) -> list[str]:
 class Document:
     """One text. `version` is the editor's number for it; None if it is the file on disk.
 
-    `path` is as derivload names the file, `uri` as the editor does.
+    `uri` is the editor's name for it.
     """
 
     def __init__(self, uri: str, text: str, version: int | None = None) -> None:
@@ -76,6 +76,8 @@ class Document:
         self._lines = split_lines(text)
         self._text: str | None = text
         self._bytes: bytes | None = None
+        self.state: object = object()
+        """Stands for the text as it is: each edit makes another one."""
 
     @property
     def text(self) -> str:
@@ -121,6 +123,7 @@ class Document:
         self.version = version
         self._lines = split_lines(text)
         self._text, self._bytes = text, None
+        self.state = object()
 
     def edit(self, start: TextSpot, end: TextSpot, text: str) -> None:
         """Put a text in the place of what is between two places."""
@@ -140,3 +143,4 @@ class Document:
             lines.pop()
         self._lines[first : last + 1] = lines
         self._text = self._bytes = None
+        self.state = object()
