@@ -77,13 +77,15 @@ class Outline(NamedTuple):
         return self.lines[number - self.first]
 
     def value_of(self, key: Key) -> str:
-        """The text of a key's value, with its line ends, without a comment behind it."""
+        """The text of a key's value, with its line ends, without quotes and a comment behind it."""
         last = min(key.last, self.last)
         lines = [self.line(n) for n in range(key.value.line, last + 1)]
         if not lines:
             return ""
+        quote = lines[0][key.value.character - 1 : key.value.character]
         lines[0] = lines[0][key.value.character :]
-        return "\n".join(line.split(" #", 1)[0].rstrip() for line in lines).rstrip()
+        text = "\n".join(line.split(" #", 1)[0].rstrip() for line in lines).rstrip()
+        return text.removesuffix(quote) if quote in ("'", '"') else text
 
     def spot_in(self, key: Key, offset: int) -> Spot:
         """The place of a character of a key's value."""
@@ -161,7 +163,8 @@ def outline(lines: Sequence[str], first: int = 0) -> Outline:
             path = (*(keys[at].name for _, at in open_), found[2].strip("\"'"))
             start = len(found[1])
             end = start + len(found[2])
-            keys.append(Key(path, number, start, end, Spot(number, found.end()), number))
+            at = found.end() + line.startswith(("'", '"'), found.end())
+            keys.append(Key(path, number, start, end, Spot(number, at), number))
             open_.append((indent, len(keys) - 1))
         for _, at in open_:
             keys[at] = keys[at]._replace(last=number)
@@ -173,7 +176,7 @@ def _has_value(
 ) -> bool:
     """Whether the innermost key has a value in its own line, which deeper lines go on with."""
     key = keys[open_[-1][1]]
-    rest = lines[key.line - first][key.value.character :].strip()
+    rest = lines[key.line - first][key.end :].lstrip(" :").strip()
     return bool(rest) and not rest.startswith("#")
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from derivload.editing.formulas import Names
 
 _WHOLE: Final = re.compile(r"[\w.]+")
+_NAMING: Final = re.compile(
+    r"(?:- | +)(func|name|autogen|structured_delegate) *: *[\"']?(?:\w+::)?"
+)
 _MARKS: Final = ("", "_p", "_t")
 
 
@@ -66,6 +69,7 @@ def references(knowledge: Knowledge, scene: Scene) -> list[Place]:
             Place(file_name, line, start, start + len(name))
             for file in ("derivatives", "native_functions")
             for file_name, line, start in _words(knowledge, file, name)
+            if _names_operators(knowledge, file_name, line, start)
         ]
     argument = argument_at(knowledge, scene)
     return [] if argument is None else places_of_argument(knowledge, scene, argument)
@@ -77,6 +81,15 @@ def _words(knowledge: Knowledge, file: str, word: str) -> Iterator[tuple[str, in
         if document is not None and knowledge.file_of(name) == file:
             for line, start in lines_with(document, word):
                 yield name, line, start
+
+
+def _names_operators(knowledge: Knowledge, name: str, line: int, start: int) -> bool:
+    """Whether a place is in a value that names operators, or begins a schema."""
+    document = knowledge.bench.document(name)
+    found = None if document is None else _NAMING.match(document.line(line))
+    return found is not None and (
+        start == found.end() or found[1] in ("autogen", "structured_delegate")
+    )
 
 
 def _operator_at(scene: Scene) -> str:

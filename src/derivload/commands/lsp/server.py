@@ -64,7 +64,7 @@ class Server(LanguageServer):
         self._documents: dict[str, Document] = {}
         self._knowledge: Knowledge | None = None
         self._shown: Shown | None = None
-        self._published: dict[str, list[types.Diagnostic]] = {}
+        self._published: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
         self._due: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._took = 0.0
@@ -254,14 +254,12 @@ class Server(LanguageServer):
 
     def _publish(self, bench: Workbench, name: str, diagnostics: list[types.Diagnostic]) -> None:
         document = bench.document(name) if bench.is_open(name) else None
-        uri = self.uri_of(name)
-        before = self._published.get(uri)
-        if before == diagnostics and document is None:
-            return
-        if before is None and not diagnostics and document is None:
-            return
-        self._published[uri] = diagnostics
         version = None if document is None else document.version
+        uri = self.uri_of(name)
+        # Of a file that was never open, there is nothing to say as long as it has no mistake.
+        if self._published.get(uri, (None, [])) == (version, diagnostics):
+            return
+        self._published[uri] = version, diagnostics
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(uri, diagnostics, version)
         )

@@ -56,6 +56,7 @@ class Workbench:
         """Take an input as the disk has it."""
         self._documents.pop(name, None)
         self.look([name])
+        self.changed()
 
     def changed(self) -> None:
         """Note that a document is no longer what it was."""

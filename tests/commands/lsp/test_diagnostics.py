@@ -1,0 +1,113 @@
+"""Diagnostics, as they are typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from support.language_client import Client, Message, serving, spot_at, write_catalogue
+from support.paths import DERIVATIVES, NATIVES
+
+GILD = "self: grad * luster"
+# A line of its own, so that the test finds the place again; a comment at the end of the line above.
+HERE = "# here\n"
+
+
+def codes(found: list[Message]) -> list[str]:
+    return [one["code"] for one in found]
+
+
+def test_a_mistake_and_its_end_are_told(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        assert client.published[client.uri(DERIVATIVES)]["diagnostics"] == []
+        (found,) = client.replace(DERIVATIVES, GILD, "self: grads[1] * luster")
+        assert (found["code"], found["severity"], found["source"]) == ("DL410", 1, "derivload")
+        text = client.texts[DERIVATIVES]
+        at = text.index("grads[1] * luster")
+        assert found["range"]["start"] == spot_at(text, at)
+        assert found["range"]["end"] == spot_at(text, at + len("grads[1]"))
+        assert client.replace(DERIVATIVES, "self: grads[1] * luster", GILD) == []
+
+
+def test_the_code_leads_to_the_page_of_the_rule(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        (found,) = client.replace(DERIVATIVES, GILD, "self: grads[1]")
+        page = Path(urlsplit(found["codeDescription"]["href"]).path)
+        assert page.read_text("utf-8").startswith("# DL410")
+    assert not page.exists()
+
+
+def test_a_change_of_a_function_shows_what_it_does_to_definitions(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        client.replace(NATIVES, "- func: cleave(", "- func: cleaver(")
+        found = client.published[client.uri(DERIVATIVES)]["diagnostics"]
+        assert "DL405" in codes(found)
+
+
+def test_a_file_that_no_editor_has_open_is_told_of_too(tmp_path: Path) -> None:
+    write_catalogue(tmp_path)
+    path = tmp_path / DERIVATIVES
+    path.write_text(path.read_text("utf-8").replace(GILD, "self: grads[1]"), "utf-8")
+    with Client(tmp_path) as client:
+        client.until(lambda m: m.get("params", {}).get("uri") == client.uri(DERIVATIVES))
+        assert codes(client.published[client.uri(DERIVATIVES)]["diagnostics"]) == ["DL410"]
+
+
+def test_a_save_of_a_file_that_no_editor_has_open_is_seen(tmp_path: Path) -> None:
+    write_catalogue(tmp_path)
+    path = tmp_path / DERIVATIVES
+    with Client(tmp_path) as client:
+        client.open(NATIVES)
+        text = path.read_text("utf-8")
+        path.write_text(text.replace(GILD, "self: grads[1]"), "utf-8")
+        # The editor tells it too, if it is asked to; one of the two is enough.
+        client.tell("workspace/didChangeWatchedFiles", {"changes": []})
+        client.until(lambda m: m.get("params", {}).get("uri") == client.uri(DERIVATIVES))
+        assert codes(client.published[client.uri(DERIVATIVES)]["diagnostics"]) == ["DL410"]
+
+
+def test_a_document_that_is_closed_counts_as_it_is_on_the_disk(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        assert client.replace(DERIVATIVES, GILD, "self: grads[1]")
+        uri = client.uri(DERIVATIVES)
+        client.tell("textDocument/didClose", {"textDocument": {"uri": uri}})
+        client.until(lambda m: m.get("params", {}).get("uri") == uri)
+        assert client.published[uri]["diagnostics"] == []
+
+
+def test_the_options_of_the_settings_hold(tmp_path: Path) -> None:
+    write_catalogue(tmp_path, settings='[lsp]\nignore = ["DL602"]\n')
+    with Client(tmp_path) as client:
+        client.open(DERIVATIVES)
+        assert client.replace(DERIVATIVES, GILD, "self: grad * lustre") == []
+
+
+def test_inputs_are_found_from_a_document_if_no_folder_is_open(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "project").mkdir()
+    write_catalogue(tmp_path / "project")
+    with Client(tmp_path / "elsewhere") as client:
+        client.folder = tmp_path / "project"
+        client.open(DERIVATIVES)
+        assert codes(client.replace(DERIVATIVES, GILD, "self: grads[1]")) == ["DL410"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"  {GILD}",
+        "  result: self_t.gild(luster)",
+        "- name: gild(Tensor self, float luster=0.5) -> Tensor",
+    ],
+)
+def test_a_line_that_is_half_typed_never_floods_the_file(tmp_path: Path, line: str) -> None:
+    with serving(tmp_path) as client:
+        client.replace(DERIVATIVES, f"\n{line}\n", f"\n{HERE}\n")
+        typed = ""
+        for key in line:
+            found = client.replace(DERIVATIVES, f"{HERE}{typed}\n", f"{HERE}{typed}{key}\n")
+            typed += key
+            assert len(found) <= 3
+        assert found == []
