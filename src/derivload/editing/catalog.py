@@ -20,7 +20,7 @@ _IMPLICIT: Final = re.compile(r" +[\w, ]*CompositeImplicitAutograd\b")
 _CALLED: Final = re.compile(r"(?<![\w.>:])([a-z_]\w*)\s*\(")
 
 
-class Declared(NamedTuple):
+class Declaration(NamedTuple):
     """An operator or a tag: its name, the line that begins its entry, and that line's text.
 
     `needs_derivative` tells of an operator that autograd does not see inside it. `about` is what a
@@ -35,17 +35,17 @@ class Declared(NamedTuple):
     is_tag: bool = False
 
 
-def find_declared(document: Document) -> list[Declared]:
+def find_declared(document: Document) -> list[Declaration]:
     """What the entries of a text declare or define, in its order."""
-    found: list[Declared] = []
+    found: list[Declaration] = []
     for number, line in enumerate(document.lines(0, document.last)):
         if line.startswith("- "):
             schema = _SCHEMA.match(line)
             tag = _TAG.match(line) if schema is None else None
             if schema is not None:
-                found.append(Declared(schema[1], number, line))
+                found.append(Declaration(schema[1], number, line))
             elif tag is not None:
-                found.append(Declared(tag[1], number, line, is_tag=True))
+                found.append(Declaration(tag[1], number, line, is_tag=True))
         elif found and line.startswith("  "):
             last = found[-1]
             if _KERNEL.match(line):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from derivload.editing.documents import Spot
+from derivload.editing.documents import Point
 from derivload.editing.formulas import Names, choices
 from derivload.editing.meanings import (
     DEFINITION_KEYS,
@@ -16,7 +16,7 @@ from derivload.editing.meanings import (
     TAG_KEYS,
     meaning_of_dispatch_key,
 )
-from derivload.editing.outline import Key, Outline
+from derivload.editing.outline import KeyLine, Outline
 
 Kind = Literal["key", "argument", "output", "function", "operator", "tag", "value"]
 File = Literal["derivatives", "native_functions", "tags"]
@@ -31,7 +31,7 @@ _KEYS: Final[dict[File, Mapping[str, str]]] = {
 }
 
 
-class Item(NamedTuple):
+class Proposal(NamedTuple):
     """Something that may stand there. `text` goes into the place of what is from `start` on."""
 
     label: str
@@ -61,11 +61,11 @@ class Known(NamedTuple):
 class Completion(NamedTuple):
     """The items, and whether there are more."""
 
-    items: list[Item]
+    items: list[Proposal]
     is_cut: bool = False
 
 
-def complete(file: File, entry: Outline, spot: Spot, known: Known) -> Completion:
+def complete(file: File, entry: Outline, spot: Point, known: Known) -> Completion:
     """What may stand at a place of an entry."""
     line = entry.line(spot.line)
     before = line[: spot.character]
@@ -77,8 +77,8 @@ def complete(file: File, entry: Outline, spot: Spot, known: Known) -> Completion
     return _cut(_keys(file, entry, spot, before, known))
 
 
-def _cut(items: Iterable[Item]) -> Completion:
-    kept: list[Item] = []
+def _cut(items: Iterable[Proposal]) -> Completion:
+    kept: list[Proposal] = []
     for item in items:
         if len(kept) == _MOST:
             return Completion(kept, is_cut=True)
@@ -96,16 +96,16 @@ def _fits(label: str, typed: str) -> bool:
     return label.lower().startswith(typed.lower())
 
 
-def _keys(file: File, entry: Outline, spot: Spot, before: str, known: Known) -> Iterable[Item]:
+def _keys(file: File, entry: Outline, spot: Point, before: str, known: Known) -> Iterable[Proposal]:
     typed, start = _word_before(before)
     around = _around(entry, spot, start)
     there = {key.path for key in entry.keys if key.line != spot.line}
     for name, about, kind in _possible_keys(file, around, known):
         if (*around, name) not in there and _fits(name, typed):
-            yield Item(name, f"{name}: ", kind, about, start)
+            yield Proposal(name, f"{name}: ", kind, about, start)
 
 
-def _around(entry: Outline, spot: Spot, indent: int) -> tuple[str, ...]:
+def _around(entry: Outline, spot: Point, indent: int) -> tuple[str, ...]:
     """The keys that a new key in this line would be below."""
     around: tuple[str, ...] = ()
     for key in entry.keys:
@@ -136,7 +136,7 @@ def _possible_keys(
         yield from ((name, about, "key") for name, about in _KEYS[file].items())
 
 
-def _in_value(file: File, entry: Outline, key: Key, before: str, known: Known) -> Completion:
+def _in_value(file: File, entry: Outline, key: KeyLine, before: str, known: Known) -> Completion:
     typed, start = _word_before(before)
     if file == "derivatives":
         if key.path == ("name",):
@@ -144,7 +144,7 @@ def _in_value(file: File, entry: Outline, key: Key, before: str, known: Known) -
             typed = before[at:].lstrip()
             found = (s for s in known.without_derivative() if _fits(s, typed))
             about = "it has no derivative yet"
-            return _cut(Item(schema, schema, "operator", about, at) for schema in found)
+            return _cut(Proposal(schema, schema, "operator", about, at) for schema in found)
         if key.is_formula:
             return _cut(_in_formula(key, typed, start, known))
         if key.name == "output_differentiability":
@@ -155,7 +155,7 @@ def _in_value(file: File, entry: Outline, key: Key, before: str, known: Known) -
     return Completion([])
 
 
-def _in_formula(key: Key, typed: str, start: int, known: Known) -> Iterable[Item]:
+def _in_formula(key: KeyLine, typed: str, start: int, known: Known) -> Iterable[Proposal]:
     names = known.names
     if names is not None:
         arguments = {value.name for value in names.arguments}
@@ -163,28 +163,28 @@ def _in_formula(key: Key, typed: str, start: int, known: Known) -> Iterable[Item
         for choice in choices(names):
             if _fits(choice.text, typed):
                 kind: Kind = "argument" if choice.kind != "made" else "value"
-                yield Item(choice.text, choice.text, kind, choice.about, start)
+                yield Proposal(choice.text, choice.text, kind, choice.about, start)
     if typed:
         for helper in sorted(set(known.helpers())):
             if _fits(helper, typed):
-                yield Item(helper, helper, "function", "a function that formulas call", start)
+                yield Proposal(helper, helper, "function", "a function that formulas call", start)
 
 
-def _in_native(key: Key, typed: str, start: int, known: Known) -> Iterable[Item]:
+def _in_native(key: KeyLine, typed: str, start: int, known: Known) -> Iterable[Proposal]:
     name = key.path[0]
     if name == "tags":
         for tag, about in known.tags.items():
             if _fits(tag, typed):
-                yield Item(tag, tag, "tag", about, start)
+                yield Proposal(tag, tag, "tag", about, start)
     elif name in ("structured_delegate", "autogen"):
         for operator in known.operators():
             if operator.endswith("out") and _fits(operator, typed):
-                yield Item(operator, operator, "operator", "", start)
+                yield Proposal(operator, operator, "operator", "", start)
     elif len(key.path) == 1:
         yield from _values(NATIVE_VALUES.get(name, ()), typed, start)
 
 
-def _values(values: Iterable[str], typed: str, start: int) -> Iterable[Item]:
+def _values(values: Iterable[str], typed: str, start: int) -> Iterable[Proposal]:
     for value in values:
         if _fits(value, typed):
-            yield Item(value, value, "value", "", start)
+            yield Proposal(value, value, "value", "", start)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from derivload.editing.documents import Spot
+from derivload.editing.documents import Point
 
 _KEY: Final = re.compile(r"( *(?:- +)?)(\"[^\"]*\"|'[^']*'|[A-Za-z_][\w, .]*?) *:(?: +|$)")
 _ITEM: Final = re.compile(r" *- +")
@@ -21,7 +21,7 @@ _NO_FORMULA: Final = frozenset({"name", "dispatch", "output_differentiability"})
 _MAX_LINES: Final = 2_000
 
 
-class Key(NamedTuple):
+class KeyLine(NamedTuple):
     """A key of an entry. `path` has the keys from the entry to it, itself last.
 
     It stands in `line` from `start` to `end`. Its value begins at `value`; the last line of it is
@@ -32,7 +32,7 @@ class Key(NamedTuple):
     line: int
     start: int
     end: int
-    value: Spot
+    value: Point
     last: int
 
     @property
@@ -58,7 +58,7 @@ class Outline(NamedTuple):
 
     first: int
     lines: Sequence[str]
-    keys: Sequence[Key]
+    keys: Sequence[KeyLine]
 
     @property
     def last(self) -> int:
@@ -68,7 +68,7 @@ class Outline(NamedTuple):
             at -= 1
         return self.first + at - 1
 
-    def key(self, *path: str) -> Key | None:
+    def key(self, *path: str) -> KeyLine | None:
         """The key with this path."""
         return next((key for key in self.keys if key.path == path), None)
 
@@ -76,7 +76,7 @@ class Outline(NamedTuple):
         """A line, by its number in the file."""
         return self.lines[number - self.first]
 
-    def value_of(self, key: Key) -> str:
+    def value_of(self, key: KeyLine) -> str:
         """The text of a key's value, with its line ends, without quotes and a comment behind it."""
         last = min(key.last, self.last)
         lines = [self.line(n) for n in range(key.value.line, last + 1)]
@@ -87,7 +87,7 @@ class Outline(NamedTuple):
         text = "\n".join(line.split(" #", 1)[0].rstrip() for line in lines).rstrip()
         return text.removesuffix(quote) if quote in ("'", '"') else text
 
-    def spot_in(self, key: Key, offset: int) -> Spot:
+    def spot_in(self, key: KeyLine, offset: int) -> Point:
         """The place of a character of a key's value."""
         line, character = key.value.line, key.value.character
         for part in self.value_of(key).split("\n"):
@@ -95,9 +95,9 @@ class Outline(NamedTuple):
                 break
             offset -= len(part) + 1
             line, character = line + 1, 0
-        return Spot(line, character + offset)
+        return Point(line, character + offset)
 
-    def offset_in(self, key: Key, spot: Spot) -> int | None:
+    def offset_in(self, key: KeyLine, spot: Point) -> int | None:
         """The character of a key's value at a place; None if the place is not in it."""
         if not key.value.line <= spot.line <= key.last or spot < key.value:
             return None
@@ -110,7 +110,7 @@ class Outline(NamedTuple):
             return None
         return sum(len(line) + 1 for line in lines[:number]) + character
 
-    def key_at(self, spot: Spot) -> Key | None:
+    def key_at(self, spot: Point) -> KeyLine | None:
         """The key whose line, or whose value, a place is in."""
         found = None
         for key in self.keys:
@@ -146,7 +146,7 @@ def _begins(line: str) -> bool:
 
 def outline(lines: Sequence[str], first: int = 0) -> Outline:
     """The keys of an entry that has these lines."""
-    keys: list[Key] = []
+    keys: list[KeyLine] = []
     open_: list[tuple[int, int]] = []  # the indent and the index of each key around this line
     for number, line in enumerate(lines, first):
         bare = line.strip()
@@ -164,7 +164,7 @@ def outline(lines: Sequence[str], first: int = 0) -> Outline:
             start = len(found[1])
             end = start + len(found[2])
             at = found.end() + line.startswith(("'", '"'), found.end())
-            keys.append(Key(path, number, start, end, Spot(number, at), number))
+            keys.append(KeyLine(path, number, start, end, Point(number, at), number))
             open_.append((indent, len(keys) - 1))
         for _, at in open_:
             keys[at] = keys[at]._replace(last=number)
@@ -172,7 +172,7 @@ def outline(lines: Sequence[str], first: int = 0) -> Outline:
 
 
 def _has_value(
-    lines: Sequence[str], first: int, keys: Sequence[Key], open_: Sequence[tuple[int, int]]
+    lines: Sequence[str], first: int, keys: Sequence[KeyLine], open_: Sequence[tuple[int, int]]
 ) -> bool:
     """Whether the innermost key has a value in its own line, which deeper lines go on with."""
     key = keys[open_[-1][1]]

@@ -56,7 +56,7 @@ def run(folder: Path, ask: Callable[[Editor], Awaitable[None]]) -> None:
     write_catalogue(folder)
 
     async def go() -> None:
-        client = await ClientServerConfig(
+        client: Any = await ClientServerConfig(
             server_command=[sys.executable, "-m", "derivload", "lsp", "--no-cache"],
             client_factory=make_test_lsp_client,
             server_env=child_environment(),

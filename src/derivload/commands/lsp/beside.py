@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from derivload.commands.lsp.hover import derivative_of
 from derivload.commands.show.groups import find_groups
 from derivload.commands.show.query import read_query
-from derivload.editing.documents import Spot
+from derivload.editing.documents import Point
 from derivload.editing.formulas import KEYWORDS, Token, meaning_of, names_in, saved_as
 from derivload.editing.outline import Outline, entry_around, outline
 
@@ -43,7 +43,7 @@ class Symbol(NamedTuple):
     start: int
 
 
-class Hint(NamedTuple):
+class SavedHint(NamedTuple):
     """A text that an editor shows behind a line."""
 
     line: int
@@ -99,7 +99,7 @@ def tokens(knowledge: Knowledge, name: str, first: int, last: int) -> list[Token
         known = knowledge.tokens.get(text)
         if known is None:
             entry = outline(lines)
-            scene = knowledge.scene(name, Spot(at, 0))
+            scene = knowledge.scene(name, Point(at, 0))
             names = None if scene is None else knowledge.names_by_schema(scene)
             known = sorted(_tokens_of(entry, names))
             if names is not None:
@@ -127,14 +127,14 @@ def _tokens_of(entry: Outline, names: Names | None) -> Iterator[Token]:
                 yield Token(spot.line, spot.character, found.end - found.start, kind)
 
 
-def hints(knowledge: Knowledge, name: str, first: int, last: int) -> list[Hint]:
+def hints(knowledge: Knowledge, name: str, first: int, last: int) -> list[SavedHint]:
     """What the formulas between two lines save."""
     document = knowledge.bench.document(name)
     if document is None or knowledge.file_of(name) != "derivatives":
         return []
     made = []
     for entry in entries_between(document, first, last):
-        scene = knowledge.scene(name, Spot(entry.first, 0))
+        scene = knowledge.scene(name, Point(entry.first, 0))
         found = None if scene is None else knowledge.found(scene)
         for key in entry.keys if found is not None else ():
             derivative = derivative_of(found, key) if key.is_formula else None
@@ -144,7 +144,7 @@ def hints(knowledge: Knowledge, name: str, first: int, last: int) -> list[Hint]:
             saved = [saved_as(one.expr, one.type) for one in every]
             if saved:
                 listed = ", ".join(f"{one.what}: {one.type}" for one in saved)
-                made.append(Hint(min(key.last, entry.last), f"saves {listed}"))
+                made.append(SavedHint(min(key.last, entry.last), f"saves {listed}"))
     return made
 
 

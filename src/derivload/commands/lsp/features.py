@@ -11,8 +11,8 @@ from derivload.commands.lsp import beside, finding
 from derivload.commands.lsp.actions import Action, actions
 from derivload.commands.lsp.hover import hover
 from derivload.commands.lsp.protocol import Ready
-from derivload.editing.completing import Item, complete
-from derivload.editing.documents import Spot
+from derivload.editing.completing import Proposal, complete
+from derivload.editing.documents import Point
 from derivload.editing.outline import word_at
 from derivload.loading.errors import TreeCodeError, UsageError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from derivload.diagnostics import Diagnostic, Edit
     from derivload.editing.documents import Document, Encoding
 
-    class Server(Protocol):
+    class Desk(Protocol):
         """What the requests need of the server."""
 
         @property
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         def knowledge_of(self, uri: str) -> tuple[Knowledge, str] | None:
             """What is known of the inputs of a document, and its name among them."""
 
-        def range(self, document: Document | None, start: Spot, end: Spot) -> types.Range:
+        def range(self, document: Document | None, start: Point, end: Point) -> types.Range:
             """What is between two places."""
 
         def uri_of(self, name: str) -> str:
@@ -70,7 +70,7 @@ _MOST: Final = 200
 class Features:
     """Answers the requests about documents."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Desk) -> None:
         self._server = server
 
     # ------------------------------------------------------------------ places
@@ -95,9 +95,9 @@ class Features:
         self, knowledge: Knowledge, name: str, line: int, start: int, end: int
     ) -> types.Range:
         document = knowledge.bench.document(name)
-        return self._server.range(document, Spot(line, start), Spot(line, end))
+        return self._server.range(document, Point(line, start), Point(line, end))
 
-    def _location(self, knowledge: Knowledge, place: finding.Place) -> types.Location:
+    def _location(self, knowledge: Knowledge, place: finding.FoundPlace) -> types.Location:
         if isinstance(place.file, Path):
             made = types.Range(
                 types.Position(place.line, place.start), types.Position(place.line, place.end)
@@ -110,8 +110,8 @@ class Features:
         changes: dict[str, list[types.TextEdit]] = {}
         for edit in edits:
             document = knowledge.bench.document(edit.file)
-            start = Spot(edit.line - 1, edit.column - 1)
-            end = Spot(edit.end_line - 1, edit.end_column - 1)
+            start = Point(edit.line - 1, edit.column - 1)
+            end = Point(edit.end_line - 1, edit.end_column - 1)
             made = types.TextEdit(self._server.range(document, start, end), edit.text)
             changes.setdefault(self._server.uri_of(edit.file), []).append(made)
         return types.WorkspaceEdit(changes=dict(changes))
@@ -156,7 +156,7 @@ class Features:
         if word is None:
             return None
         line = scene.spot.line
-        return self._server.range(scene.document, Spot(line, word.start), Spot(line, word.end))
+        return self._server.range(scene.document, Point(line, word.start), Point(line, word.end))
 
     def rename(self, params: types.RenameParams) -> types.WorkspaceEdit | None:
         """Rename an argument wherever its name has to be the same."""
@@ -183,12 +183,12 @@ class Features:
         items = [self._item(scene, item, number) for number, item in enumerate(made.items)]
         return types.CompletionList(is_incomplete=made.is_cut, items=items)
 
-    def _item(self, scene: Scene, item: Item, number: int) -> types.CompletionItem:
+    def _item(self, scene: Scene, item: Proposal, number: int) -> types.CompletionItem:
         line = scene.spot.line
         end = scene.spot
         if item.kind == "operator" and "(" in item.text:
-            end = Spot(line, len(scene.document.line(line)))
-        made = self._server.range(scene.document, Spot(line, item.start), end)
+            end = Point(line, len(scene.document.line(line)))
+        made = self._server.range(scene.document, Point(line, item.start), end)
         return types.CompletionItem(
             label=item.label,
             kind=_COMPLETION_KINDS[item.kind],

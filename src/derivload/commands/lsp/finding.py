@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from derivload.editing.catalog import lines_with
 from derivload.editing.documents import Document
 from derivload.editing.formulas import meaning_of, name_at, names_in
-from derivload.editing.outline import Key, Outline, operator_name, outline, word_at
+from derivload.editing.outline import KeyLine, Outline, operator_name, outline, word_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from derivload.commands.lsp.knowledge import Found, Knowledge, Scene
+    from derivload.commands.lsp.knowledge import FunctionFacts, Knowledge, Scene
     from derivload.editing.formulas import Names
 
 _WHOLE: Final = re.compile(r"[\w.]+")
@@ -24,7 +24,7 @@ _NAMING: Final = re.compile(
 _MARKS: Final = ("", "_p", "_t")
 
 
-class Place(NamedTuple):
+class FoundPlace(NamedTuple):
     """A part of a line of a file: an input, by its name, or another one, by its path."""
 
     file: str | Path
@@ -33,7 +33,7 @@ class Place(NamedTuple):
     end: int
 
 
-def definitions(knowledge: Knowledge, scene: Scene) -> list[Place]:
+def definitions(knowledge: Knowledge, scene: Scene) -> list[FoundPlace]:
     """Where what is at a place is declared or defined."""
     key = scene.key
     if key is None:
@@ -50,7 +50,7 @@ def definitions(knowledge: Knowledge, scene: Scene) -> list[Place]:
     return []
 
 
-def references(knowledge: Knowledge, scene: Scene) -> list[Place]:
+def references(knowledge: Knowledge, scene: Scene) -> list[FoundPlace]:
     """All places of what is at a place."""
     key = scene.key
     if key is None:
@@ -58,7 +58,7 @@ def references(knowledge: Knowledge, scene: Scene) -> list[Place]:
     if key.path[0] in ("tags", "tag"):
         word = _operator_at(scene)
         return [
-            Place(name, line, start, start + len(word))
+            FoundPlace(name, line, start, start + len(word))
             for file in ("tags", "native_functions")
             for name, line, start in _words(knowledge, file, word)
             if word
@@ -66,7 +66,7 @@ def references(knowledge: Knowledge, scene: Scene) -> list[Place]:
     if key.path in (("name",), ("func",)) and _is_on_name(scene, key):
         name = operator_name(knowledge.schema_text(scene))
         return [
-            Place(file_name, line, start, start + len(name))
+            FoundPlace(file_name, line, start, start + len(name))
             for file in ("derivatives", "native_functions")
             for file_name, line, start in _words(knowledge, file, name)
             if _names_operators(knowledge, file_name, line, start)
@@ -101,7 +101,7 @@ def _operator_at(scene: Scene) -> str:
     return ""
 
 
-def _is_on_name(scene: Scene, key: Key) -> bool:
+def _is_on_name(scene: Scene, key: KeyLine) -> bool:
     offset = scene.entry.offset_in(key, scene.spot)
     if offset is None:  # on the key
         return True
@@ -109,7 +109,7 @@ def _is_on_name(scene: Scene, key: Key) -> bool:
     return offset <= value.find("(") or "(" not in value
 
 
-def _of_schema(knowledge: Knowledge, scene: Scene, key: Key) -> list[Place]:
+def _of_schema(knowledge: Knowledge, scene: Scene, key: KeyLine) -> list[FoundPlace]:
     if not _is_on_name(scene, key):
         argument = argument_at(knowledge, scene)
         return [] if argument is None else _declarations(knowledge, scene, argument)
@@ -121,10 +121,10 @@ def _of_schema(knowledge: Knowledge, scene: Scene, key: Key) -> list[Place]:
     # A variant has the formulas of another function.
     load = knowledge.found(scene)
     entry = None if load is None else _definition_of(load)
-    return [] if entry is None else [Place(entry[0], entry[1] - 1, 0, 0)]
+    return [] if entry is None else [FoundPlace(entry[0], entry[1] - 1, 0, 0)]
 
 
-def _definition_of(found: Found) -> tuple[str, int] | None:
+def _definition_of(found: FunctionFacts) -> tuple[str, int] | None:
     """The file and line of the definition that a function has its formulas from."""
     for function, record, _ in found.load.matched:
         if function is found.function and record.differentiability:
@@ -134,7 +134,7 @@ def _definition_of(found: Found) -> tuple[str, int] | None:
     return None
 
 
-def _entries(knowledge: Knowledge, file: str, name: str) -> list[Place]:
+def _entries(knowledge: Knowledge, file: str, name: str) -> list[FoundPlace]:
     places = []
     for file_name in knowledge.bench.files.paths:
         if knowledge.file_of(file_name) != file:
@@ -142,11 +142,11 @@ def _entries(knowledge: Knowledge, file: str, name: str) -> list[Place]:
         for one in knowledge.declared(file_name):
             if one.name == name:
                 start = one.text.find(name)
-                places.append(Place(file_name, one.line, start, start + len(name)))
+                places.append(FoundPlace(file_name, one.line, start, start + len(name)))
     return places
 
 
-def _of_formula(knowledge: Knowledge, scene: Scene, key: Key) -> list[Place]:
+def _of_formula(knowledge: Knowledge, scene: Scene, key: KeyLine) -> list[FoundPlace]:
     names = knowledge.names(scene)
     argument = argument_at(knowledge, scene)
     if argument is not None:
@@ -159,7 +159,7 @@ def _of_formula(knowledge: Knowledge, scene: Scene, key: Key) -> list[Place]:
     return _in_header(knowledge, name.text)
 
 
-def _in_header(knowledge: Knowledge, helper: str) -> list[Place]:
+def _in_header(knowledge: Knowledge, helper: str) -> list[FoundPlace]:
     """The declarations of a helper function in FunctionsManual.h."""
     header = knowledge.header()
     if header is None:
@@ -170,7 +170,7 @@ def _in_header(knowledge: Knowledge, helper: str) -> list[Place]:
     for number, line in enumerate(document.lines(0, document.last)):
         found = pattern.search(line)
         if found and not line.lstrip().startswith("//"):
-            places.append(Place(header, number, found.start(), found.end()))
+            places.append(FoundPlace(header, number, found.start(), found.end()))
     return places
 
 
@@ -206,7 +206,7 @@ def _argument_in(formula: str, offset: int, names: Names) -> str | None:
     return about.of if about.kind in ("argument", "primal", "tangent") else None
 
 
-def _declarations(knowledge: Knowledge, scene: Scene, argument: str) -> list[Place]:
+def _declarations(knowledge: Knowledge, scene: Scene, argument: str) -> list[FoundPlace]:
     """Where an argument stands in the schema of the native function."""
     schema = operator_name(knowledge.schema_text(scene))
     places = []
@@ -214,7 +214,7 @@ def _declarations(knowledge: Knowledge, scene: Scene, argument: str) -> list[Pla
         document = knowledge.bench.document(str(place.file))
         if document is not None:
             found = _in_schema(document.line(place.line), argument)
-            places += [Place(place.file, place.line, *span) for span in found[:1]]
+            places += [FoundPlace(place.file, place.line, *span) for span in found[:1]]
     return places
 
 
@@ -225,17 +225,17 @@ def _in_schema(line: str, argument: str) -> list[tuple[int, int]]:
     return [(f.start(), f.end()) for f in pattern.finditer(line) if f.start() > body >= 0]
 
 
-def places_of_argument(knowledge: Knowledge, scene: Scene, argument: str) -> list[Place]:
+def places_of_argument(knowledge: Knowledge, scene: Scene, argument: str) -> list[FoundPlace]:
     """All places of an argument: in the schemas of its function and its variants, which must agree
     in the names of arguments, in the keys, and in the formulas.
     """
-    places: list[Place] = []
+    places: list[FoundPlace] = []
     for name in _variants(knowledge, scene):
         for place in _entries(knowledge, "native_functions", name):
             document = knowledge.bench.document(str(place.file))
             if document is not None:
                 spans = _in_schema(document.line(place.line), argument)
-                places += [Place(place.file, place.line, *span) for span in spans]
+                places += [FoundPlace(place.file, place.line, *span) for span in spans]
         for place in _entries(knowledge, "derivatives", name):
             places += _in_definition(knowledge, place, argument)
     return sorted(set(places), key=lambda place: (str(place.file), *place[1:]))
@@ -252,12 +252,12 @@ def _variants(knowledge: Knowledge, scene: Scene) -> list[str]:
     return list(dict.fromkeys([own, *others]))
 
 
-def _in_definition(knowledge: Knowledge, place: Place, argument: str) -> Iterator[Place]:
+def _in_definition(knowledge: Knowledge, place: FoundPlace, argument: str) -> Iterator[FoundPlace]:
     document = knowledge.bench.document(str(place.file))
     if document is None:
         return
     for start, end in _in_schema(document.line(place.line), argument):
-        yield Place(place.file, place.line, start, end)
+        yield FoundPlace(place.file, place.line, start, end)
     last = place.line + 1
     while last <= document.last and not document.line(last).startswith("- "):
         last += 1
@@ -267,13 +267,15 @@ def _in_definition(knowledge: Knowledge, place: Place, argument: str) -> Iterato
             continue
         line = document.line(key.line)
         for found in re.finditer(rf"\b{re.escape(argument)}\b", line[: key.end]):
-            yield Place(place.file, key.line, found.start(), found.end())
+            yield FoundPlace(place.file, key.line, found.start(), found.end())
         yield from _in_formula(entry, key, place.file, argument)
 
 
-def _in_formula(entry: Outline, key: Key, file: str | Path, argument: str) -> Iterator[Place]:
+def _in_formula(
+    entry: Outline, key: KeyLine, file: str | Path, argument: str
+) -> Iterator[FoundPlace]:
     for name in names_in(entry.value_of(key)):
         is_own = name.text in {argument + mark for mark in _MARKS}
         if is_own and not name.is_member and not name.is_call:
             spot = entry.spot_in(key, name.start)
-            yield Place(file, spot.line, spot.character, spot.character + len(argument))
+            yield FoundPlace(file, spot.line, spot.character, spot.character + len(argument))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from derivload.commands.show.groups import find_groups
 from derivload.commands.show.query import read_query
-from derivload.editing.documents import Spot
+from derivload.editing.documents import Point
 from derivload.editing.formulas import Meaning, Name, meaning_of, name_at, saved_as
 from derivload.editing.meanings import (
     DEFINITION_KEYS,
@@ -15,11 +15,11 @@ from derivload.editing.meanings import (
     TAG_KEYS,
     meaning_of_dispatch_key,
 )
-from derivload.editing.outline import Key, operator_name, word_at
+from derivload.editing.outline import KeyLine, operator_name, word_at
 from derivload.rules import RULES
 
 if TYPE_CHECKING:
-    from derivload.commands.lsp.knowledge import Found, Knowledge, Scene
+    from derivload.commands.lsp.knowledge import FunctionFacts, Knowledge, Scene
     from derivload.derivatives.model import Derivative
     from derivload.editing.formulas import Names
 
@@ -35,8 +35,8 @@ class Hover(NamedTuple):
     """Words about what is between two places, as Markdown."""
 
     text: str
-    start: Spot
-    end: Spot
+    start: Point
+    end: Point
 
 
 def hover(knowledge: Knowledge, scene: Scene) -> Hover | None:
@@ -61,10 +61,10 @@ def hover(knowledge: Knowledge, scene: Scene) -> Hover | None:
 
 
 def _in_line(scene: Scene, text: str, start: int, end: int) -> Hover:
-    return Hover(text, Spot(scene.spot.line, start), Spot(scene.spot.line, end))
+    return Hover(text, Point(scene.spot.line, start), Point(scene.spot.line, end))
 
 
-def _of_key(knowledge: Knowledge, scene: Scene, key: Key) -> Hover | None:
+def _of_key(knowledge: Knowledge, scene: Scene, key: KeyLine) -> Hover | None:
     text = ""
     if len(key.path) == 1 and key.name in _KEYS[scene.file]:
         text = _KEYS[scene.file][key.name]
@@ -77,7 +77,7 @@ def _of_key(knowledge: Knowledge, scene: Scene, key: Key) -> Hover | None:
     return _in_line(scene, text, key.start, key.end) if text else None
 
 
-def _of_formula_key(key: Key, names: Names) -> str:
+def _of_formula_key(key: KeyLine, names: Names) -> str:
     lines = []
     for name in key.names:
         for value in names.arguments:
@@ -89,7 +89,7 @@ def _of_formula_key(key: Key, names: Names) -> str:
     return "  \n".join(lines)
 
 
-def _of_schema(knowledge: Knowledge, scene: Scene, key: Key) -> Hover | None:
+def _of_schema(knowledge: Knowledge, scene: Scene, key: KeyLine) -> Hover | None:
     value = scene.entry.value_of(key)
     offset = scene.entry.offset_in(key, scene.spot)
     if offset is None:
@@ -124,7 +124,7 @@ def shown(knowledge: Knowledge, scene: Scene) -> str:
     return "```text\n" + "\n".join(line.text for line in lines) + "\n```"
 
 
-def _of_formula(knowledge: Knowledge, scene: Scene, key: Key) -> Hover | None:
+def _of_formula(knowledge: Knowledge, scene: Scene, key: KeyLine) -> Hover | None:
     offset = scene.entry.offset_in(key, scene.spot)
     formula = scene.entry.value_of(key)
     names = knowledge.names(scene)
@@ -142,7 +142,7 @@ def _of_formula(knowledge: Knowledge, scene: Scene, key: Key) -> Hover | None:
     return Hover(text, scene.entry.spot_in(key, name.start), scene.entry.spot_in(key, name.end))
 
 
-def derivative_of(found: Found | None, key: Key) -> Derivative | None:
+def derivative_of(found: FunctionFacts | None, key: KeyLine) -> Derivative | None:
     """The backward formula that a key has, as it was derived."""
     if found is None or found.derived is None:
         return None
@@ -156,7 +156,7 @@ def derivative_of(found: Found | None, key: Key) -> Derivative | None:
     return None
 
 
-def _saved(found: Found | None, key: Key, about: Meaning) -> list[str]:
+def _saved(found: FunctionFacts | None, key: KeyLine, about: Meaning) -> list[str]:
     """How the backward node saves the value that a name is."""
     derivative = derivative_of(found, key)
     if derivative is None or about.kind not in ("argument", "output"):
@@ -169,7 +169,7 @@ def _saved(found: Found | None, key: Key, about: Meaning) -> list[str]:
     return lines
 
 
-def _of_value(knowledge: Knowledge, scene: Scene, key: Key) -> Hover | None:
+def _of_value(knowledge: Knowledge, scene: Scene, key: KeyLine) -> Hover | None:
     word = word_at(scene.document.line(scene.spot.line), scene.spot.character)
     if word is None:
         return None

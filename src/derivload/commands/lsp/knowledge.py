@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from derivload.editing.catalog import Declared, called_in, find_declared, schema_in
+from derivload.editing.catalog import Declaration, called_in, find_declared, schema_in
 from derivload.editing.completing import File, Known
-from derivload.editing.outline import Key, Outline, entry_around
+from derivload.editing.outline import KeyLine, Outline, entry_around
 from derivload.editing.signatures import names_of, read_schema
 from derivload.loading.errors import TreeCodeError, UsageError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from derivload.commands.lsp.workbench import Workbench
     from derivload.derivatives.info import Derived
-    from derivload.editing.documents import Document, Spot
+    from derivload.editing.documents import Document, Point
     from derivload.editing.formulas import Names, Token
     from derivload.engine.pipeline import Load
     from derivload.engine.session import Session
@@ -37,12 +37,12 @@ class Scene(NamedTuple):
     name: str
     file: File
     document: Document
-    spot: Spot
+    spot: Point
     entry: Outline
-    key: Key | None
+    key: KeyLine | None
 
 
-class Found(NamedTuple):
+class FunctionFacts(NamedTuple):
     """What is known of the function of an entry: the load of its family, and its info, if any."""
 
     load: Load
@@ -55,7 +55,7 @@ class Knowledge:
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
-        self._declared: dict[str, tuple[object, list[Declared]]] = {}
+        self._declared: dict[str, tuple[object, list[Declaration]]] = {}
         self._called: dict[str, tuple[object, set[str]]] = {}
         self.tokens: dict[str, list[Token]] = {}
         """The tokens of entries, by their text; lines count from that of the entry."""
@@ -90,7 +90,7 @@ class Knowledge:
         """The names of the inputs of a kind."""
         return tuple(name for name in self.bench.files.paths if self.file_of(name) == file)
 
-    def scene(self, name: str, spot: Spot) -> Scene | None:
+    def scene(self, name: str, spot: Point) -> Scene | None:
         """A place in an input; None if no entry is there."""
         file, document = self.file_of(name), self.bench.document(name)
         if file is None or document is None:
@@ -102,7 +102,7 @@ class Knowledge:
 
     # ------------------------------------------------------------------ operators
 
-    def declared(self, name: str) -> list[Declared]:
+    def declared(self, name: str) -> list[Declaration]:
         """What the entries of an input declare or define."""
         document = self.bench.document(name)
         if document is None:
@@ -112,7 +112,7 @@ class Knowledge:
             known = self._declared[name] = document.state, find_declared(document)
         return known[1]
 
-    def all_of(self, file: File) -> Iterator[tuple[str, Declared]]:
+    def all_of(self, file: File) -> Iterator[tuple[str, Declaration]]:
         """All that the inputs of a kind declare or define, with the names of their files."""
         for name in self.files(file):
             for declared in self.declared(name):
@@ -161,7 +161,7 @@ class Knowledge:
         except (UsageError, TreeCodeError):
             return None
 
-    def found(self, scene: Scene) -> Found | None:
+    def found(self, scene: Scene) -> FunctionFacts | None:
         """What is known of the function of an entry; None if it cannot be told."""
         load = self.load_of(scene)
         if load is None:
@@ -183,7 +183,7 @@ class Knowledge:
             if (made.entry.file, made.entry.line) == (scene.name, line)
         ]
         info = derived[0] if derived else load.infos.get(function.schema.text)
-        return Found(load, function, info)
+        return FunctionFacts(load, function, info)
 
     def load_of(self, scene: Scene) -> Load | None:
         """The load of the family of an entry."""

@@ -27,8 +27,9 @@ from derivload.commands.lsp.features import Features
 from derivload.commands.lsp.knowledge import Knowledge
 from derivload.commands.lsp.protocol import DocumentProtocol
 from derivload.commands.lsp.registering import register
-from derivload.commands.lsp.showing import Shown, span
+from derivload.commands.lsp.showing import DiagnosticMaker, span
 from derivload.editing.documents import Document
+from derivload.exit_status import DONE
 from derivload.loading.errors import TreeCodeError, UsageError
 from derivload.terminal.stderr import say
 from derivload.version import __version__
@@ -39,8 +40,10 @@ if TYPE_CHECKING:
     from derivload.commands.lsp.workbench import Workbench
     from derivload.commands.watch.events import Watches
     from derivload.diagnostics import Diagnostic
-    from derivload.editing.documents import Encoding, Spot
+    from derivload.editing.documents import Encoding, Point
 
+# What the protocol demands if a client ends without asking for it.
+_WITHOUT_SHUTDOWN: Final = 1
 # Seconds. A look that took longer makes the next change wait for so many times as long.
 _QUICK: Final = 0.05
 # Seconds between the last message and the work that only saves time later.
@@ -61,9 +64,11 @@ class Server(LanguageServer):
         self._find = find
         self._bench: Workbench | None = None
         self._why_none = ""
+        self.is_shut_down = False
+        """Whether the client has asked for the end of the session, as it should before it ends."""
         self._documents: dict[str, Document] = {}
         self._knowledge: Knowledge | None = None
-        self._shown: Shown | None = None
+        self._shown: DiagnosticMaker | None = None
         self._published: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
         self._due: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -80,7 +85,7 @@ class Server(LanguageServer):
 
     def begin(self, folder: str | None) -> None:
         """Find the inputs from a folder on, and load them."""
-        self._shown = Shown(self._document_of, self.uri_of, self.encoding)
+        self._shown = DiagnosticMaker(self._document_of, self.uri_of, self.encoding)
         if folder is not None:
             self._find_from(folder)
         if self._bench is not None:
@@ -119,7 +124,7 @@ class Server(LanguageServer):
         found, knowledge = self.bench_of(uri), self.knowledge
         return None if found is None or knowledge is None else (knowledge, found[1])
 
-    def range(self, document: Document | None, start: Spot, end: Spot) -> types.Range:
+    def range(self, document: Document | None, start: Point, end: Point) -> types.Range:
         """What is between two places, as the protocol has it."""
         return span(document, start, end, self.encoding)
 
@@ -326,6 +331,7 @@ def make_server(find: Callable[[], Workbench]) -> Server:
 
     @server.feature(types.SHUTDOWN)
     def shutdown(params: None) -> None:
+        server.is_shut_down = True
         server.end()
 
     register(server, Features(server))
@@ -348,8 +354,6 @@ def serve(find: Callable[[], Workbench]) -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
         server.start_io(stdout=stdout)
-    except SystemExit as ended:
-        return int(ended.code or 0)
     finally:
         server.end()
-    return 0
+    return DONE if server.is_shut_down else _WITHOUT_SHUTDOWN
