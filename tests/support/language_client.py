@@ -30,7 +30,13 @@ def span(line: int, start: int, end: int) -> Message:
 class Client:
     """A server in `folder`, and what it has published."""
 
-    def __init__(self, folder: Path, *options: str, capabilities: Message | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        capabilities: Message | None = None,
+        patience: float = _PATIENCE,
+    ) -> None:
         self.folder = folder
         self.server = subprocess.Popen(
             [sys.executable, "-m", "derivload", "lsp", *options],
@@ -40,7 +46,7 @@ class Client:
             env=child_environment(),
         )
         # A test that waits for what never comes fails then.
-        self._patience = threading.Timer(_PATIENCE, self.server.kill)
+        self._patience = threading.Timer(patience, self.server.kill)
         self._patience.daemon = True
         self._patience.start()
         self.published: dict[str, Message] = {}

@@ -79,7 +79,7 @@ def test_random_edits(tmp_path: Path, seed: int, request: pytest.FixtureRequest)
     steps = 10_000 if request.config.getoption("--long", default=False) else 250
     random = Random(seed)
     mistaken = 0
-    with serving(tmp_path, "--no-cache") as client:
+    with serving(tmp_path, "--no-cache", patience=3 * steps) as client:
         good = dict(client.texts)
         for step in range(steps):
             name = random.choice([DERIVATIVES, DERIVATIVES, NATIVES, TAGS])
