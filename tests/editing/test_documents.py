@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from derivload.editing.documents import (
     Document,
     Encoding,
-    Point,
+    TextSpot,
     character_at,
     split_lines,
     units_before,
@@ -29,14 +29,14 @@ SIZES: dict[Encoding, tuple[str, int]] = {
 }
 
 
-def offset(lines: list[str], point: Point) -> int:
+def offset(lines: list[str], point: TextSpot) -> int:
     return sum(map(len, lines[: point.line])) + point.character
 
 
 @st.composite
-def points(draw: st.DrawFn, lines: list[str]) -> Point:
+def points(draw: st.DrawFn, lines: list[str]) -> TextSpot:
     number = draw(st.integers(0, len(lines) - 1))
-    return Point(number, draw(st.integers(0, len(lines[number].rstrip("\r\n")))))
+    return TextSpot(number, draw(st.integers(0, len(lines[number].rstrip("\r\n")))))
 
 
 @given(st.data(), TEXTS, st.lists(TEXTS, max_size=4))
@@ -72,9 +72,9 @@ def test_a_position_in_a_character_is_at_that_character() -> None:
 
 def test_positions_outside_are_the_nearest_inside() -> None:
     document = Document("file:///a", "a\nbc\n")
-    assert document.spot(0, 9, "utf-16") == Point(0, 1)
-    assert document.spot(9, 9, "utf-16") == Point(2, 0)
-    assert document.spot(-1, 0, "utf-16") == Point(0, 0)
+    assert document.spot(0, 9, "utf-16") == TextSpot(0, 1)
+    assert document.spot(9, 9, "utf-16") == TextSpot(2, 0)
+    assert document.spot(-1, 0, "utf-16") == TextSpot(0, 0)
 
 
 def test_half_a_surrogate_pair_is_no_utf_8() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from derivload.editing.catalog import find_declared
 from derivload.editing.completing import Known, complete
-from derivload.editing.documents import Document, Point
+from derivload.editing.documents import Document, TextSpot
 from derivload.editing.formulas import Names, Value, meaning_of, name_at, names_in, saved_as
 from derivload.editing.outline import Outline, entry_around, outline
 
@@ -46,8 +46,8 @@ def test_values_are_without_quotes_and_comments() -> None:
     key = entry().key("self, other")
     assert key is not None
     assert entry().value_of(key) == "jet_backward(grads[0],\n         grad_b)"
-    assert entry().offset_in(key, Point(3, 9)) == 32
-    assert entry().spot_in(key, 32) == Point(3, 9)
+    assert entry().offset_in(key, TextSpot(3, 9)) == 32
+    assert entry().spot_in(key, 32) == TextSpot(3, 9)
     key = entry().key("dispatch", "AutogradCUDA", "a")
     assert key is not None
     assert entry().value_of(key) == "self_t + other_p"
@@ -117,13 +117,13 @@ def test_what_may_stand_there(text: str, label: str) -> None:
         helpers=lambda: ["helper"],
         autograd_keys=["AutogradCUDA"],
     )
-    at = Point(len(lines) - 1, len(lines[-1]))
+    at = TextSpot(len(lines) - 1, len(lines[-1]))
     assert label in [item.label for item in complete("derivatives", entry(text), at, known).items]
 
 
 def test_a_key_that_is_there_is_not_proposed_again() -> None:
     text = "- name: jet(Tensor self) -> Tensor\n  self: grad\n  s"
-    at = Point(2, 3)
+    at = TextSpot(2, 3)
     assert complete("derivatives", entry(text), at, Known(names=NAMES)).items == []
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from derivload.editing.documents import Point
+from derivload.editing.documents import TextSpot
 from derivload.editing.formulas import Names, choices
 from derivload.editing.meanings import (
     DEFINITION_KEYS,
@@ -65,7 +65,7 @@ class Completion(NamedTuple):
     is_cut: bool = False
 
 
-def complete(file: File, entry: Outline, spot: Point, known: Known) -> Completion:
+def complete(file: File, entry: Outline, spot: TextSpot, known: Known) -> Completion:
     """What may stand at a place of an entry."""
     line = entry.line(spot.line)
     before = line[: spot.character]
@@ -96,7 +96,9 @@ def _fits(label: str, typed: str) -> bool:
     return label.lower().startswith(typed.lower())
 
 
-def _keys(file: File, entry: Outline, spot: Point, before: str, known: Known) -> Iterable[Proposal]:
+def _keys(
+    file: File, entry: Outline, spot: TextSpot, before: str, known: Known
+) -> Iterable[Proposal]:
     typed, start = _word_before(before)
     around = _around(entry, spot, start)
     there = {key.path for key in entry.keys if key.line != spot.line}
@@ -105,7 +107,7 @@ def _keys(file: File, entry: Outline, spot: Point, before: str, known: Known) ->
             yield Proposal(name, f"{name}: ", kind, about, start)
 
 
-def _around(entry: Outline, spot: Point, indent: int) -> tuple[str, ...]:
+def _around(entry: Outline, spot: TextSpot, indent: int) -> tuple[str, ...]:
     """The keys that a new key in this line would be below."""
     around: tuple[str, ...] = ()
     for key in entry.keys:

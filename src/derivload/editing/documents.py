@@ -2,7 +2,7 @@
 
 A position of the protocol is a line and a number of code units in it, from 0. What a code unit is,
 client and server agree on: UTF-16, which every client knows, UTF-8 or UTF-32. Everything else in
-derivload counts characters, and so does a `Point`.
+derivload counts characters, and so does a `TextSpot`.
 
 The text is kept as a list of lines, so that an edit costs the lines that it touches. The whole text
 is put together when it is asked for. A line ends with `\n`, `\r\n` or `\r`, as the protocol has it,
@@ -20,7 +20,7 @@ _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
 _END: Final = "\r\n"
 
 
-class Point(NamedTuple):
+class TextSpot(NamedTuple):
     """A place in a text: its line and its character in the line, both from 0."""
 
     line: int
@@ -106,15 +106,15 @@ class Document:
         """The lines from one to another, that one included, without their ends."""
         return [line.rstrip(_END) for line in self._lines[max(0, first) : last + 1]]
 
-    def spot(self, line: int, units: int, encoding: Encoding) -> Point:
+    def spot(self, line: int, units: int, encoding: Encoding) -> TextSpot:
         """The place at a position of the protocol. Outside the text, it is the nearest inside."""
         if line < 0:
-            return Point(0, 0)
+            return TextSpot(0, 0)
         if line >= len(self._lines):
-            return Point(self.last, len(self._lines[-1]))
-        return Point(line, character_at(self._lines[line], max(0, units), encoding))
+            return TextSpot(self.last, len(self._lines[-1]))
+        return TextSpot(line, character_at(self._lines[line], max(0, units), encoding))
 
-    def units(self, spot: Point, encoding: Encoding) -> int:
+    def units(self, spot: TextSpot, encoding: Encoding) -> int:
         """The code units in the line before a place."""
         return units_before(self.line(spot.line), spot.character, encoding)
 
@@ -125,7 +125,7 @@ class Document:
         self._text, self._bytes = text, None
         self.state = object()
 
-    def edit(self, start: Point, end: Point, text: str) -> None:
+    def edit(self, start: TextSpot, end: TextSpot, text: str) -> None:
         """Put a text in the place of what is between two places."""
         if end < start:
             start, end = end, start

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from derivload.editing.documents import Point
+from derivload.editing.documents import TextSpot
 
 _KEY: Final = re.compile(r"( *(?:- +)?)(\"[^\"]*\"|'[^']*'|[A-Za-z_][\w, .]*?) *:(?: +|$)")
 _ITEM: Final = re.compile(r" *- +")
@@ -32,7 +32,7 @@ class KeyLine(NamedTuple):
     line: int
     start: int
     end: int
-    value: Point
+    value: TextSpot
     last: int
 
     @property
@@ -87,7 +87,7 @@ class Outline(NamedTuple):
         text = "\n".join(line.split(" #", 1)[0].rstrip() for line in lines).rstrip()
         return text.removesuffix(quote) if quote in ("'", '"') else text
 
-    def spot_in(self, key: KeyLine, offset: int) -> Point:
+    def spot_in(self, key: KeyLine, offset: int) -> TextSpot:
         """The place of a character of a key's value."""
         line, character = key.value.line, key.value.character
         for part in self.value_of(key).split("\n"):
@@ -95,9 +95,9 @@ class Outline(NamedTuple):
                 break
             offset -= len(part) + 1
             line, character = line + 1, 0
-        return Point(line, character + offset)
+        return TextSpot(line, character + offset)
 
-    def offset_in(self, key: KeyLine, spot: Point) -> int | None:
+    def offset_in(self, key: KeyLine, spot: TextSpot) -> int | None:
         """The character of a key's value at a place; None if the place is not in it."""
         if not key.value.line <= spot.line <= key.last or spot < key.value:
             return None
@@ -110,7 +110,7 @@ class Outline(NamedTuple):
             return None
         return sum(len(line) + 1 for line in lines[:number]) + character
 
-    def key_at(self, spot: Point) -> KeyLine | None:
+    def key_at(self, spot: TextSpot) -> KeyLine | None:
         """The key whose line, or whose value, a place is in."""
         found = None
         for key in self.keys:
@@ -164,7 +164,7 @@ def outline(lines: Sequence[str], first: int = 0) -> Outline:
             start = len(found[1])
             end = start + len(found[2])
             at = found.end() + line.startswith(("'", '"'), found.end())
-            keys.append(KeyLine(path, number, start, end, Point(number, at), number))
+            keys.append(KeyLine(path, number, start, end, TextSpot(number, at), number))
             open_.append((indent, len(keys) - 1))
         for _, at in open_:
             keys[at] = keys[at]._replace(last=number)

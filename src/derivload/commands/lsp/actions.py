@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.commands.lsp.showing import spots_of
 from derivload.diagnostics import Edit
-from derivload.editing.documents import Point
+from derivload.editing.documents import TextSpot
 from derivload.editing.outline import entry_around
 from derivload.sources.ignore_comments import find_comments
 
@@ -25,7 +25,7 @@ class Action(NamedTuple):
     is_best: bool = False
 
 
-def actions(bench: Workbench, name: str, start: Point, end: Point) -> list[Action]:
+def actions(bench: Workbench, name: str, start: TextSpot, end: TextSpot) -> list[Action]:
     """What can be done about the diagnostics between two places of an input."""
     made: list[Action] = []
     for found in bench.diagnostics():
@@ -71,6 +71,6 @@ def _line_for_comment(document: Document, number: int) -> int:
     entry = entry_around(document.line, document.last, number)
     if entry is None:
         return number
-    key = entry.key_at(Point(number, 0))
+    key = entry.key_at(TextSpot(number, 0))
     is_one_line = key is not None and key.line == number and "\n" not in entry.value_of(key)
     return number if is_one_line else entry.first

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from derivload.commands.lsp.hover import derivative_of
 from derivload.commands.show.groups import find_groups
 from derivload.commands.show.query import read_query
-from derivload.editing.documents import Point
+from derivload.editing.documents import TextSpot
 from derivload.editing.formulas import KEYWORDS, Token, meaning_of, names_in, saved_as
 from derivload.editing.outline import Outline, entry_around, outline
 
@@ -99,7 +99,7 @@ def tokens(knowledge: Knowledge, name: str, first: int, last: int) -> list[Token
         known = knowledge.tokens.get(text)
         if known is None:
             entry = outline(lines)
-            scene = knowledge.scene(name, Point(at, 0))
+            scene = knowledge.scene(name, TextSpot(at, 0))
             names = None if scene is None else knowledge.names_by_schema(scene)
             known = sorted(_tokens_of(entry, names))
             if names is not None:
@@ -134,7 +134,7 @@ def hints(knowledge: Knowledge, name: str, first: int, last: int) -> list[SavedH
         return []
     made = []
     for entry in entries_between(document, first, last):
-        scene = knowledge.scene(name, Point(entry.first, 0))
+        scene = knowledge.scene(name, TextSpot(entry.first, 0))
         found = None if scene is None else knowledge.found(scene)
         for key in entry.keys if found is not None else ():
             derivative = derivative_of(found, key) if key.is_formula else None

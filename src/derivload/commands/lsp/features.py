@@ -12,7 +12,7 @@ from derivload.commands.lsp.actions import Action, actions
 from derivload.commands.lsp.hover import hover
 from derivload.commands.lsp.protocol import Ready
 from derivload.editing.completing import Proposal, complete
-from derivload.editing.documents import Point
+from derivload.editing.documents import TextSpot
 from derivload.editing.outline import word_at
 from derivload.loading.errors import TreeCodeError, UsageError
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         def knowledge_of(self, uri: str) -> tuple[Knowledge, str] | None:
             """What is known of the inputs of a document, and its name among them."""
 
-        def range(self, document: Document | None, start: Point, end: Point) -> types.Range:
+        def range(self, document: Document | None, start: TextSpot, end: TextSpot) -> types.Range:
             """What is between two places."""
 
         def uri_of(self, name: str) -> str:
@@ -95,7 +95,7 @@ class Features:
         self, knowledge: Knowledge, name: str, line: int, start: int, end: int
     ) -> types.Range:
         document = knowledge.bench.document(name)
-        return self._server.range(document, Point(line, start), Point(line, end))
+        return self._server.range(document, TextSpot(line, start), TextSpot(line, end))
 
     def _location(self, knowledge: Knowledge, place: finding.FoundPlace) -> types.Location:
         if isinstance(place.file, Path):
@@ -110,8 +110,8 @@ class Features:
         changes: dict[str, list[types.TextEdit]] = {}
         for edit in edits:
             document = knowledge.bench.document(edit.file)
-            start = Point(edit.line - 1, edit.column - 1)
-            end = Point(edit.end_line - 1, edit.end_column - 1)
+            start = TextSpot(edit.line - 1, edit.column - 1)
+            end = TextSpot(edit.end_line - 1, edit.end_column - 1)
             made = types.TextEdit(self._server.range(document, start, end), edit.text)
             changes.setdefault(self._server.uri_of(edit.file), []).append(made)
         return types.WorkspaceEdit(changes=dict(changes))
@@ -156,7 +156,9 @@ class Features:
         if word is None:
             return None
         line = scene.spot.line
-        return self._server.range(scene.document, Point(line, word.start), Point(line, word.end))
+        return self._server.range(
+            scene.document, TextSpot(line, word.start), TextSpot(line, word.end)
+        )
 
     def rename(self, params: types.RenameParams) -> types.WorkspaceEdit | None:
         """Rename an argument wherever its name has to be the same."""
@@ -187,8 +189,8 @@ class Features:
         line = scene.spot.line
         end = scene.spot
         if item.kind == "operator" and "(" in item.text:
-            end = Point(line, len(scene.document.line(line)))
-        made = self._server.range(scene.document, Point(line, item.start), end)
+            end = TextSpot(line, len(scene.document.line(line)))
+        made = self._server.range(scene.document, TextSpot(line, item.start), end)
         return types.CompletionItem(
             label=item.label,
             kind=_COMPLETION_KINDS[item.kind],

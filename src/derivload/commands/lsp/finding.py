@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from derivload.commands.lsp.knowledge import FunctionFacts, Knowledge, Scene
+    from derivload.commands.lsp.knowledge import EntryFunction, Knowledge, Scene
     from derivload.editing.formulas import Names
 
 _WHOLE: Final = re.compile(r"[\w.]+")
@@ -124,7 +124,7 @@ def _of_schema(knowledge: Knowledge, scene: Scene, key: KeyLine) -> list[FoundPl
     return [] if entry is None else [FoundPlace(entry[0], entry[1] - 1, 0, 0)]
 
 
-def _definition_of(found: FunctionFacts) -> tuple[str, int] | None:
+def _definition_of(found: EntryFunction) -> tuple[str, int] | None:
     """The file and line of the definition that a function has its formulas from."""
     for function, record, _ in found.load.matched:
         if function is found.function and record.differentiability:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from derivload.commands.show.groups import find_groups
 from derivload.commands.show.query import read_query
-from derivload.editing.documents import Point
+from derivload.editing.documents import TextSpot
 from derivload.editing.formulas import Meaning, Name, meaning_of, name_at, saved_as
 from derivload.editing.meanings import (
     DEFINITION_KEYS,
@@ -19,7 +19,7 @@ from derivload.editing.outline import KeyLine, operator_name, word_at
 from derivload.rules import RULES
 
 if TYPE_CHECKING:
-    from derivload.commands.lsp.knowledge import FunctionFacts, Knowledge, Scene
+    from derivload.commands.lsp.knowledge import EntryFunction, Knowledge, Scene
     from derivload.derivatives.model import Derivative
     from derivload.editing.formulas import Names
 
@@ -35,8 +35,8 @@ class Hover(NamedTuple):
     """Words about what is between two places, as Markdown."""
 
     text: str
-    start: Point
-    end: Point
+    start: TextSpot
+    end: TextSpot
 
 
 def hover(knowledge: Knowledge, scene: Scene) -> Hover | None:
@@ -61,7 +61,7 @@ def hover(knowledge: Knowledge, scene: Scene) -> Hover | None:
 
 
 def _in_line(scene: Scene, text: str, start: int, end: int) -> Hover:
-    return Hover(text, Point(scene.spot.line, start), Point(scene.spot.line, end))
+    return Hover(text, TextSpot(scene.spot.line, start), TextSpot(scene.spot.line, end))
 
 
 def _of_key(knowledge: Knowledge, scene: Scene, key: KeyLine) -> Hover | None:
@@ -142,7 +142,7 @@ def _of_formula(knowledge: Knowledge, scene: Scene, key: KeyLine) -> Hover | Non
     return Hover(text, scene.entry.spot_in(key, name.start), scene.entry.spot_in(key, name.end))
 
 
-def derivative_of(found: FunctionFacts | None, key: KeyLine) -> Derivative | None:
+def derivative_of(found: EntryFunction | None, key: KeyLine) -> Derivative | None:
     """The backward formula that a key has, as it was derived."""
     if found is None or found.derived is None:
         return None
@@ -156,7 +156,7 @@ def derivative_of(found: FunctionFacts | None, key: KeyLine) -> Derivative | Non
     return None
 
 
-def _saved(found: FunctionFacts | None, key: KeyLine, about: Meaning) -> list[str]:
+def _saved(found: EntryFunction | None, key: KeyLine, about: Meaning) -> list[str]:
     """How the backward node saves the value that a name is."""
     derivative = derivative_of(found, key)
     if derivative is None or about.kind not in ("argument", "output"):

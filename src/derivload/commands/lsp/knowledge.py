@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from derivload.commands.lsp.workbench import Workbench
     from derivload.derivatives.info import Derived
-    from derivload.editing.documents import Document, Point
+    from derivload.editing.documents import Document, TextSpot
     from derivload.editing.formulas import Names, Token
     from derivload.engine.pipeline import Load
     from derivload.engine.session import Session
@@ -37,12 +37,12 @@ class Scene(NamedTuple):
     name: str
     file: File
     document: Document
-    spot: Point
+    spot: TextSpot
     entry: Outline
     key: KeyLine | None
 
 
-class FunctionFacts(NamedTuple):
+class EntryFunction(NamedTuple):
     """What is known of the function of an entry: the load of its family, and its info, if any."""
 
     load: Load
@@ -90,7 +90,7 @@ class Knowledge:
         """The names of the inputs of a kind."""
         return tuple(name for name in self.bench.files.paths if self.file_of(name) == file)
 
-    def scene(self, name: str, spot: Point) -> Scene | None:
+    def scene(self, name: str, spot: TextSpot) -> Scene | None:
         """A place in an input; None if no entry is there."""
         file, document = self.file_of(name), self.bench.document(name)
         if file is None or document is None:
@@ -161,7 +161,7 @@ class Knowledge:
         except (UsageError, TreeCodeError):
             return None
 
-    def found(self, scene: Scene) -> FunctionFacts | None:
+    def found(self, scene: Scene) -> EntryFunction | None:
         """What is known of the function of an entry; None if it cannot be told."""
         load = self.load_of(scene)
         if load is None:
@@ -183,7 +183,7 @@ class Knowledge:
             if (made.entry.file, made.entry.line) == (scene.name, line)
         ]
         info = derived[0] if derived else load.infos.get(function.schema.text)
-        return FunctionFacts(load, function, info)
+        return EntryFunction(load, function, info)
 
     def load_of(self, scene: Scene) -> Load | None:
         """The load of the family of an entry."""

@@ -27,7 +27,7 @@ from derivload.commands.lsp.features import Features
 from derivload.commands.lsp.knowledge import Knowledge
 from derivload.commands.lsp.protocol import DocumentProtocol
 from derivload.commands.lsp.registering import register
-from derivload.commands.lsp.showing import DiagnosticMaker, span
+from derivload.commands.lsp.showing import ProtocolShowing, span
 from derivload.editing.documents import Document
 from derivload.exit_status import DONE
 from derivload.loading.errors import TreeCodeError, UsageError
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from derivload.commands.lsp.workbench import Workbench
     from derivload.commands.watch.events import Watches
     from derivload.diagnostics import Diagnostic
-    from derivload.editing.documents import Encoding, Point
+    from derivload.editing.documents import Encoding, TextSpot
 
 # What the protocol demands if a client ends without asking for it.
 _WITHOUT_SHUTDOWN: Final = 1
@@ -68,7 +68,7 @@ class Server(LanguageServer):
         """Whether the client has asked for the end of the session, as it should before it ends."""
         self._documents: dict[str, Document] = {}
         self._knowledge: Knowledge | None = None
-        self._shown: DiagnosticMaker | None = None
+        self._shown: ProtocolShowing | None = None
         self._published: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
         self._due: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -85,7 +85,7 @@ class Server(LanguageServer):
 
     def begin(self, folder: str | None) -> None:
         """Find the inputs from a folder on, and load them."""
-        self._shown = DiagnosticMaker(self._document_of, self.uri_of, self.encoding)
+        self._shown = ProtocolShowing(self._document_of, self.uri_of, self.encoding)
         if folder is not None:
             self._find_from(folder)
         if self._bench is not None:
@@ -124,7 +124,7 @@ class Server(LanguageServer):
         found, knowledge = self.bench_of(uri), self.knowledge
         return None if found is None or knowledge is None else (knowledge, found[1])
 
-    def range(self, document: Document | None, start: Point, end: Point) -> types.Range:
+    def range(self, document: Document | None, start: TextSpot, end: TextSpot) -> types.Range:
         """What is between two places, as the protocol has it."""
         return span(document, start, end, self.encoding)
 

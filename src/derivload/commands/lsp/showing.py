@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from lsprotocol import types
 
 from derivload.commands.check.pages import render_page
-from derivload.editing.documents import Point
+from derivload.editing.documents import TextSpot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,24 +22,26 @@ SOURCE: Final = "derivload"
 _UNNECESSARY: Final = frozenset({"DL601", "DL608"})
 
 
-def position(document: Document | None, spot: Point, encoding: Encoding) -> types.Position:
+def position(document: Document | None, spot: TextSpot, encoding: Encoding) -> types.Position:
     """A place as the protocol has it. Without a document, characters are taken for units."""
     units = spot.character if document is None else document.units(spot, encoding)
     return types.Position(spot.line, units)
 
 
-def span(document: Document | None, start: Point, end: Point, encoding: Encoding) -> types.Range:
+def span(
+    document: Document | None, start: TextSpot, end: TextSpot, encoding: Encoding
+) -> types.Range:
     """What is between two places, as the protocol has it."""
     return types.Range(position(document, start, encoding), position(document, end, encoding))
 
 
-def spots_of(diagnostic: Diagnostic) -> tuple[Point, Point]:
+def spots_of(diagnostic: Diagnostic) -> tuple[TextSpot, TextSpot]:
     """Where a diagnostic begins and ends."""
     if not diagnostic.line:
-        return Point(0, 0), Point(0, 0)
+        return TextSpot(0, 0), TextSpot(0, 0)
     line, column = diagnostic.end
-    start = Point(diagnostic.line - 1, max(0, diagnostic.column - 1))
-    return start, max(start, Point(line - 1, max(0, column - 1)))
+    start = TextSpot(diagnostic.line - 1, max(0, diagnostic.column - 1))
+    return start, max(start, TextSpot(line - 1, max(0, column - 1)))
 
 
 class RulePages:
@@ -68,7 +70,7 @@ class RulePages:
             self._folder.cleanup()
 
 
-class DiagnosticMaker:
+class ProtocolShowing:
     """Makes diagnostics of the protocol. `find` finds the document of an input by its name,
     and `uri_of` its address."""
 
@@ -106,8 +108,8 @@ class DiagnosticMaker:
         line = related.line - 1
         made = span(
             self._find(related.file),
-            Point(line, related.column - 1),
-            Point(line, related.end_column - 1),
+            TextSpot(line, related.column - 1),
+            TextSpot(line, related.end_column - 1),
             self._encoding,
         )
         location = types.Location(self._uri_of(related.file), made)
