@@ -26,11 +26,11 @@ class Action(NamedTuple):
 
 
 def actions(bench: Workbench, name: str, start: TextSpot, end: TextSpot) -> list[Action]:
-    """What can be done about the diagnostics between two places of an input."""
+    """What can be done about the diagnostics in the lines between two places of an input."""
     made: list[Action] = []
     for found in bench.diagnostics():
         first, last = spots_of(found)
-        if found.file != name or last < start or end < first:
+        if found.file != name or last.line < start.line or end.line < first.line:
             continue
         for number, fix in enumerate(found.fixes):
             is_best = fix.is_safe and number == 0
