@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import derivload
-from benchmarks import codegen, enlarge, script, unknown, watch
+from benchmarks import codegen, enlarge, lsp, script, unknown, watch
 from benchmarks.timing import Command, Comparison, SessionEdit, compare, three
 from derivload.commands.fetch.command import fetch
 
@@ -98,6 +98,38 @@ def compare_watch(pytorch: Path, out: Path, upstream: Command, saving: Saving) -
         "idle": watched.idle,
         "ratio": slow / middle,
     }
+
+
+def compare_lsp(pytorch: Path, cache: Path, upstream: Command, edits: int) -> dict[str, object]:
+    """Time the language server, with upstream in between, and print what came."""
+    goal = "a change 25 ms, 99 % 60 ms; answers 15 ms; opening 600 ms, with a cache 300 ms; 150 MiB"
+    print(f"\nderivload lsp   (goal: {goal})")
+    upstream.run()
+    cold: list[float] = []
+    emit = [sys.executable, "-m", "derivload", "emit", "--pytorch", str(pytorch)]
+    emit += ["--out-dir", str(cache.parent / "lsp-out"), "--cache-dir", str(cache)]
+    Command("derivload emit", emit).run()
+    served = lsp.measure(pytorch, cache, edits, lambda: cold.append(upstream.run().wall))
+    slow = statistics.median(cold)
+    shown = " / ".join(f"{s * 1e3:.0f}" for s in three(cold))
+    print(f"  {upstream.name:<44} {shown:>20} ms")
+    late = {}
+    for name, seconds in (
+        ("opening, without a cache", served.cold),
+        ("opening, with a cache", served.warm),
+        (f"{edits} changes until their diagnostics", served.changes),
+        ("hover", served.hovers),
+        ("completion", served.completions),
+    ):
+        middle = statistics.median(seconds)
+        late[name] = sorted(seconds)[math.ceil(0.99 * len(seconds)) - 1]
+        print(
+            f"  {name:<44} {middle * 1e3:>9.1f} ms   99 % {late[name] * 1e3:.1f} ms   "
+            f"ratio {slow / middle:.1f}"
+        )
+    print(f"  memory {served.memory[0]:.0f} MiB, at the end {served.memory[1]:.0f} MiB")
+    print(f"  {served.cpu * 1e3:.1f} ms of a processor for a change and an answer")
+    return {"title": "lsp", "goal": goal, upstream.name: {"wall_s": cold}, **served._asdict()}
 
 
 def prepare_release(version: str, cache: Path) -> Path:
@@ -271,7 +303,9 @@ def main() -> None:
     parser.add_argument("--release", default="2.15.0", metavar="X.Y.Z")
     parser.add_argument("--rounds", type=int, default=9, metavar="N")
     parser.add_argument(
-        "--only", choices=["emit", "watch", "codegen", "script", "unknown"], help="not everything"
+        "--only",
+        choices=["emit", "watch", "codegen", "script", "unknown", "lsp"],
+        help="not everything",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
@@ -299,6 +333,7 @@ def main() -> None:
             ("codegen", _codegen),
             ("script", _script),
             ("unknown", _unknown),
+            ("lsp", _lsp),
         ):
             if options.only in (None, part):
                 (scratch / part).mkdir()
@@ -332,6 +367,11 @@ def _codegen(release: Path, scratch: Path, rounds: int) -> list[dict[str, object
 
 def _script(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
     return [compare(c, rounds) for c in script_comparisons(release, scratch)]
+
+
+def _lsp(release: Path, scratch: Path, _: int) -> list[dict[str, object]]:
+    upstream = Command("upstream load_derivatives", [sys.executable, "-c", _UPSTREAM, str(release)])
+    return [compare_lsp(release, scratch / "cache", upstream, 1000)]
 
 
 def _unknown(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
