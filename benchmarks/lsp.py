@@ -57,7 +57,7 @@ class LanguageServer:
         argv = [sys.executable, "-m", "derivload", "lsp", "--pytorch", str(pytorch), *options]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, cwd=pytorch)
-        root = {"processId": None, "rootUri": pytorch.as_uri(), "capabilities": {}}
+        root: Message = {"processId": None, "rootUri": pytorch.as_uri(), "capabilities": {}}
         self._ask("initialize", root)
         start = time.perf_counter()
         self._send({"method": "initialized", "params": {}})
