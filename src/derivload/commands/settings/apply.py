@@ -63,7 +63,7 @@ def parse_options(
     options.settings = settings
     options.found_settings = found
     find_source(options, may_search=may_search)
-    if prepared != [*arguments]:
+    if command is not None and command.takes_files and prepared != [*arguments]:
         add_file_beside(options)
     if command is not None:
         reset_without_effect(options, command)
