@@ -1,8 +1,8 @@
 """The mutants of a file: one small mistake each, as bytes to be replaced.
 
-Left out is what only a type checker or a reader sees: annotations, docstrings, decorators; what
-only Windows runs, for no test here does; and f-strings, for the places in them are known since
-Python 3.12 only.
+Left out is what only a type checker or a reader sees: annotations, imports for them, docstrings,
+decorators, None where False is returned; what only Windows runs, for no test here does; and
+f-strings, for the places in them are known since Python 3.12 only.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def test_what_is_read_of_a_tree(tmp_path: Path) -> None:
         ]
     before = source.digest
     for name in ("torchgen/model.py", "torchgen/api/cpp.py"):
-        (tmp_path / name).write_text("other")
+        (tmp_path / name).write_text("x" * len(name))
         assert TreeSource(place).digest != before
         (tmp_path / name).write_text(name)
     assert TreeSource(place).digest == before

@@ -125,11 +125,16 @@ def test_functions_are_replaced_and_put_back(torchgen: Torchgen) -> None:
     assert [vars(torchgen.loader)[NAMES[0]], vars(torchgen.gen)[NAMES[1]]] == before
 
 
+def add_tag(torchgen: Torchgen) -> None:
+    replace(torchgen.paths[2], "None.", "None.\n- tag: mine\n  desc: Some.")
+    replace(torchgen.paths[1], "  dispatch:\n", "  tags: mine\n  dispatch:\n")
+
+
 EDITS: Final[dict[str, Callable[[Torchgen], object]]] = {
     "a formula": lambda t: replace(t.paths[0], "grad * luster", "luster * grad"),
     "a comment": lambda t: t.paths[0].write_text("# x\n" + t.paths[0].read_text("utf-8")),
     "a function": lambda t: replace(t.paths[1], "gild\n", "gilded\n"),
-    "a tag": lambda t: replace(t.paths[2], "None.", "Some."),
+    "a tag": add_tag,
 }
 
 
@@ -180,6 +185,11 @@ def test_mistakes_are_told(torchgen: Torchgen) -> None:
     assert f"{torchgen.paths[0]}:" in str(raised.value)
     with pytest.raises(UsageError):
         install(torch_version="1.13")
+    for index, name in enumerate(("derivatives", "native", "tags")):
+        paths: list[Any] = [*torchgen.arguments]
+        paths[index] = 3
+        with pytest.raises(UsageError, match=f"^`{name}_yaml_path` is the number 3: "):
+            derivload.pytorch.load_derivatives(*paths)
 
 
 def test_the_function_itself_holds_its_results(

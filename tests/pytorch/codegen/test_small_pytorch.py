@@ -186,6 +186,9 @@ def test_both_ways_lay_overlays_over(small: Small) -> None:
 
 def test_operators_are_selected(small: Small) -> None:
     listed = small.folder / "listed.yaml"
+    listed.write_text("a: [")
+    said = small.try_run("--selected-op-list-path", str(listed)).stderr
+    assert f"{listed} does not select operators: while parsing a flow node expected the" in said
     for text in ("- aten::smelt\n", "- aten::gild.out\n"):
         listed.write_text(text)
         small.run("--selected-op-list-path", str(listed))
