@@ -229,7 +229,7 @@ def test_nothing_to_do_is_said_as_is_asked_for(capsys: Captured) -> None:
     assert main([*EMIT, "--quiet"]) == main([*EMIT, "--quiet", "--stats=json"]) == 0
     stats = json.loads(capsys.readouterr().out)
     assert (stats["counts"], [*stats["seconds"]]) == ({"inputs": 3, "outputs": 3}, ["check"])
-    assert 0 <= stats["seconds"]["check"] < 60
+    assert stats["seconds"]["check"] >= 0
 
 
 @pytest.mark.parametrize("option", ["--no-cache", "--verbose"])

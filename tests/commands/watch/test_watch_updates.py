@@ -339,7 +339,7 @@ def test_all_that_a_command_started_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The command ends at once; what it started does not heed SIGTERM, and is killed."""
-    monkeypatch.setattr(running, "DELAYS", DELAYS._replace(grace=0.2, last_lines=0.2))
+    monkeypatch.setattr(running, "DELAYS", DELAYS._replace(grace=0.2, last_lines=PATIENCE))
     told = tmp_path / "told"
     heedless = f"trap '' TERM; echo $$ >{told}; while :; do sleep 0.02; done"
     runs = Runs(f"(sh -c {shlex.quote(heedless)} &) ; while :; do sleep 0.02; done")
