@@ -59,10 +59,8 @@ def verify_compiled(request: Request, python: str) -> int:
 
 def _places(load: Load) -> Mapping[str, str]:
     """Where each function's definition is, by schema. A copying variant has its view's."""
-    entries = dict(load.definitions)
-    for schema, view in load.copied_from.items():
-        if view in load.definitions:
-            entries.setdefault(schema, load.definitions[view])
+    copied = {schema: load.definitions[view] for schema, view in load.copied_from.items()}
+    entries = {**load.definitions, **copied}
     return {schema: f"{entry.file}:{entry.line}: " for schema, entry in entries.items()}
 
 
