@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from derivload.outputs.journal import Journal, keep_times, restore, saved
+from support.out_dirs import posix
 from support.script_runs import contents, times
+
+pytestmark = posix
 
 
 class Run:

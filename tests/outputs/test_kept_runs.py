@@ -36,6 +36,9 @@ from derivload.outputs.kept_runs import (
     run_key,
     sign_of_settled,
 )
+from support.out_dirs import posix
+
+pytestmark = posix
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ from derivload.outputs.digests import digest_of, digest_of_variable
 from derivload.outputs.journal import Journal
 from derivload.outputs.kept_runs import context, current, digest_of_folder, kind_of, link_of
 from derivload.pytorch.script.seen import ObservedRun
+from support.out_dirs import posix
+
+pytestmark = posix
 
 
 @pytest.fixture

@@ -22,6 +22,9 @@ from derivload.commands.watch.lookups import (
 from derivload.commands.watch.sources import WatchedInputs
 from derivload.loading.paths import find_files
 from support.derivwatch import Inputs
+from support.out_dirs import posix
+
+pytestmark = posix
 
 # git's lock
 

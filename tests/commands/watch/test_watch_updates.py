@@ -26,6 +26,9 @@ from derivload.loading.live import LiveDocuments, LiveOutputs, Prepared
 from derivload.loading.paths import Files, find_files
 from derivload.pytorch.errors import GeneratorError, SelectionError
 from support.derivwatch import PATIENCE, Inputs
+from support.out_dirs import posix
+
+pytestmark = posix
 
 
 @pytest.fixture
