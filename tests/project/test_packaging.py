@@ -101,7 +101,7 @@ def test_the_wheel_holds_the_package_and_the_rules_for_build_tools(
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     shared = next(name for name in names if ".data/" in name).partition("/share/")[0]
     expected = {name.removeprefix("src/") for name in tracked if name.startswith("src/")}
-    for folder in ("bazel", "cmake"):
+    for folder in ("bazel", "cmake", "docs/rules"):
         expected |= {f"derivload/{name}" for name in tracked if name.startswith(f"{folder}/")}
     expected |= {
         f"{shared}/share/cmake/derivload/{Path(name).name}"

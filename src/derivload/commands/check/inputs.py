@@ -84,13 +84,19 @@ def say_fixable(diagnostics: Sequence[Diagnostic], inputs: CheckInputs) -> None:
     from derivload.commands.check.fix import fix_of
 
     may_change = inputs.editable()
-    safe = more = 0
+    safe = more = elsewhere = 0
     for diagnostic in diagnostics:
-        for is_unsafe in (False, True):
-            fix = fix_of(diagnostic, is_unsafe=is_unsafe)
-            if fix is not None and all(edit.file in may_change for edit in fix.edits):
-                safe, more = safe + (not is_unsafe), more + is_unsafe
-                break
+        fix = fix_of(diagnostic, is_unsafe=True)
+        if fix is None:
+            continue
+        if any(edit.file not in may_change for edit in fix.edits):
+            elsewhere += any(edit.file in inputs.files.of_tree for edit in fix.edits)
+        elif fix.is_safe:
+            safe += 1
+        else:
+            more += 1
+    if elsewhere and not inputs.stdin:
+        say(f"{elsewhere} can be fixed with --fix from inside {inputs.files.folder}")
     if safe:
         also = f", {more} more with --unsafe-fixes" if more else ""
         say(f"{safe} can be fixed with --fix{also}")
