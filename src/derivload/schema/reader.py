@@ -54,8 +54,7 @@ class SchemaReader:
             advice = "write the schema on one line; a block scalar `|` ends in a line end"
             raise Invalid("DL101", "there is a line end in this schema", help=advice)
         if not (parenthesis and arrow and returned and name):
-            message = f"`{text}` is not of the form `name(arguments) -> returns`"
-            raise Invalid("DL101", message, text, remedies=arrows(text))
+            raise_all(self._without_form(text, name, rest).found)
         wrong = _WrongParts(text)
         read_name: OperatorName | None = None
         try:
@@ -67,6 +66,15 @@ class SchemaReader:
         raise_all(wrong.found)
         assert read_name is not None
         return self.build(read_name, make_arguments(*parts), returns, text)
+
+    def _without_form(self, text: str, name: str, rest: str) -> _WrongParts:
+        """The mistakes of a text that is no schema: also in its arguments, if they end it."""
+        wrong = _WrongParts(text)
+        message = f"`{text}` is not of the form `name(arguments) -> returns`"
+        wrong.add(0, Invalid("DL101", message, text, remedies=arrows(text)))
+        if _WITHOUT_RETURNS.fullmatch(text):
+            self._arguments(rest.removesuffix(")"), len(name) + 1, wrong)
+        return wrong
 
     def build(
         self,
