@@ -43,6 +43,7 @@ def found(formula: str) -> list[tuple[str, str]]:
         ("grad if x else self", [("DL620", "if")]),
         ("self.shape[0]", [("DL620", "shape")]),
         ("grad.T", [("DL620", "T")]),
+        ("not_implemented('gild')", [("DL620", "'gild'")]),
     ],
 )
 def test_what_no_expression_has(formula: str, flaws: list[tuple[str, str]]) -> None:
@@ -77,6 +78,7 @@ def test_what_no_expression_has(formula: str, flaws: list[tuple[str, str]]) -> N
         "grad and not self",
         'f("a" "b")',
         "x::None",
+        "f(grad, 'x', '\\n', 1'000'000)",
     ],
 )
 def test_what_an_expression_may_have(formula: str) -> None:

@@ -30,6 +30,7 @@ _MARKS_OF_MISTAKES: Final = (
     re.compile(r"[-+*/%&|^<=!?:,]\s*[),]"),
     re.compile(r"[(,]\s*(?:[%|^<=>?,]|/(?![*/]))"),
     re.compile(r"[ \n](?<=[\w)\]][ \n])\s*[A-Za-z_\d\"]"),
+    re.compile(r"not_implemented(?:_list)?\('"),
     re.compile(r"\.(?:shape|dtype|device|ndim|T|mT|H|mH)\b(?!\()"),
 )
 _AT_END: Final = frozenset("-+*/%&|^<=!?:,.")
@@ -203,6 +204,10 @@ def _python(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
         if text[:2] == "//" and token.string.find("\n", token.end()) < 0:
             message = "`//` begins a comment, which the rest of the C++ statement is in"
             yield TextFlaw("DL620", message, text, at, 'write `.div(…, "floor")` to divide')
+        elif text[0] == "'" and before == "(" and texts[i - 1].startswith("not_implemented"):
+            instead = f'"{text.strip(chr(39))}"'
+            message = f"{text} is a text in Python; in C++, these quotes are for one character"
+            yield TextFlaw("DL620", message, text, at, f"write `{instead}`", instead)
         elif text in _PYTHON and before not in ("::", ".", "->"):
             instead = _PYTHON[text]
             yield TextFlaw("DL620", f"`{text}` is Python", text, at, f"write `{instead}`", instead)

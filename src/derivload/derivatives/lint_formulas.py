@@ -32,7 +32,12 @@ UNCALLED: Final = frozenset({"not_implemented", "not_implemented_list"})
 
 def is_keyword(formula: str) -> bool:
     """Whether a formula is a word such as `auto_linear`, in whatever way it is written."""
-    return formula.strip().lower() in WORDS
+    return _as_keyword(formula) in WORDS
+
+
+def _as_keyword(formula: str) -> str:
+    """The word that a formula is, as people write it: `Auto-Linear ()` is `auto_linear`."""
+    return formula.strip().lower().removesuffix("()").rstrip().replace("-", "_")
 
 
 def check_texts(
@@ -162,19 +167,21 @@ def _outputs(function: NativeFunction) -> list[str]:
 def _misplaced(
     formula: str, names: Sequence[str], *, is_forward: bool, path: tuple[str | int, ...]
 ) -> Iterator[Mistake]:
-    word = formula.strip().lower()
+    word = _as_keyword(formula)
+    # Of this word, torchgen passes over blanks and capitals.
+    known = formula.strip().lower() if word == _NON_DIFFERENTIABLE else formula
     if word == _NON_DIFFERENTIABLE and is_forward:
         message = f"`{_NON_DIFFERENTIABLE}` is for arguments, and `{names[0]}` is an output"
         help_ = "remove the line; `output_differentiability` says it of outputs"
         yield Mistake("DL609", message, path, help=help_, remedies=(remove(*path),))
-    elif word in WORDS and word != _NON_DIFFERENTIABLE:
-        if not is_forward:
+    elif word in WORDS:
+        if word != _NON_DIFFERENTIABLE and not is_forward:
             message = f"`{word}` is a forward formula, and `{names[0]}` is an argument"
             help_ = "write the backward formula, and this under an output, such as `result`"
             yield Mistake("DL609", message, path, help=help_)
-        elif formula != word:
-            message = f"torchgen knows `{word}` only as it is written here"
-            help_ = f"write `{word}`, in small letters and without blanks"
+        elif known != word:
+            message = f"torchgen knows this word only as `{word}`"
+            help_ = f"write `{word}`"
             yield Mistake("DL609", message, path, help=help_, remedies=(write(word, path=path),))
 
 

@@ -265,6 +265,11 @@ SPACES = [
     formula(TILT, "dispatch:\n    Defualt:\n      self: grad", "DL401", "mean `Default`?"),
     formula(TILT, "self: grad if angle else self", "DL620", "condition ? one : other"),
     formula(TILT, 'self: not_implmented("x")', "DL602", "did you mean `not_implemented`?"),
+    formula("auto_linear", "auto-linear", "DL609", "only as `auto_linear`"),
+    formula("auto_linear", "auto_linear()", "DL609", "write `auto_linear`"),
+    formula(TILT, "self: Auto_Linear", "DL609", "is a forward formula"),
+    formula(GILD, "non-differentiable", "DL609", "only as `non_differentiable`"),
+    formula('"shake"', "'shake'", "DL620", 'write `"shake"`'),
     formula("other_t * alpha", "other_t * alpha_p", "DL602", "did you mean `alpha`?"),
     Slip(TAGS, "  desc: It copies a view.", "  dsec: It copies.", "DL230", ("mean `desc`?",)),
 ]
