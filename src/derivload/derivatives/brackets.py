@@ -14,6 +14,8 @@ _MARK: Final = re.compile(
 )
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 _BRACKET: Final = re.compile(r"[()\[\]{}]")
+# Each level takes time that grows with the length of the formula.
+_USUAL_DEPTH: Final = 20
 _NOT_COUNTED: Final = re.compile(r"[\"']|/[*/]")
 _CLOSED: Final = re.compile(r"""(["'])(?:(?!\1)[^\\]|\\.)*\1""", re.DOTALL)
 
@@ -63,7 +65,9 @@ def _is_simple(formula: str) -> bool:
     """Whether all brackets match, and none is in a comment or literal: nearly always."""
     if _NOT_COUNTED.search(formula) is not None:
         return False
-    left, before = "".join(_BRACKET.findall(formula)), ""
-    while left != before:
-        before, left = left, left.replace("()", "").replace("[]", "").replace("{}", "")
+    left = "".join(_BRACKET.findall(formula))
+    for _ in range(_USUAL_DEPTH):
+        if not left:
+            return True
+        left = left.replace("()", "").replace("[]", "").replace("{}", "")
     return not left
