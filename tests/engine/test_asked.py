@@ -46,6 +46,8 @@ def test_what_a_text_means(text: str, is_meant: bool) -> None:
         ("torch.ops.aten.add.Tensor", "aten::add.Tensor"),
         ("torch.ops.mine.add.Tensor", "mine::add.Tensor"),
         ("add.Tensor", "add.Tensor"),
+        ("at::gelu", "gelu"),
+        ("mine::gelu", "mine::gelu"),
         ("torch", "torch"),
     ],
 )

@@ -12,13 +12,12 @@ from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
+from derivload.spelling import operators_of
+
 _WILD: Final = re.compile(r"[*?\[]")
 # No operator has a capital B there.
 _NODE: Final = re.compile(r"[\w*?\[\]!-]*Backward[\w*?\[\]!-]*")
 _NUMBERED: Final = re.compile(r"\d+$")
-# What stands before the name of an operator in Python, and is no part of it. Others are: what
-# torch.linalg calls `inv` is the operator linalg_inv.
-_MODULES: Final = frozenset({"torch", "Tensor", "nn", "functional", "_C", "_VF", "F", "aten"})
 
 
 class NamePattern(NamedTuple):
@@ -65,13 +64,10 @@ def python_candidates(text: str) -> list[str]:
 
     A text that is no name of Python stands for itself.
     """
-    parts = text.strip().split(".")
-    if parts[0] not in ("torch", "Tensor", "F", "nn") or len(parts) < 2:
+    name = text.strip()
+    if "::" in name and not name.startswith("at::"):
         return [text]
+    parts = name.split(".")
     if parts[:2] == ["torch", "ops"] and len(parts) > 3:
         return [f"{parts[2]}::{'.'.join(parts[3:])}"]
-    own = [part for part in parts if part not in _MODULES]
-    if not own:
-        return [text]
-    found = ["_".join(own), own[-1], *(f"{part}_{own[-1]}" for part in parts[:-1])]
-    return [*dict.fromkeys([*found, text])]
+    return [*operators_of(name), text]
