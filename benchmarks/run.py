@@ -25,21 +25,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import derivload
-from benchmarks import codegen, enlarge, lsp, script, unknown, watch
-from benchmarks.timing import Command, Comparison, SessionEdit, compare, three
+from benchmarks import codegen, diff, enlarge, lsp, script, unknown, watch
+from benchmarks.timing import Command, Comparison, SessionEdit, compare, load_upstream, three
 from derivload.commands.fetch.command import fetch
-
-_UPSTREAM = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from torchgen.packaged.autograd.load_derivatives import load_derivatives
-packaged = sys.argv[1] + "/torchgen/packaged/"
-native = packaged + "ATen/native/"
-load_derivatives(
-    packaged + "autograd/derivatives.yaml", native + "native_functions.yaml", native + "tags.yaml"
-)
-"""
-
 
 _DERIVATIVES = "torchgen/packaged/autograd/derivatives.yaml"
 _NATIVES = "torchgen/packaged/ATen/native/native_functions.yaml"
@@ -220,7 +208,7 @@ def comparisons(release: Path, large: Path, scratch: Path) -> list[Comparison]:
     # A copy, for what is edited must not be the release that all tests share.
     shutil.copytree(release, scratch / "release")
     emit = Emit("derivload emit", scratch / "release", scratch)
-    upstream = Command("upstream load_derivatives", [sys.executable, "-c", _UPSTREAM, str(release)])
+    upstream = load_upstream(release)
     python = Command("python -I -c pass", [sys.executable, "-I", "-c", "pass"])
     ten_times = Emit("derivload emit, 10 times", large, scratch)
     return [
@@ -304,7 +292,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9, metavar="N")
     parser.add_argument(
         "--only",
-        choices=["emit", "watch", "codegen", "script", "unknown", "lsp"],
+        choices=_PARTS,
         help="not everything",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
@@ -327,14 +315,7 @@ def main() -> None:
     results = []
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        for part, measure in (
-            ("emit", _emit),
-            ("watch", _watch),
-            ("codegen", _codegen),
-            ("script", _script),
-            ("unknown", _unknown),
-            ("lsp", _lsp),
-        ):
+        for part, measure in _PARTS.items():
             if options.only in (None, part):
                 (scratch / part).mkdir()
                 results += measure(release, scratch / part, options.rounds)
@@ -350,8 +331,8 @@ def _emit(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
 
 def _watch(release: Path, scratch: Path, _: int) -> list[dict[str, object]]:
     shutil.copytree(release, scratch / "release")
-    upstream = Command("upstream load_derivatives", [sys.executable, "-c", _UPSTREAM, str(release)])
-    return [compare_watch(scratch / "release", scratch / "out", upstream, _DOCUMENTS)]
+    out = scratch / "out"
+    return [compare_watch(scratch / "release", out, load_upstream(release), _DOCUMENTS)]
 
 
 def _codegen(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
@@ -369,15 +350,20 @@ def _script(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]
     return [compare(c, rounds) for c in script_comparisons(release, scratch)]
 
 
+def _diff(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
+    before = prepare_release(diff.BEFORE, release.parent)
+    found = diff.diff_comparisons(before, release, scratch, load_upstream(release))
+    return [compare(c, rounds) for c in found]
+
+
 def _lsp(release: Path, scratch: Path, _: int) -> list[dict[str, object]]:
-    upstream = Command("upstream load_derivatives", [sys.executable, "-c", _UPSTREAM, str(release)])
-    return [compare_lsp(release, scratch / "cache", upstream, 1000)]
+    return [compare_lsp(release, scratch / "cache", load_upstream(release), 1000)]
 
 
 def _unknown(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
     """A torchgen with a rule that derivload does not know."""
     tree = unknown.make_unknown(release, scratch / "tree")
-    load = Command("its load_derivatives", [sys.executable, "-c", _UPSTREAM, str(tree)])
+    load = load_upstream(tree, "its load_derivatives")
     runs = codegen.Codegen(tree, scratch)
     generate = Command("its gen_autograd, gen_autograd_python", *runs.upstream())
     emit = Emit("derivload emit", tree, scratch).formula()
@@ -391,6 +377,16 @@ def _unknown(release: Path, scratch: Path, rounds: int) -> list[dict[str, object
     ]
     return [*results, compare_watch(tree, scratch / "watched", load, _UNKNOWN)]
 
+
+_PARTS = {
+    "emit": _emit,
+    "watch": _watch,
+    "codegen": _codegen,
+    "script": _script,
+    "unknown": _unknown,
+    "lsp": _lsp,
+    "diff": _diff,
+}
 
 if __name__ == "__main__":
     main()

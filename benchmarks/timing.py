@@ -26,6 +26,18 @@ print(os.waitstatus_to_exitcode(status), wall, usage.ru_maxrss / 1024, cpu)
 """
 
 
+_UPSTREAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from torchgen.packaged.autograd.load_derivatives import load_derivatives
+packaged = sys.argv[1] + "/torchgen/packaged/"
+native = packaged + "ATen/native/"
+load_derivatives(
+    packaged + "autograd/derivatives.yaml", native + "native_functions.yaml", native + "tags.yaml"
+)
+"""
+
+
 class Run(NamedTuple):
     """One finished process: seconds of wall time, its peak memory in MiB, and the seconds of a
     processor that it took with those that it started; None where that is not measured.
@@ -54,6 +66,11 @@ class Command(NamedTuple):
         if status != "0":
             raise SystemExit(f"{self.name} failed:\n{done.stderr}")
         return Run(float(wall), float(peak), float(cpu))
+
+
+def load_upstream(release: Path, name: str = "upstream load_derivatives") -> Command:
+    """A release's own loader, in a process of its own."""
+    return Command(name, [sys.executable, "-c", _UPSTREAM, str(release)])
 
 
 class SessionEdit:
