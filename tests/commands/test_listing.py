@@ -75,6 +75,20 @@ def test_dispatch_key_that_torchgen_lists_is_a_filter(project: Project) -> None:
     assert listed(project, "--dispatch-key=CUDA") == with_kernel
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--tag=pointwis", "there is no tag `pointwis`; did you mean `pointwise`?"),
+        ("--kernel=CUDAA", "there is no dispatch key `CUDAA`; did you mean `CUDA`"),
+        ("gilt", "there is no operator `gilt`; did you mean `gild`"),
+    ],
+)
+def test_name_that_nothing_has_gets_a_suggestion(project: Project, option: str, said: str) -> None:
+    done = project.call("list", *project.options, option)
+    assert done.status == 2
+    assert said in done.err
+
+
 def test_kernels_of_a_backend_count(project: Project) -> None:
     file = project.folder / "backend.yaml"
     file.write_text("backend: XLA\ncpp_namespace: mine\nsupported:\n- gild\n")

@@ -12,6 +12,7 @@ from derivload.commands.notes import say_note
 from derivload.commands.outcome import report
 from derivload.commands.parsed import files_of, open_store_of, say_files, say_told, wanted_of
 from derivload.derivatives.model import SavedAttribute
+from derivload.engine.load import read_tags
 from derivload.engine.operators import (
     FLAGS,
     Operator,
@@ -23,12 +24,14 @@ from derivload.engine.operators import (
     with_tag,
 )
 from derivload.exit_status import DONE
+from derivload.loading.errors import UsageError
 from derivload.loading.inputs import choose_dialect
 from derivload.loading.placing import placed_functions
 from derivload.loading.request import Request
 from derivload.loading.rules_of_tree import find_rules
 from derivload.loading.run import LoadedInputs, load_inputs
 from derivload.outputs.documents import Place, PlacedFunction
+from derivload.spelling import did_you_mean, nearest
 from derivload.store.store import Store
 from derivload.terminal.layout import visible
 from derivload.terminal.stderr import say
@@ -80,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
         loaded = load_inputs(request, store)
         say_note(loaded.note, options)
         every = _with_places(join_operators(loaded.lines), request, loaded)
+        _check_values(options, request, every)
         if options.has_warnings or options.format == "json":
             every = _with_warnings(every, loaded, wanted_of(options, files))
         found = chosen(every, _filters(options, every))
@@ -120,6 +124,26 @@ def _filters(options: argparse.Namespace, operators: Sequence[Operator]) -> list
     filters += [with_tag(tag) for tag in options.tag]
     filters += [with_dispatch_key(key) for key in options.kernel]
     return [*filters, asked_for(options.operator, operators)] if options.operator else filters
+
+
+def _check_values(
+    options: argparse.Namespace, request: Request, operators: Sequence[Operator]
+) -> None:
+    """Refuse names that nothing can have. Raises UsageError."""
+    tags = {tag for operator in operators for tag in operator.record.tags}
+    tags |= read_tags(request.inputs.texts.tags) or frozenset()
+    keys = {key for operator in operators for key in operator.dispatch_keys}
+    keys |= request.inputs.dialect.all_dispatch_keys
+    for what, names, known in (("tag", options.tag, tags), ("dispatch key", options.kernel, keys)):
+        for name in names:
+            if name not in known:
+                guess = did_you_mean(nearest(name, sorted(known)))
+                raise UsageError(f"there is no {what} `{name}`{guess}")
+    names = {name for operator in operators for name in operator.names}
+    for text in options.operator:
+        if not chosen(operators, [asked_for([text], operators)]):
+            guess = did_you_mean(nearest(text, sorted(names)))
+            raise UsageError(f"there is no operator `{text}`{guess}")
 
 
 def _placed(request: Request, loaded: LoadedInputs) -> Iterator[PlacedFunction]:

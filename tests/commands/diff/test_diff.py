@@ -109,7 +109,7 @@ def test_only_some_operators(two: Two) -> None:
         assert two.diff(name).status == 1
     done = two.diff("gilt")
     assert done.status == 2
-    assert "neither side has an operator `gilt`" in done.err
+    assert "neither side has an operator `gilt`; did you mean `gild`" in done.err
 
 
 def test_counts_alone(two: Two) -> None:

@@ -22,6 +22,7 @@ from derivload.engine.narrowing import narrow_to_functions, narrow_to_groups
 from derivload.engine.nodes import nodes_of
 from derivload.exit_status import BAD_USAGE, DONE
 from derivload.loading.errors import TreeCodeError, UsageError
+from derivload.spelling import did_you_mean, nearest
 from derivload.terminal.stderr import say, say_lines
 
 _DIFFERENT: Final = 1
@@ -117,7 +118,9 @@ def _asked_for(operators: Sequence[str], *sides: Side) -> Callable[[str], bool]:
                 meant |= found
                 break
         else:
-            raise UsageError(f"neither side has an operator `{operator}`")
+            names = sorted({name.partition(".")[0] for name in nodes})
+            guess = did_you_mean(nearest(operator, names))
+            raise UsageError(f"neither side has an operator `{operator}`{guess}")
     return meant.__contains__
 
 
