@@ -90,7 +90,7 @@ class Workbench:
         """An input as a document; None if it cannot be read."""
         document = self._documents.get(name) or self._read.get(name)
         if document is None:
-            content = self._on_disk[name]
+            content = self._on_disk.get(name)
             if isinstance(content, bytes):
                 text = content.decode("utf-8", "replace")
                 document = self._read[name] = Document("", text)
