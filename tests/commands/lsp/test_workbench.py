@@ -1,0 +1,86 @@
+"""The inputs of an editor: what is told after edits of a release is what `check` says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from random import Random, randrange
+
+import pytest
+
+from derivload.commands.check.find import find_mistakes
+from derivload.commands.lsp.finding import definitions
+from derivload.commands.lsp.hover import hover
+from derivload.commands.lsp.knowledge import Knowledge
+from derivload.commands.lsp.workbench import Workbench
+from derivload.editing.documents import Document, TextSpot
+from derivload.loading.paths import find_files
+from derivload.loading.request import Request
+from support.paths import CATALOGUE, FILES
+from support.releases import Release
+
+_TYPED = [*"aeglsx_ (){[]}:,.-#'\"|>*\n", "grads[1]", "foo(", ""]
+_CHECKOUT = ("tools/autograd", "aten/src/ATen/native", "aten/src/ATen/native")
+
+
+def opened(bench: Workbench, name: str) -> Document:
+    document = bench.document(name)
+    assert document is not None
+    made = Document(Path(name).absolute().as_uri(), document.text, 1)
+    bench.open(name, made)
+    return made
+
+
+@pytest.mark.release
+def test_edits_of_a_release(newest: str, release: Release, request: pytest.FixtureRequest) -> None:
+    seed = randrange(2**32)
+    print(f"seed {seed}")
+    random = Random(seed)
+    steps = 200 if request.config.getoption("--long", default=False) else 6
+    files = find_files(pytorch=str(release(newest)))
+    bench = Workbench(files, None, None)
+    documents = {name: opened(bench, name) for name in files.paths[:2]}
+    for step in range(steps):
+        document = documents[random.choice([*documents])]
+        line = random.randrange(document.last)
+        start = random.randrange(len(document.line(line)) + 1)
+        end = min(len(document.line(line)), start + random.choice([0, 0, 1, 9]))
+        document.edit(TextSpot(line, start), TextSpot(line, end), random.choice(_TYPED))
+        bench.changed()
+        contents = [
+            documents[name].content if name in documents else Path(name).read_bytes()
+            for name in files.paths
+        ]
+        expected = find_mistakes(Request(files, contents), None).diagnostics
+        assert bench.diagnostics() == expected, f"seed {seed}, step {step}"
+        bench.settle()
+
+
+def make_checkout(folder: Path) -> Path:
+    """A checkout of PyTorch with the catalogue, and a header that declares a function of it."""
+    for name, place in zip(FILES, _CHECKOUT, strict=True):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        (folder / place / name).write_bytes((CATALOGUE / name).read_bytes())
+    header = folder / "torch/csrc/autograd/FunctionsManual.h"
+    header.parent.mkdir(parents=True)
+    header.write_text("#pragma once\n// braid_backward(…)\nTensor braid_backward(Tensor grad);\n")
+    (folder / "version.txt").write_text("2.15.0\n")
+    return folder
+
+
+def test_a_function_of_cpp_leads_to_its_declaration_in_a_checkout(tmp_path: Path) -> None:
+    files = find_files(pytorch=str(make_checkout(tmp_path)))
+    bench = Workbench(files, None, None)
+    document = bench.document(files.derivatives)
+    assert document is not None
+    lines = document.lines(0, document.last)
+    number = next(n for n, line in enumerate(lines) if "braid_backward(" in line)
+    spot = TextSpot(number, lines[number].index("braid_backward") + 2)
+    knowledge = Knowledge(bench)
+    scene = knowledge.scene(files.derivatives, spot)
+    assert scene is not None
+    (place,) = definitions(knowledge, scene)
+    assert (Path(place.file).name, place.line, place.start) == ("FunctionsManual.h", 2, 7)
+    told = hover(knowledge, scene)
+    assert told is not None
+    assert re.search("FunctionsManual.h", told.text)
