@@ -70,10 +70,11 @@ class Fixer:
         try:
             for change in changes:
                 wanted = changed_value(wanted, change)
+            if repr(wanted) == repr(self._value):
+                return []  # blanks, which YAML takes together, are all that it changes
+        # ValueError, too, for a number with too many digits.
         except (LookupError, TypeError, ValueError, YamlError):
             return []
-        if repr(wanted) == repr(self._value):
-            return []  # blanks, which YAML takes together, are all that it changes
         for is_quoted in (False, True):
             try:
                 pieces = sorted(self._entry.piece(c, is_quoted=is_quoted) for c in changes)
