@@ -24,7 +24,8 @@ from derivload.cpp.dialect import Dialect
 from derivload.derivatives.info import op_prefixes
 from derivload.diagnostics import Diagnostic
 from derivload.engine.backends import Backends, digest_of
-from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.engine.inputs import InputEntries
+from derivload.engine.laid import NotCertainError
 from derivload.engine.lines import DocumentLines
 from derivload.engine.lint import Linted
 from derivload.engine.load import LoadedTexts, load_texts, passed_over

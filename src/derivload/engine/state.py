@@ -13,7 +13,8 @@ from derivload.derivatives.model import DifferentiabilityRecord
 from derivload.diagnostics import Diagnostic
 from derivload.engine.backends import digest_of
 from derivload.engine.families import family_of
-from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.engine.inputs import InputEntries
+from derivload.engine.laid import NotCertainError
 from derivload.engine.lines import DocumentLines, encode_line
 from derivload.engine.lint import OfFamilies, Possible, by_family, lint, of_all
 from derivload.engine.load import LoadedTexts

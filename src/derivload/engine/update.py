@@ -15,7 +15,8 @@ from derivload.derivatives.definition import read_definition
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Diagnostic, Invalid
 from derivload.engine.blame import Blame
-from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.engine.inputs import InputEntries
+from derivload.engine.laid import NotCertainError
 from derivload.engine.lint import Linted, OfFamilies, Possible, definitions_read, lint, of_all
 from derivload.engine.load import diagnostics_of, names_lost
 from derivload.engine.picked import PickedEntries

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from derivload.engine.facts import read_facts
-from derivload.engine.inputs import EntryLine, InputEntries, NotCertainError
+from derivload.engine.inputs import InputEntries
+from derivload.engine.laid import EntryLine, NotCertainError
 from derivload.native.function import qualified
 from derivload.outputs.documents import (
     ManifestDocument,

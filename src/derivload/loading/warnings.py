@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from derivload.diagnostics import Diagnostic
-from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.engine.inputs import InputEntries
 from derivload.engine.judging import NONE, Backend, Judged, Told, judge, place_all
+from derivload.engine.laid import NotCertainError
 from derivload.engine.lint import Linted, Possible
 from derivload.wanted import EVERYTHING, Wanted
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from derivload.cpp.dialect import NEWEST
-from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.engine.inputs import InputEntries
+from derivload.engine.laid import NotCertainError
 from derivload.engine.lines import DocumentLines
 from derivload.engine.outcome import Outcome
 from derivload.engine.texts import Texts, collector_off

@@ -20,7 +20,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from derivload.engine.inputs import InputEntries, NotCertainError
+from derivload.engine.inputs import InputEntries
+from derivload.engine.laid import NotCertainError
 from derivload.engine.lines import DocumentLines
 from derivload.identity import is_as_it_began
 from derivload.loading.errors import InputError
