@@ -31,8 +31,8 @@ class FunctionFacts(msgspec.Struct, frozen=True, gc=False):
     at the function `structured_delegate`. `autogen` are the variants that its entry asks
     for. `declared` is the name of the operator whose entry in native_functions.yaml it comes from:
     its own, or that of the function that it was generated from; "" if that is not known. `defined`
-    is the same for its definition in derivatives.yaml, "" without one; `defined_twin` counts the
-    definitions of that name before it, for there may be several.
+    is the same for its definition in derivatives.yaml, "" without one. `declared_twin` and
+    `defined_twin` count the entries of that name before it, for there may be several.
     """
 
     schema: str
@@ -43,6 +43,7 @@ class FunctionFacts(msgspec.Struct, frozen=True, gc=False):
     declared: str = ""
     defined: str = ""
     defined_twin: int = 0
+    declared_twin: int = 0
 
 
 _FACTS: Final = msgspec.json.Decoder(FunctionFacts)
@@ -56,7 +57,11 @@ def read_facts(line: bytes) -> FunctionFacts:
 def facts_of(load: Load) -> dict[str, bytes]:
     """The facts of all functions of a load, by schema: a line of JSON each."""
     # A generated function has the very entry of the function that it was generated from.
-    makers = {id(f.entry): f.qualified for f in load.natives[: load.declared]}
+    makers: dict[int, tuple[str, int]] = {}
+    counts: Counter[str] = Counter()
+    for function in load.natives[: load.declared]:
+        makers[id(function.entry)] = function.qualified, counts[function.qualified]
+        counts[function.qualified] += 1
     origins = Origins(load)
     definitions = _definitions_of(load)
     lines = {}
@@ -64,6 +69,7 @@ def facts_of(load: Load) -> dict[str, bytes]:
         matched = record.differentiability
         origin = origins.of(next(iter(matched.values())).schema) if matched else ""
         defined, twin = definitions.get(origin, ("", 0))
+        declared, declared_twin = makers.get(id(function.entry), ("", 0))
         delegate = function.structured_delegate
         facts = FunctionFacts(
             schema=record.schema,
@@ -71,9 +77,10 @@ def facts_of(load: Load) -> dict[str, bytes]:
             dispatch_keys=tuple(sorted(function.dispatch)),
             structured_delegate=None if delegate is None else delegate.text,
             autogen=tuple([name.text for name in function.autogen]),
-            declared=makers.get(id(function.entry), ""),
+            declared=declared,
             defined=defined,
             defined_twin=twin,
+            declared_twin=declared_twin,
         )
         lines[record.schema] = encode_line(facts)
     return lines

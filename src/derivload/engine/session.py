@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.info import op_prefixes
@@ -29,11 +29,10 @@ from derivload.engine.laid import NotCertainError
 from derivload.engine.lines import DocumentLines
 from derivload.engine.lint import Linted
 from derivload.engine.load import LoadedTexts, load_texts, passed_over
+from derivload.engine.mistaken import UNKNOWN, LoadedRows, Lost, Mistaken
 from derivload.engine.outcome import Outcome, outcome_of
 from derivload.engine.pipeline import Load, Readers
 from derivload.engine.state import (
-    DefinitionRow,
-    Natives,
     State,
     content_of,
     lines_of,
@@ -44,20 +43,12 @@ from derivload.engine.state import (
     with_linked,
 )
 from derivload.engine.texts import Text, Texts, collector_off
-from derivload.engine.update import UNKNOWN, FamilyUpdate, KnownRows, Lost, Mistaken
+from derivload.engine.update import FamilyUpdate, KnownRows
 from derivload.sources.splitting import Split
 
 # Readers remember everything they have read, and each edit adds to it. So they are replaced by
 # new ones after this many updates.
 _UPDATES_TO_READERS: Final = 256
-
-
-class LoadedRows(NamedTuple):
-    """The rows of all entries of a load, and which entries could not be read."""
-
-    natives: Natives
-    definitions: Sequence[DefinitionRow]
-    lost: Lost
 
 
 class Session:
@@ -238,7 +229,7 @@ class Session:
         update = FamilyUpdate(self._no_state(loaded), inputs, readers, self._known)
         update.run_rows()
         bad = {family for family in loaded.load.bad if family is not None}
-        self._rows = LoadedRows(update.natives, update.definitions, update.lost)
+        self._rows = update.rows
         rest = FamilyUpdate(
             self._no_state(loaded),
             update.without(update.linked({*bad, UNKNOWN})),
@@ -313,11 +304,11 @@ class Session:
         self._inputs = inputs
         self._update_to_settle = update, mistaken
         self._is_certain = False
-        self._rows = LoadedRows(update.natives, update.definitions, update.lost)
+        self._rows = update.rows
         return Outcome(
             own=mistaken.load,
             whole=None,
-            counts=update.counts,
+            counts=mistaken.counts,
             is_of_entries=inputs.is_of_entries,
             make_lines=_no_lines,
             is_incremental=True,

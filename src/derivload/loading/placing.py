@@ -57,7 +57,7 @@ def placed_functions(
         keys = {*fact.dispatch_keys, *(kernel.dispatch_key for kernel in of_backends)}
         yield PlacedFunction(
             schema=fact.schema,
-            native_function=_place(natives, fact.declared),
+            native_function=_place(natives, fact.declared, fact.declared_twin),
             definition=_place(definitions, fact.defined, fact.defined_twin),
             generated=fact.declared != qualified(fact.namespace, name),
             dispatch_keys=tuple(sorted(keys)),
