@@ -94,4 +94,4 @@ def test_random_edits(tmp_path: Path, seed: int, request: pytest.FixtureRequest)
             mistaken += bool(told)
             if step % 3 == 0:
                 ask_anything(client, random)
-    assert steps / 4 < mistaken < steps
+    assert mistaken > steps / 4
