@@ -228,8 +228,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace | int:
     from derivload.commands.options.command_line import make_parser
     from derivload.commands.settings.apply import parse_options
 
+    # A language server looks for settings later, from the folder that the editor has open.
+    is_served = arguments[:1] == ["lsp"]
     try:
-        return parse_options(make_parser("".join(arguments[:1])), arguments)
+        return parse_options(
+            make_parser("".join(arguments[:1])), arguments, may_search=not is_served
+        )
     except SystemExit as ended:
         return BAD_USAGE if ended.code else DONE
 

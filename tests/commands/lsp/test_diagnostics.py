@@ -84,6 +84,29 @@ def test_the_options_of_the_settings_hold(tmp_path: Path) -> None:
         assert client.replace(DERIVATIVES, GILD, "self: grad * lustre") == []
 
 
+def test_mistakes_in_the_settings_are_shown(tmp_path: Path) -> None:
+    write_catalogue(tmp_path, settings="derivatvies = 1\n")
+    with Client(tmp_path) as client:
+        told = client.until(lambda m: m.get("method") == "window/showMessage")
+        assert "derivload.toml" in told["params"]["message"]
+
+
+def test_settings_are_followed_also_through_a_mistake_in_them(tmp_path: Path) -> None:
+    write_catalogue(tmp_path)
+    settings = tmp_path / "derivload.toml"
+    good = settings.read_text("utf-8")
+    with Client(tmp_path) as client:
+        client.open(DERIVATIVES)
+        assert codes(client.replace(DERIVATIVES, GILD, "self: grad * lustre")) == ["DL602"]
+        settings.write_text("nonsense = 1\n", "utf-8")
+        client.tell("workspace/didChangeWatchedFiles", {"changes": []})
+        client.until(lambda m: m.get("method") == "window/showMessage")
+        settings.write_text(f'{good}[lsp]\nignore = ["DL602"]\n', "utf-8")
+        client.tell("workspace/didChangeWatchedFiles", {"changes": []})
+        client.until(lambda m: m.get("params", {}).get("uri") == client.uri(DERIVATIVES))
+        assert client.published[client.uri(DERIVATIVES)]["diagnostics"] == []
+
+
 def test_inputs_are_found_from_a_document_if_no_folder_is_open(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "project").mkdir()

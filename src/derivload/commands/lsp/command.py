@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
             raise
         say("error: the language server needs pygls: pip install 'derivload[lsp]'")
         return ENVIRONMENT
-    parser = make_parser()
+    parser = make_parser(options.command)
 
     def find() -> Workbench:
         """The inputs, from the folder that is the current one now. Raises UsageError."""

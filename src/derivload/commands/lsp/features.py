@@ -301,11 +301,16 @@ class Features:
         if known is None:
             return types.SemanticTokens(data=[])
         knowledge, name = known
+        document = knowledge.bench.document(name)
+        if document is None:
+            return types.SemanticTokens(data=[])
         data: list[int] = []
         line = start = 0
         for token in beside.tokens(knowledge, name, first, last):
-            made = self._range(knowledge, name, token.line, token.start, token.start + token.length)
-            begin, end = made.start.character, made.end.character
+            begin, end = (
+                document.units(TextSpot(token.line, at), self._server.encoding)
+                for at in (token.start, token.start + token.length)
+            )
             start = begin - start if token.line == line else begin
             data += [token.line - line, start, end - begin, beside.TOKEN_TYPES.index(token.type), 0]
             line, start = token.line, begin

@@ -30,7 +30,7 @@ from derivload.commands.lsp.registering import register
 from derivload.commands.lsp.showing import ProtocolShowing, span
 from derivload.editing.documents import Document
 from derivload.exit_status import DONE
-from derivload.loading.errors import TreeCodeError, UsageError
+from derivload.loading.errors import SettingsError, TreeCodeError, UsageError
 from derivload.terminal.stderr import say
 from derivload.version import __version__
 
@@ -64,6 +64,7 @@ class Server(LanguageServer):
         self._find = find
         self._bench: Workbench | None = None
         self._why_none = ""
+        self._is_frozen = False
         self.is_shut_down = False
         """Whether the client has asked for the end of the session, as it should before it ends."""
         self._documents: dict[str, Document] = {}
@@ -98,6 +99,9 @@ class Server(LanguageServer):
             self._why_none = ""
         except (UsageError, OSError) as error:
             self._why_none = str(error)
+            if isinstance(error, SettingsError):
+                shown = types.ShowMessageParams(types.MessageType.Error, str(error))
+                self.window_show_message(shown)
             return
         for uri, document in self._documents.items():
             self._take(uri, document)
@@ -197,10 +201,9 @@ class Server(LanguageServer):
         """Look at the files that no editor has open, and at the settings."""
         self._hint = None
         bench = self._bench
-        if bench is None:
-            return
-        if bench.is_of_other_settings():
-            bench.end()
+        if bench is None or bench.is_of_other_settings():
+            if bench is not None:
+                bench.end()
             self._bench = None
             self._find_from(str(Path.cwd()))
             self.look()
@@ -281,6 +284,10 @@ class Server(LanguageServer):
             return
         self._bench.settle()
         self.knowledge.warm()
+        if not self._is_frozen:
+            # What is there now stays: the collector need not go through it after some edits.
+            gc.freeze()
+            self._is_frozen = True
         self._watch(self._bench)
 
     # ------------------------------------------------------------------ beginning and end
