@@ -78,6 +78,11 @@ class Session:
         self._rows: LoadedRows | None = None
         self._known = KnownRows({}, {})
 
+    @property
+    def is_restored(self) -> bool:
+        """Whether it began with what another session kept."""
+        return self._is_restored
+
     def restore(self, kept: bytes, records: list[bytes], functions: list[bytes]) -> None:
         """Start from what another session's `keep` returned.
 

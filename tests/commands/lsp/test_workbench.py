@@ -18,6 +18,7 @@ from derivload.loading.paths import find_files
 from derivload.loading.request import Request
 from support.paths import CATALOGUE, FILES
 from support.releases import Release
+from support.sessions import StoreInMemory
 
 _TYPED = [*"aeglsx_ (){[]}:,.-#'\"|>*\n", "grads[1]", "foo(", ""]
 _CHECKOUT = ("tools/autograd", "aten/src/ATen/native", "aten/src/ATen/native")
@@ -54,6 +55,19 @@ def test_edits_of_a_release(newest: str, release: Release, request: pytest.Fixtu
         expected = find_mistakes(Request(files, contents), None).diagnostics
         assert bench.diagnostics() == expected, f"seed {seed}, step {step}"
         bench.settle()
+
+
+def test_a_session_begins_from_what_the_one_before_it_left() -> None:
+    store = StoreInMemory()
+    files = find_files(catalogue=True)
+    for is_restored in (False, True):
+        bench = Workbench(files, store, None)
+        assert bench.diagnostics() == []
+        session = bench.session()
+        assert session is not None
+        assert session.is_restored == is_restored
+        bench.keep()
+        bench.end()
 
 
 def make_checkout(folder: Path) -> Path:

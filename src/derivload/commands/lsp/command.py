@@ -36,6 +36,6 @@ def run(options: argparse.Namespace) -> int:
         except SystemExit:  # argparse has said why
             raise UsageError("the settings do not go with the command line") from None
         files = files_of(now)
-        return Workbench(files, open_store_of(now, to_read=True), wanted_of(now, files))
+        return Workbench(files, open_store_of(now), wanted_of(now, files))
 
     return serve(find)

@@ -292,6 +292,11 @@ class Server(LanguageServer):
 
     # ------------------------------------------------------------------ beginning and end
 
+    def keep(self) -> None:
+        """Leave in the cache what the next session can begin from."""
+        if self._bench is not None and self._shown is not None:
+            self._bench.keep()
+
     def end(self) -> None:
         """End what runs, and remove what was written for this session."""
         for handle in (self._due, self._idle, self._hint):
@@ -339,6 +344,7 @@ def make_server(find: Callable[[], Workbench]) -> Server:
     @server.feature(types.SHUTDOWN)
     def shutdown(params: None) -> None:
         server.is_shut_down = True
+        server.keep()
         server.end()
 
     register(server, Features(server))

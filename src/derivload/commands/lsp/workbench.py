@@ -6,14 +6,17 @@ changed since the one before: a `Memory` keeps the session between them.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
 from derivload.commands.check.find import find_mistakes
 from derivload.editing.documents import Document
+from derivload.loading.errors import InputError, UsageError
 from derivload.loading.memory import Memory
 from derivload.loading.reading import as_read, read_path
 from derivload.loading.request import Request
+from derivload.loading.run import load_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -133,6 +136,18 @@ class Workbench:
         """Do now what the next look would begin with, where there is time for it."""
         if not self.request.rules.why:
             self._memory.session.settle()
+
+    def keep(self) -> None:
+        """Leave the state of the last load in the store, if this session did not begin with one.
+
+        The next session then begins from it. With mistakes, there is none to leave.
+        """
+        session = None if self.request.rules.why else self._memory.own_session
+        if self._store is None or session is None or session.is_restored:
+            return
+        with contextlib.suppress(InputError, UsageError):
+            loaded = load_inputs(self.request, memory=self._memory)
+            self._memory.keep(self.request, self._store, loaded.lines)
 
     def end(self) -> None:
         """End what runs for these inputs."""
