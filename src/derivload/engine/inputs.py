@@ -17,6 +17,7 @@ from derivload.engine.laid import (
     input_file,
 )
 from derivload.engine.texts import Text, Texts
+from derivload.native.function import hides_from_python
 from derivload.native.keys import EntryKeys
 from derivload.sources.entries import (
     Entry,
@@ -164,7 +165,10 @@ class InputEntries:
                     yield of_native, at, entry
 
     def schemas_of(self, bases: frozenset[str]) -> Iterator[str]:
-        """The schemas of the native functions with these base names, perhaps of others too."""
+        """The schemas of the native functions with these base names, perhaps of others too.
+
+        Those whose tags hide them from Python are left out.
+        """
         names = "|".join(map(re.escape, sorted(bases)))
         plain = re.compile(rf"func: ((?:{names})_?[.(][^#'\"\n]*)$", re.MULTILINE)
         anywhere = re.compile(rf"\b(?:{names})_?[.(]")
@@ -176,12 +180,13 @@ class InputEntries:
             return anywhere.search(text) is not None
 
         for at in self._natives.where(may_be_one):
-            written = plain.match(self._natives.entry(at).text.removeprefix("- "))
+            text = self._natives.entry(at).text.removeprefix("- ")
+            written = None if "generated" in text else plain.match(text)
             if written is not None:
                 yield written[1].rstrip()
                 continue
             read = self.read_native(at)
-            if read is not None:
+            if read is not None and not hides_from_python(_tags_of(read.value)):
                 name, parenthesis, rest = str(read.value.get("func")).partition("(")
                 yield name.rpartition("::")[2] + parenthesis + rest
 
@@ -234,3 +239,8 @@ def _kinds(texts: Texts) -> list[tuple[Text, Sequence[str], bool]]:
 def _formulas(value: Mapping) -> tuple[Formulas, ...]:
     definition, _ = read_definition(value)
     return () if definition is None else definition.dispatch
+
+
+def _tags_of(value: Mapping) -> list[str]:
+    tags = value.get("tags")
+    return [str(tag) for tag in tags] if isinstance(tags, list) else [str(tags)]

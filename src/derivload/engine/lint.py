@@ -18,7 +18,7 @@ from derivload.derivatives.formula_names import called_names
 from derivload.derivatives.lint import DefinitionLinter
 from derivload.diagnostics import Diagnostic, Mistake
 from derivload.engine.pipeline import DerivedEntry, Load, WrongEntry
-from derivload.native.function import NativeFunction
+from derivload.native.function import NativeFunction, hides_from_python
 from derivload.sources.entries import Entry
 
 # In the message of a warning: where `other` is. It is filled in when the warning is shown.
@@ -69,7 +69,10 @@ class Entries(Protocol):
         """Whether a formula calls this name."""
 
     def schemas_of(self, bases: frozenset[str]) -> Iterable[str]:
-        """The schemas of the native functions with these base names, perhaps of others too."""
+        """The schemas of the native functions with these base names, perhaps of others too.
+
+        Those whose tags hide them from Python are left out.
+        """
 
 
 class Linted(NamedTuple):
@@ -218,7 +221,11 @@ class _LoadedEntries:
 
     def schemas_of(self, bases: frozenset[str]) -> Iterable[str]:
         declared = self._load.natives[: self._load.declared]
-        return [f.schema.text for f in declared if f.name.base in bases]
+        return [
+            f.schema.text
+            for f in declared
+            if f.name.base in bases and not hides_from_python(f.tags)
+        ]
 
     def called_with(self, name: str) -> bool:
         if self._called is None:

@@ -41,10 +41,11 @@ def check(loaded: Loaded, tables: Tables, bindings: CppBindings) -> Iterator[Ref
         of_python = is_bound(function, tables)
         if of_python:
             bound.append(function)
-        candidate = _candidate(function, record, generated, loaded.infos)
-        if candidate.infos:
+        if record.differentiability:
+            candidate = _candidate(function, record, generated, loaded.infos)
             written = is_written(candidate, tables)
         else:
+            candidate = Candidate(function)
             written = function.is_abstract and function.cpp_name not in tables.by_hand
         if has_list_default(function) or function.cpp_no_default_args:
             has_wrapper = written and (of_python or _needs_defaults(candidate, tables))
@@ -63,12 +64,10 @@ def _candidate(
     generated: DifferentiabilityRecord | None,
     infos: Mapping[str, Derived],
 ) -> Candidate:
-    if not record.differentiability:
-        return Candidate(function)
     made = None if generated is None else Derived(function, generated.dispatch)
     source = ""
     of_keys = {}
-    for key, info in record.differentiability.items():
+    for key, info in (record.differentiability or {}).items():
         source = info.schema
         of_keys[key] = made or infos[source]
     return Candidate(function, of_keys, record.forward_derivatives or {}, source)

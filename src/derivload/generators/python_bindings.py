@@ -7,6 +7,7 @@ must differ in what Python sees of them, and an out variant needs such a functio
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -15,7 +16,7 @@ from derivload.diagnostics import Invalid
 from derivload.generators.python_types import PythonTypes
 from derivload.generators.subject import Refusal, non_options
 from derivload.generators.tables import Tables
-from derivload.native.function import NativeFunction
+from derivload.native.function import NativeFunction, hides_from_python
 from derivload.schema.arguments import Argument
 from derivload.schema.function_schema import FunctionSchema
 
@@ -29,7 +30,7 @@ _OPTIONS: Final = (
 
 def is_bound(function: NativeFunction, tables: Tables) -> bool:
     """Whether a function may have a Python binding (`should_generate_py_binding`)."""
-    if "generated" in function.tags and "view_copy" not in function.tags:
+    if hides_from_python(function.tags):
         return False
     return not tables.hidden.has(function.cpp_name, function.schema.text)
 
@@ -62,21 +63,26 @@ class PythonBindings:
 
         DL830 to DL836; what cannot be written in C++ either is left out.
         """
-        groups: dict[tuple[str, str], list[NativeFunction]] = {}
+        groups: defaultdict[str, defaultdict[str, list[NativeFunction]]]
+        groups = defaultdict(lambda: defaultdict(list))
+        odd = set()  # Without `self`, most methods differ as the functions of the same name do.
         for function in functions:
             schema = function.schema
+            name = schema.name.name
             if len(schema.returns) > 1 or "requires_grad" in schema.text:
                 yield from _check_names(function)
             module = function.python_module
             if module is None:
                 for kind in function.variants:
-                    groups.setdefault((kind, schema.name.name), []).append(function)
+                    groups[kind][name].append(function)
+                if "method" in function.variants and not _is_function_of_self(function):
+                    odd.add(name)
             elif module in _MODULES:
-                groups.setdefault((module, schema.name.name), []).append(function)
-        for (kind, _), overloads in groups.items():
-            # Without `self`, methods differ as the functions of the same name do.
-            if kind != "method" or not all([_is_function_of_self(f) for f in overloads]):
-                yield from self._check_group(overloads, kind)
+                groups[module][name].append(function)
+        for kind, by_name in groups.items():
+            for name, overloads in by_name.items():
+                if kind != "method" or name in odd:
+                    yield from self._check_group(overloads, kind)
 
     def _is_plain(self, function: NativeFunction) -> bool:
         """Whether all that `_check_one` looks at is known to be right. That goes for most."""

@@ -25,6 +25,7 @@ from derivload.native.function import NativeFunction
 from derivload.schema.types import Type
 
 _TENSOR: Final = "at::Tensor"
+_CPP_TENSOR: Final = "const at::Tensor &"
 _ONE_TENSOR: Final = ("Tensor",)
 _MASKED: Final = "wrap_opt_if"
 
@@ -72,8 +73,37 @@ def check_variable_type(subject: Candidate, tables: Tables) -> Iterator[Refusal]
             yield from _check_lone_foreach(function, tables)
         return
     for key, derived in subject.infos.items():
-        if not _is_as_functional(function, key, derived, tables):
+        is_plain = derived.function is function and _is_plain(subject, key, derived, tables)
+        if not is_plain and not _is_as_functional(function, key, derived, tables):
             yield from _Body(subject, key, derived, tables).check()
+
+
+def _is_plain(subject: Candidate, key: str, derived: Derived, tables: Tables) -> bool:
+    """Whether nothing is refused of the function of a definition, as is known of most.
+
+    It returns one tensor, each formula is for one tensor, and the forward formula has tangents.
+    """
+    schema, info = subject.function.schema, derived.dispatch[key]
+    returns, tensors, forward = schema.returns, info.args_with_derivatives, subject.forward.get(key)
+    if len(returns) != 1 or returns[0].type.text != "Tensor" or schema.kind != "functional":
+        return False
+    if info.output_differentiability is not None or info.non_differentiable_arg_names:
+        return False
+    if not tensors or len(tensors) != len(info.derivatives):
+        return False
+    if forward and (
+        len(forward) > 1
+        or not forward[0].required_inputs_fw_grad
+        or forward[0].var_types != _ONE_TENSOR
+    ):
+        return False
+    return (
+        all([argument.type == _CPP_TENSOR for argument in tensors])
+        and all([len(derivative.var_names) == 1 for derivative in info.derivatives])
+        and schema.name.base not in tables.without_derivative
+        and subject.function.cpp_name not in tables.without_derivative
+        and not schema.name.name.startswith("_foreach")
+    )
 
 
 def _is_as_functional(function: NativeFunction, key: str, derived: Derived, tables: Tables) -> bool:
@@ -86,6 +116,7 @@ def _is_as_functional(function: NativeFunction, key: str, derived: Derived, tabl
         or len(schema.returns) != len(function.schema.returns)
         or source.cpp_name in tables.by_hand
         or not info.args_with_derivatives
+        or info.non_differentiable_arg_names
     ):
         return False
     return kind == "out" or (

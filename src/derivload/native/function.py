@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from derivload.cpp.ctypes import Locals
@@ -107,3 +109,8 @@ def is_view_op(schema: FunctionSchema, tags: frozenset[str]) -> bool:
     return schema.arguments.has_annotations and any(
         a.annotation is not None and a.annotation.is_wildcard for a in schema.arguments.flat_all
     )
+
+
+def hides_from_python(tags: Collection[str]) -> bool:
+    """Whether PyTorch writes no Python binding for a function with these tags."""
+    return "generated" in tags and "view_copy" not in tags
