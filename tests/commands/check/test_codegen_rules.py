@@ -126,5 +126,16 @@ def test_old_signatures_count(tree: PyTorch, check: Check) -> None:
     assert out.startswith(f"{tree.deprecated}:2:9: {message}")
 
 
+def test_old_signatures_call_no_function_that_its_tags_hide(tree: PyTorch, check: Check) -> None:
+    replace_in(tree.derivatives, WRONG, FORWARD)
+    tree.deprecated.write_text("- name: abs(Tensor self) -> Tensor\n  aten: abs(self)\n", "utf-8")
+    options = ["--pytorch", str(tree.root), "--cache-dir", os.fspath(tree.root.parent / "cache")]
+    assert check(*options) == (0, "")
+    end = "NestedTensor_abs\n  tags: ["
+    replace_in(tree.natives, end, f"{end}generated, ")
+    for asked in (options, options[:2]):  # with what the first kept, and without
+        assert "error[DL839]: there is no function that `abs(self)` calls" in check(*asked)[1]
+
+
 def test_both_options_at_once_mean_nothing(check: Check) -> None:
     assert check("--codegen-rules", "--no-codegen-rules")[0] == 2
