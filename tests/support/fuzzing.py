@@ -147,7 +147,8 @@ def check_split(text: str) -> None:
         return
     assert digests.digests is not None
     assert [digests.entry(i) for i in range(len(digests.digests))] == [e.text for e in entries]
-    lines = text.split("\n")
+    # A dash alone begins an entry too.
+    lines = ["- " if line == "-" else line for line in text.split("\n")]
     for i, entry in enumerate(entries):
         begin = entry.line - 1
         assert "\n".join(lines[begin:]).startswith(entry.text.removesuffix("\n")), entry
