@@ -125,6 +125,8 @@ def _lines_of(text: str, part: Part, start: int, end: int) -> tuple[int, int] | 
     if part.key is None or not before.strip():
         # The line end before it is removed: the last line of a text may have none of its own.
         return begin - 1, end
+    if part.at:  # something odd stands before it, such as a question mark
+        return None
     # The first key, behind the dash of its entry: the next one comes in its place.
     following: int = part.holder.value[part.at + 1][0].start_mark.index
     return None if "#" in text[end:following] else (start, following)
