@@ -91,7 +91,14 @@ def seen_of(folder: Path, cases: Mapping[str, str], stdin: str) -> Seen:
     done = subprocess.run(
         [sys.executable, "-c", START, str(notes), "", "context", "", "", "driver.py"],
         cwd=folder,
-        env=child_environment(X1="1", LANGUAGE="C", PYTHONIOENCODING="latin-1:ignore"),
+        env=child_environment(
+            X1="1",
+            LANGUAGE="C",
+            PYTHONIOENCODING="latin-1:ignore",
+            # pytest-xdist sets these.
+            COLUMNS="",
+            LINES="",
+        ),
         input=stdin,
         capture_output=True,
         encoding="utf-8",
