@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from derivload.sources.ignore_comments import CommentedEntry
 
+# Words are not looked for in a line of more characters: it takes time, for each warning.
+_LONGEST: Final = 10_000
 # What an entry begins with: its dash.
 _DASH: Final = re.compile(r"\s*(?:- +)?")
 
@@ -132,7 +134,8 @@ class Placer:
         """The place that a mistake is about besides its own."""
         if other.line:
             text = self._line(other.file, other.line)
-            found = Written(text, 0, len(text)).find(other.words, 0)
+            is_short = len(text) <= _LONGEST
+            found = Written(text, 0, len(text)).find(other.words, 0) if is_short else None
             dash = _DASH.match(text)
             start, end = found or (dash.end() if dash else 0, len(text.rstrip()))
             return Related(other.file, other.line, start + 1, end + 1, other.message)
