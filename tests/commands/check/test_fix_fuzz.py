@@ -15,7 +15,7 @@ from derivload.engine.texts import Texts as Inputs
 from derivload.sources.splitting import with_plain_line_ends
 from support.paths import CATALOGUE, DERIVATIVES, FILES, NATIVES, TAGS
 
-ROUNDS = 400
+ROUNDS = 60
 # What YAML or a formula may trip over.
 CHARACTERS = ":'\"[](){}#-,; \t*&!%@`|>é"
 VALUES = ("True", "1", "[a, b]", "{a: b}", "'x", "x: y", "no", "", "|\n    x", "x # y: z")
