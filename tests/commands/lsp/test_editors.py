@@ -24,6 +24,7 @@ EXTENSION = ROOT / "editors" / "vscode"
 SHOW_IN_NEOVIM = """
 vim.wait(60000, function() return #vim.diagnostic.get(0) > 0 end, 20)
 local seen = vim.diagnostic.get(0)[1]
+if not seen then vim.cmd('cquit') end
 local words = vim.fn.getline(seen.lnum + 1):sub(seen.col + 1, seen.end_col)
 vim.fn.writefile({ words .. ' ' .. seen.code }, 'told.txt')
 vim.cmd('qa!')
