@@ -385,8 +385,7 @@ def assert_characters_as_warned(project: CMakeProject, character: str) -> None:
     configured = project.configure()
     assert configured.status == 0, configured.output
     said = words(configured.output)
-    first = project.build()
-    again = project.build()
+    first, again = project.build(), project.build()
     is_ninja = project.generator == "Ninja"
     if character in ("[]|" if is_ninja else '[]|"#:\t'):
         assert f'{project.generator} cannot take "{character.strip()}' in said
