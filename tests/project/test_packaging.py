@@ -86,10 +86,10 @@ def test_the_commands_of_the_readme_run_in_the_source_distribution(
 
 
 def collected(python: str, folder: Path) -> list[str]:
-    """The tests that pytest finds in a folder, by names without the folder."""
+    """The tests that pytest finds in a folder, without parameters: some are paths."""
     command = [python, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    lines = run(command, cwd=folder).replace(str(folder), "").splitlines()
-    return [line for line in lines if "::" in line]
+    lines = run(command, cwd=folder).splitlines()
+    return [line.partition("[")[0] for line in lines if "::" in line]
 
 
 # --- the wheel

@@ -43,6 +43,10 @@ class Fixed(NamedTuple):
     refused: list[Chosen]
 
 
+# Each round fixes one mistake of each entry. Fixes that need more make new mistakes without end.
+_MOST_ROUNDS: Final = 50
+
+
 def fix_all(
     texts: Texts,
     diagnostics: Sequence[Diagnostic],
@@ -68,7 +72,8 @@ def fix_all(
             return Fixed(texts, diagnostics, applied, refused)
         after = _apply(texts, [one.fix for one in chosen])
         found = find(after)
-        left = chosen if after in seen else _left(chosen, texts, diagnostics, after, found)
+        is_endless = after in seen or len(seen) > _MOST_ROUNDS
+        left = chosen if is_endless else _left(chosen, texts, diagnostics, after, found)
         if left:
             refused += left
             continue
