@@ -260,10 +260,12 @@ class NativeFunctionReader:
             as_list = (write(listed, path=path, is_safe=True),)
             help_ = f"write several tags as a list: `{listed}`"
             return Mistake("DL205", message, path, help=help_, remedies=as_list)
-        close = self._guesses.nearest(shown, self._valid_tags) if isinstance(tag, str) else ()
-        # A rule may ask for these. To remove one would only break that.
-        leave_out = () if tag in _ASKED_FOR else (remove_item(str(tag), "tags"),)
         words = tag if isinstance(tag, str) else ""
+        if tag in _ASKED_FOR:
+            # Without it a rule is broken, and that rule's remedy is to add it again.
+            return Mistake("DL205", message, path, words, help="declare it in tags.yaml")
+        close = self._guesses.nearest(shown, self._valid_tags) if isinstance(tag, str) else ()
+        leave_out = (remove_item(str(tag), "tags"),)
         return Mistake("DL205", message, path, words, meant=tuple(close), remedies=leave_out)
 
     def _implied_tags(self, schema: FunctionSchema, namespace: str) -> tuple[str, ...]:

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from derivload.cli import main
 from derivload.commands.check import fixing
 from derivload.commands.check.fix import Texts, fix_all
 from derivload.diagnostics import Diagnostic, Edit, Fix
 from support.checks import DERIVATIVES, INPUTS, NATIVES, TAGS, WARNED, project
+from support.paths import CATALOGUE, FILES
+from support.paths import NATIVES as NATIVES_FILE
+from support.paths import TAGS as TAGS_FILE
 from support.project import Project
 
 __all__ = ["project"]  # fixtures
@@ -267,6 +271,45 @@ def test_fixes_that_undo_each_other_end() -> None:
 
     fixed = fix_all({"f": "a"}, find({"f": "a"}), find, is_unsafe=False)
     assert (fixed.texts, len(fixed.applied), len(fixed.refused)) == ({"f": "b"}, 1, 1)
+
+
+def test_fixes_that_make_what_the_next_ones_fix_end() -> None:
+    def find(texts: Texts) -> list[Diagnostic]:
+        """Each round fixes one mistake, and makes another one."""
+        fix = Fix("write more", (Edit("f", 1, 1, 1, 1, "a"),), True)
+        return [Diagnostic("f", 1, 1, "DL006", f"{texts['f']} is wrong", fixes=(fix,))]
+
+    fixed = fix_all({"f": "a"}, find({"f": "a"}), find, is_unsafe=False)
+    assert len(fixed.refused) == 1
+    assert fixed.texts["f"] == "a" * (1 + len(fixed.applied))
+
+
+def test_an_entry_may_have_more_mistakes_than_rounds_without_progress() -> None:
+    def find(texts: Texts) -> list[Diagnostic]:
+        fix = Fix("remove it", (Edit("f", 1, 1, 1, 2, ""),), True)
+        count = texts["f"].count("a")
+        return [
+            Diagnostic("f", 1, 1, "DL006", f"{n} is wrong", fixes=(fix,))
+            for n in reversed(range(count))
+        ]
+
+    texts = {"f": "a" * 200}
+    fixed = fix_all(texts, find(texts), find, is_unsafe=False)
+    assert (fixed.texts["f"], len(fixed.applied), fixed.refused) == ("", 200, [])
+
+
+@pytest.mark.parametrize("tag", ["nondeterministic_seeded", "view_copy", "inplace_view"])
+def test_a_tag_that_a_rule_asks_for_is_not_renamed_to_another(tag: str, tmp_path: Path) -> None:
+    for name in FILES:
+        text = (CATALOGUE / name).read_text("utf-8")
+        if name == TAGS_FILE:
+            text = text.replace(f"- tag: {tag}\n", f"- tag: {tag}x\n")
+        (tmp_path / name).write_text(text, "utf-8")
+    before = (tmp_path / NATIVES_FILE).read_bytes()
+    files = ["--derivatives", str(tmp_path / FILES[0]), "--native-functions"]
+    command = ["check", *files, str(tmp_path / NATIVES_FILE), "--no-cache", "--fix"]
+    assert main([*command, "--unsafe-fixes"]) == 1
+    assert (tmp_path / NATIVES_FILE).read_bytes() == before
 
 
 def test_a_wrong_fix_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,9 @@ Texts = Mapping[str, str]
 _ITEM: Final = re.compile(r"[ ]*- ")
 # Messages name the lines of other entries, which a fix may move.
 _PLACE: Final = re.compile(r":\d+")
+# A fix may uncover mistakes that were held back. After so many rounds that leave no fewer mistakes
+# than before, fixes make what the next ones fix, without end.
+_MOST_ROUNDS: Final = 50
 
 
 class Chosen(NamedTuple):
@@ -43,10 +46,6 @@ class Fixed(NamedTuple):
     refused: list[Chosen]
 
 
-# Each round fixes one mistake of each entry. Fixes that need more make new mistakes without end.
-_MOST_ROUNDS: Final = 50
-
-
 def fix_all(
     texts: Texts,
     diagnostics: Sequence[Diagnostic],
@@ -62,6 +61,7 @@ def fix_all(
     applied: list[Chosen] = []
     refused: list[Chosen] = []
     seen = [texts]
+    fewest, rounds = len(diagnostics), 0
     while True:
         chosen = _choose(texts, diagnostics, refused, is_unsafe=is_unsafe)
         lost = [one for one in chosen if not _has_place(one.fix, texts)]
@@ -72,7 +72,7 @@ def fix_all(
             return Fixed(texts, diagnostics, applied, refused)
         after = _apply(texts, [one.fix for one in chosen])
         found = find(after)
-        is_endless = after in seen or len(seen) > _MOST_ROUNDS
+        is_endless = after in seen or rounds == _MOST_ROUNDS
         left = chosen if is_endless else _left(chosen, texts, diagnostics, after, found)
         if left:
             refused += left
@@ -80,6 +80,8 @@ def fix_all(
         seen.append(after)
         texts, diagnostics = after, found
         applied += chosen
+        rounds = 0 if len(found) < fewest else rounds + 1
+        fewest = min(fewest, len(found))
 
 
 def fix_of(diagnostic: Diagnostic, *, is_unsafe: bool) -> Fix | None:
