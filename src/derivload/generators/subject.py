@@ -94,11 +94,6 @@ def uses_single_grad(info: DifferentiabilityInfo) -> bool:
     return any("grad" in d.formula and "grad" in words(d.formula) for d in info.derivatives)
 
 
-def is_tensor(type_: Type) -> bool:
-    """Whether a type is one tensor, that may be missing."""
-    return type_.is_tensor_like and not is_list(type_)
-
-
 def is_list(type_: Type) -> bool:
     """Whether a type is a list, or one that may be missing."""
     if type_.kind == "optional" and type_.elem is not None:

@@ -23,7 +23,6 @@ from derivload.native.function import NativeFunction
 from derivload.schema.types import Type
 
 _TENSOR: Final = "at::Tensor"
-_CPP_TENSOR: Final = "const at::Tensor &"
 _ONE_TENSOR: Final = ("Tensor",)
 _MASKED: Final = "wrap_opt_if"
 

@@ -20,10 +20,8 @@ from derivload.generators.tables import Tables
 from derivload.generators.variable_body import WrapperBody, foreach_name
 from derivload.native.function import NativeFunction
 
-_TENSOR: Final = "at::Tensor"
 _CPP_TENSOR: Final = "const at::Tensor &"
 _ONE_TENSOR: Final = ("Tensor",)
-_MASKED: Final = "wrap_opt_if"
 
 
 def is_written(subject: Candidate, tables: Tables) -> bool:

@@ -63,10 +63,6 @@ class Mistakes:
         """A diagnostic (DL010) for each file that has more mistakes than the limit."""
         return list(self._crowded.values())
 
-    def is_crowded(self, file: str) -> bool:
-        """Whether this file has reached its limit, so that no more mistakes are needed."""
-        return file in self._crowded
-
     def add(self, entry: Entry, mistakes: Iterable[Mistake]) -> None:
         """Add mistakes of an entry, up to the limits."""
         key = (entry.file, entry.index)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import Final, NamedTuple
 
-SUBSETS: Final = ("libtorch", "pybindings", "python", "all")
-
 
 class Selection(NamedTuple):
     """The options. The two paths are of files that select operators; only one may be given."""
