@@ -26,6 +26,7 @@ from derivload.engine.operators import (
 from derivload.exit_status import DONE
 from derivload.loading.errors import UsageError
 from derivload.loading.inputs import choose_dialect
+from derivload.loading.paths import Files
 from derivload.loading.placing import placed_functions
 from derivload.loading.request import Request
 from derivload.loading.rules_of_tree import find_rules
@@ -82,14 +83,15 @@ def run(options: argparse.Namespace) -> int:
         request = Request(files, with_facts=True)
         loaded = load_inputs(request, store)
         say_note(loaded.note, options)
-        every = _with_places(join_operators(loaded.lines), request, loaded)
+        placed = _placed(options, request, loaded)
+        every = _with_places(join_operators(loaded.lines), files, placed)
         _check_values(options, request, every)
         if options.has_warnings or options.format == "json":
             every = _with_warnings(every, loaded, wanted_of(options, files))
         found = chosen(every, _filters(options, every))
         stdout = Stdout()
         if options.format == "json":
-            places = {f.schema: f for f in _placed(request, loaded)}
+            places = {function.schema: function for function in placed}
             stdout.write_json(_render(loaded.lines.torch_version, every, found, places))
         else:
             stdout.print_lines(_lines(found, options.format))
@@ -146,19 +148,26 @@ def _check_values(
             raise UsageError(f"there is no operator `{text}`{guess}")
 
 
-def _placed(request: Request, loaded: LoadedInputs) -> Iterator[PlacedFunction]:
-    return placed_functions(request, loaded.lines.facts or (), request.inputs.kernels())
+def _placed(
+    options: argparse.Namespace, request: Request, loaded: LoadedInputs
+) -> list[PlacedFunction]:
+    """Where the functions come from, in their order; [] if nothing asks for it."""
+    if options.format != "json" and not (_overlays(request.files) or request.files.backends):
+        return []
+    return [*placed_functions(request, loaded.lines.facts or (), request.inputs.kernels())]
+
+
+def _overlays(files: Files) -> set[str]:
+    return {*files.more_derivatives, *files.native_functions[1:]}
 
 
 def _with_places(
-    operators: list[Operator], request: Request, loaded: LoadedInputs
+    operators: list[Operator], files: Files, placed: Sequence[PlacedFunction]
 ) -> list[Operator]:
     """The functions with their kernels by backends, and with whether an overlay has them."""
-    files = request.files
-    overlays = {*files.more_derivatives, *files.native_functions[1:]}
+    overlays = _overlays(files)
     if not overlays and not files.backends:
         return operators
-    placed = _placed(request, loaded)
     return [
         operator._replace(
             dispatch_keys=tuple(sorted({*operator.dispatch_keys, *place.dispatch_keys})),

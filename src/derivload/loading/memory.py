@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from derivload.store.store import Store
 
 _SCHEMA: Final = re.compile(rb'\{"schema":("(?:[^"\\]|\\.)*")')
+_DIFFERENTIABILITY: Final = "differentiability"
 _GENERATED: Final = b'"generated":['
 
 
@@ -179,10 +180,14 @@ class _Head(msgspec.Struct):
 
 
 def lines_in(documents: Mapping[str, bytes]) -> DocumentLines:
-    """The lines that differentiability.json and functions.json, by name, were rendered from."""
-    own, functions = documents["differentiability.json"], documents["functions.json"]
-    head = msgspec.json.decode(own, type=_Head)
-    records = read_lines(own)
+    """The lines that differentiability.json and functions.json, by name, were rendered from.
+
+    Shards are read one after the other.
+    """
+    own = [data for name, data in documents.items() if name.startswith(_DIFFERENTIABILITY)]
+    functions = documents["functions.json"]
+    head = msgspec.json.decode(own[0], type=_Head)
+    records = [line for data in own for line in read_lines(data)]
     at = functions.index(_GENERATED)
     return DocumentLines(
         torch_version=head.torch_version,

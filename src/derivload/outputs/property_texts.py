@@ -24,14 +24,6 @@ KINDS: Final = ("functional", "inplace", "out", "mutable", "scratch")
 _FORWARD: Final = "The forward formulas."
 FIXES: Final = "What removes the mistake, the best first; each alone is enough."
 RELATED: Final = "The other places that the mistake is about."
-EDIT: Final[dict[str, Text]] = {
-    "file": "The path of the file, as it was named.",
-    "line": "The line of the first character to replace, from 1.",
-    "column": "The column of the first character to replace, from 1.",
-    "end_line": "The line where what is replaced ends.",
-    "end_column": "The column behind the last character to replace.",
-    "text": "What to put there, with line feeds for whatever line ends the file has.",
-}
 
 TEXTS: Final[dict[str, dict[str, Text]]] = {
     # The documents.
@@ -178,7 +170,14 @@ TEXTS: Final[dict[str, dict[str, Text]]] = {
         "safe": "Whether the input then means what was certainly meant.",
         "edits": "The edits, to be made together; none overlaps another.",
     },
-    "ReportedEdit": EDIT,
+    "Edit": {
+        "file": "The path of the file, as it was named.",
+        "line": "The line of the first character to replace, from 1.",
+        "column": "The column of the first character to replace, from 1.",
+        "end_line": "The line where what is replaced ends.",
+        "end_column": "The column behind the last character to replace.",
+        "text": "What to put there, with line feeds for whatever line ends the file has.",
+    },
     "ReportedPlace": {
         "file": "The path of the file, as it was named.",
         "line": "The line of the place, from 1.",

@@ -10,28 +10,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from derivload.diagnostics import Diagnostic, Fix, shortened
+from derivload.diagnostics import Diagnostic, Edit, Fix, shortened
 from derivload.terminal.text import encodable, printable
 
 FORMAT: Final = "derivload.diagnostics"
 VERSION: Final = 1
 # At most this many characters of a line are reported: a large file may be a single line.
 MAX_LINE: Final = 2_000
-
-
-class ReportedEdit(msgspec.Struct, frozen=True):
-    """A part of a file, and the text to put there.
-
-    Lines and columns count as those of a diagnostic. Line ends in the text are line feeds, whatever
-    those of the file are.
-    """
-
-    file: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-    text: str
 
 
 class ReportedFix(msgspec.Struct, frozen=True):
@@ -42,7 +27,7 @@ class ReportedFix(msgspec.Struct, frozen=True):
 
     message: str
     safe: bool
-    edits: list[ReportedEdit]
+    edits: list[Edit]
 
 
 class ReportedPlace(msgspec.Struct, frozen=True):
@@ -123,14 +108,7 @@ def _report(diagnostic: Diagnostic) -> ReportedDiagnostic:
 
 def _fix(fix: Fix) -> ReportedFix:
     edits = [
-        ReportedEdit(
-            encodable(edit.file),
-            edit.line,
-            edit.column,
-            edit.end_line,
-            edit.end_column,
-            encodable(edit.text),
-        )
+        msgspec.structs.replace(edit, file=encodable(edit.file), text=encodable(edit.text))
         for edit in fix.edits
     ]
     return ReportedFix(printable(shortened(fix.message)), fix.is_safe, edits)

@@ -24,7 +24,7 @@ from derivload.engine.facts import FunctionFacts, read_facts
 from derivload.engine.lines import DocumentLines, encode_line
 from derivload.loading.additions import add_to
 from derivload.loading.errors import UsageError
-from derivload.loading.memory import base_of, schema_of
+from derivload.loading.memory import lines_in
 from derivload.loading.paths import Files, find_files, spell_option
 from derivload.loading.request import Request
 from derivload.loading.run import load_inputs
@@ -33,7 +33,6 @@ from derivload.outputs.documents import (
     FunctionsDocument,
     ManifestDocument,
     PlacesDocument,
-    read_lines,
 )
 from derivload.sources.additions import Additions
 
@@ -228,29 +227,18 @@ def read_documents(folder: str) -> DocumentLines:
     """The lines of the documents in a folder. Raises UsageError if they are none of ours."""
     try:
         manifest = msgspec.json.decode(_read(folder, _MANIFEST), type=ManifestDocument)
-        names = [file.name for file in manifest.files]
-        own = [_read(folder, name) for name in names if name.startswith("differentiability")]
-        functions = _read(folder, _FUNCTIONS)
-        for data in own:
-            msgspec.json.decode(data, type=DifferentiabilityDocument)
-        msgspec.json.decode(functions, type=FunctionsDocument)
-        head = msgspec.json.decode(own[0], type=DifferentiabilityDocument)
-        facts = None
-        if _PLACES in names:
-            facts = _facts_in(msgspec.json.decode(_read(folder, _PLACES), type=PlacesDocument))
-    except (msgspec.MsgspecError, UnicodeDecodeError, FileNotFoundError, IndexError) as error:
+        documents = {file.name: _read(folder, file.name) for file in manifest.files}
+        for name, data in documents.items():
+            if name.startswith("differentiability"):
+                msgspec.json.decode(data, type=DifferentiabilityDocument)
+        msgspec.json.decode(documents[_FUNCTIONS], type=FunctionsDocument)
+        lines = lines_in(documents)
+        if _PLACES in documents:
+            places = msgspec.json.decode(documents[_PLACES], type=PlacesDocument)
+            lines = lines._replace(facts=_facts_in(places))
+    except (msgspec.MsgspecError, UnicodeDecodeError, FileNotFoundError, LookupError) as error:
         raise UsageError(f"{folder} holds no documents of this derivload: {error}") from None
-    records = [line for data in own for line in read_lines(data)]
-    at = functions.index(b'"generated":[')
-    return DocumentLines(
-        torch_version=head.torch_version,
-        used_dispatch_keys=head.used_dispatch_keys,
-        records=records,
-        bases=[base_of(schema_of(line)) for line in records],
-        functions=read_lines(functions[:at]),
-        generated=read_lines(functions[at:]),
-        facts=facts,
-    )
+    return lines
 
 
 def _facts_in(places: PlacesDocument) -> list[bytes]:

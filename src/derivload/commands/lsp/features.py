@@ -17,7 +17,7 @@ from derivload.editing.outline import word_at
 from derivload.loading.errors import TreeCodeError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Protocol
 
     from derivload.commands.lsp.knowledge import Knowledge, Scene
@@ -97,6 +97,13 @@ class Features:
         document = knowledge.bench.document(name)
         return self._server.range(document, TextSpot(line, start), TextSpot(line, end))
 
+    def _locations(
+        self, at: AtPlace, find: Callable[[Knowledge, Scene], Iterable[finding.FoundPlace]]
+    ) -> list[types.Location]:
+        """What `find` finds for a place; nothing in a document that is no input."""
+        found = self._scene(at)
+        return [] if found is None else [self._location(found[0], p) for p in find(*found)]
+
     def _location(self, knowledge: Knowledge, place: finding.FoundPlace) -> types.Location:
         if isinstance(place.file, Path):
             made = types.Range(
@@ -132,19 +139,11 @@ class Features:
 
     def definition(self, params: types.DefinitionParams) -> list[types.Location]:
         """Where it is declared."""
-        found = self._scene(params)
-        if found is None:
-            return []
-        places = finding.definitions(*found)
-        return [self._location(found[0], place) for place in places]
+        return self._locations(params, finding.definitions)
 
     def references(self, params: types.ReferenceParams) -> list[types.Location]:
         """Where it is used."""
-        found = self._scene(params)
-        if found is None:
-            return []
-        places = finding.references(*found)
-        return [self._location(found[0], place) for place in places]
+        return self._locations(params, finding.references)
 
     def prepare_rename(self, params: types.PrepareRenameParams) -> types.Range | None:
         """What is renamed, if it can be."""

@@ -9,7 +9,6 @@ from typing import Final
 
 from derivload.outputs.property_texts import (
     DISPATCH_KEYS,
-    EDIT,
     FIXES,
     FORMAT,
     KINDS,
@@ -218,7 +217,6 @@ PRINTED: Final[dict[str, dict[str, Text]]] = {
         "edits": "The edits, to be made together; none overlaps another.",
         "is_safe": "Whether the input then means what was certainly meant.",
     },
-    "Edit": EDIT,
     "Related": {
         "file": "The path of the file, as it was named.",
         "line": "The line of the place, from 1.",
