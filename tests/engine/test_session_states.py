@@ -95,6 +95,44 @@ def test_values_of_an_overlay_differ_by_type_too(key: str, before: str, after: s
         walk.go(with_overlay(f"custom:\n- func: {JET}\n  {key}: {value}\n"))
 
 
+def test_an_overlay_that_turns_into_a_list_of_kernels_is_told_as_a_whole() -> None:
+    walk = Walk(with_overlay(f"- func: {JET}\n{KERNEL}\n"))
+    for text in ("- func: jet\n- func: gild\n", f"- func: {JET}\n{KERNEL}\n- func: gild\n"):
+        walk.go(with_overlay(text))
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.15"])
+def test_a_name_may_be_like_that_of_a_copy_of_a_view(release: str) -> None:
+    def view(name: str) -> str:
+        return (
+            f"- func: {name}(Tensor(a) self) -> Tensor(a)\n"
+            "  dispatch:\n    CompositeExplicitAutograd: kernel\n"
+        )
+
+    def copy(name: str) -> str:
+        return (
+            f"- func: {name}_copy(Tensor self) -> Tensor\n"
+            "  dispatch:\n    CompositeExplicitAutogradNonFunctional: kernel\n"
+            "  tags: view_copy\n"
+        )
+
+    definitions, natives, tags = START.files
+    natives += copy("gild_forward") + view("gild_forward")
+    before = Inputs(release, (definitions, natives, tags))
+    definitions += "- name: ripple_forward(Tensor(a) self) -> Tensor(a)\n  self: grad\n"
+    walk = Walk(before)
+    walk.go(before)
+    walk.go(Inputs(release, (definitions, natives + copy("ripple_forward"), tags)))
+
+
+def test_the_id_of_a_superfluous_comment_is_the_same_however_the_file_is_read() -> None:
+    schema = "- name: cleave(Tensor self, int dim=-1) -> (Tensor upper, Tensor lower)"
+    commented = edited(schema, f"{schema}  # derivload: ignore[DL601]")
+    walk = Walk(commented)
+    walk.go(commented)
+    walk.go(edited("upper: cleave_upper", "upper: &a cleave_upper", inputs=commented))
+
+
 @pytest.mark.thorough
 def test_memory_does_not_grow_from_edit_to_edit() -> None:
     def most_after(edits: range) -> int:

@@ -251,8 +251,10 @@ class _Judge:
             placed = self._placer.at(entry, comment.start, comment.end, mistake)
             return self._without(placed, comment, idle)
 
-        id_ = digest_id(f"{entry.text}\0{why}")
-        return Told(id_, (_UNUSED, why, entry.file), _UNUSED, "", entry.file, place)
+        # Not of the entry's text, which is another one if the file is read whole.
+        what = (_UNUSED, why, entry.file)
+        id_ = digest_id("\0".join((*what, place().source_line)))
+        return Told(id_, what, _UNUSED, "", entry.file, place)
 
     def _without(self, placed: Diagnostic, comment: IgnoreComment, idle: str) -> Diagnostic:
         """The diagnostic of a comment with the fix that removes it, or its name `idle` alone."""

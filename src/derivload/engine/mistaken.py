@@ -18,6 +18,7 @@ from derivload.engine.inputs import InputEntries
 from derivload.engine.laid import NotCertainError
 from derivload.engine.lint import Linted, OfFamilies, Possible, definitions_read, lint, of_all
 from derivload.engine.load import diagnostics_of, names_lost
+from derivload.engine.overlays import names_a_kernel
 from derivload.engine.picked import PickedEntries
 from derivload.engine.pipeline import Load, Readers
 from derivload.engine.state import DefinitionRow, Natives, State, with_linked
@@ -101,7 +102,11 @@ class MistakenFamilies:
         positions = [i for i, row in enumerate(self._definitions) if row.family in touched]
         natives = [i for i in declared if i not in lost.natives]
         definitions = [i for i in positions if i not in lost.definitions]
-        load.read_natives([inputs.native(i, with_line=True) for i in natives])
+        read = [inputs.native(i, with_line=True) for i in natives]
+        overlays = {text.name for text in texts.native_functions[1:]}
+        if any(entry.file in overlays and names_a_kernel(value) for entry, value in read):
+            raise NotCertainError  # it may be a file that registers kernels
+        load.read_natives(read)
         load.derive([inputs.definition(i, with_line=True) for i in definitions])
         load.match(number_ops([op_prefixes(entry.derived) for entry in load.derived]))
         return Mistaken(
@@ -133,6 +138,8 @@ class MistakenFamilies:
 
     def _other_names(self) -> set[str]:
         """The names of the functions that are not in the touched families."""
+        if not self._readers.dialect.view_copies_have_own_derivatives:
+            raise NotCertainError  # no definition can be of a copy of a view: names do not tell
         return {
             row.cpp_name.removesuffix("_out")
             for row in self._state.functions.rows.rows

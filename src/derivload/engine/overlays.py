@@ -119,7 +119,7 @@ def without_kernels(source: SourceFile) -> SourceFile:
     Such a file has the keys of a backend's file, or its entries are names without schemas. If a
     mapping has other keys alone, the mistake says which option takes them.
     """
-    named = [e for e, value in source.entries if _is_name(value.get("func", value.get("op")))]
+    named = [entry for entry, value in source.entries if names_a_kernel(value)]
     # One alone may be a schema that somebody has begun.
     if len(named) > 1 and 2 * len(named) > len(source.entries):
         message = f"{len(named)} entries have no schema in `func`: this file registers kernels"
@@ -136,7 +136,9 @@ def without_kernels(source: SourceFile) -> SourceFile:
     return source._replace(diagnostics=found, passed_over=())
 
 
-def _is_name(func: Value) -> bool:
+def names_a_kernel(entry: Mapping) -> bool:
+    """Whether an entry names an operator without a schema, as those of a backend's files do."""
+    func = entry.get("func", entry.get("op"))
     return isinstance(func, str) and _NAME.fullmatch(func.strip()) is not None
 
 
