@@ -1,10 +1,10 @@
 """derivload: PyTorch's autograd definitions, loaded on their own feet.
 
-import derivload
+    import derivload
 
-definitions = derivload.load(pytorch="path/to/pytorch")
-for record in definitions.differentiability:
-    print(record.schema, list(record.dispatch))
+    definitions = derivload.load(pytorch="path/to/pytorch")
+    for record in definitions.differentiability:
+        print(record.schema, list(record.dispatch))
 
 What this package and `derivload.pytorch` list in `__all__` is public, and all else is private:
 docs/versions.md says what that means.

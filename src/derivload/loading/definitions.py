@@ -32,9 +32,12 @@ from derivload.store.store import Store
 class Definitions(NamedTuple):
     """Everything that the documents hold, as typed values.
 
-    `differentiability` is what upstream's load_derivatives returns, in its order; `functions`
-    what match_differentiability_info returns, sorted by C++ name; `generated` the records that
-    it makes for foreach functions. `torch_version` is the release whose rules were followed.
+    Attributes:
+        torch_version: The release whose rules were followed, as X.Y.
+        used_dispatch_keys: The dispatch keys that the definitions name, sorted.
+        differentiability: What upstream's load_derivatives returns, in its order.
+        functions: What match_differentiability_info returns, sorted by C++ name.
+        generated: The records that it makes for foreach functions.
     """
 
     torch_version: str
@@ -61,29 +64,33 @@ def load(
 ) -> Definitions:
     """Load autograd definitions.
 
-    derivatives: derivatives.yaml, or a list of it and its overlays in order.
-    native_functions: native_functions.yaml, or a list of it and its overlays in order.
-    tags: tags.yaml; the one beside native_functions.yaml when left out.
-    torch_version: "X.Y", the release to follow; the newest known when left out.
-    pytorch: a PyTorch checkout or unpacked torchgen in place of the files. Its rules are
-        followed; `native_functions` are then overlays.
-    override: an entry of an overlay takes the place of the earlier entry of the same name.
-    dispatch_keys: keys that a backend adds to those that torchgen lists for kernels.
-    entry_keys: keys of entries that only a backend's own tools read, or patterns such as "gen_*".
-    sections: sections of an overlay that declare operators, besides `custom` and
-        `custom_autograd`.
-    backend_yaml: a file that says what a backend registers, as torchgen.gen_backend_stubs reads
-        it, or a list of them. They are checked.
-    cache_dir: the folder of a cache, to read from and to keep the results in; no cache when left
-        out. One that cannot be used is done without, with a warning.
-    catalogue: the small catalogue that ships with derivload, in place of the files.
+    What is loaded depends on the arguments alone: no settings are read, and no tree is looked for
+    around the current folder.
 
-    What is loaded depends on these parameters alone: no settings are read, and no tree is looked
-    for around the current folder.
+    Args:
+        derivatives: derivatives.yaml, or a list of it and its overlays in order.
+        native_functions: native_functions.yaml, or a list of it and its overlays in order.
+        tags: tags.yaml; the one beside native_functions.yaml when left out.
+        torch_version: "X.Y", the release to follow; the newest known when left out.
+        pytorch: a PyTorch checkout or unpacked torchgen in place of the files. Its rules are
+            followed; `native_functions` are then overlays.
+        override: an entry of an overlay takes the place of the earlier entry of the same name.
+        dispatch_keys: keys that a backend adds to those that torchgen lists for kernels.
+        entry_keys: keys of entries that only a backend's own tools read, or patterns such as
+            "gen_*".
+        sections: sections of an overlay that declare operators, besides `custom` and
+            `custom_autograd`.
+        backend_yaml: a file that says what a backend registers, as torchgen.gen_backend_stubs
+            reads it, or a list of them. They are checked.
+        catalogue: the small catalogue that ships with derivload, in place of the files.
+        cache_dir: the folder of a cache, to read from and to keep the results in; no cache when
+            left out. One that cannot be used is done without, with a warning.
 
-    Raises UsageError for an argument of another type and for a combination that means nothing,
-    InputError, with all diagnostics, when the input has errors, and TreeCodeError where the rules
-    of a tree are not known, and its own torchgen refuses the input or cannot be run.
+    Raises:
+        UsageError: an argument has another type, or the arguments mean nothing together.
+        InputError: the input has errors; it has all diagnostics.
+        TreeCodeError: the rules of a tree are not known, and its own torchgen refuses the input
+            or cannot be run.
     """
     folder = path_of("cache_dir", cache_dir)
     given = [] if derivatives is None else paths_of("derivatives", derivatives)

@@ -26,7 +26,11 @@ class TreeCodeError(Exception):
 
 
 class InputError(Exception):
-    """The input has errors. `diagnostics` holds all of them, sorted by place."""
+    """The input has errors.
+
+    Attributes:
+        diagnostics (tuple[Diagnostic, ...]): All of them, sorted by place.
+    """
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         super().__init__("\n".join(d.render() for d in diagnostics))

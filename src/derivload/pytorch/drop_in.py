@@ -156,14 +156,20 @@ def load_derivatives(
     The objects are of the classes of the importable torchgen, and equal the objects that it would
     make itself. A second call returns the same dict, as upstream does, unless a file has changed.
 
-    torch_version: "X.Y", the release whose rules to follow, whatever torchgen's source says.
-        Without it, torchgen's source decides. If that is not the source of a release, torchgen's
-        own load_derivatives runs, and a line on stderr says so.
-    use_cache: read results from derivload's cache and keep them there: in the folder of
-        DERIVLOAD_CACHE_DIR, or the user's.
+    Args:
+        derivatives_yaml_path: derivatives.yaml.
+        native_yaml_path: native_functions.yaml.
+        tags_yaml_path: tags.yaml.
+        torch_version: "X.Y", the release whose rules to follow, whatever torchgen's source says.
+            Without it, torchgen's source decides. If that is not the source of a release,
+            torchgen's own load_derivatives runs, and a line on stderr says so.
+        use_cache: read results from derivload's cache and keep them there: in the folder of
+            DERIVLOAD_CACHE_DIR, or the user's.
 
-    Raises InputError if the input has errors, UsageError if derivload does not know the version,
-    and UnexpectedTorchgenError if no torchgen can be imported.
+    Raises:
+        InputError: the input has errors.
+        UsageError: derivload does not know the version.
+        UnexpectedTorchgenError: no torchgen can be imported.
     """
     given = {
         "derivatives_yaml_path": derivatives_yaml_path,

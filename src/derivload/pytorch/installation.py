@@ -42,11 +42,11 @@ class Installation:
         use_cache: bool,
     ) -> None:
         """Raises UsageError for a version that cannot be followed."""
-        self.settings = (tuple(overlays), torch_version, additions.key, use_cache)
+        self._settings = (tuple(overlays), torch_version, additions.key, use_cache)
         self._drop_in = DropIn(overlays, torch_version, additions, use_cache=use_cache)
         self._replacements: list[FunctionReplacement] = []
 
-    def put(self) -> None:
+    def _put(self) -> None:
         """Replace the functions that are not replaced yet.
 
         Raises UnexpectedTorchgenError if no torchgen can be imported.
@@ -100,19 +100,26 @@ def install(
     Every module that has upstream's function gets derivload's, now or when it is imported.
     parse_native_yaml is replaced too: it then includes the overlays, and notices edits.
 
-    native_functions: YAML files whose entries are appended to native_functions.yaml, in order.
-        Each is a list of entries, or a mapping with a `custom:` or `custom_autograd:` list.
-    override: an entry of an overlay takes the place of the earlier entry of the same name.
-    entry_keys: keys of entries that only a backend's own tools read, or patterns such as "gen_*".
-    sections: further sections of an overlay that declare operators.
-    torch_version, use_cache: as for `load_derivatives`.
-
-    Returns the installation. Its `uninstall()`, or the end of a `with`, puts the originals back.
     A second call with the same arguments returns the same installation. A call with other
     arguments replaces it.
 
-    Raises UsageError if derivload does not know the version, and UnexpectedTorchgenError if no
-    torchgen can be imported.
+    Args:
+        native_functions: YAML files whose entries are appended to native_functions.yaml, in
+            order. Each is a list of entries, or a mapping with a `custom:` or
+            `custom_autograd:` list.
+        override: an entry of an overlay takes the place of the earlier entry of the same name.
+        entry_keys: keys of entries that only a backend's own tools read, or patterns such as
+            "gen_*".
+        sections: further sections of an overlay that declare operators.
+        torch_version: as for `load_derivatives`.
+        use_cache: as for `load_derivatives`.
+
+    Returns:
+        The installation. Its `uninstall()`, or the end of a `with`, puts the originals back.
+
+    Raises:
+        UsageError: derivload does not know the version.
+        UnexpectedTorchgenError: no torchgen can be imported.
     """
     global _current  # noqa: PLW0603
     # A build may change its working folder before the files are read.
@@ -125,12 +132,12 @@ def install(
         sections=texts_of("sections", sections),
     )
     settings = (overlays, torch_version, additions.key, use_cache)
-    if _current is None or _current.settings != settings:
+    if _current is None or _current._settings != settings:
         made = Installation(overlays, torch_version, additions, use_cache=use_cache)
         if _current is not None:
             _current.uninstall()
         _current = made
-    _current.put()
+    _current._put()
     return _current
 
 

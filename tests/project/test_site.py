@@ -1,0 +1,105 @@
+"""The documentation site: `script/docs` builds it, and readers get everywhere, offline."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import derivload
+import derivload.pytorch
+from derivload.rules import RULES
+from support.paths import ROOT
+from support.site import WebPage, broken_links, read_pages, unreachable
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built as `script/docs` builds it."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict"]
+    done = subprocess.run(
+        [*command, "--site-dir", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[str, WebPage]:
+    return read_pages(site)
+
+
+def test_no_link_is_broken(site: Path, pages: dict[str, WebPage]) -> None:
+    assert broken_links(site, pages) == []
+
+
+def test_every_page_is_reached_by_links(pages: dict[str, WebPage]) -> None:
+    assert unreachable(pages) == set()
+
+
+def test_every_page_of_docs_and_every_rule_is_there(pages: dict[str, WebPage]) -> None:
+    docs = ROOT / "docs"
+    written = {
+        path.relative_to(docs).with_suffix(".html").as_posix() for path in docs.rglob("*.md")
+    }
+    assert written - {*pages} == {"rules/README.html"}
+    assert {f"rules/{code}.html" for code in RULES} <= {*pages}
+
+
+@pytest.mark.parametrize("module", [derivload, derivload.pytorch])
+def test_the_reference_has_every_public_name(pages: dict[str, WebPage], module: ModuleType) -> None:
+    name = module.__name__
+    assert {f"{name}.{public}" for public in module.__all__} <= pages[
+        f"reference/{name}.html"
+    ].anchors
+
+
+def test_showing_a_page_asks_for_nothing_outside_of_the_site(
+    site: Path, pages: dict[str, WebPage]
+) -> None:
+    loaded = {
+        f"{name}: {link}" for name, page in pages.items() for link in page.loads if ":" in link
+    }
+    assert loaded == set()
+    styles = [*site.rglob("*.css")]
+    assert styles
+    named = {
+        url for style in styles for url in re.findall(r"url\(([^)]+)\)", style.read_text("utf-8"))
+    }
+    assert {url for url in named if "//" in url and "data:" not in url} == set()
+
+
+def test_no_page_names_the_machine_that_it_was_built_on(site: Path) -> None:
+    texts = {
+        path: path.read_text("utf-8")
+        for path in site.rglob("*.*")
+        if path.suffix in (".html", ".json", ".js")
+    }
+    own = (str(ROOT), str(Path.home()) + "/", str(site))
+    assert [path for path, text in texts.items() if any(name in text for name in own)] == []
+
+
+def test_what_is_wrong_with_a_site_is_told(tmp_path: Path) -> None:
+    """Of a site with one mistake of each kind."""
+    (tmp_path / "index.html").write_text(
+        '<h1 id="top"></h1> <a href="#top"></a> <a href="a%20b.html#there"></a>'
+        '<a href="https://example.org/"></a> <a href="gone.html"></a> <img src="gone.png">'
+    )
+    (tmp_path / "a b.html").write_text('<h2 id="here"></h2> <a href="index.html#top"></a>')
+    (tmp_path / "alone.html").write_text('<a href="index.html"></a>')
+    pages = read_pages(tmp_path)
+    broken = ["a%20b.html#there", "gone.html", "gone.png"]
+    assert broken_links(tmp_path, pages) == [f"index.html: {link}" for link in broken]
+    assert unreachable(pages) == {"alone.html"}
