@@ -28,6 +28,7 @@ _MODULES = {
     "codegen": "codegen.command",
     "diff": "diff.command",
     "emit": "emit",
+    "explore": "explore.command",
     "fetch": "fetch.command",
     "list": "listing",
     "lsp": "lsp.command",

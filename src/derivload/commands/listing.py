@@ -26,7 +26,7 @@ from derivload.engine.operators import (
 from derivload.exit_status import DONE
 from derivload.loading.errors import UsageError
 from derivload.loading.inputs import choose_dialect
-from derivload.loading.paths import Files
+from derivload.loading.operators import add_places, add_warnings, overlays_of
 from derivload.loading.placing import placed_functions
 from derivload.loading.request import Request
 from derivload.loading.rules_of_tree import find_rules
@@ -37,7 +37,6 @@ from derivload.store.store import Store
 from derivload.terminal.layout import visible
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
-from derivload.wanted import Wanted
 
 # Columns: a longer name pushes what is said of it to the right.
 _WIDEST: Final = 48
@@ -84,10 +83,10 @@ def run(options: argparse.Namespace) -> int:
         loaded = load_inputs(request, store)
         say_note(loaded.note, options)
         placed = _placed(options, request, loaded)
-        every = _with_places(join_operators(loaded.lines), files, placed)
+        every = add_places(join_operators(loaded.lines), files, placed)
         _check_values(options, request, every)
         if options.has_warnings or options.format == "json":
-            every = _with_warnings(every, loaded, wanted_of(options, files))
+            every = add_warnings(every, loaded.warnings(wanted_of(options, files)))
         found = chosen(every, _filters(options, every))
         stdout = Stdout()
         if options.format == "json":
@@ -152,45 +151,9 @@ def _placed(
     options: argparse.Namespace, request: Request, loaded: LoadedInputs
 ) -> list[PlacedFunction]:
     """Where the functions come from, in their order; [] if nothing asks for it."""
-    if options.format != "json" and not (_overlays(request.files) or request.files.backends):
+    if options.format != "json" and not (overlays_of(request.files) or request.files.backends):
         return []
     return [*placed_functions(request, loaded.lines.facts or (), request.inputs.kernels())]
-
-
-def _overlays(files: Files) -> set[str]:
-    return {*files.more_derivatives, *files.native_functions[1:]}
-
-
-def _with_places(
-    operators: list[Operator], files: Files, placed: Sequence[PlacedFunction]
-) -> list[Operator]:
-    """The functions with their kernels by backends, and with whether an overlay has them."""
-    overlays = _overlays(files)
-    if not overlays and not files.backends:
-        return operators
-    return [
-        operator._replace(
-            dispatch_keys=tuple(sorted({*operator.dispatch_keys, *place.dispatch_keys})),
-            is_from_overlay=any(
-                entry is not None and entry.file in overlays
-                for entry in (place.native_function, place.definition)
-            ),
-        )
-        for operator, place in zip(operators, placed, strict=True)
-    ]
-
-
-def _with_warnings(
-    operators: list[Operator], loaded: LoadedInputs, wanted: Wanted | None
-) -> list[Operator]:
-    judged = loaded.warnings(wanted)
-    codes: dict[str, list[str]] = {}
-    for told in () if judged is None else judged.shown:
-        codes.setdefault(told.operator, []).append(told.code)
-    return [
-        operator._replace(warnings=tuple(sorted({*codes.get(operator.name, ())})))
-        for operator in operators
-    ]
 
 
 def _lines(operators: Sequence[Operator], form: str) -> Iterator[str]:

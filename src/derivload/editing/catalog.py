@@ -17,6 +17,9 @@ _TAG: Final = re.compile(r"- +tag *: *(\w+)")
 _DESC: Final = re.compile(r" +desc *: *(.*)")
 _KERNEL: Final = re.compile(r"  (?:dispatch|structured_delegate) *:")
 _IMPLICIT: Final = re.compile(r" +[\w, ]*CompositeImplicitAutograd\b")
+_DESCRIPTION: Final = re.compile(
+    r"- +tag *: *(\w+) *\n +desc *: *(?:[|>][-+]?)? *\n?((?: .*\n?|\n)*)"
+)
 _CALLED: Final = re.compile(r"(?<![\w.>:])([a-z_]\w*)\s*\(")
 
 
@@ -86,3 +89,10 @@ def lines_with(document: Document, word: str) -> Iterator[tuple[int, int]]:
         if word in line:
             for found in pattern.finditer(line.split(" #", 1)[0]):
                 yield number, found.start()
+
+
+def tag_descriptions(text: str) -> dict[str, str]:
+    """What the tags of tags.yaml say, each on one line, by the name of the tag."""
+    return {
+        found[1]: " ".join(found[2].split()).strip("\"'") for found in _DESCRIPTION.finditer(text)
+    }

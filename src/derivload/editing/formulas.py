@@ -15,7 +15,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<name>[A-Za-z_]\w*)(?P<call>\s*\()?(?P<scope>\s*::)?"
 )
 # What the generated code has besides the values of the function.
-_MADE: Final = {
+MADE: Final = {
     "grad_input_mask": "which inputs need a gradient: `std::array<bool, N>`, made by the generated "
     "code",
     "task_should_compute_output": "asks whether an input needs a gradient",
@@ -23,7 +23,7 @@ _MADE: Final = {
     "wrap_opt_if": "saves a tensor only if a condition holds",
     "IndexRangeGenerator": "the ranges of inputs in the generated code",
 }
-_CONSTANTS: Final = {
+CONSTANTS: Final = {
     "auto_linear": "the derivative is the function itself, applied to the tangents",
     "auto_element_wise": "the forward derivative is made from the backward formula, element by "
     "element; for a function of one differentiable input",
@@ -142,10 +142,10 @@ def _gradient(text: str, names: Names, behind: str) -> Meaning:
 
 def _other(name: Name) -> Meaning:
     text = name.text
-    if text in _MADE:
-        return Meaning("made", _MADE[text])
-    if text in _CONSTANTS:
-        return Meaning("made", _CONSTANTS[text])
+    if text in MADE:
+        return Meaning("made", MADE[text])
+    if text in CONSTANTS:
+        return Meaning("made", CONSTANTS[text])
     if name.is_call:
         return Meaning("helper", f"`{text}` is a function of C++")
     return Meaning("unknown", "")
@@ -189,7 +189,7 @@ def choices(names: Names) -> list[Choice]:
         ]
         made.append(Choice("grad_input_mask", "which inputs need a gradient", "made"))
     whole = ("auto_linear", "auto_element_wise") if names.is_forward else ("non_differentiable",)
-    made += [Choice(text, _CONSTANTS[text], "made") for text in whole]
+    made += [Choice(text, CONSTANTS[text], "made") for text in whole]
     return made
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from derivload.engine.lines import DocumentLines
 
 _FOREACH: Final = "_foreach_"
-_WHOLE_TENSOR: Final = re.compile(r"\bat::(?:Tensor|TensorList|ITensorListRef)\b")
+WHOLE_TENSOR: Final = re.compile(r"\bat::(?:Tensor|TensorList|ITensorListRef)\b")
+"""What the C++ type of a saved value has in it if that is a whole tensor, or a list of them."""
 _FUNCTIONS: Final = msgspec.json.Decoder(FunctionRecord)
 _DEFINITIONS: Final = msgspec.json.Decoder(DifferentiabilityRecord)
 
@@ -148,13 +149,13 @@ def has_no_forward(operator: Operator) -> bool:
 
 def saves_input(operator: Operator) -> bool:
     """Whether its backward node keeps an input alive: a whole tensor, or a list of them."""
-    return any(_WHOLE_TENSOR.search(saved.type) for saved in operator.saved_inputs)
+    return any(WHOLE_TENSOR.search(saved.type) for saved in operator.saved_inputs)
 
 
 def saves_tensor(operator: Operator) -> bool:
     """Whether its backward node keeps any whole tensor alive, an input or an output."""
     saved = [*operator.saved_inputs, *operator.saved_outputs]
-    return any(_WHOLE_TENSOR.search(one.type) for one in saved)
+    return any(WHOLE_TENSOR.search(one.type) for one in saved)
 
 
 Predicate = Callable[[Operator], bool]

@@ -27,7 +27,7 @@ from derivload.loading.errors import UsageError
 from derivload.loading.memory import lines_in
 from derivload.loading.paths import Files, find_files, spell_option
 from derivload.loading.request import Request
-from derivload.loading.run import load_inputs
+from derivload.loading.run import LoadedInputs, load_inputs
 from derivload.outputs.documents import (
     DifferentiabilityDocument,
     FunctionsDocument,
@@ -45,15 +45,16 @@ SETTINGS: Final = "derivload.toml"
 
 
 class Side(NamedTuple):
-    """One side: what it is called, its lines, and the request that they were loaded for.
+    """One side: what it is called, its lines, the request that they were loaded for, the load.
 
-    There is no request for documents: they are as they are. Their facts are those of places.json,
+    There are neither for documents: they are as they are. Their facts are those of places.json,
     which says nothing of autogen and of namespaces.
     """
 
     name: str
     lines: DocumentLines
     request: Request | None = None
+    loaded: LoadedInputs | None = None
 
     def with_facts_of_places(self) -> Side:
         """The side with no more facts than places.json has."""
@@ -117,7 +118,7 @@ class Sides:
         request = Request(files, with_facts=True)
         loaded = load_inputs(request, self._store)
         say_note(loaded.note, self._options)
-        return Side(name, loaded.lines, request)
+        return Side(name, loaded.lines, request, loaded)
 
     def _documents(self, folder: str) -> DocumentLines:
         if self._options.native_functions or self._options.derivatives:
@@ -134,7 +135,7 @@ class Sides:
         to = Path(self._releases) / version
 
         def tell(line: str) -> None:
-            say(line, "derivload diff")
+            say(line, f"derivload {self._options.command}")
 
         return str(fetch(version, to, tell).folder)
 

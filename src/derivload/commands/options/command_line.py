@@ -31,6 +31,7 @@ _COMMANDS = {
     "show": asking.add_show,
     "list": asking.add_list,
     "diff": asking.add_diff,
+    "explore": writing.add_explore,
     "verify": asking.add_verify,
     "schema": asking.add_schema,
     "fetch": asking.add_fetch,

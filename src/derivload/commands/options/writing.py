@@ -60,6 +60,33 @@ def add_codegen(commands: Commands) -> None:
     add_cache_options(parser)
 
 
+def add_explore(commands: Commands) -> None:
+    """Add `explore`."""
+    parser = commands.add_parser(
+        "explore",
+        help="write pages about all operators, to look at in a browser",
+        description="Write pages about all operators, which need no server and no network: open "
+        "index.html in DIR. Several releases, trees or revisions, the oldest first, are compared "
+        "with one another, and the last of them is shown.",
+        usage="derivload explore [OPTIONS] [SIDE ...] --out-dir DIR",
+    )
+    parser.takes_list = True
+    add_inputs(parser)
+    parser.add_argument(
+        "sides",
+        nargs="*",
+        metavar="SIDE",
+        help="instead of inputs: releases, trees, revisions of git or folders of documents, as "
+        "`diff` takes them",
+    )
+    add_out_dir(parser, "the pages")
+    parser.add_argument(
+        "--single-file", action="store_true", help="put all into one file, index.html"
+    )
+    add_warnings(parser)
+    add_cache_options(parser)
+
+
 def add_run(commands: Commands) -> None:
     """Add `run`."""
     parser = commands.add_parser(

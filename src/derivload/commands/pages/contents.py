@@ -1,0 +1,113 @@
+"""What pages are made of: the functions of one load, and what is known of other releases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from derivload.engine.coverage import CoverageGroup, coverage_of
+from derivload.engine.facts import FunctionFacts
+from derivload.engine.lines import encode_line
+from derivload.engine.operators import Operator, join_operators
+from derivload.loading.operators import add_places, add_warnings
+from derivload.loading.placing import placed_functions
+
+if TYPE_CHECKING:
+    from derivload.engine.lines import DocumentLines
+    from derivload.loading.request import Request
+    from derivload.loading.run import LoadedInputs
+    from derivload.outputs.documents import PlacedFunction
+    from derivload.wanted import Wanted
+
+
+class ShownWarning(msgspec.Struct, frozen=True):
+    """A warning about a function, and the line that it is about."""
+
+    operator: str
+    code: str
+    message: str
+    help: str
+    file: str
+    line: int
+
+
+class ReleaseCoverage(msgspec.Struct, frozen=True):
+    """The coverage of one side."""
+
+    name: str
+    groups: tuple[CoverageGroup, ...]
+
+
+class Comparison(NamedTuple):
+    """What changed from one side to the next: their names, and the document of `diff`."""
+
+    before: str
+    after: str
+    document: bytes
+
+
+class Contents(NamedTuple):
+    """What pages are made of.
+
+    `name` is what was loaded, as the user calls it. `placed` says where the functions come from, in
+    their order; none for documents, which do not say. `tags` is the text of tags.yaml.
+    """
+
+    name: str
+    lines: DocumentLines
+    operators: Sequence[Operator]
+    placed: Sequence[PlacedFunction] = ()
+    warnings: Sequence[ShownWarning] = ()
+    tags: str = ""
+    coverage: Sequence[ReleaseCoverage] = ()
+    comparisons: Sequence[Comparison] = ()
+
+
+def operators_of(lines: DocumentLines) -> list[Operator]:
+    """The functions of lines, which may have no facts."""
+    if lines.facts is None:
+        schemas = [msgspec.json.decode(line, type=_Schema).schema for line in lines.functions]
+        lines = lines._replace(facts=[encode_line(FunctionFacts(schema)) for schema in schemas])
+    return join_operators(lines)
+
+
+class _Schema(msgspec.Struct):
+    schema: str
+
+
+def contents_of(
+    name: str, request: Request, loaded: LoadedInputs, wanted: Wanted | None
+) -> Contents:
+    """The contents of a load with facts. `wanted` says which warnings are shown."""
+    lines = loaded.lines
+    placed = [*placed_functions(request, lines.facts or (), request.inputs.kernels())]
+    judged = loaded.warnings(wanted)
+    operators = add_places(join_operators(lines), request.files, placed)
+    operators = add_warnings(operators, judged)
+    warnings = []
+    for told in () if judged is None else judged.shown:
+        found = told.place()
+        warnings.append(
+            ShownWarning(
+                told.operator, told.code, found.sentence, found.advice, found.file, found.line
+            )
+        )
+    return Contents(
+        name,
+        lines,
+        operators,
+        placed,
+        warnings,
+        request.inputs.texts.tags.text,
+        (ReleaseCoverage(name, coverage_of(operators)),),
+    )
+
+
+def contents_of_documents(name: str, lines: DocumentLines) -> Contents:
+    """The contents of documents, of which nobody knows the inputs."""
+    operators = operators_of(lines)
+    return Contents(
+        name, lines, operators, coverage=(ReleaseCoverage(name, coverage_of(operators)),)
+    )

@@ -1,0 +1,138 @@
+// What is shown, by the address; keys; and the beginning of it all.
+
+let query = emptyQuery();
+let tableScroll = 0;
+let current = "";
+
+async function go() {
+  const place = readPlace(location.hash);
+  const isTable = place.page === "table";
+  const isSame = current === "table" && isTable;
+  if (current === "table" && !isTable) tableScroll = scrollY;
+  byId("help").close();
+  markPage(place);
+  if (isTable) {
+    query = place.query;
+    const search = byId("search");
+    if (search.value.trim() !== query.q) search.value = query.q;
+    showTable(query);
+    show("table-page");
+    document.title = titleOf(query.q ? `${query.q} · operators` : "operators");
+    if (!isSame && current) scrollTo(0, tableScroll);
+    current = "table";
+    return;
+  }
+  const hash = location.hash;
+  const page = await pageOf(place).catch(failedPage);
+  if (hash !== location.hash) return; // somebody went on
+  byId("other-page").replaceChildren(page);
+  show("other-page");
+  current = place.page;
+  const head = page.querySelector("h1");
+  document.title = titleOf(head.textContent);
+  scrollTo(0, 0);
+  head.focus({ preventScroll: true });
+}
+
+function pageOf(place) {
+  if (place.page === "op") return operatorPage(place.name);
+  if (place.page === "compare") return comparisonPage(place.number);
+  return coveragePage();
+}
+
+async function failedPage(error) {
+  return el("article", {}, el("h1", { tabindex: "-1" }, "This page cannot be shown"), el("p", {}, error.message));
+}
+
+const titleOf = (text) => `${text} · ${catalogue.table.name}`;
+
+function show(id) {
+  for (const other of ["table-page", "other-page"]) byId(other).hidden = other !== id;
+}
+
+function markPage(place) {
+  const page = place.page === "compare" ? `compare/${place.number}` : place.page;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.dataset.page === page) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+// A filter is a step that the back button undoes; a key in the search is not.
+function change(make) {
+  query = make(query);
+  history.pushState(null, "", hashOf(query));
+  go();
+}
+
+let typing = 0;
+
+function typed() {
+  query = { ...query, q: byId("search").value };
+  showTable(query);
+  clearTimeout(typing);
+  // Browsers slow down pages that change their address at every key.
+  typing = setTimeout(() => history.replaceState(null, "", hashOf(query)), 150);
+}
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
+  const isTyping = event.target.matches("input[type=search]");
+  const isTable = !byId("table-page").hidden;
+  if (event.key === "Escape" && !isTable) location.hash = hashOf(query);
+  else if (event.key === "Escape" && isTyping && query.q) {
+    byId("search").value = "";
+    typed();
+  } else if (isTable && ["ArrowDown", "ArrowUp"].includes(event.key) && (isTyping || event.target.closest("#rows"))) {
+    moveBetweenRows(event.key === "ArrowDown" ? 1 : -1);
+  } else if (isTyping) return;
+  else if (event.key === "/") {
+    if (!isTable) location.hash = hashOf(query);
+    // After the table is shown.
+    setTimeout(() => byId("search").select());
+  } else if (event.key === "?") byId("help").showModal();
+  else return;
+  event.preventDefault();
+}
+
+function backToTable(event) {
+  const link = event.target.closest("[data-back]");
+  if (!link) return;
+  event.preventDefault();
+  location.hash = hashOf(query);
+}
+
+function restore() {
+  const state = history.state;
+  if (!state || state.scroll === undefined) return;
+  while (shown.count < shown.found.length && document.body.scrollHeight < state.scroll + innerHeight) showMore(AT_ONCE);
+  scrollTo(0, state.scroll);
+  if (state.isSearching) byId("search").focus();
+  history.replaceState(null, "", location.href);
+}
+
+async function begin() {
+  const isInFolder = !document.querySelector("script[data-name]");
+  fillCatalogue(await (isInFolder ? promiseOf("table").promise : need("table")));
+  watchFilters(change);
+  watchRows();
+  byId("search").addEventListener("input", typed);
+  byId("search-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    moveBetweenRows(1);
+  });
+  addEventListener("popstate", go);
+  addEventListener("keydown", pressed);
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    const target = byId("table-page").hidden ? byId("other-page").querySelector("h1") : byId("list");
+    target.focus();
+  });
+  document.addEventListener("click", backToTable);
+  byId("help-button").addEventListener("click", () => byId("help").showModal());
+  await go();
+  restore();
+  if ("live" in document.documentElement.dataset) lookForVersions();
+}
+
+begin();
