@@ -27,7 +27,15 @@ function drawColumns(columns, edges, label) {
   centre(filledColumns, placed, total.height);
   const drawing = svg(
     "svg",
-    { viewBox: `0 0 ${total.width} ${total.height}`, width: total.width, height: total.height, role: "img", "aria-label": label, class: "drawing" },
+    {
+      viewBox: `0 0 ${total.width} ${total.height}`,
+      width: total.width,
+      height: total.height,
+      // What is an image has no links for who does not see it.
+      role: ends.some(({ box }) => box.href) ? "group" : "img",
+      "aria-label": label,
+      class: "drawing",
+    },
     edges.map(([from, to, text]) => edgeOf(placed.get(from), placed.get(to), text)),
     ends.map(boxOf)
   );

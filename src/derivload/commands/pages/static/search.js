@@ -31,7 +31,7 @@ function fillCatalogue(table) {
       chunk: table.chunk[at],
       warned: table.warned[at] || "",
       changes: table.changes[at] || 0,
-      cpp: kind === "out" ? `${base}_out ${base}_outf` : base,
+      cpp: kind === "out" ? `at::${base}_out at::${base}_outf` : `at::${base}`,
     };
   });
   for (const operator of catalogue.operators) {
@@ -56,7 +56,7 @@ function findCommonTags() {
 function fieldsOf(operator) {
   const texts = {
     name: operator.name,
-    cpp: `at::${operator.cpp} ${operator.cpp}`,
+    cpp: operator.cpp,
     node: operator.nodes.join(" "),
     tag: operator.tags.join(" "),
     key: operator.keys.join(" "),
