@@ -24,11 +24,11 @@ TELLING = (
     *("test_emit.py", "test_check.py", "test_show.py", "test_cache_command.py"),
     *("test_damaged_entries.py", "test_diskcache.py", "test_watch.py", "test_fetch.py"),
     *("test_watchdog_internals.py", "test_codegen_sources.py", "test_completion.py"),
-    "test_bad_clients.py",
+    *("test_bad_clients.py", "test_explore.py"),
 )
 # The progress bar of so old a pip is another one.
 NEWER = "not draws_its_bar"
-TOOLS = ("pytest", "pytest-xdist", "hypothesis", "jinja2", "jsonschema", "trustme")
+TOOLS = ("pytest", "pytest-xdist", "hypothesis", "jsonschema", "trustme")
 
 
 def lowest(python: str = sys.executable) -> dict[str, str]:

@@ -68,12 +68,14 @@ class Contents(NamedTuple):
 def operators_of(lines: DocumentLines) -> list[Operator]:
     """The functions of lines, which may have no facts."""
     if lines.facts is None:
-        schemas = [msgspec.json.decode(line, type=_Schema).schema for line in lines.functions]
+        schemas = [msgspec.json.decode(line, type=SchemaLine).schema for line in lines.functions]
         lines = lines._replace(facts=[encode_line(FunctionFacts(schema)) for schema in schemas])
     return join_operators(lines)
 
 
-class _Schema(msgspec.Struct):
+class SchemaLine(msgspec.Struct):
+    """The schema on the line of a record, which begins with it."""
+
     schema: str
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from derivload.commands.pages.contents import Contents, ShownWarning
+from derivload.commands.pages.contents import Contents, SchemaLine, ShownWarning
 from derivload.commands.pages.table import CHUNKS, Table, chunk_of
 from derivload.outputs.documents import Place
 
@@ -55,7 +55,7 @@ def _records(contents: Contents, table: Table) -> Iterator[tuple[str, bytes]]:
         facts[chunk].append(line)
     chunks = dict(zip(table.schema, table.chunk, strict=True))
     for line in (*lines.records, *lines.generated):
-        schema = msgspec.json.decode(line, type=_Schema).schema
+        schema = msgspec.json.decode(line, type=SchemaLine).schema
         at = chunks[schema] if schema in chunks else chunk_of(schema.partition("(")[0])
         definitions[at].append(line)
     for chunk in range(CHUNKS):
@@ -68,10 +68,6 @@ def _records(contents: Contents, table: Table) -> Iterator[tuple[str, bytes]]:
             ]
         )
         yield f"operators_{chunk}", b"{%s}" % body
-
-
-class _Schema(msgspec.Struct):
-    schema: str
 
 
 def _places(contents: Contents) -> _Places:
