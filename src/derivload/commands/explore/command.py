@@ -23,7 +23,7 @@ from derivload.commands.notes import say_note
 from derivload.commands.options.inputs import OVERLAYS
 from derivload.commands.outcome import report
 from derivload.commands.pages.contents import (
-    Comparison,
+    SideComparison,
     Contents,
     ReleaseCoverage,
     contents_of,
@@ -109,7 +109,7 @@ def _contents_of_sides(options: argparse.Namespace) -> tuple[Contents, dict[str,
     for found in reports:
         changes.update({*_changed_in(found)})
     comparisons = [
-        Comparison(one.before.name, one.after.name, msgspec.json.encode(document_of(one)))
+        SideComparison(one.before.name, one.after.name, msgspec.json.encode(document_of(one)))
         for one in reports
     ]
     coverage = [*map(_coverage, loaded[:-1]), *contents.coverage]

@@ -40,7 +40,7 @@ class ReleaseCoverage(msgspec.Struct, frozen=True):
     groups: tuple[CoverageGroup, ...]
 
 
-class Comparison(NamedTuple):
+class SideComparison(NamedTuple):
     """What changed from one side to the next: their names, and the document of `diff`."""
 
     before: str
@@ -62,7 +62,7 @@ class Contents(NamedTuple):
     warnings: Sequence[ShownWarning] = ()
     tags: str = ""
     coverage: Sequence[ReleaseCoverage] = ()
-    comparisons: Sequence[Comparison] = ()
+    comparisons: Sequence[SideComparison] = ()
 
 
 def operators_of(lines: DocumentLines) -> list[Operator]:

@@ -18,7 +18,7 @@ from derivload.outputs.documents import Place
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class _Places(msgspec.Struct, frozen=True):
+class _PagePlaces(msgspec.Struct, frozen=True):
     """Where functions come from: for each the number of a file and a line, both 0 for nowhere.
 
     `files` begins with no file. `kernels` are those of backends: key, file and line, by function.
@@ -70,7 +70,7 @@ def _records(contents: Contents, table: Table) -> Iterator[tuple[str, bytes]]:
         yield f"operators_{chunk}", b"{%s}" % body
 
 
-def _places(contents: Contents) -> _Places:
+def _places(contents: Contents) -> _PagePlaces:
     files = {"": 0}
 
     def numbers(place: Place | None) -> tuple[int, int]:
@@ -83,7 +83,7 @@ def _places(contents: Contents) -> _Places:
     warnings: dict[str, list[ShownWarning]] = {}
     for warning in contents.warnings:
         warnings.setdefault(warning.operator, []).append(warning)
-    return _Places(
+    return _PagePlaces(
         files=[*files],
         native=native,
         definition=definition,
