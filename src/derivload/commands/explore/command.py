@@ -23,9 +23,9 @@ from derivload.commands.notes import say_note
 from derivload.commands.options.inputs import OVERLAYS
 from derivload.commands.outcome import report
 from derivload.commands.pages.contents import (
-    SideComparison,
     Contents,
     ReleaseCoverage,
+    SideComparison,
     contents_of,
     contents_of_documents,
     operators_of,
