@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +10,7 @@ from typing import NoReturn
 import pytest
 
 from support.bazel_workspace import SANDBOXED, Workspace, remove_tree
+from support.cache_servers import find_server, running_nginx
 from support.few_operators import make_small
 from support.paths import PACKAGE, ROOT
 from support.project import replace_in
@@ -130,63 +127,11 @@ def checkout(built: Checkout, pytorch: Path) -> Iterator[Checkout]:
     shutil.copyfile(pytorch / DERIVATIVES, built.pytorch / DERIVATIVES)
 
 
-_NGINX = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ }}
-http {{
-  access_log {folder}/access.log;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  server {{
-    listen 127.0.0.1:{port};
-    client_max_body_size 0;
-    location / {{
-      root {folder}/files;
-      dav_methods PUT;
-      create_full_put_path on;
-    }}
-  }}
-}}
-"""
-
-
 @pytest.fixture(scope="module")
 def cache_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
     """A remote cache, which is an nginx of our own; None where there is no nginx."""
-    nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if nginx is None:
+    if find_server("nginx") is None:
         yield None
         return
-    folder = tmp_path_factory.mktemp("nginx")
-    (folder / "files").mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (folder / "nginx.conf").write_text(
-        ("user root;\n" if os.geteuid() == 0 else "") + _NGINX.format(folder=folder, port=port),
-        "utf-8",
-    )
-    server = subprocess.Popen(
-        [nginx, "-p", str(folder), "-e", str(folder / "error.log"), "-c", folder / "nginx.conf"]
-    )
-    try:
-        _wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail("nginx does not answer")
+    with running_nginx(tmp_path_factory.mktemp("nginx")) as server:
+        yield server.url

@@ -21,6 +21,7 @@ from derivload.commands.parsed import (
     say_files,
     target_of,
     wanted_of,
+    with_remote_ended,
 )
 from derivload.commands.replaced import list_replaced
 from derivload.identity import tool_digest
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     files = files_of(options)
     say_files(options, files)
     target = target_of(options)
-    return write_and_say(
+    status = write_and_say(
         options,
         lambda: emit(
             files,
@@ -65,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
             importing=lambda: importing_of(options),
         ),
     )
+    return with_remote_ended(options, status)
 
 
 def emit(

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 from derivload.commands.replaced import list_replaced
 from derivload.loading.additions import add_to
-from derivload.loading.cache_settings import cache_folder, find_store, open_store
+from derivload.loading.cache_settings import REMOTE_CACHE, cache_folder, find_store, open_store
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import (
     DERIVATIVES,
@@ -179,10 +179,30 @@ def open_store_of(options: argparse.Namespace, *, to_read: bool = False) -> Stor
     try:
         if options.verbose:
             say(f"cache      {cache_folder(options.cache_dir)}")
-        return (find_store if to_read else open_store)(options.cache_dir)
+        store = (find_store if to_read else open_store)(options.cache_dir)
     except StoreError as error:
         say(f"warning: going on without the cache: {error}; --cache-dir names another folder")
         return None
+    if store is not None and is_remote_named(options):
+        from derivload.commands.remote_cache import begin_remote
+
+        begin_remote(store, options)
+    return store
+
+
+def is_remote_named(options: argparse.Namespace) -> bool:
+    """Whether a command that can use a remote cache may have one."""
+    can_use = hasattr(options, "remote_cache")
+    return can_use and bool(options.remote_cache or os.environ.get(REMOTE_CACHE))
+
+
+def with_remote_ended(options: argparse.Namespace, status: int) -> int:
+    """End the remote cache, if there is one, and return `status`."""
+    if not is_remote_named(options):
+        return status
+    from derivload.commands.remote_cache import end_remote
+
+    return end_remote(options, status)
 
 
 def importing_of(options: argparse.Namespace) -> AbstractContextManager[object]:

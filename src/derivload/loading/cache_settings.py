@@ -14,6 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from derivload.store.store import Store
 
+# The variable that names the remote cache: `remote_settings.py` has the others.
+REMOTE_CACHE = "DERIVLOAD_REMOTE_CACHE"
+
 
 def open_store(named: str | None) -> Store:
     """The store in the folder of the cache, made if need be. Raises StoreError and UsageError."""

@@ -55,7 +55,11 @@ _NAME = ".derivload-stamp"
 _FORMAT = "derivload-stamp 3"
 _SEPARATOR = "\0"
 # Arguments that do not change what a run writes.
-_WITHOUT_EFFECT = ("--cache-dir", "--no-cache", "--stats", "--quiet", "--verbose", "--color")
+_WITH_VALUE = (
+    *("--cache-dir", "--color", "--remote-cache", "--remote-cache-mode", "--remote-cache-limit"),
+    "--remote-cache-upload-limit",
+)
+_WITHOUT_EFFECT = (*_WITH_VALUE, "--no-cache", "--stats", "--quiet", "--verbose")
 
 
 class UpToDate:
@@ -300,7 +304,7 @@ def _arguments_digest(arguments: Sequence[str]) -> str:
         if skip:
             skip = False
         elif argument.partition("=")[0] in _WITHOUT_EFFECT:
-            skip = argument in ("--cache-dir", "--color")
+            skip = argument in _WITH_VALUE
         else:
             kept.append(argument)
     return digest_of("\0".join(kept).encode("utf-8", "surrogateescape"))

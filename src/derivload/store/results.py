@@ -194,6 +194,8 @@ def _split(data: bytes, learned: bytes | None) -> Split:
 def find_documents(store: Store, keys: Keys) -> StoredDocuments | None:
     """The documents of this run, if an earlier run made and kept them; else None."""
     target = store.get(keys.by_bytes)
+    if target is None and store.pull_values(keys.by_bytes):
+        target = store.get(keys.by_bytes)
     if target is not None:
         return _find(store, keys, target, is_of_entries=target != keys.by_bytes_alone)
     learn_entries(store, keys)
@@ -213,14 +215,18 @@ def keep_documents(store: Store, keys: Keys, kept: StoredDocuments) -> None:
         return
     target = keys.by_entries() if kept.is_of_entries else keys.by_bytes_alone
     facts = [facts_document(kept.facts)] if keys.with_facts else []
-    listing = _put_documents(store, [*kept.documents, *facts])
+    documents = [*kept.documents, *facts]
+    listing = _put_documents(store, documents)
+    packed = _values_of(documents)
     warnings = ""
     if kept.warnings:
         warnings = hashlib.sha256(kept.warnings).hexdigest()
+        packed[_document_key(warnings)] = kept.warnings
         store.put(_document_key(warnings), kept.warnings, bytes.fromhex(warnings))
-    value = f"{kept.note}\n{warnings}\n{listing}"
-    if store.put(target, value.encode("utf-8", "surrogatepass")):
+    value = f"{kept.note}\n{warnings}\n{listing}".encode("utf-8", "surrogatepass")
+    if store.put(target, value):
         store.put(keys.by_bytes, target)
+    store.push(keys.by_bytes, {**packed, target: value, keys.by_bytes: target})
 
 
 def facts_document(facts: bytes) -> Document:
@@ -255,12 +261,17 @@ def keep_state(store: Store, keys: Keys, state: bytes, documents: Sequence[Docum
     if not is_as_it_began():
         return
     listing = _put_documents(store, documents)
-    store.put(keys.state, _PART.join([listing.encode(), keys.render_entries(), state]))
+    value = _PART.join([listing.encode(), keys.render_entries(), state])
+    store.put(keys.state, value)
+    store.push(keys.state, {**_values_of(documents), keys.state: value})
 
 
 def _state_of(store: Store, keys: Keys) -> tuple[bytes, bytes, bytes]:
     """The list of documents, the entry digests and the state, as kept; empty if there are none."""
-    listing, _, rest = (store.get(keys.state) or b"").partition(_PART)
+    value = store.get(keys.state)
+    if value is None and store.pull_values(keys.state):
+        value = store.get(keys.state)
+    listing, _, rest = (value or b"").partition(_PART)
     entries, is_whole, state = rest.partition(_PART)
     return (listing, entries, state) if is_whole else (b"", b"", b"")
 
@@ -298,6 +309,11 @@ def _put_documents(store: Store, documents: Sequence[Document]) -> str:
         if key not in store:
             store.put(key, data, bytes.fromhex(digest))
     return "\n".join(f"{name} {count} {digest}" for name, _, count, digest in documents)
+
+
+def _values_of(documents: Sequence[Document]) -> dict[bytes, bytes]:
+    """Documents as they are in the store, by key."""
+    return {_document_key(digest): data for _, data, _, digest in documents}
 
 
 def _get_documents(store: Store, listing: bytes, names: Sequence[str]) -> list[Document] | None:

@@ -45,14 +45,17 @@ from derivload.store.rows import LOCK_SECONDS, fetch, seal, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Final, TypeVar
 
     from derivload.store.disk import BytesCache
+    from derivload.store.remote.remote import Remote
 
     T = TypeVar("T")
 
 DEFAULT_SIZE_LIMIT: Final = 512 * 1024 * 1024
+# Before the name of a pack of the remote cache. Other keys begin otherwise.
+_PACK: Final = b"pack "
 
 
 class Figures:
@@ -89,6 +92,8 @@ class Store:
             raise FolderError(f"the name {folder} contains an environment variable")
         self.folder = folder
         self.size_limit = DEFAULT_SIZE_LIMIT if size_limit is None else size_limit
+        self.remote: Remote | None = None
+        self._pulled: dict[bytes, bytes] = {}
         self._reader: sqlite3.Connection | None = None
         self._cache: BytesCache | None = None
         try:
@@ -104,7 +109,7 @@ class Store:
         """
         row = self._attempt(lambda: self._row(key))
         if row is None:
-            return None
+            return self._pulled.get(key)
         value = None
         with suppress(OSError):
             value = verified(key, fetch(self._layout, *row[1:]), sha256)
@@ -125,6 +130,48 @@ class Store:
             raise TypeError("keys and values are bytes")
         kept = seal(key, sha256 or hashlib.sha256(value).digest()) + value
         return bool(self._attempt(lambda: self._written().set(key, kept)))
+
+    def pull(self, name: bytes) -> dict[bytes, bytes] | None:
+        """The values of the remote cache's pack of this name; None if there is none.
+
+        Whoever pushed them chose the keys, so they are not put in the store. A pack that was pulled
+        or pushed by `derivload cache`, or was not sent, is here already.
+        """
+        if self.remote is None or not self.remote.settings.reads:
+            return None
+        kept = self.get(_PACK + name)
+        found = None if kept is None else self.remote.opened(name, kept)
+        return self.remote.pull(name) if found is None else found
+
+    def pull_values(self, name: bytes) -> bool:
+        """Put the values of a pack in the store, under their own keys. Returns if there are any."""
+        values = self.pull(name)
+        for key, value in (values or {}).items():
+            if not self.put(key, value):
+                self._pulled[key] = value
+        return bool(values)
+
+    def push(self, name: bytes, values: Mapping[bytes, bytes]) -> None:
+        """Begin to send values to the remote cache, if there is one, as a pack of this name."""
+        if self.remote is not None:
+            self.remote.push(name, values)
+
+    def keep_packs(self, packs: Mapping[bytes, bytes]) -> None:
+        """Keep packs, by name: `derivload cache push` sends them."""
+        for name, data in packs.items():
+            self.put(_PACK + name, data)
+
+    def packs(self) -> dict[bytes, bytes]:
+        """The packs that are kept, by name."""
+        query = "SELECT key FROM Cache WHERE raw = 1 AND length(key) = ?"
+        size = len(_PACK) + hashlib.sha256().digest_size
+        rows = self._attempt(lambda: self._read().execute(query, (size,)).fetchall()) or []
+        found = {}
+        for (key,) in rows:
+            value = self.get(bytes(key))
+            if value is not None and bytes(key).startswith(_PACK):
+                found[bytes(key)[len(_PACK) :]] = value
+        return found
 
     def figures(self) -> Figures | None:
         """How much the store holds; None if the store cannot be used."""

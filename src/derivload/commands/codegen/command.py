@@ -29,6 +29,7 @@ from derivload.commands.parsed import (
     selection_of,
     target_of,
     wanted_of,
+    with_remote_ended,
 )
 from derivload.commands.replaced import list_replaced
 from derivload.exit_status import DONE
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
             )
 
     if not options.list_outputs:
-        return write_and_say(options, write)
+        return with_remote_ended(options, write_and_say(options, write))
     try:
         with _printed_beside():
             names = list_outputs(files, selection)

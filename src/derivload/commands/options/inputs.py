@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derivload.commands.options.values import codes, path
+from derivload.commands.options.values import codes, many_milliseconds, path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,6 +136,33 @@ def add_cache_options(parser: argparse.ArgumentParser) -> None:
         help="the folder of the cache; by default, the user's",
     )
     group.add_argument("--no-cache", action="store_true", help="neither read nor write a cache")
+
+
+def add_remote_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options about the remote cache."""
+    group = parser.add_argument_group("remote cache", "A cache that a team shares.")
+    group.add_argument(
+        "--remote-cache",
+        metavar="URL",
+        help="where it is: http://, https://, redis://, rediss://, s3://, gs:// or azblob://",
+    )
+    group.add_argument(
+        "--remote-cache-mode",
+        choices=["read", "write", "read-write", "off"],
+        help="what it is used for; read-write by default, read in builds of pull requests",
+    )
+    group.add_argument(
+        "--remote-cache-limit",
+        type=many_milliseconds,
+        metavar="MS",
+        help="how many milliseconds a run may wait for it in vain; 200 by default",
+    )
+    group.add_argument(
+        "--remote-cache-upload-limit",
+        type=many_milliseconds,
+        metavar="MS",
+        help="how many a run may wait at its end for what it sends; the same by default",
+    )
 
 
 def add_warnings(parser: argparse.ArgumentParser) -> None:

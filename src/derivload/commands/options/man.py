@@ -33,6 +33,13 @@ _STATUS: Final = (
 _ENVIRONMENT: Final = (
     ("DERIVLOAD_CACHE_DIR", "the folder of the cache, if --cache-dir does not name one"),
     ("DERIVLOAD_CACHE_SIZE", "how large the cache may grow, such as 200M"),
+    ("DERIVLOAD_REMOTE_CACHE", "the URL of the remote cache, if --remote-cache names none"),
+    ("DERIVLOAD_REMOTE_CACHE_MODE", "what it is used for, if --remote-cache-mode does not say"),
+    ("DERIVLOAD_REMOTE_KEY", "a secret of the team, with which values there are signed"),
+    ("DERIVLOAD_REMOTE_USER", "the user of the remote cache"),
+    ("DERIVLOAD_REMOTE_PASSWORD", "the password of the remote cache"),
+    ("DERIVLOAD_REMOTE_LIMIT", "milliseconds, if --remote-cache-limit names none"),
+    ("DERIVLOAD_REMOTE_UPLOAD_LIMIT", "milliseconds, if --remote-cache-upload-limit names none"),
     ("NO_COLOR", "if it is not empty: no colour, unless --color says otherwise"),
     ("FORCE_COLOR", "if it is neither empty nor 0: colour, also in a pipe"),
 )

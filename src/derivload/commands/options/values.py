@@ -77,3 +77,4 @@ class WholeNumber:
 shards = WholeNumber(1, 10_000, none="none")
 # As seconds.
 milliseconds = WholeNumber(0, 10_000, per=1000)
+many_milliseconds = WholeNumber(0, 600_000, per=1000)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from derivload.commands.options.inputs import add_cache_options, add_inputs, add_warnings
+from derivload.commands.options.inputs import (
+    add_cache_options,
+    add_inputs,
+    add_remote_options,
+    add_warnings,
+)
 from derivload.commands.options.outputs import (
     add_documents,
     add_out_dir,
@@ -31,6 +36,7 @@ def add_emit(commands: Commands) -> None:
     add_outputs(parser, "the documents")
     add_warnings(parser)
     add_cache_options(parser)
+    add_remote_options(parser)
 
 
 def add_codegen(commands: Commands) -> None:
@@ -58,6 +64,7 @@ def add_codegen(commands: Commands) -> None:
         help="print the names of the files, one per line, and write nothing; for build tools",
     )
     add_cache_options(parser)
+    add_remote_options(parser)
 
 
 def add_explore(commands: Commands) -> None:

@@ -15,7 +15,7 @@ from derivload.commands.parsed import files_of
 from derivload.commands.settings.found import Setting, Settings
 from derivload.commands.settings.keys import Key, keys_of
 from derivload.exit_status import DONE
-from derivload.loading.cache_settings import find_cache_folder
+from derivload.loading.cache_settings import REMOTE_CACHE, find_cache_folder
 from derivload.loading.errors import UsageError
 from derivload.loading.origin import Origin
 from derivload.loading.paths import Files
@@ -75,6 +75,11 @@ def _shown(key: Key, options: argparse.Namespace, files: Files | None) -> ShownO
         variable = "DERIVLOAD_CACHE_DIR"
         origin = variable if os.environ.get(variable) else "default"
         return ShownOption(key.name, find_cache_folder(None), origin)
+    if key.name == "remote-cache" and os.environ.get(REMOTE_CACHE):
+        from derivload.loading.remote_settings import place_of
+
+        # Not the whole URL: it may hold a password.
+        return ShownOption(key.name, place_of(os.environ[REMOTE_CACHE]), REMOTE_CACHE)
     return ShownOption(key.name, value)
 
 

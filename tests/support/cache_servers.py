@@ -1,0 +1,203 @@
+"""Servers that hold a remote cache, on loopback: nginx, Redis, and a proxy that does harm."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+_NGINX = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ }}
+http {{
+  access_log {folder}/access.log;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    client_max_body_size 0;
+    location / {{
+      root {folder}/files;
+      dav_methods PUT;
+      create_full_put_path on;
+      {more}
+    }}
+  }}
+}}
+"""
+_CHUNK = 64 * 1024
+
+
+def find_server(name: str) -> str | None:
+    """The path of a server's program; None where there is none."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Nginx:
+    """An nginx with WebDAV. `files` is the folder of what was put there."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.files = folder / "files"
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self._log = folder / "access.log"
+
+    def requests(self) -> list[str]:
+        """The method and the status of each request so far."""
+        lines = self._log.read_text("utf-8").splitlines()
+        return [f"{line.split()[5][1:]} {line.split()[8]}" for line in lines]
+
+    def packs(self) -> list[Path]:
+        """The files that were put there."""
+        return sorted(path for path in self.files.rglob("*") if path.is_file())
+
+
+@contextmanager
+def running_nginx(folder: Path, more: str = "") -> Iterator[Nginx]:
+    """An nginx of our own; `more` are lines for its configuration."""
+    program = find_server("nginx")
+    assert program is not None
+    (folder / "files").mkdir(parents=True)
+    port = free_port()
+    text = _NGINX.format(folder=folder, port=port, more=more)
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(user + text, "utf-8")
+    options = ["-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
+    with _running([program, *options], port):
+        yield Nginx(folder, port)
+
+
+@contextmanager
+def running_redis(folder: Path, *more: str) -> Iterator[str]:
+    """The URL of a Redis of our own."""
+    program = find_server("redis-server")
+    assert program is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with _running([program, *options, *more], port):
+        yield f"redis://127.0.0.1:{port}"
+
+
+@contextmanager
+def _running(command: list[str], port: int) -> Iterator[None]:
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("the server does not answer")
+
+
+class Proxy:
+    """A proxy before a server.
+
+    `delay` is how many seconds each way takes. `silence` is how many pass before the client gets
+    anything, and `trickle` how many between one byte and the next. `answer` is what the client
+    gets, whatever the server says; `reset` closes each connection at its first bytes.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.delay = 0.0
+        self.silence = 0.0
+        self.trickle = 0.0
+        self.reset = False
+        self.answer: bytes | None = None
+        self._target = port
+        self._sockets: list[socket.socket] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._stop = threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._stop.set()
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        for each in (self._listening, *self._sockets):
+            each.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            self._sockets.append(client)
+            threading.Thread(target=self._pass_on, args=(client,), daemon=True).start()
+
+    def _pass_on(self, client: socket.socket) -> None:
+        # The way there and back, for the handshake of the connection.
+        self._stop.wait(2 * self.delay)
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self._target)) as server:
+            self._sockets.append(server)
+            back = threading.Thread(target=self._back, args=(server, client), daemon=True)
+            back.start()
+            while data := client.recv(_CHUNK):
+                self._stop.wait(self.delay)
+                if self.reset:
+                    linger = b"\1\0\0\0\0\0\0\0"
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    client.close()
+                    return
+                if self.answer is not None:
+                    self._stop.wait(self.silence)
+                    client.sendall(self.answer)
+                    client.shutdown(socket.SHUT_WR)
+                    return
+                server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
+
+    def _back(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            while data := server.recv(_CHUNK):
+                self._stop.wait(self.silence or self.delay)
+                if not self.trickle:
+                    client.sendall(data)
+                    continue
+                for byte in data:
+                    client.sendall(bytes([byte]))
+                    self._stop.wait(self.trickle)
+            client.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def running_proxy(port: int) -> Iterator[Proxy]:
+    """A proxy before the server at this port."""
+    proxy = Proxy(port)
+    try:
+        yield proxy
+    finally:
+        proxy.close()

@@ -1,0 +1,76 @@
+"""Containers of a CI: folders with a project, a home and a cache of their own, one remote cache."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.cache_servers import Nginx, running_nginx, running_redis
+from support.project import Project, Ran
+
+# A limit that no busy machine reaches.
+PATIENT = "20000"
+_numbers = itertools.count()
+
+
+class Container:
+    """A folder with a project, a home and a cache of its own, and derivload in it.
+
+    `variables` are those of all its runs.
+    """
+
+    def __init__(self, folder: Path, url: str, **variables: str) -> None:
+        self.project = Project(folder / "src")
+        self.url = url
+        home = folder / "home"
+        home.mkdir(parents=True)
+        self.variables = {"HOME": str(home), "USER": folder.name, "HOSTNAME": folder.name}
+        self.variables["DERIVLOAD_CACHE_DIR"] = str(home / "cache")
+        self.variables.update(variables)
+
+    def emit(self, *more: str, limit: str = PATIENT) -> Ran:
+        """Run `emit` in a process of its own."""
+        command = ["emit", *self.project.options, "--out-dir", str(self.project.out), *more]
+        remote = ["--remote-cache-limit", limit, "--stats=json"]
+        variables = {"DERIVLOAD_REMOTE_CACHE": self.url, **self.variables}
+        return self.project.run(*command, *remote, stdin=b"", **variables)
+
+    def exit_of_emit(self, *more: str) -> str:
+        """Run `emit`, and return which exit it took."""
+        ran = self.emit(*more)
+        assert ran.status == 0, ran.err
+        found: str = json.loads(ran.out)["exit"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    with running_nginx(tmp_path_factory.mktemp("nginx")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_redis(tmp_path_factory.mktemp("redis"), "--databases", "10000") as url:
+        yield url
+
+
+@pytest.fixture(params=["nginx", "redis"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A place on each of the servers, in which nothing is yet."""
+    return place_on(request, request.param)
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest) -> str:
+    """A place on nginx, in which nothing is yet."""
+    return place_on(request, "nginx")
+
+
+def place_on(request: pytest.FixtureRequest, server: str) -> str:
+    found = request.getfixturevalue(server)
+    return f"{found.url if isinstance(found, Nginx) else found}/{next(_numbers)}"
