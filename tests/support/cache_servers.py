@@ -27,17 +27,19 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
-  server {{
-    listen 127.0.0.1:{port};
-    client_max_body_size 0;
-    location / {{
-      root {folder}/files;
-      dav_methods PUT;
-      create_full_put_path on;
-      {more}
-    }}
-  }}
+{server}
 }}
+"""
+_SERVER = """
+server {
+  listen 8080;
+  client_max_body_size 0;
+  location / {
+    root /var/cache/derivload;
+    dav_methods PUT;
+    create_full_put_path on;
+  }
+}
 """
 _CHUNK = 64 * 1024
 
@@ -74,13 +76,15 @@ class Nginx:
 
 
 @contextmanager
-def running_nginx(folder: Path, more: str = "") -> Iterator[Nginx]:
-    """An nginx of our own; `more` are lines for its configuration."""
+def running_nginx(folder: Path, server: str = _SERVER) -> Iterator[Nginx]:
+    """An nginx of our own. `server` says what it serves; port and folder become its own."""
     program = find_server("nginx")
     assert program is not None
     (folder / "files").mkdir(parents=True)
     port = free_port()
-    text = _NGINX.format(folder=folder, port=port, more=more)
+    server = server.replace("listen 8080", f"listen 127.0.0.1:{port}")
+    server = server.replace("root /var/cache/derivload", f"root {folder}/files")
+    text = _NGINX.format(folder=folder, server=server)
     user = "user root;\n" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(user + text, "utf-8")
     options = ["-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
