@@ -24,7 +24,7 @@ TELLING = (
     *("test_emit.py", "test_check.py", "test_show.py", "test_cache_command.py"),
     *("test_damaged_entries.py", "test_diskcache.py", "test_watch.py", "test_fetch.py"),
     *("test_watchdog_internals.py", "test_codegen_sources.py", "test_completion.py"),
-    *("test_bad_clients.py", "test_explore.py"),
+    *("test_bad_clients.py", "test_explore.py", "test_packs.py", "test_remote_cache.py"),
 )
 # The progress bar of so old a pip is another one.
 NEWER = "not draws_its_bar"
@@ -34,10 +34,12 @@ TOOLS = ("pytest", "pytest-xdist", "hypothesis", "jsonschema", "trustme")
 def lowest(python: str = sys.executable) -> dict[str, str]:
     """The lowest versions that the project allows, by name; of what this Python needs."""
     code = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
-    environment = {"python_version": run([python, "-c", code]).strip(), "extra": "lsp"}
+    version = run([python, "-c", code]).strip()
+    environments = [{"python_version": version, "extra": extra} for extra in ("lsp", "remote")]
     found = {}
     for requirement in map(Requirement, metadata.requires("derivload") or []):
-        if requirement.marker is not None and not requirement.marker.evaluate(environment):
+        marker = requirement.marker
+        if marker is not None and not any(map(marker.evaluate, environments)):
             continue
         (version,) = [bound.version for bound in requirement.specifier if bound.operator == ">="]
         found[requirement.name] = version
@@ -45,7 +47,7 @@ def lowest(python: str = sys.executable) -> dict[str, str]:
 
 
 def test_every_dependency_has_a_lowest_version() -> None:
-    assert {"diskcache", "msgspec", "pip", "pygls", "rich", "watchdog"} <= {*lowest()}
+    assert {"diskcache", "msgspec", "opendal", "pip", "pygls", "watchdog"} <= {*lowest()}
 
 
 def oldest_python() -> str:
@@ -71,7 +73,7 @@ def test_the_lowest_versions_do(tmp_path: Path, unavailable: Unavailable, is_off
     run([oldest, "-m", "venv", str(tmp_path / "environment")])
     python = str(tmp_path / "environment" / ("Scripts" if os.name == "nt" else "bin") / "python")
     pip = [python, "-m", "pip", "install", "--quiet", "--constraint", str(constraints)]
-    run([*pip, f"{wheel}[lsp]", *TOOLS])
+    run([*pip, f"{wheel}[lsp,remote]", *TOOLS])
     names = [*wanted]
     code = f"from importlib.metadata import version; print(*map(version, {names}))"
     installed = dict(zip(names, run([python, "-c", code]).split(), strict=True))

@@ -116,7 +116,7 @@ def test_the_wheel_holds_the_package_and_the_rules_for_build_tools(
 
 def test_the_wheel_needs_nothing_that_only_this_checkout_needs(wheel: Path) -> None:
     head = metadata(wheel)
-    assert head.get_all("Provides-Extra") == ["lsp"]
+    assert head.get_all("Provides-Extra") == ["lsp", "remote"]
     needed = " ".join(head.get_all("Requires-Dist") or [])
     assert "diskcache" in needed
     assert "pytest" not in needed
