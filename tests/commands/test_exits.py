@@ -1,6 +1,6 @@
 """The ways by which `emit` ends: nothing to do, documents from the store, an edit or all loaded.
 
-Which way was taken is asked of `--stats=json`, run in processes of their own.
+Which way was taken is asked of `--stats=json`. One run of each way is alone in its process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def test_second_run_does_nothing_and_imports_the_standard_library_alone(project:
         return {p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in project.out.iterdir()}
 
     before = state()
-    ran = project.ended_emit(stats=False)
+    ran = project.ended_emit(stats=False, alone=True)
     assert ran.err == f"derivload: {project.out}: up to date\n"
     assert state() == before
     foreign = {"msgspec", "yaml", "diskcache", "sqlite3", "argparse", "rich"}
@@ -148,7 +148,7 @@ def test_file_that_would_have_been_an_input_is_noticed(tmp_path: Path) -> None:
 def test_stored_documents_are_written_without_parsing(project: Exits) -> None:
     documents = project.documents()
     shutil.rmtree(project.out)
-    ran = project.ended_emit()
+    ran = project.ended_emit(alone=True)
     assert ran.exit == "stored"
     assert project.documents() == documents
     assert not {"msgspec", "yaml", "derivload.engine.pipeline"} & ran.modules
@@ -163,9 +163,9 @@ def test_same_tree_at_another_place_is_found(project: Exits, tmp_path: Path) -> 
 
 def test_there_and_back_is_found(project: Exits) -> None:
     project.edit("self: grad * luster", "self: luster * grad")
-    assert project.ended_emit().exit == "incremental"
+    assert project.ended_emit(alone=True).exit == "incremental"
     project.edit("self: luster * grad", "self: grad * luster")
-    assert project.ended_emit().exit == "stored"
+    assert project.ended_emit(alone=True).exit == "stored"
     assert project.documents() == project.cold()
 
 
@@ -275,7 +275,7 @@ def test_damaged_documents_are_kept_again_in_one_run(project: Exits) -> None:
 
 
 def test_version_that_is_no_text_is_no_traceback(project: Exits) -> None:
-    assert project.ended_emit("--torch-version", "2.15\udcff").status == 0
+    assert project.ended_emit("--torch-version", "2.15\udcff", alone=True).status == 0
 
 
 def test_without_cache_none_is_made(tmp_path: Path) -> None:
@@ -286,7 +286,8 @@ def test_without_cache_none_is_made(tmp_path: Path) -> None:
     assert (ran.status, ran.exit) == (0, "cold")
     assert sorted(path.name for path in project.out.iterdir()) == sorted(project.documents())
     ran = project.ended(
-        "emit", "--catalogue", "--out-dir", str(project.out), "--no-cache", "--stats=json"
+        *("emit", "--catalogue", "--out-dir", str(project.out), "--no-cache", "--stats=json"),
+        alone=True,
     )
     assert (ran.status, ran.exit) == (0, "cold")
     assert not project.cache.exists()

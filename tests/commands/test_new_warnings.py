@@ -132,9 +132,9 @@ def test_a_run_that_fails_shows_errors_alone(project: Exits) -> None:
 
 
 def test_a_run_without_warnings_imports_nothing_for_them(project: Exits) -> None:
-    assert "derivload.engine.judging" not in project.ended_emit().modules
+    assert "derivload.engine.judging" not in project.ended_emit(alone=True).modules
     shutil.rmtree(project.out)
-    ran = project.ended_emit()
+    ran = project.ended_emit(alone=True)
     assert ran.exit == "stored"
     assert not {m for m in ran.modules if m.endswith((".lint", ".judging", ".warnings", "wanted"))}
 

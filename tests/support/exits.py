@@ -1,4 +1,4 @@
-"""Runs of derivload in processes of their own, which tell by which way it ended."""
+"""Runs of derivload that tell by which way it ended."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from support.child import child_environment
 from support.paths import SOURCE
-from support.project import Project
+from support.project import Project, call
 
 _RUN = """
 import json, sys
@@ -22,12 +23,18 @@ print(json.dumps([status, sorted(sys.modules)]))
 
 
 class Exit(NamedTuple):
-    """The exit that `--stats=json` names, or none, and the modules that were imported for it."""
+    """How a run ended: `exit` is the one that `--stats=json` names, or empty."""
 
     status: int
     exit: str
-    modules: set[str]
     err: str
+    imported: frozenset[str] | None = None
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """What was imported for a run that was alone in its process."""
+        assert self.imported is not None
+        return self.imported
 
 
 class Exits(Project):
@@ -37,11 +44,19 @@ class Exits(Project):
         super().__init__(folder)
         self.source = source
 
-    def ended_emit(self, *more: str, stats: bool = True) -> Exit:
+    def ended_emit(self, *more: str, stats: bool = True, alone: bool = False) -> Exit:
         own = ["--out-dir", str(self.out), "--cache-dir", str(self.cache), *more]
-        return self.ended("emit", *self.options, *own, *(["--stats=json"] if stats else []))
+        words = ["emit", *self.options, *own, *(["--stats=json"] if stats else [])]
+        return self.ended(*words, alone=alone)
 
-    def ended(self, *arguments: str) -> Exit:
+    def ended(self, *arguments: str, alone: bool = False) -> Exit:
+        """Run derivload in this process, or `alone` in one of its own, as another source is."""
+        if alone or self.source != SOURCE:
+            return self._ended_alone(arguments)
+        ran = call(arguments)
+        return Exit(ran.status, _exit_in(ran.out.splitlines()), ran.err)
+
+    def _ended_alone(self, arguments: Sequence[str]) -> Exit:
         done = subprocess.run(
             [sys.executable, "-c", _RUN, *arguments],
             env=child_environment(self.source),
@@ -51,8 +66,7 @@ class Exits(Project):
         )
         *printed, last = done.stdout.splitlines()
         status, modules = json.loads(last)
-        exit_ = json.loads(printed[0])["exit"] if printed else ""
-        return Exit(status, exit_, set(modules), done.stderr)
+        return Exit(status, _exit_in(printed), done.stderr, frozenset(modules))
 
     def cold(self) -> dict[str, bytes]:
         """What a run that knows nothing of any before writes."""
@@ -61,3 +75,7 @@ class Exits(Project):
         ran = self.ended("emit", *self.options, "--no-cache", "--out-dir", str(out))
         assert ran.status == 0
         return {path.name: path.read_bytes() for path in out.glob("*.json")}
+
+
+def _exit_in(printed: Sequence[str]) -> str:
+    return str(json.loads(printed[0])["exit"]) if printed else ""

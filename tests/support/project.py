@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
 from derivload.cli import main
 from support.child import child_environment
 from support.paths import CATALOGUE, DERIVATIVES, FILES, NATIVES, TAGS
@@ -82,9 +84,9 @@ class Project:
 
     # What is run
 
-    def call(self, *arguments: str) -> Ran:
+    def call(self, *arguments: str, stdin: bytes = b"") -> Ran:
         """Run derivload in this process."""
-        return call(arguments)
+        return call(arguments, stdin=stdin)
 
     def run(self, *arguments: str, stdin: bytes = b"", **variables: str) -> Ran:
         """Run derivload in the folder, in a process of its own."""
@@ -125,12 +127,23 @@ class Project:
         }
 
 
-def call(arguments: Sequence[str]) -> Ran:
-    """Run derivload in this process."""
+def call(
+    arguments: Sequence[str], folder: Path | None = None, *, stdin: bytes = b"", **variables: str
+) -> Ran:
+    """Run derivload in this process; as in a folder and with environment variables, if named."""
     out, err = (
         io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2)
     )
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
+        if folder is not None:
+            patch.chdir(folder)
+        for name, value in variables.items():
+            patch.setenv(name, value)
         status = main(arguments)
     return Ran(status, *(text.buffer.getvalue().decode() for text in (out, err)))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
-from support.paths import CATALOGUE, SOURCE
+from support.child import child_environment
+from support.paths import CATALOGUE
+from support.project import call
 
 THREE = (
     'derivatives = "in/derivatives.yaml"\n'
@@ -47,15 +48,18 @@ class Place:
         (self.folder / path).write_text(text, "utf-8")
 
     def run(self, *arguments: str, at: str = "") -> Done:
+        """Run derivload in this process, as if in a folder of the place."""
+        folder = self.folder / at
+        folder.mkdir(parents=True, exist_ok=True)
+        return Done(*call(arguments, folder, DERIVLOAD_CACHE_DIR=str(self._cache)))
+
+    def start(self, *arguments: str, at: str = "") -> Done:
+        """The same in a process of its own."""
         (self.folder / at).mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
             [sys.executable, "-m", "derivload", *arguments],
             cwd=self.folder / at,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(SOURCE),
-                "DERIVLOAD_CACHE_DIR": str(self._cache),
-            },
+            env=child_environment(DERIVLOAD_CACHE_DIR=str(self._cache)),
             capture_output=True,
             encoding="utf-8",
             check=False,

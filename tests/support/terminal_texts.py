@@ -19,9 +19,9 @@ FORMATS = ["text", "json", "github", "sarif"]
 class TerminalProject(Project):
     """Inputs to be made hostile, and runs whose output is fit all the same."""
 
-    def fit(self, *arguments: str, annotations: bool = False, stdin: bytes = b"") -> Ran:
+    def fit(self, *arguments: str, annotations: bool = False) -> Ran:
         """Run derivload, whose output is fit."""
-        ran = self.run(*arguments, stdin=stdin)
+        ran = self.call(*arguments)
         assert_fit(ran.out, annotations=annotations)
         assert_fit(ran.err)
         assert ran.status in (0, 1, 2), ran

@@ -15,7 +15,7 @@ import pytest
 
 from support.child import child_environment
 from support.paths import CATALOGUE, DERIVATIVES, FILES
-from support.project import replace_in
+from support.project import call, replace_in
 
 FORMULA = "self: grad * luster"
 
@@ -122,30 +122,19 @@ def documents_in(folder: Path) -> dict[str, bytes]:
 
 
 class Cold:
-    """Runs of the command, each in a process of its own."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = environment
+    """Runs of the command that know nothing of any before."""
 
     def run(self, target: Target) -> tuple[int, str, dict[str, bytes]]:
         """The status, what it says, and the documents."""
         shutil.rmtree(target.folder / "cold", ignore_errors=True)
-        arguments = target.arguments(out="cold")
-        done = subprocess.run(
-            [sys.executable, "-m", "derivload", "emit", *arguments],
-            cwd=target.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert not done.stdout
-        return done.returncode, done.stderr, documents_in(target.folder / "cold")
+        ran = call(["emit", *target.arguments(out="cold")], target.folder)
+        assert not ran.out
+        return ran.status, ran.err, documents_in(target.folder / "cold")
 
 
 @pytest.fixture
 def cold() -> Cold:
-    return Cold(child_environment())
+    return Cold()
 
 
 @pytest.fixture

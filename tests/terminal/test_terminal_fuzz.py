@@ -87,7 +87,7 @@ def test_nothing_but_what_is_meant_comes_out(
         project = TerminalProject(Path())
         _spoiled(dice, project)
         for command in _commands(dice, project):
-            ran = project.run(*command)
+            ran = project.call(*command)
             print(command, ran)
             assert_fit(ran.out, annotations="github" in command)
             assert_fit(ran.err)

@@ -200,7 +200,7 @@ def test_an_argument_is_a_value(project: TerminalProject, arguments: list[str]) 
         taken = project.folder / BAD.replace("/", "")
         taken.mkdir()
         (taken / "something").touch()
-    ran = project.run(*arguments)
+    ran = project.call(*arguments)
     assert_fit(ran.out)
     assert_fit(ran.err)
     assert BAD not in ran.out + ran.err
@@ -226,7 +226,7 @@ def test_the_folder_of_the_cache_is_a_value(
     if damaged:
         (database,) = (project.folder / BAD).glob("*/cache.db")
         database.write_bytes(b"\x1b" * 5000)
-    ran = project.run("cache", action, *options, *cache)
+    ran = project.call("cache", action, *options, *cache)
     assert_fit(ran.out)
     assert_fit(ran.err)
 
@@ -247,8 +247,10 @@ def test_a_generator_has_no_way_around(project: TerminalProject, release: Any, n
         "print('::error::e', file=sys.stderr)\nwarnings.warn('\\x9bf\\n::error::g')\n"
     )
     source.write_text(text.replace("\nfrom ", f"\n{prints}from ", 1), "utf-8")
-    ran = project.fit(*codegen)
+    ran = project.run(*codegen)
     assert ran.status == 0
+    assert_fit(ran.out)
+    assert_fit(ran.err)
     assert r"\x1b]0;t\x07b" in ran.err
     raises = (
         "\ndef gen_trace_type(*_, **__):\n    raise ValueError('\\x1b[31mh\\n::error::i\\u202e')\n"
@@ -274,7 +276,9 @@ def test_bazels_worker_answers_what_is_fit(project: TerminalProject) -> None:
         ["--out-dir", BAD, "--cache-dir", BAD],
     ]
     sent = "".join(json.dumps({"arguments": request}) + "\n" for request in requests)
-    ran = project.fit("emit", "--persistent_worker", stdin=f"{sent}{{{BAD[0]}\n".encode())
+    ran = project.run("emit", "--persistent_worker", stdin=f"{sent}{{{BAD[0]}\n".encode())
+    assert_fit(ran.out)
+    assert_fit(ran.err)
     answers = [json.loads(line) for line in ran.out.splitlines()]
     assert len(answers) == len(requests) + 1
     for answer in answers:

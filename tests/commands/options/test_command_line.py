@@ -134,7 +134,8 @@ def test_value_of_an_option_is_no_command(
 def test_options_before_the_command_find_that_there_is_nothing_to_do(tmp_path: Path) -> None:
     project = Exits(tmp_path)
     assert project.ended_emit().exit == "cold"
-    ran = project.ended("--color", "never", *project.options, "emit", "--out-dir", str(project.out))
+    before = ("--color", "never", *project.options)
+    ran = project.ended(*before, "emit", "--out-dir", str(project.out), alone=True)
     assert ran.err == f"derivload: {project.out}: up to date\n"
     assert "msgspec" not in ran.modules
 

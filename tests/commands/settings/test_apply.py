@@ -209,11 +209,11 @@ def test_the_python_api_reads_none(place: Place, monkeypatch: pytest.MonkeyPatch
 def test_run_takes_its_own_settings(place: Place) -> None:
     place.write("print('ran')\n", "script.py")
     place.write('state-dir = "state"\n[run]\nquiet = true\n')
-    assert place.run("run", "script.py").out == "ran\n"
+    assert place.start("run", "script.py").out == "ran\n"
     assert [*(place.folder / "state").iterdir()]
-    again = place.run("run", "script.py")
+    again = place.start("run", "script.py")
     assert (again.status, again.out, again.err) == (0, "ran\n", "")
     place.write('state-dir = "state"\n')
-    assert "up to date" in place.run("run", "script.py").err
+    assert "up to date" in place.start("run", "script.py").err
     place.write("stat-dir = 'state'\n")
-    assert "did you mean `state-dir`?" in place.run("run", "script.py").err
+    assert "did you mean `state-dir`?" in place.start("run", "script.py").err
