@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from support.child import child_environment
+from support.copied import copy_modules
 from support.paths import CATALOGUE, PACKAGE
 from support.project import replace_in
 
@@ -33,7 +34,7 @@ class Checkout:
         self.folder = folder
         self.source = folder / "src"
         self.package = self.source / "derivload"
-        shutil.copytree(PACKAGE, self.package, ignore=shutil.ignore_patterns("__pycache__"))
+        copy_modules(PACKAGE, self.package)
         self.module = self.package / "outputs" / "documents.py"
         self.out = folder / "out"
         time.sleep(_CLEARLY)

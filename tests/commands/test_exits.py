@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from derivload.store.results import Keys
+from support.copied import copy_modules
 from support.exits import Exits
 from support.paths import CATALOGUE, DERIVATIVES, NATIVES, SOURCE, TAGS
 
@@ -98,14 +99,9 @@ def test_damaged_stamp_is_no_stamp(project: Exits, damage: bytes) -> None:
         assert stamp.read_bytes() == whole
 
 
-def test_edit_to_derivload_itself_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # What is compiled in the moment of the copy is not trusted, and this process starts no other.
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+def test_edit_to_derivload_itself_is_noticed(tmp_path: Path) -> None:
     source = tmp_path / "checkout"
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(SOURCE / "derivload", source / "derivload", ignore=ignored)
+    copy_modules(SOURCE / "derivload", source / "derivload")
     project = Exits(tmp_path / "project", source)
     assert project.ended_emit().exit == "cold"
     assert project.ended_emit().exit == "up-to-date"

@@ -17,6 +17,7 @@ from typing import NamedTuple, NoReturn
 
 import pytest
 
+from support.copied import copy_modules
 from support.paths import ROOT
 
 PACKAGE = ROOT / "cmake"
@@ -178,8 +179,7 @@ def make_launcher(path: Path, source: Path = ROOT / "src", before: str = "") -> 
 
 
 def copy_of_derivload(folder: Path) -> Path:
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "src" / "derivload", folder / "derivload", ignore=ignore)
+    copy_modules(ROOT / "src" / "derivload", folder / "derivload")
     return folder
 
 

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from support.copied import copy_modules
 from support.pytorch_entries import PyTorch, base, entries
 
 BASES = """abs add addmm mul sgn neg exp t transpose view detach select unbind split empty ones
@@ -29,8 +30,7 @@ masked_fill _triton_multi_head_attention""".split()
 def make_small(release: Path, folder: Path, *, for_aten: bool = False) -> PyTorch:
     """Make it in a new folder; `for_aten` tells that torchgen.gen is to run, too."""
     pytorch = PyTorch(folder)
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(release / "torchgen", folder / "torchgen", ignore=ignored)
+    copy_modules(release / "torchgen", folder / "torchgen")
     shutil.copy(release / "version.txt", folder)
     stems = {_stem(name) for name in (*BASES, *(FOR_ATEN if for_aten else ()))}
     natives = entries(pytorch.natives)[1:]

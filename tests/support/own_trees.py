@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from derivload.cpp.dialect import DIALECTS
 from support.child import child_environment
+from support.copied import copy_modules
 from support.paths import REFERENCE, SOURCE
 from support.project import replace_in
 from support.pytorch_entries import PyTorch
@@ -70,8 +71,7 @@ class Tree(NamedTuple):
 
 def copied(root: Path, folder: Path) -> Tree:
     """A tree with all operators of a release."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(root / "torchgen", folder / "pytorch" / "torchgen", ignore=ignored)
+    copy_modules(root / "torchgen", folder / "pytorch" / "torchgen")
     shutil.copy(root / "version.txt", folder / "pytorch")
     return Tree(folder / "pytorch", folder / "out", folder / "cache")
 
@@ -79,8 +79,7 @@ def copied(root: Path, folder: Path) -> Tree:
 def package_without(release: str, folder: Path) -> Path:
     """A copy of derivload that knows neither a release nor any newer one."""
     copy = folder / "package"
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(SOURCE / "derivload", copy / "derivload", ignore=ignored)
+    copy_modules(SOURCE / "derivload", copy / "derivload")
     releases = [*DIALECTS]
     gone = releases[releases.index(release) :]
     with (copy / "derivload" / "cpp" / "dialect.py").open("a") as file:

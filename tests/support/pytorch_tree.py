@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from support.copied import copy_modules
 from support.paths import REFERENCE
 from support.pytorch_entries import PyTorch
 
@@ -38,13 +39,12 @@ class PyTorchTree:
     """A checkout, as far as PyTorch's build runs its generators."""
 
     def __init__(self, release: Path, root: Path) -> None:
-        ignored = shutil.ignore_patterns("__pycache__", "packaged")
         packaged = release / "torchgen" / "packaged"
         self.root = root
         self.autograd = root / "tools" / "autograd"
         self.native = root / "aten" / "src" / "ATen" / "native"
-        shutil.copytree(release / "torchgen", root / "torchgen", ignore=ignored)
-        shutil.copytree(packaged / "autograd", self.autograd, ignore=ignored)
+        copy_modules(release / "torchgen", root / "torchgen", "packaged")
+        copy_modules(packaged / "autograd", self.autograd)
         shutil.copytree(packaged / "ATen", self.native.parent)
         shutil.copy(release / "version.txt", root)
         (root / "tools" / "__init__.py").touch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from support.copied import copy_modules
 from support.project import replace_in
 
 _NATIVES = """
@@ -35,9 +36,8 @@ class SmallPyTorch:
     """A folder laid out like a wheel or, with `is_checkout`, like a checkout."""
 
     def __init__(self, release: Path, root: Path, *, is_checkout: bool = False) -> None:
-        ignored = shutil.ignore_patterns("__pycache__", "packaged")
         self.root = root
-        shutil.copytree(release / "torchgen", root / "torchgen", ignore=ignored)
+        copy_modules(release / "torchgen", root / "torchgen", "packaged")
         shutil.copy(release / "version.txt", root)
         packaged = release / "torchgen" / "packaged"
         if is_checkout:
@@ -46,7 +46,7 @@ class SmallPyTorch:
         else:
             self.autograd = root / "torchgen" / "packaged" / "autograd"
             self.native = root / "torchgen" / "packaged" / "ATen" / "native"
-        shutil.copytree(packaged / "autograd", self.autograd, ignore=ignored)
+        copy_modules(packaged / "autograd", self.autograd)
         self.native.mkdir(parents=True)
         (self.autograd / "deprecated.yaml").write_text("[]\n", "utf-8")
         self.derivatives.write_text(_DERIVATIVES, "utf-8")
