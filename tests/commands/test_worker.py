@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from support.child import child_environment
 from support.paths import CATALOGUE, FILES
 from support.workers import FORMULA, Cold, Target, Worker, cold, target, worker
 
@@ -145,6 +147,15 @@ def test_folder_that_cannot_be_written(worker: Worker, target: Target) -> None:
     assert response["output"].startswith("derivload: error: bin/one: ")
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Worker, Target]]:
+    """A worker that lives on whatever it is sent, and a target that it can serve."""
+    folder = tmp_path_factory.mktemp("served")
+    started = Worker(folder, child_environment())
+    yield started, Target(folder, "one")
+    started.close()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -162,8 +173,9 @@ def test_folder_that_cannot_be_written(worker: Worker, target: Target) -> None:
     ],
 )
 def test_arguments_that_emit_does_not_take(
-    worker: Worker, target: Target, arguments: list[str], said: str
+    served: tuple[Worker, Target], arguments: list[str], said: str
 ) -> None:
+    worker, target = served
     response = worker.ask(*arguments, request_id=3)
     assert response["exitCode"] == 1
     assert said in response["output"]
@@ -185,7 +197,8 @@ def test_arguments_that_emit_does_not_take(
         (b"[" * 100_000, 0),
     ],
 )
-def test_what_is_no_request(worker: Worker, target: Target, line: bytes, request_id: int) -> None:
+def test_what_is_no_request(served: tuple[Worker, Target], line: bytes, request_id: int) -> None:
+    worker, target = served
     worker.send(line + b"\n")
     response = worker.response()
     assert response["exitCode"] == 1

@@ -89,7 +89,16 @@ def test_request_that_is_too_large_is_refused(worker: Worker, target: Target) ->
     assert worker.ask(*target.arguments())["exitCode"] == 0
 
 
-@pytest.mark.parametrize("option", ["--quiet", "--native-functions=a{}", "{}", "--tags=a{}"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        "{}",
+        *(
+            pytest.param(option, marks=pytest.mark.thorough)
+            for option in ("--quiet", "--native-functions=a{}", "--tags=a{}")
+        ),
+    ],
+)
 def test_too_many_arguments_are_refused(worker: Worker, target: Target, option: str) -> None:
     many = [option.format(number) for number in range(200_000)]
     said = " arguments are too many: give 10000 at most\n"

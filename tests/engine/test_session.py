@@ -67,12 +67,12 @@ def seed() -> int:
     return drawn
 
 
-def test_any_sequence_of_edits_gives_what_a_cold_load_gives(longer: bool) -> None:
+def test_any_sequence_of_edits_gives_what_a_cold_load_gives(longer: bool, thinning: int) -> None:
     Edits.walked.clear()
     run_state_machine_as_test(
         Edits,
         settings=settings(
-            max_examples=300 if longer else 12,
+            max_examples=300 if longer else 12 // thinning,
             stateful_step_count=50 if longer else 20,
             deadline=None,
             print_blob=True,
@@ -82,8 +82,8 @@ def test_any_sequence_of_edits_gives_what_a_cold_load_gives(longer: bool) -> Non
     assert Edits.walked["incremental"] > Edits.walked["steps"] / 10
 
 
-def test_long_walks_give_what_cold_loads_give(longer: bool, seed: int) -> None:
-    counts = walked(START, EDITS, seed, 100 if longer else 2, 100)
+def test_long_walks_give_what_cold_loads_give(longer: bool, seed: int, thinning: int) -> None:
+    counts = walked(START, EDITS, seed, 100 if longer else 3 // thinning, 100)
     assert counts["incremental"] > counts["good"] / 3
     assert counts["incremental afresh"] > counts["good"] / 3
     assert counts["warned"] > counts["good"] / 5

@@ -33,21 +33,23 @@ def test_the_inputs_are_right() -> None:
     assert cold(BACKEND).is_of_entries
 
 
-def test_edits_of_a_backend_give_what_cold_loads_give(request: pytest.FixtureRequest) -> None:
+def test_edits_of_a_backend_give_what_cold_loads_give(
+    request: pytest.FixtureRequest, thinning: int
+) -> None:
     longer = bool(request.config.getoption("--long", default=False))
-    counts = walked(BACKEND, EDITS, randrange(2**32), 60 if longer else 3, 80)
+    counts = walked(BACKEND, EDITS, randrange(2**32), 60 if longer else 3 // thinning, 80)
     assert counts["incremental"] > counts["good"] / 4
     assert counts["incremental afresh"] > counts["good"] / 4
 
 
 def test_edits_of_what_a_backend_registers_give_what_cold_loads_give(
-    request: pytest.FixtureRequest,
+    request: pytest.FixtureRequest, thinning: int
 ) -> None:
     assert cold(REGISTERED).diagnostics == []
     longer = bool(request.config.getoption("--long", default=False))
     seed = randrange(2**32)
     print(f"seed {seed}")
-    counts = walked(REGISTERED, EDITS_OF_REGISTERED, seed, 60 if longer else 2, 60)
+    counts = walked(REGISTERED, EDITS_OF_REGISTERED, seed, 60 if longer else 3 // thinning, 60)
     assert counts["incremental"] > counts["good"] / 4
     assert counts["incremental afresh"] > counts["good"] / 4
     assert counts["warned"] > counts["good"] / 4

@@ -21,7 +21,7 @@ __all__ = ["overlaid", "run", "small"]  # fixtures
 
 
 @pytest.mark.release
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_the_objects_equal_upstreams(
     each_release: str, release: Release, run: Run, seed: int
 ) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -22,10 +20,11 @@ import pytest
 from derivload.cli import main
 from derivload.commands.check.result import Checked
 from derivload.pytorch.codegen.job import is_inside
+from derivload.pytorch.codegen.upstream import forget
 from derivload.store.owned import LAYOUT
 from derivload.store.store import Store
-from support.child import child_environment
 from support.paths import CATALOGUE
+from support.project import call
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
@@ -276,15 +275,12 @@ class Generated:
 
     def run(self, *more: str) -> str:
         options = ["--out-dir", str(self.out), "--cache-dir", str(self.cache), *more]
-        done = subprocess.run(
-            [sys.executable, "-m", "derivload", "codegen", "--pytorch", str(self._tree), *options],
-            env=child_environment(),
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stderr
+        try:
+            ran = call(["codegen", "--pytorch", str(self._tree), *options])
+        finally:
+            forget()
+        assert ran.status == 0, ran.err
+        return ran.err
 
     def assert_right_with(self, values: Mapping[bytes, bytes]) -> None:
         """With these entries, the first run and the second write what they should."""

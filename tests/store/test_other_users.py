@@ -148,8 +148,19 @@ def test_a_home_that_cannot_be_written_to_is_one_warning(
     assert [path.name for path in shared.iterdir()] == ["out"]
 
 
-@pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME"])
-@pytest.mark.parametrize("value", ["", "relative", "~", "~nobody"])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        *(("HOME", "~"), ("XDG_CACHE_HOME", "relative"), ("HOME", "")),
+        *(
+            pytest.param(variable, value, marks=pytest.mark.thorough)
+            for variable, value in (
+                *(("HOME", "relative"), ("HOME", "~nobody"), ("XDG_CACHE_HOME", "")),
+                *(("XDG_CACHE_HOME", "~"), ("XDG_CACHE_HOME", "~nobody")),
+            )
+        ),
+    ],
+)
 def test_a_home_that_is_no_absolute_path_makes_no_folder(
     homeless: Run, shared: Path, variable: str, value: str
 ) -> None:

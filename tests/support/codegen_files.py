@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.codegen_project import CodegenProject
+from support.copied import copy_modules
 from support.few_operators import make_small
 from support.pytorch_entries import PyTorch
 from support.releases import Release
@@ -23,7 +24,7 @@ def generated(small_release: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """A folder in which the small PyTorch was generated from, with its cache."""
     folder = tmp_path_factory.mktemp("generated") / "now"
     folder.mkdir()
-    shutil.copytree(small_release, folder / "pytorch", symlinks=True)
+    copy_modules(small_release, folder / "pytorch")
     assert CodegenProject(PyTorch(folder / "pytorch"), folder).run()["exit"] == "cold"
     shutil.copytree(folder, kept(folder), symlinks=True)
     return folder
@@ -37,7 +38,7 @@ def kept(generated: Path) -> Path:
 @pytest.fixture
 def project(generated: Path, tmp_path: Path) -> CodegenProject:
     """A project of one's own, of which nothing was generated yet."""
-    shutil.copytree(kept(generated) / "pytorch", tmp_path / "pytorch", symlinks=True)
+    copy_modules(kept(generated) / "pytorch", tmp_path / "pytorch")
     return CodegenProject(PyTorch(tmp_path / "pytorch"), tmp_path)
 
 
@@ -45,5 +46,5 @@ def project(generated: Path, tmp_path: Path) -> CodegenProject:
 def done(generated: Path) -> CodegenProject:
     """The project that was generated, as it was then: its state is of that folder."""
     shutil.rmtree(generated)
-    shutil.copytree(kept(generated), generated, symlinks=True)
+    copy_modules(kept(generated), generated)
     return CodegenProject(PyTorch(generated / "pytorch"), generated)

@@ -17,7 +17,8 @@ _CLEARLY = 0.03
 
 def copy_modules(source: Path, target: Path, *ignored: str) -> None:
     """Copy a folder to a new place, but nothing of these names."""
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns(_COMPILED, *ignored))
+    ignore = shutil.ignore_patterns(_COMPILED, *ignored)
+    shutil.copytree(source, target, symlinks=True, ignore=ignore)
     time.sleep(_CLEARLY)
     for compiled in source.rglob(_COMPILED):
         folder = target / compiled.parent.relative_to(source)

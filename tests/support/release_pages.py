@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from textwrap import wrap
@@ -74,6 +75,7 @@ def _compare(old: str, new: str, folder: Path) -> DiffReport:
     return DiffReport(before, after, found, folded.functions, folded.widespread)
 
 
+@lru_cache(maxsize=2)  # each release but two is in two pairs
 def _side(release: str, folder: Path) -> Side:
     files = find_files(pytorch=str(folder / f"{release}.0"))
     return Side(release, load_inputs(Request(files, with_facts=True)).lines)

@@ -60,7 +60,7 @@ COMMANDS = [
     ("--cmake-dir", 0, True),
 ]
 # What a plain run looks at; the rest takes minutes.
-QUICK = {
+QUICK = (
     f"check {BROKEN}",
     f"check {BROKEN} --format json",
     "emit --catalogue --out-dir out",
@@ -68,7 +68,7 @@ QUICK = {
     "fetch 2 --to tree",
     "nothing",
     "--help",
-}
+)
 
 
 def commands(quick: Container[str] = QUICK) -> list[ParameterSet]:
@@ -115,9 +115,11 @@ def shell(tmp_path: Path) -> Shell:
 
 @pytest.mark.parametrize(("command", "status", "_"), commands())
 def test_a_closed_stream_changes_no_status(
-    shell: Shell, command: str, status: int, _: bool
+    shell: Shell, command: str, status: int, _: bool, thinning: int
 ) -> None:
-    for stream in CLOSED:
+    """A plain run tries each way to close one, but not all with each command."""
+    first = [*QUICK].index(command) % thinning if thinning > 1 else 0
+    for stream in CLOSED[first::thinning]:
         shutil.rmtree(shell.folder / "out", ignore_errors=True)
         ran = shell.run(f"derivload {command} {stream}")
         assert (stream, ran.status) == (stream, status)

@@ -98,7 +98,16 @@ class Repository:
 WHO = ("AUTHOR", "COMMITTER")
 
 
-@pytest.mark.parametrize("overlay", ["my_operators.yaml", "operators.txt", "ops"])
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        "ops",
+        *(
+            pytest.param(n, marks=pytest.mark.thorough)
+            for n in ("operators.txt", "my_operators.yaml")
+        ),
+    ],
+)
 def test_the_hook_sees_an_overlay_whatever_it_is_called(overlay: str, tmp_path: Path) -> None:
     repository = Repository(tmp_path, overlay)
     (repository.folder / "notes.txt").write_text("of no concern\n", "utf-8")

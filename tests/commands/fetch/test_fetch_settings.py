@@ -69,8 +69,12 @@ def unfit(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("section", "over_http"),
     [
-        *(pytest.param(s, True, id=f"{s}-a part") for s in ("global", "download", "install")),
+        pytest.param("install", True, id="install-a part"),
         pytest.param("global", False, id="global-the whole"),
+        *(
+            pytest.param(s, True, id=f"{s}-a part", marks=pytest.mark.thorough)
+            for s in ("global", "download")
+        ),
         # Both processes have the same environment, which overrides all sections.
         *(
             pytest.param(s, False, id=f"{s}-the whole", marks=pytest.mark.thorough)
@@ -95,7 +99,13 @@ def test_what_is_configured_for_installing_does_not_matter(
     assert not (tmp_path / "stray").exists()
 
 
-@pytest.mark.parametrize("over_http", [True, False], ids=["a part", "the whole"])
+@pytest.mark.parametrize(
+    "over_http",
+    [
+        pytest.param(True, id="a part"),
+        pytest.param(False, id="the whole", marks=pytest.mark.thorough),
+    ],
+)
 def test_nor_does_what_the_environment_says_of_it(
     over_http: bool, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,8 +159,15 @@ def no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 PASSWORD = "Basic bWU6b3Blbg=="  # me:open
 
 
-@pytest.mark.parametrize("section", ["global", "download"])
-@pytest.mark.parametrize("option", ["index-url", "extra-index-url"])
+@pytest.mark.parametrize(
+    ("section", "option"),
+    [
+        ("global", "index-url"),
+        ("download", "extra-index-url"),
+        pytest.param("global", "extra-index-url", marks=pytest.mark.thorough),
+        pytest.param("download", "index-url", marks=pytest.mark.thorough),
+    ],
+)
 @pytest.mark.usefixtures("no_home")
 def test_an_index_with_its_password(
     option: str, section: str, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -23,9 +23,14 @@ __all__ = ["home", "wheels"]  # fixtures
 
 
 @SIGNALS
-@pytest.mark.parametrize("exists", [False, True])
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+    ("number", "status", "exists"),
+    [
+        pytest.param(signal.SIGINT, 130, False, id="INT"),
+        pytest.param(signal.SIGTERM, 143, True, id="TERM"),
+        pytest.param(signal.SIGINT, 130, True, id="INT-exists", marks=pytest.mark.thorough),
+        pytest.param(signal.SIGTERM, 143, False, id="TERM-new", marks=pytest.mark.thorough),
+    ],
 )
 def test_a_signal_ends_pip_and_leaves_nothing(
     number: signal.Signals,

@@ -83,10 +83,10 @@ def test_a_request_that_is_cancelled_hinders_no_other(tmp_path: Path) -> None:
         assert still_works(client)
 
 
-def test_a_document_of_50_megabytes_is_told_to_be_too_large(tmp_path: Path) -> None:
+def test_a_document_of_17_megabytes_is_told_to_be_too_large(tmp_path: Path) -> None:
     with serving(tmp_path, "--no-cache") as client:
         text = client.texts[DERIVATIVES]
-        found = client.change(DERIVATIVES, {"text": "# much\n" * (50_000_000 // 7)})
+        found = client.change(DERIVATIVES, {"text": "# much\n" * (17_000_000 // 7)})
         assert [one["code"] for one in found] == ["DL010"]
         client.change(DERIVATIVES, {"text": text})
         assert still_works(client)

@@ -75,8 +75,10 @@ def seed() -> int:
     return drawn
 
 
-def test_random_edits(tmp_path: Path, seed: int, request: pytest.FixtureRequest) -> None:
-    steps = 10_000 if request.config.getoption("--long", default=False) else 250
+def test_random_edits(
+    tmp_path: Path, seed: int, request: pytest.FixtureRequest, thinning: int
+) -> None:
+    steps = 10_000 if request.config.getoption("--long", default=False) else 300 // thinning
     random = Random(seed)
     mistaken = 0
     with serving(tmp_path, "--no-cache", patience=3 * steps) as client:

@@ -33,11 +33,13 @@ def opened(bench: Workbench, name: str) -> Document:
 
 
 @pytest.mark.release
-def test_edits_of_a_release(newest: str, release: Release, request: pytest.FixtureRequest) -> None:
+def test_edits_of_a_release(
+    newest: str, release: Release, request: pytest.FixtureRequest, thinning: int
+) -> None:
     seed = randrange(2**32)
     print(f"seed {seed}")
     random = Random(seed)
-    steps = 200 if request.config.getoption("--long", default=False) else 6
+    steps = 200 if request.config.getoption("--long", default=False) else 6 // thinning
     files = find_files(pytorch=str(release(newest)))
     bench = Workbench(files, None, None)
     documents = {name: opened(bench, name) for name in files.paths[:2]}
