@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from derivload.commands.options.command_line import make_parser
 from derivload.engine.operators import FLAGS
-from derivload.outputs.json_schema import FOLDER
+from support.fitting import read_fitting
 from support.paths import DERIVATIVES
 from support.project import Project
 
@@ -49,8 +48,7 @@ def test_lines_say_what_is_most_worth_knowing(project: Project) -> None:
 
 def test_json_fits_its_schema(project: Project) -> None:
     done = project.call("list", *project.options, "--json", "--saves-tensor")
-    document = json.loads(done.out)
-    jsonschema.validate(document, json.loads((FOLDER / "list.schema.json").read_bytes()))
+    document = read_fitting(done.out, "list")
     assert 0 < len(document["operators"]) < document["functions"]
     for operator in document["operators"]:
         saved = [*operator["saved_inputs"], *operator["saved_outputs"]]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from derivload.cli import main
+from support.fitting import read_fitting
 from support.paths import CATALOGUE
 
 
@@ -25,7 +25,7 @@ def steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, list[
     for out, change in (("a", ""), ("a", ""), ("b", ""), ("a", "luster * ")):
         derivatives.write_text(text.replace("self: grad * luster", f"self: {change}grad * luster"))
         assert main([*named, str(tmp_path / out)]) == 0
-        stats = json.loads(capsys.readouterr().out)
+        stats = read_fitting(capsys.readouterr().out, "stats")
         found[stats["exit"]] = list(stats["seconds"])
     return found
 

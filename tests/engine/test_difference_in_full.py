@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
 from derivload.engine.difference import Change, FullDifference, FunctionChange, difference_in_full
 from derivload.engine.folding import FEWEST, Widespread, fold
 from derivload.engine.lines import DocumentLines
 from derivload.engine.narrowing import (
     GROUPS,
+    KINDS_OF_PARTS,
     counts_of,
     group_of,
     narrow_to_functions,
     narrow_to_groups,
 )
+from derivload.engine.parts import function_parts, record_parts
 from derivload.engine.renames import Described, find_renames
 from derivload.engine.schema_changes import schema_changes
 from derivload.loading.paths import find_files
@@ -241,3 +245,19 @@ def test_only_what_is_asked_for_is_left() -> None:
 def test_every_kind_is_about_something_that_can_be_asked_for() -> None:
     assert {group_of(what) for what in ("schema", "argument", "kernels", "forward")} <= {*GROUPS}
     assert group_of("some field of a later version") in GROUPS
+
+
+def test_every_part_is_of_a_kind_that_is_known(first: DocumentLines) -> None:
+    """Fields of the documents among them: each says what a change of it is about."""
+    records = msgspec.json.Decoder(DifferentiabilityRecord)
+    functions = msgspec.json.Decoder(FunctionRecord)
+    kinds = {
+        *(what for line in first.records for what, _ in dict(record_parts(records.decode(line)))),
+        *(
+            what
+            for line in first.functions
+            for what, _ in dict(function_parts(functions.decode(line), in_full=True))
+        ),
+    }
+    assert {"forward", "is_abstract", "output_differentiability"} <= kinds
+    assert kinds <= {*KINDS_OF_PARTS}

@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from derivload.loading.live import LiveDocuments
 from derivload.loading.paths import find_files
-from derivload.outputs.json_schema import FOLDER
+from support.fitting import read_fitting
 from support.paths import DERIVATIVES, FILES, NATIVES
 from support.project import Project
 
@@ -80,9 +79,8 @@ def test_kernels_are_those_of_the_dispatch_table(project: Project) -> None:
 
 def test_document_fits_its_schema_and_is_in_the_manifest(project: Project) -> None:
     places(project)
-    document = json.loads((project.out / "places.json").read_bytes())
-    jsonschema.validate(document, json.loads((FOLDER / "places.schema.json").read_bytes()))
-    manifest = json.loads((project.out / "manifest.json").read_bytes())
+    document = read_fitting((project.out / "places.json").read_text("utf-8"), "places")
+    manifest = read_fitting((project.out / "manifest.json").read_text("utf-8"), "manifest")
     listed = {file["name"]: file["functions"] for file in manifest["files"]}
     assert listed["places.json"] == len(document["functions"])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from derivload.loading.paths import find_files
 from derivload.loading.request import Request
 from derivload.pytorch.codegen.plain import contents_of
 from derivload.pytorch.codegen.upstream import forget
+from support.fitting import read_fitting
 from support.paths import REFERENCE
 from support.project import call, replace_in
 from support.pytorch_entries import PyTorch
@@ -44,7 +44,7 @@ class CodegenProject:
         """Run derivload; its stats."""
         done = self.try_run("--stats=json", *options)
         assert done.returncode == 0, done.stderr
-        return dict(json.loads(done.stdout))
+        return dict(read_fitting(done.stdout, "stats"))
 
     def try_run(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run derivload in this process, which takes half the time."""
@@ -97,7 +97,7 @@ class CodegenProject:
         ran = self.try_run("--stats=json")
         if ran.returncode == 0:
             shutil.rmtree(undo)
-            return what, json.loads(ran.stdout)
+            return what, read_fitting(ran.stdout, "stats")
         refused = self.try_upstream(self.folder / "refused")
         assert refused.returncode != 0, ran.stderr
         *said, summary = ran.stderr.splitlines()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from support.child import child_environment
+from support.fitting import read_fitting
 from support.paths import CATALOGUE, DERIVATIVES
 from support.project import Project
 
@@ -99,7 +100,7 @@ class Watch:
     def next(self, patience: float = PATIENCE) -> Event:
         """The next event. Raises queue.Empty when none comes."""
         try:
-            event: Event = json.loads(self._lines.get(timeout=patience))
+            event: Event = read_fitting(self._lines.get(timeout=patience), "watch")
         except queue.Empty:
             raise queue.Empty(self.events, self.errors) from None
         self.events.append(event)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from derivload.cpp.dialect import DIALECTS
 from support.child import child_environment
 from support.copied import copy_modules
+from support.fitting import read_fitting
 from support.paths import REFERENCE, SOURCE
 from support.project import replace_in
 from support.pytorch_entries import PyTorch
@@ -43,7 +44,7 @@ class Tree(NamedTuple):
         """Write the documents: the stats."""
         done = self.run("emit", "--out-dir", self.out, "--stats=json", *options)
         assert done.returncode == 0, done.stderr
-        stats: dict[str, Any] = json.loads(done.stdout)
+        stats: dict[str, Any] = read_fitting(done.stdout, "stats")
         return stats
 
     def judged(self, *overlays: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from support.child import child_environment
+from support.fitting import read_fitting
 
 
 class Ran(NamedTuple):
@@ -38,7 +38,7 @@ class Runner:
         *printed, last = done.stdout.splitlines(keepends=True) or [""]
         if done.returncode != 0 or not last.startswith('{"exit"'):
             return Ran(done.returncode, done.stdout, done.stderr, "")
-        return Ran(0, "".join(printed), done.stderr, json.loads(last)["exit"])
+        return Ran(0, "".join(printed), done.stderr, read_fitting(last, "stats")["exit"])
 
     def plain(self, *arguments: str, folder: Path | None = None) -> Ran:
         """Run as Python does."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 import pytest
 
+from derivload.exit_status import BAD_USAGE
 from support.child import child_environment
+from support.fitting import assert_fits, read_fitting
 from support.paths import CATALOGUE
 from support.project import call
 
@@ -30,7 +37,7 @@ class Done(NamedTuple):
     @property
     def exit(self) -> str:
         """Which exit `--stats=json` tells of."""
-        return str(json.loads(self.out)["exit"])
+        return str(read_fitting(self.out, "stats")["exit"])
 
 
 class Place:
@@ -51,7 +58,8 @@ class Place:
         """Run derivload in this process, as if in a folder of the place."""
         folder = self.folder / at
         folder.mkdir(parents=True, exist_ok=True)
-        return Done(*call(arguments, folder, DERIVLOAD_CACHE_DIR=str(self._cache)))
+        done = Done(*call(arguments, folder, DERIVLOAD_CACHE_DIR=str(self._cache)))
+        return self._checked(done, arguments)
 
     def start(self, *arguments: str, at: str = "") -> Done:
         """The same in a process of its own."""
@@ -65,7 +73,15 @@ class Place:
             check=False,
             timeout=60,
         )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return self._checked(Done(done.returncode, done.stdout, done.stderr), arguments)
+
+    def _checked(self, done: Done, arguments: Sequence[str]) -> Done:
+        """What a run gave, if the settings that it has read fit their schema."""
+        own = self.folder / "derivload.toml"
+        is_read = done.status != BAD_USAGE and not {"--no-settings", "--help"} & {*arguments}
+        if is_read and own.exists():
+            assert_fits(tomllib.loads(own.read_text("utf-8")), "settings")
+        return done
 
     def make_checkout(self, at: str = "") -> None:
         """Make a PyTorch checkout of the catalogue."""

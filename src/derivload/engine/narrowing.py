@@ -31,7 +31,7 @@ from derivload.engine.parts import (
 ADDED: Final = "added"
 REMOVED: Final = "removed"
 RENAMED: Final = "renamed"
-# What a change is about, by the kinds of its parts. All other kinds are of "differentiability".
+# What a change is about, by the kinds of its parts; any other kind is of "differentiability".
 _GROUPS: Final[dict[str, Collection[str]]] = {
     "schema": (SCHEMA, ARGUMENT, ORDER, RETURNS, "kind"),
     "variants": ("variants", "python_module", NAMESPACE),
@@ -49,11 +49,15 @@ _GROUPS: Final[dict[str, Collection[str]]] = {
     "differentiability": (
         *("output_differentiability", "output_differentiability_conditions"),
         *("non_differentiable_arg_names", "args_with_derivatives"),
+        *("name", "torch_version", "used_dispatch_keys"),
     ),
 }
 _GROUP_OF: Final = {what: group for group, kinds in _GROUPS.items() for what in kinds}
-GROUPS: Final = (ADDED, REMOVED, RENAMED, *_GROUPS)
+GROUPS_OF_PARTS: Final = (*_GROUPS,)
+GROUPS: Final = (ADDED, REMOVED, RENAMED, *GROUPS_OF_PARTS)
 """What can be asked for."""
+KINDS_OF_PARTS: Final = (*_GROUP_OF,)
+"""The `what` of every change."""
 
 
 def group_of(what: str) -> str:

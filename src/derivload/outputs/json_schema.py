@@ -71,21 +71,19 @@ def schema_of_type(
         properties = definition["properties"]
         texts = more[name] if name in more else TEXTS[name]
         definition["properties"] = {
-            key: _described(value, *_parts(texts[key])) for key, value in properties.items()
+            key: _described(value, texts[key]) for key, value in properties.items()
         }
     return {"description": about, **schema} if about else schema
 
 
-def _parts(text: Text) -> tuple[str, tuple[str, ...]]:
-    return (text, ()) if isinstance(text, str) else text
-
-
-def _described(value: dict[str, Any], text: str, closed: tuple[str, ...]) -> dict[str, Any]:
-    if closed and value["type"] == "array":
-        value = {**value, "items": {"enum": [*closed]}}
-    elif closed:
-        value = {**value, "enum": [*closed]}
-    return {"description": text, **value}
+def _described(value: dict[str, Any], text: Text) -> dict[str, Any]:
+    if isinstance(text, str):
+        return {"description": text, **value}
+    sentence, closed = text
+    only = {"pattern": closed} if isinstance(closed, str) else {"enum": [*closed]}
+    if value["type"] == "array":
+        return {"description": sentence, **value, "items": {**value["items"], **only}}
+    return {"description": sentence, **value, **only}
 
 
 def _cleaned(part: Any) -> Any:

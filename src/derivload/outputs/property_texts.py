@@ -1,8 +1,8 @@
 """What each property of the documents and of diagnostics means, in a sentence: one table.
 
 The rows are of the types that the JSON Schemas are made from, by the name of the type. A property
-whose values are closed has them behind its sentence; for a list, they are those of its items. What
-commands print besides is in `commands/schema/texts.py`.
+whose values are closed has them behind its sentence; one whose values have a form, its pattern. For
+a list, they are those of its items. What commands print besides is in `commands/schema/texts.py`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import Final
 
 Closed = tuple[str, ...]
-Text = str | tuple[str, Closed]
+Text = str | tuple[str, Closed | str]
 
 FORMAT: Final = "Which format this is; always this value."
 VERSION: Final = "The version of the format, which goes up when a key is removed or changes."
-TORCH_VERSION: Final = "The release whose rules were followed, as X.Y."
+TORCH_VERSION: Final = ("The release whose rules were followed, as X.Y.", r"^\d+\.\d+$")
+_CODE_FORM: Final = r"^DL\d{3}$"
+CODE: Final = ("The code of the rule that is broken.", _CODE_FORM)
+CODES_OF_WARNINGS: Final = ("The codes of the warnings about it.", _CODE_FORM)
 SCHEMA: Final = "The schema of the function, which identifies it."
 _VARIABLES: Final = "The names of the arguments whose gradient the formula computes."
 DISPATCH_KEYS: Final = (
@@ -115,7 +118,7 @@ TEXTS: Final[dict[str, dict[str, Text]]] = {
     },
     "ManifestFile": {
         "name": "The name of the file inside the folder.",
-        "sha256": "The sha256 of the file's bytes, in hex.",
+        "sha256": ("The sha256 of the file's bytes, in hex.", "^[0-9a-f]{64}$"),
         "functions": "How many functions the file holds.",
     },
     "PlacesDocument": {
@@ -152,7 +155,7 @@ TEXTS: Final[dict[str, dict[str, Text]]] = {
         "diagnostics": "The mistakes, sorted by place.",
     },
     "ReportedDiagnostic": {
-        "code": "The code of the rule that is broken.",
+        "code": CODE,
         "severity": "Whether it is an error or a warning.",
         "file": "The path of the file, as it was named.",
         "line": "The line where the wrong words begin, from 1; 0 for the file as a whole.",

@@ -15,9 +15,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from derivload.outputs.json_schema import FOLDER as SCHEMAS
 from support.checks import DERIVATIVES, INPUTS, MISTAKEN, NATIVES, WARNED, project
 from support.child import child_environment
+from support.fitting import assert_fits
 from support.paths import REFERENCE
 from support.project import Project
 
@@ -125,8 +125,7 @@ def test_json_is_as_it_is_described(project: Project) -> None:
             }
         ],
     }
-    schema = json.loads((SCHEMAS / "diagnostics.schema.json").read_bytes())
-    jsonschema.validate(document, schema)
+    assert_fits(document, "diagnostics")
 
 
 def test_json_of_no_mistakes_is_a_document_too(project: Project) -> None:

@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 
 import derivload
-from derivload.outputs.json_schema import FOLDER as SCHEMAS
 from support.checks import DERIVATIVES, INPUTS, NATIVES, TAGS, project
+from support.fitting import read_fitting
 from support.paths import REFERENCE
 from support.project import Project
 from support.rule_examples import found, write_bad
@@ -23,8 +23,7 @@ TWICE = DERIVATIVES + "\n" + DERIVATIVES
 
 
 def report(project: Project) -> list[dict[str, Any]]:
-    document = json.loads(project.check("--format", "json").out)
-    jsonschema.validate(document, json.loads((SCHEMAS / "diagnostics.schema.json").read_bytes()))
+    document = read_fitting(project.check("--format", "json").out, "diagnostics")
     return list(document["diagnostics"])
 
 

@@ -7,12 +7,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jsonschema
 import pytest
 
 from derivload.commands.options.values import GROUPS
 from derivload.engine import narrowing
-from derivload.outputs.json_schema import FOLDER
+from support.fitting import read_fitting
 from support.paths import DERIVATIVES, NATIVES, TAGS
 from support.project import Project, Ran
 
@@ -39,9 +38,7 @@ class Two(NamedTuple):
     def json(self, *more: str) -> Any:
         done = self.diff("--json", *more)
         assert done.status in (0, 1), done.err
-        document = json.loads(done.out)
-        jsonschema.validate(document, json.loads((FOLDER / "diff.schema.json").read_bytes()))
-        return document
+        return read_fitting(done.out, "diff")
 
 
 @pytest.fixture

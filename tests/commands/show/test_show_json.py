@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
-from derivload.outputs.json_schema import FOLDER
+from support.fitting import read_fitting
 from support.project import Project, Ran
 
 
@@ -24,9 +22,7 @@ def show(project: Project, *arguments: str) -> Ran:
 
 def document(done: Ran) -> Any:
     assert done.status == 0, done.err
-    found = json.loads(done.out)
-    jsonschema.validate(found, json.loads((FOLDER / "show.schema.json").read_bytes()))
-    return found
+    return read_fitting(done.out, "show")
 
 
 def titles(done: Ran) -> list[str]:

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from derivload.engine.folding import SPELLING
+from derivload.engine.narrowing import GROUPS_OF_PARTS, KINDS_OF_PARTS
 from derivload.outputs.property_texts import (
+    CODE,
+    CODES_OF_WARNINGS,
     DISPATCH_KEYS,
     FIXES,
     FORMAT,
@@ -19,11 +23,11 @@ from derivload.outputs.property_texts import (
     Text,
 )
 
-_NAME: Final = "The name with its overload, and with its namespace unless that is aten."
-_ABOUT: Final = (
-    *("schema", "variants", "dispatch", "tags", "autogen", "formula", "saved", "node"),
-    *("gradients", "differentiability"),
+_WHAT: Final = (
+    "The kind of the part, or the field of the documents that has it.",
+    KINDS_OF_PARTS,
 )
+_NAME: Final = "The name with its overload, and with its namespace unless that is aten."
 
 PRINTED: Final[dict[str, dict[str, Text]]] = {
     # What `show --json` prints.
@@ -87,7 +91,7 @@ PRINTED: Final[dict[str, dict[str, Text]]] = {
         "null if that is not known.",
         "definition": "The entry that its formulas come from; null if it has none.",
         "is_from_overlay": "Whether an overlay declares or defines it.",
-        "warnings": "The codes of the warnings about it.",
+        "warnings": CODES_OF_WARNINGS,
     },
     # What `derivwatch --json` prints.
     "WatchStarted": {
@@ -140,8 +144,7 @@ PRINTED: Final[dict[str, dict[str, Text]]] = {
         "changes": "Its parts that differ, the most important kinds first.",
     },
     "Change": {
-        "what": "The kind of the part: schema, node, backward, saved, forward, or the field of "
-        "the documents that has it.",
+        "what": _WHAT,
         "of": "Which part of that kind: the variables of a formula, or the name of what is saved.",
         "before": "The part before; null if there was none.",
         "after": "The part after; null if there is none.",
@@ -178,9 +181,8 @@ PRINTED: Final[dict[str, dict[str, Text]]] = {
         "changes": "The parts that differ.",
     },
     "DiffChange": {
-        "about": ("What the change is about, as --only has it.", _ABOUT),
-        "what": "The kind of the part: schema, argument, returns, node, backward, saved, forward, "
-        "kernels, autogen, or the field of the documents that has it.",
+        "about": ("What the change is about, as --only has it.", GROUPS_OF_PARTS),
+        "what": _WHAT,
         "of": "Which part of that kind: the variables of a formula, or the name of an argument or "
         "of what is saved.",
         "before": "The part before; null if there was none.",
@@ -192,7 +194,10 @@ PRINTED: Final[dict[str, dict[str, Text]]] = {
         "after": "The words after, spaces included; the same if they stayed.",
     },
     "Widespread": {
-        "what": "The kind of the parts that have the edit; spelling for a spelling of C++.",
+        "what": (
+            "The kind of the parts that have the edit; spelling for a spelling of C++.",
+            (*KINDS_OF_PARTS, SPELLING),
+        ),
         "before": "The words that the edit takes away; null for none.",
         "after": "The words that the edit puts there; null for none.",
         "functions": "The names of the functions that have it.",
@@ -201,7 +206,7 @@ PRINTED: Final[dict[str, dict[str, Text]]] = {
         "file": "The path of the file, as it was named.",
         "line": "The line where the wrong words begin, from 1; 0 for the file as a whole.",
         "column": "The column of the first wrong character, from 1; 0 for the file as a whole.",
-        "code": "The code of the rule that is broken.",
+        "code": CODE,
         "message": "What is wrong, in a sentence.",
         "help": "What to write instead; empty if that is what the rule says.",
         "source_line": "The line of the file.",
