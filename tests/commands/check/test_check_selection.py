@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from support.checks import DERIVATIVES, NATIVES, WARNED, project
+from support.fitting import read_fitting
 from support.paths import REFERENCE
 from support.project import Project, Ran
 
@@ -87,7 +88,8 @@ def test_statistics_count_by_rule(project: Project) -> None:
         "2  DL602  unknown name in a formula\n1  DL601  two definitions of one function\n",
         "derivload: 3 warnings",
     )
-    assert json.loads(project.check("--statistics", "--format", "json").out)[0] == {
+    counted = read_fitting(project.check("--statistics", "--format", "json").out, "statistics")
+    assert counted[0] == {
         "code": "DL602",
         "title": "unknown name in a formula",
         "count": 2,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import derivload
+from support.fitting import read_fitting
 from support.settings_runs import THREE, Place, place
 
 __all__ = ["place"]  # a fixture
@@ -116,6 +117,23 @@ def test_a_tilde_is_the_home_folder(place: Place) -> None:
 
 
 # ---------------------------------------------------------------------- which beats which
+
+
+def test_what_is_in_force_is_told_to_programs_too(place: Place) -> None:
+    place.write(THREE + 'shards = 4\nstrict = true\nout-dir = "out"\nignore = ["DL602"]\n')
+    told = read_fitting(place.run("settings", "--as-json", "--quiet").out, "in-force")
+    assert (told["settings"], told["note"]) == ("derivload.toml", "")
+    options = told["options"]
+    kinds: dict[str, object] = {"shards": 4, "strict": True, "depfile": None, "dispatch-key": []}
+    assert {name: options[name]["value"] for name in kinds} == kinds
+    assert {name: options[name]["is_set"] for name in kinds} == {
+        **dict.fromkeys(kinds, False),
+        "shards": True,
+        "strict": True,
+    }
+    assert options["shards"]["origin"] == "derivload.toml:4"
+    told = read_fitting(place.run("settings", "--as-json", "--no-settings").out, "in-force")
+    assert (told["settings"], "write --pytorch DIR" in told["note"]) == ("", True)
 
 
 def test_an_option_beats_the_setting_of_its_name(place: Place) -> None:

@@ -37,12 +37,13 @@ SCHEMAS = (
         "diff",
         "differentiability",
         "functions",
+        "in-force",
         "list",
         "manifest",
         "places",
         "settings",
     ),
-    *("show", "stats", "watch"),
+    *("show", "statistics", "stats", "watch"),
 )
 
 

@@ -9,9 +9,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from derivload.commands.check.command import Statistic
 from derivload.commands.diff.document import DiffDocument
 from derivload.commands.listing import ListDocument
 from derivload.commands.schema.texts import PRINTED
+from derivload.commands.settings.command import InForce
 from derivload.commands.settings.json_schema import settings_schema
 from derivload.commands.show.document import OperatorsDocument
 from derivload.commands.watch.report import Executed, LoadFailed, Reloaded, WatchStarted
@@ -41,8 +43,13 @@ class Stats(msgspec.Struct, frozen=True, omit_defaults=True):
 # What commands print for programs, and what each is.
 _PRINTED: Final[dict[str, tuple[Any, str]]] = {
     "diff": (DiffDocument, ""),
+    "in-force": (InForce, ""),
     "list": (ListDocument, ""),
     "show": (OperatorsDocument, ""),
+    "statistics": (
+        list[Statistic],
+        "What `check --statistics --format json` prints: a list of rules, the most frequent first.",
+    ),
     "stats": (Stats, ""),
     "watch": (
         WatchStarted | Reloaded | LoadFailed | Executed,

@@ -229,6 +229,23 @@ PRINTED: Final[dict[str, dict[str, Text]]] = {
         "end_column": "The column behind its last character.",
         "message": "What is there, in a few words.",
     },
+    # What `check --statistics --format json` prints.
+    "Statistic": {
+        "code": CODE,
+        "title": "What is wrong, in a few words.",
+        "count": "How many mistakes break the rule.",
+    },
+    # What `settings --as-json` prints.
+    "InForce": {
+        "settings": "The file of settings that was read; empty if none was.",
+        "options": "The options of all commands, by name.",
+        "note": "Why it is not known which inputs are meant; empty if it is.",
+    },
+    "OptionInForce": {
+        "value": "The value in force; null if there is none.",
+        "origin": "Where the value comes from, in a few words.",
+        "is_set": "Whether settings, or the tree around the current folder, gave the value.",
+    },
     # What `--stats=json` prints.
     "Stats": {
         "exit": "Which way the run took, from nothing to do to everything anew.",

@@ -39,6 +39,25 @@ class ShownOption(NamedTuple):
     is_set: bool = False
 
 
+Value = bool | int | str | list[str] | None
+
+
+class OptionInForce(msgspec.Struct, frozen=True):
+    """The value of an option, and where it comes from."""
+
+    value: Value
+    origin: str
+    is_set: bool
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """What is in force: what `derivload settings --as-json` prints."""
+
+    settings: str
+    options: dict[str, OptionInForce]
+    note: str
+
+
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError."""
     try:
@@ -131,13 +150,12 @@ def _print(shown: list[ShownOption]) -> None:
 
 
 def _render(shown: list[ShownOption], origin: Origin, note: str) -> bytes:
-    """The same as JSON; `settings` is the file, "" if there is none."""
-    document = {
-        "settings": "" if origin.settings is None else origin.settings[0],
-        "options": {
-            each.name: {"value": each.value, "origin": each.origin, "is_set": each.is_set}
+    document = InForce(
+        settings="" if origin.settings is None else origin.settings[0],
+        options={
+            each.name: OptionInForce(msgspec.convert(each.value, Value), each.origin, each.is_set)
             for each in shown
         },
-        "note": note,
-    }
+        note=note,
+    )
     return msgspec.json.encode(document) + b"\n"
