@@ -87,9 +87,11 @@ class LiveDocuments:
         wanted: Wanted | None = None,
         *,
         with_places: bool = False,
+        with_facts: bool = False,
     ) -> None:
         self._out_dir = out_dir
         self._with_places = with_places
+        self._with_facts = with_facts
         self._shards = shards
         self._memory = Memory(store)
         self._warnings = LiveWarnings(wanted)
@@ -98,11 +100,17 @@ class LiveDocuments:
         self, files: Files, contents: Sequence[bytes | OSError] | None = None
     ) -> PreparedDocuments:
         """Load, from what the last load left. Raises InputError and UsageError."""
-        request = Request(files, contents, self._shards, with_places=self._with_places)
+        request = Request(
+            files,
+            contents,
+            self._shards,
+            with_places=self._with_places,
+            with_facts=self._with_facts,
+        )
         loaded = load_inputs(request, memory=self._memory)
         names = [name for name, _, _, _ in loaded.documents]
         refuse_collisions(Target(self._out_dir), names, stamp_name(), files.paths)
-        return PreparedDocuments(self._out_dir, loaded, self._warnings)
+        return PreparedDocuments(self._out_dir, request, loaded, self._warnings)
 
     def settle(self) -> None:
         """Do now what the next load would begin with, where there is time for it."""
@@ -113,6 +121,7 @@ class PreparedDocuments(NamedTuple):
     """Documents that are loaded and rendered, and not yet written."""
 
     out_dir: str
+    request: Request
     loaded: LoadedInputs
     warnings: LiveWarnings
 

@@ -10,7 +10,6 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -28,6 +27,7 @@ from derivload.commands.pages.contents import (
     SideComparison,
     contents_of,
     contents_of_documents,
+    name_of,
     operators_of,
 )
 from derivload.commands.pages.write import write_pages
@@ -88,9 +88,7 @@ def _contents_of_inputs(options: argparse.Namespace, files: Files) -> Contents:
     request = Request(files, with_facts=True)
     loaded = load_inputs(request, open_store_of(options))
     say_note(loaded.note, options)
-    named = files.paths[0] if files.tree is None else str(files.tree.root)
-    name = "catalogue" if options.catalogue else Path(named).resolve().name
-    return contents_of(name, request, loaded, wanted_of(options, files))
+    return contents_of(name_of(files), request, loaded, wanted_of(options, files))
 
 
 def _contents_of_sides(options: argparse.Namespace) -> tuple[Contents, dict[str, int]]:

@@ -49,7 +49,7 @@ PAIRS = (
     _Pair("codegen", _SELECTION, "--subset pybindings"),
     _Pair("codegen", _SELECTION, "--subset python"),
     _Pair("watch", _GENERATORS, "--codegen", needs=True),
-    _Pair("watch", "--places", "--codegen"),
+    _Pair("watch", "--places --explore", "--codegen"),
     _Pair("watch", _SELECTION, "--subset pybindings"),
     _Pair("watch", _SELECTION, "--subset python"),
     _Pair("watch", "--on-busy", "--exec", needs=True),

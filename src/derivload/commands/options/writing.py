@@ -161,5 +161,12 @@ def _add_watch(parser: argparse.ArgumentParser) -> None:
         metavar="MS",
         help="read a save after this many milliseconds without events; 5 by default",
     )
+    parser.add_argument(
+        "--explore",
+        type=path,
+        metavar="DIR",
+        help="keep the pages of `derivload explore` there too: what is open in a browser shows "
+        "each save",
+    )
     parser.add_argument("--json", action="store_true", help="report as JSON, one object per line")
     parser.add_argument("--once", action="store_true", help="load, write, show, and exit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -16,6 +17,7 @@ from derivload.loading.placing import placed_functions
 
 if TYPE_CHECKING:
     from derivload.engine.lines import DocumentLines
+    from derivload.loading.paths import Files
     from derivload.loading.request import Request
     from derivload.loading.run import LoadedInputs
     from derivload.outputs.documents import PlacedFunction
@@ -71,6 +73,12 @@ def operators_of(lines: DocumentLines) -> list[Operator]:
         schemas = [msgspec.json.decode(line, type=SchemaLine).schema for line in lines.functions]
         lines = lines._replace(facts=[encode_line(FunctionFacts(schema)) for schema in schemas])
     return join_operators(lines)
+
+
+def name_of(files: Files) -> str:
+    """What to call the inputs: the name of their tree, or of the folder of the first of them."""
+    named = Path(files.paths[0]).parent if files.tree is None else Path(files.tree.root)
+    return named.resolve().name
 
 
 class SchemaLine(msgspec.Struct):

@@ -42,7 +42,7 @@ def write_pages(
     is_live: bool = False,
 ) -> WrittenFiles:
     """Write the pages to a folder. Raises OSError, and UsageError for a folder of documents."""
-    listed = _listed(out_dir)
+    listed = listed_pages(out_dir)
     files = [*render_files(contents, changes, is_single=is_single, is_live=is_live)]
     files.append(_manifest_of(files))
     with Writing(out_dir, _KIND) as writing:
@@ -55,8 +55,8 @@ def _manifest_of(files: Sequence[PageFile]) -> PageFile:
     return PageFile(_MANIFEST, data, 0, digest_of(data))
 
 
-def _listed(out_dir: str) -> list[Recorded]:
-    """The files that an earlier run wrote there."""
+def listed_pages(out_dir: str) -> list[Recorded]:
+    """The files that an earlier run wrote to a folder. Raises UsageError for that of another."""
     path = os.path.join(out_dir, _MANIFEST)
     if not os.path.isfile(path):
         return []

@@ -28,12 +28,18 @@ from derivload.terminal.stderr import say
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from derivload.commands.codegen.live import LiveCodegen
+    from derivload.store.store import Store
+    from derivload.wanted import Wanted
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; the exit status. Raises UsageError and OSError if it cannot start."""
     if options.codegen:
         selection_of(options)
+    if options.explore is not None:
+        from derivload.commands.pages.live import refuse_folder
+
+        refuse_folder(options.explore, options.out_dir)
     first = files_of(options)
     say_files(options, first)
     wanted = wanted_of(options, first)
@@ -55,9 +61,7 @@ def run(options: argparse.Namespace) -> int:
     def make_outputs() -> LiveOutputs:
         store = open_store_of(options, to_read=not options.codegen)
         if not options.codegen:
-            return LiveDocuments(
-                options.out_dir, options.shards, store, wanted, with_places=options.places
-            )
+            return _with_pages(options, store, wanted)
         from derivload.commands.codegen.live import LiveCodegen
 
         made = LiveCodegen(options.out_dir, selection_of(options), store, wanted)
@@ -80,6 +84,25 @@ def run(options: argparse.Namespace) -> int:
             is_own_process=options.is_own_process,
         )
     )
+
+
+def _with_pages(
+    options: argparse.Namespace, store: Store | None, wanted: Wanted | None
+) -> LiveOutputs:
+    """The documents, with the pages if they are wanted."""
+    documents = LiveDocuments(
+        options.out_dir,
+        options.shards,
+        store,
+        wanted,
+        with_places=options.places,
+        with_facts=options.explore is not None,
+    )
+    if options.explore is None:
+        return documents
+    from derivload.commands.pages.live import LivePages
+
+    return LivePages(documents, options.explore, wanted, is_live=not options.once)
 
 
 def watch(options: WatchOptions) -> int:

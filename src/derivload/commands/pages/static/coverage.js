@@ -38,29 +38,39 @@ function coverageSection(title, releases, of, names) {
   return section(title, bars(rows, releases.length, title), figures(rows, title, releases.length > 1));
 }
 
-// A bar for each row, of parts of the whole.
+// A bar for each row, of parts of the whole. On a phone, names stand above their bars.
 function bars(rows, each, title) {
-  const [left, width, height] = [230, 480, 16];
-  const y = (at) => at * (height + 4) + Math.floor(at / each) * (each > 1 ? 12 : 4);
-  const drawn = rows.map(({ name, release, group }, at) => {
-    const total = totalOf(group);
-    let x = left + (each > 1 ? 60 : 0);
-    const parts = SUPPORTS.map(([support, label]) => {
-      const part = total ? (group[support] / total) * width : 0;
-      const rect = part ? svg("rect", { x, y: y(at), width: Math.max(part - 1, 0.5), height, class: support }, svg("title", {}, `${group[support]} ${label}`)) : null;
-      x += part;
-      return rect;
-    });
+  const isNarrow = matchMedia("(max-width: 46rem)").matches;
+  const height = 16;
+  const release = each > 1 ? (isNarrow ? 46 : 60) : 0;
+  const left = (isNarrow ? 0 : 230) + release;
+  const width = isNarrow ? Math.min(innerWidth - 80 - release, 480) : 480;
+  let y = 0;
+  const drawn = rows.map((row, at) => {
+    const isFirst = at % each === 0;
+    y += at ? height + (isFirst && (each > 1 || isNarrow) ? 14 : 4) : 0;
+    const nameAt = y + 12;
+    if (isNarrow && isFirst) y += 20;
     return [
-      svg("text", { x: 0, y: y(at) + 12 }, shortened(name, 30)),
-      each > 1 ? svg("text", { x: left, y: y(at) + 12, class: "second" }, shortened(release, 7)) : null,
-      parts,
-      svg("text", { x: left + (each > 1 ? 60 : 0) + width + 8, y: y(at) + 12, class: "second" }, total ? String(total) : "–"),
+      svg("text", { x: 0, y: nameAt }, shortened(row.name, 30)),
+      each > 1 ? svg("text", { x: left - release, y: y + 12, class: "second" }, shortened(row.release, 7)) : null,
+      barOf(row.group, { left, y, width, height }),
+      svg("text", { x: left + width + 8, y: y + 12, class: "second" }, String(totalOf(row.group) || "–")),
     ];
   });
-  const [w, h] = [left + width + 120, y(rows.length - 1) + height + 2];
+  const [w, h] = [left + width + 44, y + height + 2];
   const drawing = svg("svg", { viewBox: `0 0 ${w} ${h}`, width: w, height: h, role: "img", "aria-label": `${title}, as bars; the figures are below`, class: "bars" }, drawn);
   return el("div", { class: "picture", tabindex: "0", role: "group", "aria-label": title }, drawing);
+}
+
+function barOf(group, { left, y, width, height }) {
+  const total = totalOf(group);
+  let x = left;
+  return SUPPORTS.filter(([support]) => total && group[support]).map(([support, label]) => {
+    const part = (group[support] / total) * width;
+    x += part;
+    return svg("rect", { x: x - part, y, width: Math.max(part - 1, 0.5), height, class: support }, svg("title", {}, `${group[support]} ${label}`));
+  });
 }
 
 function figures(rows, title, hasReleases) {

@@ -1,6 +1,6 @@
 // Formulas: every identifier is a link, and says what it is.
 
-const TOKEN = /("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)|((?:\.|->|::)\s*)([A-Za-z_]\w*)(\s*\()?|(\b\d[\w.]*)|([A-Za-z_]\w*)(\s*\()?(\s*::)?/g;
+const TOKEN = /("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)|((?:\.|->|::)\s*)([A-Za-z_]\w*)(\s*\()?|(\b\d[\w.]*)|([A-Za-z_]\w*)(\s*\()?(?=(\s*::)?)/g;
 const KEYWORDS = new Set(
   "auto bool const double float if int int64_t return std at c10 true false nullptr static_cast nullopt optional else for while".split(" ")
 );
@@ -33,7 +33,7 @@ function partOf(found, names, meanings, behind) {
     const link = operatorLink(member, memberCall && !access.startsWith("->"));
     return [access, link || member, memberCall || ""];
   }
-  const tail = (call || "") + (scope || "");
+  const tail = call || "";
   if (KEYWORDS.has(name) || scope) return [name, tail];
   const meaning = meaningOf(name, names, Boolean(call), behind);
   if (!meaning) return [name, tail];

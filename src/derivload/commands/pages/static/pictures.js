@@ -13,7 +13,7 @@ function savedPicture(info, names) {
     sources.map((name) => ({ id: `a ${name}`, lines: [name, isOutput(name) ? `output, ${typeOf(name)}` : typeOf(name)], kind: isOutput(name) ? "output" : "argument" })),
     [
       ...incoming.map(() => ({ id: "grad", lines: ["grad", "comes to the node"], kind: "gradient" })),
-      ...saved.map((one) => ({ id: `s ${one.name}`, lines: [one.name, shortened(one.type.replace(/\b(at|c10|std)::/g, ""))], kind: isWhole(one) ? "saved whole" : "saved", about: one.expr })),
+      ...saved.map((one) => ({ id: `s ${one.name}`, lines: [one.name, shortened(one.type.replace(/(::)?\b(at|c10|std)::/g, ""))], kind: isWhole(one) ? "saved whole" : "saved", about: one.expr })),
     ],
     gradients.map((text, at) => ({ id: `g ${at}`, lines: [text, shortened(info.derivatives[at].original_formula, 46)], kind: "result", about: info.derivatives[at].original_formula })),
   ];

@@ -2,6 +2,7 @@
 
 const AT_FIRST = 24;
 const AT_ONCE = 200;
+const MOST_SAVED = 4;
 const COLUMNS = [
   ["name", "Operator"],
   ["derivative", "Derivative"],
@@ -72,7 +73,7 @@ function makeRow(operator) {
     el("th", { scope: "row" }, el("a", { href: hashOfOperator(operator.name) }, operator.name), el("span", { class: "schema" }, rest)),
     el("td", {}, operator.nodes.length ? joined(operator.nodes.map((node) => el("code", {}, node))) : el("span", { class: "dim" }, derivativeText(operator))),
     el("td", {}, operator.nodes.length ? (hasFlag(operator, "forward") ? "yes" : el("span", { class: "lack" }, "no")) : el("span", { class: "dim" }, "–")),
-    el("td", {}, joined(operator.saved.map(savedOf), " ")),
+    el("td", {}, savedIn(operator)),
     el("td", { title: operator.keys.join(", ") }, keysOf(operator)),
     el("td", {}, joined(operator.tags.filter((tag) => !catalogue.commonTags.has(tag)).map((tag) => el("span", { class: "tag" }, tag)), " ")),
   ];
@@ -80,6 +81,14 @@ function makeRow(operator) {
   const labels = columns();
   cells.forEach((cell, at) => at && cell.setAttribute("data-label", labels[at][1]));
   return el("tr", {}, cells);
+}
+
+// What is saved, whole tensors first, as far as there is room.
+function savedIn({ saved }) {
+  const [whole, others] = [saved.filter((one) => one.startsWith("*")), saved.filter((one) => !one.startsWith("*"))];
+  const most = [...whole, ...others].slice(0, MOST_SAVED);
+  const left = saved.length - most.length;
+  return [joined(most.map(savedOf), " "), left ? el("span", { class: "dim" }, ` + ${left}`) : null];
 }
 
 // A saved value; whole tensors are marked, for they cost memory.
