@@ -44,7 +44,7 @@ function bars(rows, each, title) {
   const height = 16;
   const release = each > 1 ? (isNarrow ? 46 : 60) : 0;
   const left = (isNarrow ? 0 : 230) + release;
-  const width = isNarrow ? Math.min(innerWidth - 80 - release, 480) : 480;
+  const width = isNarrow ? Math.min(innerWidth - 96 - release, 480) : 480;
   let y = 0;
   const drawn = rows.map((row, at) => {
     const isFirst = at % each === 0;

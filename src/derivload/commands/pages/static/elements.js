@@ -38,6 +38,11 @@ function joined(elements, between = ", ") {
   return elements.flatMap((element, at) => (at ? [between, element] : [element]));
 }
 
+// A name that may go on in the next line behind `_` and `.`, and before "Backward".
+function breakable(name) {
+  return name.split(/(?<=[_.])(?=\w)|(?=Backward)/).flatMap((part, at) => (at ? [el("wbr"), part] : [part]));
+}
+
 function plural(count, one, several = `${one}s`) {
   return `${count.toLocaleString("en")} ${count === 1 ? one : several}`;
 }

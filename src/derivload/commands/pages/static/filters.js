@@ -26,5 +26,5 @@ function watchFilters(changed) {
   });
   byId("clear").addEventListener("click", () => changed(emptyQuery));
   // Beside the table there is room for them.
-  byId("filters").open = matchMedia("(min-width: 62rem)").matches;
+  byId("filters").open = matchMedia("(min-width: 75rem)").matches;
 }

@@ -9,7 +9,6 @@ const COLUMNS = [
   ["forward", "Forward"],
   ["saves", "Saves"],
   ["kernels", "Kernels"],
-  ["", "Tags"],
   ["changes", "Changes"],
 ];
 const rows = new Map();
@@ -51,7 +50,6 @@ function watchRows() {
 
 function showHeads(query) {
   const heads = columns().map(([sort, label]) => {
-    if (!sort) return el("th", { scope: "col" }, label);
     const isSorted = query.sort === sort;
     const order = isSorted ? (query.down ? "descending" : "ascending") : null;
     const next = { ...query, sort: isSorted && query.down ? "" : sort, down: isSorted && !query.down };
@@ -70,17 +68,21 @@ function rowOf(operator) {
 function makeRow(operator) {
   const rest = operator.schema.slice(operator.overload.length).replace(/ -> (?=[^>]*$)/, " →\u00a0");
   const cells = [
-    el("th", { scope: "row" }, el("a", { href: hashOfOperator(operator.name) }, operator.name), el("span", { class: "schema" }, rest)),
-    el("td", {}, operator.nodes.length ? joined(operator.nodes.map((node) => el("code", {}, node))) : el("span", { class: "dim" }, derivativeText(operator))),
+    el("th", { scope: "row" }, el("a", { href: hashOfOperator(operator.name) }, breakable(operator.name)), el("span", { class: "schema" }, rest), tagsOf(operator)),
+    el("td", {}, operator.nodes.length ? joined(operator.nodes.map((node) => el("code", {}, breakable(node)))) : el("span", { class: "dim" }, derivativeText(operator))),
     el("td", {}, operator.nodes.length ? (hasFlag(operator, "forward") ? "yes" : el("span", { class: "lack" }, "no")) : el("span", { class: "dim" }, "–")),
     el("td", {}, savedIn(operator)),
     el("td", { title: operator.keys.join(", ") }, keysOf(operator)),
-    el("td", {}, joined(operator.tags.filter((tag) => !catalogue.commonTags.has(tag)).map((tag) => el("span", { class: "tag" }, tag)), " ")),
   ];
   if (catalogue.table.comparisons.length) cells.push(el("td", {}, operator.changes ? String(operator.changes) : ""));
   const labels = columns();
   cells.forEach((cell, at) => at && cell.setAttribute("data-label", labels[at][1]));
   return el("tr", {}, cells);
+}
+
+function tagsOf(operator) {
+  const tags = operator.tags.filter((tag) => !catalogue.commonTags.has(tag));
+  return joined(tags.map((tag) => el("span", { class: "tag" }, tag)), " ");
 }
 
 // What is saved, whole tensors first, as far as there is room.
@@ -94,8 +96,8 @@ function savedIn({ saved }) {
 // A saved value; whole tensors are marked, for they cost memory.
 function savedOf(saved) {
   return saved.startsWith("*")
-    ? el("code", { class: "whole", title: "a whole tensor" }, saved.slice(1))
-    : el("code", {}, saved);
+    ? el("code", { class: "whole", title: "a whole tensor" }, breakable(saved.slice(1)))
+    : el("code", {}, breakable(saved));
 }
 
 function keysOf(operator) {
