@@ -45,11 +45,9 @@ def test_an_open_page_shows_each_save_where_it_was(
         assert pages.page.url.endswith("#op/gild")
     pages.go("#?q=gild")
     pages.page.locator("#search").focus()
-    pages.page.evaluate("window.isOld = true")
-    inputs.save("grad * luster")
-    watch.expect("reloaded")
-    while pages.page.evaluate("window.isOld"):
-        pages.page.wait_for_timeout(50)
+    with pages.page.expect_event("load"):
+        inputs.save("grad * luster")
+        watch.expect("reloaded")
     pages.page.locator("#search:focus").wait_for()
     assert pages.page.input_value("#search") == "gild"
 

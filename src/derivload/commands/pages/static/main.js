@@ -3,8 +3,11 @@
 let query = emptyQuery();
 let tableScroll = 0;
 let current = "";
+let typing = 0;
 
 async function go() {
+  clearTimeout(typing); // the address is somebody's by now
+  typing = 0;
   const place = readPlace(location.hash);
   const isTable = place.page === "table";
   const isSame = current === "table" && isTable;
@@ -60,19 +63,26 @@ function markPage(place) {
 
 // A filter is a step that the back button undoes; a key in the search is not.
 function change(make) {
+  keepTyped();
   query = make(query);
   history.pushState(null, "", hashOf(query));
   go();
 }
-
-let typing = 0;
 
 function typed() {
   query = { ...query, q: byId("search").value };
   showTable(query);
   clearTimeout(typing);
   // Browsers slow down pages that change their address at every key.
-  typing = setTimeout(() => history.replaceState(null, "", hashOf(query)), 150);
+  typing = setTimeout(keepTyped, 150);
+}
+
+// Puts what was typed into the address, before somebody leaves it.
+function keepTyped() {
+  if (!typing) return;
+  clearTimeout(typing);
+  typing = 0;
+  history.replaceState(null, "", hashOf(query));
 }
 
 function pressed(event) {
@@ -128,6 +138,7 @@ async function begin() {
     const target = byId("table-page").hidden ? byId("other-page").querySelector("h1") : byId("list");
     target.focus();
   });
+  document.addEventListener("click", keepTyped, true);
   document.addEventListener("click", backToTable);
   byId("help-button").addEventListener("click", () => byId("help").showModal());
   await go();
