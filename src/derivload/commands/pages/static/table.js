@@ -1,7 +1,7 @@
 // The table: rows are made when they come into view, and kept.
 
 const AT_FIRST = 24;
-const AT_ONCE = 200;
+const AT_ONCE = 60;
 const MOST_SAVED = 4;
 const COLUMNS = [
   ["name", "Operator"],
@@ -43,7 +43,7 @@ function showMore(count) {
 function watchRows() {
   new IntersectionObserver(
     (seen) => seen.some((one) => one.isIntersecting) && shown.count < shown.found.length && showMore(AT_ONCE),
-    { rootMargin: "800px" }
+    { rootMargin: "400px" }
   ).observe(byId("more"));
   addEventListener("beforeprint", () => showMore(shown.found.length));
 }
