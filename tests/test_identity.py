@@ -24,6 +24,8 @@ from support.project import replace_in
 
 # Seconds: so long after an edit, a process that starts is certain to have the edited source.
 _CLEARLY = 0.05
+# Seconds: so long after an edit, the state of the files is certain to show the next one.
+_STEP = 2.6
 _INPUTS = ("derivatives", "native-functions", "tags")
 
 
@@ -92,6 +94,26 @@ def test_two_edits_in_one_second_are_seen(prefix: str, checkout: Checkout) -> No
     assert checkout.format("out2") == "otherload"
     compiled = checkout.folder if prefix else checkout.module.parent
     assert [*compiled.rglob("documents.*.pyc")]
+
+
+def state_in(out: Path) -> str:
+    """The state of derivload's files, as a stamp has it."""
+    return (out / ".derivload-stamp").read_text("utf-8").split("\n")[1].split(" ")[2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the state is known on Linux only")
+def test_an_edit_of_the_same_length_and_time_is_seen_in_the_state(checkout: Checkout) -> None:
+    checkout.edit("derivload", "firstload")
+    checkout.run()
+    assert not state_in(checkout.out), "a second edit may have the same time"
+    time.sleep(_STEP)
+    checkout.run("settled")
+    assert state_in(checkout.folder / "settled")
+    assert checkout.run("settled") == "up-to-date"
+    checkout.edit("firstload", "otherload")
+    time.sleep(_STEP)  # from now on, the state counts again
+    assert checkout.run("settled") == "cold"
+    assert checkout.format("settled") == "otherload"
 
 
 def test_two_edits_to_what_is_imported_first_are_seen(checkout: Checkout) -> None:

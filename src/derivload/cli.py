@@ -77,6 +77,9 @@ def _main(arguments: list[str], *, is_own_process: bool) -> int:
         where = f"{error.filename}: " if error.filename is not None else ""
         _say(f"error: {where}{error.strerror or error}")
         status = ENVIRONMENT
+    if is_own_process:
+        # Before a process ends, Python searches all objects for cycles. Spare it these.
+        gc.freeze()
     return _flushed(status)
 
 
@@ -198,6 +201,10 @@ def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
     from derivload.loading.errors import SettingsError, TreeCodeError, UsageError
 
     options: argparse.Namespace | int = DONE
+    if is_own_process:
+        from derivload.commands.own_process import leave_argparse_untranslated
+
+        leave_argparse_untranslated()
     try:
         options = _parse(arguments)
         if isinstance(options, int):

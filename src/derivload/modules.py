@@ -92,6 +92,17 @@ def read_file(path: str) -> tuple[bytes, os.stat_result] | None:
         os.close(file)
 
 
+def file_status(path: str) -> os.stat_result | None:
+    """The status of a file; None if it is not a file. Raises OSError if it cannot be had."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        if error.errno in _GONE:
+            return None
+        raise
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
 def forget_compiled(paths: Iterable[str]) -> bool:
     """Remove the compiled files of these source files that are doubtful.
 

@@ -82,6 +82,26 @@ def test_a_stamp_that_holds_says_what_the_run_said(folder: Path) -> None:
     assert (found.note, found.told, found.added) == ("", "", [])
 
 
+@pytest.mark.parametrize(
+    ("digest", "state", "holds"),
+    [
+        *((True, "", True), (True, "other", True), (False, "now", True)),
+        *((False, "other", False), (False, "", False)),
+    ],
+)
+def test_the_tool_is_the_same_by_its_state_or_else_by_its_digest(
+    digest: bool, state: str, holds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamp, "tool_state", lambda: state)
+    write(record())
+    monkeypatch.setattr(stamp, "tool_state", lambda: "now")
+    if not digest:
+        monkeypatch.setattr(stamp, "tool_digest", lambda: b"other")
+    assert (read() is not None) == holds
+    monkeypatch.setattr(stamp, "tool_state", lambda: "")
+    assert (read() is not None) == digest
+
+
 def test_each_line_says_one_thing(folder: Path) -> None:
     text = render_stamp(COMMAND, record(origin=origin(folder, "--a", "b"))).decode()
     lines = [line.split(" ")[0] for line in text.splitlines()]

@@ -180,10 +180,17 @@ def assert_what_workers_wrote(folder: Path) -> None:
 # --- upkeep
 
 
+def make_uses_old(folder: Path) -> None:
+    """Have the last use of each value be an hour earlier than it was."""
+    with database(folder) as connection:
+        connection.execute("UPDATE Cache SET access_time = access_time - 3600")
+
+
 def test_the_least_recently_used_make_room(tmp_path: Path) -> None:
     with opened(tmp_path, size_limit=1_000_000) as store:
         for number in range(100):
             assert store.put(key_of(number), bytes(40_000))
+            make_uses_old(tmp_path)
             assert store.get(key_of(0)) == bytes(40_000)
         figures = store.figures()
         assert figures is not None
@@ -216,8 +223,28 @@ def test_verify_removes_what_is_corrupt_and_says_how_many(tmp_path: Path) -> Non
     assert assert_right_or_absent(tmp_path) == 25
 
 
+def times_of_use(folder: Path) -> list[object]:
+    with database(folder) as connection:
+        return [time for (time,) in connection.execute("SELECT access_time FROM Cache")]
+
+
+@pytest.mark.parametrize("change", ["- 3600", "+ 3600", "|| 'x'"], ids=["old", "future", "damaged"])
+def test_a_use_is_noted_unless_one_was_a_short_time_ago(change: str, tmp_path: Path) -> None:
+    fill(tmp_path, 1)
+    with database(tmp_path) as connection:
+        connection.execute(f"UPDATE Cache SET access_time = access_time {change}")
+    before = times_of_use(tmp_path)
+    with opened(tmp_path) as store:
+        assert store.get(key_of(0)) is not None
+        noted = times_of_use(tmp_path)
+        assert noted != before
+        assert store.get(key_of(0)) is not None
+        assert times_of_use(tmp_path) == noted
+
+
 def test_verify_is_no_use(tmp_path: Path) -> None:
     fill(tmp_path, 3)
+    make_uses_old(tmp_path)
     with opened(tmp_path) as store:
         store.get(key_of(0))
         store.verify()
@@ -241,6 +268,7 @@ def test_prune_by_size_keeps_what_was_used_last(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         for number in range(20):
             store.put(key_of(number), bytes(40_000))
+        make_uses_old(tmp_path)
         store.get(key_of(0))
         removed = store.prune(max_size=400_000)
         figures = store.figures()

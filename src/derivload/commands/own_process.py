@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def leave_argparse_untranslated() -> None:
+    """Have argparse look for no translation of its words in the file system: there is none.
+
+    It would look for each of them, whenever it makes a parser.
+    """
+    import argparse
+
+    argparse._ = str  # type: ignore[attr-defined]
+
+
 @contextlib.contextmanager
 def importing_msgspec() -> Iterator[None]:
     """Have msgspec take two helpers from typing, as it does if typing_extensions is not installed.

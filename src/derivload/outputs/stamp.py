@@ -1,9 +1,10 @@
 """The stamp: a file beside the outputs that tells the next run if there is nothing to do.
 
 It holds digests of derivload itself, of the arguments, of each input and output, and of its own
-lines. The next run reads and hashes all of these again. So it notices an output that was edited by
-hand as well as an input that changed. A stamp that is damaged, or was written by another version,
-is ignored. The stamp only tells whether there is nothing to do, never what to write.
+lines. The next run reads and hashes all of these again, apart from derivload's own files if their
+state is the same as then (`identity.tool_state`). So it notices an output that was edited by hand as
+well as an input that changed. A stamp that is damaged, or was written by another version, is ignored.
+The stamp only tells whether there is nothing to do, never what to write.
 
 `emit` has one stamp, and each subset of `codegen` has its own, so they can share a folder. An
 output is recorded by its name inside the folder. `codegen` removes files by that name, so a name
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import os
 
-from derivload.identity import python_digest, tool_digest
+from derivload.identity import python_digest, tool_digest, tool_state
 from derivload.outputs.digests import (
     digest_of,
     digest_of_names,
@@ -142,7 +143,7 @@ def render_stamp(arguments: Sequence[str], record: Record) -> bytes:
     """
     lines = [
         _FORMAT,
-        f"tool {record.tool.hex()}",
+        f"tool {record.tool.hex()} {tool_state() if record.tool == tool_digest() else ''}",
         f"arguments {_arguments_digest(arguments)}",
         f"note {record.note}",
         *([f"told {record.told}"] if record.told else []),
@@ -269,7 +270,8 @@ def _read(out_dir: str, stamp: str, arguments: Sequence[str]) -> UpToDate | None
 def _holds(what: str, rest: str, arguments: Sequence[str]) -> bool:
     """Whether a line of the stamp still holds. `_read` itself checks inputs and outputs."""
     if what == "tool":
-        return rest == tool_digest().hex()
+        digest, _, state = rest.partition(" ")
+        return state == tool_state() != "" or digest == tool_digest().hex()
     if what == "arguments":
         return rest == _arguments_digest(arguments)
     if what == "python":

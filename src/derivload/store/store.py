@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 DEFAULT_SIZE_LIMIT: Final = 512 * 1024 * 1024
 # Before the name of a pack of the remote cache. Other keys begin otherwise.
 _PACK: Final = b"pack "
+# Noting a use is a write to the disk. This is exact enough for what is removed first.
+_NOTED_SECONDS: Final = 600
 
 
 class Figures:
@@ -112,7 +114,7 @@ class Store:
             return self._pulled.get(key)
         value = None
         with suppress(OSError):
-            value = verified(key, fetch(self._layout, *row[1:]), sha256)
+            value = verified(key, fetch(self._layout, *row[2:]), sha256)
         if value is None:
             self._attempt(lambda: self._written().remove(row[0]))
         return value
@@ -256,14 +258,17 @@ class Store:
             raise PermissionError(found)
 
     def _row(self, key: bytes) -> tuple[object, ...] | None:
-        columns = "rowid, mode, filename, value"
+        columns = "rowid, access_time, mode, filename, value"
         query = f"SELECT {columns} FROM Cache WHERE key = ? AND raw = 1"
         row: tuple[object, ...] | None = self._read().execute(query, (key,)).fetchone()
         if row is not None:
-            self._note_use(row[0])
+            self._note_use(*row[:2])
         return row
 
-    def _note_use(self, row: object) -> None:
+    def _note_use(self, row: object, noted: object) -> None:
+        """Note that a row is used now, unless its last use was noted a short time ago."""
+        if isinstance(noted, float) and 0 <= time.time() - noted < _NOTED_SECONDS:
+            return
         execute = self._read().execute
         execute("PRAGMA busy_timeout = 0")
         # A use that cannot be noted at once is not noted. At worst that costs a miss later.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 from derivload.commands.options.inputs import (
     OVERLAYS,
     add_cache_options,
@@ -297,11 +295,13 @@ def add_settings(commands: Commands) -> None:
         "options of all commands can be given, to see what they would change.",
     )
     parser.add_argument("--as-json", action="store_true", help="print JSON, for programs")
+    from copy import copy
+
     known = set(parser._option_string_actions)
     for command in dict.fromkeys(commands.choices.values()):
         for action in command._actions:
             if action.option_strings and known.isdisjoint(action.option_strings):
                 known.update(action.option_strings)
-                same = copy.copy(action)
+                same = copy(action)
                 same.required = False
                 parser._add_action(same)
