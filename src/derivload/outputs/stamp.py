@@ -2,9 +2,9 @@
 
 It holds digests of derivload itself, of the arguments, of each input and output, and of its own
 lines. The next run reads and hashes all of these again, apart from derivload's own files if their
-state is the same as then (`identity.tool_state`). So it notices an output that was edited by hand as
-well as an input that changed. A stamp that is damaged, or was written by another version, is ignored.
-The stamp only tells whether there is nothing to do, never what to write.
+state is the same as then (`identity.tool_state`). So it notices an output that was edited by hand
+as well as an input that changed. A stamp that is damaged, or was written by another version, is
+ignored. The stamp only tells whether there is nothing to do, never what to write.
 
 `emit` has one stamp, and each subset of `codegen` has its own, so they can share a folder. An
 output is recorded by its name inside the folder. `codegen` removes files by that name, so a name
