@@ -87,6 +87,29 @@ def test_a_file_that_is_gone_is_a_mistake_until_it_is_back(project: Project) -> 
         watched.until("no mistakes")
 
 
+@pytest.mark.parametrize("first", ["", DERIVATIVES[: len(DERIVATIVES) // 2]], ids=["empty", "half"])
+def test_half_a_save_is_not_checked(first: str, project: Project) -> None:
+    with watching() as watched:
+        watched.until("no mistakes")
+        project.write(first)
+        time.sleep(0.05)
+        project.write(DERIVATIVES + "- name: 3\n")
+        assert watched.until("1 error in ").count("checking") == 1
+
+
+def test_inputs_that_cannot_be_found_are_said_once(project: Project) -> None:
+    settings = Path("derivload.toml")
+    with watching() as watched:
+        watched.until("no mistakes")
+        settings.write_text('torch-version = "1.0"\n', "utf-8")
+        watched.until("error: ")
+        settings.write_text("", "utf-8")
+        project.write(MISTAKEN)
+        said = watched.until("1 error in ")
+        assert said.count("error: ") == 0
+        assert said.count("checking") == 1
+
+
 def test_the_settings_are_followed(project: Project) -> None:
     settings = Path("derivload.toml")
     settings.write_text('dispatch-key = ["PrivateUse1"]\n', "utf-8")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from derivload.commands.watch.decisions import DELAYS
 from support.derivwatch import Inputs, Watch, changes, watching
@@ -77,6 +82,22 @@ def test_saved_through_a_temporary_file_of_another_folder(watch: Watch, inputs: 
     temporary = inputs.folder.parent / "temporary"
     temporary.write_text(inputs.edited("grad * 2"), "utf-8")
     temporary.replace(inputs.derivatives)
+    assert_one_reload(watch, "grad * 2")
+
+
+@pytest.mark.parametrize("place", ["unwatched", "memory"])
+def test_moved_in_by_mv(watch: Watch, inputs: Inputs, place: str) -> None:
+    """From a folder that nobody watches, or from another file system: then mv copies."""
+    memory = Path("/dev/shm")
+    if place == "memory" and not memory.is_dir():
+        pytest.skip("there is no other file system")
+    folder = Path(tempfile.mkdtemp(dir=memory if place == "memory" else None))
+    try:
+        moved = folder / "moved.yaml"
+        moved.write_text(inputs.edited("grad * 2"), "utf-8")
+        subprocess.run(["mv", moved, inputs.derivatives], check=True)
+    finally:
+        shutil.rmtree(folder)
     assert_one_reload(watch, "grad * 2")
 
 

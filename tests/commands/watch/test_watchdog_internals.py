@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import logging
 import os
 import queue
@@ -30,6 +32,30 @@ def test_what_is_gone_is_said_with_what_that_breaks() -> None:
     places = (("watchdog.observers.inotify_c", "NoSuchName.delay"), ("watchdog.no_module", "x"))
     (said,) = gone([moved._replace(places=places)])
     assert said.endswith("inotify_c.NoSuchName.delay and no watchdog.no_module.x: " + moved.without)
+
+
+def test_a_move_is_told_however_long_watchdog_would_hold_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in INTERNALS[0].places:
+        with contextlib.suppress(ImportError):
+            grouper = getattr(importlib.import_module(module), name.partition(".")[0])
+            monkeypatch.setattr(grouper, "delay", PATIENCE + 5)
+    folder, other = tmp_path / "watched", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    path = folder / "file"
+    path.touch()
+    hints: queue.Queue[Hint] = queue.Queue()
+    watches = Watches(hints.put)
+    try:
+        watches.cover([str(path)])
+        path.rename(other / "file")
+        assert hints.get(timeout=PATIENCE).kind == "deleted"
+        (other / "file").rename(path)
+        assert hints.get(timeout=PATIENCE).kind == "created"
+    finally:
+        watches.close()
 
 
 def test_no_other_file_knows_them() -> None:

@@ -1,23 +1,23 @@
-"""`check --watch`: checks again at each save, with derivwatch's eyes and ears."""
+"""`check --watch`: checks again at each save, with derivwatch's loop and its decisions."""
 
 from __future__ import annotations
 
 import argparse
 import gc
-import queue
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Final
 
 from derivload.commands.parsed import files_of, say_files
-from derivload.commands.watch.decisions import DELAYS
+from derivload.commands.watch import decisions
+from derivload.commands.watch.decisions import Look, WatchState
 from derivload.commands.watch.exec import CommandEnded
 from derivload.commands.watch.followed import FollowedOptions
+from derivload.commands.watch.looking import Looking
 from derivload.commands.watch.messages import Messages
-from derivload.commands.watch.settle import Settling
 from derivload.commands.watch.signals import Stopped
-from derivload.commands.watch.sources import WatchedInputs
+from derivload.commands.watch.sources import Seen, WatchedInputs
 from derivload.exit_status import BY_SIGNAL, DONE
 from derivload.loading.errors import TreeCodeError, UsageError
 from derivload.loading.paths import Files
@@ -41,92 +41,64 @@ def watch(
         gc.enable()
     say_files(options, files_of(options))
     messages = Messages()
+    task = _Checking(options, check)
     try:
-        with messages.signals, closing(_Loop(options, check, messages)) as loop:
-            loop.run()
+        with messages.signals, closing(WatchedInputs(task.find, "events", messages.put, say)) as i:
+            Looking(i, messages, _DEBOUNCE, task).run()
     except Stopped as stopped:
         return BY_SIGNAL + stopped.number
     return DONE
 
 
-class _Loop:
-    """Looks at the inputs when there is a hint, and checks them if they differ."""
+class _Checking:
+    """Checks the inputs and prints their mistakes; it is the task of a `Looking`."""
+
+    has_learned = False
 
     def __init__(
         self,
         options: argparse.Namespace,
         check: Callable[[argparse.Namespace, Files, Stdout], int],
-        messages: Messages,
     ) -> None:
         self._followed = FollowedOptions(options)
         self._options = options
         self._check = check
-        self._messages = messages
-        self._settling = Settling(messages, _DEBOUNCE)
-        self._inputs = WatchedInputs(self._find, "events", messages.put, say)
         self._stdout = Stdout()
-        # What stands for the inputs that were checked last, and for those that could not be.
-        self._last: object = None
-        self._error: object = None
 
-    def close(self) -> None:
-        """Stop watching."""
-        self._inputs.close()
+    @property
+    def is_read(self) -> bool:
+        """Whether anybody reads the mistakes."""
+        return self._stdout.is_read
 
-    def run(self) -> None:
-        """Check until nobody reads the mistakes, or a signal comes, which is raised."""
-        # Watch before the first look: then the look finds what happened before.
-        with suppress(UsageError, OSError):
-            self._inputs.read()
-            self._inputs.cover()
-        limit: float | None = DELAYS.afterthought
-        while True:
-            self._look()
-            if not self._stdout.is_read:
-                return
-            # Look once more after a save, and at once if something may have happened unseen.
-            is_news = self._inputs.cover() or self._inputs.have_changed()
-            is_saved = self._wait(DELAYS.gone if is_news else limit)
-            limit = DELAYS.afterthought if is_saved else None
-
-    def _find(self) -> Files:
+    def find(self) -> Files:
+        """Find the inputs, by the options as the settings have them now. Raises UsageError."""
         self._options = self._followed.now()
         return files_of(self._options)
 
-    def _look(self) -> None:
-        try:
-            seen = self._inputs.read()
-            if seen.finding.is_unreadable or not all(seen.contents):
-                time.sleep(DELAYS.gone)  # editors remove a file for a moment, or empty it
-                seen = self._inputs.read()
-        except (UsageError, OSError) as error:
-            self._say_once(error, str(error))
-            return
-        if seen.finding.key == self._last:
-            return
-        self._last = seen.finding.key
+    def act(self, state: WatchState, seen: Seen, saved_at: float) -> WatchState:
+        """Check the inputs, unless they are those of the last check."""
+        finding, before = seen.finding, state.counted
+        if state.stands and before is not None and before.key == finding.key:
+            return decisions.succeed(state, finding)
         say("checking")  # a task of VS Code looks for it
         try:
             self._check(self._options, seen.files, self._stdout)
         except (UsageError, TreeCodeError) as error:
-            self._say_once(error, self._last)
+            if str(error) != state.failure:
+                say(f"error: {error}")
+            return decisions.succeed(state, finding)._replace(failure=str(error))
+        return decisions.succeed(state, finding)
 
-    def _say_once(self, error: Exception, key: object) -> None:
-        """Say what is wrong with the inputs, unless the last look found the same."""
-        if key != self._error:
-            say(f"error: {error}")
-        self._last = self._error = key
+    def lose(self, state: WatchState, error: UsageError | OSError, look: Look) -> WatchState:
+        """The inputs cannot be found."""
+        text = str(error)
+        is_due, state = decisions.lose(state, text, look, time.monotonic(), text)
+        if is_due:
+            say(f"error: {text}")
+        return state
 
-    def _wait(self, limit: float | None) -> bool:
-        """Wait for a save, for so many seconds or (None) for any time; whether one came."""
-        poll = DELAYS.poll if self._inputs.watching == "polling" else None
-        while True:
-            try:
-                message = self._messages.get(poll if limit is None else limit)
-            except queue.Empty:
-                if limit is not None or self._inputs.have_changed():
-                    return False
-                continue
-            if not isinstance(message, CommandEnded):
-                self._settling.settle(message, self._inputs.git_locks)
-                return True
+    def rest(self) -> None:
+        """There is nothing to do after the first look."""
+
+    def end(self, ended: CommandEnded) -> None:
+        """There is no command."""

@@ -2,7 +2,7 @@
 
 It is a pure state machine. A `WatchState` and what just happened go in; a new one and what to do
 come out. There is no clock, no file and no thread here: a time is an argument, in seconds of the
-monotonic clock. `loop.py` reads, waits, loads, writes and reports, and asks here at each turn.
+monotonic clock. `looking.py` reads and waits, has what counts acted on, and asks here at each turn.
 The one delay that is not in `DELAYS` is the user's `--debounce`, an argument too.
 
 The theory is this. The file system tells of events, and an event is only a hint that it is time

@@ -1,26 +1,22 @@
-"""`derivwatch`: load, write and show again whenever an input is saved.
+"""What `derivwatch` does with the inputs: it loads, writes and shows, whenever one is saved.
 
-One thread does all of this, from one queue. watchdog, the command and signals put messages into
-the queue from other threads. This file reads, waits, loads, writes and reports; what to do, and
-when, is decided in `decisions.py`.
+`looking.py` has the loop, and `decisions.py` decides. This file loads, writes and reports.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import queue
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from derivload.commands.watch import decisions
-from derivload.commands.watch.decisions import DELAYS, Burst, Look, OnBusy, WatchState
+from derivload.commands.watch.decisions import Look, OnBusy, WatchState
 from derivload.commands.watch.exec import CommandEnded, Runner
 from derivload.commands.watch.lock import OutDirLock
+from derivload.commands.watch.looking import Looking
 from derivload.commands.watch.messages import Messages
 from derivload.commands.watch.report import Executed, LoadFailed, Reloaded, WatchStarted
-from derivload.commands.watch.settle import Settling
 from derivload.commands.watch.sources import Seen, WatchedInputs
 from derivload.commands.watch.updates import Refused, Updates
 from derivload.commands.watch.view import View
@@ -53,7 +49,7 @@ class WatchOptions(NamedTuple):
 
 
 class WatchLoop:
-    """Looks at the inputs when there is a hint, and does what is decided."""
+    """Keeps the outputs up to date; it is the task of a `Looking`."""
 
     def __init__(
         self, options: WatchOptions, view: View, messages: Messages, lock: OutDirLock
@@ -67,7 +63,6 @@ class WatchLoop:
         self._inputs = WatchedInputs(
             options.find, None if options.once else watching, messages.put, view.note
         )
-        self._settling = Settling(messages, options.debounce)
         self._updates = Updates(options.out_dir, options.make_outputs, messages.signals, lock.hold)
         self._runner: Runner | None = None
         if options.command is not None:
@@ -79,7 +74,6 @@ class WatchLoop:
                 say=view.say,
                 over=messages.put,
             )
-        self._state = WatchState()
         # Mistakes that do not count yet, and the key of their inputs: they are not loaded twice.
         self._refused: tuple[object, Refused] | None = None
 
@@ -113,73 +107,31 @@ class WatchLoop:
         while True:
             message = self._messages.get()
             if isinstance(message, CommandEnded):
-                self._end(message)
+                self.end(message)
                 return message.exit_status
 
     def run(self) -> int:
         """Watch until nobody reads the reports, or a signal comes, which is raised."""
-        # Watch before the first look: then the look finds what happened before.
-        with contextlib.suppress(UsageError, OSError):
-            self._inputs.read()
-            self._inputs.cover()
-        self._look(None)
+        Looking(self._inputs, self._messages, self._debounce, self).run()
+        return DONE
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anybody reads the reports."""
+        return self._view.is_read
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether the last load read more files than were found before."""
+        return self._has_learned()
+
+    def rest(self) -> None:
+        """The first look is over."""
         if self._is_own_process:
             # What is there now stays: the collector need not go through it after each save.
             gc.freeze()
-        while self._view.is_read:
-            now = time.monotonic()
-            wait = decisions.wait_for_hint(self._state, self._inputs.watching, now)
-            try:
-                message = self._messages.get(wait)
-            except queue.Empty:
-                self._look_without_hint()
-                continue
-            if isinstance(message, CommandEnded):
-                self._end(message)
-                continue
-            settled = self._settling.settle(message, self._inputs.git_locks)
-            now = time.monotonic()
-            self._state = decisions.look_within(self._state, now, DELAYS.afterthought)
-            self._look(settled.save)
-            for ended in settled.others:
-                self._end(ended)
-        return DONE
 
-    def _look_without_hint(self) -> None:
-        """Look if it is time to, or, without events, if the inputs have changed."""
-        save = None
-        if self._inputs.watching == "polling" and self._inputs.have_changed():
-            save = Burst(time.monotonic(), is_save=True)
-            self._inputs.settle(self._debounce)
-        is_due, self._state = decisions.wake(self._state, time.monotonic(), save)
-        if is_due:
-            self._look(save)
-
-    def _look(self, save: Burst | None) -> None:
-        """Read the inputs, and do what is decided; `save` is what caused the look, if anything."""
-        began = time.monotonic()
-        try:
-            seen = self._inputs.read()
-        except (UsageError, OSError) as error:
-            self._lose(error, Look(began, time.monotonic()))
-            return
-        step = decisions.find(self._state, seen.finding, save)
-        self._state = step.state
-        if step.action == "load":
-            self._load(seen, step.saved_at)
-        if step.action != "pass" and save is not None:
-            self._state = self._state._replace(answered_at=time.monotonic())
-        # After the report, because it takes as long as reading.
-        is_news = self._inputs.cover() or self._inputs.have_changed() or self._has_learned()
-        self._state = decisions.watch_again(
-            self._state,
-            time.monotonic(),
-            self._debounce,
-            is_news=is_news,
-            has_failed=self._inputs.is_uncovered,
-        )
-
-    def _load(self, seen: Seen, saved_at: float) -> None:
+    def act(self, state: WatchState, seen: Seen, saved_at: float) -> WatchState:
         """Load what counts, write it and report."""
         key = seen.finding.key
         try:
@@ -190,47 +142,51 @@ class WatchLoop:
         except (UsageError, OSError) as error:
             if isinstance(error, UsageError) and not self._updates.has_started:
                 raise
-            self._lose(error, seen.finding.look)
-            return
-        outcome = loaded if isinstance(loaded, Refused) else self._write(loaded, seen, saved_at)
-        self._refused = None
-        if outcome is None:
-            return
-        is_due, self._state = decisions.refuse(self._state, seen.finding, saved_at, outcome.failure)
-        if is_due:
-            self._say(outcome)
+            return self.lose(state, error, seen.finding.look)
+        if not isinstance(loaded, Refused):
+            state, refused = self._write(state, loaded, seen, saved_at)
         else:
-            self._refused = key, outcome
+            refused = loaded
+        self._refused = None
+        if refused is None:
+            return state
+        is_due, state = decisions.refuse(state, seen.finding, saved_at, refused.failure)
+        if is_due:
+            self._say(refused)
+        else:
+            self._refused = key, refused
+        return state
 
-    def _write(self, loaded: Prepared, seen: Seen, saved_at: float) -> Refused | None:
+    def _write(
+        self, state: WatchState, loaded: Prepared, seen: Seen, saved_at: float
+    ) -> tuple[WatchState, Refused | None]:
         """Write what was loaded and report that; or return why it is refused."""
-        is_mended = self._state.failure is not None
+        is_mended = state.failure is not None
         try:
             report = self._updates.write(loaded, seen, saved_at, self._inputs.watching, is_mended)
         except OSError as error:
             if not self._updates.has_started:
                 raise
             failure = LoadFailed(f"{_text(error)}; not everything was written")
-            is_due, self._state = decisions.fail_to_write(
-                self._state, seen.finding, time.monotonic(), failure
-            )
+            now = time.monotonic()
+            is_due, state = decisions.fail_to_write(state, seen.finding, now, failure)
             if is_due:
                 self._view.report(failure)
-            return None
+            return state, None
         if isinstance(report, Refused):
-            return report
-        self._state = decisions.succeed(self._state, seen.finding)
+            return state, report
         self._show(report)
         self._updates.settle()
-        return None
+        return decisions.succeed(state, seen.finding), None
 
-    def _lose(self, error: UsageError | OSError, look: Look) -> None:
+    def lose(self, state: WatchState, error: UsageError | OSError, look: Look) -> WatchState:
         """The inputs cannot be found: a folder was moved away, say, or names no version now."""
         text = _text(error)
         failure = LoadFailed(f"{text}; nothing was written")
-        is_due, self._state = decisions.lose(self._state, text, look, time.monotonic(), failure)
+        is_due, state = decisions.lose(state, text, look, time.monotonic(), failure)
         if is_due:
             self._view.report(failure)
+        return state
 
     def _say(self, refused: Refused) -> None:
         say_lines(refused.printed)
@@ -245,7 +201,7 @@ class WatchLoop:
             with self._messages.signals.held():
                 self._runner.request()
 
-    def _end(self, ended: CommandEnded) -> None:
+    def end(self, ended: CommandEnded) -> None:
         """Report that the command has ended, and start the next run if one is due."""
         assert self._runner is not None
         self._view.report(
