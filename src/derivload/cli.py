@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from derivload.loading.errors import SettingsError
 
@@ -39,6 +40,8 @@ _MODULES = {
     "verify": "verify.command",
     "watch": "watch.command",
 }
+# Commands whose output is not ours alone.
+_OWN_TERMINAL = (None, "lsp", "run")
 # Options of runs that do not ask the stamp whether there is something to do.
 _SLOW = frozenset({"--no-cache", "--list-outputs", "--verbose"})
 
@@ -213,7 +216,8 @@ def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
         command = import_module(f"derivload.commands.{_MODULES[options.command]}")
         if options.verbose and options.command is not None:
             _say_versions()
-        return int(command.run(options))
+        with _progress_shown(options):
+            return int(command.run(options))
     except SettingsError as error:
         return _say_settings_error(error)
     except TreeCodeError as error:
@@ -226,6 +230,18 @@ def _run_command(arguments: list[str], *, is_own_process: bool) -> int:
 
         _say(f"error: {error}{places_in(options, str(error))}")
         return BAD_USAGE
+
+
+def _progress_shown(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """The context of a command: in it, a terminal shows how far a long run is."""
+    from contextlib import nullcontext
+
+    if not options.is_own_process or options.quiet or options.command in _OWN_TERMINAL:
+        return nullcontext()
+    from derivload.terminal.progress import shown_on
+    from derivload.terminal.streams import for_fit_text
+
+    return shown_on(for_fit_text(sys.stderr))
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace | int:

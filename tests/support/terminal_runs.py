@@ -58,13 +58,15 @@ def run(
 
 
 def run_on_terminal(
-    arguments: Sequence[str], environment: Mapping[str, str], folder: Path
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+    **variables: str,
 ) -> tuple[int, str]:
-    """Run derivload on a terminal; its status, and what was shown there."""
+    """Run a command on a terminal that shows colours; its status, and what was shown there."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "derivload", *arguments]
-    coloured = {**environment, "TERM": "xterm", "COLUMNS": "80"}
-    coloured.pop("NO_COLOR", None)
+    known = {name: value for name, value in environment.items() if name != "NO_COLOR"}
+    coloured = {**known, "TERM": "xterm", "COLUMNS": "80", **variables}
     with subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs, env=coloured, cwd=folder
     ) as process:
@@ -80,6 +82,35 @@ def run_on_terminal(
             shown += part
     os.close(ours)
     return process.returncode, shown.decode().replace("\r\n", "\n")
+
+
+_MOVE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
+
+
+def screen(shown: str) -> list[str]:
+    """What is on the screen in the end of what was printed there, line by line."""
+    lines, row, column, at = [""], 0, 0, 0
+    while at < len(shown):
+        move = _MOVE.match(shown, at)
+        if move is not None:
+            at = move.end()
+            if move[2] == "A":
+                row = max(0, row - int(move[1] or 1))
+            elif move[2] == "K":
+                lines[row] = "" if move[1] == "2" else lines[row][:column]
+            else:
+                assert move[2] in "mhl", move[0]
+            continue
+        letter, at = shown[at], at + 1
+        if letter == "\r":
+            column = 0
+        elif letter == "\n":
+            row, column = row + 1, 0
+            lines += [""] * (row == len(lines))
+        else:
+            lines[row] = lines[row][:column].ljust(column) + letter + lines[row][column + 1 :]
+            column += 1
+    return [line.rstrip() for line in lines if line.strip()]
 
 
 def with_marks(shown: str) -> str:

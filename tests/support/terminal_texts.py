@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ class TerminalProject(Project):
         return ran
 
     def fit_on_terminal(self, *arguments: str) -> str:
-        _, shown = run_on_terminal(arguments, child_environment(), self.folder)
+        command = [sys.executable, "-m", "derivload", *arguments]
+        _, shown = run_on_terminal(command, child_environment(), self.folder)
         assert_fit(shown, coloured=True)
         return shown
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from derivload.loading.warnings import NewWarnings
     from derivload.outputs.files import WrittenFiles
 
+# So many files are named in any case; of more, so many.
+_FEW, _FIRST = 5, 3
+
 
 class RunResult:
     """The result of a run.
@@ -66,9 +69,10 @@ def say_done(done: RunResult, options: argparse.Namespace) -> None:
         say_lines(warning_lines(done.warnings))
     say_note(done.note, options)
     if not options.quiet:
-        changes = [f"wrote {', '.join(written.written)}"] if written.written else []
+        is_whole = options.verbose or options.command != "codegen"
+        changes = [f"wrote {_listed(written.written, is_whole)}"] if written.written else []
         if written.removed:
-            changes.append(f"removed {', '.join(written.removed)}")
+            changes.append(f"removed {_listed(written.removed, is_whole)}")
         say(f"{options.out_dir}: {'; '.join(changes) or 'up to date'}")
         if done.told:
             say(done.told)
@@ -83,6 +87,14 @@ def say_done(done: RunResult, options: argparse.Namespace) -> None:
         }
         replaced = done.list_replaced()
         print_stats(options.stats, done.exit, counts, done.seconds, done.rules, replaced=replaced)
+
+
+def _listed(names: Sequence[str], is_whole: bool) -> str:
+    """Names of files: of many only the first, and how many there are, unless all are wanted."""
+    if is_whole or len(names) <= _FEW:
+        return ", ".join(names)
+    more = len(names) - _FIRST
+    return f"{len(names)} files: {', '.join(names[:_FIRST])} and {more} more"
 
 
 def warning_lines(warnings: NewWarnings) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
+from derivload.terminal.progress import hide
 from derivload.terminal.streams import let_go
 from derivload.terminal.text import as_lines, fit_json, printable
 from derivload.terminal.width import terminal_width
@@ -76,6 +77,7 @@ class Stdout:
 
     @contextlib.contextmanager
     def _read_or_not(self) -> Iterator[None]:
+        hide()
         try:
             yield
         except BrokenPipeError:

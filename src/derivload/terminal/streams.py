@@ -10,6 +10,7 @@ import io
 import os
 import sys
 
+from derivload.terminal.progress import hide
 from derivload.terminal.text import as_line, as_part
 
 TYPE_CHECKING = False
@@ -46,6 +47,11 @@ def write_fit(stream: TextIO, text: str) -> None:
         stream.write(text)
 
 
+def for_fit_text(stream: TextIO) -> TextIO:
+    """A stream that leaves text as it is: for text that is already fit, with colours or moves."""
+    return stream._stream if isinstance(stream, _Fit) else stream
+
+
 def let_go(stream: TextIO) -> None:
     """Redirect a stream to /dev/null, including the rest of its buffer.
 
@@ -77,4 +83,5 @@ class _Fit(io.TextIOWrapper):
         return len(text)
 
     def write_fit(self, text: str) -> None:
+        hide()
         super().write(text)

@@ -21,6 +21,7 @@ from derivload.commands.watch.sources import Seen, WatchedInputs
 from derivload.exit_status import BY_SIGNAL, DONE
 from derivload.loading.errors import TreeCodeError, UsageError
 from derivload.loading.paths import Files
+from derivload.terminal import progress
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
 
@@ -98,7 +99,8 @@ class _Checking:
         return state
 
     def rest(self) -> None:
-        """There is nothing to do after the first look."""
+        """The first look is over."""
+        progress.end()
 
     def end(self, ended: CommandEnded) -> None:
         """There is no command."""

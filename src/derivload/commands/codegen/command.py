@@ -49,6 +49,7 @@ from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.upstream import Sources, Upstream, locate
 from derivload.pytorch.errors import GeneratorError, UnexpectedTorchgenError
 from derivload.store.results import learn_entries
+from derivload.terminal.progress import tell
 
 if TYPE_CHECKING:
     import argparse
@@ -136,6 +137,7 @@ def codegen(
     generators: Generators | None = None
     loaded: LoadedInputs | None = None
     if made is None or changed:
+        tell("loading the definitions")
         loaded = load_inputs(request, store, clock=clock, importing=importing)
         generators, made = _make(request, store, job, deprecated, loaded)
         clock.step("generate")
@@ -334,7 +336,8 @@ def write_made(
     digests = dict(made.files)
 
     def contents() -> Iterator[tuple[str, bytes, int, str]]:
-        for name in changed:
+        for number, name in enumerate(changed):
+            tell(f"writing {name}", number, len(changed))
             data = made.content(name)
             digests[name] = digest_of(data)
             yield name, data, 0, digests[name]

@@ -24,6 +24,7 @@ from derivload.exit_status import BAD_INPUT, DONE
 from derivload.loading.errors import UsageError
 from derivload.loading.live import LiveOutputs, Prepared
 from derivload.loading.paths import Files
+from derivload.terminal import progress
 from derivload.terminal.stderr import say_lines
 
 
@@ -127,6 +128,7 @@ class WatchLoop:
 
     def rest(self) -> None:
         """The first look is over."""
+        progress.end()
         if self._is_own_process:
             # What is there now stays: the collector need not go through it after each save.
             gc.freeze()

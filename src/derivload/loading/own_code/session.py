@@ -40,6 +40,7 @@ from derivload.loading.own_code.process import (
     backend_name,
 )
 from derivload.loading.own_code.state import (
+    FamilyPart,
     FamilyState,
     difference,
     join,
@@ -48,6 +49,7 @@ from derivload.loading.own_code.state import (
     rows_of,
     split,
 )
+from derivload.terminal.progress import tell
 
 if TYPE_CHECKING:
     from derivload.engine.pipeline import Load
@@ -146,6 +148,7 @@ class OwnCodeSession:
 
     def _load_all(self, texts: Texts, rows: FamilyRows | None) -> Outcome:
         self._state = None
+        tell("loading with the tree's own torchgen", is_long=True)
         try:
             whole = self._torchgen.run(_whole_texts(texts, rows), backends_of(texts))
         except RefusedError as error:
@@ -181,13 +184,13 @@ class OwnCodeSession:
             while half != before:
                 before = half
                 half = linked(rows.natives, related(parts, half)) & every
-            halves = [
-                split(self._torchgen.run(rows.texts(part)), rows_of(rows, part))
-                for part in (half, every - half)
-                if part
-            ]
+            made: dict[str, FamilyPart] = {}
+            for part in filter(None, (half, every - half)):
+                done = len(made)
+                tell("comparing with what it makes of two halves", done, len(every), is_long=True)
+                made.update(split(self._torchgen.run(rows.texts(part)), rows_of(rows, part)))
             joined = join(
-                {f: p for made in halves for f, p in made.items()},
+                made,
                 rows.definitions,
                 lines.torch_version,
             )
@@ -206,6 +209,7 @@ def load_whole(torchgen: OwnTorchgen, texts: Texts, release: str) -> DocumentLin
 
     Raises TreeCodeError, also if torchgen refuses them, and InputError.
     """
+    tell("loading with the tree's own torchgen", is_long=True)
     try:
         return lines_of(torchgen.run(_whole_texts(texts, None), backends_of(texts)), release)
     except RefusedError as error:
@@ -219,6 +223,7 @@ def generate_whole(torchgen: OwnTorchgen, files: Files, texts: Texts, out: str) 
     and InputError.
     """
     assert files.tree is not None
+    tell("generating with the tree's own torchgen", is_long=True)
     derivatives, natives = files.derivatives, files.native_functions[0]
     with tempfile.TemporaryDirectory(prefix="derivload-") as folder:
         if not _are_as_written(texts):  # torchgen reads one file of each

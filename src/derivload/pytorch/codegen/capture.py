@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.terminal.progress import tell
 
 # The order of the items in a file: that of the native functions, that of the native functions
 # sorted by C++ name, that of the differentiability infos, or sorted by the operators' names.
@@ -141,6 +142,7 @@ class Captured:
     @contextmanager
     def item(self, anchor: str, base: str) -> Iterator[None]:
         """Inside, the generator is called with this item alone."""
+        tell(f"generating the code of {base}")
         self._one = (anchor, base)
         try:
             yield
@@ -234,7 +236,9 @@ def make_file_manager(base: type, captured: Captured, shard_of: Callable[[str], 
             taken = captured.take_sharded(
                 self._place(filename, template_fn), base_env or {}, num_shards, sharded_keys
             )
-            for item in items:
+            items = [*items]
+            for number, item in enumerate(items):
+                tell(f"generating {filename}", number, len(items))
                 schema = function_of(item).func
                 pieces = env_callable(item)
                 if not pieces.keys() <= sharded_keys:

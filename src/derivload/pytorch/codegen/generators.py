@@ -41,6 +41,7 @@ from derivload.pytorch.codegen.update import Codegen, LostItemsError
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import RAISED, GeneratorError, UnexpectedTorchgenError
 from derivload.pytorch.releases import release_of_torchgen
+from derivload.terminal.progress import tell
 
 if TYPE_CHECKING:
     from derivload.diagnostics import Diagnostic
@@ -213,12 +214,14 @@ class Generators:
         Raises UnexpectedTorchgenError if any differ.
         """
         made = codegen.files()
+        tell("generating in upstream's own way, to compare all files", is_long=True)
         plain = self._run_plain(files)
-        different = sorted(
-            name
-            for name in made.keys() | plain.keys()
-            if name not in plain or name not in made or codegen.file(name) != plain[name]
-        )
+        different = []
+        names = sorted(made.keys() | plain.keys())
+        for number, name in enumerate(names):
+            tell(f"comparing {name}", number, len(names))
+            if name not in plain or name not in made or codegen.file(name) != plain[name]:
+                different.append(name)
         if different:
             reason = f"generating item by item gives other files: {different[0]}"
             self._why_plain = reason

@@ -1,0 +1,70 @@
+"""What a long run shows on a terminal meanwhile, and how it tells of many files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.child import child_environment
+from support.project import replace_in
+from support.releases import Release
+from support.small_pytorch import SmallPyTorch
+from support.terminal_runs import run_on_terminal, screen
+
+
+@pytest.fixture
+def pytorch(release: Release, newest: str, tmp_path: Path) -> SmallPyTorch:
+    """A PyTorch whose torchgen is none that is known, in a loader's rule and in a generator."""
+    made = SmallPyTorch(release(newest), tmp_path / "pytorch")
+    loader = made.autograd / "load_derivatives.py"
+    replace_in(loader, 'if formula.lower().strip() == "non_', 'if formula.lower() == "non_')
+    generator = made.autograd / "gen_autograd.py"
+    generator.write_text(generator.read_text("utf-8") + "\nMINE = 1\n", "utf-8")
+    return made
+
+
+def run(folder: Path, *arguments: str) -> tuple[str, list[str]]:
+    """What is shown on a terminal, and what is left there in the end, without the notes."""
+    command = [sys.executable, "-m", "derivload", *arguments]
+    status, shown = run_on_terminal(command, child_environment(), folder, COLUMNS="200")
+    assert status == 0, shown
+    left = [line for line in screen(shown) if ": note: " not in line]
+    return shown, left
+
+
+def test_a_first_run_of_an_unknown_torchgen_says_what_it_does_meanwhile(
+    pytorch: SmallPyTorch, tmp_path: Path
+) -> None:
+    named = ("--pytorch", str(pytorch.root), "--cache-dir", "cache", "--out-dir", "out")
+    shown, left = run(tmp_path, "codegen", *named)
+    assert "derivload: loading with the tree's own torchgen" in shown
+    assert "derivload: comparing with what it makes of two halves" in shown
+    assert "derivload: generating in upstream's own way, to compare all files" in shown
+    (line,) = left
+    assert line.startswith("derivload: out: wrote ")
+    shown, left = run(tmp_path, "codegen", *named)
+    assert "\x1b[2K" not in shown
+    assert left == ["derivload: out: up to date"]
+
+
+def test_many_files_are_counted_and_all_named_only_with_verbose(
+    pytorch: SmallPyTorch, tmp_path: Path
+) -> None:
+    named = ("codegen", "--pytorch", str(pytorch.root), "--no-cache", "--out-dir")
+    _, (few,) = run(tmp_path, *named, "few")
+    files = sorted(path for path in (tmp_path / "few").rglob("*") if path.is_file())
+    assert few.startswith(f"derivload: few: wrote {len(files)} files: ")
+    assert few.endswith(f" and {len(files) - 3} more")
+    assert few.count(",") == 2
+    _, left = run(tmp_path, *named, "all", "--verbose")
+    every = " ".join(left)
+    assert all(path.name in every for path in files)
+    assert " more" not in every
+
+
+def test_quiet_shows_nothing(pytorch: SmallPyTorch, tmp_path: Path) -> None:
+    named = ("--pytorch", str(pytorch.root), "--cache-dir", "cache", "--out-dir", "out")
+    shown, _ = run(tmp_path, "emit", *named, "--quiet")
+    assert "loading" not in shown
