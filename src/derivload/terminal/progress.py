@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _PATIENCE: Final = 1.0
 _STEP: Final = 0.1
 # The line of this process, if it has one.
-_lines: list[_Line] = []
+_lines: list[_ProgressLine] = []
 
 
 def tell(what: str, done: int = 0, total: int = 0, *, is_long: bool = False) -> None:
@@ -47,7 +47,7 @@ def shown_on(stream: TextIO) -> Iterator[None]:
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return
-    _lines[:] = [_Line(stream)]
+    _lines[:] = [_ProgressLine(stream)]
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_lines.clear)
     try:
@@ -62,7 +62,7 @@ def end() -> None:
     _lines.clear()
 
 
-class _Line:
+class _ProgressLine:
     """The line. It is drawn by rich, which takes longer to import than most runs last."""
 
     def __init__(self, stream: TextIO) -> None:
