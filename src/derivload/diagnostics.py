@@ -102,7 +102,8 @@ class Mistake(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `option` is the option that accepts this, if there is one. Where many entries have a mistake
     that one option accepts, only the first is reported, with their number. `help_of_few` is the
-    help where only a few have it.
+    help where only a few have it. `lacking` is a name that many entries use and no file declares:
+    it is reported in the same way.
 
     `meant` are the names of which one was probably meant, the best first: the help asks for them,
     and a fix writes one of them instead of the words. Each of `remedies` removes the mistake too;
@@ -122,6 +123,7 @@ class Mistake(msgspec.Struct, frozen=True, omit_defaults=True):
     remedies: tuple[Remedy, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
     help_of_few: str = ""
+    lacking: str = ""
 
 
 class Invalid(Exception):  # noqa: N818 - it is the mistake, not what a caller catches

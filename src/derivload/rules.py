@@ -141,7 +141,7 @@ RULES: Final[dict[str, Rule]] = {
     "DL609": Rule("word in the place of another formula", "", "warning"),
     "DL610": Rule("empty formula", "write a formula, or `non_differentiable`", "warning"),
     "DL611": Rule("`not_implemented` is not called", "write `not_implemented(\"NAME\")`, with the name of the operator", "warning"),
-    "DL612": Rule("semicolon in a formula", "remove it, or put statements into a function or a lambda", "warning"),
+    "DL612": Rule("statement in a formula", "remove it, or put statements into a function or a lambda", "warning"),
     "DL613": Rule("formula that is not finished", "write an expression on each side of an operator", "warning"),
     "DL614": Rule("character that C++ does not know", "write it in ASCII", "warning"),
     "DL615": Rule("gradient of no output", "`grads` has the gradients of the differentiable outputs alone, from 0", "warning"),
@@ -154,6 +154,7 @@ RULES: Final[dict[str, Rule]] = {
     "DL622": Rule("`symint` without effect", "name an operator that gets a kernel in the same file", "warning"),
     "DL623": Rule("kernel of an operator that is not here", "check its spelling, or load the operator too", "warning"),
     "DL624": Rule("two arguments of one name", "rename one of them", "warning"),
+    "DL625": Rule("autogen of other variants", "name the variants that torchgen generates", "warning"),
     # Files of backends.
     "DL701": Rule("not a backend's file", "write `backend:`, `cpp_namespace:` and lists of operator names"),
     "DL702": Rule("backend not named", "add the key"),

@@ -155,7 +155,7 @@ def test_a_tensor_saved_for_its_type() -> None:
     "formula",
     [
         "grad * self + other + result",
-        "helper(grad, self.member, std::numeric_limits<double>::max(), M_PI, kSmall)",
+        "helper(grad, self.member(), std::numeric_limits<double>::max(), M_PI, kSmall)",
         "helper(grad, \"no name\", 'x', /* nor here */ 1e-5, 0x1fL, 1.f, true, nullptr)",
         "std::vector<int64_t>{1}.size() > 0 ? grad : Tensor()",
         "std::tuple<Tensor, at::IntArrayRef>(grad, {})",
@@ -191,9 +191,9 @@ def test_what_a_formula_may_not_use(formula: str, name: str) -> None:
 
 def test_the_place_is_that_of_the_name_and_not_of_a_word_like_it() -> None:
     schema = "f(Tensor self) -> Tensor"
-    formula = "f(grad, x::size, self.size, 'size', size)"
+    formula = "f(grad, x::size, self.t().size, 'size', size)"
     (found,) = warnings(f"- func: {schema}\n{CPU}", f'- name: {schema}\n  self: "{formula}"\n')
-    assert found.splitlines()[2] == "    |" + " " * 46 + "^^^^"
+    assert found.splitlines()[2] == "    |" + " " * 50 + "^^^^"
 
 
 @pytest.mark.parametrize("name", ["self_t", "self_p", "result", "original_self_p", "other"])

@@ -18,17 +18,23 @@ from derivload.sources.plain import Value
 from derivload.spelling import Guesses
 
 DEFAULT: Final = "Default"
+_NON_DIFFERENTIABLE: Final = "non_differentiable"
 _BOOLEANS: Final = ("True", "False")
 _KEYS: Final = ("name", "output_differentiability", "dispatch")
+_WORD: Final = re.compile(r"\w+")
 _NAME: Final = re.compile(r"(\w+)(\.\w+)?\((.*)\)")
 
 
 class Formulas(msgspec.Struct, frozen=True, gc=False):
-    """The formulas for one dispatch key, sorted by key. `path` is their path in the entry."""
+    """The formulas for one dispatch key, sorted by key. `path` is their path in the entry.
+
+    `is_complete` tells that there is none besides them that is no text.
+    """
 
     dispatch_key: str
     formulas: tuple[tuple[str, str], ...]
     path: Path
+    is_complete: bool = True
 
 
 class Definition(msgspec.Struct, frozen=True, gc=False):
@@ -106,7 +112,7 @@ def _unknown_keys(value: Mapping, guesses: Guesses, mistakes: list[Mistake]) -> 
             continue
         if not isinstance(key, str) or key in _KEYS:
             continue
-        close = guesses.nearest(key, [known for known in _KEYS if known not in value])
+        close = [known for known in guesses.nearest(key, _KEYS) if known not in value]
         if not close and is_schema:
             close = ["name"]
         if close:
@@ -158,6 +164,7 @@ def _formulas(
     key: str, value: Mapping, path: Path, passed_over: Container[Value], mistakes: list[Mistake]
 ) -> Formulas:
     formulas = []
+    before = len(mistakes)
     for names, formula in value.items():
         if not path and (names in ("name", "output_differentiability") or names in passed_over):
             continue
@@ -168,18 +175,25 @@ def _formulas(
             mistakes.append(_no_text(names, formula, path))
         else:
             formulas.append((names, formula))
-    return Formulas(key, tuple(sorted(formulas)), path)
+    return Formulas(key, tuple(sorted(formulas)), path, len(mistakes) == before)
 
 
 def _no_text(names: str, formula: Value, path: Path) -> Mistake:
     help_ = "put the formula in quotes"
+    path = (*path, names)
+    if isinstance(formula, bool | int | float):
+        # In quotes it would be a text, but no C++ that gives a tensor.
+        message = f"a formula must be a text; this is {describe(formula)}"
+        help_ = "write C++ that gives a tensor, or `non_differentiable`"
+        never = (write(_NON_DIFFERENTIABLE, path=path),) if not formula else ()
+        return Mistake("DL402", message, path, help=help_, remedies=never)
     if formula is None:
         help_ = "write a formula, or `non_differentiable`"
     elif isinstance(formula, list | dict):
         help_ = "write one formula; one that begins with a bracket needs quotes"
     message = f"a formula must be a text; this is {describe(formula)}"
-    remedies = (quote(*path, names, is_safe=True),) if "in quotes" in help_ else ()
-    return Mistake("DL402", message, (*path, names), help=help_, remedies=remedies)
+    remedies = (quote(*path, is_safe=True),) if "in quotes" in help_ else ()
+    return Mistake("DL402", message, path, help=help_, remedies=remedies)
 
 
 def _output_differentiability(
@@ -192,19 +206,34 @@ def _output_differentiability(
     if not isinstance(given, list):
         message = f"`output_differentiability` is {describe(given)}, but must be a list"
         remedies = (_listed(given, value.get("name")),) if isinstance(given, bool) else ()
+        listed = booleans_in(given)
+        if listed:
+            remedies = (write(listed, path=path, is_safe=True),)
         mistakes.append(Mistake("DL403", message, path, remedies=remedies))
         return None, None
     if all(isinstance(item, str) for item in given) and given:
         if len(given) != 1:
             message = "`output_differentiability` has one condition at most, for a single output"
-            mistakes.append(Mistake("DL404", message, path))
+            listed = booleans_in(", ".join(map(str, given)))
+            remedies = (write(listed, path=path, is_safe=True),) if listed else ()
+            help_ = f"write `{listed}`, without quotes" if listed else ""
+            mistakes.append(Mistake("DL404", message, path, help=help_, remedies=remedies))
         return (True,), tuple(map(str, given))
     for i, item in enumerate(given):
         if not isinstance(item, bool):
             message = f"`output_differentiability` lists true or false; this is {describe(item)}"
             close = guesses.nearest(item, _BOOLEANS) if isinstance(item, str) else []
+            if isinstance(item, int) and item in (0, 1):
+                close = [str(bool(item))]
             mistakes.append(Mistake("DL403", message, (*path, i), meant=tuple(close)))
     return tuple(bool(item) for item in given), None
+
+
+def booleans_in(given: Value) -> str:
+    """The list that a text of nothing but true and false stands for; "" for any other value."""
+    words = _WORD.findall(given) if isinstance(given, str) else []
+    is_list = words and {word.lower() for word in words} <= {"true", "false"}
+    return f"[{', '.join(word.capitalize() for word in words)}]" if is_list else ""
 
 
 def _listed(given: bool, specification: Value) -> Remedy:

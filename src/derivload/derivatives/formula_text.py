@@ -25,17 +25,21 @@ from derivload.derivatives.formula_names import (
 _MOST: Final = 20
 # What every formula with a mistake of these has. Nearly no formula gets beyond this, so it is
 # quick: each pattern begins with a few characters, which `re` looks for at once.
-_WORDS_OF_MISTAKES: Final = (*(";", "**", "//", "None", "True", "False", "lambda", " if", "else"),)
+_WORDS_OF_MISTAKES: Final = (
+    *(";", "**", "//", "..", "None", "True", "False", "lambda", " if", "else"),
+    *("return", "torch.", "grads("),
+)
 _MARKS_OF_MISTAKES: Final = (
     re.compile(r"[-+*/%&|^<=!?:,]\s*[),]"),
     re.compile(r"[(,]\s*(?:[%|^<=>?,]|/(?![*/]))"),
     re.compile(r"[ \n](?<=[\w)\]][ \n])\s*[A-Za-z_\d\"]"),
     re.compile(r"not_implemented(?:_list)?\('"),
-    re.compile(r"\.(?:shape|dtype|device|ndim|T|mT|H|mH)\b(?!\()"),
+    re.compile(r"\.[A-Za-z_]\w*(?![\w(<])"),
 )
 _AT_END: Final = frozenset("-+*/%&|^<=!?:,.")
 _AT_START: Final = frozenset("/%|^<=>?,!")
 _UNCALLED: Final = re.compile(r"\bnot_implemented(?:_list)?\b(?!\s*\()|\bnot_implemented\(\s*\)")
+_UNQUOTED: Final = re.compile(r"\bnot_implemented(?:_list)?\(\s*([A-Za-z_][^\"'()]*?)\s*\)")
 # After the last of these, something must follow. Inside brackets, some may end a type: `Tensor &`.
 _NEEDS_RIGHT: Final = frozenset("+ - / % || == != <= >= ? . -> ::".split())
 _NEEDS_RIGHT_AT_END: Final = _NEEDS_RIGHT | frozenset("* & && | ^ < = , : !".split())
@@ -52,7 +56,16 @@ _INSTEAD: Final = {
     "\u2265": ">=",
     "\u2260": "!=",
     "\u2192": "->",
+    # Letters of other alphabets that look like Latin ones.
+    **dict(
+        zip(
+            "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u0458\u03bf",
+            "aeopcyxisjo",
+            strict=True,
+        )
+    ),
 }
+_QUOTES: Final = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\xab\xbb")
 _PYTHON: Final = {"None": "std::nullopt", "True": "true", "False": "false"}
 _STATEMENTS: Final = frozenset({"if", "else", "elif", "lambda"})
 _ATTRIBUTES: Final = {
@@ -98,9 +111,12 @@ def check_text(formula: str, names: Collection[str] | None, operator: str) -> It
             message = "`not_implemented` is a function that raises an error, and is not called here"
             call = f'{found[0].partition("(")[0]}("{operator}")'
             yield TextFlaw("DL611", message, found[0], found.start(), f"write `{call}`", call)
-    yield from _semicolons(tokens)
+    for found in itertools.islice(_UNQUOTED.finditer(formula), _MOST):
+        message, quoted = "the name that `not_implemented` takes needs quotes", f'"{found[1]}"'
+        yield TextFlaw("DL611", message, found[1], found.start(1), f"write `{quoted}`", quoted)
+    yield from _statements(tokens)
     yield from itertools.islice(_unfinished(tokens), _MOST)
-    yield from itertools.islice(_python(tokens), _MOST)
+    yield from itertools.islice(_python(tokens, names), _MOST)
 
 
 def is_suspicious(formula: str) -> bool:
@@ -112,9 +128,13 @@ def is_suspicious(formula: str) -> bool:
         or code[-1] in _AT_END
         or code[0] in _AT_START
         or any([word in code for word in _WORDS_OF_MISTAKES])
-        or ("not_implemented" in code and _UNCALLED.search(code) is not None)
+        or ("not_implemented" in code and _is_without_name(code))
         or any([mark.search(code) is not None for mark in _MARKS_OF_MISTAKES])
     )
+
+
+def _is_without_name(code: str) -> bool:
+    return _UNCALLED.search(code) is not None or _UNQUOTED.search(code) is not None
 
 
 def _is_literal(tokens: Sequence[re.Match[str]], at: int) -> bool:
@@ -125,16 +145,20 @@ def _is_literal(tokens: Sequence[re.Match[str]], at: int) -> bool:
 def _foreign(
     formula: str, tokens: Sequence[re.Match[str]], names: Collection[str] | None
 ) -> Iterator[TextFlaw]:
+    code = formula.strip()
+    is_quoted = len(code) > 1 and code[0] in _QUOTES and code[-1] in _QUOTES
+    if is_quoted:
+        message = f"`{code[0]}` and `{code[-1]}` are not characters of C++ code"
+        yield TextFlaw("DL614", message, code, formula.index(code), "remove them", code[1:-1])
     for found in itertools.islice(_FOREIGN.finditer(formula), _MOST):
         character = found[0]
         if _is_literal(tokens, found.start()):
             continue
         if character.isalpha() and (names is None or _word_at(formula, found.start()) in names):
             continue
-        instead = _INSTEAD.get(character, unicodedata.normalize("NFKC", character))
-        help_ = f"write `{instead}`" if instead.isascii() and instead.strip() else ""
-        if instead == " ":
-            help_ = "write a blank"
+        if is_quoted and character in _QUOTES:
+            continue
+        instead, help_ = _in_ascii(character)
         shown = f"`{character}`" if character.isprintable() else "this character"
         message = f"{shown} (U+{ord(character):04X}) is not a character of C++ code"
         # A blank alone cannot be looked for, so its neighbours are underlined too.
@@ -144,19 +168,34 @@ def _foreign(
         yield TextFlaw("DL614", message, words, at, help_, new)
 
 
+def _in_ascii(character: str) -> tuple[str, str]:
+    """What to write for a character, and the sentence that says so; "" if nobody knows."""
+    if unicodedata.category(character) == "Cf":  # it has no width
+        return "", "remove it"
+    instead = _INSTEAD.get(character, unicodedata.normalize("NFKC", character))
+    if instead == " ":
+        return instead, "write a blank"
+    return instead, f"write `{instead}`" if instead.isascii() and instead.strip() else ""
+
+
 def _word_at(formula: str, at: int) -> str:
     return next((w[0] for w in _WORD.finditer(formula) if w.start() <= at < w.end()), "")
 
 
-def _semicolons(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
-    """The semicolons outside of the bodies of lambdas."""
+def _statements(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
+    """The first `return`, and the first semicolon, outside of the bodies of lambdas."""
     depth = 0
     for token in tokens:
         depth += (token[0] == "{") - (token[0] == "}")
-        if token[0] == ";" and depth <= 0:
+        if token[0] == "return" and depth <= 0 and token is tokens[0]:
+            message, at = "a formula is one expression, without `return`", token.start()
+            behind = tokens[1] if len(tokens) > 1 else token
+            words, instead = token.string[at : behind.end()], behind[0]
+            yield TextFlaw("DL612", message, words, at, "remove it", instead)
+        elif token[0] == ";" and depth <= 0:
             is_last = not token.string[token.end() :].strip()
-            message, instead = "a formula is one expression, without `;`", "" if is_last else None
-            yield TextFlaw("DL612", message, ";", token.start(), instead=instead)
+            message = "a formula is one expression, without `;`"
+            yield TextFlaw("DL612", message, ";", token.start(), instead="" if is_last else None)
             return
 
 
@@ -173,7 +212,11 @@ def _unfinished(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
         depth += (text == "{") - (text == "}")
         is_product = text == "*" and before not in ("", "(", ",") and _is_value(before)
         lacks = _lacks_right(text, behind, is_product=is_product and not before.endswith("_t"))
-        if lacks and before != text:  # `...` are three
+        if text == behind == ".":
+            if before != "." and texts[i + 3 : i + 4] != ["."]:  # `...` are three
+                message = "there is nothing between `.` and `.`"
+                yield TextFlaw("DL613", message, "..", token.start(), "write `.`", ".")
+        elif lacks and before != text:
             yield TextFlaw("DL613", f"there is nothing behind `{text}`", text, token.start())
         elif text in _NEEDS_LEFT and before in ("", "("):
             yield TextFlaw("DL613", f"there is nothing before `{text}`", text, token.start())
@@ -189,7 +232,7 @@ def _lacks_right(text: str, behind: str, *, is_product: bool) -> bool:
     return behind in (")", ",") and (text in _NEEDS_RIGHT or text == "," or is_product)
 
 
-def _python(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
+def _python(tokens: Sequence[re.Match[str]], names: Collection[str] | None) -> Iterator[TextFlaw]:
     """What is Python, and something else or nothing in C++."""
     texts = ["", *[token[0] for token in tokens], ""]
     depth = 0
@@ -203,7 +246,8 @@ def _python(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
             return
         if text[:2] == "//" and token.string.find("\n", token.end()) < 0:
             message = "`//` begins a comment, which the rest of the C++ statement is in"
-            yield TextFlaw("DL620", message, text, at, 'write `.div(…, "floor")` to divide')
+            help_ = 'write comments with `#`, in a line of YAML; `.div(…, "floor")` divides'
+            yield TextFlaw("DL620", message, text, at, help_)
         elif text[0] == "'" and before == "(" and texts[i - 1].startswith("not_implemented"):
             instead = f'"{text.strip(chr(39))}"'
             message = f"{text} is a text in Python; in C++, these quotes are for one character"
@@ -214,10 +258,28 @@ def _python(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
         elif text == behind == "*" and _is_value(before) and tokens[i + 1].start() == at + 1:
             message = "`**` is no power in C++"
             yield TextFlaw("DL620", message, "**", at, "call `pow`")
-        elif before == "." and text in _ATTRIBUTES and behind != "(":
-            message = f"`.{text}` is an attribute in Python, and a method in C++"
-            instead = _ATTRIBUTES[text]
-            yield TextFlaw("DL620", message, text, at, f"write `{instead}`", instead)
+        elif text == "torch" and behind == ".":
+            message = "`torch.` is Python"
+            yield TextFlaw("DL620", message, "torch.", at, "write `at::`", "at::")
+        elif before == "." and NAME.fullmatch(text) and behind not in ("(", "<"):
+            yield from _attribute(text, at, is_known=_is_tensor(texts[i - 1], names))
+
+
+def _attribute(text: str, at: int, *, is_known: bool) -> Iterator[TextFlaw]:
+    """A method that is not called, as of a tensor. `is_known` tells that it is of one."""
+    if text in _ATTRIBUTES:
+        message = f"`.{text}` is an attribute in Python, and a method in C++"
+        instead = _ATTRIBUTES[text]
+    elif is_known:
+        message, instead = f"the method `.{text}` is not called", f"{text}()"
+    else:
+        return
+    yield TextFlaw("DL620", message, text, at, f"write `{instead}`", instead)
+
+
+def _is_tensor(name: str, names: Collection[str] | None) -> bool:
+    """Whether a name is that of an argument, an output or a gradient."""
+    return name in ("grad", "result") or name.removesuffix("_p").removesuffix("_t") in (names or ())
 
 
 def _is_value(token: str) -> bool:

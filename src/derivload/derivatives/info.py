@@ -42,6 +42,16 @@ _FOLLOWS: Final = frozenset({"DL412", "DL432", "DL434"})
 _OF_KEYS: Final = frozenset({"DL408", "DL430"})
 # Rules that a gradient out of range breaks too.
 _FOLLOWS_FROM_GRADS: Final = frozenset({"DL411", "DL412", "DL413"})
+# What the same is called in Python and in functions for the backward pass.
+USUAL_NAMES: Final = {
+    "grad_output": "grad",
+    "grad_out": "grad",
+    "grad_outputs": "grads",
+    "input": "self",
+    "x": "self",
+    "output": "result",
+    "out": "result",
+}
 # Names that the generated code uses for its own variables.
 _RESERVED: Final = {
     "grad_input_mask": "the generated code has a variable of that name",
@@ -102,12 +112,15 @@ class DerivativeReader:
 
 
 def check_formulas_alone(definition: Definition) -> list[Mistake]:
-    """The mistakes in the formulas of a definition whose function is not known."""
+    """The mistakes in the backward formulas of a definition whose function is not known."""
+    # A forward formula may use concrete sizes.
+    arguments = set(_WORD.findall(definition.specification.rpartition(") -> ")[0]))
     return [
         invalid.at(*formulas.path, raw_names)
         for formulas in definition.dispatch
         for raw_names, formula in formulas.formulas
         if formula.lower().strip() != _NON_DIFFERENTIABLE
+        if not arguments.isdisjoint(split_names(raw_names))
         for invalid in concrete_sizes(formula)
     ]
 
@@ -165,7 +178,7 @@ class _SetUp:
         other rules depend on which formulas there are.
         """
         before = len(mistakes)
-        is_complete = True
+        is_complete = formulas.is_complete
         self._given = {raw_names for raw_names, _ in formulas.formulas}
         for raw_names, formula in formulas.formulas:
             wrong: list[Invalid] = []
@@ -195,7 +208,7 @@ class _SetUp:
                 draft = create_forward_derivative(self._function, formula, names)
             except Invalid as invalid:
                 close = tuple(self._meant_keys(names))
-                invalid.meant = close if len(names) == 1 else ()
+                invalid.meant = close
                 if names == ("result",):  # which output, nobody knows
                     invalid.help = f"write {' or '.join(f'`{name}`' for name in close)}"
                 if close and close[0] in self._arg_names:
@@ -215,8 +228,23 @@ class _SetUp:
         outputs = [output.name for output in self._subject.outputs]
         if names == ("result",):
             return outputs
+        several = [name for name in _WORD.findall(", ".join(names)) if name != "and"]
+        every = {*self._arg_names, *outputs}
+        if len(several) > 1:
+            return [", ".join(several)] if every.issuperset(several) else []
+        if len(names) > 1:
+            return []
         known = [*self._arg_names, *outputs, "output_differentiability", "dispatch"]
-        return self._guesses.nearest(names[0], [name for name in known if name not in self._given])
+        close = [USUAL_NAMES[names[0]]] if names[0] in USUAL_NAMES else []
+        close = [name for name in close if name in every]
+        close = close or self._guesses.nearest(names[0], known)
+        tensors = [
+            a.name for a in self._function.schema.arguments.flat_all if a.type.is_tensor_like
+        ]
+        left = [name for name in tensors if name not in self._given]
+        if not close and len(left) == 1:
+            close = left
+        return [name for name in close if name not in self._given]
 
     def _finish(self, formulas: Formulas) -> tuple[DifferentiabilityInfo, list[Mistake]]:
         """The info, and the mistakes between the formulas."""

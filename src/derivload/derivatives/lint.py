@@ -9,10 +9,16 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from derivload.cpp.names import return_names
 from derivload.derivatives.definition import Definition, Formulas
 from derivload.derivatives.formula_names import called_names, used_names, words_outside_calls
 from derivload.derivatives.identifiers import words
-from derivload.derivatives.info import Derived, is_forward_derivative_definition, split_names
+from derivload.derivatives.info import (
+    USUAL_NAMES,
+    Derived,
+    is_forward_derivative_definition,
+    split_names,
+)
 from derivload.derivatives.lint_allowed import (
     ALLOWED,
     FIXED,
@@ -56,17 +62,11 @@ _INSTEAD: Final = {
 }
 _ASKS: Final = re.compile(rf"\.(?:{'|'.join(_METADATA)})\(")
 _USE: Final = re.compile(r"(\w+)(?=(?:\.(\w+)\()?)")
-# What the same is called in Python and in functions for the backward pass.
-_USUAL: Final = {
-    "grad_output": "grad",
-    "grad_out": "grad",
-    "grad_outputs": "grads",
-    "input": "self",
-    "output": "result",
-    "out": "result",
-}
+_NUMBERED: Final = re.compile(r"result([0-9]{1,3})")
 _TENSOR: Final = "at::Tensor"
 _GRAD: Final = frozenset({"grad"})
+# Names that no formula can use as values, which rules of their own are about.
+_TOLD_OTHERWISE: Final = UNCALLED | {"torch"}
 
 
 class Suspicion(NamedTuple):
@@ -120,7 +120,7 @@ class DefinitionLinter:
             yield from map(Suspicion, check_gradients(formulas, function, info))
             if is_whole:
                 yield from map(Suspicion, _check_arguments(formulas, function, info))
-            garbled = {mistake.path for mistake in text_flaws if mistake.code == "DL614"}
+            garbled = {m.path for m in text_flaws if m.code in ("DL611", "DL614")}
             yield from self._check_names(formulas, function, info, garbled)
             if is_whole:
                 yield from map(Suspicion, _check_saved(formulas, info))
@@ -150,7 +150,7 @@ class DefinitionLinter:
             for used in used_names(formula):
                 if (
                     used.name in names
-                    or used.name in UNCALLED
+                    or used.name in _TOLD_OTHERWISE
                     or used.name in known.without_gradient
                 ):
                     continue
@@ -165,14 +165,17 @@ class DefinitionLinter:
                     words=used.name,
                     occurrence=used.occurrences[0],
                     also=used.occurrences[1:],
-                    meant=tuple(self._meant(used.name, names | WORDS if is_alone else names)),
+                    meant=tuple(
+                        known.output_meant(used.name)
+                        or self._meant(used.name, names | WORDS if is_alone else names)
+                    ),
                 )
                 # Alone, the name of a function is no formula either.
                 yield Suspicion(mistake, unless_called="" if is_alone else used.name)
 
     def _meant(self, name: str, known: Collection[str]) -> list[str]:
         """Which name may be meant by one that is unknown."""
-        usual = _USUAL.get(name, "")
+        usual = USUAL_NAMES.get(name, "")
         return [usual] if usual in known else self._guesses.nearest(name, known)
 
 
@@ -250,9 +253,9 @@ class _Known:
         self.function = function.qualified
         arguments = function.schema.arguments
         self._arguments = [a.name for a in arguments.flat_all]
-        returns = function.schema.returns
-        both = {*self._arguments, "result", *(f"result{i}" for i in range(len(returns)))}
-        both |= {r.name for r in returns if r.name is not None}
+        names = return_names(function.schema)
+        self._outputs = ["result" if name == "self" else name for name in names]
+        both = {*self._arguments, *self._outputs}
         if arguments.options_index is not None:
             both.add("options")
         if function.is_foreach:
@@ -265,6 +268,11 @@ class _Known:
         tangents = {f"{name}_{form}" for name in tensors if name not in without for form in "pt"}
         self._forward = {*both, *tangents, "original_self_p", "original_self_t"}
         self.without_gradient = without_gradient(function, info)
+
+    def output_meant(self, name: str) -> list[str]:
+        """The output that is meant by a number, as in `result1`, if outputs have other names."""
+        numbered = _NUMBERED.fullmatch(name)
+        return self._outputs[int(numbered[1]) :][:1] if numbered else []
 
     def names(self, raw_names: str) -> set[str]:
         """The names that a formula with this key may use."""

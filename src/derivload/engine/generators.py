@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final, cast
 
 from derivload.derivatives.definition import Definition
 from derivload.derivatives.info import split_names
-from derivload.diagnostics import Mistake, Path
+from derivload.diagnostics import Mistake, Path, Remedy
 from derivload.engine.lint import Possible, id_of
 from derivload.engine.texts import collector_off
 from derivload.generators.check import Loaded, check
 from derivload.generators.subject import Refusal
 from derivload.generators.tables import TABLES
+from derivload.remedies import remove
 
 if TYPE_CHECKING:
     from derivload.engine.pipeline import Load
@@ -88,7 +89,14 @@ def _mistake(refusal: Refusal, path: Path) -> Mistake:
         refusal.words if is_there else "",
         refusal.on_key and is_there,
         refusal.help,
+        remedies=refusal.remedies or _without(refusal, path),
     )
+
+
+def _without(refusal: Refusal, path: Path) -> tuple[Remedy, ...]:
+    """The remedy of a formula for what is no tensor."""
+    is_formula = refusal.code == "DL805" and path[-1:] == refusal.var_names
+    return (remove(*path),) if is_formula else ()
 
 
 def _path_in(definition: Definition, refusal: Refusal) -> Path:

@@ -18,6 +18,7 @@ from derivload.derivatives.formula_names import called_names
 from derivload.derivatives.lint import DefinitionLinter
 from derivload.diagnostics import Diagnostic, Mistake
 from derivload.engine.pipeline import DerivedEntry, Load, WrongEntry
+from derivload.native.autogen import check_autogen
 from derivload.native.function import NativeFunction, hides_from_python
 from derivload.sources.entries import Entry
 
@@ -95,7 +96,7 @@ class Linted(NamedTuple):
 
 
 def lint(load: Load) -> Linted:
-    """What there is to warn of in a load (DL601 to DL618), by its positions.
+    """What there is to warn of in a load (DL601 to DL625), by its positions.
 
     Of an entry with an error, what may follow from the error is left out.
     """
@@ -129,6 +130,7 @@ def _find(load: Load) -> Iterator[Possible]:
     wrong = {(entry.file, entry.line) for entry, _ in load.mistakes}
     yield from _operators_twice(declared, wrong)
     yield from _arguments_twice(declared)
+    yield from _wrong_autogen(load)
 
 
 def definitions_read(load: Load) -> Iterator[DerivedEntry | WrongEntry]:
@@ -177,6 +179,13 @@ def _arguments_twice(declared: Sequence[NativeFunction]) -> Iterator[Possible]:
         for name in dict.fromkeys(n for i, n in enumerate(names) if n in names[:i]):
             message = f"`{function.qualified}` has two arguments that are named `{name}`"
             mistake = Mistake("DL624", message, ("func",), name, occurrence=1)
+            yield Possible(id_of(function.entry, mistake), function.qualified, mistake, True, at)
+
+
+def _wrong_autogen(load: Load) -> Iterator[Possible]:
+    for function, mistake in check_autogen(load.natives):
+        if load.is_whole(function):
+            at = _declared(load.natives[: load.declared], function)
             yield Possible(id_of(function.entry, mistake), function.qualified, mistake, True, at)
 
 

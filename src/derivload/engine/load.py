@@ -203,7 +203,7 @@ class _TextReader:
         for entry, value in source.entries:
             tag, mistakes = read_tag(value)
             self._mistakes.add(entry, mistakes)
-            if tag is not None:
+            if tag is not None and not entry.doubtful:
                 tags.add(tag)
             else:
                 incomplete = True

@@ -18,7 +18,7 @@ from derivload.native.function import NativeFunction
 from derivload.remedies import write
 from derivload.spelling import Guesses, operators_of
 
-_TOKEN: Final = re.compile(r"\w+|\s+|.")
+_TOKEN: Final = re.compile(r"\w+|\s+|[-=]>|.")
 # A schema of so many tokens is not compared: the time grows with their square.
 _MOST_TOKENS: Final = 600
 _MOST_OVERLOADS: Final = 20

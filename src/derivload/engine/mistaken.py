@@ -22,7 +22,8 @@ from derivload.engine.overlays import names_a_kernel
 from derivload.engine.picked import PickedEntries
 from derivload.engine.pipeline import Load, Readers
 from derivload.engine.state import DefinitionRow, Natives, State, with_linked
-from derivload.sources.entries import Entry, read_mistaken
+from derivload.native.keys import EntryKeys
+from derivload.sources.entries import Entry, EntryValue, read_mistaken
 
 # The family of entries whose own family is not known. No name has this one.
 UNKNOWN: Final = "\0"
@@ -78,6 +79,8 @@ class MistakenFamilies:
         self._natives, self._definitions, self._lost = rows
         self._touched = touched
         self._load = Load(readers)
+        # The entries with a key twice, by whether they are native functions.
+        self._doubtful: dict[bool, list[EntryValue]] = {True: [], False: []}
 
     def find(self) -> Mistaken:
         """Load them, and say what is wrong. Raises NotCertainError if only a full load can tell."""
@@ -102,12 +105,15 @@ class MistakenFamilies:
         positions = [i for i, row in enumerate(self._definitions) if row.family in touched]
         natives = [i for i in declared if i not in lost.natives]
         definitions = [i for i in positions if i not in lost.definitions]
-        read = [inputs.native(i, with_line=True) for i in natives]
+        keys = EntryKeys(texts.additions.entry_keys)
+        doubtful = [EntryValue(e, keys.without(value)) for e, value in self._doubtful[True]]
+        read = _in_order(doubtful, [inputs.native(i, with_line=True) for i in natives])
         overlays = {text.name for text in texts.native_functions[1:]}
         if any(entry.file in overlays and names_a_kernel(value) for entry, value in read):
             raise NotCertainError  # it may be a file that registers kernels
         load.read_natives(read)
-        load.derive([inputs.definition(i, with_line=True) for i in definitions])
+        defined = [inputs.definition(i, with_line=True) for i in definitions]
+        load.derive(_in_order(self._doubtful[False], defined))
         load.match(number_ops([op_prefixes(entry.derived) for entry in load.derived]))
         return Mistaken(
             load,
@@ -127,12 +133,14 @@ class MistakenFamilies:
             by_file: dict[str, list[Entry]] = {}
             for index in sorted(lost):
                 entry = self._inputs.entry(index, of_native=of_native)
-                by_file.setdefault(entry.file, []).append(entry)
+                numbered = msgspec.structs.replace(entry, index=index)
+                by_file.setdefault(entry.file, []).append(numbered)
             for file, entries in by_file.items():
                 source = read_mistaken(file, self._inputs.text_of(file), entries)
                 if source is None:
                     raise NotCertainError
                 found += source.diagnostics
+                self._doubtful[of_native] += source.entries
                 names[of_native] |= names_lost(source.lost, "func" if of_native else "name")
         return found, names[True], names[False]
 
@@ -183,6 +191,10 @@ class MistakenFamilies:
             return []
         made = _renumbered(find_refused(self._load), self._load)
         return [*self._kept(self._state.refused), *made]
+
+
+def _in_order(entries: list[EntryValue], more: list[EntryValue]) -> list[EntryValue]:
+    return sorted([*entries, *more], key=lambda read: read.entry.index)
 
 
 def _renumbered(found: Iterable[Possible], load: Load) -> Iterator[Possible]:

@@ -142,7 +142,7 @@ class Load:
         """Read the native functions, and generate the variants that autogen makes from them."""
         for entry, value in entries:
             function, mistakes = self._readers.natives.read(entry, value)
-            if function is not None:
+            if function is not None and not entry.doubtful:
                 self.natives.append(function)
                 continue
             self.mistakes.add(entry, mistakes)
@@ -171,18 +171,19 @@ class Load:
                 value, self._dialect.autograd_keys, self._readers.guesses
             )
             if definition is not None:
-                self.read.append((entry, definition))
+                if not entry.doubtful:
+                    self.read.append((entry, definition))
                 derived, more = self._derive(entry, definition, index)
                 mistakes += more
                 if derived is not None:
                     mistakes += _defined_before(entry, definition, derived, first)
                 # The info of a definition with a mistake would break further rules.
-                if derived is not None and not mistakes:
+                if derived is not None and not mistakes and not entry.doubtful:
                     self.derived.append(DerivedEntry(entry, derived, definition))
                     continue
                 self.wrong.append(WrongEntry(entry, definition, derived))
             self.mistakes.add(entry, mistakes)
-            self._underived.add(self._family(value.get("name")))
+            self._underived |= self._families_of(value.get("name"), mistakes)
         self.bad |= self._underived
         return self.derived
 
@@ -246,6 +247,13 @@ class Load:
             return family_of(self._readers.natives.schemas.name(name).base)
         except Invalid:
             return None
+
+    def _families_of(self, schema: Value, mistakes: Iterable[Mistake]) -> set[str | None]:
+        """The families that a wrong definition may be of: that of its name, and those meant."""
+        meant = [name for m in mistakes if m.code in ("DL101", "DL405") for name in m.meant]
+        if isinstance(schema, str) and "(" not in schema:
+            meant.append(schema.strip().partition(" ")[0])
+        return {self._family(schema), *map(self._family, meant)}
 
     def _report_misfits(self, misfits: Sequence[Misfit]) -> None:
         for misfit in misfits:

@@ -10,6 +10,7 @@ from derivload.diagnostics import Invalid
 from derivload.generators.python_bindings import is_in_module
 from derivload.generators.subject import Refusal, non_options
 from derivload.native.function import NativeFunction
+from derivload.remedies import remove_item
 from derivload.schema.arguments import Argument, Return
 
 _LAST_OF_LATIN_1: Final = 0xFF
@@ -81,7 +82,9 @@ class CppForms:
         gathers = is_factory or (bound and is_in_module(function))
         if gathers and "options" in no_default and arguments.options_index is not None:
             message = "`options` cannot be named here: there are TensorOptions"
-            yield _refusal(function, message, "options", "DL841", "cpp_no_default_args")
+            path = "cpp_no_default_args"
+            found = _refusal(function, message, "options", "DL841", path)
+            yield found._replace(remedies=(remove_item("options", path),))
         for argument in non_options(function):
             default = argument.default
             if default is None or "[" not in argument.type.text:

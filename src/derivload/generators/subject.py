@@ -10,6 +10,7 @@ from derivload.cpp.names import return_names
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import Derived
 from derivload.derivatives.model import DifferentiabilityInfo, ForwardDerivative
+from derivload.diagnostics import Remedy
 from derivload.native.function import EXPLICIT, NativeFunction
 from derivload.schema.arguments import Argument
 from derivload.schema.types import Type
@@ -20,7 +21,8 @@ class Refusal(NamedTuple):
 
     With `definition`, the schema of a definition, it stands there: at the formula for
     `var_names` of the dispatch key `dispatch_key`, at the key `path`, or, without both, at `name`.
-    Else it stands in the entry of the function, at the key `path`.
+    Else it stands in the entry of the function, at the key `path`. `remedies` are for the entry
+    that it stands in.
     """
 
     function: NativeFunction
@@ -34,6 +36,7 @@ class Refusal(NamedTuple):
     var_names: tuple[str, ...] = ()
     on_key: bool = False
     occurrence: int = 0
+    remedies: tuple[Remedy, ...] = ()
 
 
 class Candidate(NamedTuple):

@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from derivload.derivatives.definition import booleans_in
 from derivload.derivatives.info import Derived
 from derivload.derivatives.model import DifferentiabilityInfo, ForwardDerivative, SavedAttribute
+from derivload.diagnostics import Remedy
 from derivload.generators.subject import (
     Candidate,
     Refusal,
@@ -20,6 +22,7 @@ from derivload.generators.subject import (
 )
 from derivload.generators.tables import Tables
 from derivload.native.function import NativeFunction
+from derivload.remedies import remove, write
 from derivload.schema.types import Type
 
 _TENSOR: Final = "at::Tensor"
@@ -184,15 +187,26 @@ class WrapperBody:
                 f"`output_differentiability` is for {_counted(len(said), 'output')}, but "
                 f"`{name}` has {count}",
                 path="output_differentiability",
-            )
+            )._replace(remedies=self._of_right_length(count))
         if False in said and self._is_inplace:
             return self._refusal(
                 "DL804",
                 f"`{name}` is in-place: its output is `self`, which is differentiable",
                 "False",
                 path="output_differentiability",
-            )
+            )._replace(remedies=(remove("output_differentiability"),))
         return None
+
+    def _of_right_length(self, count: int) -> tuple[Remedy, ...]:
+        """The list cut off, or with `False` for the outputs that it leaves out."""
+        said = self._info.output_differentiability or ()
+        conditions = self._info.output_differentiability_conditions
+        if conditions is not None:
+            listed = booleans_in(" ".join(conditions))
+            return (write(listed, path=("output_differentiability",)),) if listed else ()
+        fitting = [*said, *[False] * count][:count]
+        text = f"[{', '.join(map(str, fitting))}]"
+        return (write(text, path=("output_differentiability",)),)
 
     def _needs_derivative(self, inputs: int, outputs: int) -> bool:
         function = self._function

@@ -18,7 +18,8 @@ from derivload.generators.subject import (
 )
 from derivload.generators.tables import Tables
 from derivload.generators.variable_body import WrapperBody, foreach_name
-from derivload.native.function import NativeFunction
+from derivload.native.function import EXPLICIT, NativeFunction
+from derivload.remedies import add, remove
 
 _CPP_TENSOR: Final = "const at::Tensor &"
 _ONE_TENSOR: Final = ("Tensor",)
@@ -59,6 +60,7 @@ def check_variable_type(subject: Candidate, tables: Tables) -> Iterator[Refusal]
             "hand for it",
             path="manual_kernel_registration",
             on_key=True,
+            remedies=(remove("manual_kernel_registration"),),
         )
     if not function.is_abstract and subject.has_derivatives:
         yield _without_dispatch(subject)
@@ -129,6 +131,7 @@ def _without_dispatch(subject: Candidate) -> Refusal:
         f"`{function.qualified}` has derivatives{source}, but no kernels of its own",
         function.name.text,
         path="func",
+        remedies=(add("dispatch", f"\n  {EXPLICIT}: {function.cpp_name}"),),
     )
 
 

@@ -97,7 +97,10 @@ def _check_delegate(function: NativeFunction, by_name: dict[str, NativeFunction]
     if delegate.structured:
         return None
     message = f"`{delegate.qualified}` is not structured, so nothing can delegate to it"
-    return Invalid("DL305", message)
+    where = f"{delegate.entry.file}:{delegate.entry.line}"
+    is_out = delegate.schema.kind == "out"
+    help_ = f"add `structured: True` to `{delegate.qualified}` ({where})" if is_out else ""
+    return Invalid("DL305", message, help=help_)
 
 
 def _delegates(
@@ -112,6 +115,8 @@ def _delegates(
     variants = [other for other in known if other.partition(".")[0] == base]
     if len(variants) == 1:
         return tuple(variants)
+    if name in by_name and not variants:
+        return ()  # it is certainly meant, and lacks `structured: True`
     return tuple(guesses.nearest(name, variants or [*known, *others()]))
 
 

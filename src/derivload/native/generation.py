@@ -211,7 +211,7 @@ class _Generator:
         positional[arguments.self_index or 0] = reader.argument(target.without_annotation)
         out = reader.make_argument("out", target.type, target.annotation)
         return self._reader.build(
-            base.name.renamed(_out_overload(base)),
+            base.name.renamed(out_overload(base)),
             make_arguments(positional, arguments.kwarg_only, [out]),
             base.returns,
         )
@@ -230,7 +230,7 @@ class _Generator:
             signature_arguments(base, reader) if base.kind == "functional" else base.arguments
         )
         with_out = make_arguments(arguments.positional, arguments.kwarg_only, out)
-        return self._reader.build(base.name.renamed(_out_overload(base)), with_out, returns)
+        return self._reader.build(base.name.renamed(out_overload(base)), with_out, returns)
 
     def _out_arguments(
         self, base: FunctionSchema, name: str
@@ -256,7 +256,8 @@ class _Generator:
         return tuple(returns), out
 
 
-def _out_overload(base: FunctionSchema) -> str:
+def out_overload(base: FunctionSchema) -> str:
+    """The overload name of the out variant that is generated from a function."""
     return f"{base.name.overload}_out" if base.name.overload else "out"
 
 

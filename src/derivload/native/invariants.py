@@ -72,10 +72,10 @@ def _check_structured_extras(
         return
     if value.get("structured_inherits") is not None:
         message = "`structured_inherits` is only for structured functions"
-        mistakes.append(_superfluous("DL210", message, "structured_inherits"))
+        mistakes.append(_superfluous("DL210", message, "structured_inherits", function))
     if value.get("precomputed") is not None:
         message = "`precomputed` is only for structured functions"
-        mistakes.append(_superfluous("DL211", message, "precomputed"))
+        mistakes.append(_superfluous("DL211", message, "precomputed", function))
 
 
 def _check_structured(function: NativeFunction, value: Mapping, mistakes: list[Mistake]) -> None:
@@ -107,9 +107,14 @@ def _check_no_default(
         mistakes.append(Mistake("DL212", message, path, meant=meant, remedies=leave_out))
 
 
-def _superfluous(code: str, message: str, key: str) -> Mistake:
-    """The mistake that an entry has a key."""
-    return Mistake(code, message, (key,), on_key=True, remedies=(remove(key),))
+def _superfluous(
+    code: str, message: str, key: str, unstructured: NativeFunction | None = None
+) -> Mistake:
+    """The mistake that an entry has a key. If `unstructured` is an out variant, it may be one."""
+    remedies: tuple[Remedy, ...] = (remove(key),)
+    if unstructured is not None and unstructured.schema.kind == "out":
+        remedies = (add("structured", "True"), *remedies)
+    return Mistake(code, message, (key,), on_key=True, remedies=remedies)
 
 
 def _with(key: str, text: str, value: Mapping) -> Remedy:

@@ -46,6 +46,7 @@ _LINE_KEY = "__line__"
 _FEW: Final = f"{RULES['DL006'].help}; if a backend's own tools read it, pass over it with {{}}"
 
 
+_SCHEMA: Final = re.compile(r"[\w:.]+\(.*\) -> .+")
 # Keys whose text has the same items as a list would.
 _LISTED: Final = frozenset({"autogen", "variants"})
 
@@ -80,7 +81,7 @@ def check_keys(value: Mapping, guesses: Guesses) -> list[Mistake]:
         known = KEYS.get(key) if isinstance(key, str) else None
         if known is None:
             if key != _LINE_KEY:
-                close = guesses.nearest(str(key), KEYS.keys() - value.keys())
+                close = _meant_keys(key, held, value, guesses)
                 meant.update(close)
                 unknown = _unknown(key, close)
                 if "dispatch" in value and value["dispatch"] is None and not close:
@@ -103,6 +104,13 @@ def check_keys(value: Mapping, guesses: Guesses) -> list[Mistake]:
     if "func" not in value and "func" not in meant:
         mistakes.append(Mistake("DL008", "this entry has no `func`"))
     return mistakes
+
+
+def _meant_keys(key: Value, held: Value, value: Mapping, guesses: Guesses) -> list[str]:
+    """Which key may be meant by an unknown one. One that the entry has already is not."""
+    if "func" not in value and isinstance(held, str) and _SCHEMA.fullmatch(held):
+        return ["func"]
+    return [name for name in guesses.nearest(str(key), KEYS) if name not in value]
 
 
 def _meant_values(

@@ -248,25 +248,35 @@ class NativeFunctionReader:
             is_tag = isinstance(tag, str) and (self._any_tag or tag in self._valid_tags)
             if not is_tag:
                 path: Path = ("tags",) if isinstance(given, str) else ("tags", i)
-                mistakes.append(self._unknown_tag(tag, path))
+                mistakes.append(self._unknown_tag(tag, path, listed))
         return listed
 
-    def _unknown_tag(self, tag: Value, path: Path) -> Mistake:
+    def _unknown_tag(self, tag: Value, path: Path, all_tags: Sequence[Value]) -> Mistake:
         shown = tag if isinstance(tag, str) else describe(tag)
         message = f"tags.yaml has no tag `{shown}`"
-        several = [name.strip() for name in shown.split(",")]
-        if path == ("tags",) and len(several) > 1 and self._valid_tags.issuperset(several):
-            listed = f"[{', '.join(several)}]"
-            as_list = (write(listed, path=path, is_safe=True),)
+        several = re.split(r"[\s,;]+", shown.strip(" ,;"))
+        if len(several) > 1 and self._valid_tags.issuperset(several):
+            tags = [part for one in all_tags for part in (several if one is tag else [str(one)])]
+            listed = f"[{', '.join(dict.fromkeys(tags))}]"
+            as_list = (write(listed, path=("tags",), is_safe=True),)
             help_ = f"write several tags as a list: `{listed}`"
             return Mistake("DL205", message, path, help=help_, remedies=as_list)
         words = tag if isinstance(tag, str) else ""
         if tag in _ASKED_FOR:
             # Without it a rule is broken, and that rule's remedy is to add it again.
-            return Mistake("DL205", message, path, words, help="declare it in tags.yaml")
+            help_ = "declare it in tags.yaml"
+            return Mistake("DL205", message, path, words, help=help_, lacking=words)
         close = self._guesses.nearest(shown, self._valid_tags) if isinstance(tag, str) else ()
         leave_out = (remove_item(str(tag), "tags"),)
-        return Mistake("DL205", message, path, words, meant=tuple(close), remedies=leave_out)
+        return Mistake(
+            code="DL205",
+            message=message,
+            path=path,
+            words=words,
+            meant=tuple(close),
+            remedies=leave_out,
+            lacking=words,
+        )
 
     def _implied_tags(self, schema: FunctionSchema, namespace: str) -> tuple[str, ...]:
         case = (namespace == "aten", schema.is_out, schema.name.inplace)

@@ -36,7 +36,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """The text of one entry, and its place.
 
     `line` counts from 1. `index` is its index in the file's list. `whole` tells that the text can
-    only be read as part of its file.
+    only be read as part of its file. `doubtful` tells that a key occurs twice in it: the last one
+    counts where we look for further mistakes, and nothing is made of the entry.
     """
 
     file: str
@@ -44,6 +45,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     index: int
     text: str
     whole: bool = False
+    doubtful: bool = False
 
 
 class EntryValue(NamedTuple):
@@ -272,6 +274,7 @@ class _Found:
                 line=line,
                 column=column,
                 length=len(double.key),
+                help=double.instead.help if double.begins_entry and double.instead else "",
                 fixes=fixes_of(double.instead, self._name, first_line),
                 related=(related,),
             )
@@ -280,10 +283,13 @@ class _Found:
             length = len(self._line(entry.line).rstrip())
             self._report("DL005", message, entry.line, 1, length)
             self._lost.append(entry.text)
-        elif read.duplicates:
+            return
+        if read.duplicates:
             self._lost.append(entry.text)
-        else:
-            self._entries.append(EntryValue(entry, read.value))
+            if any(double.begins_entry for double in read.duplicates):
+                return  # it is two entries
+            entry = msgspec.structs.replace(entry, doubtful=True)
+        self._entries.append(EntryValue(entry, read.value))
 
     def add_error(self, error: YamlError, first_line: int, entry: str | None = None) -> None:
         """Add an error in a text that begins at `first_line`.

@@ -119,6 +119,8 @@ class _EntryText:
         self._text = text
         self._node = node
         self._plain = plain
+        # How many keys occur twice in the entry as it is. No fix may make more of them.
+        self._duplicates: int | None = None
 
     def value(self, pieces: Sequence[TextPiece]) -> Value:
         """The value of the entry with these pieces.
@@ -135,9 +137,13 @@ class _EntryText:
         text = "".join((*parts, self._text[at:end]))
         if text.startswith(_PLAIN_INDENT):
             with suppress(NotPlain):
-                return self._plain.read(f"- {text[2:]}")
+                value = self._plain.read(f"- {text[2:]}")
+                self._duplicates = self._duplicates or 0
+                return value
         read = read_full(text)
-        if read.duplicates:
+        if self._duplicates is None:
+            self._duplicates = len(read.duplicates)
+        if len(read.duplicates) > self._duplicates:
             raise _NoSpanError
         return read.value
 

@@ -24,6 +24,7 @@ _MAX_PARTS = 300_000
 _MAX_NUMBER = 1_000
 _NUMBER = re.compile(r"[-+\d_:.]+")
 _LOADER_TAGS = frozenset({"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"})
+_BEGIN_ENTRIES = frozenset({"name", "func", "tag"})
 _NULL = "tag:yaml.org,2002:null"
 _COLLECTION_TAGS = frozenset({"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
 
@@ -31,7 +32,8 @@ _COLLECTION_TAGS = frozenset({"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
 class DuplicateKey(NamedTuple):
     """A key that occurs twice in one mapping. The place is that of the second one, from 0.
 
-    `first` is the place of the first one. `instead` leaves the second one out.
+    `first` is the place of the first one. `instead` leaves the second one out. `begins_entry` tells
+    that it is the key that entries begin with: then a dash is missing, and `instead` adds it.
     """
 
     key: str
@@ -39,6 +41,7 @@ class DuplicateKey(NamedTuple):
     column: int
     first: tuple[int, int]
     instead: Instead | None
+    begins_entry: bool = False
 
 
 class Read(NamedTuple):
@@ -253,6 +256,8 @@ def _duplicates(
     import yaml
 
     found: list[DuplicateKey] = []
+    is_item = isinstance(node, yaml.SequenceNode) and len(node.value) == 1
+    entry = node.value[0] if is_item else node
     todo, seen = [node], set()
     while todo:
         current = todo.pop()
@@ -261,20 +266,37 @@ def _duplicates(
         seen.add(id(current))
         if isinstance(current, yaml.SequenceNode):
             todo.extend(current.value)
-        if not isinstance(current, yaml.MappingNode):
-            continue
-        keys: dict[object, int] = {}
-        for index, (key, value) in enumerate(current.value):
-            todo.extend((key, value))
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            place = lines.place(key.start_mark)
-            if key.tag in _LOADER_TAGS:
-                raise YamlError(f"`{key.value}` is not a key that torchgen reads", *place)
-            made = loader.construct_object(key)
-            if keys.setdefault(made, index) != index:
-                found.append(_duplicate(current, keys[made], index, lines))
+        if isinstance(current, yaml.MappingNode):
+            todo += [node for pair in current.value for node in pair]
+            found += _duplicates_of(current, lines, loader, is_entry=current is entry)
     return sorted(found, key=lambda d: (d.line, d.column))
+
+
+def _duplicates_of(
+    mapping: yaml.MappingNode,
+    lines: Lines,
+    loader: yaml.CSafeLoader | yaml.SafeLoader,
+    *,
+    is_entry: bool,
+) -> Iterator[DuplicateKey]:
+    import yaml
+
+    keys: dict[object, int] = {}
+    for index, (key, _) in enumerate(mapping.value):
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        if key.tag in _LOADER_TAGS:
+            place = lines.place(key.start_mark)
+            raise YamlError(f"`{key.value}` is not a key that torchgen reads", *place)
+        made = loader.construct_object(key)
+        if keys.setdefault(made, index) == index:
+            continue
+        double = _duplicate(mapping, keys[made], index, lines)
+        if is_entry and key.value in _BEGIN_ENTRIES:
+            double = _next_entry(double, key, lines)
+        yield double
+        if double.begins_entry:
+            return  # the keys behind it are those of the next entry
 
 
 def _duplicate(mapping: yaml.MappingNode, first: int, second: int, lines: Lines) -> DuplicateKey:
@@ -291,6 +313,20 @@ def _duplicate(mapping: yaml.MappingNode, first: int, second: int, lines: Lines)
     return DuplicateKey(
         key.value, *lines.place(key.start_mark), lines.place(other.start_mark), instead
     )
+
+
+def _next_entry(double: DuplicateKey, key: yaml.Node, lines: Lines) -> DuplicateKey:
+    """A key twice as the beginning of another entry, whose dash is missing, if it has a line."""
+    from derivload.sources.nodes import line_start
+
+    text, start = lines.text, key.start_mark.index
+    before = text[line_start(text, start) : start]
+    if len(before) < 2 or before.strip(" "):
+        return double
+    is_apart = text[: start - len(before)].endswith("\n\n")
+    help_ = f"begin the next entry with a dash: `- {key.value}`"
+    instead = make_instead(lines, help_, [(start - 2, start, "- ")], is_apart)
+    return double._replace(instead=instead, begins_entry=True)
 
 
 def _is_entry(text: str) -> bool:

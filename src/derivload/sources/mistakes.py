@@ -47,7 +47,7 @@ class Mistakes:
     def __iter__(self) -> Iterator[Found]:
         told: set[tuple[str, str]] = set()
         for found in self._found:
-            alike = (found.mistake.code, found.mistake.option)
+            alike = _common(found.mistake)
             count = len(self._alike.get(alike, ()))
             if count < _MANY:
                 yield _for_few(found)
@@ -67,8 +67,8 @@ class Mistakes:
         """Add mistakes of an entry, up to the limits."""
         key = (entry.file, entry.index)
         for mistake in mistakes:
-            if mistake.option:
-                alike = self._alike.setdefault((mistake.code, mistake.option), set())
+            if mistake.option or mistake.lacking:
+                alike = self._alike.setdefault(_common(mistake), set())
                 alike.add(key)
                 if len(alike) > _MANY:
                     continue
@@ -89,6 +89,11 @@ class Mistakes:
             self._found.append(Found(entry, short))
 
 
+def _common(mistake: Mistake) -> tuple[str, str]:
+    """What the mistakes of many entries have in common that are reported as one."""
+    return mistake.code, mistake.option or mistake.lacking
+
+
 def _for_few(found: Found) -> Found:
     mistake = found.mistake
     if not mistake.help_of_few:
@@ -100,7 +105,12 @@ def _for_many(found: Found, count: int) -> Found:
     mistake = found.mistake
     message = f"{mistake.message}; {count} entries have this"
     help_ = (
-        help_of(mistake) or f"if a backend's own tools read it, pass over it with {mistake.option}"
+        f"declare `{mistake.lacking}` in tags.yaml"
+        if mistake.lacking
+        else (
+            help_of(mistake)
+            or f"if a backend's own tools read it, pass over it with {mistake.option}"
+        )
     )
     # A fix of one entry would leave the mistake of the others.
     many = msgspec.structs.replace(mistake, message=message, help=help_, meant=(), remedies=())

@@ -3,48 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from support.paths import TAGS
+
 # ruff: noqa: RUF001 - people paste such characters
-from derivload.commands.check.command import check
-from derivload.diagnostics import Diagnostic
-from derivload.loading.paths import find_files
-from derivload.outputs.edits import EditedText
-from support.paths import DERIVATIVES, FILES, NATIVES, TAGS
-from support.workshop import WORKSHOP
-
-
-class Slip(NamedTuple):
-    """A mistake: a text of a file, what somebody writes in its place, and what is told.
-
-    `codes` are the rules, sorted by place. `told` has words of the message or the help of each.
-    """
-
-    file: str
-    old: str
-    new: str
-    codes: str
-    told: tuple[str, ...] = ()
-
-
-def formula(old: str, new: str, codes: str, *told: str) -> Slip:
-    return Slip(DERIVATIVES, old, new, codes, told)
-
-
-def native(old: str, new: str, codes: str, *told: str) -> Slip:
-    return Slip(NATIVES, old, new, codes, told)
-
-
-GILD = "gild_backward(grad, result, luster)"
-BLEND = "self: handle(grad, self.scalar_type())"
-OTHER = "other: handle(grad * alpha, other.scalar_type())"
-TILT = "self: grad.tilt(-angle)"
-SCHEMA = "gild(Tensor self, float luster=0.5)"
-INPLACE = "gild_(Tensor(a!) self, float luster=0.5)"
-VARIANTS = "variants: function, method"
-CLEAVE = "cleave_backward(grad, self.sym_sizes(), result1, dim)"
+from support.slips import (
+    BLEND,
+    CLEAVE,
+    GILD,
+    INPLACE,
+    OTHER,
+    SCHEMA,
+    TILT,
+    VARIANTS,
+    Slip,
+    check_its_fixes,
+    check_what_is_told,
+    diagnostics_of,
+    formula,
+    ids_of,
+    native,
+)
 
 NAMES = [
     formula("result, luster)", "reslt, luster)", "DL602", "did you mean `result`?"),
@@ -193,7 +174,7 @@ FORMULAS = [
         f"{BLEND}\n", f"{BLEND}\n  self, other: f(grad)\n", "DL617 DL617", "has a formula already"
     ),
     formula(f"{BLEND}\n", f"{BLEND}\n  {BLEND}\n", "DL009", "occurs twice"),
-    formula(BLEND, "self: 1", "DL402", "put the formula in quotes"),
+    formula(BLEND, "self: 1", "DL402", "write C++ that gives a tensor"),
     formula(BLEND, "self: [grad]", "DL402", "needs quotes"),
     formula(BLEND, "self: {grad}", "DL402", "needs quotes"),
     formula("[True, False]", "[True, Flase]", "DL403", "did you mean `False`?"),
@@ -305,20 +286,6 @@ SEVERAL = [
 SLIPS = [*NAMES, *FORMULAS, *SHAPES, *SPACES, *SEVERAL]
 
 
-def diagnostics_of(slip: Slip, folder: Path) -> list[Diagnostic]:
-    texts = dict(WORKSHOP)
-    assert texts[slip.file].count(slip.old) == 1, slip.old
-    texts[slip.file] = texts[slip.file].replace(slip.old, slip.new)
-    for name in FILES:
-        (folder / name).write_text(texts[name], "utf-8")
-    return diagnostics_in(folder)
-
-
-def diagnostics_in(folder: Path) -> list[Diagnostic]:
-    paths = [str(folder / name) for name in (DERIVATIVES, NATIVES, TAGS)]
-    return check(find_files(paths[0], [paths[1]], paths[2])).diagnostics
-
-
 def test_there_are_many() -> None:
     assert len(SLIPS) >= 75
 
@@ -327,30 +294,11 @@ def test_without_a_slip_there_is_nothing_to_tell(tmp_path: Path) -> None:
     assert diagnostics_of(Slip(TAGS, "- tag: core", "- tag: core", ""), tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    "slip", SLIPS, ids=[f"{i} {slip.new}"[:60] for i, slip in enumerate(SLIPS)]
-)
+@pytest.mark.parametrize("slip", SLIPS, ids=ids_of(SLIPS))
 def test_what_is_told_of_a_slip(slip: Slip, tmp_path: Path) -> None:
-    found = diagnostics_of(slip, tmp_path)
-    shown = "\n".join(diagnostic.render() for diagnostic in found)
-    assert sorted(d.code for d in found) == sorted(slip.codes.split()), shown
-    for words in slip.told:
-        assert words in shown, shown
+    check_what_is_told(slip, tmp_path)
 
 
-@pytest.mark.parametrize(
-    "slip", SLIPS, ids=[f"{i} {slip.new}"[:60] for i, slip in enumerate(SLIPS)]
-)
+@pytest.mark.parametrize("slip", SLIPS, ids=ids_of(SLIPS))
 def test_a_fix_of_a_slip_removes_it(slip: Slip, tmp_path: Path) -> None:
-    found = diagnostics_of(slip, tmp_path)
-    before = [(diagnostic.code, diagnostic.message) for diagnostic in found]
-    for diagnostic in found:
-        for fix in diagnostic.fixes:
-            (path,) = {Path(edit.file) for edit in fix.edits}
-            text = path.read_text("utf-8")
-            path.write_text(EditedText(text).apply(fix.edits), "utf-8")
-            after = [(d.code, d.message) for d in diagnostics_in(tmp_path)]
-            path.write_text(text, "utf-8")
-            assert after.count((diagnostic.code, diagnostic.message)) < before.count(
-                (diagnostic.code, diagnostic.message)
-            ), (fix, after)
+    check_its_fixes(slip, tmp_path)
