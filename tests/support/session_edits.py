@@ -299,6 +299,19 @@ def break_entry(random: Random, inputs: Inputs) -> Inputs:
     return with_entry(random, inputs, any_file(random, inputs), change)
 
 
+def repeat_key(random: Random, inputs: Inputs) -> Inputs:
+    """Write a line of an entry twice, perhaps with a change."""
+
+    def change(entry: str) -> str:
+        lines = entry.split("\n")
+        at = random.randrange(len(lines))
+        again = lines[at].replace("- ", "  ", 1)
+        lines.insert(at + 1, again.replace("self", "slef") if random.randrange(2) else again)
+        return "\n".join(lines)
+
+    return with_entry(random, inputs, random.choice([DEFINITIONS, NATIVES]), change)
+
+
 def edit_tags(random: Random, inputs: Inputs) -> Inputs:
     name = f"tag{random.randrange(3)}"
     kind = random.randrange(4)
@@ -380,5 +393,5 @@ EDITS: list[Edit] = [
     *COMMON,
     *(add_operator, add_operator, shuffle_entries, break_entry, break_entry, edit_tags),
     *(edit_tags, switch_release, edit_overlays, edit_overlays),
-    *(type_somewhere, type_somewhere),
+    *(type_somewhere, type_somewhere, repeat_key, repeat_key),
 ]

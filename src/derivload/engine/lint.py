@@ -17,6 +17,7 @@ import msgspec
 from derivload.derivatives.formula_names import called_names
 from derivload.derivatives.lint import DefinitionLinter
 from derivload.diagnostics import Diagnostic, Mistake
+from derivload.engine.families import family_of
 from derivload.engine.pipeline import DerivedEntry, Load, WrongEntry
 from derivload.native.autogen import check_autogen
 from derivload.native.function import NativeFunction, hides_from_python
@@ -184,7 +185,7 @@ def _arguments_twice(declared: Sequence[NativeFunction]) -> Iterator[Possible]:
 
 def _wrong_autogen(load: Load) -> Iterator[Possible]:
     for function, mistake in check_autogen(load.natives):
-        if load.is_whole(function):
+        if family_of(function.name.base) not in load.bad:
             at = _declared(load.natives[: load.declared], function)
             yield Possible(id_of(function.entry, mistake), function.qualified, mistake, True, at)
 

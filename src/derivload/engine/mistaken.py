@@ -190,7 +190,9 @@ class MistakenFamilies:
         if self._state.refused is None or None in self._load.bad:
             return []
         made = _renumbered(find_refused(self._load), self._load)
-        return [*self._kept(self._state.refused), *made]
+        # What is refused of a family may follow from a mistake in another one that is meant for it.
+        refused = {f: of for f, of in self._state.refused.items() if f not in self._load.bad}
+        return [*self._kept(refused), *made]
 
 
 def _in_order(entries: list[EntryValue], more: list[EntryValue]) -> list[EntryValue]:
