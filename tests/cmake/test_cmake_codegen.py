@@ -244,7 +244,7 @@ def test_clean_takes_out_all_that_was_made(built: PyTorchProject) -> None:
     assert [path for path in left if path.is_file()] == []
 
 
-@NINJA_FIRST_HERE
+@NINJA_ALONE
 def test_two_subsets_share_a_folder(built: PyTorchProject) -> None:
     calls = [
         CALL.format(f"SUBSET {subset}").replace("inputs(autograd", f"inputs({subset}", 1)

@@ -61,6 +61,15 @@ COMMANDS: Final = {
 MOST_TOLD: Final = 10 * M
 
 
+# Those that take longest; another of the kind of each is among the others.
+LONGEST: Final = {
+    *("long words, wrong together", "arguments without formulas", "schemas as long as may be"),
+    *("unknown keys of definitions", "unknown keys of tags", "unknown tags"),
+    *("unknown functions beside many", "definitions again and again"),
+    *("a formula of parentheses", "warnings in one line", "a key repeated by aliases"),
+}
+
+
 TAGGED: Final = (
     "!!python/object/apply:os.system ['touch executed']",
     "!!python/object/new:os.system ['touch executed']",
@@ -118,7 +127,12 @@ def write(folder: Path, case: Case, times: int) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if {"name", "command"} <= set(metafunc.fixturenames):
         longer = bool(metafunc.config.getoption("--long", default=False))
-        pairs = [(n, c) for n in CASES for c in COMMANDS if longer or c == CASES[n].command]
+        pairs = [
+            pytest.param(n, c, marks=[pytest.mark.thorough] if n in LONGEST else [])
+            for n in CASES
+            for c in COMMANDS
+            if longer or c == CASES[n].command
+        ]
         metafunc.parametrize(("name", "command"), pairs)
 
 
