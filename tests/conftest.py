@@ -117,7 +117,7 @@ def releases(request: pytest.FixtureRequest) -> list[str]:
 @pytest.fixture(scope="session")
 def thinning(request: pytest.FixtureRequest) -> int:
     """Of the random examples of a test, a plain run tries one in so many; CI and --long try all."""
-    return 1 if _in_ci() or request.config.getoption("--long") else 3
+    return 1 if _in_ci() or request.config.getoption("--long") else 6
 
 
 def _in_ci() -> bool:

@@ -72,7 +72,7 @@ def test_any_sequence_of_edits_gives_what_a_cold_load_gives(longer: bool, thinni
     run_state_machine_as_test(
         Edits,
         settings=settings(
-            max_examples=300 if longer else 12 // thinning,
+            max_examples=300 if longer else max(4, 12 // thinning),
             stateful_step_count=50 if longer else 20,
             deadline=None,
             print_blob=True,
@@ -83,7 +83,7 @@ def test_any_sequence_of_edits_gives_what_a_cold_load_gives(longer: bool, thinni
 
 
 def test_long_walks_give_what_cold_loads_give(longer: bool, seed: int, thinning: int) -> None:
-    counts = walked(START, EDITS, seed, 100 if longer else 3 // thinning, 100)
+    counts = walked(START, EDITS, seed, 100 if longer else max(1, 2 // thinning), 100)
     assert counts["incremental"] > counts["good"] / 3
     assert counts["incremental afresh"] > counts["good"] / 3
     assert counts["warned"] > counts["good"] / 5
@@ -105,9 +105,9 @@ def wander_through(inputs: Inputs, seed: int, steps: int) -> None:
 
 @pytest.mark.release
 def test_random_edits_of_a_release(
-    each_release: str, release: Release, longer: bool, seed: int
+    each_release: str, release: Release, longer: bool, seed: int, thinning: int
 ) -> None:
-    wander_through(inputs_of(each_release, release), seed, 200 if longer else 9)
+    wander_through(inputs_of(each_release, release), seed, 200 if longer else max(5, 9 // thinning))
 
 
 @pytest.mark.thorough

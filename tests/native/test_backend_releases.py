@@ -43,7 +43,8 @@ def test_what_torchgen_refuses_is_refused(
         encoding="utf-8",
     )
     expected = json.loads(answer.stdout)
-    assert sum(verdict is None for verdict in expected.values()) in range(100, len(files) - 100)
+    least = len(files) // 12
+    assert sum(v is None for v in expected.values()) in range(least, len(files) - least)
     wrong = []
     for name, text in files.items():
         loaded = load(text, each_release.removesuffix(".0"))

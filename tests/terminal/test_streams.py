@@ -118,8 +118,9 @@ def test_a_closed_stream_changes_no_status(
     shell: Shell, command: str, status: int, _: bool, thinning: int
 ) -> None:
     """A plain run tries each way to close one, but not all with each command."""
-    first = [*QUICK].index(command) % thinning if thinning > 1 else 0
-    for stream in CLOSED[first::thinning]:
+    step = min(thinning, 3)
+    first = QUICK.index(command) % step if step > 1 else 0
+    for stream in CLOSED[first::step]:
         shutil.rmtree(shell.folder / "out", ignore_errors=True)
         ran = shell.run(f"derivload {command} {stream}")
         assert (stream, ran.status) == (stream, status)
