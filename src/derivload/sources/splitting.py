@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 # Characters that are line ends for PyYAML but not for Python's universal newlines, and characters
 # that PyYAML refuses anywhere, even in a comment.
-_FOR_YAML_ALONE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
-)
+_FOR_YAML_ALONE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
 _NOT_A_PLAIN_LIST = re.compile(r"\n(?:[^ #\n\w\"'-]|-[^ \w])")
 _DASH_ALONE = re.compile(r"\n-(?=\n|\Z)")
 _KEEPS_BLANK_LINES = re.compile(r"[|>]\d?\+")
@@ -194,7 +192,7 @@ def _is_plain(part: str) -> bool:
         return False
     # Nearly every text is plain ASCII, and this test is much faster than the pattern.
     is_plain_ascii = part.isascii() and part.replace("\n", "").isprintable()
-    return is_plain_ascii or not _FOR_YAML_ALONE.search(part)
+    return is_plain_ascii or not re.search(_FOR_YAML_ALONE, part)
 
 
 def _entry_text(part: str) -> str | None:

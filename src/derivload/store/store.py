@@ -27,9 +27,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 import time
 from contextlib import suppress
+
+try:  # what sqlite3 is made of; importing sqlite3 itself loads more than reading needs
+    from _sqlite3 import Error, OperationalError, connect
+except ImportError:  # a Python that has it elsewhere
+    from sqlite3 import Error, OperationalError, connect
 
 from derivload.store.owned import (
     DATABASE,
@@ -45,6 +49,7 @@ from derivload.store.rows import LOCK_SECONDS, fetch, seal, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Mapping
     from typing import Final, TypeVar
 
@@ -221,7 +226,7 @@ class Store:
             return None
 
     def _open(self) -> None:
-        with suppress(sqlite3.Error):
+        with suppress(Error):
             self._read().execute("SELECT rowid FROM Cache LIMIT 1").fetchone()
             return
         # The database does not exist yet, or needs repair, or cannot be opened at all.
@@ -233,9 +238,9 @@ class Store:
             try:
                 self._check_database()
             except FileNotFoundError:  # connecting would make the file
-                raise sqlite3.OperationalError("the database does not exist") from None
+                raise OperationalError("the database does not exist") from None
             path = os.path.join(self._layout, DATABASE)
-            self._reader = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
+            self._reader = connect(path, timeout=LOCK_SECONDS, isolation_level=None)
             self._reader.execute("PRAGMA mmap_size = 0")
         return self._reader
 
@@ -272,7 +277,7 @@ class Store:
         execute = self._read().execute
         execute("PRAGMA busy_timeout = 0")
         # A use that cannot be noted at once is not noted. At worst that costs a miss later.
-        with suppress(sqlite3.Error):
+        with suppress(Error):
             execute("UPDATE Cache SET access_time = ? WHERE rowid = ?", (time.time(), row))
         execute(f"PRAGMA busy_timeout = {int(LOCK_SECONDS * 1000)}")
 

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 _COMMANDS = ("##[", "##vso[", "##teamcity[")
 # GitHub executes this only at the beginning of a line, also after blanks.
 _FIRST = "::"
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# These patterns are rarely needed, so `re` compiles them when they are.
+_SURROGATE = "[\ud800-\udfff]"
 # The codes that compilers print for colours: set the style, or clear the rest of the line.
-_COLOUR = re.compile(r"(\x1b\[(?:[0-9;:]*m|0?K))")
-_ABOVE_ASCII = re.compile("[^\x00-\x7e]")
+_COLOUR = r"(\x1b\[(?:[0-9;:]*m|0?K))"
+_ABOVE_ASCII = "[^\x00-\x7e]"
 
 
 def printable(text: str) -> str:
@@ -58,7 +59,7 @@ def as_lines(lines: Iterable[str]) -> str:
 
 def with_its_colours(line: str) -> str:
     """A line of another program, made fit. Its colours are kept, and reset at its end."""
-    text, *others = _COLOUR.split(line)
+    text, *others = re.split(_COLOUR, line)
     if not others:
         return as_part(text)
     parts = [as_part(part) if i % 2 else part for i, part in enumerate(others)]
@@ -79,7 +80,7 @@ def encodable(text: str) -> str:
 
     Python has those for bytes of a file name that are not UTF-8.
     """
-    return _SURROGATE.sub("\ufffd", text)
+    return re.sub(_SURROGATE, "\ufffd", text)
 
 
 def fit_json(data: bytes) -> bytes:
@@ -91,7 +92,7 @@ def fit_json(data: bytes) -> bytes:
         data = data.replace(command.encode(), b"\\u0023" + command[1:].encode())
     if data.isascii() and b"\x7f" not in data:
         return data
-    return _ABOVE_ASCII.sub(_in_json, data.decode()).encode()
+    return re.sub(_ABOVE_ASCII, _in_json, data.decode()).encode()
 
 
 def _in_json(found: re.Match[str]) -> str:
