@@ -1,6 +1,6 @@
 """What the site has besides docs/: MkDocs calls the functions whose names begin with `on_`.
 
-- README.md, CONTRIBUTING.md and CHANGELOG.md are pages.
+- README.md, CONTRIBUTING.md, CHANGELOG.md and the page of an example are pages of the menu.
 - Every other file of the repository that a page links to is a page too, below `source/`: a
   Markdown file as it reads, any other as its text. A folder is a page that lists its files.
 - `reference/` has a page for each public module, which mkdocstrings makes from its docstrings.
@@ -30,6 +30,7 @@ _PAGES: Final = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
+    "examples/backend/README.md": "example-backend.md",
 }
 _FILES: Final = {page: file for file, page in _PAGES.items()}
 _ASSETS: Final = _ROOT / "website" / "assets"
