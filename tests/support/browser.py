@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 # Nothing of these looks for a network.
 ARGUMENTS = (
@@ -20,6 +21,7 @@ ARGUMENTS = (
 # Milliseconds, for a machine with much else to do.
 PATIENCE = 60_000
 Unavailable = Callable[..., NoReturn]
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +52,13 @@ class Opened(NamedTuple):
     def status(self) -> str:
         return self.page.locator("#status").inner_text()
 
-    def heading(self) -> str:
-        return self.page.locator("#other-page h1").inner_text()
+    def wait_for_status(self, start: str) -> None:
+        """Wait until so many functions pass."""
+        expect(self.page.locator("#status")).to_have_text(re.compile(f"^{re.escape(start)}"))
+
+    def wait_for_heading(self, text: str) -> None:
+        """Wait for the page with this heading, other than the table."""
+        expect(self.page.locator("#other-page h1")).to_have_text(re.compile(text))
 
 
 def opened(browser: Browser, folder: Path, place: str = "", **context: Any) -> Opened:

@@ -16,6 +16,9 @@ WHOLE = (
     *("test_bazel.py", "test_bazel_codegen.py", "test_bazel_pytorch.py"),
     *("test_bazel_written.py", "test_cmake_codegen.py", "test_overlays.py"),
     *("test_small_pytorch.py", "test_own_code_session.py"),
+    # They share a browser.
+    *("test_pages_in_browser.py", "test_hostile_pages.py", "test_operator_pages.py"),
+    "test_live_pages.py",
 )
 # What takes long, as `--durations` tells; first that of which one process has the most to do.
 LONG = (

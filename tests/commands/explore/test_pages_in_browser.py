@@ -36,7 +36,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return made
 
 
-@pytest.fixture(params=["folder", "single"])
+@pytest.fixture(params=["folder", pytest.param("single", marks=pytest.mark.thorough)])
 def folder(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Path:
     return folders[request.param]
 
@@ -96,14 +96,14 @@ def test_filters_narrow_and_count_and_the_back_button_undoes_them(open_at: Any) 
     label = pages.page.locator("label", has=box)
     promised = int(label.locator(".count").inner_text())
     box.check()
-    assert pages.status().startswith(f"{promised} of ")
+    pages.wait_for_status(f"{promised} of ")
     assert pages.page.url.endswith("#?is=saves-tensor")
     pages.page.locator("input[name=kind][value=inplace]").check()
     assert "kind=inplace" in pages.page.url
     pages.page.go_back()
-    assert pages.status().startswith(f"{promised} of ")
+    pages.wait_for_status(f"{promised} of ")
     pages.page.go_back()
-    assert pages.status() == all_functions
+    pages.wait_for_status(all_functions)
     assert not box.is_checked()
 
 
@@ -122,13 +122,14 @@ def test_an_address_is_a_state(open_at: Any) -> None:
 def test_an_operator_has_a_page_and_the_way_back_is_where_it_was(open_at: Any) -> None:
     pages = open_at("#?q=gild")
     pages.page.get_by_role("link", name="gild", exact=True).click()
-    assert pages.heading() == "gild"
+    pages.wait_for_heading("^gild$")
     assert pages.page.title().startswith("gild · ")
     text = pages.page.locator("#other-page").inner_text()
     for said in ("GildBackward0", "luster * grad", "self_t.gild(luster)", "double", "pointwise"):
         assert said in text
     assert "derivatives.yaml:13" in text
     pages.page.go_back()
+    pages.page.wait_for_selector("#table-page:not([hidden])")
     assert pages.page.input_value("#search") == "gild"
     assert pages.rows()[0] == "gild"
 
@@ -142,7 +143,8 @@ def test_every_identifier_of_a_formula_is_a_link_that_says_what_it_is(open_at: A
     assert meanings["self"].startswith("argument self: Tensor")
     assert "function of C++" in meanings["temper_tilt"]
     formulas.get_by_role("link", name="temper_tilt").first.click()
-    assert pages.page.url.endswith("#?q=uses%3Atemper_tilt")
+    pages.page.wait_for_url("**#?q=uses%3Atemper_tilt")
+    pages.page.wait_for_selector("#table-page:not([hidden])")
     assert "temper.Tensor" in pages.rows()
 
 
@@ -154,7 +156,7 @@ def test_pictures_say_what_a_node_saves_and_who_is_of_the_family(open_at: Any) -
     assert any("result" in box and "output" in box for box in boxes)
     family = pages.page.locator("svg.drawing").nth(1)
     family.locator("a", has_text="temper_.Tensor").click()
-    assert pages.heading() == "temper_.Tensor"
+    pages.wait_for_heading("^temper_.Tensor$")
 
 
 def test_keys_alone_are_enough(open_at: Any) -> None:
@@ -183,22 +185,22 @@ def test_sides_have_a_comparison_a_history_and_a_coverage(open_at: Any) -> None:
     history = pages.page.locator("section.part", has_text="History")
     assert history.locator("ins").count()
     history.get_by_role("link").first.click()
-    assert "→" in pages.heading()
+    pages.wait_for_heading("→")
     text = pages.page.locator("#other-page").inner_text()
     assert "1 added" in text
     pages.page.get_by_role("link", name="gloss").click()
-    assert pages.heading() == "gloss"
+    pages.wait_for_heading("^gloss$")
     assert "derivatives.yaml has no formula for it" in pages.page.inner_text("#other-page")
     pages.page.get_by_role("navigation").get_by_role("link", name="Coverage").click()
-    assert pages.heading() == "Coverage"
+    pages.wait_for_heading("^Coverage$")
     assert pages.page.locator("svg.bars rect").count() > 4
 
 
 def test_a_name_that_there_is_not(open_at: Any) -> None:
     pages = open_at("#op/gil")
-    assert pages.heading() == "There is no operator gil"
+    pages.wait_for_heading("^There is no operator gil$")
     pages.page.get_by_role("link", name="gild", exact=True).click()
-    assert pages.heading() == "gild"
+    pages.wait_for_heading("^gild$")
 
 
 PLACES = (
