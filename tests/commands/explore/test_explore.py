@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from derivload.commands.explore.command import short_names
 from derivload.engine.operators import FLAGS
 from support.paths import CATALOGUE, NATIVES
 from support.project import Project, Ran
@@ -146,16 +147,24 @@ def test_sides_are_compared_and_the_last_is_shown(project: Project, tmp_path: Pa
     done = project.call("explore", *sides, "--no-cache", "--out-dir", str(project.out))
     assert done.status == 0, done.err
     table = data(project.out, "table")
-    assert table["comparisons"] == [[*sides]]
+    assert table["comparisons"] == [["old", "new"]]
     changed = {table["schema"][int(at)].partition("(")[0] for at in table["changes"]}
     assert {"gild", "gloss"} <= changed
     comparison = data(project.out, "comparison_1")
     assert comparison["format"] == "derivload.diff"
     assert [one["name"] for one in comparison["added"]] == ["gloss"]
     coverage = data(project.out, "coverage")
-    assert [one["name"] for one in coverage] == [*sides]
+    assert [one["name"] for one in coverage] == ["old", "new"]
     none = [one["groups"][0]["none"] for one in coverage]
     assert none[1] == none[0] + 1
+
+
+def test_sides_are_called_by_what_tells_them_apart(tmp_path: Path) -> None:
+    folders = [str(tmp_path / name) for name in ("a/tree", "b/tree", "c/fork")]
+    for folder in folders:
+        Path(folder).mkdir(parents=True)
+    assert short_names([folders[0], folders[2], "2.15"]) == ["tree", "fork", "2.15"]
+    assert short_names(folders) == folders
 
 
 def test_documents_are_a_side_too(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_an_operator_of_an_overlay(pages: Opened) -> None:
 
 def test_outputs_gradients_and_operators_in_formulas(pages: Opened) -> None:
     text = text_of(pages, "sunder")
-    assert "left is differentiable, right is not" in text
+    assert "Differentiable outputs: left. Not differentiable: right." in text
     assert "None: forward-mode differentiation fails." in text
     links = pages.page.locator("code.formula a").evaluate_all(
         "(all) => all.map((a) => [a.textContent, [a.title, a.getAttribute('href')]])"
@@ -105,6 +106,15 @@ def test_outputs_gradients_and_operators_in_formulas(pages: Opened) -> None:
 )
 def test_why_there_is_no_derivative(pages: Opened, name: str, why: str) -> None:
     assert why in text_of(pages, name)
+
+
+def test_warnings_are_those_of_check(pages: Opened) -> None:
+    pages.go("#?is=has-warnings")
+    pages.wait_for_status("1 of ")
+    (name,) = pages.rows()
+    text = text_of(pages, name)
+    assert re.search(r"Warnings\nDL6\d\d ", text)
+    assert "derivatives.yaml:" in text
 
 
 def test_a_variant_says_what_it_was_generated_from(pages: Opened) -> None:

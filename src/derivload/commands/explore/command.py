@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -96,22 +97,30 @@ def _contents_of_sides(options: argparse.Namespace) -> tuple[Contents, dict[str,
     laid = _laid_options(options)
     with Sides(laid, open_store_of(options)) as sides:
         loaded = [sides.load(text) for text in options.sides]
+    names = short_names(options.sides)
     last = loaded[-1]
     if last.request is None or last.loaded is None:
-        contents = contents_of_documents(last.name, last.lines)
+        contents = contents_of_documents(names[-1], last.lines)
     else:
         wanted = wanted_of(options, last.request.files)
-        contents = contents_of(last.name, last.request, last.loaded, wanted)
+        contents = contents_of(names[-1], last.request, last.loaded, wanted)
     reports = [compare(before, after, laid) for before, after in pairwise(loaded)]
     changes: Counter[str] = Counter()
     for found in reports:
         changes.update({*_changed_in(found)})
     comparisons = [
-        SideComparison(one.before.name, one.after.name, msgspec.json.encode(document_of(one)))
-        for one in reports
+        SideComparison(before, after, msgspec.json.encode(document_of(one)))
+        for (before, after), one in zip(pairwise(names), reports, strict=True)
     ]
-    coverage = [*map(_coverage, loaded[:-1]), *contents.coverage]
+    earlier = zip(names, loaded[:-1], strict=False)
+    coverage = [*(_coverage(name, side) for name, side in earlier), *contents.coverage]
     return contents._replace(comparisons=comparisons, coverage=coverage), dict(changes)
+
+
+def short_names(sides: Sequence[str]) -> list[str]:
+    """What to call sides: folders by their own names, if these tell them apart."""
+    names = [Path(side).resolve().name if Path(side).is_dir() else side for side in sides]
+    return names if len({*names}) == len(names) and all(names) else [*sides]
 
 
 def _laid_options(options: argparse.Namespace) -> argparse.Namespace:
@@ -140,5 +149,5 @@ def _changed_in(found: DiffReport) -> Iterator[str]:
         yield renamed.after
 
 
-def _coverage(side: Side) -> ReleaseCoverage:
-    return ReleaseCoverage(side.name, coverage_of(operators_of(side.lines)))
+def _coverage(name: str, side: Side) -> ReleaseCoverage:
+    return ReleaseCoverage(name, coverage_of(operators_of(side.lines)))

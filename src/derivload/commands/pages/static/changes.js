@@ -10,12 +10,23 @@ async function comparisonPage(number) {
     { class: "comparison" },
     el("h1", { tabindex: "-1" }, `${before} → ${after}`),
     el("p", {}, `${counts.join(", ")}.`),
+    stepsNav(number),
     everywhere(found),
     changedFunctions("Removed", found.removed),
     changedFunctions("Added", found.added),
     changedFunctions("Renamed", found.renamed.map((one) => ({ ...one, name: one.after, note: `was ${one.before}, ${Math.round(one.measure * 100)} % alike` }))),
     changedFunctions("Changed", found.changed)
   );
+}
+
+// All comparisons, the newest first, to go from one to the other.
+function stepsNav(number) {
+  const { comparisons } = catalogue.table;
+  if (comparisons.length < 2) return null;
+  const links = comparisons.map(([before, after], at) =>
+    el("a", { href: `#compare/${at + 1}`, "aria-current": at + 1 === number ? "page" : null }, `${before} → ${after}`)
+  );
+  return el("nav", { "aria-label": "Comparisons" }, links.reverse());
 }
 
 function everywhere(found) {

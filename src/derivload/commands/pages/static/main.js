@@ -54,9 +54,8 @@ function show(id) {
 }
 
 function markPage(place) {
-  const page = place.page === "compare" ? `compare/${place.number}` : place.page;
   for (const link of document.querySelectorAll("nav a")) {
-    if (link.dataset.page === page) link.setAttribute("aria-current", "page");
+    if (link.dataset.page === place.page) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
 }

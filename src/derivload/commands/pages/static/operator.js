@@ -124,12 +124,16 @@ const pairRow = ([head, cell]) => el("tr", {}, el("th", { scope: "row" }, head),
 
 function outputsOf(info, names) {
   if (!info.output_differentiability) return null;
-  const said = info.output_differentiability.map((is, at) => {
-    const output = names.outputs[at];
-    return [el("code", {}, output ? output.name : String(at)), is ? " is differentiable" : " is not"];
-  });
+  const nameAt = (at) => el("code", {}, names.outputs[at] ? names.outputs[at].name : String(at));
+  const those = (is) => info.output_differentiability.flatMap((one, at) => (one === is ? [nameAt(at)] : []));
+  const [yes, no] = [those(true), those(false)];
   const conditions = info.output_differentiability_conditions;
-  return el("p", {}, "Of the outputs, ", joined(said), conditions ? [" if ", el("code", {}, conditions.join(" and "))] : null, ".");
+  return el(
+    "p",
+    {},
+    yes.length ? ["Differentiable outputs: ", joined(yes), conditions ? [" if ", el("code", {}, conditions.join(" and "))] : null, ". "] : null,
+    no.length ? ["Not differentiable: ", joined(no), "."] : null
+  );
 }
 
 function forwardSection(forward, names, meanings, suffix) {
