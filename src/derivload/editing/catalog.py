@@ -17,9 +17,7 @@ _TAG: Final = re.compile(r"- +tag *: *(\w+)")
 _DESC: Final = re.compile(r" +desc *: *(.*)")
 _KERNEL: Final = re.compile(r"  (?:dispatch|structured_delegate) *:")
 _IMPLICIT: Final = re.compile(r" +[\w, ]*CompositeImplicitAutograd\b")
-_DESCRIPTION: Final = re.compile(
-    r"- +tag *: *(\w+) *\n +desc *: *(?:[|>][-+]?)? *\n?((?: .*\n?|\n)*)"
-)
+_BLOCK: Final = re.compile(r"[|>][-+\d]*")
 _CALLED: Final = re.compile(r"(?<![\w.>:])([a-z_]\w*)\s*\(")
 
 
@@ -93,6 +91,17 @@ def lines_with(document: Document, word: str) -> Iterator[tuple[int, int]]:
 
 def tag_descriptions(text: str) -> dict[str, str]:
     """What the tags of tags.yaml say, each on one line, by the name of the tag."""
-    return {
-        found[1]: " ".join(found[2].split()).strip("\"'") for found in _DESCRIPTION.finditer(text)
-    }
+    found: dict[str, list[str]] = {}
+    said: list[str] | None = None
+    for line in text.splitlines():
+        tag, desc = _TAG.match(line), _DESC.match(line)
+        if tag is not None:
+            said = found.setdefault(tag[1], [])
+        elif said is None or not line.startswith(" "):
+            said = said if not line else None
+        elif desc is not None and not said:
+            first = _BLOCK.sub("", desc[1], count=1)
+            said.append(first)
+        else:
+            said.append(line)
+    return {name: " ".join(" ".join(lines).split()).strip("\"'") for name, lines in found.items()}

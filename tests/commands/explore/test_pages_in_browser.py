@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,28 @@ def test_keys_alone_are_enough(open_at: Any) -> None:
     assert pages.page.get_by_role("dialog").is_visible()
     press("Escape")
     assert not pages.page.get_by_role("dialog").is_visible()
+
+
+def test_help_opens_and_closes(open_at: Any) -> None:
+    pages = open_at()
+    pages.page.get_by_role("button", name="Keys").click()
+    pages.page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    assert not pages.page.get_by_role("dialog").is_visible()
+
+
+def test_a_part_of_the_folder_says_what_is_missing(
+    browser: Browser, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(folders["folder"], tmp_path / "pages")
+    for path in (folder / "data").glob("operators_*.js"):
+        path.unlink()
+    page = browser.new_page()
+    page.goto((folder / "index.html").as_uri() + "#op/gild")
+    page.get_by_text("js is missing").wait_for()
+    (folder / "data" / "table.js").unlink()
+    page.goto((folder / "index.html").as_uri())
+    page.get_by_text("the pages need their whole folder").wait_for()
+    page.close()
 
 
 def test_sides_have_a_comparison_a_history_and_a_coverage(open_at: Any) -> None:

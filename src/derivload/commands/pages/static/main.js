@@ -120,7 +120,13 @@ function restore() {
   history.replaceState(null, "", location.href);
 }
 
+// A folder of which somebody copied only a part.
+function sayMissing() {
+  if (!catalogue.table) byId("status").textContent = "data/table.js is missing: the pages need their whole folder.";
+}
+
 async function begin() {
+  addEventListener("load", sayMissing);
   const isInFolder = !document.querySelector("script[data-name]");
   fillCatalogue(await (isInFolder ? promiseOf("table").promise : need("table")));
   watchFilters(change);
