@@ -24,6 +24,7 @@ def _codegen_impl(ctx):
     options = ctx.actions.args()
     options.add("--no-cache")
     options.add("--quiet")
+    options.add("--jobs=1")  # Bazel runs as many actions as there are cores
     add_settings(options, ctx)
     options.add(root.rstrip("/") or ".", format = "--pytorch=%s")
     add_inputs(options, ctx)

@@ -78,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
                 lambda: open_store_of(options),
                 wanted=wanted_of(options, files),
                 importing=lambda: importing_of(options),
+                jobs=options.jobs,
             )
 
     if not options.list_outputs:
@@ -109,12 +110,14 @@ def codegen(
     *,
     wanted: Wanted | None = None,
     importing: Importing = nullcontext,
+    jobs: int | None = None,
 ) -> RunResult:
     """Run PyTorch's generators on the inputs in `files`, and write the files that differ.
 
     `arguments` are the command line's, for the stamp; None writes no stamp. `wanted` says which
     warnings to show; those that the stamp has were shown before. `importing` is entered while
-    msgspec is imported.
+    msgspec is imported. `jobs` is how many processes may run; None: as many as there are cores and
+    memory for.
 
     Raises UsageError, InputError when the input has errors or the generators refuse it,
     GeneratorError when one raises another exception (nothing is written then), and OSError when a
@@ -139,7 +142,7 @@ def codegen(
     if made is None or changed:
         tell("loading the definitions")
         loaded = load_inputs(request, store, clock=clock, importing=importing)
-        generators, made = _make(request, store, job, deprecated, loaded)
+        generators, made = _make(request, store, job, deprecated, loaded, jobs=jobs)
         clock.step("generate")
         inputs = inputs if loaded.is_of_entries else b""
         apart, changed = _compare(target, made)
@@ -269,15 +272,21 @@ def list_outputs(files: Files, selection: Selection) -> list[str]:
 
 
 def _make(
-    request: Request, store: Store | None, job: Job, deprecated: bytes, loaded: LoadedInputs
+    request: Request,
+    store: Store | None,
+    job: Job,
+    deprecated: bytes,
+    loaded: LoadedInputs,
+    *,
+    jobs: int | None,
 ) -> tuple[Generators, Made]:
     """Generate the files. Returns the generators and the files."""
     from derivload.engine.inputs import InputEntries
     from derivload.loading.warnings import find_refused
     from derivload.pytorch.codegen.generators import Generators
 
+    generators = Generators(job, store, jobs)
     entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
-    generators = Generators(job, store)
     made = generators.make(
         request.files,
         entries,

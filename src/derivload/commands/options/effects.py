@@ -44,7 +44,7 @@ class _Pair:
 PAIRS = (
     _Pair("emit", "--depfile-target --depfile-for", "--depfile", needs=True),
     _Pair("codegen", "--depfile-target --depfile-for", "--depfile", needs=True),
-    _Pair("codegen", "--depfile --depfile-target --depfile-for --stats", "--list-outputs"),
+    _Pair("codegen", "--depfile --depfile-target --depfile-for --stats --jobs", "--list-outputs"),
     # These generators make code for every operator.
     _Pair("codegen", _SELECTION, "--subset pybindings"),
     _Pair("codegen", _SELECTION, "--subset python"),

@@ -75,6 +75,7 @@ class WholeNumber:
 
 
 shards = WholeNumber(1, 10_000, none="none")
+jobs = WholeNumber(1, 1000)
 # As seconds.
 milliseconds = WholeNumber(0, 10_000, per=1000)
 many_milliseconds = WholeNumber(0, 600_000, per=1000)

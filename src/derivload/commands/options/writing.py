@@ -17,7 +17,7 @@ from derivload.commands.options.outputs import (
     add_selection,
     add_stats,
 )
-from derivload.commands.options.values import milliseconds, path
+from derivload.commands.options.values import jobs, milliseconds, path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,12 @@ def add_codegen(commands: Commands) -> None:
         type=path,
         metavar="DIR",
         help="where annotated_fn_args.py goes, if not to --out-dir",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=jobs,
+        metavar="N",
+        help="generate in N processes; by default, as many as there are cores and memory for",
     )
     parser.add_argument(
         "--list-outputs",

@@ -63,7 +63,7 @@ def parts_of(selection: Selection, modules: Modules) -> ChosenGenerators:
     return ChosenGenerators(
         autograd=selection.subset in ("libtorch", "all"),
         python=selection.subset in ("pybindings", "all"),
-        annotated=selection.subset in ("python", "all"),
+        annotated=selection.has_annotated,
         selector=_selector(selection, modules),
         disable_autograd=selection.disable_autograd,
     )

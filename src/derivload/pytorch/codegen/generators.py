@@ -29,6 +29,7 @@ from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import OWN
 from derivload.modules import recompile
 from derivload.pytorch.codegen.capture import EVERYTHING, Captured, SchemaTexts
+from derivload.pytorch.codegen.cores import default_jobs
 from derivload.pytorch.codegen.entry_points import Catalogue, parts_of, run_generators
 from derivload.pytorch.codegen.job import HEAD, Head, Job, Made, named
 from derivload.pytorch.codegen.kept import pack, unpack, unpack_items
@@ -39,6 +40,7 @@ from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.trace import with_root
 from derivload.pytorch.codegen.update import Codegen, LostItemsError
 from derivload.pytorch.codegen.upstream import Modules, Upstream
+from derivload.pytorch.codegen.workers import WorkerError
 from derivload.pytorch.errors import RAISED, GeneratorError, UnexpectedTorchgenError
 from derivload.pytorch.releases import release_of_torchgen
 from derivload.terminal.progress import tell
@@ -55,9 +57,13 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 class Generators:
     """Does one job again and again. `job` is the job with its sources, `key` its digest."""
 
-    def __init__(self, job: Job, store: Store | None) -> None:
-        """Raises OSError if a file that selects operators cannot be read."""
+    def __init__(self, job: Job, store: Store | None, jobs: int | None = None) -> None:
+        """`jobs` is how many processes may run; None: as many as there are cores and memory for.
+
+        Raises OSError if a file that selects operators cannot be read.
+        """
         self.job = job
+        self._jobs = default_jobs() if jobs is None else jobs
         self._running = Running(job.upstream.root)
         self._why_plain = ""
         self._upstream = job.upstream
@@ -114,7 +120,8 @@ class Generators:
             why = f"{type(error).__name__} in a generator"
         except RAISED as error:  # upstream's own exception: running it the plain way shows it
             self._refuse()
-            why = f"{type(error).__name__} in a generator"
+            kind = error.kind if isinstance(error, WorkerError) else type(error).__name__
+            why = f"{kind} in a generator"
         else:
             self._codegen = codegen
             return made
@@ -249,7 +256,9 @@ class Generators:
             self._selection,
             kept,
             self._find_items,
+            self._running,
             is_split=self._known is None,
+            jobs=self._jobs,
         )
 
     def _find_items(self, name: str, digest: bytes) -> list[Item] | None:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import wraps
 from types import FrameType, ModuleType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from derivload.identity import PACKAGE
 from derivload.modules import CLEARLY, changed_at, forget_compiled
@@ -42,11 +42,22 @@ _current: list[Running] = []
 _hooks: list[Callable[[str, tuple[Any, ...]], None]] = []
 
 
+class Learned(NamedTuple):
+    """What a context saw in another process: its trace, the edited files of that, and the modules
+    that it imported from the tree.
+    """
+
+    trace: Trace
+    edited: frozenset[str]
+    imported: frozenset[str]
+
+
 class Running:
     """A context in which the code of one tree runs, and is watched.
 
     `trace` is what it has read so far, except the files in `known`. `edited` are the files in the
-    trace that were edited during a run, perhaps after they were read.
+    trace that were edited during a run, perhaps after they were read. `began` is when the run
+    began, in nanoseconds.
     """
 
     def __init__(self, root: str) -> None:
@@ -55,7 +66,7 @@ class Running:
         self._inside = os.path.join(root, "")
         self._is_installed = os.path.basename(root) in _INSTALLED
         self._depth = 0
-        self._began = 0
+        self.began = 0
         self._opened: set[str] = set()
         self._written: set[str] = set()
         self._listed: set[str] = set()
@@ -70,7 +81,7 @@ class Running:
         self._depth += 1
         if self._depth > 1:
             return
-        self._began = time.time_ns()
+        self.began = time.time_ns()
         if not _hooks:
             _hooks.append(_on_event)
             sys.addaudithook(_on_event)
@@ -147,6 +158,17 @@ class Running:
         if not forget_compiled(filter(self._is_meant, candidates)):
             sys.pycache_prefix = os.devnull
 
+    def learn(self) -> Learned:
+        """In another process, inside a run: what was seen so far."""
+        self._learn()
+        return Learned(self.trace, frozenset(self.edited), frozenset(IMPORTED))
+
+    def take(self, learned: Learned) -> None:
+        """Add what another process saw in this run."""
+        self.trace = self.trace.with_other(learned.trace)
+        self.edited |= learned.edited
+        IMPORTED.update(learned.imported)
+
     def _learn(self) -> None:
         """Add everything that was noted in this run to the trace."""
         for name, path in self._imported.items():
@@ -191,7 +213,7 @@ class Running:
     def _is_edited(self, path: str) -> bool:
         """Whether a file changed after the run began, or so shortly before that it may have."""
         try:
-            return changed_at(os.stat(path)) > self._began - CLEARLY
+            return changed_at(os.stat(path)) > self.began - CLEARLY
         except OSError:
             return False
 

@@ -15,6 +15,11 @@ class Selection(NamedTuple):
     operators_yaml_path: str | None = None
 
     @property
+    def has_annotated(self) -> bool:
+        """Whether gen_annotated runs."""
+        return self.subset in ("python", "all")
+
+    @property
     def paths(self) -> list[str]:
         """The files that select operators."""
         named = (self.selected_op_list_path, self.operators_yaml_path)

@@ -11,20 +11,20 @@ of native_functions.yaml changed.
 from __future__ import annotations
 
 import hashlib
-import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
-from derivload.pytorch.codegen.capture import EVERYTHING, NAMES, Captured, Item, Output, SchemaTexts
-from derivload.pytorch.codegen.entry_points import (
-    Catalogue,
-    ChosenGenerators,
-    make_functions,
-    parts_of,
-    run_generators,
+from derivload.pytorch.codegen.batches import (
+    Batch,
+    Pieces,
+    Plan,
+    divide,
+    joined,
+    linked_groups,
 )
+from derivload.pytorch.codegen.capture import EVERYTHING, NAMES, Captured, Item, Output
 from derivload.pytorch.codegen.kept import (
     Families,
     Kept,
@@ -33,16 +33,16 @@ from derivload.pytorch.codegen.kept import (
     digest_of,
     digests_by_family,
     digests_of_items,
-    linked_families,
     pack_items,
     touched_families,
 )
 from derivload.pytorch.codegen.rendering import items_by_shard, render
+from derivload.pytorch.codegen.running import Running
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.upstream import Modules, Upstream
+from derivload.pytorch.codegen.workers import processes_for, run_batches
 from derivload.pytorch.errors import UnexpectedTorchgenError
-from derivload.pytorch.objects import differentiability_infos
 
 
 class LostItemsError(Exception):
@@ -69,19 +69,24 @@ class Codegen:
         selection: Selection,
         kept: Kept | None,
         find_items: Callable[[str, bytes], list[Item] | None],
+        running: Running,
         *,
         is_split: bool,
+        jobs: int,
     ) -> None:
         """`find_items` finds the stored items of an output, by its name and their digest.
 
-        With `is_split`, the generators run for some families first and then for the others. A
-        comparison of the files then shows whether that gives the same.
+        `running` is the context that updates run in. With `is_split`, the generators run batch by
+        batch even in one process. A comparison of the files then shows whether that gives the same.
+        `jobs` is how many processes may run.
         """
         self.upstream = upstream
         self.selection = selection
         self.kept = kept
         self.is_split = is_split
         self._find_items = find_items
+        self._running = running
+        self._jobs = jobs
         self._modules: Modules | None = None
         self._items: dict[str, tuple[bytes, list[Item]]] = {}
         self._new: set[str] = set()
@@ -110,6 +115,18 @@ class Codegen:
         if self._modules is None:
             self._modules = Modules(self.upstream)
         return self._modules
+
+    def processes_for(self, functions: int) -> int:
+        """In how many processes the generators run for so many functions."""
+        return processes_for(self._jobs, functions, is_running=self.upstream.is_running)
+
+    def run(self, plan: Plan) -> list[Pieces]:
+        """What the generators make for each batch of a plan."""
+        functions = sum(len(batch.indices) for batch in plan.batches if not batch.is_whole)
+        jobs = self.processes_for(functions)
+        every = run_batches(plan, self.modules, self._running, jobs)
+        self.count += sum(pieces.count for pieces in every)
+        return every
 
     def file(self, name: str) -> bytes:
         """Render a file of the outputs, by name. Raises LostItemsError."""
@@ -191,8 +208,6 @@ class _Update:
         self._shared = digest_of(source.tags)
         self._natives = digest_of([row.value for row in self._rows])
         self._kept = kept if kept is not None and kept.everything == self._everything else None
-        self._functions: dict[int, tuple[Any, list[Any]]] = {}
-        self._texts = SchemaTexts()
 
     @property
     def is_cold(self) -> bool:
@@ -210,14 +225,12 @@ class _Update:
         if kept is not None and not touched and self._is_the_same(kept):
             return self._made(kept.outputs, kept.orders)
         self._codegen.has_run = True
-        parts = parts_of(self._codegen.selection, self._codegen.modules)
-        batches = [self._generate(batch, parts) for batch in self._batches(touched)]
-        whole = self._generate_whole(parts)
+        every = self._codegen.run(self._plan(touched))
+        self._take_schemas(every)
         orders = self._orders()
-        for captured in batches:
-            _check_orders(captured, orders)
-        outputs = self._merge(_joined([*batches, *whole]), touched, orders)
-        return self._made(outputs, orders.digests())
+        captured = joined(every)
+        _check_orders(every, orders)
+        return self._made(self._merge(captured, touched, orders), orders.digests())
 
     def _is_the_same(self, kept: Kept) -> bool:
         """Whether the rest is unchanged too, after no family changed."""
@@ -242,82 +255,58 @@ class _Update:
             outputs,
         )
 
+    def _plan(self, touched: set[str]) -> Plan:
+        """Everything that has to run, in batches."""
+        source = self._source
+        batches = [self._batch(batch) for batch in self._batches(touched)]
+        if self._codegen.selection.has_annotated and not self._has_same_natives():
+            every = range(len(self._rows))
+            batches.append(Batch(True, [*every], [source.value(i) for i in every], [], []))
+        return Plan(
+            self._codegen.upstream,
+            self._codegen.selection,
+            source.tags,
+            source.path,
+            [*source.lines.used_dispatch_keys],
+            batches,
+        )
+
+    def _has_same_natives(self) -> bool:
+        return self._kept is not None and self._kept.natives == self._natives
+
     def _batches(self, touched: set[str]) -> list[set[str]]:
         """The sets of families for which the generators run, one run for each set."""
-        if not self._codegen.is_split or not self._families.is_certain:
+        codegen = self._codegen
+        if not self._families.is_certain:
             return [touched]
-        half = {family for family in touched if len(family) % 2}
-        half = linked_families(self._families, half, self._rows)
-        return [half, touched - half]
-
-    def _generate(self, touched: set[str], parts: ChosenGenerators) -> Captured:
-        """Run the generators that work item by item, for these families."""
         of = self._families.of
-        indices = [i for i, row in enumerate(self._rows) if of(row.base) in touched]
-        functions = self._make_functions(indices)
-        captured = Captured(os.path.abspath("out"), self._texts)
-        self._run(functions, touched, parts._replace(annotated=False), captured)
-        self._codegen.count += len(functions)
-        return captured
+        weights = Counter([of(row.base) for row in self._rows])
+        functions = sum(weights[family] for family in touched)
+        jobs = codegen.processes_for(functions)
+        if jobs == 1 and not codegen.is_split:
+            return [touched]
+        groups = linked_groups(self._families, touched, self._rows)
+        return divide(groups, weights, jobs)
 
-    def _generate_whole(self, parts: ChosenGenerators) -> list[Captured]:
-        """Run the generator that does not work item by item, for all functions.
-
-        It does not run if the entries of native_functions.yaml are unchanged.
-        """
-        if not parts.annotated or (self._kept and self._kept.natives == self._natives):
-            return []
-        functions = self._make_functions(range(len(self._rows)))
-        captured = Captured(os.path.abspath("out"), self._texts)
-        only = ChosenGenerators(False, False, True, parts.selector, parts.disable_autograd)
-        self._run(functions, set(), only, captured)
-        return [captured]
-
-    def _make_functions(self, indices: Sequence[int]) -> list[Any]:
-        """Upstream's functions for these entries, in upstream's order.
-
-        Their schemas are written to the rows.
-        """
-        source = self._source
-        # The functions of a family are made all together, so no group of them is incomplete.
-        missing = [i for i in indices if i not in self._functions]
-        entries = [source.value(i) for i in missing]
-        made = make_functions(self._codegen.modules, entries, source.tags, source.path)
-        for i, (function, generated) in zip(missing, made, strict=True):
-            self._functions[i] = (function, generated)
-            self._rows[i] = msgspec.structs.replace(
-                self._rows[i],
-                schema=self._texts.of(function.func),
-                generated=tuple([self._texts.of(other.func) for other in generated]),
-            )
-        found = [self._functions[i] for i in indices]
-        declared = [function for function, _ in found]
-        return declared + [other for _, generated in found for other in generated]
-
-    def _run(
-        self, functions: list[Any], touched: set[str], parts: ChosenGenerators, captured: Captured
-    ) -> None:
-        source = self._source
-        records = [
-            msgspec.json.decode(line)
-            for base, line in zip(source.lines.bases, source.lines.records, strict=True)
-            if self._families.of(base) in touched
-        ]
-        infos = differentiability_infos(records, {self._texts.of(f.func): f for f in functions})
-        entries = [
-            entry
-            for base, entries in self._deprecated.entries.items()
-            if self._families.of(base) in touched
-            for entry in entries
-        ]
-        catalogue = Catalogue(
-            functions,
-            infos,
-            frozenset(source.lines.used_dispatch_keys),
-            frozenset(source.tags),
-            entries,
+    def _batch(self, families: set[str]) -> Batch:
+        of, source = self._families.of, self._source
+        indices = [i for i, row in enumerate(self._rows) if of(row.base) in families]
+        lines = zip(source.lines.bases, source.lines.records, strict=True)
+        deprecated = self._deprecated.entries.items()
+        return Batch(
+            False,
+            indices,
+            [source.value(i) for i in indices],
+            [line for base, line in lines if of(base) in families],
+            [entry for base, own in deprecated if of(base) in families for entry in own],
         )
-        run_generators(self._codegen.upstream, self._codegen.modules, catalogue, parts, captured)
+
+    def _take_schemas(self, every: Sequence[Pieces]) -> None:
+        """Write the schemas of the functions that were made to the rows."""
+        for pieces in every:
+            for i, (schema, generated) in pieces.schemas.items():
+                row = self._rows[i]
+                self._rows[i] = msgspec.structs.replace(row, schema=schema, generated=generated)
 
     def _merge(self, captured: Captured, touched: set[str], orders: Orders) -> list[KeptOutput]:
         before = {o.output.name: o for o in self._kept.outputs} if self._kept else {}
@@ -372,23 +361,13 @@ class _Update:
         return KeptOutput(output, digests, kept_items, made)
 
 
-def _check_orders(captured: Captured, orders: Orders) -> None:
+def _check_orders(every: Sequence[Pieces], orders: Orders) -> None:
     """Check that the items of each file came in the order that we expect.
 
     Raises UnexpectedTorchgenError if not.
     """
-    for name, output in captured.outputs.items():
-        items = captured.items[name]
-        if output.order != NAMES and orders.sort(items, output.order) != items:
-            raise UnexpectedTorchgenError(f"{name} is in an unknown order")
-
-
-def _joined(batches: list[Captured]) -> Captured:
-    """The captures of all batches as one. Raises UnexpectedTorchgenError if outputs differ."""
-    first, *others = batches
-    for other in others:
-        for name, output in other.outputs.items():
-            if first.outputs.setdefault(name, output) != output:
-                raise UnexpectedTorchgenError(f"{name} has an environment that differs by item")
-            first.items.setdefault(name, []).extend(other.items[name])
-    return first
+    for pieces in every:
+        for name, output in pieces.outputs.items():
+            items = pieces.items[name]
+            if output.order != NAMES and orders.sort(items, output.order) != items:
+                raise UnexpectedTorchgenError(f"{name} is in an unknown order")

@@ -1,0 +1,194 @@
+"""Divides a run of the generators into batches, and runs one batch.
+
+A batch is some families of operators. The text for a family does not depend on other families, so
+batches can run in any order and in several processes (`workers.py`). A plan has everything that the
+batches need, as plain values, so that a process that shares no memory with ours can be sent it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from derivload.pytorch.codegen.capture import Captured, Item, Output, SchemaTexts
+from derivload.pytorch.codegen.entry_points import (
+    Catalogue,
+    ChosenGenerators,
+    make_functions,
+    parts_of,
+    run_generators,
+)
+from derivload.pytorch.codegen.kept import Families, KeptEntry
+from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.codegen.upstream import Modules, Upstream
+from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.objects import differentiability_infos
+
+# An empty batch takes as long as two or three functions, so one of these wastes little.
+_SMALLEST: Final = 50
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """Some families, or everything for the generator that does not work item by item.
+
+    - `indices`, `entries`: the entries of native_functions.yaml, by index.
+    - `records`: lines of differentiability.json.
+    - `deprecated`: entries of deprecated.yaml.
+    """
+
+    is_whole: bool
+    indices: list[int]
+    entries: list[Mapping[str, Any]]
+    records: list[bytes]
+    deprecated: list[tuple[str, str]]
+
+
+class Plan(msgspec.Struct, frozen=True, array_like=True):
+    """All batches of a run, and what they have in common."""
+
+    upstream: Upstream
+    selection: Selection
+    tags: list[str]
+    path: str
+    used_dispatch_keys: list[str]
+    batches: list[Batch]
+
+    @property
+    def order(self) -> list[int]:
+        """The order in which processes take the batches: the longest first."""
+        return sorted(range(len(self.batches)), key=lambda i: not self.batches[i].is_whole)
+
+
+class Pieces(msgspec.Struct, array_like=True):
+    """What the generators made for one batch.
+
+    - `schemas`: for each entry of the batch, by index, the schema of its function and those of the
+      functions that autogen adds for it.
+    - `items`: the items of each output, by its name.
+    """
+
+    schemas: dict[int, tuple[str, tuple[str, ...]]]
+    outputs: dict[str, Output]
+    items: dict[str, list[Item]]
+    count: int
+
+
+class BatchRunner:
+    """Runs batches of one plan, in one process."""
+
+    def __init__(self, plan: Plan, modules: Modules) -> None:
+        """Raises SelectionError and OSError."""
+        self._plan = plan
+        self._modules = modules
+        self._parts = parts_of(plan.selection, modules)
+        self._texts = SchemaTexts()
+        self._functions: dict[int, tuple[Any, list[Any]]] = {}
+
+    def run(self, index: int) -> Pieces:
+        """Run the generators for a batch.
+
+        Raises UnexpectedTorchgenError, and any exception that a generator raises.
+        """
+        batch = self._plan.batches[index]
+        functions = self._make_functions(batch)
+        captured = Captured(os.path.abspath("out"), self._texts)
+        infos = differentiability_infos(
+            [msgspec.json.decode(line) for line in batch.records],
+            {self._texts.of(f.func): f for f in functions},
+        )
+        catalogue = Catalogue(
+            functions,
+            infos,
+            frozenset(self._plan.used_dispatch_keys),
+            frozenset(self._plan.tags),
+            batch.deprecated,
+        )
+        parts = self._parts._replace(annotated=False)
+        if batch.is_whole:
+            own = self._parts
+            parts = ChosenGenerators(False, False, True, own.selector, own.disable_autograd)
+        run_generators(self._plan.upstream, self._modules, catalogue, parts, captured)
+        schemas = {i: self._schemas(i) for i in batch.indices}
+        count = 0 if batch.is_whole else len(functions)
+        return Pieces(schemas, captured.outputs, captured.items, count)
+
+    def _make_functions(self, batch: Batch) -> list[Any]:
+        """Upstream's functions for the entries of a batch, in upstream's order."""
+        # The functions of a family are made all together, so no group of them is incomplete.
+        missing = [
+            (i, entry)
+            for i, entry in zip(batch.indices, batch.entries, strict=True)
+            if i not in self._functions
+        ]
+        entries = [entry for _, entry in missing]
+        made = make_functions(self._modules, entries, self._plan.tags, self._plan.path)
+        for (i, _), functions in zip(missing, made, strict=True):
+            self._functions[i] = functions
+        found = [self._functions[i] for i in batch.indices]
+        declared = [function for function, _ in found]
+        return declared + [other for _, generated in found for other in generated]
+
+    def _schemas(self, index: int) -> tuple[str, tuple[str, ...]]:
+        function, generated = self._functions[index]
+        others = tuple([self._texts.of(other.func) for other in generated])
+        return self._texts.of(function.func), others
+
+
+def linked_groups(
+    families: Families, chosen: Iterable[str], rows: Iterable[KeptEntry]
+) -> list[set[str]]:
+    """These families, those in one set that structured delegates link.
+
+    Their order is always the same, and has few neighbours that are alike, as names that begin alike
+    are: then one batch is like another.
+    """
+    groups = {family: {family} for family in sorted(chosen, key=lambda name: name[::-1])}
+    for row in rows:
+        pair = (families.of(row.base), families.of(row.delegate or row.base))
+        one, other = (groups.get(family) for family in pair)
+        if one is None or other is None or one is other:
+            continue
+        one |= other
+        groups.update(dict.fromkeys(other, one))
+    return [*{id(group): group for group in groups.values()}.values()]
+
+
+def divide(groups: Sequence[set[str]], weights: Mapping[str, int], jobs: int) -> list[set[str]]:
+    """Join groups of families to batches for so many processes.
+
+    The first batches are large, so that there are few. The last ones are small, so that all
+    processes end together. `weights` has the number of functions of each family.
+    """
+    return [*_divided(groups, weights, jobs)]
+
+
+def _divided(
+    groups: Sequence[set[str]], weights: Mapping[str, int], jobs: int
+) -> Iterator[set[str]]:
+    left = sum(weights[family] for group in groups for family in group)
+    smallest = min(_SMALLEST, left // 2)
+    batch: set[str] = set()
+    weight = 0
+    for group in groups:
+        batch |= group
+        weight += sum(weights[family] for family in group)
+        if weight >= max(smallest, left // (2 * jobs)):
+            yield batch
+            left -= weight
+            batch, weight = set(), 0
+    if batch:
+        yield batch
+
+
+def joined(every: Sequence[Pieces]) -> Captured:
+    """The pieces of all batches as one. Raises UnexpectedTorchgenError if outputs differ."""
+    result = Captured("", SchemaTexts())
+    for pieces in every:
+        for name, output in pieces.outputs.items():
+            if result.outputs.setdefault(name, output) != output:
+                raise UnexpectedTorchgenError(f"{name} has an environment that differs by item")
+            result.items.setdefault(name, []).extend(pieces.items[name])
+    return result
