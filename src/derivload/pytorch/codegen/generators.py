@@ -29,7 +29,6 @@ from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import OWN
 from derivload.modules import recompile
 from derivload.pytorch.codegen.capture import EVERYTHING, Captured, SchemaTexts
-from derivload.pytorch.codegen.cores import default_jobs
 from derivload.pytorch.codegen.entry_points import Catalogue, parts_of, run_generators
 from derivload.pytorch.codegen.job import HEAD, Head, Job, Made, named
 from derivload.pytorch.codegen.kept import pack, unpack, unpack_items
@@ -63,7 +62,7 @@ class Generators:
         Raises OSError if a file that selects operators cannot be read.
         """
         self.job = job
-        self._jobs = default_jobs() if jobs is None else jobs
+        self._jobs = jobs
         self._running = Running(job.upstream.root)
         self._why_plain = ""
         self._upstream = job.upstream
@@ -201,7 +200,7 @@ class Generators:
             self._compare(files, codegen)
         exit_ = "cold" if codegen.was_cold else "incremental" if codegen.has_run else "stored"
         content = _Content(codegen, source, lambda: self._run_plain(files), self._running)
-        return Made(exit_, "", codegen.files(), content, {"functions": codegen.count})
+        return Made(exit_, "", codegen.files(), content, codegen.counts)
 
     def _check_release(self, followed: str, modules: Modules) -> None:
         """Check that the generators are of the release whose rules the load followed.

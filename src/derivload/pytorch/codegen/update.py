@@ -56,12 +56,12 @@ class Codegen:
       is rendered and `note()` records it.
     - `has_run`: whether the last update ran the generators.
     - `was_cold`: whether it generated everything.
-    - `count`: for how many functions it ran the generators.
+    - `counts`: for how many functions it ran the generators, and in how many processes.
     """
 
     has_run: bool
     was_cold: bool
-    count: int
+    counts: dict[str, int]
 
     def __init__(
         self,
@@ -72,13 +72,13 @@ class Codegen:
         running: Running,
         *,
         is_split: bool,
-        jobs: int,
+        jobs: int | None,
     ) -> None:
         """`find_items` finds the stored items of an output, by its name and their digest.
 
         `running` is the context that updates run in. With `is_split`, the generators run batch by
         batch even in one process. A comparison of the files then shows whether that gives the same.
-        `jobs` is how many processes may run.
+        `jobs` is how many processes may run; None: as many as there are cores and memory for.
         """
         self.upstream = upstream
         self.selection = selection
@@ -102,7 +102,7 @@ class Codegen:
             return self._update(source, None)
 
     def _update(self, source: Source, kept: Kept | None) -> Kept:
-        self.count = 0
+        self.counts = {"functions": 0, "processes": 0}
         self.has_run = False
         update = _Update(self, source, kept)
         self.was_cold = update.is_cold
@@ -125,7 +125,8 @@ class Codegen:
         functions = sum(len(batch.indices) for batch in plan.batches if not batch.is_whole)
         jobs = self.processes_for(functions)
         every = run_batches(plan, self.modules, self._running, jobs)
-        self.count += sum(pieces.count for pieces in every)
+        count = sum(pieces.count for pieces in every)
+        self.counts = {"functions": count, "processes": min(jobs, len(plan.batches))}
         return every
 
     def file(self, name: str) -> bytes:

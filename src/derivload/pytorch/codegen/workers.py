@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from derivload.pytorch.codegen.batches import BatchRunner, Pieces, Plan
+from derivload.pytorch.codegen.cores import default_jobs
 from derivload.pytorch.codegen.processes import (
     Child,
     ChildEndedError,
@@ -32,7 +33,9 @@ from derivload.pytorch.errors import RAISED, UnexpectedTorchgenError
 from derivload.terminal.stderr import say
 
 _MODULE: Final = __name__
-# A process pays off for so many functions.
+# For fewer functions there are no batches that are worth it.
+_LEAST: Final = 100
+# Processes pay off for so many functions.
 _WORTH_FORKING: Final = 300
 _WORTH_SPAWNING: Final = 1000
 
@@ -75,16 +78,18 @@ _ANSWER: Final = msgspec.msgpack.Decoder(_Answer)
 _BEGINNING: Final = msgspec.msgpack.Decoder(_Beginning)
 
 
-def processes_for(jobs: int, functions: int, *, is_running: bool) -> int:
-    """How many processes to run for so many functions, at most `jobs`; 1 means this one alone.
+def processes_for(jobs: int | None, functions: int, *, is_running: bool) -> int:
+    """How many processes to run for so many functions; 1 means this one alone.
 
-    With `is_running`, only a copy of this process has the generators.
+    `jobs` is how many were asked for; None: as many as there are cores and memory for, where they
+    pay off. With `is_running`, only a copy of this process has the generators.
     """
-    if jobs == 1 or functions < _WORTH_FORKING:
+    if functions < _LEAST or jobs == 1 or (is_running and not can_fork()):
         return 1
-    if not can_fork() and (is_running or functions < _WORTH_SPAWNING):
-        return 1
-    return jobs
+    if jobs is not None:
+        return jobs
+    worth = _WORTH_FORKING if can_fork() else _WORTH_SPAWNING
+    return default_jobs() if functions >= worth else 1
 
 
 def run_batches(plan: Plan, modules: Modules, running: Running, jobs: int) -> list[Pieces]:

@@ -1,0 +1,245 @@
+"""`derivload codegen --jobs`: the generators in several processes, and what may happen to these.
+
+Some tests change derivload, in a process of its own, so that something happens at a certain moment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from support.child import child_environment
+from support.codegen_files import done, generated, project, small_release
+from support.codegen_project import CodegenProject, contents
+from support.pytorch_entries import PyTorch
+from support.releases import Release
+
+__all__ = ["done", "generated", "project", "small_release"]  # fixtures
+
+
+pytestmark = [
+    pytest.mark.release,
+    pytest.mark.skipif(sys.platform == "win32", reason="processes are asked of the system here"),
+]
+
+# Runs derivload after a few lines that change it.
+RUN = """
+import os, random, signal, sys, threading, time
+from derivload.pytorch.codegen import batches, processes, update, workers
+MAIN = os.getpid()
+run = batches.BatchRunner.run
+{change}
+from derivload.cli import main
+status = main()
+assert "multiprocessing" not in sys.modules
+sys.exit(status)
+"""
+
+SHUFFLED = """
+def divide(groups, weights, jobs):
+    groups = random_.sample(groups, len(groups))
+    cuts = sorted(random_.sample(range(1, len(groups)), 9))
+    return [set().union(*groups[a:b]) for a, b in zip([0, *cuts], [*cuts, len(groups)])]
+update.divide = divide
+batches.Plan.order = property(lambda plan: random_.sample(range(len(plan.batches)), 11))
+"""
+IN_FIRST = """
+def changed(runner, index):
+    if os.getpid() != MAIN and index == 0:
+        {what}
+    return run(runner, index)
+batches.BatchRunner.run = changed
+"""
+KILLED = IN_FIRST.format(what="os.kill(os.getpid(), signal.SIGKILL)")
+OUT_OF_MEMORY = IN_FIRST.format(what="raise MemoryError")
+ALL_KILLED = KILLED.replace("index == 0", "True")
+ENDLESS = IN_FIRST.format(what="print('waiting', file=sys.stderr, flush=True); time.sleep(600)")
+THREAD = "threading.Thread(target=threading.Event().wait, daemon=True).start()"
+NO_FORK = "del os.fork"
+NONE_STARTED = """
+def fork(*_):
+    raise BlockingIOError(11, "Resource temporarily unavailable")
+workers.fork = fork
+"""
+
+
+def command(project: CodegenProject, change: str, *options: str) -> list[str]:
+    own = project.command("--no-cache", *options)[3:]
+    return [sys.executable, "-c", RUN.format(change=change), *own]
+
+
+def run(
+    project: CodegenProject, change: str, *options: str
+) -> tuple[subprocess.CompletedProcess[str], dict[str, bytes]]:
+    """Run derivload with a change; how it ended, and the files."""
+    done = subprocess.run(
+        command(project, change, *options),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        env=child_environment(),
+        timeout=120,
+    )
+    return done, contents(project.out)
+
+
+def processes(done: subprocess.CompletedProcess[str]) -> int:
+    assert done.returncode == 0, done.stderr
+    return int(json.loads(done.stdout)["counts"]["processes"])
+
+
+@pytest.fixture(scope="session")
+def expected(generated: Path) -> dict[str, bytes]:
+    return contents(CodegenProject(PyTorch(generated / "pytorch"), generated).out)
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_files_are_the_same_in_any_number_of_processes(
+    project: CodegenProject, expected: dict[str, bytes], jobs: int
+) -> None:
+    done, made = run(project, "", "--stats=json", f"--jobs={jobs}")
+    assert processes(done) == jobs
+    assert made == expected
+
+
+def test_files_are_the_same_with_any_batches(
+    project: CodegenProject, expected: dict[str, bytes]
+) -> None:
+    done, made = run(project, f"random_ = random.Random(1)\n{SHUFFLED}", "--stats=json", "--jobs=3")
+    assert processes(done) == 3
+    assert made == expected
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_release_is_the_same_in_any_number_of_processes(
+    each_release: str, release: Release, tmp_path: Path, jobs: int
+) -> None:
+    project = CodegenProject(PyTorch(release(each_release)), tmp_path)
+    done, made = run(project, "", "--stats=json", f"--jobs={jobs}")
+    assert processes(done) == jobs
+    assert made == project.upstream()
+    for seed in (1, 2):
+        change = f"random_ = random.Random({seed})\n{SHUFFLED}"
+        done, made_now = run(project, change, "--stats=json", f"--jobs={jobs + 1}")
+        assert processes(done) == jobs + 1
+        assert made_now == made
+
+
+def test_few_functions_are_generated_in_one_process(done: CodegenProject) -> None:
+    done.replace(done.pytorch.derivatives, "  self: grad * self.sgn()\n", "  self: grad\n")
+    stats = done.run("--jobs=4")
+    assert stats["exit"] == "incremental"
+    assert stats["counts"]["processes"] == 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize("change", [THREAD, NO_FORK], ids=["threads", "no fork"])
+def test_processes_that_share_no_memory_make_the_same_files(
+    project: CodegenProject, expected: dict[str, bytes], change: str
+) -> None:
+    done, made = run(project, change, "--stats=json", "--jobs=2")
+    assert processes(done) == 2
+    assert made == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (KILLED, "a process that generated ended by signal 9; derivload went on without it"),
+        (OUT_OF_MEMORY, "a process that generated ended with status 1; derivload went on without"),
+        (ALL_KILLED, "a process that generated ended by signal 9; derivload went on without it"),
+        (NONE_STARTED, "only 0 processes could be started: Resource temporarily unavailable"),
+        (f"{NO_FORK}\n{KILLED}", ""),  # the change is not in a new Python
+    ],
+    ids=["killed", "memory", "all killed", "none started", "spawned"],
+)
+def test_files_are_whole_when_a_process_ends(
+    project: CodegenProject, expected: dict[str, bytes], change: str, said: str
+) -> None:
+    done, made = run(project, change, "--jobs=3")
+    assert done.returncode == 0, done.stderr
+    assert said in done.stderr
+    assert made == expected
+
+
+def test_what_a_generator_raises_is_told_as_in_one_process(project: CodegenProject) -> None:
+    path = project.pytorch.autograd / "gen_trace_type.py"
+    text = path.read_text("utf-8")
+    old = "def method_definition(f: NativeFunction) -> str:\n"
+    new = f"{old}    assert str(f.func.name) != 'neg', 'not neg'\n"
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    ends = [run(project, "", f"--jobs={jobs}") for jobs in (1, 3)]
+    assert [made for _, made in ends] == [{}, {}]
+    (one, _), (other, _) = ends
+    assert one.returncode == other.returncode == 1
+    assert "not neg" in one.stderr
+    assert one.stderr == other.stderr
+
+
+def test_what_a_process_reads_is_known(project: CodegenProject) -> None:
+    path = project.pytorch.autograd / "gen_trace_type.py"
+    beside = path.with_name("beside.txt")
+    beside.write_text("1", "utf-8")
+    text = path.read_text("utf-8")
+    old = "def method_definition(f: NativeFunction) -> str:\n"
+    new = f"{old}    open({str(beside)!r}).close()\n"
+    path.write_text(text.replace(old, new), "utf-8")
+    assert project.run("--jobs=3")["exit"] == "cold"
+    assert project.run("--jobs=3")["exit"] == "up-to-date"
+    beside.write_text("2", "utf-8")
+    assert project.run("--jobs=3")["exit"] == "cold"
+
+
+def group_of(process: int) -> list[int]:
+    """The processes of a process group that are there, zombies too."""
+    told = subprocess.run(["ps", "-eo", "pid=,pgid="], capture_output=True, text=True, check=True)
+    rows = [line.split() for line in told.stdout.splitlines()]
+    return [int(pid) for pid, group in rows if int(group) == process]
+
+
+def start(project: CodegenProject, change: str) -> subprocess.Popen[str]:
+    """Start derivload with three processes, in a process group; wait until one has a batch."""
+    process = subprocess.Popen(
+        command(project, change, "--jobs=3"),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=child_environment(),
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    assert "waiting" in process.stderr.readline()
+    return process
+
+
+@pytest.mark.parametrize("to_group", [True, False], ids=["terminal", "one process"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_all_processes(
+    project: CodegenProject, number: signal.Signals, to_group: bool
+) -> None:
+    with start(project, ENDLESS) as process:
+        assert len(group_of(process.pid)) == 4
+        (os.killpg if to_group else os.kill)(process.pid, number)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode in (128 + number, -number)
+        assert "Traceback" not in said
+        assert group_of(process.pid) == []
+        assert contents(project.out) == {}
+
+
+def test_processes_end_after_the_one_that_started_them(project: CodegenProject) -> None:
+    change = ENDLESS.replace("time.sleep(600)", "time.sleep(1)")
+    with start(project, change) as process:
+        process.kill()
+        process.wait()
+        until = time.monotonic() + 60
+        while group_of(process.pid):
+            assert time.monotonic() < until
+            time.sleep(0.1)
