@@ -21,6 +21,7 @@ from derivload.loading.reading import read_path
 from derivload.pytorch.codegen.entry_points import parts_of, replaced
 from derivload.pytorch.codegen.rendering import named_as_in_a_build
 from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.codegen.stand_ins import StandIns
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import RAISED, GeneratorError, SelectionError
 from derivload.pytorch.importable import Torchgen
@@ -58,6 +59,7 @@ def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, by
             return load(derivatives, *others)
 
         stack.enter_context(named_as_in_a_build(modules.torchgen["utils"]))
+        stack.enter_context(StandIns(upstream))
         stack.enter_context(replaced(main, "load_derivatives", load_derivatives))
         if overlays or files.additions.entry_keys:
             # torchgen remembers parsed files by path. So the parsed overlays are seen as part of

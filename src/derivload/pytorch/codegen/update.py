@@ -40,6 +40,7 @@ from derivload.pytorch.codegen.rendering import items_by_shard, render
 from derivload.pytorch.codegen.running import Running
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.source import Source
+from derivload.pytorch.codegen.stand_ins import StandIns
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.codegen.workers import processes_for, run_batches
 from derivload.pytorch.errors import UnexpectedTorchgenError
@@ -88,6 +89,7 @@ class Codegen:
         self._running = running
         self._jobs = jobs
         self._modules: Modules | None = None
+        self._stand_ins: StandIns | None = None
         self._items: dict[str, tuple[bytes, list[Item]]] = {}
         self._new: set[str] = set()
 
@@ -114,7 +116,15 @@ class Codegen:
         """The modules of the torchgen. They are imported when they are first needed."""
         if self._modules is None:
             self._modules = Modules(self.upstream)
+            self._stand_ins = StandIns(self.upstream)
         return self._modules
+
+    @property
+    def stand_ins(self) -> StandIns:
+        """What stands in for functions of the torchgen."""
+        assert self.modules is not None
+        assert self._stand_ins is not None
+        return self._stand_ins
 
     def processes_for(self, functions: int) -> int:
         """In how many processes the generators run for so many functions."""
@@ -124,7 +134,8 @@ class Codegen:
         """What the generators make for each batch of a plan."""
         functions = sum(len(batch.indices) for batch in plan.batches if not batch.is_whole)
         jobs = self.processes_for(functions)
-        every = run_batches(plan, self.modules, self._running, jobs)
+        with self.stand_ins:
+            every = run_batches(plan, self.modules, self._running, jobs)
         count = sum(pieces.count for pieces in every)
         self.counts = {"functions": count, "processes": min(jobs, len(plan.batches))}
         return every
@@ -137,7 +148,8 @@ class Codegen:
         shard = output.shard_of(name)
         own = items if shard == EVERYTHING else [item for item in items if item.shard == shard]
         made = self.file(output.template).decode() if output.is_made else None
-        return render(self.modules, output, shard, own, made)
+        with self.stand_ins:
+            return render(self.modules, output, shard, own, made)
 
     def files(self) -> dict[str, str]:
         """The digests of all files by name; "" for those that are not rendered yet."""

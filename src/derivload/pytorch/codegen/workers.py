@@ -28,6 +28,7 @@ from derivload.pytorch.codegen.processes import (
     spawn,
 )
 from derivload.pytorch.codegen.running import Learned, Running
+from derivload.pytorch.codegen.stand_ins import StandIns
 from derivload.pytorch.codegen.upstream import Modules
 from derivload.pytorch.errors import RAISED, UnexpectedTorchgenError
 from derivload.terminal.stderr import say
@@ -192,7 +193,8 @@ def serve() -> None:
     with running:
         running.began = beginning.began
         runner = BatchRunner(plan, Modules(plan.upstream))
-        answer_all(read, write, lambda message: _answered(runner, running, int(message)))
+        with StandIns(plan.upstream):
+            answer_all(read, write, lambda message: _answered(runner, running, int(message)))
 
 
 def _answered(runner: BatchRunner, running: Running, index: int) -> bytes:

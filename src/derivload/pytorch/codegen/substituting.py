@@ -1,0 +1,114 @@
+"""Stands in for the substitution of torchgen's templates: the same text, from prepared templates.
+
+torchgen searches a template for its placeholders at each substitution, and indents line by line.
+Here a template is searched once, and text is indented as a whole where that gives the same.
+
+Releases indent in two ways: the newer ones remove the spaces at the ends of lines, the older ones
+leave them, and put the indentation before empty lines too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+# What ends a line in a text of ASCII, or may be left out at its end, besides "\n", " " and "\t".
+_OTHER_SPACE: Final = ("\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x1f")
+
+
+class _Place(NamedTuple):
+    """A placeholder, and the text of the template before it.
+
+    `indent` is None if the placeholder has no line of its own.
+    """
+
+    text: str
+    indent: str | None
+    key: str
+    before: str
+    after: str
+
+
+class _Prepared(NamedTuple):
+    places: list[_Place]
+    rest: str
+
+
+def make_substitute(class_: Any, *, is_stripped: bool) -> Callable[..., str]:
+    """A function that may take the place of `CodeTemplate.substitute`.
+
+    `class_` is torchgen's CodeTemplate. With `is_stripped`, lines have no spaces at their ends.
+    """
+    prepared: dict[str, _Prepared | None] = {}
+    original = class_.substitute
+    pattern = class_.substitution
+
+    def prepare(text: str) -> _Prepared | None:
+        found = prepared[text] = _prepare(pattern, text)
+        return found
+
+    def substitute(self: Any, env: Mapping[str, object] | None = None, **kwargs: object) -> str:
+        if type(self) is not class_ or self.substitution is not pattern:
+            return str(original(self, env, **kwargs))
+        text = self.pattern
+        found = prepared[text] if text in prepared else prepare(text)
+        if found is None:
+            return str(original(self, env, **kwargs))
+        env = {} if env is None else env
+        pieces = []
+        for text, indent, key, before, after in found.places:
+            value = kwargs[key] if key in kwargs else env[key]
+            pieces.append(text)
+            if indent is not None:
+                values = value if isinstance(value, list) else [value]
+                pieces.append(_indented(indent, values, is_stripped=is_stripped))
+            elif not isinstance(value, list):
+                pieces.append(str(value))
+            elif value:
+                pieces += (before, ", ".join([str(x) for x in value]), after)
+        pieces.append(found.rest)
+        return "".join(pieces)
+
+    return substitute
+
+
+def _prepare(pattern: re.Pattern[str], text: str) -> _Prepared | None:
+    """A template, searched; None if it indents by other characters than spaces and tabs."""
+    places = []
+    end = 0
+    for match in pattern.finditer(text):
+        key = match[2]
+        before = after = ""
+        if key[0] == "{":
+            key = key[1:-1]
+            if key[0] == ",":
+                before, key = ", ", key[1:]
+            if key[-1] == ",":
+                after, key = ", ", key[:-1]
+        places.append(_Place(text[end : match.start()], match[1], key, before, after))
+        end = match.end()
+    if any(place.indent and place.indent.strip(" \t") for place in places):
+        return None
+    return _Prepared(places, text[end:])
+
+
+def _indented(indent: str, values: Sequence[object], *, is_stripped: bool) -> str:
+    """The lines of some values, each behind `indent`."""
+    texts = [text for value in values if (text := str(value))]
+    # The end of a last line begins no other line.
+    text = "\n".join([text[:-1] if text[-1] == "\n" else text for text in texts])
+    if not text.isascii() or any([space in text for space in _OTHER_SPACE]) or indent.strip(" "):
+        lines = [line for text in texts for line in text.splitlines()]
+        if is_stripped:
+            return "\n".join([(indent + line).rstrip() for line in lines]).rstrip()
+        return "\n".join([indent + line for line in lines]).rstrip()
+    if indent:
+        text = f"{indent}{text}".replace("\n", f"\n{indent}")
+    if is_stripped:
+        empty = f"\n{indent}\n"
+        while indent and empty in text:
+            text = text.replace(empty, "\n\n")
+        while " \n" in text or "\t\n" in text:
+            text = text.replace(" \n", "\n").replace("\t\n", "\n")
+    return text.rstrip()
