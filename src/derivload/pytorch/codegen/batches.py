@@ -142,10 +142,11 @@ def linked_groups(
 ) -> list[set[str]]:
     """These families, those in one set that structured delegates link.
 
-    Their order is always the same, and has few neighbours that are alike, as names that begin alike
-    are: then one batch is like another.
+    Their order is always the same, and far from that of native_functions.yaml: what depends on the
+    order shows. Names that begin alike are no neighbours, so that one batch is like another.
     """
-    groups = {family: {family} for family in sorted(chosen, key=lambda name: name[::-1])}
+    ordered = sorted(chosen, key=lambda name: name[::-1], reverse=True)
+    groups = {family: {family} for family in ordered}
     for row in rows:
         pair = (families.of(row.base), families.of(row.delegate or row.base))
         one, other = (groups.get(family) for family in pair)

@@ -203,11 +203,30 @@ def _keys_of(place: FilePlace) -> set[str]:
         return set(_KEY.findall(file.read()))
 
 
+def _made_once(base: type) -> type:
+    """A file manager that is made anew only for other arguments.
+
+    Some generators make one for each item, always with the same.
+    """
+    made: dict[str, Any] = {}
+
+    class SameFileManager(base):  # type: ignore[misc]
+        def __init__(self, *arguments: Any, **how: Any) -> None:
+            key = repr((arguments, how))
+            if key in made:
+                self.__dict__.update(made[key])
+            else:
+                super().__init__(*arguments, **how)
+                made[key] = self.__dict__
+
+    return SameFileManager
+
+
 def make_file_manager(base: type, captured: Captured, shard_of: Callable[[str], int]) -> type:
     """A file manager that captures. It takes the place of the torchgen's own, `base`."""
     told: dict[str, str] = {}
 
-    class CapturingFileManager(base):  # type: ignore[misc]
+    class CapturingFileManager(_made_once(base)):  # type: ignore[misc]
         def _place(self, name: Any, template: Any) -> FilePlace:
             return FilePlace(
                 str(self.install_dir), str(name), str(self.template_dir), str(template)

@@ -85,6 +85,31 @@ def _make_manager(original: Any, *_: object) -> Callable[[Any], _Manager]:
     return native_function_manager
 
 
+def _make_argument_type(original: Callable[..., Any], *_: object) -> Callable[..., Any]:
+    """`argument_type`, called once for each argument, what it is bound to, and what its result
+    depends on besides.
+    """
+    locals_ = inspect.unwrap(original).__globals__["local"]._locals
+    found: dict[tuple[object, ...], tuple[object, Any]] = {}
+
+    def argument_type(argument: Any, *, binds: Any, symint: bool = False) -> Any:
+        key = (
+            id(argument),
+            binds,
+            symint,
+            locals_.use_const_ref_for_mutable_tensors,
+            locals_.use_ilistref_for_tensor_lists,
+        )
+        known = found.get(key)
+        if known is None:
+            made = original(argument, binds=binds, symint=symint)
+            known = found[key] = (argument, made)
+        return known[1]
+
+    vars(argument_type)["forget"] = found.clear
+    return argument_type
+
+
 def _remembering(original: Callable[[Any], Any], *_: object) -> Callable[[Any], Any]:
     """The function, called once for each object that does not change."""
     found: dict[int, tuple[object, Any]] = {}
@@ -132,10 +157,33 @@ STAND_INS: Final = (
     ),
     StandIn(
         "model:FunctionSchema.__str__",
-        {
-            "model:FunctionSchema.__str__": frozenset({"eea38efb820207e7"}),
-        },
+        {"model:FunctionSchema.__str__": frozenset({"eea38efb820207e7"})},
         _remembering,
+    ),
+    StandIn(
+        "model:FunctionSchema.kind",
+        {"model:FunctionSchema.kind": frozenset({"2b08dbf1f0a46f23", "20c5d96dc25cccf0"})},
+        _remembering,
+    ),
+    StandIn(
+        "api.cpp:argument_type",
+        {
+            "api.cpp:argument_type": frozenset({"75c60996004ee758"}),
+            "api.cpp:argumenttype_type": frozenset(
+                {
+                    "757578f171251123",
+                    "22269e8ac3183851",
+                    "b7398366675aa6fa",
+                    "a4446a5c45b4c068",
+                    "8b7c198a4b1ae058",
+                }
+            ),
+            "api.cpp:valuetype_type": frozenset(
+                {"665c6ab18d86a908", "6b30c9c540d35022", "9724bab6618db0f2", "3c26fe531109f054"}
+            ),
+            "local:Locals": frozenset({"62f6651a9591913d"}),
+        },
+        _make_argument_type,
     ),
 )
 
@@ -171,6 +219,8 @@ class StandIns:
             if piece is None or digest_of_source(piece) not in digests:
                 return
         original = self._find(stand_in.name)
+        if not inspect.isfunction(original):
+            return
         made = stand_in.make(*pieces)
         for holder in self._holders(stand_in.name):
             for name, value in list(vars(holder).items()):
