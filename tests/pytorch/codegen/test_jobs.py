@@ -243,3 +243,50 @@ def test_processes_end_after_the_one_that_started_them(project: CodegenProject) 
         while group_of(process.pid):
             assert time.monotonic() < until
             time.sleep(0.1)
+
+
+EDITED = ("\nimport itertools\n", "\nimport itertools\n# edited\n")
+BESIDE = """
+from derivload.pytorch.codegen import plain
+written = plain._run
+def changed(*arguments):
+    {what}
+    return written(*arguments)
+plain._run = changed
+"""
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "pass",
+        "if os.getpid() != MAIN: os.kill(os.getpid(), signal.SIGKILL)",
+        "if os.getpid() != MAIN: raise MemoryError",
+    ],
+    ids=["as it is", "killed", "memory"],
+)
+def test_upstreams_own_way_runs_beside_the_short_cut(
+    project: CodegenProject, expected: dict[str, bytes], what: str
+) -> None:
+    project.replace(project.pytorch.autograd / "gen_trace_type.py", *EDITED)
+    done, made = run(project, BESIDE.format(what=what), "--stats=json", "--jobs=2")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["exit"] == "cold"
+    assert made == expected
+
+
+def test_a_mistake_in_the_inputs_ends_what_was_begun(project: CodegenProject) -> None:
+    project.replace(project.pytorch.autograd / "gen_trace_type.py", *EDITED)
+    project.replace(project.pytorch.derivatives, "grad * self.sgn()", "grads[7]")
+    change = BESIDE.format(what="time.sleep(600)")
+    process = subprocess.Popen(
+        command(project, change, "--jobs=2"),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=child_environment(),
+        start_new_session=True,
+    )
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "DL410" in said
+    assert group_of(process.pid) == []

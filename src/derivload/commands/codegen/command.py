@@ -141,8 +141,10 @@ def codegen(
     loaded: LoadedInputs | None = None
     if made is None or changed:
         tell("loading the definitions")
-        loaded = load_inputs(request, store, clock=clock, importing=importing)
-        generators, made = _make(request, store, job, deprecated, loaded, jobs=jobs)
+        generators = _generators(job, store, jobs)
+        with generators.begun(request.files):
+            loaded = load_inputs(request, store, clock=clock, importing=importing)
+            made = _make(request, generators, deprecated, loaded)
         clock.step("generate")
         inputs = inputs if loaded.is_of_entries else b""
         apart, changed = _compare(target, made)
@@ -271,21 +273,19 @@ def list_outputs(files: Files, selection: Selection) -> list[str]:
     return sorted(names)
 
 
-def _make(
-    request: Request,
-    store: Store | None,
-    job: Job,
-    deprecated: bytes,
-    loaded: LoadedInputs,
-    *,
-    jobs: int | None,
-) -> tuple[Generators, Made]:
-    """Generate the files. Returns the generators and the files."""
-    from derivload.engine.inputs import InputEntries
-    from derivload.loading.warnings import find_refused
+def _generators(job: Job, store: Store | None, jobs: int | None) -> Generators:
     from derivload.pytorch.codegen.generators import Generators
 
-    generators = Generators(job, store, jobs)
+    return Generators(job, store, jobs)
+
+
+def _make(
+    request: Request, generators: Generators, deprecated: bytes, loaded: LoadedInputs
+) -> Made:
+    """Generate the files."""
+    from derivload.engine.inputs import InputEntries
+    from derivload.loading.warnings import find_refused
+
     entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
     made = generators.make(
         request.files,
@@ -295,7 +295,7 @@ def _make(
         find_refused=lambda: find_refused(request),
     )
     notes = [note for note in (loaded.note, made.note) if note]
-    return generators, made._replace(note="; ".join(notes))
+    return made._replace(note="; ".join(notes))
 
 
 def find_upstream(files: Files) -> Upstream:

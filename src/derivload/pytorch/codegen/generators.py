@@ -17,7 +17,9 @@ import errno
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from derivload.engine.inputs import InputEntries
@@ -28,12 +30,15 @@ from derivload.loading.errors import InputError
 from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import OWN
 from derivload.modules import recompile
+from derivload.pytorch.codegen.beside import RunBeside
 from derivload.pytorch.codegen.capture import EVERYTHING, Captured, SchemaTexts
+from derivload.pytorch.codegen.cores import default_jobs
 from derivload.pytorch.codegen.entry_points import Catalogue, parts_of, run_generators
 from derivload.pytorch.codegen.job import HEAD, Head, Job, Made, named
 from derivload.pytorch.codegen.kept import pack, unpack, unpack_items
 from derivload.pytorch.codegen.known import KNOWN
 from derivload.pytorch.codegen.plain import run_plain
+from derivload.pytorch.codegen.processes import can_fork
 from derivload.pytorch.codegen.running import Running
 from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.trace import with_root
@@ -73,6 +78,33 @@ class Generators:
         self.key = job.digest()
         self._codegen: Codegen | None = None
         self._find_refused: Callable[[], Sequence[Diagnostic]] = tuple
+        self._beside: RunBeside | None = None
+
+    @contextmanager
+    def begun(self, files: Files) -> Iterator[None]:
+        """Inside, what can be done before the inputs are loaded has begun.
+
+        Upstream's own way runs in a process of its own, if all files are to be compared with it.
+        """
+        self._running.known = self._known_paths(files)
+        if self._beside is None and self._is_to_be_compared():
+            with suppress(OSError), self._running:  # no more processes, or no memory
+                run = partial(run_plain, self._upstream, files, self._selection)
+                self._beside = RunBeside(run, self._running)
+        try:
+            yield
+        finally:
+            beside, self._beside = self._beside, None
+            if beside is not None:
+                beside.end()
+
+    def _is_to_be_compared(self) -> bool:
+        """Whether all files are, and in another process."""
+        is_kept = self._codegen is not None and self._codegen.kept is not None
+        if self._known is not None or is_kept or self._get(b"kept") or self._get(b"plain"):
+            return False
+        jobs = default_jobs() if self._jobs is None else self._jobs
+        return jobs > 1 and can_fork()
 
     def make(
         self,
@@ -91,9 +123,8 @@ class Generators:
 
         Raises InputError with what it finds, else GeneratorError, and OSError.
         """
-        self._running.known = self._known_paths(files)
         self._find_refused = find_refused
-        with self._running:
+        with self.begun(files), self._running:
             return self._make(files, entries, lines, deprecated)
 
     def _make(
@@ -195,6 +226,7 @@ class Generators:
         is_first = codegen.kept is None
         if is_first and self.job.release != OWN:
             self._check_release(source.lines.torch_version, codegen.modules)
+        codegen.jobs = self._jobs_left()
         codegen.update(source)
         if is_first and self._known is None:
             self._compare(files, codegen)
@@ -239,8 +271,15 @@ class Generators:
         note = f"upstream's generators ran in their own way, for everything: {reason}"
         return Made("plain", note, made, contents.__getitem__, {})
 
+    def _jobs_left(self) -> int | None:
+        """How many processes may run beside upstream's own way, if that runs; as `jobs` says it."""
+        if self._beside is None:
+            return self._jobs
+        return max(1, (default_jobs() if self._jobs is None else self._jobs) - 1)
+
     def _run_plain(self, files: Files) -> dict[str, bytes]:
-        return run_plain(self._upstream, files, self._selection)
+        made = None if self._beside is None else self._beside.files()
+        return run_plain(self._upstream, files, self._selection) if made is None else made
 
     def _known_paths(self, files: Files) -> frozenset[str]:
         """The files that need not be traced: the inputs, and the listed sources."""
@@ -257,7 +296,6 @@ class Generators:
             self._find_items,
             self._running,
             is_split=self._known is None,
-            jobs=self._jobs,
         )
 
     def _find_items(self, name: str, digest: bytes) -> list[Item] | None:

@@ -60,8 +60,19 @@ class Child:
 
     def ask(self, message: bytes) -> bytes:
         """Its answer to a message. Raises ChildEndedError."""
+        self.begin(message)
+        return self.answer()
+
+    def begin(self, message: bytes) -> None:
+        """Send it a message. Raises ChildEndedError."""
         try:
             send(self._write, message)
+        except OSError as error:
+            raise ChildEndedError from error
+
+    def answer(self) -> bytes:
+        """Wait for its answer. Raises ChildEndedError."""
+        try:
             answer = receive(self._read)
         except OSError as error:
             raise ChildEndedError from error

@@ -57,6 +57,7 @@ class Codegen:
       is rendered and `note()` records it.
     - `has_run`: whether the last update ran the generators.
     - `was_cold`: whether it generated everything.
+    - `jobs`: how many processes may run; None: as many as there are cores and memory for.
     - `counts`: for how many functions it ran the generators, and in how many processes.
     """
 
@@ -73,13 +74,11 @@ class Codegen:
         running: Running,
         *,
         is_split: bool,
-        jobs: int | None,
     ) -> None:
         """`find_items` finds the stored items of an output, by its name and their digest.
 
         `running` is the context that updates run in. With `is_split`, the generators run batch by
         batch even in one process. A comparison of the files then shows whether that gives the same.
-        `jobs` is how many processes may run; None: as many as there are cores and memory for.
         """
         self.upstream = upstream
         self.selection = selection
@@ -87,7 +86,7 @@ class Codegen:
         self.is_split = is_split
         self._find_items = find_items
         self._running = running
-        self._jobs = jobs
+        self.jobs: int | None = None
         self._modules: Modules | None = None
         self._stand_ins: StandIns | None = None
         self._items: dict[str, tuple[bytes, list[Item]]] = {}
@@ -128,7 +127,7 @@ class Codegen:
 
     def processes_for(self, functions: int) -> int:
         """In how many processes the generators run for so many functions."""
-        return processes_for(self._jobs, functions, is_running=self.upstream.is_running)
+        return processes_for(self.jobs, functions, is_running=self.upstream.is_running)
 
     def run(self, plan: Plan) -> list[Pieces]:
         """What the generators make for each batch of a plan."""
