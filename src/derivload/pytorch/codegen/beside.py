@@ -14,7 +14,7 @@ from derivload.pytorch.codegen.processes import Child, ChildEndedError, fork
 from derivload.pytorch.codegen.running import Learned, Running
 
 
-class _Written(msgspec.Struct, array_like=True):
+class _BesideFiles(msgspec.Struct, array_like=True):
     files: dict[str, bytes]
     learned: Learned
 
@@ -27,7 +27,7 @@ class RunBeside:
         self._running = running
 
         def answer(_: bytes) -> bytes:
-            return msgspec.msgpack.encode(_Written(run(), running.learn()))
+            return msgspec.msgpack.encode(_BesideFiles(run(), running.learn()))
 
         self._child: Child | None = fork(answer, ())
         with suppress(ChildEndedError):  # that shows when it is to answer
@@ -50,7 +50,7 @@ class RunBeside:
             raise
         finally:
             child.close()
-        written = msgspec.msgpack.decode(answered, type=_Written)
+        written = msgspec.msgpack.decode(answered, type=_BesideFiles)
         self._running.take(written.learned)
         return written.files
 
