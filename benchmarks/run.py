@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import derivload
-from benchmarks import codegen, diff, enlarge, lsp, script, unknown, watch
+from benchmarks import codegen, diff, enlarge, jobs, lsp, script, unknown, watch
 from benchmarks.timing import Command, Comparison, SessionEdit, compare, load_upstream, three
 from derivload.commands.fetch.command import fetch
 
@@ -295,6 +295,9 @@ def main() -> None:
         choices=_PARTS,
         help="not everything",
     )
+    parser.add_argument(
+        "--jobs", dest="only", action="store_const", const="jobs", help="only these"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
     # Both sides run from compiled bytecode, also where an edit to a source has made it stale.
@@ -382,6 +385,7 @@ _PARTS = {
     "emit": _emit,
     "watch": _watch,
     "codegen": _codegen,
+    "jobs": jobs.measure,
     "script": _script,
     "unknown": _unknown,
     "lsp": _lsp,
