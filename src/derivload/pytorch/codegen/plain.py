@@ -59,7 +59,8 @@ def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, by
             return load(derivatives, *others)
 
         stack.enter_context(named_as_in_a_build(modules.torchgen["utils"]))
-        stack.enter_context(StandIns(upstream))
+        if not upstream.is_running:  # a script's own loader looks at what was replaced
+            stack.enter_context(StandIns(upstream))
         stack.enter_context(replaced(main, "load_derivatives", load_derivatives))
         if overlays or files.additions.entry_keys:
             # torchgen remembers parsed files by path. So the parsed overlays are seen as part of
