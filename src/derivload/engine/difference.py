@@ -34,6 +34,7 @@ from derivload.engine.parts import (
 )
 from derivload.engine.renames import Described, find_renames
 from derivload.engine.schema_changes import schema_changes
+from derivload.sources.splitting import find_window
 
 # When a function or its definition is added or removed, these parts show it: the rest follows.
 _MAIN: Final = (NODE, BACKWARD, SAVED, FORWARD)
@@ -280,13 +281,7 @@ def _changes(before: Parts, after: Parts) -> Iterator[Change]:
 
 def _apart(old: list[bytes], new: list[bytes]) -> tuple[list[bytes], list[bytes]]:
     """The lines that are only in `old`, and those that are only in `new`."""
-    begin, old_end, new_end = 0, len(old), len(new)
-    shortest = min(old_end, new_end)
-    while begin < shortest and old[begin] == new[begin]:
-        begin += 1
-    while old_end > begin and new_end > begin and old[old_end - 1] == new[new_end - 1]:
-        old_end -= 1
-        new_end -= 1
+    begin, old_end, new_end = find_window(old, new)
     gone, come = old[begin:old_end], new[begin:new_end]
     kept = set(gone).intersection(come)
     return [line for line in gone if line not in kept], [line for line in come if line not in kept]

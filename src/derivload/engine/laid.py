@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import bisect
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -63,8 +63,10 @@ class LaidEntries:
                     self._files[replaced.file].check(replaced.entry)
                 self._order = laid.order
                 self._joined = [digests[place.file][place.entry] for place in self._order]
+            elif len(digests) == 1:
+                self._joined = digests[0]
             else:
-                self._joined = [digest for own in digests for digest in own]
+                self._joined = [*chain.from_iterable(digests)]
         return self._joined
 
     def read(self, index: int, plain: PlainReader, *, with_line: bool) -> EntryValue:
@@ -106,10 +108,10 @@ class LaidEntries:
             for here in range(len(file.digests()))
         ]
         names = [file.names(self._key) for file in self._files]
+        lines = [file.lines() for file in self._files]
         places: dict[str, list[EntryLine]] = {}
         for number, here in order:
-            file = self._files[number]
-            place = EntryLine(file.text.name, file.line(here))
+            place = EntryLine(self._files[number].text.name, lines[number][here])
             places.setdefault(names[number][here], []).append(place)
         return places
 
@@ -191,9 +193,11 @@ class InputFile:
                 ]
         return self._names
 
-    def line(self, index: int) -> int:
-        """The line of an entry."""
-        return self.split.line(index) if self.values is None else self.values[index].entry.line
+    def lines(self) -> list[int]:
+        """The line of each entry."""
+        if self.values is None:
+            return self.split.lines()
+        return [entry.line for entry, _ in self.values]
 
     def _read_name(self, index: int, key: str) -> str:
         return name_of(self._read_alone(index, PlainReader()).value, key)
@@ -221,12 +225,10 @@ class InputFile:
 
     def at_line(self, line: int) -> int | None:
         """The index here of the entry that begins in this line."""
-        if self.values is not None:
-            lines = [entry.line for entry, _ in self.values]
-        else:
-            lines = [self.split.line(index) for index in range(len(self.digests()))]
-        at = bisect.bisect_left(lines, line)
-        return at if at < len(lines) and lines[at] == line else None
+        if self.values is None:
+            return self.split.at_line(line)
+        lines = self.lines()
+        return lines.index(line) if line in lines else None
 
     def entry(self, index: int) -> Entry:
         """An entry, with its line and its index here."""

@@ -251,6 +251,8 @@ class _LoadedEntries:
 
 # What was found, by family, with positions among the entries of that family.
 OfFamilies = Mapping[str, tuple[Possible, ...]]
+# Finds the positions of the entries of these families, ascending.
+Positions = Callable[[Iterable[str]], list[int]]
 
 
 def by_family(
@@ -276,26 +278,23 @@ def _rank(families: Sequence[str], at: int, family: str) -> int:
     return -1 if at < 0 else families[:at].count(family)
 
 
-def of_all(kept: OfFamilies, natives: Sequence[str], definitions: Sequence[str]) -> list[Possible]:
+def of_all(kept: OfFamilies, natives: Positions, definitions: Positions) -> list[Possible]:
     """What `by_family` was given, in the order of the entries.
 
-    Raises ValueError if there are no such entries.
+    `natives` and `definitions` tell where the entries of families are. Raises ValueError if there
+    are no such entries.
     """
-    if not kept:
-        return []
     positions: dict[tuple[bool, str], list[int]] = {}
-    for of_native, families in ((True, natives), (False, definitions)):
-        for at, family in enumerate(families):
-            if family in kept:
-                positions.setdefault((of_native, family), []).append(at)
 
     def found(of_native: bool, family: str, rank: int) -> int:
         if rank < 0:
             return -1
-        try:
-            return positions[of_native, family][rank]
-        except LookupError:
-            raise ValueError("there is no such entry") from None
+        at = positions.get((of_native, family))
+        if at is None:
+            at = positions[of_native, family] = (natives if of_native else definitions)((family,))
+        if rank >= len(at):
+            raise ValueError("there is no such entry")
+        return at[rank]
 
     made = [
         msgspec.structs.replace(

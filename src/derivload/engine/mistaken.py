@@ -21,7 +21,7 @@ from derivload.engine.load import diagnostics_of, names_lost
 from derivload.engine.overlays import names_a_kernel
 from derivload.engine.picked import PickedEntries
 from derivload.engine.pipeline import Load, Readers
-from derivload.engine.state import DefinitionRow, Natives, State, with_linked
+from derivload.engine.state import DefinitionRow, Indexed, Natives, State, with_linked
 from derivload.native.keys import EntryKeys
 from derivload.sources.entries import Entry, EntryValue, read_mistaken
 
@@ -55,7 +55,7 @@ class LoadedRows(NamedTuple):
     """The rows of all entries of a load, and which entries could not be read."""
 
     natives: Natives
-    definitions: Sequence[DefinitionRow]
+    definitions: Indexed[DefinitionRow]
     lost: Lost
 
 
@@ -102,7 +102,7 @@ class MistakenFamilies:
             other_structured=self._other_structured,
         )
         declared = self._natives.rows.positions(touched)
-        positions = [i for i, row in enumerate(self._definitions) if row.family in touched]
+        positions = self._definitions.positions(touched)
         natives = [i for i in declared if i not in lost.natives]
         definitions = [i for i in positions if i not in lost.definitions]
         keys = EntryKeys(texts.additions.entry_keys)
@@ -172,16 +172,14 @@ class MistakenFamilies:
             raise NotCertainError
         found = [*self._kept(self._state.warnings), *_renumbered(linted.found, self._load)]
         read = {entry.index for entry, _ in self._load.read}
-        touched = {i for i, row in enumerate(self._definitions) if row.family in self._touched}
-        entries = _Entries(self._inputs, touched - read)
+        touched = self._definitions.positions(self._touched)
+        entries = _Entries(self._inputs, {*touched} - read)
         return Linted(found, entries, find_refused=self._find_refused)
 
     def _kept(self, found: OfFamilies) -> list[Possible]:
         """What was found of the families that are not touched, by the positions among all."""
         kept = {f: of for f, of in found.items() if f not in self._touched}
-        natives = [row.family for row in self._natives.rows.rows] if kept else []
-        definitions = [row.family for row in self._definitions] if kept else []
-        return of_all(kept, natives, definitions)
+        return of_all(kept, self._natives.rows.positions, self._definitions.positions)
 
     def _find_refused(self) -> list[Possible]:
         """What PyTorch's generators refuse, of the families without a mistake."""

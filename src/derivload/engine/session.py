@@ -125,7 +125,7 @@ class Session:
         if found is None:
             return None
         of_native, at = found
-        own = rows.natives.rows.rows if of_native else rows.definitions
+        own = rows.natives.rows.rows if of_native else rows.definitions.rows
         family = own[at].family
         return None if family == UNKNOWN else family
 
@@ -148,7 +148,7 @@ class Session:
         families = with_linked(rows.natives, {family})
         natives, definitions, lost = rows
         declared = natives.rows.positions(families)
-        positions = [i for i, row in enumerate(definitions) if row.family in families]
+        positions = definitions.positions(families)
         declared = [i for i in declared if i not in lost.natives]
         positions = [i for i in positions if i not in lost.definitions]
         if not with_mistakes and (any(lost) or not self._is_certain):
@@ -158,7 +158,7 @@ class Session:
             load.read_natives([inputs.native(i, with_line=True) for i in declared])
             load.derive([inputs.definition(i, with_line=True) for i in positions])
             numbers = {made.entry.index: op_prefixes(made.derived) for made in load.derived}
-            known = {i: definitions[i].numbers for i in positions}
+            known = {i: definitions.rows[i].numbers for i in positions}
             load.match(
                 [
                     known[i] if len(known[i]) == len(prefixes) else tuple(0 for _ in prefixes)

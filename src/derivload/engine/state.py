@@ -69,7 +69,7 @@ class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
     refused: dict[str, tuple[Possible, ...]] | None = None
 
 
-Row = TypeVar("Row", NativeRow, FunctionRow)
+Row = TypeVar("Row", NativeRow, DefinitionRow, FunctionRow)
 
 
 class Indexed(Generic[Row]):
@@ -87,27 +87,100 @@ class Indexed(Generic[Row]):
                 self._positions.setdefault(row.family, []).append(i)
         return sorted([i for family in families for i in self._positions.get(family, ())])
 
+    def replaced(self, begin: int, end: int, window: list[Row]) -> Indexed[Row]:
+        """The rows, those from `begin` to `end` replaced. The index stays if it is still right."""
+        made = Indexed(self.rows[:begin] + window + self.rows[end:])
+        if [row.family for row in self.rows[begin:end]] == [row.family for row in window]:
+            made._positions = self._positions
+        return made
+
 
 class Natives:
-    """The entries of native_functions.yaml, and the sets of families that they link."""
+    """The entries of native_functions.yaml, and which families they link."""
 
-    def __init__(self, digests: list[bytes], rows: list[NativeRow]) -> None:
+    def __init__(self, digests: list[bytes], rows: Indexed[NativeRow]) -> None:
         self.digests = digests
-        self.rows = Indexed(rows)
-        self.links = [{row.family, *row.links} for row in rows if row.links]
+        self.rows = rows
+        self._linked: dict[str, set[str]] | None = None
+
+    def replaced(
+        self, digests: list[bytes], begin: int, end: int, window: list[NativeRow]
+    ) -> Natives:
+        """The entries, those from `begin` to `end` replaced by those with the rows `window`."""
+        made = Natives(digests, self.rows.replaced(begin, end, window))
+        before = [(row.family, row.links) for row in self.rows.rows[begin:end]]
+        if before == [(row.family, row.links) for row in window]:
+            made._linked = self._linked
+        return made
+
+    def linked(self, family: str) -> Iterable[str]:
+        """The families that an entry links to this one, in either direction."""
+        if self._linked is None:
+            self._linked = {}
+            for row in self.rows.rows:
+                for one in (row.family, *row.links) if row.links else ():
+                    self._linked.setdefault(one, set()).update((row.family, *row.links))
+        return self._linked.get(family, ())
 
 
-class DefinitionEntries(NamedTuple):
+class DefinitionEntries:
     """The entries of derivatives.yaml.
 
     Each has a digest, a row, the line of its own function (in `own`) and the line of the copying
     variant (in `copies`). A line is None if the entry makes no such record.
     """
 
-    digests: list[bytes]
-    rows: list[DefinitionRow]
-    own: list[bytes | None]
-    copies: list[bytes | None]
+    def __init__(
+        self,
+        digests: list[bytes],
+        rows: Indexed[DefinitionRow],
+        own: list[bytes | None],
+        copies: list[bytes | None],
+    ) -> None:
+        self.digests = digests
+        self.rows = rows
+        self.own = own
+        self.copies = copies
+        self._bases: list[str] | None = None
+        self._dispatch_keys: tuple[str, ...] | None = None
+
+    @property
+    def bases(self) -> list[str]:
+        """The base names of the functions that have a line, in the order of the records."""
+        if self._bases is None:
+            rows = self.rows.rows
+            self._bases = [row.base for row in rows if row.base is not None]
+            self._bases += [row.copy_base for row in rows if row.copy_base is not None]
+        return self._bases
+
+    @property
+    def dispatch_keys(self) -> tuple[str, ...]:
+        """All dispatch keys, sorted."""
+        if self._dispatch_keys is None:
+            of_rows = {row.keys for row in self.rows.rows}
+            self._dispatch_keys = tuple(sorted({key for keys in of_rows for key in keys}))
+        return self._dispatch_keys
+
+    def put(self, positions: Sequence[int], made: DefinitionEntries) -> None:
+        """Put the rows and lines of `made` at these positions."""
+        for at, row, own, copy in zip(
+            positions, made.rows.rows, made.own, made.copies, strict=True
+        ):
+            self.rows.rows[at], self.own[at], self.copies[at] = row, own, copy
+
+    def keep_from(self, before: DefinitionEntries, positions: Sequence[int]) -> None:
+        """Keep what `before` made of all rows, if these rows make the same of it.
+
+        All other rows are where they were before.
+        """
+        old, new = before.rows.rows, self.rows.rows
+        if all([_head_of(old[i]) == _head_of(new[i]) for i in positions]):
+            self._bases, self._dispatch_keys = before.bases, before.dispatch_keys
+
+
+def _head_of(row: DefinitionRow) -> tuple[tuple[str, ...], str | None, str | None]:
+    """What a row adds to what is made of all rows."""
+    return row.keys, row.base, row.copy_base
 
 
 class Functions(NamedTuple):
@@ -144,16 +217,14 @@ class State(NamedTuple):
         return self._of_all(self.refused or {})
 
     def _of_all(self, kept: OfFamilies) -> list[Possible]:
-        natives = [row.family for row in self.natives.rows.rows] if kept else []
-        definitions = [row.family for row in self.definitions.rows] if kept else []
-        return of_all(kept, natives, definitions)
+        return of_all(kept, self.natives.rows.positions, self.definitions.rows.positions)
 
 
 def no_state(tags: Iterable[str]) -> State:
     """The state of inputs without entries."""
-    definitions = DefinitionEntries([], [], [], [])
+    definitions = DefinitionEntries([], Indexed([]), [], [])
     none = Functions(Indexed([]), [])
-    return State(sorted(tags), Natives([], []), definitions, none, none, {})
+    return State(sorted(tags), Natives([], Indexed([])), definitions, none, none, {})
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -173,18 +244,19 @@ def state_of(loaded: LoadedTexts, inputs: InputEntries, *, with_refused: bool = 
     tags = sorted(loaded.tags)
     backends = inputs.texts.backends
     definitions = definitions_of(load, inputs.definitions)
-    warnings = warnings_of(load, natives, definitions.rows)
+    rows = natives, definitions.rows.rows
+    warnings = warnings_of(load, *rows)
     functions, generated = functions_of(load)
     return State(
         tags,
-        Natives(inputs.natives, natives),
+        Natives(inputs.natives, Indexed(natives)),
         definitions,
         functions,
         generated,
         warnings,
         digest_of(backends, inputs.natives, tags) if backends else b"",
         loaded.of_backends,
-        refused_of(load, natives, definitions.rows) if with_refused else None,
+        refused_of(load, *rows) if with_refused else None,
     )
 
 
@@ -235,14 +307,14 @@ def definitions_of(load: Load, digests: list[bytes]) -> DefinitionEntries:
     `digests` has the digest of each entry, in their order. Raises NotCertainError.
     """
     copies = {view: copy for copy, view in load.copied_from.items()}
-    made = DefinitionEntries(digests, [], [], [])
+    made = DefinitionEntries(digests, Indexed([]), [], [])
     seen = set()
     for digest, made_of, numbers in zip(digests, load.derived, load.numbers, strict=True):
         derived = made_of.derived
         schema = derived.function.schema.text
         copy = None if schema in seen else copies.get(schema)
         base = derived.function.name.base
-        made.rows.append(
+        made.rows.rows.append(
             DefinitionRow(
                 digest=digest,
                 family=certain_family(base),
@@ -291,7 +363,7 @@ def pack(state: State) -> bytes:
         Rows(
             state.tags,
             state.natives.rows.rows,
-            state.definitions.rows,
+            state.definitions.rows.rows,
             state.functions.rows.rows,
             state.generated.rows.rows,
             state.checked,
@@ -321,10 +393,10 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
     own, copies = iter(records), iter(records[count:])
     made = State(
         rows.tags,
-        Natives([row.digest for row in rows.natives], rows.natives),
+        Natives([row.digest for row in rows.natives], Indexed(rows.natives)),
         DefinitionEntries(
             [row.digest for row in definitions],
-            definitions,
+            Indexed(definitions),
             [None if row.base is None else next(own) for row in definitions],
             [None if row.copy_base is None else next(copies) for row in definitions],
         ),
@@ -346,26 +418,22 @@ def with_linked(natives: Natives, families: set[str]) -> set[str]:
     This goes in either direction, until no family is added.
     """
     linked = {*families}
-    grown = True
-    while grown:
-        before = len(linked)
-        for those in natives.links:
-            if not those.isdisjoint(linked):
-                linked |= those
-        grown = len(linked) > before
+    found = [*families]
+    while found:
+        more = {*natives.linked(found.pop())} - linked
+        linked |= more
+        found += more
     return linked
 
 
 def lines_of(torch_version: str, state: State) -> DocumentLines:
     """The lines of the documents, from a state."""
-    _, rows, own, copies = state.definitions
+    definitions = state.definitions
     return DocumentLines(
         torch_version=torch_version,
-        used_dispatch_keys=tuple(sorted({k for keys in {row.keys for row in rows} for k in keys})),
-        records=[line for line in own if line is not None]
-        + [line for line in copies if line is not None],
-        bases=[row.base for row in rows if row.base is not None]
-        + [row.copy_base for row in rows if row.copy_base is not None],
+        used_dispatch_keys=definitions.dispatch_keys,
+        records=[*filter(None, definitions.own), *filter(None, definitions.copies)],
+        bases=definitions.bases,
         functions=state.functions.lines,
         generated=state.generated.lines,
     )

@@ -6,15 +6,17 @@ mistake, because the state that the load starts from is of inputs without mistak
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from operator import attrgetter
+from typing import Final, NamedTuple, TypeVar
 
 from derivload.derivatives.definition import read_definition
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Invalid
 from derivload.engine.inputs import InputEntries
 from derivload.engine.laid import NotCertainError
-from derivload.engine.lint import Possible
+from derivload.engine.lint import OfFamilies, Possible
 from derivload.engine.load import names_lost
 from derivload.engine.mistaken import (
     UNKNOWN,
@@ -46,6 +48,7 @@ from derivload.engine.window import EntryWindow
 from derivload.sources.plain import Value
 
 T = TypeVar("T")
+_CPP_NAME: Final = attrgetter("cpp_name")
 
 
 class KnownRows(NamedTuple):
@@ -79,7 +82,7 @@ class FamilyUpdate:
         self.counts: dict[str, int] = {}
         self.lost = Lost(set(), set())
         self.natives = state.natives
-        self.definitions: Sequence[DefinitionRow] = state.definitions.rows
+        self.definitions = state.definitions.rows
 
     def run(self) -> State | None:
         """The state of the new inputs; None if there is a mistake.
@@ -94,24 +97,25 @@ class FamilyUpdate:
         while True:
             self._touched = with_linked(natives, self._touched)
             declared = natives.rows.positions(self._touched)
-            positions = self._touched_definitions(definitions)
+            positions = definitions.rows.positions(self._touched)
             load = self.load = Load(self._readers)
             load.read_natives([inputs.native(i) for i in declared])
             load.derive([inputs.definition(i) for i in positions])
             if load.mistakes or len(load.derived) != len(positions):
                 return None
-            numbers = self._number(load, definitions.rows, positions)
+            numbers = self._number(load, definitions.rows.rows, positions)
             if numbers is not None:
                 break
         load.match(numbers)
         if load.mistakes:
             return None
         made = definitions_of(load, [inputs.definitions[i] for i in positions])
-        if [row.family for row in made.rows] != [definitions.rows[i].family for i in positions]:
+        rows = definitions.rows.rows
+        if [row.family for row in made.rows.rows] != [rows[i].family for i in positions]:
             raise NotCertainError
-        _put(definitions.rows, positions, made.rows)
-        _put(definitions.own, positions, made.own)
-        _put(definitions.copies, positions, made.copies)
+        definitions.put(positions, made)
+        if self._stay:
+            definitions.keep_from(old.definitions, positions)
         self.counts = counts_of(inputs, declared, positions, load)
         functions, generated = functions_of(load)
         return State(
@@ -120,8 +124,8 @@ class FamilyUpdate:
             definitions,
             self._splice(old.functions, functions),
             self._splice(old.generated, generated),
-            warnings=self._warnings(natives, definitions.rows, declared, positions),
-            refused=self._refused(natives, definitions.rows, declared, positions),
+            warnings=self._warnings(natives, rows, declared, positions),
+            refused=self._refused(natives, rows, declared, positions),
         )
 
     def run_rows(self) -> tuple[Natives, DefinitionEntries]:
@@ -145,8 +149,7 @@ class FamilyUpdate:
         """The old warnings, with those of the touched families replaced by the new ones."""
         rows = [natives.rows.rows[i] for i in declared]
         made = warnings_of(self.load, rows, [definitions[i] for i in positions])
-        old = self._state.warnings.items()
-        return {f: kept for f, kept in old if f not in self._touched} | made
+        return self._in_place(self._state.warnings, made)
 
     def _refused(
         self,
@@ -160,8 +163,16 @@ class FamilyUpdate:
             return None
         rows = [natives.rows.rows[i] for i in declared]
         made = refused_of(self.load, rows, [definitions[i] for i in positions])
-        old = self._state.refused.items()
-        return {f: kept for f, kept in old if f not in self._touched} | made
+        return self._in_place(self._state.refused, made)
+
+    def _in_place(
+        self, old: OfFamilies, made: dict[str, tuple[Possible, ...]]
+    ) -> dict[str, tuple[Possible, ...]]:
+        """What was found before, with that of the touched families replaced."""
+        found = {**old}
+        for family in self._touched:
+            found.pop(family, None)
+        return found | made
 
     def _new_natives(self) -> Natives:
         """The natives, with new rows for those that changed. Touches the families of these."""
@@ -170,7 +181,7 @@ class FamilyUpdate:
             return old
         change = EntryWindow(old.digests, old.rows.rows, digests, self._native_row)
         self._touched |= change.families
-        return Natives(digests, change.spliced(old.rows.rows, change.rows))
+        return old.replaced(digests, change.begin, change.end, change.rows)
 
     def _new_definitions(self) -> DefinitionEntries:
         """The definitions, with provisional rows and no lines for those that changed.
@@ -178,19 +189,15 @@ class FamilyUpdate:
         Touches the families of these. `run` fills in their rows and lines.
         """
         old, digests = self._state.definitions, self._inputs.definitions
-        change = EntryWindow(old.digests, old.rows, digests, self._definition_row)
+        change = EntryWindow(old.digests, old.rows.rows, digests, self._definition_row)
         self._touched |= change.families
         self._stay = change.stay
         return DefinitionEntries(
             digests,
-            change.spliced(old.rows, change.rows),
+            old.rows.replaced(change.begin, change.end, change.rows),
             change.spliced(old.own, change.moved(old.own)),
             change.spliced(old.copies, change.moved(old.copies)),
         )
-
-    def _touched_definitions(self, definitions: DefinitionEntries) -> list[int]:
-        touched = self._touched
-        return [i for i, row in enumerate(definitions.rows) if row.family in touched]
 
     def _native_row(self, index: int) -> NativeRow:
         digest = self._inputs.natives[index]
@@ -250,7 +257,7 @@ class FamilyUpdate:
         Ops are numbered across all definitions. If definitions of other families get new
         numbers, these families are touched too, and the result is None: derive again.
         """
-        old = self._state.definitions.rows
+        old = self._state.definitions.rows.rows
         new = [op_prefixes(entry.derived) for entry in load.derived]
         if self._stay and new == [old[i].prefixes for i in positions]:
             return [old[i].numbers for i in positions]
@@ -274,16 +281,15 @@ class FamilyUpdate:
             lines = old.lines.copy()
             _put(lines, positions, made.lines)
             return Functions(old.rows, lines)
-        kept = [
-            (row, line)
-            for row, line in zip(old.rows.rows, old.lines, strict=True)
-            if row.family not in self._touched
-        ]
-        # Records with the same C++ name are of one family and already in order; the sort is stable.
-        every = sorted(
-            [*kept, *zip(made.rows.rows, made.lines, strict=True)], key=lambda row: row[0].cpp_name
-        )
-        return Functions(Indexed([row for row, _ in every]), [line for _, line in every])
+        rows, lines = old.rows.rows.copy(), old.lines.copy()
+        for at in reversed(positions):
+            del rows[at], lines[at]
+        # Records with the same C++ name are of one family and already in order.
+        for row, line in zip(made.rows.rows, made.lines, strict=True):
+            at = bisect_right(rows, row.cpp_name, key=_CPP_NAME)
+            rows.insert(at, row)
+            lines.insert(at, line)
+        return Functions(Indexed(rows), lines)
 
     def mistaken(self) -> Mistaken:
         """What is wrong in the touched families, after `run` has found that something is.
@@ -304,7 +310,7 @@ class FamilyUpdate:
         """The new inputs without the entries of these families."""
         assert isinstance(self._inputs, InputEntries)
         natives = [i for i, row in enumerate(self.natives.rows.rows) if row.family not in bad]
-        definitions = [i for i, row in enumerate(self.definitions) if row.family not in bad]
+        definitions = [i for i, row in enumerate(self.definitions.rows) if row.family not in bad]
         return PickedEntries(self._inputs, natives, definitions)
 
 

@@ -15,6 +15,7 @@ T = TypeVar("T")
 class EntryWindow(Generic[Row]):
     """The window in which the entries differ from the old ones, and provisional rows for it.
 
+    `begin` and `end` are those of the window among the old entries.
     `families` are the families in which an entry was changed, added or removed, or whose entries
     are in another order among themselves. Entries of other families moving in between does not
     matter. `stay` tells that all entries of the other families are where they were.
@@ -27,33 +28,33 @@ class EntryWindow(Generic[Row]):
         new: list[bytes],
         make: Callable[[int], Row],
     ) -> None:
-        self._begin, self._end, end = find_window(old, new)
-        known = {row.digest: row for row in rows[self._begin : self._end]}
-        self.rows: list[Row] = [known.get(new[i]) or make(i) for i in range(self._begin, end)]
-        before = _positions(rows[self._begin : self._end])
+        self.begin, self.end, end = find_window(old, new)
+        known = {row.digest: row for row in rows[self.begin : self.end]}
+        self.rows: list[Row] = [known.get(new[i]) or make(i) for i in range(self.begin, end)]
+        before = _positions(rows[self.begin : self.end])
         behind = _positions(self.rows)
         self.families: set[str] = set()
         self._origins: dict[int, int] = {}
         for family in before.keys() | behind.keys():
             came_from, stand = before.get(family, []), behind.get(family, [])
-            was = [old[self._begin + i] for i in came_from]
-            if was == [new[self._begin + i] for i in stand]:
+            was = [old[self.begin + i] for i in came_from]
+            if was == [new[self.begin + i] for i in stand]:
                 self._origins.update(zip(stand, came_from, strict=True))
             else:
                 self.families.add(family)
         for i, origin in self._origins.items():
-            self.rows[i] = rows[self._begin + origin]
-        self.stay = self._end == end and all([i == o for i, o in self._origins.items()])
+            self.rows[i] = rows[self.begin + origin]
+        self.stay = self.end == end and all([i == o for i, o in self._origins.items()])
 
     def moved(self, lines: list[bytes | None]) -> list[bytes | None]:
         """The line of each row: entries of unchanged families keep theirs, others have None."""
-        window = lines[self._begin : self._end]
+        window = lines[self.begin : self.end]
         origins = [self._origins.get(i) for i in range(len(self.rows))]
         return [None if origin is None else window[origin] for origin in origins]
 
     def spliced(self, old: list[T], window: list[T]) -> list[T]:
         """The old list, with its part in the window replaced by `window`."""
-        return old[: self._begin] + window + old[self._end :]
+        return old[: self.begin] + window + old[self.end :]
 
 
 def _positions(rows: Sequence[NativeRow | DefinitionRow]) -> dict[str, list[int]]:

@@ -10,6 +10,9 @@ A text is not split if its first line, but for comments, begins with anything bu
 line with a sign that may mean something to the whole file: a document marker, a directive or a tab.
 Nor is it split if it contains a line break that only YAML knows. A line that begins with a word, as
 one that is half typed does, makes the entry above it invalid, and no other one.
+
+After an edit, only the part of the text that changed is cut again: what is the same at the begin
+and at the end of the text before has the same entries. Comparing is much faster than cutting.
 """
 
 from __future__ import annotations
@@ -32,7 +35,12 @@ _NOT_A_PLAIN_LIST = re.compile(r"\n(?:[^ #\n\w\"'-]|-[^ \w])")
 _DASH_ALONE = re.compile(r"\n-(?=\n|\Z)")
 _KEEPS_BLANK_LINES = re.compile(r"[|>]\d?\+")
 _DIGEST_SIZE = 16
+# So many items are compared at once: entries, and characters.
 _STRIDE = 16**3
+_STRIDE_IN_TEXT = 16**4
+_BETWEEN_ENTRIES = "\n- "
+# It is remembered where each entry of this number begins.
+_MARKED = 256
 
 
 def with_plain_line_ends(text: str) -> str:
@@ -67,11 +75,10 @@ class Split:
     A digest covers the text of the entry, not its place. It is 16 bytes of a sha256.
     """
 
-    __slots__ = ("_lines", "_parts", "digests")
+    __slots__ = ("_parts", "digests")
 
     def __init__(self, parts: _Parts, digests: list[bytes] | None) -> None:
         self._parts = parts
-        self._lines: list[int] = []
         self.digests = digests
 
     @staticmethod
@@ -93,10 +100,15 @@ class Split:
 
     def line(self, index: int) -> int:
         """The number of an entry's first line."""
-        if not self._lines:
-            parts = (self._parts.preamble, *self._parts.raw)
-            self._lines = [*accumulate(part.count("\n") + 1 for part in parts)]
-        return self._lines[index]
+        return self._parts.line(index)
+
+    def lines(self) -> list[int]:
+        """The number of each entry's first line."""
+        return self._parts.lines()
+
+    def at_line(self, line: int) -> int | None:
+        """The entry whose first line this is."""
+        return self._parts.at_line(line)
 
     @property
     def raw(self) -> list[str]:
@@ -113,15 +125,11 @@ class Split:
 
 def split_digests(text: str, before: Split | None = None) -> Split:
     """Split a text as `split_text` does. Digests that are the same in `before` are reused."""
-    parts = _Parts(text)
-    if not _is_preamble(parts.preamble):
+    kept = [] if before is None else before.digests or []
+    window = before._parts.changed_to(text) if before is not None and kept else None
+    parts, begin, before_end, end = window or _anew(text, before if kept else None)
+    if window is None and not _is_preamble(parts.preamble):
         return Split(parts, None)
-    count = len(parts.raw)
-    begin, before_end, end = 0, 0, count
-    kept: list[bytes] = []
-    if before is not None and before.digests and before._parts.is_ended and parts.is_ended:
-        begin, before_end, end = find_window(before._parts.raw, parts.raw)
-        kept = before.digests
     digests = kept[:begin]
     for index in range(begin, end):
         entry = parts.entry(index)
@@ -131,25 +139,48 @@ def split_digests(text: str, before: Split | None = None) -> Split:
     return Split(parts, digests + kept[before_end:])
 
 
+def _anew(text: str, before: Split | None) -> tuple[_Parts, int, int, int]:
+    """The parts of a text, all of them cut now, and the window in which they are others."""
+    parts = _Parts(text)
+    if before is None or not (before._parts.is_ended and parts.is_ended):
+        return parts, 0, 0 if before is None else len(before.raw), len(parts.raw)
+    return parts, *find_window(before.raw, parts.raw)
+
+
 def find_window(old: Sequence[T], new: Sequence[T]) -> tuple[int, int, int]:
     """The window in which two lists differ: its begin, its end in `old`, and its end in `new`.
 
     The items before and after the window are the same in both lists.
     """
     shorter = min(len(old), len(new))
-    begin = _common(shorter, lambda at, to: old[at:to] == new[at:to])
+    begin = _common(shorter, _STRIDE, lambda at, to: old[at:to] == new[at:to])
     n, m = len(old), len(new)
-    ending = _common(shorter - begin, lambda at, to: old[n - to : n - at] == new[m - to : m - at])
+    ending = _common(
+        shorter - begin, _STRIDE, lambda at, to: old[n - to : n - at] == new[m - to : m - at]
+    )
     return begin, n - ending, m - ending
 
 
-def _common(limit: int, is_same: Callable[[int, int], bool]) -> int:
+def _window_in_text(old: str, new: str) -> tuple[int, int]:
+    """How many characters two texts share at their begin, and how many behind that at their end."""
+    shorter = min(len(old), len(new))
+    begin = _common(shorter, _STRIDE_IN_TEXT, lambda at, to: new.startswith(old[at:to], at))
+    n, m = len(old), len(new)
+    ending = _common(
+        shorter - begin,
+        _STRIDE_IN_TEXT,
+        lambda at, to: new.endswith(old[n - to : n - at], 0, m - at),
+    )
+    return begin, ending
+
+
+def _common(limit: int, step: int, is_same: Callable[[int, int], bool]) -> int:
     """The number of items that two lists share at their begin, at most `limit`.
 
-    Slices compare fast, so this goes in steps that get smaller.
+    Slices compare fast, so this goes in steps that get smaller. `step`, the first, is a power of
+    16.
     """
     at = 0
-    step = _STRIDE
     while step:
         while at + step <= limit and is_same(at, at + step):
             at += step
@@ -164,21 +195,112 @@ class _Parts:
     the last line end. `is_ended` tells that the whole text ends in a line end.
     """
 
-    __slots__ = ("is_ended", "preamble", "raw")
+    __slots__ = ("_has_lone_dash", "_marks", "_text", "is_ended", "preamble", "raw")
 
     def __init__(self, text: str) -> None:
+        self._text = text
+        # The number of some entries, where the text of each begins, and the number of its line.
+        self._marks: list[tuple[int, int, int]] = []
         self.is_ended = text.endswith("\n")
         framed = "\n" + (text[:-1] if self.is_ended else text)
-        if "\n-\n" in framed or framed.endswith("\n-"):
+        self._has_lone_dash = "\n-\n" in framed or framed.endswith("\n-")
+        if self._has_lone_dash:
             # A dash alone begins an entry too. To YAML, a space behind it makes no difference.
-            framed = _DASH_ALONE.sub("\n- ", framed)
-        self.preamble, *self.raw = framed.split("\n- ")
+            framed = _DASH_ALONE.sub(_BETWEEN_ENTRIES, framed)
+        self.preamble, *self.raw = framed.split(_BETWEEN_ENTRIES)
 
     def entry(self, index: int) -> str | None:
         """The text of an entry; None if the text must be read as a whole."""
         is_last = index == len(self.raw) - 1
         part = self.raw[index]
         return _entry_text(part if is_last and not self.is_ended else part + "\n")
+
+    def line(self, index: int) -> int:
+        """The number of an entry's first line."""
+        at, _, line = self._mark(0, index)
+        return line + sum([part.count("\n") + 1 for part in self.raw[at:index]])
+
+    def lines(self) -> list[int]:
+        """The number of each entry's first line."""
+        parts = (self.preamble, *self.raw)
+        return [*accumulate(part.count("\n") + 1 for part in parts)][:-1]
+
+    def at_line(self, wanted: int) -> int | None:
+        """The entry whose first line this is."""
+        at, _, line = self._mark(2, wanted)
+        while line < wanted and at < len(self.raw):
+            line += self.raw[at].count("\n") + 1
+            at += 1
+        return at if line == wanted and at < len(self.raw) else None
+
+    def changed_to(self, text: str) -> tuple[_Parts, int, int, int] | None:
+        """The parts of another text, and the window in which they are others, as `find_window`.
+
+        None if this text tells too little of it.
+        """
+        old = self._text
+        if not (self.is_ended and text.endswith("\n")) or self._has_lone_dash:
+            return None
+        same, same_behind = _window_in_text(old, text)
+        # An entry is the same if the dashes before it and behind it are.
+        begin, start = self._first_from(same + 1)
+        if not begin:
+            return None
+        begin -= 1
+        start -= len(self.raw[begin]) + len(_BETWEEN_ENTRIES)
+        end, before_end = self._first_from(len(old) - same_behind + len(_BETWEEN_ENTRIES))
+        before_end -= len(_BETWEEN_ENTRIES)
+        cut = text[start : before_end + len(text) - len(old)]
+        if "\n-\n" in cut or cut.endswith("\n-"):
+            return None
+        return self._with_other(text, begin, end, old[start:before_end], cut)
+
+    def _with_other(
+        self, text: str, begin: int, end: int, before: str, cut: str
+    ) -> tuple[_Parts, int, int, int]:
+        """The parts of `text`: `cut` stands where the entries of the window had `before`."""
+        others = cut.split(_BETWEEN_ENTRIES)
+        more = begin + len(others) - end
+        longer = len(cut) - len(before)
+        lines = cut.count("\n") - before.count("\n")
+        made = _Parts("")
+        made._text = text
+        made.is_ended = True
+        made.preamble = self.preamble
+        made.raw = self.raw[:begin] + others + self.raw[end:]
+        if len(others) <= _MARKED:  # else they need marks of their own
+            made._marks = [
+                (at, start, line) if at <= begin else (at + more, start + longer, line + lines)
+                for at, start, line in self._marks
+                if at <= begin or at >= end
+            ]
+        return made, begin, end, begin + len(others)
+
+    def _first_from(self, offset: int) -> tuple[int, int]:
+        """The first entry whose text begins here in the text or later, and where it begins.
+
+        Without one, the number of all entries, and where the text of one more would begin.
+        """
+        at, start, _ = self._mark(1, offset - 1)
+        count = len(self.raw)
+        while start < offset and at < count:
+            start += len(self.raw[at]) + len(_BETWEEN_ENTRIES)
+            at += 1
+        return at, start
+
+    def _mark(self, field: int, most: int) -> tuple[int, int, int]:
+        """The last mark in which this field is at most so much, or the first mark."""
+        if not self._marks:
+            # The text was cut behind a line end that it does not have.
+            start = len(self.preamble) + len(_BETWEEN_ENTRIES) - 1
+            line = self.preamble.count("\n") + 1
+            for at in range(0, len(self.raw), _MARKED):
+                self._marks.append((at, start, line))
+                block = _BETWEEN_ENTRIES.join(self.raw[at : at + _MARKED])
+                start += len(block) + len(_BETWEEN_ENTRIES)
+                line += block.count("\n") + 1
+        first = self._marks[0] if self._marks else (0, 0, 0)
+        return next((mark for mark in reversed(self._marks) if mark[field] <= most), first)
 
 
 def _is_preamble(text: str) -> bool:
