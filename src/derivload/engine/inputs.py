@@ -153,6 +153,10 @@ class InputEntries:
         """
         return (self._natives if of_native else self._definitions).places()
 
+    def may_have(self, word: str) -> bool:
+        """Whether a text of entries has this word, which has no line end in it."""
+        return any(file.split.has(word) for file in self._files[:-1])
+
     def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:
         """The entries that have this word in their text: whether native, index, entry.
 

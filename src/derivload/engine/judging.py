@@ -217,7 +217,8 @@ class _Judge:
         return entry, mistake
 
     def _ignored(self, warnings: list[Possible]) -> _Ignored:
-        if not any(MARKER in text and find_comments(text) for text in self._text_of.values()):
+        texts = self._text_of.values() if self._entries.may_have(MARKER) else ()
+        if not any(MARKER in text and find_comments(text) for text in texts):
             return _Ignored({}, [])
         by_entry: dict[tuple[bool, int], list[Possible]] = {}
         for one in warnings:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol, cast
 
 import msgspec
@@ -22,6 +22,7 @@ from derivload.engine.pipeline import DerivedEntry, Load, WrongEntry
 from derivload.native.autogen import check_autogen
 from derivload.native.function import NativeFunction, hides_from_python
 from derivload.sources.entries import Entry
+from derivload.sources.ignore_comments import MARKER
 
 # In the message of a warning: where `other` is. It is filled in when the warning is shown.
 PLACE: Final = "{place}"
@@ -64,6 +65,9 @@ class Entries(Protocol):
     def file(self, at: int, *, of_native: bool) -> str:
         """The name of the file that an entry is in."""
 
+    def may_have(self, word: str) -> bool:
+        """Whether the texts may have this word, between the entries or in them."""
+
     def entries_with(self, word: str) -> Iterable[tuple[bool, int, Entry]]:
         """The entries that may have this word in their text: whether native, position, entry."""
 
@@ -94,6 +98,17 @@ class Linted(NamedTuple):
     def is_empty(self) -> bool:
         """Whether there is nothing to warn of but comments."""
         return not self.found and not self.of_backends
+
+    @property
+    def may_ignore(self) -> bool:
+        """Whether there may be comments that ignore a rule."""
+        return self.entries.may_have(MARKER)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nothing in the other entries speaks for or against what was found."""
+        is_open = any([one.unless_called for one in self.found])
+        return not (is_open or self.of_backends or self.may_ignore)
 
 
 def lint(load: Load) -> Linted:
@@ -220,6 +235,10 @@ class _LoadedEntries:
     def file(self, at: int, *, of_native: bool) -> str:
         return self.entry(at, of_native=of_native).file
 
+    def may_have(self, word: str) -> bool:
+        del word
+        return True  # what stands between the entries is not known here
+
     def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:
         load = self._load
         declared = [function.entry for function in load.natives[: load.declared]]
@@ -247,65 +266,3 @@ class _LoadedEntries:
                 for name in called_names(formula)
             }
         return name in self._called
-
-
-# What was found, by family, with positions among the entries of that family.
-OfFamilies = Mapping[str, tuple[Possible, ...]]
-# Finds the positions of the entries of these families, ascending.
-Positions = Callable[[Iterable[str]], list[int]]
-
-
-def by_family(
-    found: Iterable[Possible], natives: Sequence[str], definitions: Sequence[str]
-) -> dict[str, tuple[Possible, ...]]:
-    """What was found, by family. `natives` and `definitions` have the family at each position."""
-    made: dict[str, list[Possible]] = {}
-    for one in found:
-        own = natives if one.of_native else definitions
-        family = own[one.at]
-        made.setdefault(family, []).append(
-            msgspec.structs.replace(
-                one,
-                at=_rank(own, one.at, family),
-                other=_rank(own, one.other, family),
-                declared=_rank(natives, one.declared, family),
-            )
-        )
-    return {family: tuple(ones) for family, ones in made.items()}
-
-
-def _rank(families: Sequence[str], at: int, family: str) -> int:
-    return -1 if at < 0 else families[:at].count(family)
-
-
-def of_all(kept: OfFamilies, natives: Positions, definitions: Positions) -> list[Possible]:
-    """What `by_family` was given, in the order of the entries.
-
-    `natives` and `definitions` tell where the entries of families are. Raises ValueError if there
-    are no such entries.
-    """
-    positions: dict[tuple[bool, str], list[int]] = {}
-
-    def found(of_native: bool, family: str, rank: int) -> int:
-        if rank < 0:
-            return -1
-        at = positions.get((of_native, family))
-        if at is None:
-            at = positions[of_native, family] = (natives if of_native else definitions)((family,))
-        if rank >= len(at):
-            raise ValueError("there is no such entry")
-        return at[rank]
-
-    made = [
-        msgspec.structs.replace(
-            one,
-            at=found(one.of_native, family, one.at),
-            other=found(one.of_native, family, one.other),
-            declared=found(True, family, one.declared),
-        )
-        for family, ones in kept.items()
-        for one in ones
-    ]
-    if any(one.at < 0 for one in made):
-        raise ValueError("a warning is about no entry")
-    return sorted(made, key=lambda one: (one.of_native, one.at))

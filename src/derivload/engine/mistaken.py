@@ -14,14 +14,16 @@ import msgspec
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Diagnostic
 from derivload.engine.blame import Blame
+from derivload.engine.found import FoundByFamily
 from derivload.engine.inputs import InputEntries
 from derivload.engine.laid import NotCertainError
-from derivload.engine.lint import Linted, OfFamilies, Possible, definitions_read, lint, of_all
+from derivload.engine.lint import Linted, Possible, definitions_read, lint
 from derivload.engine.load import diagnostics_of, names_lost
 from derivload.engine.overlays import names_a_kernel
 from derivload.engine.picked import PickedEntries
 from derivload.engine.pipeline import Load, Readers
-from derivload.engine.state import DefinitionRow, Indexed, Natives, State, with_linked
+from derivload.engine.rows import DefinitionRow, Indexed, Natives, with_linked
+from derivload.engine.state import State
 from derivload.native.keys import EntryKeys
 from derivload.sources.entries import Entry, EntryValue, read_mistaken
 
@@ -176,10 +178,9 @@ class MistakenFamilies:
         entries = _Entries(self._inputs, {*touched} - read)
         return Linted(found, entries, find_refused=self._find_refused)
 
-    def _kept(self, found: OfFamilies) -> list[Possible]:
+    def _kept(self, found: FoundByFamily) -> list[Possible]:
         """What was found of the families that are not touched, by the positions among all."""
-        kept = {f: of for f, of in found.items() if f not in self._touched}
-        return of_all(kept, self._natives.rows.positions, self._definitions.positions)
+        return found.replaced(self._touched, {}).all(self._natives.rows, self._definitions)
 
     def _find_refused(self) -> list[Possible]:
         """What PyTorch's generators refuse, of the families without a mistake."""
@@ -225,6 +226,9 @@ class _Entries:
 
     def file(self, at: int, *, of_native: bool) -> str:
         return self._inputs.file(at, of_native=of_native)
+
+    def may_have(self, word: str) -> bool:
+        return self._inputs.may_have(word)
 
     def entries_with(self, word: str) -> Iterable[tuple[bool, int, Entry]]:
         return self._inputs.entries_with(word)

@@ -24,6 +24,7 @@ from derivload.cpp.dialect import Dialect
 from derivload.derivatives.info import op_prefixes
 from derivload.diagnostics import Diagnostic
 from derivload.engine.backends import Backends, digest_of
+from derivload.engine.found import FoundByFamily
 from derivload.engine.inputs import InputEntries
 from derivload.engine.laid import NotCertainError
 from derivload.engine.lines import DocumentLines
@@ -32,6 +33,7 @@ from derivload.engine.load import LoadedTexts, load_texts, passed_over
 from derivload.engine.mistaken import UNKNOWN, LoadedRows, Lost, Mistaken
 from derivload.engine.outcome import Outcome, outcome_of
 from derivload.engine.pipeline import Load, Readers
+from derivload.engine.rows import with_linked
 from derivload.engine.state import (
     State,
     content_of,
@@ -40,7 +42,6 @@ from derivload.engine.state import (
     pack,
     state_of,
     unpack,
-    with_linked,
 )
 from derivload.engine.texts import Text, Texts, collector_off
 from derivload.engine.update import FamilyUpdate, KnownRows
@@ -215,7 +216,9 @@ class Session:
             pass
 
     def _no_state(self, loaded: LoadedTexts) -> State:
-        return no_state(loaded.tags)._replace(refused={} if self._with_refused else None)
+        return no_state(loaded.tags)._replace(
+            refused=FoundByFamily({}) if self._with_refused else None
+        )
 
     def _state_of(self, loaded: LoadedTexts, inputs: InputEntries) -> State:
         return state_of(loaded, inputs, with_refused=self._with_refused)

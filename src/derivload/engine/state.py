@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -13,46 +13,23 @@ from derivload.derivatives.model import DifferentiabilityRecord
 from derivload.diagnostics import Diagnostic
 from derivload.engine.backends import digest_of
 from derivload.engine.families import family_of
+from derivload.engine.found import FoundByFamily, by_family
 from derivload.engine.inputs import InputEntries
 from derivload.engine.laid import NotCertainError
 from derivload.engine.lines import DocumentLines, encode_line
-from derivload.engine.lint import OfFamilies, Possible, by_family, lint, of_all
+from derivload.engine.lint import Possible, lint
 from derivload.engine.load import LoadedTexts
 from derivload.engine.pipeline import Load
+from derivload.engine.rows import (
+    DefinitionEntries,
+    DefinitionRow,
+    FunctionRow,
+    Functions,
+    Indexed,
+    NativeRow,
+    Natives,
+)
 from derivload.native.function import NativeFunction
-
-
-class NativeRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """An entry of native_functions.yaml: its family, and the other families that it names."""
-
-    digest: bytes
-    family: str
-    links: tuple[str, ...]
-
-
-class DefinitionRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """An entry of derivatives.yaml, and the result of loading it.
-
-    `prefixes` are the names of its ops, `numbers` their numbers, `keys` its dispatch keys. `base`
-    is the base name of its function; None for a duplicate definition, as only the first counts.
-    `copy_base` is the base name of the copying variant that gets the same info; None if there is
-    no such variant.
-    """
-
-    digest: bytes
-    family: str
-    prefixes: tuple[str, ...] = ()
-    numbers: tuple[int, ...] = ()
-    keys: tuple[str, ...] = ()
-    base: str | None = None
-    copy_base: str | None = None
-
-
-class FunctionRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A record of functions.json: one of `functions` or one of `generated`."""
-
-    cpp_name: str
-    family: str
 
 
 class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -69,127 +46,6 @@ class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
     refused: dict[str, tuple[Possible, ...]] | None = None
 
 
-Row = TypeVar("Row", NativeRow, DefinitionRow, FunctionRow)
-
-
-class Indexed(Generic[Row]):
-    """Rows, with an index of where the rows of each family are, built on first use."""
-
-    def __init__(self, rows: list[Row]) -> None:
-        self.rows: list[Row] = rows
-        self._positions: dict[str, list[int]] | None = None
-
-    def positions(self, families: Iterable[str]) -> list[int]:
-        """The indexes of the rows of these families, ascending."""
-        if self._positions is None:
-            self._positions = {}
-            for i, row in enumerate(self.rows):
-                self._positions.setdefault(row.family, []).append(i)
-        return sorted([i for family in families for i in self._positions.get(family, ())])
-
-    def replaced(self, begin: int, end: int, window: list[Row]) -> Indexed[Row]:
-        """The rows, those from `begin` to `end` replaced. The index stays if it is still right."""
-        made = Indexed(self.rows[:begin] + window + self.rows[end:])
-        if [row.family for row in self.rows[begin:end]] == [row.family for row in window]:
-            made._positions = self._positions
-        return made
-
-
-class Natives:
-    """The entries of native_functions.yaml, and which families they link."""
-
-    def __init__(self, digests: list[bytes], rows: Indexed[NativeRow]) -> None:
-        self.digests = digests
-        self.rows = rows
-        self._linked: dict[str, set[str]] | None = None
-
-    def replaced(
-        self, digests: list[bytes], begin: int, end: int, window: list[NativeRow]
-    ) -> Natives:
-        """The entries, those from `begin` to `end` replaced by those with the rows `window`."""
-        made = Natives(digests, self.rows.replaced(begin, end, window))
-        before = [(row.family, row.links) for row in self.rows.rows[begin:end]]
-        if before == [(row.family, row.links) for row in window]:
-            made._linked = self._linked
-        return made
-
-    def linked(self, family: str) -> Iterable[str]:
-        """The families that an entry links to this one, in either direction."""
-        if self._linked is None:
-            self._linked = {}
-            for row in self.rows.rows:
-                for one in (row.family, *row.links) if row.links else ():
-                    self._linked.setdefault(one, set()).update((row.family, *row.links))
-        return self._linked.get(family, ())
-
-
-class DefinitionEntries:
-    """The entries of derivatives.yaml.
-
-    Each has a digest, a row, the line of its own function (in `own`) and the line of the copying
-    variant (in `copies`). A line is None if the entry makes no such record.
-    """
-
-    def __init__(
-        self,
-        digests: list[bytes],
-        rows: Indexed[DefinitionRow],
-        own: list[bytes | None],
-        copies: list[bytes | None],
-    ) -> None:
-        self.digests = digests
-        self.rows = rows
-        self.own = own
-        self.copies = copies
-        self._bases: list[str] | None = None
-        self._dispatch_keys: tuple[str, ...] | None = None
-
-    @property
-    def bases(self) -> list[str]:
-        """The base names of the functions that have a line, in the order of the records."""
-        if self._bases is None:
-            rows = self.rows.rows
-            self._bases = [row.base for row in rows if row.base is not None]
-            self._bases += [row.copy_base for row in rows if row.copy_base is not None]
-        return self._bases
-
-    @property
-    def dispatch_keys(self) -> tuple[str, ...]:
-        """All dispatch keys, sorted."""
-        if self._dispatch_keys is None:
-            of_rows = {row.keys for row in self.rows.rows}
-            self._dispatch_keys = tuple(sorted({key for keys in of_rows for key in keys}))
-        return self._dispatch_keys
-
-    def put(self, positions: Sequence[int], made: DefinitionEntries) -> None:
-        """Put the rows and lines of `made` at these positions."""
-        for at, row, own, copy in zip(
-            positions, made.rows.rows, made.own, made.copies, strict=True
-        ):
-            self.rows.rows[at], self.own[at], self.copies[at] = row, own, copy
-
-    def keep_from(self, before: DefinitionEntries, positions: Sequence[int]) -> None:
-        """Keep what `before` made of all rows, if these rows make the same of it.
-
-        All other rows are where they were before.
-        """
-        old, new = before.rows.rows, self.rows.rows
-        if all([_head_of(old[i]) == _head_of(new[i]) for i in positions]):
-            self._bases, self._dispatch_keys = before.bases, before.dispatch_keys
-
-
-def _head_of(row: DefinitionRow) -> tuple[tuple[str, ...], str | None, str | None]:
-    """What a row adds to what is made of all rows."""
-    return row.keys, row.base, row.copy_base
-
-
-class Functions(NamedTuple):
-    """Records of functions.json in their order: the row and the line of each."""
-
-    rows: Indexed[FunctionRow]
-    lines: list[bytes]
-
-
 class State(NamedTuple):
     """All that a session keeps from a load without mistakes.
 
@@ -203,28 +59,27 @@ class State(NamedTuple):
     definitions: DefinitionEntries
     functions: Functions
     generated: Functions
-    warnings: OfFamilies
+    warnings: FoundByFamily
     checked: bytes = b""
     of_backends: Sequence[tuple[int, Diagnostic]] = ()
-    refused: OfFamilies | None = None
+    refused: FoundByFamily | None = None
 
     def found(self) -> list[Possible]:
         """What `lint` found, by the positions of the entries. Raises ValueError."""
-        return self._of_all(self.warnings)
+        return self.warnings.all(self.natives.rows, self.definitions.rows)
 
     def found_refused(self) -> list[Possible]:
         """What PyTorch's generators refuse, by the positions of the entries. Raises ValueError."""
-        return self._of_all(self.refused or {})
-
-    def _of_all(self, kept: OfFamilies) -> list[Possible]:
-        return of_all(kept, self.natives.rows.positions, self.definitions.rows.positions)
+        if self.refused is None:
+            return []
+        return self.refused.all(self.natives.rows, self.definitions.rows)
 
 
 def no_state(tags: Iterable[str]) -> State:
     """The state of inputs without entries."""
     definitions = DefinitionEntries([], Indexed([]), [], [])
     none = Functions(Indexed([]), [])
-    return State(sorted(tags), Natives([], Indexed([])), definitions, none, none, {})
+    return State(sorted(tags), Natives([], Indexed([])), definitions, none, none, FoundByFamily({}))
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -240,49 +95,45 @@ def state_of(loaded: LoadedTexts, inputs: InputEntries, *, with_refused: bool = 
     inputs.check_whole(loaded.whole)
     load = loaded.load
     declared = load.natives[: load.declared]
-    natives = [native_row(digest, f) for digest, f in zip(inputs.natives, declared, strict=True)]
+    natives = Indexed(
+        [native_row(digest, f) for digest, f in zip(inputs.natives, declared, strict=True)]
+    )
     tags = sorted(loaded.tags)
     backends = inputs.texts.backends
     definitions = definitions_of(load, inputs.definitions)
-    rows = natives, definitions.rows.rows
-    warnings = warnings_of(load, *rows)
+    rows = natives, definitions.rows
+    warnings = FoundByFamily(warnings_of(load, *rows))
     functions, generated = functions_of(load)
     return State(
         tags,
-        Natives(inputs.natives, Indexed(natives)),
+        Natives(inputs.natives, natives),
         definitions,
         functions,
         generated,
         warnings,
         digest_of(backends, inputs.natives, tags) if backends else b"",
         loaded.of_backends,
-        refused_of(load, *rows) if with_refused else None,
+        FoundByFamily(refused_of(load, *rows)) if with_refused else None,
     )
 
 
 def refused_of(
-    load: Load, natives: Sequence[NativeRow], definitions: Sequence[DefinitionRow]
+    load: Load, natives: Indexed[NativeRow], definitions: Indexed[DefinitionRow]
 ) -> dict[str, tuple[Possible, ...]]:
     """What PyTorch's generators refuse of a load whose entries have these rows."""
     from derivload.engine.generators import find_refused
 
-    found = find_refused(load)
-    if not found:
-        return {}
-    return by_family(found, [row.family for row in natives], [row.family for row in definitions])
+    return by_family(find_refused(load), natives, definitions)
 
 
 def warnings_of(
-    load: Load, natives: Sequence[NativeRow], definitions: Sequence[DefinitionRow]
+    load: Load, natives: Indexed[NativeRow], definitions: Indexed[DefinitionRow]
 ) -> dict[str, tuple[Possible, ...]]:
     """What `lint` finds in a load whose entries have these rows. Raises NotCertainError."""
     linted = lint(load)
     if not linted.is_complete:
         raise NotCertainError
-    if not linted.found:
-        return {}
-    families = [row.family for row in natives], [row.family for row in definitions]
-    return by_family(linted.found, *families)
+    return by_family(linted.found, natives, definitions)
 
 
 def content_of(natives: list[bytes], definitions: list[bytes], tags: list[str]) -> bytes:
@@ -367,9 +218,9 @@ def pack(state: State) -> bytes:
             state.functions.rows.rows,
             state.generated.rows.rows,
             state.checked,
-            dict(state.warnings),
+            dict(state.warnings.by_family),
             [*state.of_backends],
-            None if state.refused is None else dict(state.refused),
+            None if state.refused is None else dict(state.refused.by_family),
         )
     )
 
@@ -402,28 +253,14 @@ def unpack(packed: bytes, records: list[bytes], functions: list[bytes]) -> State
         ),
         Functions(Indexed(rows.functions), functions[:first]),
         Functions(Indexed(rows.generated), functions[first:]),
-        rows.warnings,
+        FoundByFamily(rows.warnings),
         rows.checked,
         rows.of_backends,
-        rows.refused,
+        None if rows.refused is None else FoundByFamily(rows.refused),
     )
     made.found()
     made.found_refused()
     return made
-
-
-def with_linked(natives: Natives, families: set[str]) -> set[str]:
-    """The families and every one linked to them by `structured_delegate`.
-
-    This goes in either direction, until no family is added.
-    """
-    linked = {*families}
-    found = [*families]
-    while found:
-        more = {*natives.linked(found.pop())} - linked
-        linked |= more
-        found += more
-    return linked
 
 
 def lines_of(torch_version: str, state: State) -> DocumentLines:

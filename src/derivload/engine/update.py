@@ -7,7 +7,7 @@ mistake, because the state that the load starts from is of inputs without mistak
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar
 
@@ -16,7 +16,6 @@ from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Invalid
 from derivload.engine.inputs import InputEntries
 from derivload.engine.laid import NotCertainError
-from derivload.engine.lint import OfFamilies, Possible
 from derivload.engine.load import names_lost
 from derivload.engine.mistaken import (
     UNKNOWN,
@@ -28,13 +27,16 @@ from derivload.engine.mistaken import (
 )
 from derivload.engine.picked import PickedEntries
 from derivload.engine.pipeline import Load, Readers
-from derivload.engine.state import (
+from derivload.engine.rows import (
     DefinitionEntries,
     DefinitionRow,
     Functions,
     Indexed,
     NativeRow,
     Natives,
+    with_linked,
+)
+from derivload.engine.state import (
     State,
     certain_family,
     definitions_of,
@@ -42,7 +44,6 @@ from derivload.engine.state import (
     native_row,
     refused_of,
     warnings_of,
-    with_linked,
 )
 from derivload.engine.window import EntryWindow
 from derivload.sources.plain import Value
@@ -118,14 +119,17 @@ class FamilyUpdate:
             definitions.keep_from(old.definitions, positions)
         self.counts = counts_of(inputs, declared, positions, load)
         functions, generated = functions_of(load)
+        of_load = Indexed([natives.rows.rows[i] for i in declared]), made.rows
         return State(
             old.tags,
             natives,
             definitions,
             self._splice(old.functions, functions),
             self._splice(old.generated, generated),
-            warnings=self._warnings(natives, rows, declared, positions),
-            refused=self._refused(natives, rows, declared, positions),
+            warnings=old.warnings.replaced(self._touched, warnings_of(load, *of_load)),
+            refused=None
+            if old.refused is None
+            else old.refused.replaced(self._touched, refused_of(load, *of_load)),
         )
 
     def run_rows(self) -> tuple[Natives, DefinitionEntries]:
@@ -138,41 +142,6 @@ class FamilyUpdate:
     def linked(self, families: set[str]) -> set[str]:
         """The families, and all that are linked to them."""
         return with_linked(self.natives, families)
-
-    def _warnings(
-        self,
-        natives: Natives,
-        definitions: Sequence[DefinitionRow],
-        declared: Sequence[int],
-        positions: Sequence[int],
-    ) -> dict[str, tuple[Possible, ...]]:
-        """The old warnings, with those of the touched families replaced by the new ones."""
-        rows = [natives.rows.rows[i] for i in declared]
-        made = warnings_of(self.load, rows, [definitions[i] for i in positions])
-        return self._in_place(self._state.warnings, made)
-
-    def _refused(
-        self,
-        natives: Natives,
-        definitions: Sequence[DefinitionRow],
-        declared: Sequence[int],
-        positions: Sequence[int],
-    ) -> dict[str, tuple[Possible, ...]] | None:
-        """What the generators refused, with that of the touched families replaced."""
-        if self._state.refused is None:
-            return None
-        rows = [natives.rows.rows[i] for i in declared]
-        made = refused_of(self.load, rows, [definitions[i] for i in positions])
-        return self._in_place(self._state.refused, made)
-
-    def _in_place(
-        self, old: OfFamilies, made: dict[str, tuple[Possible, ...]]
-    ) -> dict[str, tuple[Possible, ...]]:
-        """What was found before, with that of the touched families replaced."""
-        found = {**old}
-        for family in self._touched:
-            found.pop(family, None)
-        return found | made
 
     def _new_natives(self) -> Natives:
         """The natives, with new rows for those that changed. Touches the families of these."""

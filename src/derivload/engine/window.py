@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from derivload.engine.state import DefinitionRow, NativeRow
+from derivload.engine.rows import DefinitionRow, NativeRow
 from derivload.sources.splitting import find_window
 
 Row = TypeVar("Row", NativeRow, DefinitionRow)

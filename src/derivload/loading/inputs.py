@@ -39,15 +39,39 @@ class Inputs(NamedTuple):
         return self.texts.read_backends(self.dialect).kernels()
 
 
-def read_inputs(files: Files, contents: Sequence[bytes | OSError], rules: Rules) -> Inputs:
+class KnownTexts:
+    """The texts of a series of loads. A file that has not changed is not decoded again."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[bytes, Text]] = {}
+
+    def decode(self, name: str, content: bytes | OSError, diagnostics: list[Diagnostic]) -> Text:
+        """The text of a file, or an empty one and a diagnostic of why there is none."""
+        known = self._last.get(name)
+        if known is not None and known[0] == content:
+            return known[1]
+        before = len(diagnostics)
+        text = _decode(name, content, diagnostics)
+        if isinstance(content, bytes) and len(diagnostics) == before:
+            self._last[name] = content, text
+        return text
+
+
+def read_inputs(
+    files: Files,
+    contents: Sequence[bytes | OSError],
+    rules: Rules,
+    known: KnownTexts | None = None,
+) -> Inputs:
     """The inputs in these files, which hold `contents`. Raises UsageError."""
     if files.tree is None and not rules.fields:
         dialect, note = choose_dialect(files.version)
     else:
         dialect, note = rules.dialect, rules.note
     diagnostics: list[Diagnostic] = []
+    known = known or KnownTexts()
     texts = [
-        _decode(name, content, diagnostics)
+        known.decode(name, content, diagnostics)
         for name, content in zip(files.paths, contents, strict=True)
     ]
     unread = frozenset(diagnostic.file for diagnostic in diagnostics)

@@ -14,6 +14,7 @@ from derivload.loading.request import Request
 from derivload.loading.run import LoadedInputs, load_inputs
 from derivload.loading.warnings import NewWarnings, fixed_since, new_warnings
 from derivload.outputs.files import DOCUMENTS, Writing, WrittenFiles, listed_documents
+from derivload.outputs.known_files import KnownFiles
 from derivload.outputs.stamp import stamp_name
 from derivload.outputs.target import Target
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from derivload.engine.judging import Judged
     from derivload.engine.lines import DocumentLines
+    from derivload.engine.lint import Possible
     from derivload.loading.paths import Files
     from derivload.store.store import Store
     from derivload.wanted import Wanted
@@ -46,10 +48,16 @@ class LiveWarnings:
     def __init__(self, wanted: Wanted | None = None) -> None:
         self._wanted = wanted
         self._last: Judged | None = None
+        # What `_last` was made from, if that was all.
+        self._found: list[Possible] | None = None
+        self._paths: tuple[str, ...] = ()
 
     def update(self, loaded: LoadedInputs) -> NewWarnings:
         """What a load changes: the new warnings, and those that are gone."""
-        before, now = self._last, loaded.warnings(self._wanted)
+        before, found, paths = self._last, loaded.found_alone, loaded.paths
+        is_same = found is not None and found is self._found and paths == self._paths
+        now = before if is_same else loaded.warnings(self._wanted)
+        self._found, self._paths = found, paths
         shown = {told.id for told in before.shown} if before is not None else set()
         self._last = now
         return new_warnings(now, shown)._replace(fixed=fixed_since(before, now))
@@ -95,6 +103,7 @@ class LiveDocuments:
         self._shards = shards
         self._memory = Memory(store)
         self._warnings = LiveWarnings(wanted)
+        self._known = KnownFiles()
 
     def load(
         self, files: Files, contents: Sequence[bytes | OSError] | None = None
@@ -110,7 +119,7 @@ class LiveDocuments:
         loaded = load_inputs(request, memory=self._memory)
         names = [name for name, _, _, _ in loaded.documents]
         refuse_collisions(Target(self._out_dir), names, stamp_name(), files.paths)
-        return PreparedDocuments(self._out_dir, request, loaded, self._warnings)
+        return PreparedDocuments(self._out_dir, request, loaded, self._warnings, self._known)
 
     def settle(self) -> None:
         """Do now what the next load would begin with, where there is time for it."""
@@ -124,6 +133,7 @@ class PreparedDocuments(NamedTuple):
     request: Request
     loaded: LoadedInputs
     warnings: LiveWarnings
+    known: KnownFiles
 
     @property
     def lines(self) -> DocumentLines:
@@ -133,7 +143,7 @@ class PreparedDocuments(NamedTuple):
     def write(self) -> Updated:
         """Write the documents that differ from what is there. Raises OSError."""
         documents = self.loaded.documents
-        with Writing(self.out_dir, DOCUMENTS) as writing:
+        with Writing(self.out_dir, DOCUMENTS, self.known) as writing:
             written = writing.write(
                 documents,
                 [name for name, _, _, _ in documents],

@@ -9,6 +9,7 @@ import msgspec
 
 from derivload.engine.lines import DocumentLines
 from derivload.engine.outcome import Outcome
+from derivload.loading.inputs import KnownTexts
 from derivload.outputs.documents import Rendered, Renderer, read_lines
 from derivload.schema.names import read_operator_name
 from derivload.store.results import facts_document, find_state, keep_state
@@ -45,6 +46,7 @@ class Memory:
         self._key = ""
         self._torchgen: OwnTorchgen | None = None
         self._is_new = True
+        self.known_texts = KnownTexts()
         self._renderer = Renderer()
         # The functions.json that came with the state in the store, and its lines.
         self._functions: tuple[Rendered, list[bytes]] | None = None

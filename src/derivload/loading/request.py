@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from derivload.loading.inputs import Inputs
+    from derivload.loading.inputs import Inputs, KnownTexts
     from derivload.loading.paths import Files
     from derivload.loading.rules_of_tree import Rules
     from derivload.store.store import Store
@@ -31,7 +31,8 @@ class Request:
     `with_facts` asks for the facts of the functions besides, and `with_places` for places.json too.
     `contents` are the bytes of each file, or why it cannot be read. They are read now if they
     have not been read before. `rules_from` is the store that may know the rules of a tree: set it
-    before anything else is asked for.
+    before anything else is asked for. `known_texts` are those of the loads before, if there were
+    any: set it before `inputs` is asked for.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Request:
         self.with_facts = with_facts or with_places
         self.with_places = with_places
         self.rules_from: Store | None = None
+        self.known_texts: KnownTexts | None = None
         self.contents = files.read() if contents is None else contents
 
     @cached_property
@@ -105,4 +107,4 @@ class Request:
         """The contents as texts, and the release to follow. Raises UsageError."""
         from derivload.loading.inputs import read_inputs
 
-        return read_inputs(self.files, self.contents, self.rules)
+        return read_inputs(self.files, self.contents, self.rules, self.known_texts)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from derivload.engine.backends import Backends
     from derivload.engine.judging import Judged
     from derivload.engine.lines import DocumentLines
-    from derivload.engine.lint import Linted
+    from derivload.engine.lint import Linted, Possible
     from derivload.engine.outcome import Outcome
     from derivload.loading.memory import Memory
     from derivload.loading.request import Request
@@ -80,6 +80,11 @@ class LoadedInputs:
         """What was loaded. There is none if the store had the documents."""
         assert not isinstance(self._found, StoredDocuments)
         return self._found
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the inputs."""
+        return self._request.files.paths
 
     @property
     def _backends(self) -> Backends | None:
@@ -140,15 +145,29 @@ class LoadedInputs:
         found = self._found
         kept: bytes | Linted | None
         if isinstance(found, StoredDocuments):
-            kept, is_empty = found.warnings, not found.warnings
+            kept, is_empty, may_ignore = found.warnings, not found.warnings, True
         else:
             kept = None if found.make_linted is None else found.make_linted()
             is_empty = kept is None or kept.is_empty
-        if is_empty and not self._request.has_comments:
+            may_ignore = kept is None or kept.may_ignore
+        if is_empty and not (may_ignore and self._request.has_comments):
             return None
         from derivload.loading.warnings import judge_found
 
         return judge_found(self._request, kept, wanted, self._backends)
+
+    @property
+    def found_alone(self) -> list[Possible] | None:
+        """What was found, if the warnings depend on nothing else; the same list if it is the same.
+
+        Else None.
+        """
+        files, found = self._request.files, self._found
+        is_laid_over = len(files.native_functions) > 1 or files.more_derivatives or files.backends
+        if is_laid_over or isinstance(found, StoredDocuments) or found.make_linted is None:
+            return None
+        linted = found.make_linted()
+        return linted.found if linted.is_alone else None
 
     def new_warnings(self, wanted: Wanted | None, out_dir: str | None) -> NewWarnings | None:
         """The warnings that no stamp in `out_dir` says were shown; None if there are none at all.
@@ -182,6 +201,8 @@ def load_inputs(
     clock = clock or Clock()
     if request.rules_from is None:
         request.rules_from = store if memory is None else memory.store
+    if memory is not None:
+        request.known_texts = memory.known_texts
     stored = find_loaded(request, store, clock)
     if stored is not None:
         return stored

@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
+from derivload.sources.splitting import find_window
 
 VERSION: Final = 1
 PLACES: Final = "places.json"
@@ -114,6 +115,7 @@ class Renderer:
 
     def __init__(self) -> None:
         self._last: dict[str, _Rendering] = {}
+        self._grouped: _Grouped | None = None
 
     def differentiability(
         self,
@@ -131,12 +133,10 @@ class Renderer:
         head = _head("differentiability", torch_version, used_dispatch_keys=keys)
         if shards is None:
             return [self._render("differentiability.json", head, ("functions", records))]
-        by_shard: list[list[bytes]] = [[] for _ in range(shards)]
-        for base, line in zip(bases, records, strict=True):
-            by_shard[shard_of(base, shards)].append(line)
+        self._grouped = _group(records, bases, shards, self._grouped)
         return [
             self._render(shard_name(i), head, ("functions", lines))
-            for i, lines in enumerate(by_shard)
+            for i, lines in enumerate(self._grouped.by_shard)
         ]
 
     def functions(
@@ -162,6 +162,8 @@ class Renderer:
         """A document: the head, then lists of lines. Only the first list is kept in blocks."""
         last = self._last.get(name)
         if last is not None and last.head == head and last.lists == lists:
+            # The next comparison is of these very lists, which takes no time.
+            self._last[name] = last._replace(lists=lists)
             return last.rendered
         (key, lines), *others = lists
         blocks = [lines[i : i + _BLOCK] for i in range(0, len(lines), _BLOCK)]
@@ -195,6 +197,40 @@ class _Rendering(NamedTuple):
     pieces: list[bytes]
     hashes: list[hashlib._Hash]
     rendered: Rendered
+
+
+class _Grouped(NamedTuple):
+    """Records by shard. `places` has, for each record, its shard and where it is among these."""
+
+    records: list[bytes]
+    bases: Sequence[str]
+    places: list[tuple[int, int]]
+    by_shard: list[list[bytes]]
+
+
+def _group(
+    records: list[bytes], bases: Sequence[str], shards: int, last: _Grouped | None
+) -> _Grouped:
+    """The records by shard, from `last` if the same functions have other records now."""
+    if last is None or len(last.by_shard) != shards or last.bases != bases:
+        return _group_anew(records, bases, shards)
+    begin, end, _ = find_window(last.records, records)
+    by_shard = last.by_shard.copy()
+    for shard in {shard for shard, _ in last.places[begin:end]}:
+        by_shard[shard] = by_shard[shard].copy()
+    for (shard, at), line in zip(last.places[begin:end], records[begin:end], strict=True):
+        by_shard[shard][at] = line
+    return _Grouped(records, bases, last.places, by_shard)
+
+
+def _group_anew(records: list[bytes], bases: Sequence[str], shards: int) -> _Grouped:
+    made = _Grouped(records, bases, [], [[] for _ in range(shards)])
+    for base, line in zip(bases, records, strict=True):
+        shard = shard_of(base, shards)
+        lines = made.by_shard[shard]
+        made.places.append((shard, len(lines)))
+        lines.append(line)
+    return made
 
 
 def _hash(pieces: list[bytes], last: _Rendering | None) -> list[hashlib._Hash]:

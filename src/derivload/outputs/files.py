@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Sequence
     from types import TracebackType
 
+    from derivload.outputs.known_files import KnownFiles
     from derivload.outputs.places import OutputPlace
     from derivload.outputs.staging import Recorded
 
@@ -71,9 +72,11 @@ class Writing:
     """A run that writes to a folder. Use it as a context that ends after the run was recorded.
 
     `kind` is the kind of outputs. It tells them from those of another command in the same folder.
+    `known` are the files that earlier runs of this process have read.
     """
 
-    def __init__(self, out_dir: str, kind: str) -> None:
+    def __init__(self, out_dir: str, kind: str, known: KnownFiles | None = None) -> None:
+        self._known = known
         self._out_dir = os.path.dirname(os.path.join(out_dir, ""))
         self._kind = kind
         self._lock = contextlib.ExitStack()
@@ -146,8 +149,8 @@ class Writing:
     def _is_up_to_date(self, documents: Sequence[File], recorded: Iterable[Recorded]) -> bool:
         """Whether there is nothing to write, no old output to remove and nothing to clean up."""
         # The manifest first: it is small, and differs when any other does.
-        for name, data, *_ in reversed(documents):
-            if find_place_inside(self._out_dir, name, ()).differs(data):
+        for name, data, _, sha256 in reversed(documents):
+            if self._differs(find_place_inside(self._out_dir, name, ()), data, sha256):
                 return False
         is_stale = any(name not in self._names for _, name in recorded)
         return not is_stale and not has_left(self._out_dir, self._is_output)
@@ -167,11 +170,20 @@ class Writing:
             other = targets.setdefault(place.target, name)
             if other != name:
                 raise FileExistsError(errno.EEXIST, f"is the same file as {other}", place.path)
-            if place.differs(data):
+            if self._differs(place, data, sha256):
                 waiting.append(self._written(place, name, data, sha256))
             else:
                 unchanged.append(name)
         return waiting, unchanged
+
+    def _differs(self, place: OutputPlace, data: bytes, sha256: str) -> bool:
+        """Whether the file must be written. A file that is known is not read."""
+        if self._known is None or not self._known.hold(place, sha256):
+            if place.differs(data):
+                return True
+            if self._known is not None:
+                self._known.note(place, sha256)
+        return False
 
     def _written(self, place: OutputPlace, name: str, data: bytes, sha256: str) -> Waiting:
         """Write an output to staging. The result waits to be moved into its place."""

@@ -110,6 +110,10 @@ class Split:
         """The entry whose first line this is."""
         return self._parts.at_line(line)
 
+    def has(self, word: str) -> bool:
+        """Whether the text has this word, which has no line end in it."""
+        return self._parts.has(word)
+
     @property
     def raw(self) -> list[str]:
         """The texts of the entries, without the dash, and with all that stands before the next."""
@@ -195,12 +199,14 @@ class _Parts:
     the last line end. `is_ended` tells that the whole text ends in a line end.
     """
 
-    __slots__ = ("_has_lone_dash", "_marks", "_text", "is_ended", "preamble", "raw")
+    __slots__ = ("_absent", "_has_lone_dash", "_marks", "_text", "is_ended", "preamble", "raw")
 
     def __init__(self, text: str) -> None:
         self._text = text
         # The number of some entries, where the text of each begins, and the number of its line.
         self._marks: list[tuple[int, int, int]] = []
+        # Words that the text does not have.
+        self._absent: frozenset[str] = frozenset()
         self.is_ended = text.endswith("\n")
         framed = "\n" + (text[:-1] if self.is_ended else text)
         self._has_lone_dash = "\n-\n" in framed or framed.endswith("\n-")
@@ -232,6 +238,15 @@ class _Parts:
             line += self.raw[at].count("\n") + 1
             at += 1
         return at if line == wanted and at < len(self.raw) else None
+
+    def has(self, word: str) -> bool:
+        """Whether the text has this word, which has no line end in it."""
+        if word in self._absent:
+            return False
+        is_there = word in self._text
+        if not is_there:
+            self._absent |= {word}
+        return is_there
 
     def changed_to(self, text: str) -> tuple[_Parts, int, int, int] | None:
         """The parts of another text, and the window in which they are others, as `find_window`.
@@ -268,6 +283,7 @@ class _Parts:
         made.is_ended = True
         made.preamble = self.preamble
         made.raw = self.raw[:begin] + others + self.raw[end:]
+        made._absent = frozenset([word for word in self._absent if word not in cut])
         if len(others) <= _MARKED:  # else they need marks of their own
             made._marks = [
                 (at, start, line) if at <= begin else (at + more, start + longer, line + lines)

@@ -110,6 +110,7 @@ class Workbench:
             contents = [self._content(name) for name in self.files.paths]
             self._request = Request(self.files, contents)
             self._request.rules_from = self._store
+            self._request.known_texts = self._memory.known_texts
         return self._request
 
     @property
