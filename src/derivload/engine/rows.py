@@ -12,6 +12,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from derivload.sources.splitting import spliced
+
 
 class NativeRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An entry of native_functions.yaml: its family, and the other families that it names."""
@@ -74,7 +76,7 @@ class Indexed(Generic[Row]):
 
     def replaced(self, begin: int, end: int, window: list[Row]) -> Indexed[Row]:
         """The rows, those from `begin` to `end` replaced. The index stays if it is still right."""
-        made = Indexed(self.rows[:begin] + window + self.rows[end:])
+        made = Indexed(spliced(self.rows, begin, end, window))
         if [row.family for row in self.rows[begin:end]] == [row.family for row in window]:
             made._by_family = self._by_family
         return made

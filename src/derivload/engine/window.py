@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from derivload.engine.rows import DefinitionRow, NativeRow
-from derivload.sources.splitting import find_window
+from derivload.sources.splitting import find_window, spliced
 
 Row = TypeVar("Row", NativeRow, DefinitionRow)
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class EntryWindow(Generic[Row]):
 
     def spliced(self, old: list[T], window: list[T]) -> list[T]:
         """The old list, with its part in the window replaced by `window`."""
-        return old[: self.begin] + window + old[self.end :]
+        return spliced(old, self.begin, self.end, window)
 
 
 def _positions(rows: Sequence[NativeRow | DefinitionRow]) -> dict[str, list[int]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from derivload.loading.collisions import refuse_collisions
 from derivload.loading.memory import Memory
+from derivload.loading.reading import KnownContents
 from derivload.loading.request import Request
 from derivload.loading.run import LoadedInputs, load_inputs
 from derivload.loading.warnings import NewWarnings, fixed_since, new_warnings
@@ -48,19 +49,22 @@ class LiveWarnings:
     def __init__(self, wanted: Wanted | None = None) -> None:
         self._wanted = wanted
         self._last: Judged | None = None
-        # What `_last` was made from, if that was all.
+        # What `_last` was made from, if that was all, and what to tell if it is the same again.
         self._found: list[Possible] | None = None
         self._paths: tuple[str, ...] = ()
+        self._same = NewWarnings()
 
     def update(self, loaded: LoadedInputs) -> NewWarnings:
         """What a load changes: the new warnings, and those that are gone."""
-        before, found, paths = self._last, loaded.found_alone, loaded.paths
-        is_same = found is not None and found is self._found and paths == self._paths
-        now = before if is_same else loaded.warnings(self._wanted)
-        self._found, self._paths = found, paths
+        found, paths = loaded.found_alone, loaded.paths
+        if found is not None and found is self._found and paths == self._paths:
+            return self._same
+        before, now = self._last, loaded.warnings(self._wanted)
         shown = {told.id for told in before.shown} if before is not None else set()
-        self._last = now
-        return new_warnings(now, shown)._replace(fixed=fixed_since(before, now))
+        told = new_warnings(now, shown)
+        self._last, self._found, self._paths = now, found, paths
+        self._same = NewWarnings(others=told.new + told.others, ids=told.ids)
+        return told._replace(fixed=fixed_since(before, now))
 
 
 class Prepared(Protocol):
@@ -104,11 +108,13 @@ class LiveDocuments:
         self._memory = Memory(store)
         self._warnings = LiveWarnings(wanted)
         self._known = KnownFiles()
+        self._contents = KnownContents()
 
     def load(
         self, files: Files, contents: Sequence[bytes | OSError] | None = None
     ) -> PreparedDocuments:
         """Load, from what the last load left. Raises InputError and UsageError."""
+        contents = self._contents.read(files.paths) if contents is None else contents
         request = Request(
             files,
             contents,

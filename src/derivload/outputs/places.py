@@ -18,6 +18,7 @@ import os
 import stat
 import time
 
+from derivload.outputs.comparing import holds
 from derivload.outputs.digests import digest_of
 
 TYPE_CHECKING = False
@@ -64,7 +65,7 @@ class OutputPlace:
         if self.status is None or self.is_stream or self.status.st_size != len(data):
             return True
         with open(self.target, "rb") as file:
-            return file.read() != data
+            return not holds(file, data)
 
 
 def find_place(path: str) -> OutputPlace:

@@ -134,13 +134,13 @@ def split_digests(text: str, before: Split | None = None) -> Split:
     parts, begin, before_end, end = window or _anew(text, before if kept else None)
     if window is None and not _is_preamble(parts.preamble):
         return Split(parts, None)
-    digests = kept[:begin]
+    digests: list[bytes] = []
     for index in range(begin, end):
         entry = parts.entry(index)
         if entry is None:
             return Split(parts, None)
         digests.append(hashlib.sha256(entry.encode("utf-8")).digest()[:_DIGEST_SIZE])
-    return Split(parts, digests + kept[before_end:])
+    return Split(parts, spliced(kept, begin, before_end, digests))
 
 
 def _anew(text: str, before: Split | None) -> tuple[_Parts, int, int, int]:
@@ -163,6 +163,13 @@ def find_window(old: Sequence[T], new: Sequence[T]) -> tuple[int, int, int]:
         shorter - begin, _STRIDE, lambda at, to: old[n - to : n - at] == new[m - to : m - at]
     )
     return begin, n - ending, m - ending
+
+
+def spliced(old: list[T], begin: int, end: int, window: list[T]) -> list[T]:
+    """A list with other items from `begin` to `end`, made by copying it once."""
+    made = old.copy()
+    made[begin:end] = window
+    return made
 
 
 def _window_in_text(old: str, new: str) -> tuple[int, int]:
@@ -282,7 +289,7 @@ class _Parts:
         made._text = text
         made.is_ended = True
         made.preamble = self.preamble
-        made.raw = self.raw[:begin] + others + self.raw[end:]
+        made.raw = spliced(self.raw, begin, end, others)
         made._absent = frozenset([word for word in self._absent if word not in cut])
         if len(others) <= _MARKED:  # else they need marks of their own
             made._marks = [

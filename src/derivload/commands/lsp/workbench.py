@@ -69,7 +69,8 @@ class Workbench:
         """Read these inputs again. Whether one that is not open has changed."""
         is_news = False
         for name in names:
-            before, now = self._on_disk.get(name), read_path(name)
+            before = self._on_disk.get(name)
+            now = read_path(name, before if isinstance(before, bytes) else b"")
             is_same = before == now if isinstance(now, bytes) else repr(before) == repr(now)
             self._on_disk[name] = now
             if not is_same:

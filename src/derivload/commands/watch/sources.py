@@ -17,6 +17,7 @@ from derivload.commands.watch.decisions import (
 from derivload.commands.watch.git import git_locks
 from derivload.commands.watch.lookups import Signature, current_folder, return_to, signatures
 from derivload.loading.paths import Files
+from derivload.loading.reading import KnownContents
 from derivload.loading.rules_of_tree import key_of_additions
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class WatchedInputs:
         self._find = find
         self._tell = tell
         self._home = current_folder()
+        self._contents = KnownContents()
         self._failures = 0
         self._note = note
         self._watches: Watches | None = None
@@ -98,7 +100,7 @@ class WatchedInputs:
         files = self._find()
         self._paths = [*files.paths, *(path for path, _ in files.consulted), *files.absent]
         self._signatures = signatures(self._paths)
-        contents = tuple(files.read())
+        contents = tuple(self._contents.read(files.paths))
         marks = [None if found is None else found[:_MARK] for found in self._signatures]
         is_moving = self.have_changed()
         return make_seen(files, contents, marks, is_moving, Look(began, time.monotonic()))
