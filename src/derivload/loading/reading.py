@@ -53,15 +53,15 @@ def read_path(path: str, known: bytes = b"") -> bytes | OSError:
                 if holds(file, known):
                     return known
                 file.seek(0)
-            if is_file and 0 < about.st_size <= _LARGE:
-                return file.read()
-            # What is no file on a disk has no size, and may have no end.
-            first = _wait(file.fileno()) if stat.S_ISFIFO(about.st_mode) else b""
-            content = first + file.read(_MAX_SIZE + 1 - len(first))
+            if is_file and 0 < about.st_size <= _MAX_SIZE:
+                content = file.read()
+            else:
+                # What is no file on a disk has no size, and may have no end.
+                first = _wait(file.fileno()) if stat.S_ISFIFO(about.st_mode) else b""
+                content = first + file.read(_MAX_SIZE + 1 - len(first))
     except OSError as error:
         return error
-    why = _too_large(content)
-    return OSError(errno.EFBIG, why, path) if why else content
+    return as_read(path, content)
 
 
 def read_stream(stream: BinaryIO) -> bytes | OSError:

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 # Pieces of this size stay in the processor's cache: that is much faster than reading all of it.
-_PIECE = 1 << 18
+_PIECE = 1 << 16
 
 
 def holds(file: BinaryIO, data: bytes) -> bool:

@@ -40,7 +40,7 @@ _STRIDE = 16**3
 _STRIDE_IN_TEXT = 16**4
 _BETWEEN_ENTRIES = "\n- "
 # It is remembered where each entry of this number begins.
-_MARKED = 256
+_MARKED = 64
 
 
 def with_plain_line_ends(text: str) -> str:
