@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from derivload.loading import reading
-from derivload.loading.reading import read_path
+from derivload.loading.reading import KnownContents, read_path
 
 
 def problem(path: Path | str) -> tuple[int | None, str | None]:
@@ -68,3 +68,42 @@ def test_a_pipe_that_nobody_writes_to(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(reading, "_PATIENCE", 0.03)
     os.mkfifo(tmp_path / "pipe")
     assert problem(tmp_path / "pipe") == (errno.EPIPE, "it is a pipe that nothing writes to")
+
+
+def test_what_is_still_the_same_is_the_same_object(tmp_path: Path) -> None:
+    path, other = tmp_path / "file", tmp_path / "other"
+    data = b"one\n" * (1 << 15)
+    path.write_bytes(data)
+    known = KnownContents()
+    first, missing = known.read([str(path), str(other)])
+    assert first == data
+    assert isinstance(missing, OSError)
+    path.write_bytes(data)
+    other.write_bytes(b"")
+    again = known.read([str(path), str(other)])
+    assert again[0] is first
+    assert again[1] == b""
+
+
+@pytest.mark.parametrize("at", [0, 1 << 16, (1 << 17) - 1, (1 << 17) - 2])
+@pytest.mark.parametrize("size", [(1 << 17) - 1, 1 << 17, 5 << 18])
+def test_a_byte_that_changed_is_read(at: int, size: int, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    before = b"a" * size
+    known = KnownContents()
+    for data in (before, before[:at] + b"b" + before[at + 1 :], before, before[:-1], before + b"b"):
+        path.write_bytes(data)
+        assert known.read([str(path)]) == [data]
+
+
+def test_a_pipe_in_the_place_of_a_known_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    known = KnownContents()
+    known.read([str(path)])
+    path.unlink()
+    os.mkfifo(path)
+    writing = threading.Thread(target=path.write_bytes, args=[b"two"])
+    writing.start()
+    assert known.read([str(path)]) == [b"two"]
+    writing.join()

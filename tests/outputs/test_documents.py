@@ -83,6 +83,28 @@ def test_a_series_is_rendered_as_each_alone(block: int, monkeypatch: pytest.Monk
     assert series.functions(version, [*functions], [*generated]) is made
 
 
+def test_a_series_of_shards_is_rendered_as_each_alone() -> None:
+    chance = random.Random(0)
+    series, records = Renderer(), [(f"op{number % 40}", number) for number in range(60)]
+    for step in range(80):
+        at = chance.randrange(len(records))
+        match chance.choice(["line", "line", "lines", "name", "gone", "new"]):
+            case "line":
+                records[at] = (records[at][0], 1000 + step)
+            case "lines":
+                records[at : at + 9] = [(name, 2000 + step) for name, _ in records[at : at + 9]]
+            case "name":
+                records[at] = (f"op{step}", records[at][1])
+            case "gone":
+                del records[at]
+            case _:
+                records.insert(at, (f"new{step}", step))
+        made = [b'{"a":%d}' % number for _, number in records]
+        bases, shards = [name for name, _ in records], chance.choice([3, 3, 3, 5])
+        rendered = series.differentiability("2.15", (), made, bases, shards)
+        assert rendered == Renderer().differentiability("2.15", (), made, bases, shards), step
+
+
 # Writing
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,7 +131,33 @@ def test_digests_are_of_the_entries_whatever_the_text_was_before(
         before = split_digests("".join([*pieces[:at], edit, *pieces[to:]]))
         after = split_digests(text, before)
         assert after.digests == split.digests
+        assert after.raw == split.raw
         assert split_digests("- b: y\n", after).digests == split_digests("- b: y\n").digests
+
+
+@pytest.mark.parametrize("begin", ["", "# comments\n\n", "- -\n", "- \n"])
+def test_a_text_that_is_edited_again_and_again_is_as_one_that_is_read_anew(begin: str) -> None:
+    chance = Random(begin)
+    text = begin + "".join(
+        f"- a: {number}\n" + "\n  b: c" * (number % 4) + "\n" for number in range(300)
+    )
+    split = split_digests(text)
+    for _ in range(150):
+        at = chance.choice([chance.randrange(len(text)), 0, len(text) - 1])
+        to = at + chance.choice([0, 0, 1, 3, 40, 900])
+        new = chance.choice(
+            ["", "x", "\n", "\n- ", "\n- new: 1\n", "\n-\n", "\n- a: b" * 90, "#?\n"]
+        )
+        text = text[:at] + new + text[to:]
+        text += "" if chance.random() < 0.1 else "\n"
+        split, anew = split_digests(text, split), split_digests(text)
+        assert (split.digests, split.raw) == (anew.digests, anew.raw)
+        assert split.lines() == anew.lines()
+        assert [split.line(i) for i in range(len(split.raw))] == anew.lines()
+        for line in chance.choices(range(text.count("\n") + 2), k=20):
+            lines = anew.lines()
+            assert split.at_line(line) == (lines.index(line) if line in lines else None)
+        assert split.has("#?") == ("#?" in text)
 
 
 @given(
