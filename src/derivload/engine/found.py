@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from derivload.engine.lint import Possible
-from derivload.engine.rows import DefinitionRow, Indexed, NativeRow, Positions
+from derivload.engine.rows import DefinitionRow, Indexed, NativeRow
 
 # The warnings of each family, with positions among its own entries.
 OfFamilies = Mapping[str, tuple[Possible, ...]]
@@ -20,7 +20,7 @@ class FoundByFamily:
     def __init__(self, by_family: OfFamilies) -> None:
         self.by_family = by_family
         # What `all` gave last, and where the entries were.
-        self._all: tuple[Positions, Positions, list[Possible]] | None = None
+        self._all: tuple[object, object, list[Possible]] | None = None
 
     def replaced(self, families: Collection[str], made: OfFamilies) -> FoundByFamily:
         """The same with what is found in these families now."""
@@ -42,16 +42,18 @@ class FoundByFamily:
         """
         if not self.by_family:
             return []
-        where = natives.by_family, definitions.by_family
+        where = natives.index, definitions.index
         if self._all is None or self._all[0] is not where[0] or self._all[1] is not where[1]:
-            self._all = *where, self._put_together(*where)
+            self._all = *where, self._put_together(natives, definitions)
         return self._all[2]
 
-    def _put_together(self, natives: Positions, definitions: Positions) -> list[Possible]:
+    def _put_together(
+        self, natives: Indexed[NativeRow], definitions: Indexed[DefinitionRow]
+    ) -> list[Possible]:
         def found(of_native: bool, family: str, rank: int) -> int:
             if rank < 0:
                 return -1
-            positions = (natives if of_native else definitions).get(family, ())
+            positions = (natives if of_native else definitions).of(family)
             if rank >= len(positions):
                 raise ValueError("there is no such entry")
             return positions[rank]
@@ -77,8 +79,7 @@ def by_family(
     """What was found in a load whose entries have these rows, by family."""
 
     def rank(of_native: bool, at: int, family: str) -> int:
-        positions = (natives if of_native else definitions).by_family
-        return -1 if at < 0 else bisect_left(positions.get(family, ()), at)
+        return -1 if at < 0 else bisect_left((natives if of_native else definitions).of(family), at)
 
     made: dict[str, list[Possible]] = {}
     for one in found:

@@ -8,7 +8,7 @@ edit as long as it still holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -49,37 +49,68 @@ class FunctionRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 Row = TypeVar("Row", NativeRow, DefinitionRow, FunctionRow)
-# Where the rows of each family are, ascending.
-Positions = dict[str, list[int]]
+# An index takes so many rows that came since it was made. With more, it is made anew.
+_MOST_SINCE: Final = 256
 
 
 class Indexed(Generic[Row]):
-    """Rows, with an index of where the rows of each family are, built on first use."""
+    """Rows, and where those of each family are.
+
+    The index is made when it is first asked for. When rows change later, all that changed lies in
+    one window: the rows behind it have moved by as much as the window grew, and those in it have an
+    index of their own. `index` is another object where rows of a family are elsewhere.
+    """
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows: list[Row] = rows
-        self._by_family: Positions | None = None
-
-    @property
-    def by_family(self) -> Positions:
-        """The index. It is the same object as long as nothing in it changes."""
-        if self._by_family is None:
-            self._by_family = {}
-            for i, row in enumerate(self.rows):
-                self._by_family.setdefault(row.family, []).append(i)
-        return self._by_family
+        self.index = object()
+        self._made: dict[str, list[int]] | None = None
+        # The window among these rows, its end among those that the index was made of, and the
+        # positions in it, by family.
+        self._begin = self._end = self._made_end = 0
+        self._inside: dict[str, list[int]] = {}
 
     def positions(self, families: Iterable[str]) -> list[int]:
         """The indexes of the rows of these families, ascending."""
-        known = self.by_family
-        return sorted([i for family in families for i in known.get(family, ())])
+        return sorted([i for family in families for i in self.of(family)])
+
+    def of(self, family: str) -> list[int]:
+        """The indexes of the rows of this family, ascending."""
+        if self._made is None:
+            self._made = _by_family(self.rows, 0, len(self.rows))
+        made = self._made.get(family, [])
+        if not self._end and not self._made_end:
+            return made
+        more = self._end - self._made_end
+        before = [i for i in made if i < self._begin]
+        behind = [i + more for i in made if i >= self._made_end]
+        return before + self._inside.get(family, []) + behind
 
     def replaced(self, begin: int, end: int, window: list[Row]) -> Indexed[Row]:
-        """The rows, those from `begin` to `end` replaced. The index stays if it is still right."""
+        """The rows, those from `begin` to `end` replaced."""
         made = Indexed(spliced(self.rows, begin, end, window))
         if [row.family for row in self.rows[begin:end]] == [row.family for row in window]:
-            made._by_family = self._by_family
+            made.index, made._made, made._inside = self.index, self._made, self._inside
+            made._begin, made._end, made._made_end = self._begin, self._end, self._made_end
+            return made
+        has_window = self._end or self._made_end
+        first = min(begin, self._begin) if has_window else begin
+        last = max(end, self._end)
+        new_last = last + len(window) - (end - begin)
+        if self._made is not None and new_last - first <= _MOST_SINCE:
+            made._made = self._made
+            made._begin, made._end = first, new_last
+            made._made_end = last - self._end + self._made_end
+            made._inside = _by_family(made.rows, first, new_last)
         return made
+
+
+def _by_family(rows: Sequence[Row], begin: int, end: int) -> dict[str, list[int]]:
+    """Where the rows of each family are, from `begin` to `end`, ascending."""
+    found: dict[str, list[int]] = {}
+    for i in range(begin, end):
+        found.setdefault(rows[i].family, []).append(i)
+    return found
 
 
 class Natives:
@@ -95,8 +126,7 @@ class Natives:
     ) -> Natives:
         """The entries, those from `begin` to `end` replaced by those with the rows `window`."""
         made = Natives(digests, self.rows.replaced(begin, end, window))
-        before = [(row.family, row.links) for row in self.rows.rows[begin:end]]
-        if before == [(row.family, row.links) for row in window]:
+        if _links_in(self.rows.rows[begin:end]) == _links_in(window):
             made._linked = self._linked
         return made
 
@@ -108,6 +138,10 @@ class Natives:
                 for one in (row.family, *row.links) if row.links else ():
                     self._linked.setdefault(one, set()).update((row.family, *row.links))
         return self._linked.get(family, ())
+
+
+def _links_in(rows: Iterable[NativeRow]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(row.family, row.links) for row in rows if row.links]
 
 
 class DefinitionEntries:

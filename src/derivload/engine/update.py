@@ -47,6 +47,7 @@ from derivload.engine.state import (
 )
 from derivload.engine.window import EntryWindow
 from derivload.sources.plain import Value
+from derivload.sources.splitting import find_window
 
 T = TypeVar("T")
 _CPP_NAME: Final = attrgetter("cpp_name")
@@ -258,7 +259,8 @@ class FamilyUpdate:
             at = bisect_right(rows, row.cpp_name, key=_CPP_NAME)
             rows.insert(at, row)
             lines.insert(at, line)
-        return Functions(Indexed(rows), lines)
+        begin, end, new_end = find_window(old.rows.rows, rows)
+        return Functions(old.rows.replaced(begin, end, rows[begin:new_end]), lines)
 
     def mistaken(self) -> Mistaken:
         """What is wrong in the touched families, after `run` has found that something is.

@@ -200,33 +200,43 @@ class _Rendering(NamedTuple):
 
 
 class _Grouped(NamedTuple):
-    """Records by shard. `places` has, for each record, its shard and where it is among these."""
+    """Records by shard. `places` has, for each record, its shard and where it is among these.
+
+    `shards` has the shards of all names so far.
+    """
 
     records: list[bytes]
     bases: Sequence[str]
     places: list[tuple[int, int]]
     by_shard: list[list[bytes]]
+    shards: dict[str, int]
 
 
 def _group(
     records: list[bytes], bases: Sequence[str], shards: int, last: _Grouped | None
 ) -> _Grouped:
     """The records by shard, from `last` if the same functions have other records now."""
-    if last is None or len(last.by_shard) != shards or last.bases != bases:
-        return _group_anew(records, bases, shards)
+    if last is None or len(last.by_shard) != shards:
+        return _group_anew(records, bases, shards, {})
+    if last.bases != bases:
+        return _group_anew(records, bases, shards, last.shards)
     begin, end, _ = find_window(last.records, records)
     by_shard = last.by_shard.copy()
     for shard in {shard for shard, _ in last.places[begin:end]}:
         by_shard[shard] = by_shard[shard].copy()
     for (shard, at), line in zip(last.places[begin:end], records[begin:end], strict=True):
         by_shard[shard][at] = line
-    return _Grouped(records, bases, last.places, by_shard)
+    return last._replace(records=records, bases=bases, by_shard=by_shard)
 
 
-def _group_anew(records: list[bytes], bases: Sequence[str], shards: int) -> _Grouped:
-    made = _Grouped(records, bases, [], [[] for _ in range(shards)])
+def _group_anew(
+    records: list[bytes], bases: Sequence[str], shards: int, known: dict[str, int]
+) -> _Grouped:
+    made = _Grouped(records, bases, [], [[] for _ in range(shards)], known)
     for base, line in zip(bases, records, strict=True):
-        shard = shard_of(base, shards)
+        shard = known.get(base)
+        if shard is None:
+            shard = known[base] = shard_of(base, shards)
         lines = made.by_shard[shard]
         made.places.append((shard, len(lines)))
         lines.append(line)

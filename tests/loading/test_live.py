@@ -1,0 +1,61 @@
+"""A process that goes on writes and tells what a new one would, after any edits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random, randrange
+
+import pytest
+
+from derivload.loading.errors import InputError
+from derivload.loading.live import LiveDocuments, Updated
+from derivload.loading.paths import Files
+from support.session_edits import EDITS
+from support.sessions import START, Inputs
+
+_SHARDS = 3
+
+
+def update(live: LiveDocuments, inputs: Inputs) -> Updated | None:
+    """Bring the documents up to date with these inputs; None if they have mistakes."""
+    texts = inputs.texts
+    names = [text.name for text in texts.native_functions]
+    files = Files(texts.derivatives.name, names, texts.tags.name, inputs.release)
+    files.more_derivatives = tuple(text.name for text in texts.more_derivatives)
+    files.additions = inputs.additions
+    files.backends = tuple(text.name for text in texts.backends)
+    derivatives, *others = inputs.files
+    given = (derivatives, *inputs.more, *others, *inputs.registered)
+    try:
+        return live.load(files, [text.encode() for text in given]).write()
+    except InputError:
+        return None
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_it_writes_and_warns_as_a_new_process_does(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    seed = randrange(2**32)
+    print(f"seed {seed}")
+    random = Random(seed)
+    live = LiveDocuments(str(tmp_path / "live"), _SHARDS)
+    home = inputs = START
+    before: set[str] = set()
+    for step in range(2000 if request.config.getoption("--long", default=False) else 60):
+        ours = update(live, inputs)
+        fresh = update(LiveDocuments(str(tmp_path / "fresh"), _SHARDS), inputs)
+        assert (ours is None) == (fresh is None), step
+        if ours is not None and fresh is not None:
+            home = inputs
+            assert written(tmp_path / "live") == written(tmp_path / "fresh"), step
+            told, ids = ours.warnings, {*fresh.warnings.ids}
+            assert {*told.ids} == ids, step
+            assert (told.new > 0) == bool(ids - before), step
+            assert told.new + told.others == fresh.warnings.new, step
+            before = ids
+        live.settle()
+        inputs = random.choice(EDITS)(random, home)
