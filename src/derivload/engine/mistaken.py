@@ -190,7 +190,7 @@ class MistakenFamilies:
             return []
         made = _renumbered(find_refused(self._load), self._load)
         # What is refused of a family may follow from a mistake in another one that is meant for it.
-        refused = {f: of for f, of in self._state.refused.items() if f not in self._load.bad}
+        refused = self._state.refused.replaced({f for f in self._load.bad if f is not None}, {})
         return [*self._kept(refused), *made]
 
 

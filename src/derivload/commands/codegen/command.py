@@ -140,7 +140,6 @@ def codegen(
     generators: Generators | None = None
     loaded: LoadedInputs | None = None
     if made is None or changed:
-        tell("loading the definitions")
         generators = _generators(job, store, jobs)
         with generators.begun(request.files):
             loaded = load_inputs(request, store, clock=clock, importing=importing)

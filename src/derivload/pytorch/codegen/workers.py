@@ -31,6 +31,7 @@ from derivload.pytorch.codegen.running import Learned, Running
 from derivload.pytorch.codegen.stand_ins import StandIns
 from derivload.pytorch.codegen.upstream import Modules
 from derivload.pytorch.errors import RAISED, UnexpectedTorchgenError
+from derivload.terminal.progress import tell
 from derivload.terminal.stderr import say
 
 _MODULE: Final = __name__
@@ -119,7 +120,7 @@ def _in_processes(
         for child in children:
             threads.append(threading.Thread(target=_feed, args=(child, waiting, answers)))
             threads[-1].start()
-        found = _collect(answers, running, len(threads))
+        found = _collect(answers, running, len(threads), len(plan.batches))
     except BaseException:
         for child in children:
             child.kill()
@@ -135,7 +136,7 @@ def _in_processes(
     return found
 
 
-def _collect(answers: _Answers, running: Running, threads: int) -> dict[int, Pieces]:
+def _collect(answers: _Answers, running: Running, threads: int, count: int) -> dict[int, Pieces]:
     found: dict[int, Pieces] = {}
     while threads:
         told = answers.get()
@@ -147,6 +148,7 @@ def _collect(answers: _Answers, running: Running, threads: int) -> dict[int, Pie
         running.take(answer.learned)
         if answer.pieces is not None:
             found[index] = answer.pieces
+            tell("generating", len(found), count)
         elif answer.kind:
             raise _error_of(answer)
     return found
