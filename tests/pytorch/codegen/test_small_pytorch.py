@@ -167,6 +167,28 @@ def test_items_in_another_order_are_not_put_together(small: Small) -> None:
     assert note(small.try_run().stderr) == "TraceType.cpp is in an unknown order"
 
 
+def test_functions_that_moved_move_in_the_files_of_generators_that_are_not_known(
+    small: Small,
+) -> None:
+    replace_in(
+        small.small.autograd / "gen_trace_type.py",
+        "\nimport itertools\n",
+        "\nimport itertools\n#\n",
+    )
+    natives = small.small.native / "native_functions.yaml"
+    first, second = natives.read_text("utf-8").strip().split("\n\n")
+    small.run()
+    natives.write_text(f"{second}\n\n{first}\n", "utf-8")
+    assert small.exit() == "incremental"
+    moved = contents(small.out)
+    assert moved["TraceTypeEverything.cpp"].index(b"smelt") < moved[
+        "TraceTypeEverything.cpp"
+    ].index(b"gild")
+    shutil.rmtree(small.out)
+    assert small.exit("--no-cache") == "cold"
+    assert contents(small.out) == moved
+
+
 def test_both_ways_lay_overlays_over(small: Small) -> None:
     overlay, more = small.folder / "overlay.yaml", small.folder / "more.yaml"
     overlay.write_text(f"{OVERLAY}  dispatch:\n    CPU: quench\n", "utf-8")

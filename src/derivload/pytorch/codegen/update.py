@@ -298,7 +298,8 @@ class _Update:
         if jobs == 1 and not codegen.is_split:
             return [touched]
         groups = linked_groups(self._families, touched, self._rows)
-        return divide(groups, weights, jobs)
+        # If only the order of functions changed, a run for no function says which files there are.
+        return divide(groups, weights, jobs) or [touched]
 
     def _batch(self, families: set[str]) -> Batch:
         of, source = self._families.of, self._source
