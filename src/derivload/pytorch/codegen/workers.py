@@ -120,7 +120,7 @@ def _in_processes(
         for child in children:
             threads.append(threading.Thread(target=_feed, args=(child, waiting, answers)))
             threads[-1].start()
-        found = _collect(answers, running, len(threads), len(plan.batches))
+        found = _collect(plan, answers, running, len(threads))
     except BaseException:
         for child in children:
             child.kill()
@@ -136,9 +136,11 @@ def _in_processes(
     return found
 
 
-def _collect(answers: _Answers, running: Running, threads: int, count: int) -> dict[int, Pieces]:
+def _collect(plan: Plan, answers: _Answers, running: Running, threads: int) -> dict[int, Pieces]:
     found: dict[int, Pieces] = {}
+    what = f"generating in {threads} processes"
     while threads:
+        tell(what, len(found), len(plan.batches))
         told = answers.get()
         if told is None:
             threads -= 1
@@ -148,7 +150,6 @@ def _collect(answers: _Answers, running: Running, threads: int, count: int) -> d
         running.take(answer.learned)
         if answer.pieces is not None:
             found[index] = answer.pieces
-            tell("generating", len(found), count)
         elif answer.kind:
             raise _error_of(answer)
     return found
