@@ -273,8 +273,10 @@ def list_outputs(files: Files, selection: Selection) -> list[str]:
 
 
 def _generators(job: Job, store: Store | None, jobs: int | None) -> Generators:
+    """The generators. They are not imported before it is clear that something is to be made."""
     from derivload.pytorch.codegen.generators import Generators
 
+    tell("loading the definitions")
     return Generators(job, store, jobs)
 
 

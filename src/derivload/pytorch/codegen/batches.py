@@ -170,7 +170,7 @@ def _divided(
     groups: Sequence[set[str]], weights: Mapping[str, int], jobs: int
 ) -> Iterator[set[str]]:
     left = sum(weights[family] for group in groups for family in group)
-    smallest = min(_SMALLEST, left // 2)
+    smallest = min(_SMALLEST, (left + 1) // 2)  # at least two batches, if there can be
     batch: set[str] = set()
     weight = 0
     for group in groups:
