@@ -25,6 +25,7 @@ from support.cmake_builds import (
 )
 from support.cmake_project import (
     MAKE_TOO,
+    NINJA_FIRST,
     CMakeProject,
     assert_nothing_runs,
     changed,
@@ -86,7 +87,7 @@ def test_edit_to_a_formula_changes_one_shard(built: CMakeProject) -> None:
     assert_nothing_runs(built)
 
 
-@pytest.mark.parametrize("generator", MAKE_TOO)
+@pytest.mark.parametrize("generator", NINJA_FIRST)
 def test_mistake_stops_the_build_and_leaves_the_documents(built: CMakeProject) -> None:
     before = built.documents()
     text = built.derivatives.read_text("utf-8")

@@ -123,6 +123,7 @@ def test_release_is_generated_and_a_formula_changes_one_file(
 # What runs when
 
 
+@NINJA_FIRST_HERE
 def test_nothing_runs_when_nothing_changed(built: PyTorchProject) -> None:
     before = built.files()
     assert_nothing_runs(built)
@@ -141,6 +142,7 @@ def test_comment_runs_derivload_alone(built: PyTorchProject) -> None:
     assert_nothing_runs(built)
 
 
+@NINJA_FIRST_HERE
 def test_formula_compiles_the_file_that_has_it(built: PyTorchProject) -> None:
     built.pytorch.edit_a_formula()
     again = built.build()
@@ -148,6 +150,7 @@ def test_formula_compiles_the_file_that_has_it(built: PyTorchProject) -> None:
     assert_nothing_runs(built)
 
 
+@NINJA_FIRST_HERE
 @NINJA_FIRST_HERE
 def test_link_to_nowhere_beside_a_generator_is_nothing_to_a_build(built: PyTorchProject) -> None:
     """Emacs keeps one beside a file with changes that were not saved."""

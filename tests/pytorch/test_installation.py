@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.copied import copy_modules
 from support.releases import Release
 from support.with_torchgen import Run, Small, overlaid, run, small
 
@@ -71,9 +72,9 @@ def test_a_checkouts_own_loader_is_replaced_too(
 ) -> None:
     checkout = tmp_path / "checkout"
     packaged = release(newest) / "torchgen" / "packaged"
-    shutil.copytree(release(newest) / "torchgen", checkout / "torchgen")
+    copy_modules(release(newest) / "torchgen", checkout / "torchgen")
     shutil.rmtree(checkout / "torchgen" / "packaged")
-    shutil.copytree(packaged / "autograd", checkout / "tools" / "autograd")
+    copy_modules(packaged / "autograd", checkout / "tools" / "autograd")
     code = """
     from tools.autograd.gen_autograd import load_derivatives as upstream
     ours, _ = derivload.pytorch.load_derivatives(*arguments)

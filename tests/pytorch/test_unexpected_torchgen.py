@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import operator
 import pickle
-import shutil
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from derivload.pytorch.lazy import LazyDict
+from support.copied import copy_modules
 from support.releases import Release
 from support.with_torchgen import Run, Small, run, small
 
@@ -28,7 +28,7 @@ def fork(newest: str, release: Release, tmp_path: Path) -> Callable[[str, str, s
 
     def edited(name: str, old: str, new: str) -> Path:
         folder = tmp_path / "fork"
-        shutil.copytree(release(newest) / "torchgen", folder / "torchgen")
+        copy_modules(release(newest) / "torchgen", folder / "torchgen")
         file = folder / "torchgen" / name
         text = file.read_text("utf-8")
         assert old in text

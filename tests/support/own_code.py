@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from support.copied import copy_modules
 from support.few_operators import make_small
 from support.own_trees import Tree, copied
 from support.releases import Release
@@ -24,7 +24,7 @@ def small_tree(release: Release, newest: str, tmp_path_factory: pytest.TempPathF
 @pytest.fixture
 def small(small_tree: Path, tmp_path: Path) -> Tree:
     """A tree with a few operators."""
-    shutil.copytree(small_tree, tmp_path / "pytorch", symlinks=True)
+    copy_modules(small_tree, tmp_path / "pytorch")
     return Tree(tmp_path / "pytorch", tmp_path / "out", tmp_path / "cache")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
+from support.copied import copy_modules
 from support.few_operators import make_small
 from support.project import replace_in
 from support.pytorch_entries import PyTorch
@@ -30,7 +31,7 @@ def small(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def tree(small: Path, tmp_path: Path) -> PyTorch:
     """A tree with a forward formula that its generators refuse."""
-    shutil.copytree(small, tmp_path / "pytorch", symlinks=True)
+    copy_modules(small, tmp_path / "pytorch")
     made = PyTorch(tmp_path / "pytorch")
     replace_in(made.derivatives, FORWARD, WRONG)
     return made

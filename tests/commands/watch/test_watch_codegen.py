@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 
 from derivload.commands.watch.decisions import DELAYS
 from support.codegen_project import ABS, CodegenProject
+from support.copied import copy_modules
 from support.derivwatch import Watch
 from support.few_operators import make_small
 from support.pytorch_entries import PyTorch
@@ -28,7 +28,7 @@ def small(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def project(small: Path, tmp_path: Path) -> CodegenProject:
-    shutil.copytree(small, tmp_path / "pytorch")
+    copy_modules(small, tmp_path / "pytorch")
     return CodegenProject(PyTorch(tmp_path / "pytorch"), tmp_path)
 
 

@@ -20,6 +20,7 @@ from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.upstream import locate
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from support.codegen_project import CodegenProject, assert_same, contents
+from support.copied import copy_modules
 from support.project import replace_in
 from support.releases import Release
 from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
@@ -54,7 +55,7 @@ def small(made: Small) -> Iterator[Small]:
     """As it was then."""
     yield made
     shutil.rmtree(made.folder)
-    shutil.copytree(made.folder.with_name("kept"), made.folder, symlinks=True)
+    copy_modules(made.folder.with_name("kept"), made.folder)
 
 
 @pytest.fixture(scope="module")
