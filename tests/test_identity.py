@@ -180,10 +180,10 @@ def listen(path: Path) -> None:
     ("name", "make"),
     [
         (".#cli.py", link),
-        ("gone.py", link),
-        ("folder.py", Path.mkdir),
         ("pipe.py", os.mkfifo),
-        ("socket.py", listen),
+        pytest.param("gone.py", link, marks=pytest.mark.thorough),
+        pytest.param("folder.py", Path.mkdir, marks=pytest.mark.thorough),
+        pytest.param("socket.py", listen, marks=pytest.mark.thorough),
     ],
 )
 def test_what_is_no_file_is_no_module(

@@ -237,12 +237,17 @@ def race(out: Path, chance: random.Random, edited: list[str], *, kills: bool) ->
 
 @pytest.mark.parametrize("kills", [False, True], ids=["none killed", "killed"])
 def test_runs_with_other_shards_at_once(
-    tmp_path: Path, edited: list[str], request: pytest.FixtureRequest, *, kills: bool
+    tmp_path: Path,
+    edited: list[str],
+    request: pytest.FixtureRequest,
+    thinning: int,
+    *,
+    kills: bool,
 ) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)
-    for _ in range(60 if request.config.getoption("--long") else 4):
+    for _ in range(60 if request.config.getoption("--long") else max(2, 4 // thinning)):
         race(tmp_path / "out", chance, edited, kills=kills)
 
 

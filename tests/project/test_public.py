@@ -96,16 +96,27 @@ def test_the_wheel_is_typed(wheel: Path) -> None:
         assert "derivload/py.typed" in archive.namelist()
 
 
-def test_a_program_that_uses_every_name_is_well_typed_and_runs(wheel: Path, tmp_path: Path) -> None:
-    """Checked by mypy in strict mode, with the wheel installed and no source at hand."""
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with the wheel installed and no source at hand."""
+    return environment_with(wheel, tmp_path_factory.mktemp("environment") / "with")
+
+
+def test_a_program_that_uses_every_name_runs(python: Path, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_bytes(PROGRAM.read_bytes())
     for module, name in NAMES:
         assert f"{module.__name__}.{name}" in program.read_text("utf-8"), "the program uses it"
-    python = environment_with(wheel, tmp_path / "environment")
+    run([str(python), program.name, *map(str, inputs(tmp_path))], cwd=tmp_path)
+
+
+@pytest.mark.thorough
+def test_a_program_that_uses_every_name_is_well_typed(python: Path, tmp_path: Path) -> None:
+    """Checked by mypy in strict mode. `script/test` checks it beside the source."""
+    program = tmp_path / "program.py"
+    program.write_bytes(PROGRAM.read_bytes())
     mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python)]
     run([*mypy, "--cache-dir", str(tmp_path / "mypy"), program.name], cwd=tmp_path)
-    run([str(python), program.name, *map(str, inputs(tmp_path))], cwd=tmp_path)
 
 
 def inputs(folder: Path) -> list[Path]:

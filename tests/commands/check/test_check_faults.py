@@ -121,8 +121,15 @@ def test_a_full_disk_below_the_cache(project: Mistaken, small_disk: Path) -> Non
 # --------------------------------------------------------------------- streams and signals
 
 
-@pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
-@pytest.mark.parametrize("reader", ["| head -n 1", "| true", ">&-"])
+@pytest.mark.parametrize(
+    ("form", "reader"),
+    [
+        pytest.param(form, reader, marks=[] if is_plain else pytest.mark.thorough)
+        for reader, plain in (("| head -n 1", "text"), ("| true", "json sarif"), (">&-", "github"))
+        for form in ("text", "json", "github", "sarif")
+        for is_plain in [form in plain.split()]
+    ],
+)
 def test_a_stdout_that_nobody_reads_to_its_end(project: Mistaken, form: str, reader: str) -> None:
     many = "".join(f"- name: {'x' * 900}{i}\n" for i in range(200))
     (project.folder / DERIVATIVES).write_text(many, "utf-8")

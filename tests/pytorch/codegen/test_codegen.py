@@ -188,6 +188,7 @@ def test_output_that_is_gone_or_edited_comes_back(done: CodegenProject, name: st
     assert contents(done.out) == before
 
 
+@pytest.mark.thorough
 def test_output_that_is_not_made_any_more_goes(done: CodegenProject) -> None:
     (done.out / "mine.cpp").write_text("// mine\n")
     trace = done.pytorch.autograd / "gen_trace_type.py"
@@ -198,6 +199,7 @@ def test_output_that_is_not_made_any_more_goes(done: CodegenProject) -> None:
     done.assert_same()
 
 
+@pytest.mark.thorough
 def test_edit_in_the_second_of_the_last_one_is_seen(project: CodegenProject) -> None:
     """Python takes what it compiled of the first for that of the second: of one size and second."""
     trace = project.pytorch.autograd / "gen_trace_type.py"

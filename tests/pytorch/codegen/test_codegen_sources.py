@@ -235,7 +235,10 @@ def test_two_edits_to_a_helper_in_one_second_are_seen(project: EditedProject) ->
 
 @pytest.mark.parametrize(
     "variables",
-    [{"PYTHONOPTIMIZE": "1"}, {"PYTHONWARNINGS": "ignore"}],
+    [
+        {"PYTHONOPTIMIZE": "1"},
+        pytest.param({"PYTHONWARNINGS": "ignore"}, marks=pytest.mark.thorough),
+    ],
     ids="".join,
 )
 def test_what_changes_what_python_does_counts(
