@@ -3,6 +3,7 @@
 - README.md, CONTRIBUTING.md, CHANGELOG.md and the page of an example are pages of the menu.
 - Every other file of the repository that a page links to is a page too, below `source/`: a
   Markdown file as it reads, any other as its text. A folder is a page that lists its files.
+- `catalogue/` has what `derivload explore` writes of the catalogue of examples.
 - `reference/` has a page for each public module, which mkdocstrings makes from its docstrings.
 
 Pages are written for a reader of the repository, whose links lead to files of the repository.
@@ -13,8 +14,11 @@ from __future__ import annotations
 
 import posixpath
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -38,6 +42,10 @@ _MODULES: Final = ("derivload", "derivload.pytorch")
 _REFERENCE: Final = (
     "Made from docstrings. [What is public](../versions.md) says what of it later versions keep."
 )
+# What `derivload explore` writes, and the page that leads to it.
+_EXPLORER: Final = "catalogue/index.html"
+_ABOUT_EXPLORER: Final = "explore.md"
+_CATALOGUE: Final = "src/derivload/catalog"
 # What a folder of a checkout may hold that is not part of the repository.
 _NOT_LISTED: Final = re.compile(r"\.|__pycache__|build$|node_modules|bazel-|pytorch$")
 
@@ -80,6 +88,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, page, abs_src_path=str(_ROOT / source)))
     for asset in _ASSETS.iterdir():
         files.append(File.generated(config, f"assets/{asset.name}", abs_src_path=str(asset)))
+    files.append(File.generated(config, _EXPLORER, content=_explorer()))
     for module in _MODULES:
         text = f"# {module}\n\n{_REFERENCE}\n\n::: {module}\n"
         files.append(File.generated(config, f"reference/{module}.md", content=text))
@@ -99,6 +108,20 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def _explorer() -> str:
+    """The pages of `derivload explore` about the catalogue, as one file."""
+    named = {
+        "--derivatives": f"{_CATALOGUE}/derivatives.yaml",
+        "--native-functions": f"{_CATALOGUE}/native_functions.yaml",
+    }
+    options = [word for option in named.items() for word in option]
+    with TemporaryDirectory() as folder:
+        out = ["--out-dir", folder, "--single-file", "--quiet", "--no-cache", "--no-settings"]
+        command = [sys.executable, "-m", "derivload", "explore", *options, *out]
+        subprocess.run(command, cwd=_ROOT, check=True)
+        return Path(folder, "index.html").read_text("utf-8")
+
+
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Write a page as Markdown for the site: its links, and the file names above its code."""
     here = page.file.src_uri
@@ -108,11 +131,17 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
         target = _resolved(link[0], source)
         return posixpath.relpath(_page_of(target), posixpath.dirname(here) or ".")
 
-    return _changed(
+    changed = _changed(
         markdown,
         text=lambda text: _LINK.sub(turned, _COMMENT.sub("", text)),
         code=lambda code: _FILE_NAME.sub(r'```\1 title="\2"', code),
     )
+    if here == _ABOUT_EXPLORER:
+        # After the first paragraph.
+        head, gap, rest = changed.partition("\n\n```")
+        link = f"[Look at those of the catalogue of examples]({_EXPLORER})."
+        return f"{head}\n\n{link}{gap}{rest}"
+    return changed
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
