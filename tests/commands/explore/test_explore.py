@@ -159,6 +159,18 @@ def test_sides_are_compared_and_the_last_is_shown(project: Project, tmp_path: Pa
     assert none[1] == none[0] + 1
 
 
+def test_settings_are_laid_over_no_sides_but_options_are(project: Project) -> None:
+    settings = 'derivatives = "derivatives.yaml"\nnative-functions = "native_functions.yaml"\n'
+    (project.folder / "derivload.toml").write_text(settings, "utf-8")
+    overlay = "- func: gloss(Tensor self) -> Tensor\n  dispatch:\n    CPU: gloss\n"
+    (project.folder / "overlay.yaml").write_text(overlay, "utf-8")
+    command = ("explore", ".", "--no-cache", "--out-dir", "out")
+    for more, count in (((), 64), (("--native-functions", "overlay.yaml"), 65)):
+        done = project.run(*command, *more)
+        assert done.status == 0, done.err
+        assert len(data(project.out, "table")["schema"]) == count
+
+
 def test_sides_are_called_by_what_tells_them_apart(tmp_path: Path) -> None:
     folders = [str(tmp_path / name) for name in ("a/tree", "b/tree", "c/fork")]
     for folder in folders:
