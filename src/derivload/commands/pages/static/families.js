@@ -40,6 +40,7 @@ function edgesOf(one, facts) {
   const edges = [];
   if (fact.structured_delegate) edges.push([one.name, fact.structured_delegate, "delegates"]);
   if (fact.declared && fact.declared !== one.name) edges.push([fact.declared, one.name, "generated"]);
+  if (one.kind === "out") return edges;
   const source = one.source >= 0 ? catalogue.operators[one.source] : null;
   if (source && source !== one && fact.declared === one.name) edges.push([source.name, one.name, "shares formulas"]);
   const definer = fact.defined && catalogue.byName.get(fact.defined);

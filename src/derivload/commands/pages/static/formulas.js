@@ -73,6 +73,8 @@ function derivedMeaning(name, names, behind) {
   if (stem && names.arguments.some((one) => one.name === stem)) {
     return mark === "p" ? `the primal of argument ${stem}` : `the tangent of argument ${stem}`;
   }
+  const [, whole] = /^(.*)_t_raw$/.exec(name) || [];
+  if (whole && names.arguments.some((one) => one.name === whole)) return `the tangent of argument ${whole}, which may be undefined`;
   if (name === "grad" || name === "grads") {
     const at = Number((/^\[(\d+)\]/.exec(behind) || [])[1] || 0);
     const output = names.outputs[at];

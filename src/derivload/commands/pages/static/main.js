@@ -84,11 +84,17 @@ function keepTyped() {
   history.replaceState(null, "", hashOf(query));
 }
 
+// Shows the table as it was, at once.
+function toTable() {
+  history.pushState(null, "", hashOf(query));
+  go();
+}
+
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
   const isTyping = event.target.matches("input[type=search]");
   const isTable = !byId("table-page").hidden;
-  if (event.key === "Escape" && !isTable) location.hash = hashOf(query);
+  if (event.key === "Escape" && !isTable) toTable();
   else if (event.key === "Escape" && isTyping && query.q) {
     byId("search").value = "";
     typed();
@@ -96,9 +102,9 @@ function pressed(event) {
     moveBetweenRows(event.key === "ArrowDown" ? 1 : -1);
   } else if (isTyping) return;
   else if (event.key === "/") {
-    if (!isTable) location.hash = hashOf(query);
-    // After the table is shown.
-    setTimeout(() => byId("search").select());
+    if (!isTable) toTable();
+    byId("search").focus();
+    byId("search").select();
   } else if (event.key === "?") byId("help").showModal();
   else return;
   event.preventDefault();
@@ -108,7 +114,7 @@ function backToTable(event) {
   const link = event.target.closest("[data-back]");
   if (!link) return;
   event.preventDefault();
-  location.hash = hashOf(query);
+  toTable();
 }
 
 function restore() {

@@ -103,7 +103,8 @@ function whyNone({ operator, fact }) {
 }
 
 function backwardSection(known, info, names, meanings, suffix) {
-  const shares = catalogue.operators.filter((one) => one.source === known.operator.source && one !== known.operator);
+  const { operator, source } = known;
+  const shares = catalogue.operators.filter((one) => one.source === operator.source && one !== operator && one !== source);
   const rows = info.derivatives.map((derivative) => {
     const { code, meanings: found } = formulaOf(derivative.original_formula, names);
     found.forEach((one, name) => meanings.set(name, one));
@@ -112,8 +113,13 @@ function backwardSection(known, info, names, meanings, suffix) {
   const without = info.non_differentiable_arg_names.map((one) => [el("code", {}, one), el("span", { class: "dim" }, "not differentiable")]);
   return section(
     `Backward${suffix}`,
-    el("p", {}, info.op ? [el("code", {}, info.op), ". "] : null, shares.length ? ["The same formulas serve ", joined(shares.map(linkTo)), "."] : null),
-    known.source !== known.operator ? el("p", {}, "They are those of ", linkTo(known.source), ".") : null,
+    el(
+      "p",
+      {},
+      info.op ? ["The node is ", el("code", {}, info.op), ". "] : null,
+      source !== operator ? ["The formulas are those of ", linkTo(source), ". "] : null,
+      shares.length ? ["They serve ", joined(shares.map(linkTo)), " too."] : null
+    ),
     el("table", { class: "formulas" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Gradient of"), el("th", { scope: "col" }, "Formula"))), el("tbody", {}, [...rows, ...without].map(pairRow))),
     outputsOf(info, names),
     glossary(meanings)
@@ -137,7 +143,7 @@ function outputsOf(info, names) {
 }
 
 function forwardSection(forward, names, meanings, suffix) {
-  if (!forward.length) return section(`Forward${suffix}`, el("p", {}, "None: forward-mode differentiation fails."));
+  if (!forward.length) return section(`Forward${suffix}`, el("p", {}, "There is no forward formula."));
   const own = new Map();
   const rows = forward.map((one) => {
     const { code, meanings: found } = formulaOf(one.formula, names);
