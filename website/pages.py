@@ -42,9 +42,7 @@ _MODULES: Final = ("derivload", "derivload.pytorch")
 _REFERENCE: Final = (
     "Made from docstrings. [What is public](../versions.md) says what of it later versions keep."
 )
-# What `derivload explore` writes, and the page that leads to it.
 _EXPLORER: Final = "catalogue/index.html"
-_ABOUT_EXPLORER: Final = "explore.md"
 _CATALOGUE: Final = "src/derivload/catalog"
 # What a folder of a checkout may hold that is not part of the repository.
 _NOT_LISTED: Final = re.compile(r"\.|__pycache__|build$|node_modules|bazel-|pytorch$")
@@ -53,6 +51,8 @@ _FENCE: Final = re.compile(r"^(`{3,})[^`\n]*\n.*?^\1$", re.MULTILINE | re.DOTALL
 _FILE_NAME: Final = re.compile(r"^```([a-z]+) (\S+)$", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"(?<=\]\()(?![a-z]+:)([^)#\s]+)")
+# The code of a rule, but in what stands before `|`: inline code, links and headings.
+_CODE: Final = re.compile(r"`[^`]*`|\[[^\]]*\]\([^)]*\)|^#.*$|\b(DL\d{3})\b", re.MULTILINE)
 _RULE: Final = re.compile(r"^## (.+)$|^\| \[(DL\d+)\]\((.+?)\) \| (.+) \|$", re.MULTILINE)
 
 Menu = list[dict[str, str]]
@@ -123,25 +123,30 @@ def _explorer() -> str:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Write a page as Markdown for the site: its links, and the file names above its code."""
+    """Write a page as Markdown for the site: its links, and the file names above its code.
+
+    Each code of a rule is a link to its page there.
+    """
     here = page.file.src_uri
     source = _file_of(here)
 
-    def turned(link: re.Match[str]) -> str:
-        target = _resolved(link[0], source)
+    def way_to(target: str) -> str:
         return posixpath.relpath(_page_of(target), posixpath.dirname(here) or ".")
 
-    changed = _changed(
+    def linked(code: re.Match[str]) -> str:
+        page = f"docs/rules/{code[1]}.md"
+        is_linked = page != source and (_ROOT / page).exists()
+        return f"[{code[1]}]({way_to(page)})" if is_linked else code[0]
+
+    def text_of(text: str) -> str:
+        turned = _LINK.sub(lambda link: way_to(_resolved(link[0], source)), _COMMENT.sub("", text))
+        return _CODE.sub(linked, turned)
+
+    return _changed(
         markdown,
-        text=lambda text: _LINK.sub(turned, _COMMENT.sub("", text)),
+        text=text_of,
         code=lambda code: _FILE_NAME.sub(r'```\1 title="\2"', code),
     )
-    if here == _ABOUT_EXPLORER:
-        # After the first paragraph.
-        head, gap, rest = changed.partition("\n\n```")
-        link = f"[Look at those of the catalogue of examples]({_EXPLORER})."
-        return f"{head}\n\n{link}{gap}{rest}"
-    return changed
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
