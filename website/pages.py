@@ -23,6 +23,7 @@ from typing import Final
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Link, Navigation
 from mkdocs.structure.pages import Page
 from pygments.lexers import get_lexer_for_filename
 from pygments.util import ClassNotFound
@@ -120,6 +121,12 @@ def _explorer() -> str:
         command = [sys.executable, "-m", "derivload", "explore", *options, *out]
         subprocess.run(command, cwd=_ROOT, check=True)
         return Path(folder, "index.html").read_text("utf-8")
+
+
+def on_nav(nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
+    """Put the explorer behind the releases: no Markdown makes its page."""
+    place = 1 + next(n for n, item in enumerate(nav.items) if item.title == "Releases")
+    nav.items.insert(place, Link("Explorer", _EXPLORER))
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:

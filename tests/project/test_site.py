@@ -55,7 +55,7 @@ def test_every_page_is_reached_by_links(pages: dict[str, WebPage]) -> None:
 
 
 def test_the_catalogue_can_be_explored(site: Path, pages: dict[str, WebPage]) -> None:
-    assert EXPLORER in pages["explore.html"].links
+    assert EXPLORER in pages["index.html"].links
     assert "TemperBackward0" in (site / EXPLORER).read_text("utf-8")
 
 
