@@ -10,12 +10,16 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from playwright.sync_api import Browser
 
 import derivload
 import derivload.pytorch
 from derivload.rules import RULES
+from support.browser import PATIENCE, browser
 from support.paths import ROOT
 from support.site import WebPage, broken_links, read_pages, unreachable
+
+__all__ = ["browser"]  # a fixture
 
 EXPLORER = "catalogue/index.html"
 
@@ -74,6 +78,20 @@ def test_the_reference_has_every_public_name(pages: dict[str, WebPage], module: 
     assert {f"{name}.{public}" for public in module.__all__} <= pages[
         f"reference/{name}.html"
     ].anchors
+
+
+def test_the_search_finds_pages_without_a_server(site: Path, browser: Browser) -> None:
+    """As a browser shows the files of a folder, in which no worker can start."""
+    page = browser.new_context().new_page()
+    page.set_default_timeout(PATIENCE)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((site / "rules" / "DL420.html").as_uri())
+    page.locator("input.md-search__input").click()
+    page.keyboard.type("depfile")
+    page.locator(".md-search-result__link", has_text="CMake").first.click()
+    page.wait_for_url(re.compile(r"/cmake\.html"))
+    assert [url for url in asked if not url.startswith(("file:", "about:", "data:"))] == []
 
 
 def test_showing_a_page_asks_for_nothing_outside_of_the_site(
