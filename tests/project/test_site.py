@@ -28,7 +28,7 @@ EXPLORER = "catalogue/index.html"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built as `script/docs` builds it."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict"]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
     done = subprocess.run(
         [*command, "--site-dir", str(folder)],
         cwd=ROOT,
@@ -38,7 +38,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         encoding="utf-8",
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, "")
+    assert done.returncode == 0, done.stdout
+    assert "WARNING" not in done.stdout
     return folder
 
 
@@ -70,6 +71,11 @@ def test_every_page_of_docs_and_every_rule_is_there(pages: dict[str, WebPage]) -
     }
     assert written - {*pages} == {"rules/README.html"}
     assert {f"rules/{code}.html" for code in RULES} <= {*pages}
+
+
+def test_every_page_of_docs_is_in_the_menu() -> None:
+    menu = {*re.findall(r": ([\w/-]+\.md)", (ROOT / "mkdocs.yml").read_text("utf-8"))}
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} <= menu
 
 
 @pytest.mark.parametrize("module", [derivload, derivload.pytorch])
