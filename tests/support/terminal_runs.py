@@ -57,6 +57,50 @@ def run(
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+class OnTerminal:
+    """A command that runs on a terminal that shows colours, and what it has shown there so far."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path | None = None,
+        **variables: str,
+    ) -> None:
+        self._ours, theirs = pty.openpty()
+        known = {name: value for name, value in environment.items() if name != "NO_COLOR"}
+        coloured = {**known, "TERM": "xterm", "COLUMNS": "80", **variables}
+        self.process = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, env=coloured, cwd=folder
+        )
+        os.close(theirs)
+        self._shown = b""
+
+    @property
+    def shown(self) -> str:
+        return self._shown.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def until(self, words: str) -> None:
+        """Read until these words are shown."""
+        while words not in self.shown:
+            assert self._read(), self.shown
+
+    def end(self) -> tuple[int, str]:
+        """Read to the end; the status, and all that was shown."""
+        while self._read():
+            pass
+        os.close(self._ours)
+        return self.process.wait(), self.shown
+
+    def _read(self) -> bool:
+        try:
+            part = os.read(self._ours, 65536)
+        except OSError:  # how Linux says that nobody has the other side any more
+            part = b""
+        self._shown += part
+        return bool(part)
+
+
 def run_on_terminal(
     command: Sequence[str],
     environment: Mapping[str, str],
@@ -64,24 +108,7 @@ def run_on_terminal(
     **variables: str,
 ) -> tuple[int, str]:
     """Run a command on a terminal that shows colours; its status, and what was shown there."""
-    ours, theirs = pty.openpty()
-    known = {name: value for name, value in environment.items() if name != "NO_COLOR"}
-    coloured = {**known, "TERM": "xterm", "COLUMNS": "80", **variables}
-    with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=coloured, cwd=folder
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # how Linux says that nobody has the other side any more
-                part = b""
-            if not part:
-                break
-            shown += part
-    os.close(ours)
-    return process.returncode, shown.decode().replace("\r\n", "\n")
+    return OnTerminal(command, environment, folder, **variables).end()
 
 
 _MOVE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")

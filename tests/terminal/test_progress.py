@@ -39,9 +39,10 @@ def test_what_is_done_and_how_much_of_it_is_shown_and_gone_in_the_end() -> None:
 
 
 def test_no_count_is_shown_where_none_is_known() -> None:
-    shown = run("tell('mending nets', is_long=True)")
-    assert " of " not in shown
-    assert "\u2501" not in shown
+    shown = run("tell('counting', 1, 2, is_long=True)\ntell('mending nets', is_long=True)")
+    mending = shown[shown.index("mending") :]
+    assert " of " not in mending
+    assert "\u2501" not in mending
 
 
 def test_other_lines_take_its_place_and_stay() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Final, TextIO
 
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
 # Seconds: so long nothing is shown, and the line is drawn this often.
 _PATIENCE: Final = 1.0
@@ -69,7 +69,7 @@ class _ProgressLine:
         self._stream = stream
         self._next = time.monotonic() + _PATIENCE
         self._console: Console | None = None
-        self._drawn: tuple[Progress, TaskID] | None = None
+        self._drawn: Progress | None = None
 
     def tell(self, what: str, done: int, total: int, *, is_long: bool) -> None:
         now = time.monotonic()
@@ -77,24 +77,25 @@ class _ProgressLine:
             return
         with contextlib.suppress(OSError):  # nobody can read it
             what = f"derivload: {what}"
-            progress, task = self._drawn = self._drawn or self._begin(what)
-            progress.update(task, description=what, completed=done, total=total or None)
+            progress = self._drawn = self._drawn or self._begin(what)
+            (task,) = progress.tasks
+            task.description, task.completed, task.total = what, done, total or None
             progress.refresh()
         self._next = time.monotonic() + _STEP
 
     def hide(self) -> None:
         if self._drawn is not None:
-            (progress, _), self._drawn = self._drawn, None
+            progress, self._drawn = self._drawn, None
             with contextlib.suppress(OSError):
                 progress.stop()
 
-    def _begin(self, what: str) -> tuple[Progress, TaskID]:
+    def _begin(self, what: str) -> Progress:
         from derivload.terminal.bar import make_console, make_progress
 
         self._console = self._console or make_console(self._stream)
         progress = make_progress(self._console)
-        task = progress.add_task(what, total=None)
+        progress.add_task(what, total=None)
         progress.start()
         # A run that is killed leaves the cursor as it is.
         self._console.show_cursor()
-        return progress, task
+        return progress

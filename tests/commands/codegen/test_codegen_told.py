@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from support.child import child_environment
 from support.project import replace_in
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
-from support.terminal_runs import run_on_terminal, screen
+from support.terminal_runs import OnTerminal, run_on_terminal, screen
 
 
 @pytest.fixture
@@ -62,6 +63,23 @@ def test_many_files_are_counted_and_all_named_only_with_verbose(
     every = " ".join(left)
     assert all(path.name in every for path in files)
     assert " more" not in every
+
+
+def test_derivwatch_shows_it_at_its_start_and_never_at_a_save(
+    pytorch: SmallPyTorch, tmp_path: Path
+) -> None:
+    named = ("--pytorch", str(pytorch.root), "--cache-dir", "cache", "--out-dir", "out")
+    command = [sys.executable, "-m", "derivload", "watch", "--codegen", *named]
+    watching = OnTerminal(command, child_environment(), tmp_path)
+    watching.until(" functions")
+    assert "derivload: loading with the tree's own torchgen" in watching.shown
+    before = len(watching.shown)
+    time.sleep(1.1)  # so long a run takes before anything is shown
+    pytorch.edit_a_formula()
+    watching.until("1 changed")
+    watching.process.terminate()
+    _, shown = watching.end()
+    assert "generating" not in shown[before:]
 
 
 def test_quiet_shows_nothing(pytorch: SmallPyTorch, tmp_path: Path) -> None:
