@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from derivload.derivatives.meant import NON_DIFFERENTIABLE
 from derivload.diagnostics import Mistake, Path, Remedy
 from derivload.remedies import quote, write
 from derivload.sources.entries import Mapping, describe
@@ -18,7 +19,6 @@ from derivload.sources.plain import Value
 from derivload.spelling import Guesses
 
 DEFAULT: Final = "Default"
-_NON_DIFFERENTIABLE: Final = "non_differentiable"
 _BOOLEANS: Final = ("True", "False")
 _KEYS: Final = ("name", "output_differentiability", "dispatch")
 _WORD: Final = re.compile(r"\w+")
@@ -185,7 +185,7 @@ def _no_text(names: str, formula: Value, path: Path) -> Mistake:
         # In quotes it would be a text, but no C++ that gives a tensor.
         message = f"a formula must be a text; this is {describe(formula)}"
         help_ = "write C++ that gives a tensor, or `non_differentiable`"
-        never = (write(_NON_DIFFERENTIABLE, path=path),) if not formula else ()
+        never = (write(NON_DIFFERENTIABLE, path=path),) if not formula else ()
         return Mistake("DL402", message, path, help=help_, remedies=never)
     if formula is None:
         help_ = "write a formula, or `non_differentiable`"

@@ -253,7 +253,8 @@ def _python(tokens: Sequence[re.Match[str]], names: Collection[str] | None) -> I
             message = f"{text} is a text in Python; in C++, these quotes are for one character"
             yield TextFlaw("DL620", message, text, at, f"write `{instead}`", instead)
         elif text in _PYTHON and before not in ("::", ".", "->"):
-            instead = _PYTHON[text]
+            is_all = text == "None" and len(tokens) == 1
+            instead = "non_differentiable" if is_all else _PYTHON[text]
             yield TextFlaw("DL620", f"`{text}` is Python", text, at, f"write `{instead}`", instead)
         elif text == behind == "*" and _is_value(before) and tokens[i + 1].start() == at + 1:
             message = "`**` is no power in C++"

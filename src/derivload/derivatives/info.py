@@ -23,6 +23,7 @@ from derivload.derivatives.forward import (
     create_forward_derivative,
     postprocess_forward_derivatives,
 )
+from derivload.derivatives.meant import NON_DIFFERENTIABLE, is_misspelt, meant_keys
 from derivload.derivatives.model import (
     ArgumentBinding,
     Derivative,
@@ -35,23 +36,12 @@ from derivload.native.function import NativeFunction, qualified
 from derivload.remedies import remove
 from derivload.spelling import Guesses
 
-_NON_DIFFERENTIABLE: Final = "non_differentiable"
 _WORD: Final = re.compile(r"\w+")
 # Rules that may be broken only because a formula is missing, whose key is wrong.
 _FOLLOWS: Final = frozenset({"DL412", "DL432", "DL434"})
 _OF_KEYS: Final = frozenset({"DL408", "DL430"})
 # Rules that a gradient out of range breaks too.
 _FOLLOWS_FROM_GRADS: Final = frozenset({"DL411", "DL412", "DL413"})
-# What the same is called in Python and in functions for the backward pass.
-USUAL_NAMES: Final = {
-    "grad_output": "grad",
-    "grad_out": "grad",
-    "grad_outputs": "grads",
-    "input": "self",
-    "x": "self",
-    "output": "result",
-    "out": "result",
-}
 # Names that the generated code uses for its own variables.
 _RESERVED: Final = {
     "grad_input_mask": "the generated code has a variable of that name",
@@ -119,7 +109,7 @@ def check_formulas_alone(definition: Definition) -> list[Mistake]:
         invalid.at(*formulas.path, raw_names)
         for formulas in definition.dispatch
         for raw_names, formula in formulas.formulas
-        if formula.lower().strip() != _NON_DIFFERENTIABLE
+        if formula.lower().strip() != NON_DIFFERENTIABLE
         if not arguments.isdisjoint(split_names(raw_names))
         for invalid in concrete_sizes(formula)
     ]
@@ -216,7 +206,7 @@ class _SetUp:
                 raise
             self._drafts.append(draft)
             self._drafted.append(raw_names)
-        elif formula.lower().strip() == _NON_DIFFERENTIABLE:
+        elif formula.lower().strip() == NON_DIFFERENTIABLE:
             self._non_differentiable += names
         else:
             self._derivatives.append(
@@ -228,23 +218,9 @@ class _SetUp:
         outputs = [output.name for output in self._subject.outputs]
         if names == ("result",):
             return outputs
-        several = [name for name in _WORD.findall(", ".join(names)) if name != "and"]
-        every = {*self._arg_names, *outputs}
-        if len(several) > 1:
-            return [", ".join(several)] if every.issuperset(several) else []
-        if len(names) > 1:
-            return []
-        known = [*self._arg_names, *outputs, "output_differentiability", "dispatch"]
-        close = [USUAL_NAMES[names[0]]] if names[0] in USUAL_NAMES else []
-        close = [name for name in close if name in every]
-        close = close or self._guesses.nearest(names[0], known)
-        tensors = [
-            a.name for a in self._function.schema.arguments.flat_all if a.type.is_tensor_like
-        ]
-        left = [name for name in tensors if name not in self._given]
-        if not close and len(left) == 1:
-            close = left
-        return [name for name in close if name not in self._given]
+        arguments = self._function.schema.arguments.flat_all
+        tensors = [a.name for a in arguments if a.type.is_tensor_like]
+        return meant_keys(names, (*self._arg_names, *outputs), tensors, self._given, self._guesses)
 
     def _finish(self, formulas: Formulas) -> tuple[DifferentiabilityInfo, list[Mistake]]:
         """The info, and the mistakes between the formulas."""
@@ -262,7 +238,12 @@ class _SetUp:
         forward = postprocess_forward_derivatives(
             self._function, self._definition.name, backward, self._drafts, wrong
         )
-        mistakes += [invalid.at(*path, self._drafted[index]) for index, invalid in wrong]
+        for index, invalid in wrong:
+            own = dict(formulas.formulas).get(invalid.words, "")
+            if invalid.code == "DL431" and is_misspelt(own):
+                invalid.help = f"write `{NON_DIFFERENTIABLE}` as the formula of `{invalid.words}`"
+                invalid.remedies = ()
+            mistakes.append(invalid.at(*path, self._drafted[index]))
         mixed = check_grad_usage(self._derivatives)
         if mixed is not None:
             found = self._blame(mixed, formulas)
@@ -320,7 +301,7 @@ class _SetUp:
         """The place of a mistake in all formulas together: the first that has its words."""
         if invalid.code == "DL409":
             for raw_names, formula in formulas.formulas:
-                differentiable = formula.lower().strip() != _NON_DIFFERENTIABLE
+                differentiable = formula.lower().strip() != NON_DIFFERENTIABLE
                 if not differentiable and invalid.words in split_names(raw_names):
                     path = (*formulas.path, raw_names)
                     if raw_names == invalid.words:

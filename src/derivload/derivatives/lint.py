@@ -13,12 +13,7 @@ from derivload.cpp.names import return_names
 from derivload.derivatives.definition import Definition, Formulas
 from derivload.derivatives.formula_names import called_names, used_names, words_outside_calls
 from derivload.derivatives.identifiers import words
-from derivload.derivatives.info import (
-    USUAL_NAMES,
-    Derived,
-    is_forward_derivative_definition,
-    split_names,
-)
+from derivload.derivatives.info import Derived, is_forward_derivative_definition, split_names
 from derivload.derivatives.lint_allowed import (
     ALLOWED,
     FIXED,
@@ -35,6 +30,7 @@ from derivload.derivatives.lint_formulas import (
     is_keyword,
     without_gradient,
 )
+from derivload.derivatives.meant import USUAL_NAMES
 from derivload.derivatives.model import DifferentiabilityInfo
 from derivload.diagnostics import Mistake, Path, Remedy
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction

@@ -5,6 +5,7 @@ These are DL607 and DL609 to DL620. Upstream accepts all of this.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -22,6 +23,10 @@ from derivload.remedies import remove, write
 from derivload.spelling import nearest
 
 _NON_DIFFERENTIABLE: Final = "non_differentiable"
+_NEGATIVE: Final = re.compile(r"\bgrads\[\s*-\s*\d+\s*\]")
+_CALLED: Final = re.compile(r"\bgrads\s*\(")
+_ALONE: Final = re.compile(r"\bgrads\b(?!\s*[.\[(])")
+_OPERATORS: Final = frozenset("+-*/,<=&|?:")
 WORDS: Final = frozenset({_NON_DIFFERENTIABLE, AUTO_ELEMENT_WISE, AUTO_LINEAR})
 """Words that may stand in the place of a formula."""
 # With some blanks around it.
@@ -84,7 +89,8 @@ def check_texts(
 def _matched(formula: str, unmatched: Unmatched, path: Path) -> tuple[Remedy, ...]:
     """What makes the brackets match, if that can be told."""
     before, instead = formula[: unmatched.at], unmatched.instead
-    if instead is None or find_unmatched(f"{before}{instead}") is not None:
+    is_cut = instead is not None and instead.rstrip(")]} ")[-1:] in _OPERATORS
+    if instead is None or is_cut or find_unmatched(f"{before}{instead}") is not None:
         return ()
     rest = formula[unmatched.at :].rstrip()
     return (write(instead, rest, path=path, occurrence=-1),)
@@ -192,7 +198,7 @@ def check_gradients(
     arguments = [a.name for a in function.schema.arguments.flat_all]
     hidden = {"grad", "grads", *info.available_named_gradients}.intersection(arguments)
     indifferent = without_gradient(function, info)
-    if not hidden and not indifferent and all("grads[" not in f for _, f in formulas.formulas):
+    if not hidden and not indifferent and all("grads" not in f for _, f in formulas.formulas):
         return
     count = _differentiable_outputs(function, info)
     for raw_names, formula in formulas.formulas:
@@ -201,6 +207,8 @@ def check_gradients(
         if is_forward_derivative_definition(arguments, split_names(raw_names)):
             continue
         path = (*formulas.path, raw_names)
+        if "grads" in formula:
+            yield from _check_list(formula, count, path)
         for index in dict.fromkeys(used_gradient_indices(formula)):
             if count is not None and count <= index < len(function.schema.returns):
                 yield _no_gradient(f"grads[{index}]", count, path)
@@ -211,6 +219,19 @@ def check_gradients(
         for name in sorted(used.intersection(hidden)):
             message = f"`{name}` is an argument and the name of a gradient, and the code has both"
             yield Mistake("DL618", message, path, name)
+
+
+def _check_list(formula: str, count: int | None, path: Path) -> Iterator[Mistake]:
+    """The uses of `grads` that are no gradient of an output, whatever the outputs are."""
+    for wrong in dict.fromkeys(_NEGATIVE.findall(formula)):
+        message = f"`{wrong}` is the gradient of no output: these are counted from 0"
+        yield Mistake("DL615", message, path, wrong)
+    if _CALLED.search(formula):
+        message = "`grads` is a list, and is called here"
+        yield Mistake("DL615", message, path, "grads", help="write `grads[0]`")
+    elif count == 1 and _ALONE.search(formula):
+        message = "`grads` is the list of all gradients, and there is one differentiable output"
+        yield Mistake("DL615", message, path, "grads", help="write `grad`", meant=("grad",))
 
 
 def _no_gradient(words_: str, count: int, path: tuple[str | int, ...]) -> Mistake:

@@ -89,6 +89,7 @@ def _mistake(refusal: Refusal, path: Path) -> Mistake:
         refusal.words if is_there else "",
         refusal.on_key and is_there,
         refusal.help,
+        meant=refusal.meant,
         remedies=refusal.remedies or _without(refusal, path),
     )
 

@@ -126,6 +126,12 @@ class _Judge:
         self._no_tensors = {
             (one.at, one.mistake.path) for one in refused if one.mistake.code == "DL805"
         }
+        # Forward formulas that are one word, which is not known.
+        self._misspelt = {
+            (one.at, one.mistake.path)
+            for one in refused
+            if one.mistake.code == "DL808" and one.mistake.meant
+        }
         self._entries: Entries = linted.entries
         self._text_of = _text_of(texts)
         self._base = texts.native_functions[0].name
@@ -164,6 +170,8 @@ class _Judge:
             return False  # the same is told as an error
         if one.mistake.code == "DL619" and (one.at, one.mistake.path) in self._no_tensors:
             return False
+        if one.mistake.code in ("DL602", "DL609"):
+            return one.of_native or (one.at, one.mistake.path) not in self._misspelt
         if one.mistake.code == "DL604" and self._has_backend:
             return self._is_composite(one)
         return True

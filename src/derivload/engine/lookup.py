@@ -11,9 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from derivload.derivatives.definition import Definition
 from derivload.derivatives.info import canonical_function
-from derivload.diagnostics import Invalid, occurrence_of
+from derivload.diagnostics import Invalid, Mistake, occurrence_of
 from derivload.native.function import NativeFunction
 from derivload.remedies import write
 from derivload.spelling import Guesses, operators_of
@@ -54,15 +56,35 @@ class FunctionIndex:
             raise self._unknown(definition)
         return canonical_function(self._by_signature[function.signatures.exact], definition.name)
 
-    def _unknown(self, definition: Definition) -> Invalid:
+    def explain(self, mistake: Mistake, written: str) -> Mistake:
+        """The mistake that a text is no schema, with what differs from the schema that is meant."""
+        name = _TOKEN.match(written)
+        alike = self._known_overloads().get(name[0] if name else "", [])[:_MOST_OVERLOADS]
+        place = None
+        if self._guesses.can_compare(written, alike):
+            place = nearest_difference(written, alike)
+        if place is None or mistake.remedies:
+            return mistake
+        return msgspec.structs.replace(
+            mistake,
+            words=place.words,
+            help=place.help,
+            occurrence=place.occurrence,
+            remedies=(write(place.schema, path=("name",)),),
+        )
+
+    def _known_overloads(self) -> dict[str, list[str]]:
         if not self._overloads:
             for schema, function in self._by_schema.items():
                 self._overloads.setdefault(function.cpp_name, []).append(schema)
                 self._names.add(function.name.name)
             self._names.update(self._other_names())
+        return self._overloads
+
+    def _unknown(self, definition: Definition) -> Invalid:
         written = definition.specification
         message = f"there is no function `{written}`"
-        overloads = self._overloads.get(definition.name)
+        overloads = self._known_overloads().get(definition.name)
         if overloads is None:
             head = written.partition("(")[0]
             meant = [name for name in operators_of(head) if name.partition(".")[0] in self._names]

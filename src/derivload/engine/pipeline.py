@@ -182,6 +182,8 @@ class Load:
                     self.derived.append(DerivedEntry(entry, derived, definition))
                     continue
                 self.wrong.append(WrongEntry(entry, definition, derived))
+            elif isinstance(written := value.get("name"), str):
+                mistakes = [index.explain(m, written) if m.code == "DL101" else m for m in mistakes]
             self.mistakes.add(entry, mistakes)
             self._underived |= self._families_of(value.get("name"), mistakes)
         self.bad |= self._underived

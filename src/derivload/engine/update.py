@@ -199,6 +199,10 @@ class FamilyUpdate:
         definition, _ = read_definition(read.value, self._readers.dialect.autograd_keys)
         schema = read.value.get("name") if definition is None else definition.specification
         row = DefinitionRow(digest, self._family_of_schema(schema))
+        if definition is None and isinstance(schema, str):
+            # A schema without its brackets is compared with those of the operator that it names.
+            self._touched |= {self._family_of_schema(schema.partition(" ")[0])} - {UNKNOWN}
+            return row
         self._known.definitions[digest] = row
         return row
 

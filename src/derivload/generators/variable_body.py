@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from derivload.derivatives.definition import booleans_in
+from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
 from derivload.derivatives.info import Derived
 from derivload.derivatives.model import DifferentiabilityInfo, ForwardDerivative, SavedAttribute
 from derivload.diagnostics import Remedy
@@ -24,6 +25,7 @@ from derivload.generators.tables import Tables
 from derivload.native.function import NativeFunction
 from derivload.remedies import remove, write
 from derivload.schema.types import Type
+from derivload.spelling import nearest
 
 _TENSOR: Final = "at::Tensor"
 _ONE_TENSOR: Final = ("Tensor",)
@@ -241,13 +243,16 @@ class WrapperBody:
         if len(inputs) != 1 or not is_list(inputs[0][1]):
             names = self._names_of(forward)
             with_derivatives = self._info.args_with_derivatives
+            word = forward.formula.strip().removesuffix("()").replace("-", "_")
+            meant = tuple(nearest(word, (AUTO_LINEAR, AUTO_ELEMENT_WISE))[:1])
+            use = f"use the tangent `{with_derivatives[0].name}_t`" if with_derivatives else ""
             yield self._refusal(
                 "DL808",
                 f"this forward formula uses the tangent of no input of "
                 f"`{self._function.qualified}`",
                 var_names=names,
-                help=f"use the tangent `{with_derivatives[0].name}_t`" if with_derivatives else "",
-            )
+                help="" if meant else use,
+            )._replace(meant=meant)
 
     def _names_of(self, forward: ForwardDerivative) -> tuple[str, ...]:
         """The names of the outputs as the definition has them: that of an in-place one differs."""

@@ -75,6 +75,8 @@ class NativeFunctionReader:
         func = value.get("func", "")
         assert isinstance(func, str)
         namespace, _, text = func.rpartition("::")
+        if "(" in namespace:
+            namespace, text = "", func  # a type of C++, such as `std::vector<int64_t>`
         schema: FunctionSchema | None = None
         try:
             if "::" in namespace:

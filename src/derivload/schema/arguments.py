@@ -8,7 +8,8 @@ from typing import NamedTuple
 import msgspec
 
 from derivload.diagnostics import Invalid
-from derivload.schema.types import Type, TypeReader
+from derivload.remedies import write
+from derivload.schema.types import SEPARATE, SEPARATED, Type, TypeReader
 
 _ANNOTATED = re.compile(r"Tensor\((.+)\)(.*)")
 _ANNOTATION = re.compile(r"[a-z](\|[a-z])?(!?)(?: -> (\*|[a-z](?:\|[a-z])*))?")
@@ -153,11 +154,9 @@ class ArgumentReader:
         if annotated is None:
             return self._types.read(typed), None
         if annotated[2] not in ("", "?", "[]"):
-            raise Invalid(
-                "DL105",
-                f"an annotation may be followed by nothing, `?` or `[]`, not `{annotated[2]}`",
-                typed,
-            )
+            message = f"an annotation may be followed by nothing, `?` or `[]`, not `{annotated[2]}`"
+            help_ = SEPARATE if SEPARATED.search(annotated[2]) else ""
+            raise Invalid("DL105", message, typed, help_)
         return self._types.read("Tensor" + annotated[2]), read_annotation(annotated[1])
 
 
@@ -169,7 +168,10 @@ def read_annotation(text: str) -> Annotation:
     """
     match = _ANNOTATION.fullmatch(text)
     if match is None:
-        raise Invalid("DL105", f"`({text})` is not an alias annotation", f"({text})")
+        meant = text.strip("! ") + "!" if text.strip().startswith("!") else ""
+        remedies = [write(f"({meant})", f"({text})")] if _ANNOTATION.fullmatch(meant) else []
+        message = f"`({text})` is not an alias annotation"
+        raise Invalid("DL105", message, f"({text})", remedies=remedies)
     before, _, after = text.partition(" -> ")
     alias_set = tuple(before.rstrip("!").split("|"))
     if match[2] and len(alias_set) > 1:

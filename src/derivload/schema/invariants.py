@@ -61,7 +61,12 @@ def _check_mutable(schema: FunctionSchema) -> None:
     returned_ones = [r.annotation for r in schema.returns]
     raise_all(
         [
-            Invalid("DL113", f"`{a.text}` is positional, so it cannot be returned", a.text)
+            Invalid(
+                "DL113",
+                f"`{a.text}` is positional, so it cannot be returned",
+                a.text,
+                *_as_out(schema, a),
+            )
             for a in schema.arguments.post_self
             if a.is_write and a.annotation in returned_ones
         ]
@@ -127,7 +132,19 @@ def _check_inplace(schema: FunctionSchema) -> None:
         return
     if len(schema.returns) != 1 or schema.returns[0].annotation != argument.annotation:
         message = f"`{name}` is in-place, so it must return only `self`"
-        raise _wrong_returns(schema, "DL117", message)
+        wrong = _wrong_returns(schema, "DL117", message)
+        if [returned.type.text for returned in schema.returns] == [
+            "Tensor"
+        ] and argument.annotation:
+            marked = f"Tensor({argument.annotation.text})"
+            wrong.remedies = (write(f"-> {marked}", f"-> {schema.returns[0].text}"),)
+        raise wrong
+
+
+def _as_out(schema: FunctionSchema, argument: Argument) -> tuple[str, ...]:
+    """What to write if an argument is to be an out argument."""
+    is_out = argument.name.startswith("out") or schema.name.overload.endswith("out")
+    return (f"write `*, {argument.text}`: out arguments come after `*`",) if is_out else ()
 
 
 def _same_annotation(schema: FunctionSchema, argument: Argument, returned: Return) -> list[Remedy]:

@@ -31,9 +31,11 @@ _MEANT: Final = {
     "SymIntArrayRef": "SymInt[]",
     "TensorList": "Tensor[]",
 }
-_SEPARATED = re.compile(r"[ ,;]")
-_SEPARATE: Final = "separate arguments by a comma and a space"
-_GENERIC = re.compile(r"(?:typing\.)?(List|Optional|list|optional)\[(.+)\]")
+SEPARATED = re.compile(r"[ ,;]")
+SEPARATE: Final = "separate arguments by a comma and a space"
+_GENERIC = re.compile(
+    r"(?:typing\.)?(List|Optional|list|optional|vector|ArrayRef|OptionalArrayRef)[\[<](.+)[\]>]"
+)
 
 
 class Type(msgspec.Struct, frozen=True, gc=False):
@@ -96,14 +98,16 @@ class TypeReader:
             return Type(text, "class", "")
         message = f"there is no type `{text}`"
         meant = [] if "," in text else self._meant(text)
-        help_ = "" if meant or not _SEPARATED.search(text) else _SEPARATE
+        help_ = "" if meant or not SEPARATED.search(text) else SEPARATE
         raise Invalid("DL104", message, text, help_, meant=meant)
 
     def _meant(self, text: str) -> list[str]:
         bare = text.removeprefix("at::").removeprefix("std::").removeprefix("c10::")
         generic = _GENERIC.fullmatch(bare)
         if generic is not None:
-            return [generic[2] + ("?" if generic[1].lower() == "optional" else "[]")]
+            elem = _MEANT.get(generic[2], generic[2])
+            form = {"optional": "?", "optionalarrayref": "[]?"}.get(generic[1].lower(), "[]")
+            return [elem + form]
         if bare in _MEANT or bare in self._base_types:
             return [_MEANT.get(bare, bare)]
         return self._guesses.nearest(text, self._base_types)

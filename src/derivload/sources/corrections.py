@@ -14,6 +14,7 @@ from typing import NamedTuple
 _LONGEST = 20_000
 _LINE = re.compile(r"(?P<key>[ ]*(?:- )?[\w ,.]+:[ ]+)(?P<value>\S.*?)(?P<comment>[ ]+#.*|[ ]*)")
 _NO_BLANK = re.compile(r"[ ]*(?:- )?\w[\w ,]*:(?=\S)")
+_NO_COLON = re.compile(r"[ ]*(?:- )?(?P<key>[A-Za-z_]\w*)(?:[ ]*[=\uff1a][ ]*|[ ]+(?=[\w(]))")
 _TABS = re.compile(r"(?m)^[ ]*\t[ \t]*")
 _CLOSING = {"[": "]", "{": "}"}
 
@@ -68,6 +69,10 @@ def _of_line(text: str, start: int) -> Iterator[Correction]:
     """The tries of the line that begins at an index."""
     end = text.find("\n", start)
     line = text[start : len(text) if end < 0 else end]
+    instead = _NO_COLON.match(line)
+    if instead is not None:
+        at = start + instead.end("key")
+        yield Correction("write `key: value`", [(at, start + instead.end(), ": ")])
     no_blank = _NO_BLANK.match(line)
     if no_blank is not None:
         at = start + no_blank.end()
@@ -90,7 +95,8 @@ def _of_line(text: str, start: int) -> Iterator[Correction]:
 
 def _indented(text: str, at: int, above: int) -> Iterator[Correction]:
     """The tries that indent the line at an index like the one above it."""
-    blank = re.compile(r"[ ]*(?:- )?")
+    # A blank that does not break lines looks the same.
+    blank = re.compile(r"[ \xa0]*(?:- )?")
     before, own = blank.match(text, above), blank.match(text, at)
     if before is not None and own is not None and at > above:
         pieces = [(at, own.end(), " " * len(before[0]))]

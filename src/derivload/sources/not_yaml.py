@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import yaml
 
-_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
+_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
 _SIGN_HELP = "quote the value: this sign has a meaning in YAML"
 # What to write instead, by words in libyaml's message.
 _HELP = (
@@ -33,6 +33,8 @@ _HELP = (
     ("cannot start any token", _SIGN_HELP),
     ("expected node content", _SIGN_HELP),
     ("mapping keys are not allowed", _SIGN_HELP),
+    ("another document", "remove the line `---`: a file is one list"),
+    ("unhashable key", "write several names without brackets, as in `a, b: formula`"),
     ("unknown escape character", "write two backslashes for one, or use single quotes"),
 )
 
@@ -131,7 +133,10 @@ def error_of(error: yaml.YAMLError, text: str, is_entry: Callable[[str], bool]) 
             # where it was opened. A key without a colon is also noticed only after the key.
             if is_at_end or "could not find expected ':'" in problem:
                 mark = error.context_mark
-        message = " ".join(part for part in (problem, error.context) if part)
+        parts = (problem, error.context)
+        if problem.startswith("but "):
+            parts = (error.context or "", problem)
+        message = " ".join(part for part in parts if part)
         if mark is not None:
             from derivload.sources.corrections import find_correction
 

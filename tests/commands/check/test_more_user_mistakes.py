@@ -74,7 +74,18 @@ FORMULAS = [
     formula(TILT, "self: “grad”", "DL614", "remove them"),
     formula('not_implemented("shake")', "not_implemented(shake)", "DL611", 'write `"shake"`'),
     formula(TILT, "self: no", "DL402", "or `non_differentiable`"),
-    formula("result: auto_element_wise", "result: auto_element_wise", ""),
+    formula(TILT, "self: None", "DL620", "write `non_differentiable`"),
+    formula(TILT, "self: grads[-1]", "DL615", "counted from 0"),
+    formula(TILT, "self: grads(0)", "DL615", "write `grads[0]`"),
+    formula(TILT, "self: turn(grads, angle)", "DL615", "write `grad`"),
+    formula(TILT, "self: turn(grad,", "DL607 DL613"),
+    formula("self_t + other_t * alpha", "self + other_t * alpha", "DL431", "write `self_p`"),
+    formula(
+        f"{BLEND}\n  {OTHER}\n  result: self_t + other_t",
+        f"self: nondifferentiable\n  {OTHER}\n  result: self + other_t",
+        "DL431 DL602",
+        "write `non_differentiable` as the formula of `self`",
+    ),
     formula(GILD, "[grad, result]", "DL402"),
     formula("[True, False]", "['True', 'False']", "DL404", "write `[True, False]`, without"),
     formula("[True, False]", "(True, False)", "DL403"),
@@ -95,7 +106,55 @@ NATIVES = [
     native("structured: True\n", "structured: False\n", "DL210", "add `structured: True`"),
 ]
 
-SLIPS = [*TWICE, *KEYS, *FORMULAS, *NATIVES]
+SCHEMAS = [
+    formula(
+        "name: shake(Tensor self, *, Generator? generator=None) ->",
+        "name: shake(Tensor self, *, Generator? generator=None ->",
+        "DL101",
+        "`)` is missing here",
+    ),
+    formula("name: shake(Tensor", "name: shake Tensor", "DL101", "`(` is missing here"),
+    formula(
+        "name: shake(Tensor self, *, Generator? generator=None) ->",
+        "name: shake(Tensor self, *, Generator? generator=None) =>",
+        "DL405",
+        "write `->`",
+    ),
+    native(
+        "float luster=0.5) -> Tensor\n",
+        "optional<double> luster) -> Tensor\n",
+        "DL104",
+        "did you mean `float?`?",
+    ),
+    native(
+        "float luster=0.5) -> Tensor\n",
+        "std::vector<int64_t> luster) -> Tensor\n",
+        "DL104",
+        "did you mean `int[]`?",
+    ),
+    native(
+        "tilt(Tensor(a) self, int", "tilt(Tensor(a) self int", "DL105", "by a comma and a space"
+    ),
+    native("tilt(Tensor(a) self, int", "tilt(Tensor(!a) self, int", "DL105"),
+    native("=0.5) -> Tensor(a!)", "=0.5) -> Tensor", "DL117"),
+    native(
+        "*, Scalar alpha=1, Tensor(a!) out",
+        "Scalar alpha, Tensor(a!) out",
+        "DL113",
+        "write `*, Tensor(a!) out`",
+    ),
+]
+
+LINES = [
+    formula(TILT, "self grad.tilt(-angle)", "DL003", "write `key: value`"),
+    formula(TILT, "self = grad.tilt(-angle)", "DL003", "write `key: value`"),
+    formula(TILT, "self\uff1a grad.tilt(-angle)", "DL003", "write `key: value`"),
+    formula(f"  {TILT}", f"\xa0\xa0{TILT}", "DL003", "indent it like the keys"),
+    formula("- name: tilt", "---\n- name: tilt", "DL003", "remove the line `---`"),
+    formula(TILT, "[self]: grad.tilt(-angle)", "DL003", "names without brackets"),
+]
+
+SLIPS = [*TWICE, *KEYS, *FORMULAS, *NATIVES, *SCHEMAS, *LINES]
 
 
 @pytest.mark.parametrize("slip", SLIPS, ids=ids_of(SLIPS))
