@@ -13,9 +13,11 @@ any function, and ops are numbered across all definitions.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 _FOREACH: Final = "_foreach_"
+_WORD: Final = re.compile(r"\w+")
 
 
 def family_of(base: str) -> str | None:
@@ -40,3 +42,9 @@ def family_of(base: str) -> str | None:
     if stem.startswith("foreach") or (is_foreach and "foreach" in stem):
         return None
     return stem
+
+
+def first_word(schema: str) -> str:
+    """The name that a text begins with which may be no schema; "" if it begins with none."""
+    word = _WORD.match(schema)
+    return word[0] if word is not None else ""

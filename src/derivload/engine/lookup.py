@@ -16,6 +16,7 @@ import msgspec
 from derivload.derivatives.definition import Definition
 from derivload.derivatives.info import canonical_function
 from derivload.diagnostics import Invalid, Mistake, occurrence_of
+from derivload.engine.families import first_word
 from derivload.native.function import NativeFunction
 from derivload.remedies import write
 from derivload.spelling import Guesses, operators_of
@@ -58,8 +59,7 @@ class FunctionIndex:
 
     def explain(self, mistake: Mistake, written: str) -> Mistake:
         """The mistake that a text is no schema, with what differs from the schema that is meant."""
-        name = _TOKEN.match(written)
-        alike = self._known_overloads().get(name[0] if name else "", [])[:_MOST_OVERLOADS]
+        alike = self._known_overloads().get(first_word(written), [])[:_MOST_OVERLOADS]
         place = None
         if self._guesses.can_compare(written, alike):
             place = nearest_difference(written, alike)

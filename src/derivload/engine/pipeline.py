@@ -20,7 +20,7 @@ from derivload.derivatives.matching import MatchedFunction, match_differentiabil
 from derivload.derivatives.view_copy import add_view_copy_derivatives
 from derivload.diagnostics import Elsewhere, Invalid, Mistake
 from derivload.engine.blame import Blame, told_of_definition, told_of_replacement
-from derivload.engine.families import family_of
+from derivload.engine.families import family_of, first_word
 from derivload.engine.lookup import FunctionIndex
 from derivload.native.checks import check_duplicates, check_functions
 from derivload.native.function import NativeFunction
@@ -253,9 +253,9 @@ class Load:
     def _families_of(self, schema: Value, mistakes: Iterable[Mistake]) -> set[str | None]:
         """The families that a wrong definition may be of: that of its name, and those meant."""
         meant = [name for m in mistakes if m.code in ("DL101", "DL405") for name in m.meant]
-        if isinstance(schema, str) and "(" not in schema:
-            meant.append(schema.strip().partition(" ")[0])
-        return {self._family(schema), *map(self._family, meant)}
+        if isinstance(schema, str):
+            meant.append(first_word(schema))
+        return {self._family(schema), *(self._family(name) for name in meant if name)}
 
     def _report_misfits(self, misfits: Sequence[Misfit]) -> None:
         for misfit in misfits:

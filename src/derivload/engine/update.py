@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, TypeVar
 from derivload.derivatives.definition import read_definition
 from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.diagnostics import Invalid
+from derivload.engine.families import first_word
 from derivload.engine.inputs import InputEntries
 from derivload.engine.laid import NotCertainError
 from derivload.engine.load import names_lost
@@ -201,7 +202,7 @@ class FamilyUpdate:
         row = DefinitionRow(digest, self._family_of_schema(schema))
         if definition is None and isinstance(schema, str):
             # A schema without its brackets is compared with those of the operator that it names.
-            self._touched |= {self._family_of_schema(schema.partition(" ")[0])} - {UNKNOWN}
+            self._touched |= {self._family_of_schema(first_word(schema))} - {UNKNOWN}
             return row
         self._known.definitions[digest] = row
         return row
