@@ -8,12 +8,14 @@ it into tokens, and look only for what is wrong in any expression.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from derivload.derivatives.brackets import find_unmatched
 from derivload.derivatives.formula_names import (
     KEYWORDS,
     NAME,
@@ -23,8 +25,8 @@ from derivload.derivatives.formula_names import (
 
 # So many mistakes of a kind are told of one formula.
 _MOST: Final = 20
-# What every formula with a mistake of these has. Nearly no formula gets beyond this, so it is
-# quick: each pattern begins with a few characters, which `re` looks for at once.
+# What every formula with a mistake of these has. Each pattern begins with a few characters, which
+# `re` looks for at once.
 _WORDS_OF_MISTAKES: Final = (
     *(";", "**", "//", "..", "None", "True", "False", "lambda", " if", "else"),
     *("return", "torch.", "grads("),
@@ -33,11 +35,16 @@ _MARKS_OF_MISTAKES: Final = (
     re.compile(r"[-+*/%&|^<=!?:,]\s*[),]"),
     re.compile(r"[(,]\s*(?:[%|^<=>?,]|/(?![*/]))"),
     re.compile(r"[ \n](?<=[\w)\]][ \n])\s*[A-Za-z_\d\"]"),
-    re.compile(r"not_implemented(?:_list)?\('"),
+    re.compile(r"not_implemented(?!\w*\(\"[^\"]*\"\))"),
     re.compile(r"\.[A-Za-z_]\w*(?![\w(<])"),
 )
-_AT_END: Final = frozenset("-+*/%&|^<=!?:,.")
-_AT_START: Final = frozenset("/%|^<=>?,!")
+# Formulas are searched with this between them, which is in none.
+_BETWEEN: Final = "\0"
+_MARKS_AT_ENDS: Final = (
+    re.compile(r"[-+*/%&|^<=!?:,.]\s*\0"),
+    re.compile(r"\0\s*[\0/%|^<=>?,!]"),
+    re.compile(r"[^\0-\x7f]"),
+)
 _UNCALLED: Final = re.compile(r"\bnot_implemented(?:_list)?\b(?!\s*\()|\bnot_implemented\(\s*\)")
 _UNQUOTED: Final = re.compile(r"\bnot_implemented(?:_list)?\(\s*([A-Za-z_][^\"'()]*?)\s*\)")
 # After the last of these, something must follow. Inside brackets, some may end a type: `Tensor &`.
@@ -119,22 +126,28 @@ def check_text(formula: str, names: Collection[str] | None, operator: str) -> It
     yield from itertools.islice(_python(tokens, names), _MOST)
 
 
-def is_suspicious(formula: str) -> bool:
-    """Whether `check_text` may find something in a formula. Nearly no formula gets beyond this."""
-    code = formula.strip()
-    return (
-        not code
-        or not code.isascii()
-        or code[-1] in _AT_END
-        or code[0] in _AT_START
-        or any([word in code for word in _WORDS_OF_MISTAKES])
-        or ("not_implemented" in code and _is_without_name(code))
-        or any([mark.search(code) is not None for mark in _MARKS_OF_MISTAKES])
-    )
+def find_suspicious(formulas: Iterable[str]) -> set[str]:
+    """The formulas in which `check_text` or `find_unmatched` may find something: nearly none.
 
-
-def _is_without_name(code: str) -> bool:
-    return _UNCALLED.search(code) is not None or _UNQUOTED.search(code) is not None
+    They are searched together, because a search of one has a cost of its own.
+    """
+    every = list(dict.fromkeys(formulas))
+    if not every:
+        return set()
+    text = _BETWEEN + _BETWEEN.join(every) + _BETWEEN
+    found: set[int] = set()
+    for word in _WORDS_OF_MISTAKES:
+        at = text.find(word)
+        while at >= 0:
+            found.add(at)
+            at = text.find(word, at + 1)
+    for mark in (*_MARKS_OF_MISTAKES, *_MARKS_AT_ENDS):
+        found.update([match.start() for match in mark.finditer(text)])
+    # Where each begins, with what stands before it.
+    starts = list(itertools.accumulate((len(f) + 1 for f in every), initial=0))
+    last = len(every) - 1
+    marked = {every[min(last, bisect.bisect_right(starts, at) - 1)] for at in found}
+    return marked.union([formula for formula in every if find_unmatched(formula) is not None])
 
 
 def _is_literal(tokens: Sequence[re.Match[str]], at: int) -> bool:

@@ -6,12 +6,13 @@ Upstream accepts all of this. The C++ compiler may report it hours later, or nob
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from derivload.cpp.names import return_names
 from derivload.derivatives.definition import Definition, Formulas
 from derivload.derivatives.formula_names import called_names, used_names, words_outside_calls
+from derivload.derivatives.formula_text import find_suspicious
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import Derived, is_forward_derivative_definition, split_names
 from derivload.derivatives.lint_allowed import (
@@ -61,6 +62,7 @@ _USE: Final = re.compile(r"(\w+)(?=(?:\.(\w+)\()?)")
 _NUMBERED: Final = re.compile(r"result([0-9]{1,3})")
 _TENSOR: Final = "at::Tensor"
 _GRAD: Final = frozenset({"grad"})
+_USUAL: Final = frozenset({"grad", "result"})
 # Names that no formula can use as values, which rules of their own are about.
 _TOLD_OTHERWISE: Final = UNCALLED | {"torch"}
 
@@ -81,8 +83,15 @@ class Suspicion(NamedTuple):
 class DefinitionLinter:
     """Finds the warnings about definitions."""
 
-    def __init__(self) -> None:
+    def __init__(self, definitions: Iterable[Definition]) -> None:
         self._guesses = Guesses()
+        self._words: dict[str, set[str]] = {}
+        self._suspicious = find_suspicious(
+            formula
+            for definition in definitions
+            for formulas in definition.dispatch
+            for _, formula in formulas.formulas
+        )
 
     def check(
         self, definition: Definition, derived: Derived | None, *, is_whole: bool = True
@@ -94,7 +103,7 @@ class DefinitionLinter:
         """
         if derived is None:
             for formulas in definition.dispatch:
-                yield from map(Suspicion, check_texts(definition, formulas, None))
+                yield from map(Suspicion, check_texts(definition, formulas, None, self._suspicious))
             return
         for found in self._check(definition, derived, is_whole=is_whole):
             if derived.function.name.text not in ALLOWED.get(found.mistake.code, {}):
@@ -108,7 +117,7 @@ class DefinitionLinter:
         function = derived.function
         for formulas in definition.dispatch:
             info = derived.dispatch.get(formulas.dispatch_key)
-            text_flaws = list(check_texts(definition, formulas, function))
+            text_flaws = list(check_texts(definition, formulas, function, self._suspicious))
             yield from map(Suspicion, text_flaws)
             if info is None:
                 continue
@@ -130,14 +139,21 @@ class DefinitionLinter:
     ) -> Iterator[Suspicion]:
         known: _Known | None = None
         arguments = {argument.name for argument in function.schema.arguments.flat_all}
+        usual = _USUAL if return_names(function.schema) == ("result",) else _GRAD
         for raw_names, formula in formulas.formulas:
+            used_words = self._words.get(formula)
+            if used_words is None:
+                used_words = self._words[formula] = words_outside_calls(formula)
+            unknown = used_words - arguments
+            # Most formulas use nothing else but `grad`, under the key of one argument.
+            is_usual = not unknown or (unknown <= usual and raw_names in arguments)
+            if is_usual and "not" not in formula:
+                continue
             path = (*formulas.path, raw_names)
             if is_keyword(formula) or path in garbled:
                 continue
             yield from _check_calls(formula, path)
-            unknown = words_outside_calls(formula) - arguments
-            # Most formulas use nothing else but `grad`, under the key of one argument.
-            if not unknown or (unknown == _GRAD and raw_names in arguments):
+            if is_usual:
                 continue
             known = known or _Known(function, info)
             names = known.names(raw_names)

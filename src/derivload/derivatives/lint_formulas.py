@@ -6,13 +6,13 @@ These are DL607 and DL609 to DL620. Upstream accepts all of this.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from derivload.derivatives.backward import used_gradient_indices
 from derivload.derivatives.brackets import Unmatched, find_unmatched
 from derivload.derivatives.definition import Definition, Formulas
-from derivload.derivatives.formula_text import check_text, is_suspicious
+from derivload.derivatives.formula_text import check_text
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import is_forward_derivative_definition, split_names
@@ -46,13 +46,18 @@ def _as_keyword(formula: str) -> str:
 
 
 def check_texts(
-    definition: Definition, formulas: Formulas, function: NativeFunction | None
+    definition: Definition,
+    formulas: Formulas,
+    function: NativeFunction | None,
+    suspicious: Collection[str],
 ) -> Iterator[Mistake]:
     """The mistakes in the text of each formula (DL607, DL610 to DL614, DL620).
 
-    `function` is None if it is not known.
+    `function` is None if it is not known. `suspicious` are the formulas in which there may be one.
     """
     for raw_names, formula in formulas.formulas:
+        if formula not in suspicious:
+            continue
         path = (*formulas.path, raw_names)
         unmatched = find_unmatched(formula)
         if unmatched is not None:
@@ -67,8 +72,6 @@ def check_texts(
                 occurrence=-1,
                 remedies=_matched(formula, unmatched, path),
             )
-        if not is_suspicious(formula):
-            continue
         names = None if function is None else _names_of(function)
         for flaw in check_text(formula, names, definition.name):
             occurrence = occurrence_of(formula, flaw.words, flaw.at)

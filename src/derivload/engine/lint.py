@@ -125,8 +125,9 @@ def lint(load: Load) -> Linted:
 def _find(load: Load) -> Iterator[Possible]:
     declared = load.natives[: load.declared]
     yield from _definitions_twice(load.derived)
-    linter = DefinitionLinter()
-    for at, made in enumerate(definitions_read(load)):
+    read = list(definitions_read(load))
+    linter = DefinitionLinter(made.definition for made in read)
+    for at, made in enumerate(read):
         function = None if made.derived is None else made.derived.function
         is_whole = at < len(load.derived)
         found = linter.check(made.definition, made.derived, is_whole=is_whole)
@@ -189,9 +190,10 @@ def _operators_twice(
 
 def _arguments_twice(declared: Sequence[NativeFunction]) -> Iterator[Possible]:
     for at, function in enumerate(declared):
-        names = [argument.name for argument in function.schema.arguments.flat_all]
-        if len(names) == len(set(names)):
+        flat = function.schema.arguments.flat_all
+        if len({argument.name for argument in flat}) == len(flat):
             continue
+        names = [argument.name for argument in flat]
         for name in dict.fromkeys(n for i, n in enumerate(names) if n in names[:i]):
             message = f"`{function.qualified}` has two arguments that are named `{name}`"
             mistake = Mistake("DL624", message, ("func",), name, occurrence=1)
