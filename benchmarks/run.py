@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import derivload
-from benchmarks import codegen, diff, enlarge, jobs, lsp, script, unknown, watch
+from benchmarks import codegen, diff, enlarge, jobs, lsp, scale, script, unknown, watch
 from benchmarks.timing import Command, Comparison, SessionEdit, compare, load_upstream, three
 from derivload.commands.fetch.command import fetch
 
@@ -332,6 +332,17 @@ def _emit(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
     return [compare(c, rounds) for c in comparisons(release, large, scratch)]
 
 
+def _scale(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
+    results = []
+    for comparison in scale.scale_comparisons(release, scratch):
+        # An edit takes milliseconds, so there can be more of them.
+        results.append(compare(comparison, 5 * rounds))
+        for edited in (comparison.first, comparison.second):
+            if isinstance(edited, SessionEdit):
+                edited.end()
+    return results
+
+
 def _watch(release: Path, scratch: Path, _: int) -> list[dict[str, object]]:
     shutil.copytree(release, scratch / "release")
     out = scratch / "out"
@@ -383,6 +394,7 @@ def _unknown(release: Path, scratch: Path, rounds: int) -> list[dict[str, object
 
 _PARTS = {
     "emit": _emit,
+    "scale": _scale,
     "watch": _watch,
     "codegen": _codegen,
     "jobs": jobs.measure,

@@ -76,9 +76,9 @@ def load_upstream(release: Path, name: str = "upstream load_derivatives") -> Com
 class SessionEdit:
     """An edit in a session, which lives in a process of its own from the first edit on."""
 
-    def __init__(self, name: str, pytorch: Path, out: Path) -> None:
+    def __init__(self, name: str, pytorch: Path, out: Path, *options: str) -> None:
         self.name = name
-        self._argv = [sys.executable, "-m", "benchmarks.session", str(pytorch), str(out)]
+        self._argv = [sys.executable, "-m", "benchmarks.session", str(pytorch), str(out), *options]
         self._process: subprocess.Popen[str] | None = None
 
     def run(self) -> Run:
@@ -93,7 +93,13 @@ class SessionEdit:
         answer = self._process.stdout.readline().split()
         if not answer:
             raise SystemExit(f"{self.name} failed")
-        return Run(float(answer[0]), float(answer[1]))
+        return Run(float(answer[0]), float(answer[1]), float(answer[2]))
+
+    def end(self) -> None:
+        """End its process, which may hold gigabytes."""
+        if self._process is not None:
+            self._process.communicate()
+        self._process = None
 
 
 class Comparison(NamedTuple):

@@ -206,7 +206,6 @@ class StoreInMemory(Store):
     def __init__(self) -> None:
         self.remote = None
         self.values: dict[bytes, bytes] = {}
-        self.remote = None
 
     def get(self, key: bytes, sha256: bytes | None = None) -> bytes | None:
         return self.values.get(key)
