@@ -337,9 +337,8 @@ def _scale(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]
     for comparison in scale.scale_comparisons(release, scratch):
         # An edit takes milliseconds, so there can be more of them.
         results.append(compare(comparison, 5 * rounds))
-        for edited in (comparison.first, comparison.second):
-            if isinstance(edited, SessionEdit):
-                edited.end()
+        scale.end(comparison.first)
+        scale.end(comparison.second)
     return results
 
 

@@ -1,20 +1,96 @@
-"""One formula edited in a session, in catalogues of several sizes."""
+"""One formula edited in catalogues of several sizes: in a session, a worker and derivwatch."""
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import enlarge
-from benchmarks.timing import Comparison, SessionEdit
+from benchmarks.timing import Comparison, Run, SessionEdit, Timed
+from benchmarks.watch import Watch
+from derivload.loading.paths import find_files
 
 _SHARDS = ("--shards", "64")
+_FORMULA = re.compile(r"(?m)^(  self: )(?:\d+ \* )?(index_select_backward_symint)")
+# A document is known, and not read again, when it has stood there for some seconds.
+_AGE = 3.0
+
+
+class WatchEdit:
+    """A save under derivwatch, from the save to the last write."""
+
+    def __init__(self, name: str, pytorch: Path, out: Path) -> None:
+        self.name = name
+        self._start: Callable[[], Watch] = lambda: Watch(pytorch, out, *_SHARDS, "--no-cache")
+        self._watch: Watch | None = None
+
+    def run(self) -> Run:
+        """Save once."""
+        if self._watch is None:
+            self._watch = self._start()
+            time.sleep(_AGE)
+        return Run(self._watch.edit(), 0)
+
+    def end(self) -> None:
+        """End derivwatch."""
+        if self._watch is not None:
+            self._watch.end()
+
+
+class WorkerEdit:
+    """A request to a worker, from the request to the answer."""
+
+    def __init__(self, name: str, pytorch: Path, out: Path) -> None:
+        self.name = name
+        files = find_files(pytorch=str(pytorch))
+        self._path = Path(files.derivatives)
+        self._arguments = ["--pytorch", str(pytorch), "--out-dir", str(out), *_SHARDS]
+        self._process: subprocess.Popen[str] | None = None
+        self._edits = 0
+
+    def run(self) -> Run:
+        """Edit once, and ask."""
+        if self._process is None:
+            command = [sys.executable, "-m", "derivload", "emit", "--persistent_worker"]
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
+            )
+            self._ask(self._process)
+            time.sleep(_AGE)
+        self._edits += 1
+        text = self._path.read_text("utf-8")
+        text = _FORMULA.sub(rf"\g<1>{self._edits + 1000} * \2", text, count=1)
+        self._path.write_text(text, "utf-8")
+        start = time.perf_counter()
+        self._ask(self._process)
+        return Run(time.perf_counter() - start, 0)
+
+    def end(self) -> None:
+        """End the worker."""
+        if self._process is not None:
+            self._process.communicate()
+
+    def _ask(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps({"arguments": self._arguments}) + "\n")
+        process.stdin.flush()
+        if json.loads(process.stdout.readline())["exitCode"]:
+            raise SystemExit(f"{self.name} failed")
 
 
 def scale_comparisons(release: Path, scratch: Path) -> list[Comparison]:
     """What is measured. The last one takes three gigabytes."""
     one, ten, hundred = (scratch / f"times-{n}" for n in (1, 10, 100))
     for factor, folder in ((1, one), (10, ten), (100, hundred)):
-        enlarge.main(factor, release, folder)
+        # In a process of its own: what this one has used at its peak counts for those it starts.
+        command = ["-m", "benchmarks.enlarge", str(factor), str(release), str(folder)]
+        subprocess.run([sys.executable, *command], check=True)
 
     def edit(what: str, pytorch: Path, *options: str) -> SessionEdit:
         out = scratch / f"out-{pytorch.name}{'-'.join(options)}"
@@ -25,6 +101,18 @@ def scale_comparisons(release: Path, scratch: Path) -> list[Comparison]:
             "a formula edited in a session, 64 shards, 10 times the catalogue",
             edit("10 times", ten, *_SHARDS),
             edit("once", one, *_SHARDS),
+            "at most 2.5",
+        ),
+        Comparison(
+            "the same in a worker",
+            WorkerEdit("10 times", ten, scratch / "worker-10"),
+            WorkerEdit("once", one, scratch / "worker-1"),
+            "at most 2.5",
+        ),
+        Comparison(
+            "the same under derivwatch",
+            WatchEdit("10 times", ten, scratch / "watch-10"),
+            WatchEdit("once", one, scratch / "watch-1"),
             "at most 2.5",
         ),
         Comparison(
@@ -40,3 +128,9 @@ def scale_comparisons(release: Path, scratch: Path) -> list[Comparison]:
             "at most 12",
         ),
     ]
+
+
+def end(timed: Timed) -> None:
+    """End its process, which may hold gigabytes."""
+    if isinstance(timed, SessionEdit | WatchEdit | WorkerEdit):
+        timed.end()

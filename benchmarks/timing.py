@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 # Starts, times and reaps one command. In a process of its own that is small: what a process
 # has used at its peak counts for those that it starts, too.
@@ -102,12 +102,23 @@ class SessionEdit:
         self._process = None
 
 
+class Timed(Protocol):
+    """Something that is timed again and again."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    def run(self) -> Run:
+        """Do it once. Raises SystemExit when that fails."""
+
+
 class Comparison(NamedTuple):
-    """Two commands timed in turn; the goal is for the ratio first / second."""
+    """Two things timed in turn; the goal is for the ratio first / second."""
 
     title: str
-    first: Command | SessionEdit
-    second: Command | SessionEdit
+    first: Timed
+    second: Timed
     goal: str
 
 
@@ -126,7 +137,8 @@ def compare(comparison: Comparison, rounds: int) -> dict[str, object]:
         peak = max(r.peak for r in results)
         digits = 1 if max(walls) < 0.1 else 0
         shown = " / ".join(f"{s * 1e3:.{digits}f}" for s in three(walls))
-        print(f"  {name:<44} {shown:>20} ms   peak {peak:.0f} MiB")
+        in_memory = f"   peak {peak:.0f} MiB" if peak else ""
+        print(f"  {name:<44} {shown:>20} ms{in_memory}")
         summary[name] = {"wall_s": walls, "peak_mib": peak, "cpu_s": [r.cpu for r in results]}
     first, second = ([r.wall for r in results] for results in runs.values())
     ratio = statistics.median(first) / statistics.median(second)

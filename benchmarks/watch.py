@@ -43,13 +43,13 @@ class Watched(NamedTuple):
 class Watch:
     """A derivwatch, from start to end."""
 
-    def __init__(self, pytorch: Path, out: Path, *, codegen: bool = False) -> None:
+    def __init__(self, pytorch: Path, out: Path, *options: str, codegen: bool = False) -> None:
         self._path = Path(find_files(pytorch=str(pytorch)).derivatives)
         self._text = self._path.read_text("utf-8")
         self._last = out / ("Functions.cpp" if codegen else "manifest.json")
         self._edits = 0
         command = [sys.executable, "-m", "derivload", "watch", "--json", "--pytorch", str(pytorch)]
-        command += ["--out-dir", str(out)]
+        command += ["--out-dir", str(out), *options]
         if codegen:
             command += ["--codegen", "--no-cache"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=out.parent)
@@ -75,9 +75,9 @@ class Watch:
     def idle(self, seconds: float = _IDLE) -> float:
         """The share of a processor that it takes while nothing happens."""
         time.sleep(2)  # for its afterthoughts
-        before = self._processor_time()
+        before = self.processor_time()
         time.sleep(seconds)
-        return (self._processor_time() - before) / seconds
+        return (self.processor_time() - before) / seconds
 
     def end(self) -> None:
         """End it, and leave the file as it was."""
@@ -91,7 +91,8 @@ class Watch:
         if not ready or not self._process.stdout.readline():
             raise SystemExit("derivwatch does not answer")
 
-    def _processor_time(self) -> float:
+    def processor_time(self) -> float:
+        """The seconds of a processor that it has taken so far."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2]
         user, system = fields.split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
