@@ -221,12 +221,6 @@ def comparisons(release: Path, large: Path, scratch: Path) -> list[Comparison]:
         Comparison("a formula edited", upstream, emit.formula(), "at least 15"),
         Comparison("a schema edited", upstream, emit.schema(), "at least 10"),
         Comparison("a formula edited, in a session", upstream, emit.session(), "at least 150"),
-        Comparison(
-            "a formula edited in a session, 10 times the catalogue",
-            ten_times.session(),
-            emit.session(),
-            "at most 2.5",
-        ),
     ]
 
 
