@@ -35,6 +35,7 @@ from derivload.outputs.documents import (
     PlacesDocument,
 )
 from derivload.sources.additions import Additions
+from derivload.terminal import progress
 
 if TYPE_CHECKING:
     from derivload.store.store import Store
@@ -93,6 +94,7 @@ class Sides:
 
     def load(self, text: str) -> Side:
         """Load what a text names. Raises UsageError, InputError, and FetchError of a release."""
+        progress.tell(f"loading {text}")
         if os.path.isdir(text):
             if os.path.isfile(os.path.join(text, _FUNCTIONS)):
                 return Side(text, self._documents(text))

@@ -13,6 +13,7 @@ from derivload.commands.pages.files import PageFile, render_files
 from derivload.loading.errors import UsageError
 from derivload.outputs.digests import digest_of
 from derivload.outputs.files import Writing, WrittenFiles
+from derivload.terminal.progress import tell
 
 if TYPE_CHECKING:
     from derivload.outputs.staging import Recorded
@@ -43,7 +44,10 @@ def write_pages(
 ) -> WrittenFiles:
     """Write the pages to a folder. Raises OSError, and UsageError for a folder of documents."""
     listed = listed_pages(out_dir)
-    files = [*render_files(contents, changes, is_single=is_single, is_live=is_live)]
+    files = []
+    for file in render_files(contents, changes, is_single=is_single, is_live=is_live):
+        tell("making the pages")
+        files.append(file)
     files.append(_manifest_of(files))
     with Writing(out_dir, _KIND) as writing:
         return writing.write(files, [file.name for file in files], lambda: listed)
