@@ -74,6 +74,8 @@ class Workspace:
         self.start_options = [
             *("--nohome_rc", f"--output_user_root={bazel}"),
             *("--host_jvm_args=-Xmx768m", "--max_idle_secs=120"),
+            # A server that lives for a minute spends half of its time on compiling itself.
+            *("--host_jvm_args=-XX:TieredStopAtLevel=1", "--host_jvm_args=-XX:+UseSerialGC"),
         ]
         self.options = [*OFFLINE_OPTIONS, f"--repo_env=DERIVLOAD_PYTHON={self.python}"]
 
