@@ -134,3 +134,41 @@ def test_a_line_that_is_half_typed_never_floods_the_file(tmp_path: Path, line: s
             typed += key
             assert len(found) <= 3
         assert found == []
+
+
+def test_each_settings_file_has_a_set_of_inputs_of_its_own(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        write_catalogue(tmp_path / folder)
+    (tmp_path / "two" / "derivload.toml").write_text(
+        (tmp_path / "two" / "derivload.toml").read_text("utf-8") + '[lsp]\nignore = ["DL602"]\n'
+    )
+    one, two = f"one/{DERIVATIVES}", f"two/{DERIVATIVES}"
+    with Client(tmp_path) as client:
+        assert client.open(one) == []
+        assert codes(client.replace(one, GILD, "self: grad * lustre")) == ["DL602"]
+        assert client.open(two) == []
+        assert client.replace(two, GILD, "self: grad * lustre") == []
+        assert codes(client.replace(two, "self: grad * lustre", "self: grads[1]")) == ["DL410"]
+        # Answers are those of the set that the document is of, whichever was the last one.
+        assert client.ask_at("hover", one, "result: auto_linear", "auto_linear")
+        assert codes(client.replace(one, "grad * lustre", "grad * luster + lutser")) == ["DL602"]
+        found = client.ask_at("definition", two, "name: gild(", "gild")
+        assert [place["uri"] for place in found] == [client.uri(f"two/{NATIVES}")]
+        settings = tmp_path / "one" / "derivload.toml"
+        settings.write_text(settings.read_text("utf-8") + '[lsp]\nignore = ["DL602"]\n')
+        client.tell("workspace/didChangeWatchedFiles", {"changes": []})
+        client.until(lambda m: m.get("params", {}).get("uri") == client.uri(one))
+        assert client.published[client.uri(one)]["diagnostics"] == []
+        assert codes(client.published[client.uri(two)]["diagnostics"]) == ["DL410"]
+
+
+def test_a_file_of_no_set_changes_nothing(tmp_path: Path) -> None:
+    write_catalogue(tmp_path)
+    (tmp_path / "other.yaml").write_text("- name: gild\n")
+    with Client(tmp_path) as client:
+        client.open(DERIVATIVES)
+        text = "- name: nothing(\n"
+        item = {"uri": client.uri("other.yaml"), "languageId": "yaml", "version": 1, "text": text}
+        client.tell("textDocument/didOpen", {"textDocument": item})
+        assert codes(client.replace(DERIVATIVES, GILD, "self: grads[1]")) == ["DL410"]

@@ -27,6 +27,7 @@ from derivload.commands.lsp.features import Features
 from derivload.commands.lsp.knowledge import Knowledge
 from derivload.commands.lsp.protocol import DocumentProtocol
 from derivload.commands.lsp.registering import register
+from derivload.commands.lsp.sets import InputSets
 from derivload.commands.lsp.showing import ProtocolShowing, span
 from derivload.editing.documents import Document
 from derivload.exit_status import DONE
@@ -61,14 +62,13 @@ class Server(LanguageServer):
 
     def __init__(self, find: Callable[[], Workbench]) -> None:
         super().__init__("derivload", __version__, protocol_cls=DocumentProtocol)
-        self._find = find
-        self._bench: Workbench | None = None
+        self._sets = InputSets(find)
         self._why_none = ""
         self._is_frozen = False
         self.is_shut_down = False
         """Whether the client has asked for the end of the session, as it should before it ends."""
         self._documents: dict[str, Document] = {}
-        self._knowledge: Knowledge | None = None
+        self._knowledge: dict[Workbench, Knowledge] = {}
         self._shown: ProtocolShowing | None = None
         self._published: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
         self._due: asyncio.TimerHandle | None = None
@@ -84,44 +84,52 @@ class Server(LanguageServer):
         """What positions count."""
         return _ENCODINGS.get(str(self.workspace.position_encoding or "utf-16"), "utf-16")
 
-    def begin(self, folder: str | None) -> None:
-        """Find the inputs from a folder on, and load them."""
+    def begin(self, folders: Iterable[str]) -> None:
+        """Find the inputs from each folder on, and load them."""
         self._shown = ProtocolShowing(self._document_of, self.uri_of, self.encoding)
-        if folder is not None:
-            self._find_from(folder)
-        if self._bench is not None:
-            self.look()
+        for folder in folders:
+            if self._find_from(folder):
+                self.look()
 
-    def _find_from(self, folder: str) -> None:
+    def _find_from(self, folder: str, having: str | None = None) -> bool:
+        """Find a set of inputs. Whether there is a new one: with `having`, one of that file."""
         try:
-            os.chdir(folder)
-            self._bench = self._find()
+            if self._sets.add(folder, having) is None:
+                return False
             self._why_none = ""
         except (UsageError, OSError) as error:
             self._why_none = str(error)
             if isinstance(error, SettingsError):
                 shown = types.ShowMessageParams(types.MessageType.Error, str(error))
                 self.window_show_message(shown)
-            return
+            return False
+        found = self._bench
         for uri, document in self._documents.items():
-            self._take(uri, document)
+            path = to_fs_path(uri)
+            name = None if found is None or path is None else found.name_of(path)
+            if found is not None and name is not None:
+                found.open(name, document)
+        return True
+
+    @property
+    def _bench(self) -> Workbench | None:
+        """The inputs that the last message was about."""
+        return self._sets.current
 
     def bench_of(self, uri: str) -> tuple[Workbench, str] | None:
         """The inputs that a document is one of, and its name among them."""
         path = to_fs_path(uri)
-        if self._bench is None or path is None:
-            return None
-        name = self._bench.name_of(path)
-        return None if name is None else (self._bench, name)
+        return None if path is None else self._sets.of(path)
 
     @property
     def knowledge(self) -> Knowledge | None:
         """What is known of the inputs, as they are now."""
-        if self._bench is None:
+        bench = self._bench
+        if bench is None:
             return None
-        if self._knowledge is None or self._knowledge.bench is not self._bench:
-            self._knowledge = Knowledge(self._bench)
-        return self._knowledge
+        if bench not in self._knowledge:
+            self._knowledge[bench] = Knowledge(bench)
+        return self._knowledge[bench]
 
     def knowledge_of(self, uri: str) -> tuple[Knowledge, str] | None:
         """What is known of the inputs that a document is one of, and its name among them."""
@@ -159,8 +167,9 @@ class Server(LanguageServer):
         """Take a document as the editor has it."""
         item = params.text_document
         document = self._documents[item.uri] = Document(item.uri, item.text, item.version)
-        if self._bench is None and (path := to_fs_path(item.uri)):
-            self._find_from(str(Path(path).parent))
+        path = to_fs_path(item.uri)
+        if path is not None and self._sets.of(path) is None and path.endswith((".yaml", ".yml")):
+            self._find_from(str(Path(path).parent), path)
         if self._take(item.uri, document):
             self._published.pop(item.uri, None)
             self.look()
@@ -200,17 +209,19 @@ class Server(LanguageServer):
     def files_changed(self) -> None:
         """Look at the files that no editor has open, and at the settings."""
         self._hint = None
-        bench = self._bench
-        if bench is None or bench.is_of_other_settings():
-            if bench is not None:
-                bench.end()
-            self._bench = None
-            self._find_from(str(Path.cwd()))
-            self.look()
-        elif bench.look(bench.files.paths):
-            self.look()
+        for folder, having in self._sets.missing():
+            if self._find_from(folder, having):
+                self.look()
+        for bench in self._sets:
+            self._sets.enter(bench)
+            if bench.is_of_other_settings():
+                self._knowledge.pop(bench, None)
+                self._find_from(self._sets.remove(bench))
+                self.look()
+            elif bench.look(bench.files.paths):
+                self.look()
 
-    def _watch(self, bench: Workbench) -> None:
+    def _watch(self) -> None:
         """Have watchdog tell when a file changes, from a thread of its own."""
         if self._watches is None:
             from derivload.commands.watch.events import Watches
@@ -223,7 +234,7 @@ class Server(LanguageServer):
 
             self._watches = Watches(tell)
         with contextlib.suppress(OSError):  # without events, the editor may still tell
-            self._watches.cover(bench.watched)
+            self._watches.cover(self._sets.watched)
 
     def _hinted(self) -> None:
         if self._hint is None:
@@ -240,12 +251,14 @@ class Server(LanguageServer):
             self.look()
         else:
             loop = asyncio.get_running_loop()
-            self._due = loop.call_later(min(self._took, 1.0), self.look)
+            self._due = loop.call_later(min(self._took, 1.0), self.look, self._bench)
 
-    def look(self) -> None:
-        """Find what is wrong now, and publish it."""
+    def look(self, bench: Workbench | None = None) -> None:
+        """Find what is wrong now, and publish it: with a set, or with the current one."""
         self._due = None
-        bench = self._bench
+        bench = bench or self._bench
+        if bench is not None and bench in self._sets:
+            self._sets.enter(bench)
         if bench is None or self._shown is None:
             return
         began = time.perf_counter()
@@ -288,14 +301,15 @@ class Server(LanguageServer):
             # What is there now stays: the collector need not go through it after some edits.
             gc.freeze()
             self._is_frozen = True
-        self._watch(self._bench)
+        self._watch()
 
     # ------------------------------------------------------------------ beginning and end
 
     def keep(self) -> None:
         """Leave in the cache what the next session can begin from."""
-        if self._bench is not None and self._shown is not None:
-            self._bench.keep()
+        for bench in self._sets if self._shown is not None else ():
+            self._sets.enter(bench)
+            bench.keep()
 
     def end(self) -> None:
         """End what runs, and remove what was written for this session."""
@@ -305,8 +319,8 @@ class Server(LanguageServer):
         if self._watches is not None:
             self._watches.close()
             self._watches = None
-        if self._bench is not None:
-            self._bench.end()
+        for bench in self._sets:
+            bench.end()
         if self._shown is not None:
             self._shown.close()
 
@@ -335,7 +349,7 @@ def make_server(find: Callable[[], Workbench]) -> Server:
 
     @server.feature(types.INITIALIZED)
     def initialized(params: types.InitializedParams) -> None:
-        server.begin(_first(server.workspace.folders.values(), server.workspace.root_path))
+        server.begin(_paths(server.workspace.folders.values(), server.workspace.root_path))
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def watched(params: types.DidChangeWatchedFilesParams) -> None:
@@ -351,11 +365,10 @@ def make_server(find: Callable[[], Workbench]) -> Server:
     return server
 
 
-def _first(folders: Iterable[types.WorkspaceFolder], root: str | None) -> str | None:
-    """The folder that an editor has open, if any."""
-    for folder in folders:
-        return to_fs_path(folder.uri)
-    return root
+def _paths(folders: Iterable[types.WorkspaceFolder], root: str | None) -> list[str]:
+    """The folders that an editor has open."""
+    found = [path for folder in folders if (path := to_fs_path(folder.uri)) is not None]
+    return found or ([] if root is None else [root])
 
 
 def serve(find: Callable[[], Workbench]) -> int:

@@ -50,6 +50,11 @@ class Workbench:
         """The name of an input by its path, as diagnostics have it; None for any other file."""
         return self._names.get(os.path.realpath(path))
 
+    @property
+    def inputs_on_disk(self) -> list[str]:
+        """The inputs by their whole paths, in which links are followed."""
+        return [*self._names]
+
     def open(self, name: str, document: Document) -> None:
         """Take an input as an editor has it."""
         self._documents[name] = document
