@@ -35,7 +35,7 @@ found = {}
 def processes_for(*_, **how):
     return jobs
 
-def run_batches(plan, modules, running, _):
+def run_batches(plan, whole, running, _):
     began = now()
     children = []
     for _ in range(5):
@@ -43,12 +43,11 @@ def run_batches(plan, modules, running, _):
     found["fork"] = (now() - began) / 5
     for child in children:
         child.close()
-    whole = batches.BatchRunner(plan, modules)
     every, took, reading = {}, [], 0.0
     for index in plan.order:
         # The process that has run everything for one generator has all functions. Others do not.
         is_same = jobs == 1 or plan.batches[index].is_whole
-        runner = whole if is_same else batches.BatchRunner(plan, modules)
+        runner = whole if is_same else batches.BatchRunner(plan, whole._modules, whole._stand_ins)
         start = now()
         data = workers._answered(runner, running, index)
         took.append(now() - start)

@@ -23,6 +23,7 @@ from derivload.pytorch.codegen.entry_points import (
 )
 from derivload.pytorch.codegen.kept import Families, KeptEntry
 from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.codegen.stand_ins import StandIns
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.objects import differentiability_infos
@@ -77,14 +78,19 @@ class Pieces(msgspec.Struct, array_like=True):
 
 
 class BatchRunner:
-    """Runs batches of one plan, in one process."""
+    """Runs batches of one plan, in one process.
 
-    def __init__(self, plan: Plan, modules: Modules) -> None:
-        """Raises SelectionError and OSError."""
+    `is_first_whole` tells that the batch of everything, if there is one, is run before others. Then
+    functions that were made for another batch are not kept: no batch needs them again.
+    """
+
+    def __init__(self, plan: Plan, modules: Modules, stand_ins: StandIns) -> None:
+        """`stand_ins` are used while the generators run. Raises SelectionError and OSError."""
+        self.is_first_whole = False
         self._plan = plan
         self._modules = modules
+        self._stand_ins = stand_ins
         self._parts = parts_of(plan.selection, modules)
-        self._texts = SchemaTexts()
         self._functions: dict[int, tuple[Any, list[Any]]] = {}
 
     def run(self, index: int) -> Pieces:
@@ -92,12 +98,18 @@ class BatchRunner:
 
         Raises UnexpectedTorchgenError, and any exception that a generator raises.
         """
-        batch = self._plan.batches[index]
-        functions = self._make_functions(batch)
-        captured = Captured(os.path.abspath("out"), self._texts)
+        with self._stand_ins:
+            return self._run(self._plan.batches[index])
+
+    def _run(self, batch: Batch) -> Pieces:
+        texts = SchemaTexts()
+        made = self._make_functions(batch)
+        functions = [function for function, _ in made]
+        functions += [other for _, generated in made for other in generated]
+        captured = Captured(os.path.abspath("out"), texts)
         infos = differentiability_infos(
             [msgspec.json.decode(line) for line in batch.records],
-            {self._texts.of(f.func): f for f in functions},
+            {texts.of(f.func): f for f in functions},
         )
         catalogue = Catalogue(
             functions,
@@ -111,12 +123,15 @@ class BatchRunner:
             own = self._parts
             parts = ChosenGenerators(False, False, True, own.selector, own.disable_autograd)
         run_generators(self._plan.upstream, self._modules, catalogue, parts, captured)
-        schemas = {i: self._schemas(i) for i in batch.indices}
+        schemas = {
+            i: (texts.of(function.func), tuple([texts.of(other.func) for other in generated]))
+            for i, (function, generated) in zip(batch.indices, made, strict=True)
+        }
         count = 0 if batch.is_whole else len(functions)
         return Pieces(schemas, captured.outputs, captured.items, count)
 
-    def _make_functions(self, batch: Batch) -> list[Any]:
-        """Upstream's functions for the entries of a batch, in upstream's order."""
+    def _make_functions(self, batch: Batch) -> list[tuple[Any, list[Any]]]:
+        """Upstream's functions for the entries of a batch, each with those that autogen adds."""
         # The functions of a family are made all together, so no group of them is incomplete.
         missing = [
             (i, entry)
@@ -125,16 +140,10 @@ class BatchRunner:
         ]
         entries = [entry for _, entry in missing]
         made = make_functions(self._modules, entries, self._plan.tags, self._plan.path)
-        for (i, _), functions in zip(missing, made, strict=True):
-            self._functions[i] = functions
-        found = [self._functions[i] for i in batch.indices]
-        declared = [function for function, _ in found]
-        return declared + [other for _, generated in found for other in generated]
-
-    def _schemas(self, index: int) -> tuple[str, tuple[str, ...]]:
-        function, generated = self._functions[index]
-        others = tuple([self._texts.of(other.func) for other in generated])
-        return self._texts.of(function.func), others
+        own = dict(zip([i for i, _ in missing], made, strict=True))
+        if batch.is_whole or not self.is_first_whole:
+            self._functions.update(own)
+        return [own.get(i) or self._functions[i] for i in batch.indices]
 
 
 def linked_groups(

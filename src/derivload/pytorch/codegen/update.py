@@ -18,6 +18,7 @@ import msgspec
 
 from derivload.pytorch.codegen.batches import (
     Batch,
+    BatchRunner,
     Pieces,
     Plan,
     divide,
@@ -133,8 +134,8 @@ class Codegen:
         """What the generators make for each batch of a plan."""
         functions = sum(len(batch.indices) for batch in plan.batches if not batch.is_whole)
         jobs = self.processes_for(functions)
-        with self.stand_ins:
-            every = run_batches(plan, self.modules, self._running, jobs)
+        runner = BatchRunner(plan, self.modules, self.stand_ins)
+        every = run_batches(plan, runner, self._running, jobs)
         count = sum(pieces.count for pieces in every)
         self.counts = {"functions": count, "processes": min(jobs, len(plan.batches))}
         return every

@@ -94,13 +94,12 @@ def processes_for(jobs: int | None, functions: int, *, is_running: bool) -> int:
     return default_jobs() if functions >= worth else 1
 
 
-def run_batches(plan: Plan, modules: Modules, running: Running, jobs: int) -> list[Pieces]:
+def run_batches(plan: Plan, runner: BatchRunner, running: Running, jobs: int) -> list[Pieces]:
     """What the generators make for each batch of a plan, in so many processes.
 
-    `running` is the context that we are in. Raises SelectionError, UnexpectedTorchgenError,
-    OSError, WorkerError, and any exception that a generator raises here.
+    `runner` is for this plan, and `running` is the context that we are in. Raises
+    UnexpectedTorchgenError, OSError, WorkerError, and any exception that a generator raises here.
     """
-    runner = BatchRunner(plan, modules)
     found: dict[int, Pieces] = {}
     if jobs > 1:
         found = _in_processes(plan, runner, running, min(jobs, len(plan.batches)))
@@ -195,13 +194,13 @@ def serve() -> None:
     running.known = beginning.known
     with running:
         running.began = beginning.began
-        runner = BatchRunner(plan, Modules(plan.upstream))
-        with StandIns(plan.upstream):
-            answer_all(read, write, lambda message: _answered(runner, running, int(message)))
+        runner = BatchRunner(plan, Modules(plan.upstream), StandIns(plan.upstream))
+        answer_all(read, write, lambda message: _answered(runner, running, int(message)))
 
 
 def _answered(runner: BatchRunner, running: Running, index: int) -> bytes:
     """In a process: the answer for a batch."""
+    runner.is_first_whole = True
     pieces = None
     kind, text, errno = "", "", None
     try:
