@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
@@ -100,6 +102,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("thorough"):
             item.add_marker(skip)
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of garbage leave alone what is there now: it stays until the end."""
+    gc.freeze()
 
 
 def _releases(config: pytest.Config) -> list[str]:
@@ -269,12 +276,22 @@ def _run_torchgen(
         pytest.fail(f"torchgen rejects what it was to judge: {done.stderr}", pytrace=False)
 
 
+@pytest.fixture(scope="session")
+def new_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names for caches.
+
+    To number a folder, pytest looks at all that there are, and each test has one.
+    """
+    folder = tmp_path_factory.mktemp("caches")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def cache_of_its_own(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def cache_of_its_own(new_caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test a cache that no other run has filled, and leave the user's alone."""
-    monkeypatch.setenv("DERIVLOAD_CACHE_DIR", str(tmp_path_factory.mktemp("cache", numbered=True)))
+    cache = next(new_caches)
+    cache.mkdir(mode=0o700)
+    monkeypatch.setenv("DERIVLOAD_CACHE_DIR", str(cache))
 
 
 @pytest.fixture(scope="session")
