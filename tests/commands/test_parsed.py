@@ -188,7 +188,9 @@ def test_what_was_done_is_said(
 ) -> None:
     files = WrittenFiles(written, ["u"], removed)
     done = RunResult("cold", "a note", files, {"read": 7}, {"store": 0.5}, told="these files")
-    options = Namespace(quiet=False, out_dir="o", stats=None, no_cache=True)
+    options = Namespace(
+        command="emit", quiet=False, out_dir="o", stats=None, no_cache=True, verbose=False
+    )
     say_done(done, options)
     expected = f"derivload: note: a note\nderivload: o: {said}\nderivload: these files\n"
     assert capsys.readouterr() == ("", expected)
