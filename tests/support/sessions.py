@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
@@ -196,8 +197,21 @@ def result_of(outcome: Outcome, texts: Texts, memories: Sequence[Memory] = ()) -
     return Result(diagnostics, documents, shards, outcome.is_of_entries, *made)
 
 
+class Whole(NamedTuple):
+    """What a load gives that knows nothing of any before."""
+
+    result: Result
+    places: list[Placed]
+
+
+@lru_cache(maxsize=8)  # walks come back to where they were
+def loaded_whole(inputs: Inputs) -> Whole:
+    outcome = Session(inputs.dialect).load(inputs.texts)
+    return Whole(result_of(outcome, inputs.texts), places_in(outcome))
+
+
 def cold(inputs: Inputs) -> Result:
-    return result_of(Session(inputs.dialect).load(inputs.texts), inputs.texts)
+    return loaded_whole(inputs).result
 
 
 class StoreInMemory(Store):
@@ -247,8 +261,7 @@ class Walk:
         self.outcome = self.go(inputs)
 
     def go(self, inputs: Inputs, label: str = "") -> Outcome:
-        whole = Session(inputs.dialect).load(inputs.texts)
-        expected = result_of(whole, inputs.texts)
+        expected, places = loaded_whole(inputs)
         session = self._sessions.setdefault(
             inputs.release, Session(inputs.dialect, with_refused=True)
         )
@@ -257,7 +270,7 @@ class Walk:
         assert result_of(self.outcome, inputs.texts, self._memories) == expected, (
             f"followed: {label}"
         )
-        self._go_afresh(inputs, expected, places_in(whole), label)
+        self._go_afresh(inputs, expected, places, label)
         self.counts["steps"] += 1
         is_good = not self.outcome.diagnostics
         self.counts["good"] += is_good
