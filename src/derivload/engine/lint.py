@@ -202,7 +202,7 @@ def _arguments_twice(declared: Sequence[NativeFunction]) -> Iterator[Possible]:
 
 def _wrong_autogen(load: Load) -> Iterator[Possible]:
     for function, mistake in check_autogen(load.natives):
-        if family_of(function.name.base) not in load.bad:
+        if family_of(function.name.base) not in load.bad_natives:
             at = _declared(load.natives[: load.declared], function)
             yield Possible(id_of(function.entry, mistake), function.qualified, mistake, True, at)
 

@@ -124,6 +124,8 @@ class Load:
 
         None stands for an entry of an unknown family.
         """
+        self.bad_natives: frozenset[str | None] = frozenset()
+        """Those of them whose mistakes are in native_functions.yaml, once that has been read."""
         self.read: list[tuple[Entry, Definition]] = []
         """The definitions that could be read, also those with mistakes."""
         self.linted: object = None
@@ -140,6 +142,7 @@ class Load:
 
     def read_natives(self, entries: Iterable[EntryValue]) -> None:
         """Read the native functions, and generate the variants that autogen makes from them."""
+        before, self.bad = self.bad, set(self._unread)
         for entry, value in entries:
             function, mistakes = self._readers.natives.read(entry, value)
             if function is not None and not entry.doubtful:
@@ -158,6 +161,8 @@ class Load:
         self.natives += generated
         self._report_misfits(check_duplicates(self.natives, self.declared))
         self._report_misfits(misfits)
+        self.bad_natives = frozenset(self.bad)
+        self.bad |= before
 
     def derive(self, entries: Iterable[EntryValue]) -> list[DerivedEntry]:
         """Derive the info of each definition. Definitions with a mistake are left out."""
