@@ -98,7 +98,10 @@ def test_every_mistake_is_told_with_its_place() -> None:
         ("polsh", "did you mean `polish`"),
         ("mylib::carve", "write it without its namespace: `carve`"),
         ("varnish", "the overloads of `varnish` are: `varnish.coat`"),
-        ("polish.outt", "the overloads of `polish` are: `polish`, `polish.out`"),
+        ("polish.outt", "did you mean `polish.out`?"),
+        ("polish.Scalar", "the overloads of `polish` are: `polish`, `polish.out`"),
+        ("polish polish.out", "write each of them in a line of its own: `- polish`"),
+        ("polish(Tensor self) -> Tensor", "did you mean `polish`?"),
     ],
 )
 def test_an_unknown_operator_is_guessed(name: str, advice: str) -> None:

@@ -14,9 +14,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from derivload.native.backend import MARKS
+from derivload.sources.additions import DECLARING
 from derivload.sources.entries import Entry, EntryValue, Mapping, SourceFile
 from derivload.sources.plain import Value
 from derivload.sources.sections import Flaw, Spot
+from derivload.spelling import ask, nearest
 
 # What nearly all entries begin with, after the dash. Any other entry is read to know its name.
 _BEGINNING: Final = {
@@ -131,7 +133,10 @@ def without_kernels(source: SourceFile) -> SourceFile:
     if marks:
         message = f"`{marks[0]}:` tells that this file says which kernels a backend registers"
         return _misplaced(source, _line_of(source.text, marks[0]), message)
+    close = [key for key in keys if nearest(key, DECLARING, 1)]
     advice = f"name the sections that declare operators with --section: it has {', '.join(keys)}"
+    if close:
+        advice = f"{ask(nearest(close[0], DECLARING, 1))} {advice[0].upper()}{advice[1:]}"
     found = [msgspec.structs.replace(found, help=advice) for found in source.diagnostics]
     return source._replace(diagnostics=found, passed_over=())
 

@@ -158,7 +158,9 @@ class _FormReader:
         backend = self._value("backend")
         key = f"{prefix}{backend}" if isinstance(backend, str) else ""
         if not isinstance(backend, str) or key not in self._keys:
-            if backend is not None:
+            # That the key for autograd is unknown follows from it for the others.
+            is_told = any(flaw.code == "DL705" for flaw in self._flaws)
+            if backend is not None and not is_told:
                 what = f"`{key}`" if isinstance(backend, str) else describe(backend)
                 message = f"{what} is not a dispatch key of torchgen"
                 close = [] if prefix else nearest(key, sorted(self._keys))

@@ -45,6 +45,12 @@ class Declared:
         self._advised += 1
         if self._advised > MAX_MISTAKES:
             return "", ()
+        several = name.replace(",", " ").split()
+        if len(several) > 1 and all(each in self.by_name for each in several):
+            return f"write each of them in a line of its own: `- {several[0]}`", ()
+        schema, parenthesis, _ = name.partition("(")
+        if parenthesis and schema in self.by_name:
+            return "", (schema,)
         plain = name.rpartition("::")[2]
         if plain != name and plain in self.by_name:
             return f"write it without its namespace: `{plain}`", (plain,)
@@ -55,8 +61,11 @@ class Declared:
         overloads = [known for known in self.by_name if known.partition(".")[0] == base]
         if overloads:
             listed = ", ".join(f"`{known}`" for known in overloads[:8])
-            only = tuple(overloads) if len(overloads) == 1 else ()
-            return f"the overloads of `{base}` are: {listed}", only
+            if len(overloads) == 1:
+                return f"the overloads of `{base}` are: {listed}", tuple(overloads)
+            # Which overload was left out, nobody knows; one that is misspelt can be told.
+            close = [] if plain == base else self._guesses.nearest(plain, overloads)
+            return ("", tuple(close)) if close else (f"the overloads of `{base}` are: {listed}", ())
         return "", tuple(self._guesses.nearest(plain, self.by_name, 3))
 
 
