@@ -64,8 +64,11 @@ class Declared:
             if len(overloads) == 1:
                 return f"the overloads of `{base}` are: {listed}", tuple(overloads)
             # Which overload was left out, nobody knows; one that is misspelt can be told.
-            close = [] if plain == base else self._guesses.nearest(plain, overloads)
-            return ("", tuple(close)) if close else (f"the overloads of `{base}` are: {listed}", ())
+            by_overload = {known.partition(".")[2]: known for known in overloads}
+            close = self._guesses.nearest(plain.partition(".")[2], by_overload)
+            if close and close[0]:
+                return "", (by_overload[close[0]],)
+            return f"the overloads of `{base}` are: {listed}", ()
         return "", tuple(self._guesses.nearest(plain, self.by_name, 3))
 
 
