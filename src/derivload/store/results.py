@@ -234,9 +234,9 @@ def facts_document(facts: bytes) -> Document:
     return _FACTS, facts, 0, hashlib.sha256(facts).hexdigest()
 
 
-def learn_entries(store: Store, keys: Keys) -> None:
+def learn_entries(store: Store, keys: Keys, *, may_pull: bool = True) -> None:
     """Give the keys the entry digests of the last load, for inputs that are still the same."""
-    _, entries, _ = _state_of(store, keys)
+    _, entries, _ = _state_of(store, keys, may_pull=may_pull)
     keys.learn_entries(entries)
 
 
@@ -266,10 +266,10 @@ def keep_state(store: Store, keys: Keys, state: bytes, documents: Sequence[Docum
     store.push(keys.state, {**_values_of(documents), keys.state: value})
 
 
-def _state_of(store: Store, keys: Keys) -> tuple[bytes, bytes, bytes]:
+def _state_of(store: Store, keys: Keys, *, may_pull: bool = True) -> tuple[bytes, bytes, bytes]:
     """The list of documents, the entry digests and the state, as kept; empty if there are none."""
     value = store.get(keys.state)
-    if value is None and store.pull_values(keys.state):
+    if value is None and may_pull and store.pull_values(keys.state):
         value = store.get(keys.state)
     listing, _, rest = (value or b"").partition(_PART)
     entries, is_whole, state = rest.partition(_PART)

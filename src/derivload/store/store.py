@@ -138,6 +138,11 @@ class Store:
         kept = seal(key, sha256 or hashlib.sha256(value).digest()) + value
         return bool(self._attempt(lambda: self._written().set(key, kept)))
 
+    @property
+    def pushes(self) -> bool:
+        """Whether there is a remote cache that takes what is pushed."""
+        return self.remote is not None and self.remote.settings.writes
+
     def pull(self, name: bytes) -> dict[bytes, bytes] | None:
         """The values of the remote cache's pack of this name; None if there is none.
 

@@ -44,8 +44,9 @@ from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Writing, WrittenFiles
 from derivload.outputs.stamp import Record, read_outputs, stamp_name
 from derivload.outputs.target import Target, note_of, write_depfile, write_stamp
-from derivload.pytorch.codegen.job import Job, Made, digest_of_inputs, find_head
+from derivload.pytorch.codegen.job import Head, Job, Made, digest_of_inputs, find_head
 from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.codegen.shared import pull_files, push_files
 from derivload.pytorch.codegen.upstream import Sources, Upstream, locate
 from derivload.pytorch.errors import GeneratorError, UnexpectedTorchgenError
 from derivload.store.results import learn_entries
@@ -139,7 +140,7 @@ def codegen(
     apart, changed = _compare(target, made)
     generators: Generators | None = None
     loaded: LoadedInputs | None = None
-    if made is None or changed:
+    if made is None or (changed and not made.has_content):
         generators = _generators(job, store, jobs)
         with generators.begun(request.files):
             loaded = load_inputs(request, store, clock=clock, importing=importing)
@@ -161,6 +162,8 @@ def codegen(
         # If nothing was generated, the files depend only on the sources as we read them.
         is_settled = generators is None or generators.settle(inputs, made.note)
         job = job if generators is None else generators.job
+        if generators is not None and is_settled and made.exit != "plain":
+            _share(store, job, Head(inputs, made.note, {**digests, **digests_apart}), target, apart)
         read = _all_read(request, job, deprecated)
         inputs_read = [*dict.fromkeys(path for path, _ in read)]
         note = note_of(target, inputs_read, made.note)
@@ -188,15 +191,28 @@ def codegen(
     )
 
 
+def _share(
+    store: Store | None, job: Job, head: Head, target: Target, apart: Mapping[str, str]
+) -> None:
+    """Begin to send the files of a run to the remote cache, if there is one that takes them."""
+    if store is not None and store.pushes and head.inputs:
+        inside = {name: os.path.join(target.out_dir, name) for name in head.files}
+        places = {**inside, **apart}
+        push_files(store, job, head, lambda name: read_file(places[name]))
+
+
 def _recall(
     request: Request, store: Store | None, job: Job, deprecated: bytes
 ) -> tuple[bytes, Made | None]:
     """The digest of the inputs, and the files that are known to be made of them, if any."""
     head = find_head(store, job.digest())
     if store is not None:
-        learn_entries(store, request.keys)
+        learn_entries(store, request.keys, may_pull=False)
     inputs = digest_of_inputs(request.keys.digests_of_entries(), deprecated)
-    return inputs, head.made(inputs) if request.is_readable else None
+    if not request.is_readable:
+        return inputs, None
+    made = head.made(inputs)
+    return inputs, made if made is not None else pull_files(store, job, inputs)
 
 
 def _all_read(request: Request, job: Job, deprecated: bytes) -> list[tuple[str, str]]:

@@ -40,6 +40,7 @@ from derivload.pytorch.codegen.known import KNOWN
 from derivload.pytorch.codegen.plain import run_plain
 from derivload.pytorch.codegen.processes import can_fork
 from derivload.pytorch.codegen.running import Running
+from derivload.pytorch.codegen.shared import pull_pieces, push_pieces
 from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.trace import with_root
 from derivload.pytorch.codegen.update import Codegen, LostItemsError
@@ -220,7 +221,14 @@ class Generators:
             return
         for name, items in codegen.new_items():
             self._put(name.encode(), items)
-        self._put(b"kept", pack(codegen.kept))
+        kept = pack(codegen.kept)
+        self._put(b"kept", kept)
+        if self._store.pushes:
+            outputs = [output.output for output in codegen.kept.outputs]
+            keys = [output.name.encode() for output in outputs if output.order]
+            pieces = {key: data for key in keys if (data := self._get(key)) is not None}
+            if len(pieces) == len(keys):
+                push_pieces(self._store, self.job, {b"kept": kept, **pieces})
         self._put(HEAD, Head(inputs, note, codegen.files()).render())
 
     def _short_cut(self, files: Files, source: Source, codegen: Codegen) -> Made:
@@ -289,6 +297,10 @@ class Generators:
 
     def _restored(self) -> Codegen:
         data = self._get(b"kept")
+        if data is None and self._store is not None:
+            for name, value in pull_pieces(self._store, self.job).items():
+                self._put(name, value)
+            data = self._get(b"kept")
         kept = None if data is None else unpack(data)
         return Codegen(
             self._upstream,

@@ -42,6 +42,11 @@ class Made(NamedTuple):
     content: Callable[[str], bytes]
     counts: dict[str, int]
 
+    @property
+    def has_content(self) -> bool:
+        """Whether `content` has the bytes; if not, the files can only be compared."""
+        return self.content is not _no_content
+
 
 class Job(NamedTuple):
     """Everything that the generated files depend on besides the inputs, and the out-dir.
@@ -76,7 +81,11 @@ class Job(NamedTuple):
 
     def with_kept_trace(self, store: Store | None) -> Job:
         """The job with the trace that earlier runs stored. Raises OSError."""
-        data = None if store is None else store.get(named(self._digest_of_listed(), _TRACE))
+        if store is None:
+            return self.with_trace(NOTHING)
+        data = store.get(named(self._digest_of_listed(), _TRACE))
+        if data is None:
+            data = (store.pull(self._name_of_trace()) or {}).get(_TRACE)
         return self.with_trace(read_trace(data))
 
     def keep_trace(self, store: Store | None) -> None:
@@ -84,12 +93,27 @@ class Job(NamedTuple):
         if store is not None:
             store.put(named(self._digest_of_listed(), _TRACE), self.trace.render())
 
+    def push_trace(self, store: Store) -> None:
+        """Begin to send the trace to the remote cache."""
+        store.push(self._name_of_trace(), {_TRACE: self.trace.render()})
+
+    def shared_digest(self) -> bytes:
+        """A digest of the job without its out-dir. Raises OSError as `digest` does."""
+        return hashlib.sha256(self._digest_without_folder() + self.sources.traced).digest()
+
+    def _name_of_trace(self) -> bytes:
+        return named(self._digest_without_folder(), _TRACE)
+
     def _digest_of_listed(self) -> bytes:
         """A digest of the job without its trace. The trace is stored under it.
 
         The out-dir does not affect the text; it is in the key because each out-dir has its own
         last state.
         """
+        folder = os.path.abspath(self.out_dir).encode("utf-8", "surrogateescape")
+        return hashlib.sha256(self._digest_without_folder() + folder).digest()
+
+    def _digest_without_folder(self) -> bytes:
         parts = (
             _KIND,
             self.tool,
@@ -100,7 +124,6 @@ class Job(NamedTuple):
             self.release.encode("utf-8", "surrogateescape"),
             self.upstream.package.encode(),
             self.upstream.additions.encode("utf-8", "surrogateescape"),
-            os.path.abspath(self.out_dir).encode("utf-8", "surrogateescape"),
         )
         return hashlib.sha256(_SEPARATOR.join(parts)).digest()
 

@@ -127,7 +127,7 @@ class Remote:
             self._abandoned.append(action)
             self._turn_off(f"did not answer within {self.settings.limit * 1000:.0f} ms")
             return None
-        pack = self._pulled(action)
+        pack = self._opened(name, action)
         if pack is not None:
             self.figures.hits += 1
             self.figures.saved += max(pack.seconds - waited, 0)
@@ -176,36 +176,37 @@ class Remote:
             self._turn_off(f"took {what} too slowly")
         return dict(self._made)
 
-    def _pulled(self, action: _Background) -> Pack | None:
-        """What came of a read. Turns the cache off if the server failed."""
-        from derivload.store.remote.packs import BadPackError
+    def _opened(self, name: bytes, action: _Background) -> Pack | None:
+        """The pack that a read has found. Turns the cache off if the server failed."""
+        if action.error is not None:
+            self._turn_off(f"failed ({_told(action.error)})")
+        if action.result is None:
+            return None
+        self.figures.pulled += len(action.result)
+        from derivload.store.remote.packs import BadPackError, derive_secret, read_pack
 
-        if isinstance(action.error, BadPackError):
+        try:
+            return read_pack(name, action.result, derive_secret(self.settings.secret))
+        except BadPackError as error:
             if not self._said_bad:
                 self._said_bad = True
+                place = self.settings.place
                 self._say(
-                    f"warning: a value of the remote cache {self.settings.place} counts as missing:"
-                    f" {action.error}"
+                    f"warning: a value of the remote cache {place} counts as missing: {error}"
                 )
-        elif action.error is not None:
-            self._turn_off(f"failed ({_told(action.error)})")
-        return action.result
+            return None
 
     def _turn_off(self, why: str) -> None:
         if not self._is_off:
             self._is_off = True
             self._say(f"note: going on without the remote cache {self.settings.place}: it {why}")
 
-    def _read(self, name: bytes, deadline: float) -> Pack | None:
-        from derivload.store.remote.packs import LARGEST_PACK, derive_secret, read_pack
+    def _read(self, name: bytes, deadline: float) -> bytes | None:
+        from derivload.store.remote.packs import LARGEST_PACK, derive_secret
 
         service = self._service(self.settings.limit)
         secret = derive_secret(self.settings.secret)
-        data = service.read(path_of(name, secret), LARGEST_PACK, deadline)
-        if data is None:
-            return None
-        self.figures.pulled += len(data)
-        return read_pack(name, data, secret)
+        return service.read(path_of(name, secret), LARGEST_PACK, deadline)
 
     def _write(self, name: bytes, values: Mapping[bytes, bytes], seconds: float) -> None:
         from derivload.store.remote.packs import derive_secret, make_pack
@@ -245,8 +246,8 @@ def _told(error: Exception) -> str:
 class _Background:
     """An action in a thread of its own, and its result or error once it has ended."""
 
-    def __init__(self, action: Callable[[], Pack | None]) -> None:
-        self.result: Pack | None = None
+    def __init__(self, action: Callable[[], bytes | None]) -> None:
+        self.result: bytes | None = None
         self.error: Exception | None = None
         self._action = action
         # A daemon: the process must end even while the server is silent.
