@@ -32,7 +32,7 @@ from derivload.outputs.digests import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _FORMAT = "derivload-run 1"
 # Nanoseconds. Some file systems note times in steps of two seconds.
@@ -89,9 +89,9 @@ def run_key(is_module: bool, target: str, arguments: Sequence[str]) -> str:
     return digest_of("\0".join(parts).encode("utf-8", "surrogateescape"))
 
 
-def context() -> str:
+def context(told: Callable[[str], str] = str) -> str:
     """A digest of everything that a run depends on without asking: derivload, Python, the locale,
-    the mask of new files.
+    the mask of new files. `told` is applied to the text of it.
     """
     mask = os.umask(0o22)
     os.umask(mask)
@@ -102,7 +102,7 @@ def context() -> str:
     ]
     xoptions = sorted((name, value) for name, value in sys._xoptions.items())
     parts = (sys.executable, sys.prefix, sys.path[1:], tuple(sys.flags), xoptions, mask, always)
-    data = repr(parts).encode("utf-8", "surrogateescape")
+    data = told(repr(parts)).encode("utf-8", "surrogateescape")
     return digest_of(data + tool_digest() + python_digest())
 
 

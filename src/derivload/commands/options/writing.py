@@ -124,6 +124,7 @@ def add_run(commands: Commands) -> None:
     )
     add_stats(parser, "say what was done and where the time went")
     add_cache_options(parser)
+    add_remote_options(parser)
 
 
 def add_watch(commands: Commands) -> None:

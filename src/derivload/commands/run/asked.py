@@ -15,7 +15,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WITH_VALUE = ("--state-dir", "--cache-dir", "--color", "--settings")
+_WITH_VALUE = (
+    *("--state-dir", "--cache-dir", "--color", "--settings", "--remote-cache"),
+    *("--remote-cache-mode", "--remote-cache-limit", "--remote-cache-upload-limit"),
+)
 _MODULE = "-m"
 
 

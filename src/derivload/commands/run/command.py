@@ -17,11 +17,13 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
+from derivload.commands.parsed import is_remote_named, with_remote_ended
+from derivload.commands.run.answer import tell
 from derivload.commands.run.asked import read_asked
 from derivload.exit_status import BAD_USAGE, BY_SIGNAL, DONE
 from derivload.identity import PACKAGE
-from derivload.outputs.journal import keep_times, restore
-from derivload.outputs.kept_runs import context
+from derivload.outputs.journal import keep_times, restore, saved
+from derivload.outputs.kept_runs import ABSENT, context, kind_of
 from derivload.outputs.kept_values import remove_records
 from derivload.pytorch.script.seen import USERS_CACHE
 from derivload.terminal.stderr import say
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from derivload.commands.run.asked import Asked
+    from derivload.commands.run.sharing import Sharing
 
 _START = (
     "import sys; p = {!r}; p in sys.path or sys.path.append(p); "
@@ -56,6 +59,24 @@ def run(options: argparse.Namespace) -> int:
     path = None if options.no_cache else _record_path(asked)
     started = time.perf_counter()
     now = context()
+    sharing = None
+    if path is not None and is_remote_named(options):
+        from derivload.commands.run.sharing import begin_sharing
+
+        sharing = begin_sharing(options, asked)
+        items = None if sharing is None else sharing.take(path, now)
+        if items is not None:
+            tell(asked, items, "stored", {"take": time.perf_counter() - started})
+            return with_remote_ended(options, DONE)
+    status = _run_and_keep(options, asked, path, now, sharing)
+    return with_remote_ended(options, status)
+
+
+def _run_and_keep(
+    options: argparse.Namespace, asked: Asked, path: str | None, now: str, sharing: Sharing | None
+) -> int:
+    """Run the script, keep the record if it ended well, and return the exit status."""
+    started = time.perf_counter()
     with _journal_folder(path) as journal:
         status = _run_script(asked, path, journal, now)
         ran = time.perf_counter()
@@ -65,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         keep_times(journal)
         counts: dict[str, int] = {}
         if path is not None:
-            counts = _keep(asked, path, journal, now)
+            counts = _keep(asked, path, journal, now, sharing)
     if options.stats is not None:
         from derivload.commands.stats import print_stats
 
@@ -141,7 +162,9 @@ def _passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _keep(asked: Asked, path: str, journal: str, now: str) -> dict[str, int]:
+def _keep(
+    asked: Asked, path: str, journal: str, now: str, sharing: Sharing | None
+) -> dict[str, int]:
     """Keep the record of a run that ended well, or say why not; how much it has."""
     from derivload.commands.run.keeping import NotKeptError, make_items
     from derivload.outputs.kept_runs import OUTPUT
@@ -157,6 +180,11 @@ def _keep(asked: Asked, path: str, journal: str, now: str) -> dict[str, int]:
         say(f"note: this run of {asked.target} is not kept: {error}")
         return {}
     write_record(path, items)
+    if sharing is not None:
+        from derivload.outputs.shared_runs import FinishedRun
+
+        removed = [name for name in saved(journal) if kind_of(name) == ABSENT]
+        sharing.send(FinishedRun(items, [*seen.made], removed))
     for name in os.listdir(journal):
         part = read_seen(os.path.join(journal, name)) if name.startswith(PART) else None
         if part is not None:

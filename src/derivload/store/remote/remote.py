@@ -7,8 +7,9 @@ A run is never wrong through the remote cache, and hardly slower:
   The wait for a pack that is used does not count, unless it took longer than making the values.
 - A server that fails once is off for the run.
 - A pack that does not fit its seal is a miss, which is said once.
-- Packs are pushed from threads of their own. At its end a run waits for them no longer than the
-  limit for uploads, and what is not there by then is dropped: `derivload cache push` sends it.
+- Packs are compressed and pushed in threads of their own. At its end a run waits for the server no
+  longer than the limit for uploads, and drops what is not there by then: `derivload cache push`
+  sends it.
 - Two runs that need the same values at once both make them. Waiting for the other one would need
   locks on a server that may vanish; docs/team-cache.md has the figures.
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 # Seconds that a thread gets to end by itself after its operation was given up.
 _LAST_WAIT: Final = 0.05
+# Seconds. Compressing takes a tenth of one.
+_LONGEST_WORK: Final = 10.0
 _OPEN: Final = "open"
 
 
@@ -155,13 +158,17 @@ class Remote:
         began = self._missed.get(name)
         seconds = 0.0 if began is None else time.monotonic() - began
         kept = dict(values)
-        self._uploads.append(_Background(lambda: self._write(name, kept, seconds)))
+        is_begun = threading.Event()
+        action = _Background(lambda: self._write(name, kept, seconds, is_begun), is_begun)
+        self._uploads.append(action)
 
     def close(self) -> dict[bytes, bytes]:
         """Wait for what is being pushed, no longer than the limit for that.
 
         Returns the packs that were made, by name, sent or not.
         """
+        for action in self._uploads:
+            action.is_begun.wait(_LONGEST_WORK)
         deadline = time.monotonic() + self.settings.upload_limit
         late = 0
         for action in self._uploads:
@@ -208,12 +215,19 @@ class Remote:
         secret = derive_secret(self.settings.secret)
         return service.read(path_of(name, secret), LARGEST_PACK, deadline)
 
-    def _write(self, name: bytes, values: Mapping[bytes, bytes], seconds: float) -> None:
+    def _write(
+        self,
+        name: bytes,
+        values: Mapping[bytes, bytes],
+        seconds: float,
+        is_begun: threading.Event,
+    ) -> None:
         from derivload.store.remote.packs import derive_secret, make_pack
 
         secret = derive_secret(self.settings.secret)
         data = make_pack(name, values, seconds, secret)
         self._made[name] = data
+        is_begun.set()
         service = self._service(max(self.settings.upload_limit, self.settings.limit))
         service.write(path_of(name, secret), data)
         self.figures.pushed += len(data)
@@ -244,9 +258,15 @@ def _told(error: Exception) -> str:
 
 
 class _Background:
-    """An action in a thread of its own, and its result or error once it has ended."""
+    """An action in a thread of its own, and its result or error once it has ended.
 
-    def __init__(self, action: Callable[[], bytes | None]) -> None:
+    `is_begun` is set when it turns to the server, or has ended.
+    """
+
+    def __init__(
+        self, action: Callable[[], bytes | None], is_begun: threading.Event | None = None
+    ) -> None:
+        self.is_begun = is_begun or threading.Event()
         self.result: bytes | None = None
         self.error: Exception | None = None
         self._action = action
@@ -259,6 +279,8 @@ class _Background:
             self.result = self._action()
         except Exception as error:  # told to the run, which goes on
             self.error = error
+        finally:
+            self.is_begun.set()
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end. Returns whether it has ended."""
