@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 
 from support.cache_servers import Nginx, running_nginx, running_redis
+from support.child import child_environment
 from support.project import Project, Ran
 
 # A limit that no busy machine reaches.
@@ -18,13 +22,13 @@ _numbers = itertools.count()
 
 
 class Container:
-    """A folder with a project, a home and a cache of its own, and derivload in it.
+    """A folder with a home and a cache of its own, and derivload in it.
 
     `variables` are those of all its runs.
     """
 
     def __init__(self, folder: Path, url: str, **variables: str) -> None:
-        self.project = Project(folder / "src")
+        self.folder = folder
         self.url = url
         home = folder / "home"
         home.mkdir(parents=True)
@@ -32,15 +36,38 @@ class Container:
         self.variables["DERIVLOAD_CACHE_DIR"] = str(home / "cache")
         self.variables.update(variables)
 
+    @cached_property
+    def project(self) -> Project:
+        """The catalogue, in a folder inside."""
+        return Project(self.folder / "src")
+
+    def call(self, *arguments: str, cwd: Path | None = None, limit: str = PATIENT) -> Ran:
+        """Run derivload in a process of its own."""
+        limits = {"DERIVLOAD_REMOTE_LIMIT": limit, "DERIVLOAD_REMOTE_CACHE": self.url}
+        done = subprocess.run(
+            [sys.executable, "-m", "derivload", *arguments],
+            cwd=cwd or self.folder,
+            env=child_environment(**{**limits, **self.variables}),
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def exit_of(self, *arguments: str, cwd: Path | None = None) -> str:
+        """Run a command that must end well, and return which exit it took."""
+        ran = self.call(*arguments, cwd=cwd)
+        assert ran.status == 0, ran.err
+        found: str = json.loads(ran.out.splitlines()[-1])["exit"]
+        return found
+
     def emit(self, *more: str, limit: str = PATIENT) -> Ran:
-        """Run `emit` in a process of its own."""
-        command = ["emit", *self.project.options, "--out-dir", str(self.project.out), *more]
-        remote = ["--remote-cache-limit", limit, "--stats=json"]
-        variables = {"DERIVLOAD_REMOTE_CACHE": self.url, **self.variables}
-        return self.project.run(*command, *remote, stdin=b"", **variables)
+        """Run `emit` on the project."""
+        options = [*self.project.options, "--out-dir", str(self.project.out), "--stats=json"]
+        return self.call("emit", *options, *more, limit=limit)
 
     def exit_of_emit(self, *more: str) -> str:
-        """Run `emit`, and return which exit it took."""
+        """Run `emit` on the project, and return which exit it took."""
         ran = self.emit(*more)
         assert ran.status == 0, ran.err
         found: str = json.loads(ran.out)["exit"]
