@@ -1,4 +1,4 @@
-"""`derivload cache stats|verify|prune|clear`: look after the store that runs share.
+"""`derivload cache`: look after the store that runs share, and move it to a remote cache and back.
 
 No build needs these commands. A damaged store only costs time, until `clear` fixes it. A folder
 that does not exist counts as an empty store and is not created.
@@ -13,7 +13,12 @@ from pathlib import Path
 
 from derivload.exit_status import DONE, ENVIRONMENT
 from derivload.loading.amounts import parse_age, parse_size, size_text
-from derivload.loading.cache_settings import cache_folder, cache_size_limit, runs_folder
+from derivload.loading.cache_settings import (
+    cache_folder,
+    cache_size_limit,
+    open_store,
+    runs_folder,
+)
 from derivload.loading.errors import UsageError
 from derivload.outputs.kept_values import records_in, remove_records
 from derivload.store.owned import (
@@ -33,7 +38,24 @@ _ACTIONS = ("stats", "verify", "prune", "clear")
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status. Raises UsageError."""
-    return look_after(options.action, options.cache_dir, options.max_size, options.older_than)
+    if options.action in ("push", "pull"):
+        return _with_remote(options)
+    status = look_after(options.action, options.cache_dir, options.max_size, options.older_than)
+    return _with_remote(options) if options.remote and status == DONE else status
+
+
+def _with_remote(options: argparse.Namespace) -> int:
+    """Do what is about the remote cache, print the result and return the exit status."""
+    from derivload.commands.remote_cache import act_on_remote
+
+    try:
+        with closing(open_store(options.cache_dir)) as store:
+            lines = act_on_remote(store, options)
+    except StoreError as error:
+        say(f"error: {error}")
+        return ENVIRONMENT
+    Stdout().print_lines(lines)
+    return DONE
 
 
 def look_after(

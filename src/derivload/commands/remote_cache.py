@@ -8,6 +8,7 @@ import sys
 from derivload.identity import sha256
 from derivload.loading.errors import UsageError
 from derivload.loading.remote_settings import find_remote
+from derivload.store.owned import StoreError
 from derivload.terminal.stderr import say
 
 TYPE_CHECKING = False
@@ -19,6 +20,59 @@ if TYPE_CHECKING:
 
 # Under this key the store has what the remote cache did for all runs.
 FIGURES = sha256(b"figures of the remote cache").digest()
+
+
+def act_on_remote(store: Store, options: argparse.Namespace) -> list[str]:
+    """Push or pull, or what `stats` has to say, and return the lines to print.
+
+    Raises UsageError, and StoreError if the server does not do what it should.
+    """
+    action = options.action
+    if action == "stats":
+        return _stats_lines(store, options)
+    settings = checked_remote(options)
+    if settings is None:
+        raise UsageError(f"cache {action} needs --remote-cache, or DERIVLOAD_REMOTE_CACHE")
+    if not (settings.writes if action == "push" else settings.reads):
+        raise UsageError(f"cache {action} is not what the mode of the remote cache allows")
+    from derivload.loading.amounts import size_text
+
+    try:
+        from derivload.store.remote.services import ServiceError
+        from derivload.store.remote.transfer import fetch_packs, send_packs
+    except ImportError:
+        raise StoreError("the remote cache needs `pip install derivload[remote]`") from None
+    try:
+        if action == "push":
+            done = send_packs(settings, store.packs())
+        else:
+            done = fetch_packs(settings, store.packs())
+            store.keep_packs(done.packs)
+    except ServiceError as error:
+        raise StoreError(f"the remote cache {settings.place} failed ({error})") from None
+    count = "1 pack" if len(done.packs) == 1 else f"{len(done.packs)} packs"
+    word = "pushed" if action == "push" else "pulled"
+    return [f"{settings.place}: {word} {count}, {size_text(done.size)}"]
+
+
+def _stats_lines(store: Store, options: argparse.Namespace) -> list[str]:
+    """What the remote cache did for the runs with this store. Raises UsageError."""
+    from derivload.loading.amounts import size_text
+    from derivload.store.remote.remote import RemoteFigures
+
+    settings = checked_remote(options)
+    figures = RemoteFigures.read(store.get(FIGURES))
+    packs = store.packs()
+    return [
+        f"remote  {'none' if settings is None else settings.place}",
+        f"hits    {figures.hits}",
+        f"misses  {figures.misses}",
+        f"pulled  {size_text(figures.pulled)}",
+        f"pushed  {size_text(figures.pushed)}",
+        f"saved   {figures.saved:.1f} s",
+        f"waited  {figures.waited:.1f} s",
+        f"packs   {len(packs)} here, {size_text(sum(map(len, packs.values())))}",
+    ]
 
 
 def checked_remote(options: argparse.Namespace) -> RemoteSettings | None:

@@ -7,6 +7,7 @@ from derivload.commands.options.inputs import (
     add_cache_options,
     add_inputs,
     add_overlays,
+    add_remote_options,
     add_warnings,
 )
 from derivload.commands.options.values import GROUPS, groups, path
@@ -276,13 +277,19 @@ def add_cache(commands: Commands) -> None:
     """Add `cache`."""
     parser = commands.add_parser("cache", help="show, check or clean up the cache")
     parser.add_argument(
-        "action", choices=["stats", "verify", "prune", "clear"], help="what to do with it"
+        "action",
+        choices=["stats", "verify", "prune", "clear", "push", "pull"],
+        help="what to do with it; push and pull move it to the remote cache and back",
     )
     parser.add_argument("--max-size", metavar="SIZE", help="prune: keep at most this, such as 200M")
     parser.add_argument(
         "--older-than", metavar="AGE", help="prune: remove values unused for this long, such as 30d"
     )
+    parser.add_argument(
+        "--remote", action="store_true", help="stats: say what the remote cache did, too"
+    )
     parser.add_argument("--cache-dir", type=path, metavar="DIR", help="the folder of the cache")
+    add_remote_options(parser)
 
 
 def add_settings(commands: Commands) -> None:

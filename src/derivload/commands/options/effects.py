@@ -65,7 +65,11 @@ PAIRS = (
     _Pair("verify", "--keep --codegen", "--compiled"),
     *(
         _Pair("cache", "--max-size --older-than", f"action {action}")
-        for action in ("stats", "verify", "clear")
+        for action in ("stats", "verify", "clear", "push", "pull")
+    ),
+    *(
+        _Pair("cache", "--remote", f"action {action}")
+        for action in ("verify", "prune", "clear", "push", "pull")
     ),
 )
 
