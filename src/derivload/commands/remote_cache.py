@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from derivload.identity import sha256
 from derivload.loading.errors import UsageError
-from derivload.loading.remote_settings import find_remote
+from derivload.loading.remote_settings import FIGURES, close_remote, find_remote
 from derivload.store.owned import StoreError
 from derivload.terminal.stderr import say
 
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
 
     from derivload.store.remote.remote import RemoteSettings
     from derivload.store.store import Store
-
-# Under this key the store has what the remote cache did for all runs.
-FIGURES = sha256(b"figures of the remote cache").digest()
 
 
 def act_on_remote(store: Store, options: argparse.Namespace) -> list[str]:
@@ -99,10 +95,7 @@ def begin_remote(store: Store, options: argparse.Namespace) -> None:
     store.remote = Remote(settings, say)
     options.with_remote = store
     if options.verbose:
-        uses = [
-            word for word, is_so in (("read", settings.reads), ("write", settings.writes)) if is_so
-        ]
-        say(f"remote     {settings.place} ({'-'.join(uses)})")
+        say(f"remote     {settings.place} ({settings.mode})")
 
 
 def end_remote(options: argparse.Namespace, status: int) -> int:
@@ -114,10 +107,8 @@ def end_remote(options: argparse.Namespace, status: int) -> int:
     store: Store | None = getattr(options, "with_remote", None)
     if store is None or store.remote is None:
         return status
-    remote, store.remote = store.remote, None
-    store.keep_packs(remote.close())
-    if not remote.figures.is_empty:
-        store.put(FIGURES, remote.figures.render(store.get(FIGURES)))
+    remote = store.remote
+    close_remote(remote, store)
     if remote.is_stuck and options.is_own_process:
         for stream in (sys.stdout, sys.stderr):
             try:

@@ -12,6 +12,7 @@ from derivload.loading.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from derivload.store.remote.remote import Remote
     from derivload.store.store import Store
 
 # The variable that names the remote cache: `remote_settings.py` has the others.
@@ -27,13 +28,18 @@ def open_store(named: str | None) -> Store:
 
 
 def try_to_open_store() -> Store | None:
-    """The store in the user's cache; None where it cannot be used. Raises UsageError."""
+    """The store in the user's cache; None where it cannot be used. Raises UsageError.
+
+    Behind it is the remote cache of this process, if it has one.
+    """
     from derivload.store.owned import StoreError
 
     try:
-        return open_store(None)
+        store = open_store(None)
     except StoreError:
         return None
+    store.remote = _remote_of_this_process[0] if _remote_of_this_process else None
+    return store
 
 
 def find_store(named: str | None) -> Store | None:
@@ -51,11 +57,17 @@ def find_store(named: str | None) -> Store | None:
 
 
 _of_this_process: list[str | None] = []
+_remote_of_this_process: list[Remote] = []
 
 
 def use_in_this_process(folder: str | None) -> None:
     """Have this folder be the one of the cache where none is named; None: there is no cache."""
     _of_this_process[:] = [folder]
+
+
+def use_remote_in_this_process(remote: Remote) -> None:
+    """Have this remote cache be behind every store that `try_to_open_store` opens."""
+    _remote_of_this_process[:] = [remote]
 
 
 def cache_folder(named: str | None) -> str:

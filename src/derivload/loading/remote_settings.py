@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from derivload.identity import sha256
 from derivload.loading.cache_settings import REMOTE_CACHE
 from derivload.loading.errors import UsageError
 
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from derivload.store.remote.remote import RemoteSettings
+    from derivload.store.remote.remote import Remote, RemoteSettings
+    from derivload.store.store import Store
 
 MODE, LIMIT = "DERIVLOAD_REMOTE_CACHE_MODE", "DERIVLOAD_REMOTE_LIMIT"
 UPLOAD_LIMIT = "DERIVLOAD_REMOTE_UPLOAD_LIMIT"
 USER, PASSWORD, KEY = "DERIVLOAD_REMOTE_USER", "DERIVLOAD_REMOTE_PASSWORD", "DERIVLOAD_REMOTE_KEY"
 MODES = ("read", "write", "read-write", "off")
 _READ, _WRITE, _BOTH, _OFF = MODES
+# Under this key the store has what the remote cache did for all runs.
+FIGURES = sha256(b"figures of the remote cache").digest()
 # Seconds.
 DEFAULT_LIMIT = 0.2
 LONGEST = 600
@@ -73,6 +77,14 @@ def remote_settings(
         limit=limit,
         upload_limit=_seconds(UPLOAD_LIMIT, limit) if upload_limit is None else upload_limit,
     )
+
+
+def close_remote(remote: Remote, store: Store) -> None:
+    """Wait for uploads, within their limit, and keep in the store what the remote cache did."""
+    store.remote = None
+    store.keep_packs(remote.close())
+    if not remote.figures.is_empty:
+        store.put(FIGURES, remote.figures.render(store.get(FIGURES)))
 
 
 def is_pull_request(environment: Mapping[str, str]) -> bool:

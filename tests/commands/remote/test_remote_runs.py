@@ -11,6 +11,8 @@ import pytest
 from support.cache_servers import Nginx
 from support.containers import Container, nginx, place
 from support.few_operators import make_small
+from support.project import replace_in
+from support.pytorch_tree import GENERATE_CODE, OPTIONS, PyTorchTree
 from support.releases import Release
 
 __all__ = ["nginx", "place"]
@@ -173,6 +175,29 @@ def test_torchgen_runs_once_for_all(tmp_path: Path, release: Release, place: str
         options = ["--source-path", "torchgen/packaged/ATen", "--install-dir", "gen"]
         command = ["run", "--stats=json", "-m", "torchgen.gen", *options]
         assert own.exit_of(*command, cwd=tree) == exit_
-        out = tree / "gen"
-        left.append({p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()})
+        left.append(_left_in(tree / "gen"))
     assert left[0] == left[1]
+
+
+@pytest.mark.release
+@pytest.mark.thorough
+def test_a_script_with_an_edit_has_the_pieces_of_others(
+    tmp_path: Path, release: Release, place: str, nginx: Nginx
+) -> None:
+    begun = make_small(release("2.15.0"), tmp_path / "release", for_aten=True).root
+    command = ["run", "--stats=json", GENERATE_CODE, *OPTIONS, "--gen-dir", "gen"]
+    first, second = Container(tmp_path / "first", place), Container(tmp_path / "second", place)
+    one = PyTorchTree(begun, first.folder / "tree")
+    other = PyTorchTree(begun, second.folder / "tree")
+    assert first.exit_of(*command, cwd=one.root) == "ran"
+    for tree in (one, other):
+        replace_in(tree.autograd / "derivatives.yaml", "grad * self.sgn()", "self.sgn() * grad")
+    before = len(nginx.requests())
+    assert second.exit_of(*command, cwd=other.root) == "ran"
+    assert nginx.requests()[before:].count("GET 200") >= 3
+    first.call(command[0], "--no-cache", *command[1:], cwd=one.root)
+    assert _left_in(other.root / "gen") == _left_in(one.root / "gen")
+
+
+def _left_in(folder: Path) -> dict[Path, bytes]:
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}

@@ -78,6 +78,8 @@ def _run_and_keep(
     """Run the script, keep the record if it ended well, and return the exit status."""
     started = time.perf_counter()
     with _journal_folder(path) as journal:
+        if sharing is not None:
+            sharing.tell_child(journal)
         status = _run_script(asked, path, journal, now)
         ran = time.perf_counter()
         if status != DONE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from derivload.outputs.shared_runs import (
     read_left,
     read_names,
 )
+from derivload.pytorch.script.seen import REMOTE
 from derivload.store.owned import StoreError
 
 if TYPE_CHECKING:
@@ -37,8 +39,10 @@ _DAMAGED = (ValueError, LookupError, TypeError, AttributeError)
 class Sharing:
     """The remote cache of one run of a script."""
 
-    def __init__(self, asked: Asked, store: Store) -> None:
+    def __init__(self, asked: Asked, store: Store, url: str | None) -> None:
+        """`url` is that of the option, which holds no secret."""
         self._store = store
+        self._url = url
         is_fixed = not is_of_pytorch(asked.is_module, asked.target)
         self._places = Places(is_fixed=is_fixed)
         self._name = name_of_command(self._places, asked.is_module, asked.target, asked.arguments)
@@ -79,6 +83,17 @@ class Sharing:
             return None
         return depends, read_left(self._places, values, self._allowed)
 
+    def tell_child(self, journal: str) -> None:
+        """Tell the script's process which remote cache to use, by a file in its folder."""
+        remote = self._store.remote
+        if remote is None or not remote.left:
+            return
+        settings = remote.settings
+        # Not the settings themselves: the child has their secrets from the same variables.
+        told = (self._url, settings.mode, remote.left, settings.upload_limit)
+        with open(os.path.join(journal, REMOTE), "w", encoding="ascii") as file:
+            json.dump(told, file)
+
     def send(self, run: FinishedRun) -> None:
         """Begin to send what a run left that ended well, if it can be shared."""
         if not self._store.pushes:
@@ -96,4 +111,9 @@ def begin_sharing(options: argparse.Namespace, asked: Asked) -> Sharing | None:
     except (StoreError, UsageError):
         return None
     begin_remote(store, options)
-    return None if store.remote is None else Sharing(asked, store)
+    if store.remote is None:
+        return None
+    # The script's process sends packs, too: both together wait no longer than any run.
+    half = store.remote.settings.upload_limit / 2
+    store.remote.settings = store.remote.settings._replace(upload_limit=half)
+    return Sharing(asked, store, options.remote_cache)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import json
 import os
 import runpy
 import sys
@@ -15,11 +16,15 @@ import time
 from importlib.machinery import SourceFileLoader
 from importlib.util import find_spec
 from types import CodeType, TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from derivload.exit_status import BAD_USAGE
 from derivload.identity import PACKAGE
-from derivload.loading.cache_settings import use_in_this_process
+from derivload.loading.cache_settings import (
+    try_to_open_store,
+    use_in_this_process,
+    use_remote_in_this_process,
+)
 from derivload.outputs.journal import Journal
 from derivload.pytorch.script.asking import Asking
 from derivload.pytorch.script.events import Events
@@ -27,9 +32,12 @@ from derivload.pytorch.script.imports import Imports
 from derivload.pytorch.script.inside import Inside
 from derivload.pytorch.script.parts import Parts
 from derivload.pytorch.script.printed import watch_streams
-from derivload.pytorch.script.seen import SEEN, USERS_CACHE
+from derivload.pytorch.script.seen import REMOTE, SEEN, USERS_CACHE
 from derivload.pytorch.script.watching import Watch
 from derivload.terminal.stderr import say
+
+if TYPE_CHECKING:
+    from derivload.store.remote.remote import Remote
 
 # torchgen makes millions of objects that stay: looking for cycles among them takes a tenth of it.
 _COLLECT_AFTER: Final = 100_000
@@ -45,6 +53,7 @@ def main() -> None:
     _, folder, record, context, cache, form, target, *arguments = sys.argv
     if cache != USERS_CACHE:
         use_in_this_process(os.path.abspath(cache) if cache else None)
+    remote = _remote_told_in(folder)
     is_module = form == "-m"
     if not getattr(sys.flags, "safe_path", False):
         own = os.getcwd() if is_module else os.path.dirname(os.path.realpath(target))
@@ -56,7 +65,7 @@ def main() -> None:
     imports = Imports(watch, inside.find_change)
     if record:
         inside.parts = Parts(watch, imports, record, folder, context)
-    atexit.register(_finish, watch, imports, folder)
+    atexit.register(_finish, watch, imports, folder, remote)
     gc.set_threshold(_COLLECT_AFTER)
     main_module = sys.modules["__main__"].__dict__
     for name in [name for name in main_module if not name.startswith("__")]:
@@ -82,6 +91,25 @@ def main() -> None:
     except Exception as error:
         _show(error)
         sys.exit(1)
+
+
+def _remote_told_in(folder: str) -> Remote | None:
+    """The remote cache that the process which started this one uses; None if there is none."""
+    path = os.path.join(folder, REMOTE)
+    try:
+        with open(path, "rb") as file:
+            told = json.loads(file.read())
+    except FileNotFoundError:
+        return None
+    from derivload.loading.remote_settings import remote_settings
+    from derivload.store.remote.remote import Remote
+
+    settings = remote_settings(*told)
+    if settings is None:
+        return None
+    remote = Remote(settings, say)
+    use_remote_in_this_process(remote)
+    return remote
 
 
 def _path_of(target: str) -> str:
@@ -152,11 +180,16 @@ def _without_own(frames: TracebackType | None) -> TracebackType | None:
     return TracebackType(rest, frames.tb_frame, frames.tb_lasti, frames.tb_lineno)
 
 
-def _finish(watch: Watch, imports: Imports, folder: str) -> None:
+def _finish(watch: Watch, imports: Imports, folder: str, remote: Remote | None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
     with watch.unwatched():
+        store = None if remote is None else try_to_open_store()
+        if remote is not None and store is not None:
+            from derivload.loading.remote_settings import close_remote
+
+            close_remote(remote, store)
         imports.finish()
         seen = watch.finish()
         path = os.path.join(folder, SEEN)

@@ -9,6 +9,8 @@ from typing import Any, Final
 # The names of files in the folder of a run: what all of it was seen to do, and its parts.
 SEEN: Final = "seen"
 PART: Final = "part-"
+# The file that says which remote cache the run uses.
+REMOTE: Final = "remote"
 # In the place of the cache's folder: the one that the user has without any option.
 USERS_CACHE: Final = "-"
 

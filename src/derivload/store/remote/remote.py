@@ -52,6 +52,11 @@ class RemoteSettings(NamedTuple):
     limit: float
     upload_limit: float
 
+    @property
+    def mode(self) -> str:
+        """What it is used for, as `--remote-cache-mode` has it."""
+        return "-".join(["read"] * self.reads + ["write"] * self.writes) or "off"
+
 
 class RemoteFigures:
     """What the remote cache did: `pulled` and `pushed` are bytes, `saved` and `waited` seconds."""
@@ -157,6 +162,8 @@ class Remote:
             return
         began = self._missed.get(name)
         seconds = 0.0 if began is None else time.monotonic() - began
+        with suppress(ImportError):  # the thread fails on it too, and tells
+            pass
         kept = dict(values)
         is_begun = threading.Event()
         action = _Background(lambda: self._write(name, kept, seconds, is_begun), is_begun)
