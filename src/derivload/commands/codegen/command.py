@@ -172,13 +172,12 @@ def codegen(
         if not is_settled:
             writing.leave_journal()
         elif arguments is not None:
-            shown = warnings.ids if warnings is not None else ()
             record = _record(
                 *(files, job, read),
                 outputs=[*digests.items()],
                 beside=beside,
                 note=note,
-                shown=shown,
+                shown=warnings.ids if warnings is not None else (),
             )
             write_stamp(writing, stamp, arguments, record)
     clock.step("keep")
