@@ -100,6 +100,8 @@ def test_a_server_that_refuses(harmed: Harmed, proxy: Proxy, answer: str) -> Non
     ran = harmed.emit()
     assert ran.err.count(_OFF) == 1
     assert '"exit": "cold"' in ran.out
+    if "302" not in answer:
+        assert proxy.connections == 1  # it is not asked again
 
 
 @pytest.mark.parametrize(

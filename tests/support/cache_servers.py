@@ -130,6 +130,7 @@ class Proxy:
     `delay` is how many seconds each way takes. `silence` is how many pass before the client gets
     anything, and `trickle` how many between one byte and the next. `answer` is what the client
     gets, whatever the server says; `reset` closes each connection at its first bytes.
+    `connections` counts them.
     """
 
     def __init__(self, port: int) -> None:
@@ -138,6 +139,7 @@ class Proxy:
         self.trickle = 0.0
         self.reset = False
         self.answer: bytes | None = None
+        self.connections = 0
         self._target = port
         self._sockets: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -159,6 +161,7 @@ class Proxy:
                 client, _ = self._listening.accept()
             except OSError:
                 return
+            self.connections += 1
             self._sockets.append(client)
             threading.Thread(target=self._pass_on, args=(client,), daemon=True).start()
 
