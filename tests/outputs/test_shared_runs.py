@@ -1,0 +1,126 @@
+"""What is shared of a run names files by places, and a server can make a run leave nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from derivload.outputs.shared_runs import (
+    Places,
+    allowed_folders,
+    is_allowed,
+    is_of_pytorch,
+    read_left,
+    read_names,
+)
+
+DIGEST = hashlib.sha256(b"text").hexdigest()
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/work").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path / "home/work")
+    return Places(is_fixed=False)
+
+
+def left(*outputs: tuple[str, str], made: tuple[str, ...] = ()) -> dict[bytes, bytes]:
+    told = {"outputs": outputs, "made": made, "printed": []}
+    return {b"left": json.dumps(told).encode(), b"data " + DIGEST.encode(): b"text"}
+
+
+def test_a_path_is_that_of_the_longest_place(places: Places, tmp_path: Path) -> None:
+    work = tmp_path / "home/work"
+    assert places.shared(str(work / "a")) == f"\x010{os.sep}a"
+    assert places.shared(str(work)) == "\x010"
+    assert places.shared(f"{work}er{os.sep}a") == f"\x014{os.sep}worker{os.sep}a"
+    for path in (str(work / "a"), str(work), str(tmp_path / "home/x"), f"{os.sep}else"):
+        assert places.own(places.shared(path)) == path
+
+
+def test_nothing_is_a_place_where_all_are_fixed(tmp_path: Path) -> None:
+    path = str(tmp_path / "a")
+    assert Places(is_fixed=True).shared(path) == path
+    assert Places(is_fixed=True).in_text(path) == path
+
+
+def test_a_text_has_the_names_of_folders_replaced(places: Places, tmp_path: Path) -> None:
+    work = str(tmp_path / "home/work")
+    assert work not in places.in_text(f"--out={work}/gen:{work}")
+    assert "worker" in places.in_text(f"{work}er")
+
+
+def test_files_are_left_in_the_current_folder(places: Places, tmp_path: Path) -> None:
+    found = read_left(places, left(("\x010/a/b", DIGEST), made=("\x010/a",)), allowed_folders([]))
+    assert found.files == {str(tmp_path / "home/work/a/b"): b"text"}
+    assert found.folders == [str(tmp_path / "home/work/a")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "\x014/.bashrc",
+        "/etc/passwd",
+        "\x010/../x",
+        "\x010/a/../../x",
+        "relative",
+        "\x010x",
+        "\x019/x",
+    ],
+)
+def test_a_file_elsewhere_is_refused(places: Places, path: str) -> None:
+    for values in (left((path, DIGEST)), left(made=(path,))):
+        with pytest.raises((ValueError, LookupError)):
+            read_left(places, values, allowed_folders([]))
+
+
+def test_a_folder_that_the_command_names_is_allowed(tmp_path: Path) -> None:
+    gen = str(tmp_path / "gen")
+    for arguments in (["--out", gen], [f"--out={gen}"]):
+        assert is_allowed(f"{gen}{os.sep}a", allowed_folders(arguments))
+    assert not is_allowed(f"{gen}{os.sep}a", allowed_folders(["--out", "gen"]))
+    assert os.sep not in allowed_folders(["--out", os.sep])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {b"left": b"no json", b"names": b"no json"},
+        {b"left": b"[]", b"names": b"[]"},
+        {b"left": b"{}", b"names": b"{}"},
+        {b"left": b'{"made": 1, "outputs": []}', b"names": b'{"names": 1, "bound": []}'},
+        {b"left": b'{"made": [], "outputs": [], "printed": [["1", "no hex"]]}',
+         b"names": b'{"names": [["kind"]], "bound": []}'},
+        {**left(("\x010/a", DIGEST)), b"data " + DIGEST.encode(): b"other",
+         b"names": b'{"names": [], "bound": [99]}'},
+    ],
+)  # fmt: skip
+def test_what_is_damaged_is_told_by_one_of_these_errors(
+    places: Places, values: dict[bytes, bytes]
+) -> None:
+    with pytest.raises((ValueError, LookupError, TypeError, AttributeError)):
+        read_left(places, values, allowed_folders([]))
+    with pytest.raises((ValueError, LookupError, TypeError, AttributeError)):
+        read_names(places, b"name", values)
+
+
+@pytest.mark.parametrize(
+    ("is_module", "target", "expected"),
+    [
+        (True, "torchgen.gen", True),
+        (True, "tools.setup_helpers.generate_code", True),
+        (True, "mytools.gen", False),
+        (False, "tools/setup_helpers/generate_code.py", True),
+        (False, "/src/tools/setup_helpers/generate_code.py", True),
+        (False, "generate_code.py", False),
+    ],
+)
+def test_pytorchs_own_generators_are_known(is_module: bool, target: str, expected: bool) -> None:
+    assert is_of_pytorch(is_module, target) == expected
