@@ -64,10 +64,12 @@ def main(release: Path, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         tree = PyTorchTree(release, folder / "tree").root
+        # Upstream leaves files in the tree, which a fresh container does not have.
+        theirs = PyTorchTree(release, folder / "theirs").root
         with running_nginx(folder / "nginx") as nginx, running_proxy(nginx.port) as proxy:
             for number in range(-1, rounds):
                 if number >= 0:
-                    _upstream(timed, release, tree, folder)
+                    _upstream(timed, release, theirs, folder)
                 for link in _LINKS if number >= 0 else (0,):
                     proxy.delay = link / 2000
                     _own(timed, f"{link} ms" if link else "first", release, tree, proxy.url)
@@ -92,7 +94,8 @@ def _own(timed: Timed, name: str, release: Path, tree: Path, url: str) -> None:
     own = folder / "own"
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir()
-    shutil.rmtree(tree / "own", ignore_errors=True)
+    for left in ("own", "torch/csrc/inductor"):
+        shutil.rmtree(tree / left, ignore_errors=True)
     derivload = [sys.executable, "-m", "derivload"]
     variables = {
         "DERIVLOAD_REMOTE_CACHE": url,

@@ -9,7 +9,13 @@ import pytest
 import zstandard
 
 from derivload.store.remote import packs
-from derivload.store.remote.packs import BadPackError, derive_secret, make_pack, read_pack
+from derivload.store.remote.packs import (
+    BadPackError,
+    derive_secret,
+    make_pack,
+    read_pack,
+    read_promise,
+)
 
 NAME = hashlib.sha256(b"name").digest()
 OTHER = hashlib.sha256(b"other").digest()
@@ -63,7 +69,7 @@ def test_one_of_another_secret_is_none(made: bytes, read: bytes) -> None:
 
 def sealed(content: bytes, seconds: float = 1.0) -> bytes:
     """A pack that somebody made who may write to the server, with a seal that fits."""
-    body = packs._SECONDS.pack(seconds) + content
+    body = packs._HEAD.pack(seconds, len(content)) + content
     return packs.MARK + packs._seal(NAME, body, b"") + body
 
 
@@ -89,3 +95,10 @@ def test_a_content_that_is_too_large_is_not_made(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(packs, "_LARGEST_CONTENT", 50_000)
     with pytest.raises(BadPackError, match="too large"):
         read_pack(NAME, data, b"")
+
+
+def test_its_beginning_says_what_it_saves_and_its_size() -> None:
+    data = make_pack(NAME, VALUES, 1.5, b"")
+    assert read_promise(data[:100]) == (1.5, len(data))
+    assert read_promise(data[:60]) is None
+    assert read_promise(b"HTTP" * 100) is None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from derivload.store.remote.addresses import AddressError, options_of
-from derivload.store.remote.services import Service, ServiceError
+from derivload.store.remote.services import Service, ServiceError, until
 from support.cache_servers import Nginx, Proxy, free_port, running_nginx, running_proxy
 
 LARGE = 1_000_000
@@ -27,15 +27,19 @@ def proxy(nginx: Nginx) -> Iterator[Proxy]:
         yield found
 
 
-def soon() -> float:
-    return time.monotonic() + 0.3
+def soon() -> Callable[[bytearray], bool]:
+    return until(time.monotonic() + 0.3)
+
+
+def late() -> Callable[[bytearray], bool]:
+    return until(time.monotonic() + 20)
 
 
 def test_it_reads_what_was_written(nginx: Nginx) -> None:
     service = Service(f"{nginx.url}/folder", 20)
     service.write("a/b", b"bytes")
-    assert service.read("a/b", LARGE, time.monotonic() + 20) == b"bytes"
-    assert service.read("a/c", LARGE, time.monotonic() + 20) is None
+    assert service.read("a/b", LARGE, late()) == b"bytes"
+    assert service.read("a/c", LARGE, late()) is None
     assert [path.relative_to(nginx.files) for path in nginx.packs()] == [Path("folder/a/b")]
 
 
@@ -49,7 +53,7 @@ def test_bytes_that_come_one_by_one_are_not_awaited(nginx: Nginx, proxy: Proxy) 
 def test_bytes_without_end_are_not_kept(nginx: Nginx) -> None:
     Service(nginx.url, 20).write("large", b"b" * 5000)
     with pytest.raises(ServiceError, match="it sends too much"):
-        Service(nginx.url, 20).read("large", 4999, time.monotonic() + 20)
+        Service(nginx.url, 20).read("large", 4999, late())
 
 
 def test_silence_is_not_awaited(proxy: Proxy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import shutil
 import socket
 import subprocess
@@ -187,10 +188,25 @@ class Proxy:
                 server.sendall(data)
             server.shutdown(socket.SHUT_WR)
 
+    def _take(self, server: socket.socket, waiting: queue.SimpleQueue[tuple[float, bytes]]) -> None:
+        data = b"first"
+        while data:
+            try:
+                data = server.recv(_CHUNK)
+            except OSError:
+                data = b""
+            waiting.put((time.monotonic() + (self.silence or self.delay), data))
+
     def _back(self, server: socket.socket, client: socket.socket) -> None:
+        waiting: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+        threading.Thread(target=self._take, args=(server, waiting), daemon=True).start()
         with suppress(OSError):
-            while data := server.recv(_CHUNK):
-                self._stop.wait(self.silence or self.delay)
+            while True:
+                due, data = waiting.get()
+                if not data:
+                    break
+                # What comes close behind waits at the same time, as on a long line.
+                self._stop.wait(max(due - time.monotonic(), 0))
                 if not self.trickle:
                     client.sendall(data)
                     continue

@@ -15,8 +15,10 @@ most names are digests of everything that the values depend on. The others are t
 which record what they were made from.
 
 The layout: the mark, the seal (32 bytes), the seconds that it took to make the values (a double),
-and a zstandard frame. The frame holds for each value the lengths of key and value (four and eight
-bytes), the key and the value. All numbers are little-endian. Nothing in a pack is ever executed.
+the size of the rest (eight bytes), and a zstandard frame. The first two numbers tell, while a pack
+is read, whether to go on is worth the time: see `remote.py`. The frame holds for each value the
+lengths of key and value (four and eight bytes), the key and the value. All numbers are
+little-endian. Nothing in a pack is ever executed.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ MARK: Final = b"derivload pack 1"
 LARGEST_PACK: Final = 256 * 1024 * 1024
 _LARGEST_CONTENT: Final = 1024 * 1024 * 1024
 _SEAL: Final = hashlib.sha256().digest_size
-_SECONDS: Final = struct.Struct("<d")
+_HEAD: Final = struct.Struct("<dQ")
 _LENGTHS: Final = struct.Struct("<IQ")
 _LEVEL: Final = 3
 
@@ -66,7 +68,8 @@ def make_pack(name: bytes, values: Mapping[bytes, bytes], seconds: float, secret
     for key, value in values.items():
         parts += [_LENGTHS.pack(len(key), len(value)), key, value]
     content = b"".join(parts)
-    sealed = _SECONDS.pack(seconds) + zstandard.ZstdCompressor(_LEVEL).compress(content)
+    frame = zstandard.ZstdCompressor(_LEVEL).compress(content)
+    sealed = _HEAD.pack(seconds, len(frame)) + frame
     return MARK + _seal(name, sealed, secret) + sealed
 
 
@@ -74,14 +77,27 @@ def read_pack(name: bytes, data: bytes, secret: bytes) -> Pack:
     """The pack that `make_pack` gave these bytes. Raises BadPackError."""
     start = len(MARK) + _SEAL
     sealed = data[start:]
-    if not data.startswith(MARK) or len(sealed) <= _SECONDS.size:
+    if not data.startswith(MARK) or len(sealed) <= _HEAD.size:
         raise BadPackError("it is no pack")
     if not hmac.compare_digest(data[len(MARK) : start], _seal(name, sealed, secret)):
         raise BadPackError("its seal does not fit")
-    (seconds,) = _SECONDS.unpack_from(sealed)
-    if not math.isfinite(seconds) or seconds < 0:
-        raise BadPackError("its seconds are no time")
-    return Pack(_read_values(_decompressed(sealed[_SECONDS.size :])), seconds)
+    seconds, size = _HEAD.unpack_from(sealed)
+    frame = sealed[_HEAD.size :]
+    if not math.isfinite(seconds) or seconds < 0 or size != len(frame):
+        raise BadPackError("its head is wrong")
+    return Pack(_read_values(_decompressed(frame)), seconds)
+
+
+def read_promise(data: bytes) -> tuple[float, int] | None:
+    """What the beginning of a pack says: the seconds that it saves, and its size in bytes.
+
+    None if that has not come yet, or it is no pack. It is not verified: the end of the pack is.
+    """
+    start = len(MARK) + _SEAL
+    if len(data) < start + _HEAD.size or not data.startswith(MARK):
+        return None
+    seconds, size = _HEAD.unpack_from(data, start)
+    return (seconds, start + _HEAD.size + size) if math.isfinite(seconds) else None
 
 
 def _seal(name: bytes, sealed: bytes, secret: bytes) -> bytes:

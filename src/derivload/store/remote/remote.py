@@ -5,6 +5,8 @@ A run is never wrong through the remote cache, and hardly slower:
 - All waiting that brings nothing counts, for misses too, and all of it together has one limit.
   When the limit is used up, the remote cache is off for the rest of the run, and a line says so.
   The wait for a pack that is used does not count, unless it took longer than making the values.
+- A pack that is on its way when the limit is reached is awaited if, at the rate so far, all of it
+  comes in half of the time that making its values took. Its beginning says how long that is.
 - A server that fails once is off for the run.
 - A pack that does not fit its seal is a miss, which is said once.
 - Packs are compressed and pushed in threads of their own. At its end a run waits for the server no
@@ -35,6 +37,12 @@ _LAST_WAIT: Final = 0.05
 # Seconds. Compressing takes a tenth of one.
 _LONGEST_WORK: Final = 10.0
 _OPEN: Final = "open"
+# The part of the time that making the values took which reading them may take.
+_WORTH: Final = 0.5
+# Bytes, of which the head of a pack is.
+_BEGINNING: Final = 100
+# Seconds.
+_SLICE: Final = 0.02
 
 
 class RemoteSettings(NamedTuple):
@@ -126,8 +134,11 @@ class Remote:
 
         began = time.monotonic()
         deadline = began + self._left
-        action = _Background(lambda: self._read(name, deadline))
+        progress = _Progress(began, deadline)
+        action = _Background(lambda: self._read(name, progress))
         is_done = action.wait(self._left)
+        while not is_done and progress.is_promising(self.settings.limit):
+            is_done = action.wait(_SLICE)
         waited = time.monotonic() - began
         self.figures.waited += waited
         if not is_done:
@@ -215,12 +226,12 @@ class Remote:
             self._is_off = True
             self._say(f"note: going on without the remote cache {self.settings.place}: it {why}")
 
-    def _read(self, name: bytes, deadline: float) -> bytes | None:
+    def _read(self, name: bytes, progress: _Progress) -> bytes | None:
         from derivload.store.remote.packs import LARGEST_PACK, derive_secret
 
         service = self._service(self.settings.limit)
         secret = derive_secret(self.settings.secret)
-        return service.read(path_of(name, secret), LARGEST_PACK, deadline)
+        return service.read(path_of(name, secret), LARGEST_PACK, progress.may_go_on)
 
     def _write(
         self,
@@ -243,6 +254,32 @@ class Remote:
         from derivload.store.remote.services import Service
 
         return Service(self.settings.url, limit)
+
+
+class _Progress:
+    """How far reading a pack has come: written by the thread that reads, and read by the run."""
+
+    def __init__(self, began: float, deadline: float) -> None:
+        self._began = began
+        self._deadline = deadline
+        self._last = began
+        self._is_worth_it = False
+
+    def may_go_on(self, data: bytearray) -> bool:
+        """Note what has come. Returns whether reading may go on."""
+        from derivload.store.remote.packs import read_promise
+
+        now = self._last = time.monotonic()
+        promise = read_promise(bytes(data[:_BEGINNING]))
+        if promise is not None:
+            seconds, size = promise
+            needed = (now - self._began) * size / len(data)
+            self._is_worth_it = needed <= min(seconds, _LONGEST_WORK) * _WORTH
+        return now <= self._deadline or self._is_worth_it
+
+    def is_promising(self, longest_silence: float) -> bool:
+        """Whether to wait on after the deadline."""
+        return self._is_worth_it and time.monotonic() - self._last <= longest_silence
 
 
 def path_of(name: bytes, secret: bytes) -> str:

@@ -7,12 +7,15 @@ hold the URL with a password, and every operation ends within a limit.
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import opendal
 from opendal.layers import TimeoutLayer
 
 from derivload.store.remote.addresses import AddressError, options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CHUNK: Final = 1024 * 1024
 _NOT_FOUND: Final = "NotFound"
@@ -39,11 +42,10 @@ class Service:
         limit = max(limit, _SHORTEST)
         self._operator = operator.layer(TimeoutLayer(timeout=limit, io_timeout=limit))
 
-    def read(self, path: str, largest: int, deadline: float) -> bytes | None:
+    def read(self, path: str, largest: int, may_go_on: Callable[[bytearray], bool]) -> bytes | None:
         """The bytes at a path; None if there are none. Raises ServiceError.
 
-        `largest` is how many bytes there may be, and `deadline` when reading ends, by
-        `time.monotonic`.
+        `largest` is how many bytes there may be. `may_go_on` is asked whenever some have come.
         """
         data = bytearray()
         try:
@@ -53,7 +55,7 @@ class Service:
                     data += chunk
                     if len(data) > largest:
                         raise ServiceError("it sends too much")
-                    if time.monotonic() > deadline:
+                    if not may_go_on(data):
                         raise ServiceError("it is slow")
         except ServiceError:
             raise
@@ -70,6 +72,11 @@ class Service:
             self._operator.write(path, data)
         except Exception as error:
             raise ServiceError(_kind(error)) from None
+
+
+def until(deadline: float) -> Callable[[bytearray], bool]:
+    """For `read`: it may go on until then, by `time.monotonic`."""
+    return lambda _: time.monotonic() <= deadline
 
 
 def _kind(error: Exception) -> str:

@@ -18,7 +18,7 @@ from derivload.store.remote.packs import (
     read_pack,
 )
 from derivload.store.remote.remote import path_of
-from derivload.store.remote.services import Service
+from derivload.store.remote.services import Service, until
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
@@ -58,7 +58,9 @@ def fetch_packs(settings: RemoteSettings, known: Container[bytes]) -> Transferre
     found = {}
     for name in _read_index(service, secret):
         if name not in known:
-            data = service.read(path_of(name, secret), LARGEST_PACK, time.monotonic() + _LIMIT)
+            data = service.read(
+                path_of(name, secret), LARGEST_PACK, until(time.monotonic() + _LIMIT)
+            )
             if data is not None and is_usable(name, data, secret):
                 found[name] = data
     return Transferred(found, sum(map(len, found.values())))
@@ -74,7 +76,7 @@ def is_usable(name: bytes, data: bytes, secret: bytes) -> bool:
 
 
 def _read_index(service: Service, secret: bytes) -> list[bytes]:
-    data = service.read(path_of(INDEX, secret), LARGEST_PACK, time.monotonic() + _LIMIT)
+    data = service.read(path_of(INDEX, secret), LARGEST_PACK, until(time.monotonic() + _LIMIT))
     try:
         names = [] if data is None else [*read_pack(INDEX, data, secret).values]
     except BadPackError:
