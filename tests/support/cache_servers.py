@@ -129,7 +129,8 @@ class Proxy:
     """A proxy before a server.
 
     `delay` is how many seconds each way takes. `silence` is how many pass before the client gets
-    anything, and `trickle` how many between one byte and the next. `answer` is what the client
+    anything, and `trickle` how many between one byte and the next, of which `at_once` come
+    at once, and after `stops_at` of which all is silent. `answer` is what the client
     gets, whatever the server says; `reset` closes each connection at its first bytes.
     `connections` counts them.
     """
@@ -138,6 +139,8 @@ class Proxy:
         self.delay = 0.0
         self.silence = 0.0
         self.trickle = 0.0
+        self.at_once = 0
+        self.stops_at: int | None = None
         self.reset = False
         self.answer: bytes | None = None
         self.connections = 0
@@ -210,9 +213,12 @@ class Proxy:
                 if not self.trickle:
                     client.sendall(data)
                     continue
-                for byte in data:
+                client.sendall(data[: self.at_once])
+                for byte in data[self.at_once : self.stops_at]:
                     client.sendall(bytes([byte]))
                     self._stop.wait(self.trickle)
+                if self.stops_at is not None:
+                    self._stop.wait(30)
             client.shutdown(socket.SHUT_WR)
 
 

@@ -39,6 +39,8 @@ _LONGEST_WORK: Final = 10.0
 _OPEN: Final = "open"
 # The part of the time that making the values took which reading them may take.
 _WORTH: Final = 0.5
+# Seconds. What the beginning of a pack says is not verified yet.
+_MOST_BELIEVED: Final = 60.0
 # Bytes, of which the head of a pack is.
 _BEGINNING: Final = 100
 # Seconds.
@@ -274,7 +276,7 @@ class _Progress:
         if promise is not None:
             seconds, size = promise
             needed = (now - self._began) * size / len(data)
-            self._is_worth_it = needed <= min(seconds, _LONGEST_WORK) * _WORTH
+            self._is_worth_it = needed <= min(seconds, _MOST_BELIEVED) * _WORTH
         return now <= self._deadline or self._is_worth_it
 
     def is_promising(self, longest_silence: float) -> bool:

@@ -1,0 +1,102 @@
+"""How long a run waits for a pack: the limit, or longer if the pack comes, and is worth it."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from derivload.store.remote.packs import make_pack
+from derivload.store.remote.remote import Remote, RemoteSettings, path_of
+from derivload.store.remote.services import Service
+from support.cache_servers import Nginx, Proxy, running_nginx, running_proxy
+
+NAME = hashlib.sha256(b"name").digest()
+VALUES = {b"key": random.Random(1).randbytes(3000)}
+
+
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    with running_nginx(tmp_path_factory.mktemp("nginx")) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(nginx: Nginx) -> Iterator[Proxy]:
+    with running_proxy(nginx.port) as found:
+        yield found
+
+
+def remote_at(url: str, said: list[str], limit: float) -> Remote:
+    settings = RemoteSettings(
+        url, url, reads=True, writes=True, secret="", limit=limit, upload_limit=limit
+    )
+    return Remote(settings, said.append)
+
+
+def serve(nginx: Nginx, seconds: float) -> None:
+    """Put a pack there that took so long to make."""
+    Service(nginx.url, 20).write(path_of(NAME, b""), make_pack(NAME, VALUES, seconds, b""))
+
+
+def test_a_pack_that_comes_and_is_worth_it_is_awaited(nginx: Nginx, proxy: Proxy) -> None:
+    serve(nginx, seconds=1e6)
+    proxy.trickle, proxy.at_once = 0.0005, 500
+    said: list[str] = []
+    remote = remote_at(proxy.url, said, limit=1.0)
+    assert (remote.pull(NAME), said) == (VALUES, [])
+    assert remote.figures.waited > 1.0  # else this shows nothing
+    assert remote.left == 1.0
+
+
+def test_one_that_is_not_worth_it_is_not(nginx: Nginx, proxy: Proxy) -> None:
+    serve(nginx, seconds=0.1)
+    proxy.trickle = 0.0005
+    said: list[str] = []
+    remote = remote_at(proxy.url, said, limit=0.2)
+    assert remote.pull(NAME) is None
+    assert len(said) == 1
+    assert remote.left == 0
+
+
+def test_one_that_stops_coming_is_not(nginx: Nginx, proxy: Proxy) -> None:
+    serve(nginx, seconds=1e6)
+    proxy.trickle, proxy.stops_at = 0.00001, 2000
+    said: list[str] = []
+    remote = remote_at(proxy.url, said, limit=0.5)
+    assert remote.pull(NAME) is None
+    assert len(said) == 1
+
+
+def test_waits_in_vain_add_up(nginx: Nginx, proxy: Proxy) -> None:
+    proxy.delay = 0.02
+    said: list[str] = []
+    remote = remote_at(proxy.url, said, limit=0.25)
+    for number in range(100):
+        assert remote.pull(hashlib.sha256(b"%d" % number).digest()) is None
+    assert len(said) == 1
+    assert remote.figures.misses < 20
+
+
+def test_what_is_missing_is_asked_once(nginx: Nginx) -> None:
+    said: list[str] = []
+    remote = remote_at(nginx.url, said, limit=20)
+    before = len(nginx.requests())
+    assert [remote.pull(bytes(32)), remote.pull(bytes(32))] == [None, None]
+    assert len(nginx.requests()) == before + 1
+    assert said == []
+
+
+def test_what_was_pushed_can_be_pulled(nginx: Nginx) -> None:
+    said: list[str] = []
+    remote = remote_at(nginx.url, said, limit=20)
+    name = hashlib.sha256(b"pushed").digest()
+    assert remote.pull(name) is None
+    remote.push(name, VALUES)
+    assert [*remote.close()] == [name]
+    other = remote_at(nginx.url, said, limit=20)
+    assert other.pull(name) == VALUES
+    assert said == []
+    assert other.figures.saved >= 0
