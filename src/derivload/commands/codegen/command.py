@@ -132,9 +132,7 @@ def codegen(
     request.rules_from = store
     clock.step("inputs")
     deprecated = read_file(upstream.deprecated)
-    sources, release = Sources(upstream), job_release(files)
-    job = Job(upstream, sources, selection, release, target.out_dir, tool_digest())
-    job = job.with_kept_trace(store)
+    job = _job(upstream, selection, files, target, store)
     inputs, made = _recall(request, store, job, deprecated)
     clock.step("recall")
     apart, changed = _compare(target, made)
@@ -188,6 +186,14 @@ def codegen(
         list_replaced=lambda: list_replaced(request),
         told=files.told,
     )
+
+
+def _job(
+    upstream: Upstream, selection: Selection, files: Files, target: Target, store: Store | None
+) -> Job:
+    sources, release = Sources(upstream), job_release(files)
+    job = Job(upstream, sources, selection, release, target.out_dir, tool_digest())
+    return job.with_kept_trace(store)
 
 
 def _share(

@@ -87,7 +87,6 @@ class Generators:
 
         Upstream's own way runs in a process of its own, if all files are to be compared with it.
         """
-        tell("loading the definitions")
         self._running.known = self._known_paths(files)
         if self._beside is None and self._is_to_be_compared():
             with suppress(OSError), self._running:  # no more processes, or no memory
