@@ -26,7 +26,8 @@ def make(tmp_path: Path) -> Make:
 
 def packs_at(nginx: Nginx, url: str) -> list[Path]:
     """The files at a place on nginx."""
-    return [path for path in nginx.packs() if url.removeprefix(nginx.url) + "/" in str(path)]
+    folder = nginx.files / url.removeprefix(f"{nginx.url}/")
+    return [path for path in nginx.packs() if path.is_relative_to(folder)]
 
 
 def test_another_container_parses_nothing(make: Make, url: str) -> None:
