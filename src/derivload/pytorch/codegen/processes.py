@@ -29,7 +29,7 @@ _MACOS: Final = "darwin"
 _TASKS: Final = "/proc/self/task"
 _SPAWNED: Final = """
 import sys
-sys.path[0:1] = []
+sys.path[:] = filter(None, sys.path)
 sys.path.append({parent!r})
 from {module} import serve
 serve()
@@ -171,7 +171,7 @@ def spawn(module: str, beginning: bytes) -> Child:
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    ends = os.dup(process.stdin.fileno()), os.dup(process.stdout.fileno())
+    ends = _dup(process.stdin.fileno()), _dup(process.stdout.fileno())
     process.stdin.close()
     process.stdout.close()
     child = Child(process.pid, *ends, process)
@@ -180,9 +180,19 @@ def spawn(module: str, beginning: bytes) -> Child:
     return child
 
 
+def _dup(end: int) -> int:
+    """Another number for the end of a pipe, through which bytes go as they are."""
+    other = os.dup(end)
+    if sys.platform == "win32":  # which would change the ends of lines
+        import msvcrt
+
+        msvcrt.setmode(other, os.O_BINARY)
+    return other
+
+
 def own_pipes() -> tuple[int, int]:
     """In a spawned child: the ends of its pipes. What the code prints then goes to stderr."""
-    read, write = os.dup(0), os.dup(1)
+    read, write = _dup(0), _dup(1)
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
