@@ -218,7 +218,6 @@ class StoreInMemory(Store):
     """A store that ends with the process."""
 
     def __init__(self) -> None:
-        self.remote = None
         self.values: dict[bytes, bytes] = {}
 
     def get(self, key: bytes, sha256: bytes | None = None) -> bytes | None:
