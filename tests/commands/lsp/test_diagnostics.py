@@ -172,3 +172,16 @@ def test_a_file_of_no_set_changes_nothing(tmp_path: Path) -> None:
         item = {"uri": client.uri("other.yaml"), "languageId": "yaml", "version": 1, "text": text}
         client.tell("textDocument/didOpen", {"textDocument": item})
         assert codes(client.replace(DERIVATIVES, GILD, "self: grads[1]")) == ["DL410"]
+
+
+def test_what_was_said_of_a_file_that_is_no_input_any_more_is_taken_back(tmp_path: Path) -> None:
+    write_catalogue(tmp_path)
+    settings = tmp_path / "derivload.toml"
+    with Client(tmp_path) as client:
+        client.open(DERIVATIVES)
+        assert codes(client.replace(DERIVATIVES, GILD, "self: grads[1]")) == ["DL410"]
+        (tmp_path / "other.yaml").write_bytes((tmp_path / DERIVATIVES).read_bytes())
+        settings.write_text(settings.read_text("utf-8").replace(DERIVATIVES, "other.yaml"))
+        client.tell("workspace/didChangeWatchedFiles", {"changes": []})
+        client.until(lambda m: m.get("params", {}).get("uri") == client.uri(DERIVATIVES))
+        assert client.published[client.uri(DERIVATIVES)]["diagnostics"] == []

@@ -218,6 +218,7 @@ class Server(LanguageServer):
                 self._knowledge.pop(bench, None)
                 self._find_from(self._sets.remove(bench))
                 self.look()
+                self._forget()
             elif bench.look(bench.files.paths):
                 self.look()
 
@@ -284,6 +285,14 @@ class Server(LanguageServer):
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(uri, diagnostics, version)
         )
+
+    def _forget(self) -> None:
+        """Take back what was said of files that are inputs no longer."""
+        for uri in [*self._published]:
+            if all(bench.name_of(to_fs_path(uri) or "") is None for bench in self._sets):
+                del self._published[uri]
+                empty = types.PublishDiagnosticsParams(uri, [])
+                self.text_document_publish_diagnostics(empty)
 
     def _settle_soon(self) -> None:
         """Do what saves time at the next change, when nothing else is to be done."""
