@@ -208,6 +208,9 @@ def test_completion(tmp_path: Path) -> None:
         assert "MPS" in keys
         assert "CUDA" not in keys  # it has its kernel in the next line
         assert "autogen" in await labels(NATIVES, "  autogen: gild.out", "utogen")
+        # A half-typed key is more of the schema above it, as YAML has it.
+        await editor.edit(DERIVATIVES, "  self: grad * luster\n", "  se\n")
+        assert await labels(DERIVATIVES, "  se\n", "\n") == ["self"]
         await editor.edit(
             DERIVATIVES, "- name: gild(Tensor self, float luster=0.5) -> Tensor", "- name: gi"
         )

@@ -205,6 +205,9 @@ class Knowledge:
         """The schema that an entry is written for, without its namespace."""
         key = scene.entry.key("func") or scene.entry.key("name")
         text = "" if key is None else scene.entry.value_of(key).strip().strip("\"'")
+        # A key below it that is half typed, and so has no colon, looks like more of its value.
+        first = text.partition("\n")[0]
+        text = first if " -> " in first else text
         head, bracket, rest = text.partition("(")
         return head.rpartition("::")[2] + bracket + rest
 
