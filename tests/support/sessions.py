@@ -219,6 +219,7 @@ class StoreInMemory(Store):
 
     def __init__(self) -> None:
         self.values: dict[bytes, bytes] = {}
+        self.remote = None
 
     def get(self, key: bytes, sha256: bytes | None = None) -> bytes | None:
         return self.values.get(key)
@@ -315,9 +316,13 @@ class Walk:
         self.counts["incremental afresh"] += outcome.is_incremental
 
     def wander(self, random: Random, edits: Sequence[Edit], steps: int, label: str) -> None:
-        """Take so many steps; most that follow a whole load go back to before it."""
+        """Take so many steps; most that follow a whole load go back to before it.
+
+        Some that follow a mistake do, too: else there is soon one that stays.
+        """
         for i in range(steps):
-            if not self.outcome.is_incremental and random.random() < 0.7:
+            chance = 0.15 if self.outcome.is_incremental else 0.7
+            if (self.outcome.diagnostics or chance > 0.5) and random.random() < chance:
                 self.go(self.home, f"{label}, step {i}: back")
                 continue
             edit = random.choice(edits)

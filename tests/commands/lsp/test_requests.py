@@ -211,6 +211,7 @@ def test_completion(tmp_path: Path) -> None:
         # A half-typed key is more of the schema above it, as YAML has it.
         await editor.edit(DERIVATIVES, "  self: grad * luster\n", "  se\n")
         assert await labels(DERIVATIVES, "  se\n", "\n") == ["self"]
+        await editor.edit(DERIVATIVES, "  se\n", "  self: grad * luster\n")
         await editor.edit(
             DERIVATIVES, "- name: gild(Tensor self, float luster=0.5) -> Tensor", "- name: gi"
         )
