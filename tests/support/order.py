@@ -15,7 +15,8 @@ from xdist.scheduler import LoadScopeScheduling
 WHOLE = (
     *("test_bazel.py", "test_bazel_codegen.py", "test_bazel_pytorch.py"),
     *("test_bazel_written.py", "test_cmake_codegen.py", "test_overlays.py"),
-    *("test_small_pytorch.py", "test_own_code_session.py"),
+    *("test_small_pytorch.py", "test_own_code_session.py", "test_packaging.py"),
+    "test_site.py",
     # They share a browser.
     *("test_pages_in_browser.py", "test_hostile_pages.py", "test_operator_pages.py"),
     "test_live_pages.py",
@@ -26,7 +27,7 @@ LONG = (
     *("test_bazel_backend.py", "test_cmake_backend.py"),
     *("test_hostile.py", "test_release_verdicts.py", "test_unknown_rules.py"),
     *("test_own_code.py", "test_own_code_releases.py", "test_tree_rules.py", "test_tree.py"),
-    *("test_pages.py", "test_lowest_versions.py", "test_packaging.py", "test_suite.py"),
+    *("test_pages.py", "test_lowest_versions.py", "test_suite.py"),
     *("test_cmake_arguments.py", "test_cmake.py", "test_cmake_package.py", "test_cmake_run.py"),
     *("test_plain_reader.py", "test_session.py", "test_small_mutations.py", "test_fuzz.py"),
     *("test_hostile_characters.py", "test_store_damage.py", "test_store_processes.py"),
