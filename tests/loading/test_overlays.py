@@ -246,7 +246,15 @@ def as_indented_custom(text: str) -> str:
     return "# an overlay\ncustom:\n" + textwrap.indent(text, "  ")
 
 
-@pytest.mark.parametrize("form", [str, as_custom, as_indented_custom])
+@pytest.mark.parametrize(
+    "form",
+    [
+        as_indented_custom,
+        # Several overlays have these forms, below.
+        pytest.param(str, marks=pytest.mark.thorough),
+        pytest.param(as_custom, marks=pytest.mark.thorough),
+    ],
+)
 def test_an_overlay_is_appended_whatever_its_form(
     form: Callable[[str], str], all_derivatives: Case, assert_same: AssertSame, tmp_path: Path
 ) -> None:

@@ -78,7 +78,7 @@ class Search:
 
 @pytest.fixture
 def search(request: pytest.FixtureRequest, thinning: int) -> Search:
-    return Search(bool(request.config.getoption("--long", default=False)), min(thinning, 3))
+    return Search(bool(request.config.getoption("--long", default=False)), min(thinning, 5))
 
 
 # ---------------------------------------------------------------------------- texts of a grammar

@@ -252,9 +252,11 @@ def test_torchgen_judges_mutants_alike(
     request: pytest.FixtureRequest,
     newest: str,
     release: Callable[[str], Path],
+    thinning: int,
     tmp_path: Path,
 ) -> None:
     longer = bool(request.config.getoption("--long", default=False))
+    times = TIMES_LONG if longer else max(1, TIMES // thinning)
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
     sources = [Source({name: CATALOGUE / name for name in FILES}), packaged(release(newest))]
@@ -262,9 +264,7 @@ def test_torchgen_judges_mutants_alike(
         trial = Trial(judge, tmp_path)
         for mutation in MUTATIONS:
             chance = Random(f"{seed} {mutation.name}")
-            for number, files in enumerate(
-                mutants(mutation, sources, TIMES_LONG if longer else TIMES, chance)
-            ):
+            for number, files in enumerate(mutants(mutation, sources, times, chance)):
                 trial.compare(mutation, files, f"seed {seed}, mutant {number}")
     for mutation in MUTATIONS:
         tried, accepted = trial.tried[mutation.name], trial.accepted[mutation.name]
