@@ -63,6 +63,7 @@ def main(release: Path, rounds: int) -> None:
     timed = Timed()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
+        release = shutil.copytree(release, folder / "release")
         tree = PyTorchTree(release, folder / "tree").root
         # Upstream leaves files in the tree, which a fresh container does not have.
         theirs = PyTorchTree(release, folder / "theirs").root
