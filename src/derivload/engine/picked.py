@@ -17,8 +17,8 @@ class PickedEntries:
         self._inputs = inputs
         self._natives = natives
         self._definitions = definitions
-        self.natives = [inputs.natives[i] for i in natives]
-        self.definitions = [inputs.definitions[i] for i in definitions]
+        self.natives = [*map(inputs.natives.__getitem__, natives)]
+        self.definitions = [*map(inputs.definitions.__getitem__, definitions)]
 
     def native(self, index: int) -> EntryValue:
         """As that of `InputEntries`."""
