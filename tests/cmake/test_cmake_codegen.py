@@ -151,7 +151,6 @@ def test_formula_compiles_the_file_that_has_it(built: PyTorchProject) -> None:
 
 
 @NINJA_FIRST_HERE
-@NINJA_FIRST_HERE
 def test_link_to_nowhere_beside_a_generator_is_nothing_to_a_build(built: PyTorchProject) -> None:
     """Emacs keeps one beside a file with changes that were not saved."""
     link = built.pytorch.autograd / ".#gen_autograd.py"
