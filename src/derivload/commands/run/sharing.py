@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from derivload.outputs.shared_runs import Depends, FinishedRun, Left
     from derivload.store.store import Store
 
+_TEMPORARY = ".derivload-tmp"
 # What a pack that is not of our form may raise.
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError)
 
@@ -64,7 +65,7 @@ class Sharing:
             for folder in left.folders:
                 os.makedirs(folder, exist_ok=True)
             for name, data in left.files.items():
-                write_if_changed(name, data)
+                _write(name, data)
         except OSError:  # the script may know what to do
             return None
         items = [RecordLine("context", context, ""), *depends.items, *left.items()]
@@ -102,6 +103,27 @@ class Sharing:
             packs = make_shared(self._places, self._name, run, self._allowed)
             for name, values in packs.items():
                 self._store.push(name, values)
+
+
+def _write(path: str, data: bytes) -> None:
+    """Write a file, atomically, if its bytes differ. Raises OSError.
+
+    Most are new, and there are thousands of them. What `write_if_changed` does for a file that is
+    there already would take longer than all else.
+    """
+    if os.path.lexists(path):
+        write_if_changed(path, data)
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    whole = f"{path}.{os.getpid()}{_TEMPORARY}"
+    try:
+        with open(whole, "xb") as file:
+            file.write(data)
+        os.replace(whole, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(whole)
+        raise
 
 
 def begin_sharing(options: argparse.Namespace, asked: Asked) -> Sharing | None:
