@@ -16,6 +16,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from derivload.identity import is_as_it_began
 from derivload.pytorch.codegen.job import HEAD, Head, Job, Made, named
 
 if TYPE_CHECKING:
@@ -48,8 +49,10 @@ def pull_files(store: Store | None, job: Job, inputs: bytes) -> Made | None:
 def push_files(store: Store, job: Job, head: Head, read: Callable[[str], bytes]) -> None:
     """Begin to send the files of a run, of which `read` returns the bytes by name.
 
-    Nothing is sent if a file was edited meanwhile. Raises OSError.
+    Nothing is sent if a file was edited meanwhile, or derivload was. Raises OSError.
     """
+    if not is_as_it_began():
+        return
     values = {HEAD: head.render()}
     for name, sha256 in head.files.items():
         values[_FILE + name.encode()] = data = read(name)
