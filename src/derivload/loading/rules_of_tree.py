@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from derivload.identity import sha256, tool_digest
+from derivload.identity import is_as_it_began, sha256, tool_digest
 from derivload.loading.errors import UsageError
 from derivload.modules import CLEARLY, modules_below
 from derivload.outputs.digests import names_like
@@ -203,11 +203,15 @@ def rules_of_source(source: TreeSource, version: str | None, store: Store | None
     found = _of_this_process.get(key)
     if found is None:
         kept = None if store is None else store.get(key)
+        if kept is None and store is not None and store.pull_values(key):
+            kept = store.get(key)
         found = None if kept is None else _read(kept, source)
         if found is None:
             found = _read_tree(source, release)
             if store is not None:
                 store.put(key, found.render())
+                if is_as_it_began():
+                    store.push(key, {key: found.render()})
         _of_this_process[key] = found
     return found
 

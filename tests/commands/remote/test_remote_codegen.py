@@ -90,6 +90,17 @@ def test_files_that_are_lost_on_the_server_are_made(
     assert second.files() == first.files()
 
 
+def test_a_tree_of_no_release_misses_nothing(first: Machine, second: Machine, nginx: Nginx) -> None:
+    for machine in (first, second):
+        path = machine.pytorch.root / "torchgen/api/cpp.py"
+        path.write_text(path.read_text("utf-8") + "\n# ours\n", "utf-8")
+    assert first.exit() == "cold"
+    before = len(nginx.requests())
+    assert second.exit() == "stored"
+    assert {*nginx.requests()[before:]} == {"GET 200"}
+    assert second.files() == first.files()
+
+
 def test_another_subset_has_its_own(first: Machine, second: Machine) -> None:
     assert second.exit("--subset", "python") == "cold"
 
