@@ -172,7 +172,7 @@ def test_offline_the_script_installs_nothing(new_machine: dict[str, str], tmp_pa
     """In a checkout whose environment is older than pyproject.toml: another run would ask pip."""
     checkout = tmp_path / "checkout"
     checkout.mkdir()
-    for name in ("script", "src", "tests", "benchmarks", "mutation", "pyproject.toml"):
+    for name in ("script", "src", "tests", "benchmarks", "mutation", "website", "pyproject.toml"):
         (checkout / name).symlink_to(ROOT / name)
     command = ["sh", "script/test", "--offline", PARITY, QUICK]
 
