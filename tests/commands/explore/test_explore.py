@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+import derivload
 from derivload.commands.explore.command import short_names
 from derivload.engine.operators import FLAGS
-from support.paths import CATALOGUE, NATIVES
+from support.paths import NATIVES
 from support.project import Project, Ran
 
 
@@ -199,4 +200,4 @@ def test_the_catalogue(project: Project) -> None:
     done = project.call("explore", "--catalogue", "--out-dir", str(project.out))
     assert done.status == 0, done.err
     places = data(project.out, "places")
-    assert str(CATALOGUE / NATIVES) in places["files"]
+    assert str(Path(derivload.__file__).parent / "catalog" / NATIVES) in places["files"]
