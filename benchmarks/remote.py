@@ -24,6 +24,8 @@ from benchmarks.codegen import UPSTREAM
 
 _TESTS = Path(__file__).parents[1] / "tests"
 _LINKS = (1, 20, 100)
+# In milliseconds: the default, and what a server 100 ms away needs. The first one fills the cache.
+_LIMITS = {"first": "20000", "1 ms": "200", "20 ms": "200", "100 ms": "1000"}
 _GEN = ("-m", "torchgen.gen", "--source-path", "aten/src/ATen", "--per-operator-headers")
 
 
@@ -101,7 +103,7 @@ def _own(timed: Timed, name: str, release: Path, tree: Path, url: str) -> None:
     variables = {
         "DERIVLOAD_REMOTE_CACHE": url,
         "DERIVLOAD_CACHE_DIR": str(own / "cache"),
-        "DERIVLOAD_REMOTE_LIMIT": "20000",
+        "DERIVLOAD_REMOTE_LIMIT": _LIMITS[name],
     }
     options = ["--pytorch", str(release), "--out-dir", str(own / "out")]
     timed.run(f"codegen {name}", [*derivload, "codegen", *options], folder, **variables)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 from derivload.commands.check.find import find_mistakes
 from derivload.cpp.dialect import NEWEST
@@ -33,6 +33,7 @@ from support.judged_schemas import PARTS, said
 from support.mutation_kinds import Files
 from support.mutations import MUTATIONS
 from support.paths import DERIVATIVES, FILES, NATIVES, TAGS
+from support.sessions import StoreInMemory
 from support.yaml_texts import FRAGMENTS, LINES, ODD_SCALARS, PLAIN_SCALARS, check_file
 
 # What each edit may put in, besides pieces of the text and of other texts.
@@ -240,26 +241,9 @@ def check_session(before: dict[str, str], texts: dict[str, str], errors: list[Di
     assert after.lines == alone.lines
 
 
-class Memory:
-    """As much of a store as loads ask for."""
-
-    def __init__(self) -> None:
-        self.values: dict[bytes, bytes] = {}
-
-    def __contains__(self, key: bytes) -> bool:
-        return key in self.values
-
-    def get(self, key: bytes, sha256: bytes | None = None) -> bytes | None:
-        return self.values.get(key)
-
-    def put(self, key: bytes, value: bytes, sha256: bytes | None = None) -> bool:
-        self.values[key] = value
-        return True
-
-
 def check_store(before: dict[str, str], texts: dict[str, str], found: list[Diagnostic]) -> None:
     """Check that with a store in which runs on other texts left something the same is found."""
-    store = cast(Store, Memory())
+    store = StoreInMemory()
     emitted(before, store)
     for each in (before, texts, texts):
         told = find_mistakes(request_of(each), store).diagnostics
