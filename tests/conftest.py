@@ -17,7 +17,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import platformdirs
 import pytest
@@ -30,7 +29,7 @@ from support.bad_disks import small_disk
 from support.order import InParts, quickest_first
 from support.paths import REFERENCE
 from support.releases import Release
-from support.telling import Keeping, Telling
+from support.telling import Keeping, Telling, Unavailable
 from support.telling import unavailable as end_untested
 
 if sys.platform != "win32":
@@ -48,7 +47,6 @@ RELEASES = [f"2.{minor}.0" for minor in range(1, 16)]
 SPREAD = ["2.1.0", "2.5.0", "2.10.0", "2.15.0"]
 DUMP = REFERENCE / "dump_torchgen.py"
 
-Unavailable = Callable[..., NoReturn]
 Judge = Callable[..., Path]
 AssertSame = Callable[[Path, Path], None]
 

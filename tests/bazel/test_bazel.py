@@ -22,7 +22,6 @@ from support.bazel_builds import (
     SHARDS,
     TAGS,
     Checkout,
-    Unavailable,
     bazel,
     built,
     cache_url,
@@ -30,6 +29,7 @@ from support.bazel_builds import (
     pytorch,
 )
 from support.bazel_workspace import SANDBOXED
+from support.telling import Unavailable
 
 __all__ = ["bazel", "built", "cache_url", "checkout", "pytorch"]  # fixtures
 

@@ -11,7 +11,6 @@ import pytest
 from support.bazel_builds import (
     DOCUMENTS,
     Checkout,
-    Unavailable,
     bazel,
     built,
     cache_url,
@@ -20,6 +19,7 @@ from support.bazel_builds import (
 )
 from support.bazel_workspace import SANDBOXED
 from support.paths import ROOT
+from support.telling import Unavailable
 
 pytestmark = pytest.mark.thorough
 

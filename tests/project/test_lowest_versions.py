@@ -6,18 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from packaging.requirements import Requirement
 
 from support.building import build, run
 from support.paths import ROOT
-
-Unavailable = Callable[[str], NoReturn]
+from support.telling import Unavailable
 
 # Each dependency is used by at least one of these.
 TELLING = (

@@ -9,16 +9,14 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from support.building import build, run
 from support.paths import ROOT
+from support.telling import Unavailable
 
-Unavailable = Callable[[str], NoReturn]
 README = (ROOT / "README.md").read_text("utf-8")
 # A link of Markdown: its text and where it leads.
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -15,6 +14,7 @@ from support.few_operators import make_small
 from support.paths import PACKAGE, ROOT
 from support.project import replace_in
 from support.releases import Release
+from support.telling import Unavailable
 
 SHARDS = 4
 
@@ -35,9 +35,6 @@ DOCUMENTS = "//:codegen_inputs"
 
 
 PROGRAM = "//:nodes"
-
-
-Unavailable = Callable[[str], NoReturn]
 
 
 class Checkout(Workspace):

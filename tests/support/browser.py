@@ -6,12 +6,14 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from support.telling import Unavailable
 
 # Nothing of these looks for a network.
 ARGUMENTS = (
@@ -20,7 +22,6 @@ ARGUMENTS = (
 )
 # Milliseconds, for a machine with much else to do.
 PATIENCE = 60_000
-Unavailable = Callable[..., NoReturn]
 expect.set_options(timeout=PATIENCE)
 
 

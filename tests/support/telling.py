@@ -14,11 +14,13 @@ run, but in CI, where the last is pytest's own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import NoReturn
 
 import pytest
 
+# The fixture of this name: `unavailable` for the run that goes on.
+Unavailable = Callable[..., NoReturn]
 _REPORTED = ("error", "failed")
 # Properties of a report.
 _WHAT = "unavailable"

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from support.browser import Opened, Unavailable, axe_of, browser, opened, serious
+from support.browser import Opened, axe_of, browser, opened, serious
 from support.paths import NATIVES
 from support.project import Project, call
+from support.telling import Unavailable
 
 __all__ = ["browser"]  # a fixture
 SIDES = ("old", "new")

@@ -9,15 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from derivload.cli import main
-
-Unavailable = Callable[[str], NoReturn]
+from support.telling import Unavailable
 
 CASES = {
     "derivload ch": {"check"},
