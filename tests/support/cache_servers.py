@@ -1,4 +1,4 @@
-"""Servers that hold a remote cache, on loopback: nginx, Redis, and a proxy that does harm."""
+"""Servers that hold a remote cache, on loopback, and a proxy that does harm."""
 
 from __future__ import annotations
 
@@ -103,6 +103,15 @@ def running_redis(folder: Path, *more: str) -> Iterator[str]:
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with _running([program, *options, *more], port):
         yield f"redis://127.0.0.1:{port}"
+
+
+@contextmanager
+def running_moto(environment: Path) -> Iterator[str]:
+    """The URL of a server that speaks S3, which is installed in this environment of Python."""
+    port = free_port()
+    command = [str(environment / "bin/moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    with _running(command, port):
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
