@@ -55,6 +55,13 @@ def test_an_edit_starts_from_the_state_of_another_container(make: Make, url: str
     assert second.project.documents() == alone.project.documents()
 
 
+def test_a_setting_comes_before_the_variable(make: Make, place: str) -> None:
+    make("a", place).exit_of_emit()
+    second = make("b", f"{place}/elsewhere")
+    (second.folder / "derivload.toml").write_text(f'remote-cache = "{place}"\n', "utf-8")
+    assert second.exit_of_emit() == "stored"
+
+
 def test_each_number_of_shards_has_its_own(make: Make, place: str) -> None:
     make("a", place).exit_of_emit()
     second, alone = make("b", place), make("c", place)
