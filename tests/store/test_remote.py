@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,7 @@ from derivload.store.remote.packs import make_pack
 from derivload.store.remote.remote import Remote, RemoteSettings, path_of
 from derivload.store.remote.services import Service
 from support.cache_servers import Nginx, Proxy, running_nginx, running_proxy
+from support.child import child_environment
 
 NAME = hashlib.sha256(b"name").digest()
 VALUES = {b"key": random.Random(1).randbytes(3000)}
@@ -34,6 +37,26 @@ def remote_at(url: str, said: list[str], limit: float) -> Remote:
         url, url, reads=True, writes=True, secret="", limit=limit, upload_limit=limit
     )
     return Remote(settings, said.append)
+
+
+IMPORTS = """
+import sys, threading
+from derivload.store.remote.remote import Remote, RemoteSettings
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name in ("opendal", "zstandard"):
+            print(name, threading.current_thread() is threading.main_thread())
+
+sys.meta_path.insert(0, Finder())
+url = sys.argv[1]
+settings = RemoteSettings(
+    url, url, reads=True, writes=True, secret="", limit=20, upload_limit=20
+)
+remote = Remote(settings, print)
+assert remote.pull(bytes(32)) is None
+remote.close()
+"""
 
 
 def serve(nginx: Nginx, seconds: float) -> None:
@@ -87,6 +110,17 @@ def test_what_is_missing_is_asked_once(nginx: Nginx) -> None:
     assert [remote.pull(bytes(32)), remote.pull(bytes(32))] == [None, None]
     assert len(nginx.requests()) == before + 1
     assert said == []
+
+
+def test_imports_are_none_of_the_limits_business(nginx: Nginx) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS, nginx.url],
+        env=child_environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert sorted(done.stdout.splitlines()) == ["opendal True", "zstandard True"]
 
 
 def test_what_was_pushed_can_be_pulled(nginx: Nginx) -> None:

@@ -131,9 +131,7 @@ class Remote:
         """The values of a pack; None if there is none that can be used."""
         if self._is_off or not self.settings.reads or name in self._missed:
             return None
-        with suppress(ImportError):  # the thread fails on it too, and tells
-            pass
-
+        _import_service()
         began = time.monotonic()
         deadline = began + self._left
         progress = _Progress(began, deadline)
@@ -175,8 +173,6 @@ class Remote:
             return
         began = self._missed.get(name)
         seconds = 0.0 if began is None else time.monotonic() - began
-        with suppress(ImportError):  # the thread fails on it too, and tells
-            pass
         kept = dict(values)
         is_begun = threading.Event()
         action = _Background(lambda: self._write(name, kept, seconds, is_begun), is_begun)
@@ -247,8 +243,8 @@ class Remote:
         secret = derive_secret(self.settings.secret)
         data = make_pack(name, values, seconds, secret)
         self._made[name] = data
-        is_begun.set()
         service = self._service(max(self.settings.upload_limit, self.settings.limit))
+        is_begun.set()
         service.write(path_of(name, secret), data)
         self.figures.pushed += len(data)
 
@@ -282,6 +278,12 @@ class _Progress:
     def is_promising(self, longest_silence: float) -> bool:
         """Whether to wait on after the deadline."""
         return self._is_worth_it and time.monotonic() - self._last <= longest_silence
+
+
+def _import_service() -> None:
+    """Import what reading needs, before its limit begins: the limit is about the server."""
+    with suppress(ImportError):  # the thread fails on it too, and tells
+        from derivload.store.remote import packs, services  # noqa: F401
 
 
 def path_of(name: bytes, secret: bytes) -> str:
