@@ -10,7 +10,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,8 @@ server {
 }
 """
 _CHUNK = 64 * 1024
+# What `requests` asks for, and nobody else.
+_LAST = "/last-request"
 
 
 def find_server(name: str) -> str | None:
@@ -68,8 +71,18 @@ class Nginx:
 
     def requests(self) -> list[str]:
         """The method and the status of each request so far."""
-        lines = self._log.read_text("utf-8").splitlines()
-        return [f"{line.split()[5][1:]} {line.split()[8]}" for line in lines]
+        self._ask()
+        found = map(str.split, self._log.read_text("utf-8").splitlines())
+        return [f"{words[5][1:]} {words[8]}" for words in found if words[6] != _LAST]
+
+    def _ask(self) -> None:
+        """Ask for something. When nginx answers, all requests before are in its log.
+
+        It answers first, and then writes to its log, in its only process.
+        """
+        with closing(HTTPConnection("127.0.0.1", self.port)) as connection:
+            connection.request("GET", _LAST)
+            connection.getresponse().read()
 
     def packs(self) -> list[Path]:
         """The files that were put there."""
