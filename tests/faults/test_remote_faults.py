@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from support.cache_servers import Nginx, Proxy, free_port, running_proxy
-from support.containers import PATIENT, Container, nginx, place
+from support.cache_servers import Nginx, Proxy, free_port
+from support.containers import PATIENT, Container, nginx, place, proxy
 from support.project import Ran
 
-__all__ = ["nginx", "place"]
+__all__ = ["nginx", "place", "proxy"]
 
 _OFF = "note: going on without the remote cache"
 _BAD = "counts as missing: its seal does not fit"
-
-
-@pytest.fixture
-def proxy(nginx: Nginx) -> Iterator[Proxy]:
-    with running_proxy(nginx.port) as found:
-        yield found
 
 
 class Harmed:

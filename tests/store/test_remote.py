@@ -6,30 +6,18 @@ import hashlib
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
-
-import pytest
 
 from derivload.store.remote.packs import make_pack
 from derivload.store.remote.remote import Remote, RemoteSettings, path_of
 from derivload.store.remote.services import Service
-from support.cache_servers import Nginx, Proxy, running_nginx, running_proxy
+from support.cache_servers import Nginx, Proxy
 from support.child import child_environment
+from support.containers import nginx, proxy
+
+__all__ = ["nginx", "proxy"]
 
 NAME = hashlib.sha256(b"name").digest()
 VALUES = {b"key": random.Random(1).randbytes(3000)}
-
-
-@pytest.fixture(scope="module")
-def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
-    with running_nginx(tmp_path_factory.mktemp("nginx")) as server:
-        yield server
-
-
-@pytest.fixture
-def proxy(nginx: Nginx) -> Iterator[Proxy]:
-    with running_proxy(nginx.port) as found:
-        yield found
 
 
 def remote_at(url: str, said: list[str], limit: float) -> Remote:

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from derivload.store.remote.addresses import AddressError, options_of
 from derivload.store.remote.services import Service, ServiceError, until
-from support.cache_servers import Nginx, Proxy, free_port, running_nginx, running_proxy
+from support.cache_servers import Nginx, Proxy, free_port
+from support.containers import nginx, proxy
+
+__all__ = ["nginx", "proxy"]
 
 LARGE = 1_000_000
-
-
-@pytest.fixture(scope="module")
-def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
-    with running_nginx(tmp_path_factory.mktemp("nginx")) as server:
-        yield server
-
-
-@pytest.fixture
-def proxy(nginx: Nginx) -> Iterator[Proxy]:
-    with running_proxy(nginx.port) as found:
-        yield found
 
 
 def soon() -> Callable[[bytearray], bool]:

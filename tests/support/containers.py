@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cache_servers import Nginx, running_nginx, running_redis
+from support.cache_servers import Nginx, Proxy, running_nginx, running_proxy, running_redis
 from support.child import child_environment
 from support.project import Project, Ran
 
@@ -78,6 +78,12 @@ class Container:
 def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     with running_nginx(tmp_path_factory.mktemp("nginx")) as server:
         yield server
+
+
+@pytest.fixture
+def proxy(nginx: Nginx) -> Iterator[Proxy]:
+    with running_proxy(nginx.port) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
