@@ -24,9 +24,9 @@ DIGEST = hashlib.sha256(b"text").hexdigest()
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     (tmp_path / "home").mkdir()
-    (tmp_path / "home/work").mkdir()
+    (tmp_path / "home/builds").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path / "home/work")
+    monkeypatch.chdir(tmp_path / "home/builds")
     return Places(is_fixed=False)
 
 
@@ -36,11 +36,11 @@ def left(*outputs: tuple[str, str], made: tuple[str, ...] = ()) -> dict[bytes, b
 
 
 def test_a_path_is_that_of_the_longest_place(places: Places, tmp_path: Path) -> None:
-    work = tmp_path / "home/work"
-    assert places.shared(str(work / "a")) == f"\x010{os.sep}a"
-    assert places.shared(str(work)) == "\x010"
-    assert places.shared(f"{work}er{os.sep}a") == f"\x014{os.sep}worker{os.sep}a"
-    for path in (str(work / "a"), str(work), str(tmp_path / "home/x"), f"{os.sep}else"):
+    builds = tmp_path / "home/builds"
+    assert places.shared(str(builds / "a")) == f"\x010{os.sep}a"
+    assert places.shared(str(builds)) == "\x010"
+    assert places.shared(f"{builds}er{os.sep}a") == f"\x014{os.sep}buildser{os.sep}a"
+    for path in (str(builds / "a"), str(builds), str(tmp_path / "home/x"), f"{os.sep}else"):
         assert places.own(places.shared(path)) == path
 
 
@@ -51,15 +51,15 @@ def test_nothing_is_a_place_where_all_are_fixed(tmp_path: Path) -> None:
 
 
 def test_a_text_has_the_names_of_folders_replaced(places: Places, tmp_path: Path) -> None:
-    work = str(tmp_path / "home/work")
-    assert work not in places.in_text(f"--out={work}/gen:{work}")
-    assert "worker" in places.in_text(f"{work}er")
+    builds = str(tmp_path / "home/builds")
+    assert builds not in places.in_text(f"--out={builds}/gen:{builds}")
+    assert "buildser" in places.in_text(f"{builds}er")
 
 
 def test_files_are_left_in_the_current_folder(places: Places, tmp_path: Path) -> None:
     found = read_left(places, left(("\x010/a/b", DIGEST), made=("\x010/a",)), allowed_folders([]))
-    assert found.files == {str(tmp_path / "home/work/a/b"): b"text"}
-    assert found.folders == [str(tmp_path / "home/work/a")]
+    assert found.files == {str(tmp_path / "home/builds/a/b"): b"text"}
+    assert found.folders == [str(tmp_path / "home/builds/a")]
 
 
 @pytest.mark.parametrize(
