@@ -16,6 +16,7 @@ from derivload.outputs.files import (
     DOCUMENTS,
     Writing,
     listed_documents,
+    write_changed,
     write_if_changed,
 )
 from derivload.outputs.folders import locked
@@ -132,6 +133,23 @@ def test_a_file_is_written_only_if_its_bytes_differ(tmp_path: Path) -> None:
     assert write_if_changed(str(path), b"two")
     assert path.read_bytes() == b"two"
     assert listing(tmp_path / "a") == [".c.0123456789ab.tmp", "b"]
+
+
+def test_files_are_written_together_or_not_at_all(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in ("a/b", "a/c", "d/e")]
+    first, *others = paths
+    write_if_changed(first, b"one")
+    killed = tmp_path / "a/.derivload-0123456789ab.tmp"
+    killed.mkdir()
+    (killed / "1").touch()
+    files = dict.fromkeys(paths, b"one")
+    (tmp_path / "f").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_changed({**files, str(tmp_path / "f"): b"one"})
+    assert listing(tmp_path / "d") == []
+    assert write_changed(files) == others
+    assert [listing(tmp_path / name) for name in "ad"] == [["b", "c"], ["e"]]
+    assert write_changed(files) == []
 
 
 def test_what_was_written_is_told_and_what_is_stale_goes(tmp_path: Path) -> None:

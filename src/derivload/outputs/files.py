@@ -40,7 +40,7 @@ from derivload.outputs.staging import Staging, Waiting, has_left, naming, take_o
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from derivload.outputs.known_files import KnownFiles
@@ -146,6 +146,24 @@ class Writing:
         if place.differs(data):
             self._written(place, name, data, "").move()
 
+    def write_anywhere(self, files: Mapping[str, bytes]) -> list[str]:
+        """Write the files that differ, by path, in the folder or not. Returns the paths of those.
+
+        Raises OSError, which names the file.
+        """
+        for folder in dict.fromkeys(map(os.path.dirname, files)):
+            _make_folder(folder)
+        places = {path: find_place(path) for path in files}
+        self._names = {os.path.basename(place.target) for place in places.values()}
+        waiting = [
+            self._written(places[path], path, data, "")
+            for path, data in files.items()
+            if places[path].differs(data)
+        ]
+        for one in waiting:
+            one.move()
+        return [one.name for one in waiting]
+
     def _is_up_to_date(self, documents: Sequence[File], recorded: Iterable[Recorded]) -> bool:
         """Whether there is nothing to write, no old output to remove and nothing to clean up."""
         # The manifest first: it is small, and differs when any other does.
@@ -211,27 +229,16 @@ def write_if_changed(path: str, data: bytes) -> bool:
 
     Raises OSError, which names the file.
     """
-    _make_folder(os.path.dirname(path) or os.curdir)
-    place = find_place(path)
-    if not place.differs(data):
-        return False
-    if place.is_stream:
-        stream = Waiting(None, place, path, data, "")
-        try:
-            stream.move()
-        finally:
-            stream.close()
-        return True
-    folder, name = os.path.split(place.target)
-    with naming(path):
-        staging = Staging(folder)
-    try:
-        with naming(path):
-            take_over(folder, "", lambda other: other == name, staging)
-        Waiting(staging, place, path, data, "").move()
-    finally:
-        staging.close()
-    return True
+    return bool(write_changed({path: data}))
+
+
+def write_changed(files: Mapping[str, bytes]) -> list[str]:
+    """Write files, each atomically, if their bytes differ. Returns the paths of those written.
+
+    Raises OSError, which names the file. Then none was written, unless it could not be moved.
+    """
+    with Writing(os.curdir, "") as writing:
+        return writing.write_anywhere(files)
 
 
 def listed_documents(out_dir: str, documents: Sequence[File]) -> list[Recorded]:
@@ -265,6 +272,6 @@ def _is_document(name: str) -> bool:
 
 def _make_folder(folder: str) -> None:
     try:
-        os.makedirs(folder, exist_ok=True)
+        os.makedirs(folder or os.curdir, exist_ok=True)
     except FileExistsError:
         raise NotADirectoryError(errno.ENOTDIR, "is a file, but must be a folder", folder) from None

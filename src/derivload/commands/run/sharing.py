@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from derivload.commands.remote_cache import begin_remote
 from derivload.loading.cache_settings import open_store
 from derivload.loading.errors import UsageError
-from derivload.outputs.files import write_if_changed
+from derivload.outputs.files import write_changed
 from derivload.outputs.kept_runs import RecordLine, check
 from derivload.outputs.kept_values import write_record
 from derivload.outputs.shared_runs import (
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from derivload.outputs.shared_runs import Depends, FinishedRun, Left
     from derivload.store.store import Store
 
-_TEMPORARY = ".derivload-tmp"
 # What a pack that is not of our form may raise.
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError)
 
@@ -64,8 +63,7 @@ class Sharing:
         try:
             for folder in left.folders:
                 os.makedirs(folder, exist_ok=True)
-            for name, data in left.files.items():
-                _write(name, data)
+            write_changed(left.files)
         except OSError:  # the script may know what to do
             return None
         items = [RecordLine("context", context, ""), *depends.items, *left.items()]
@@ -103,27 +101,6 @@ class Sharing:
             packs = make_shared(self._places, self._name, run, self._allowed)
             for name, values in packs.items():
                 self._store.push(name, values)
-
-
-def _write(path: str, data: bytes) -> None:
-    """Write a file, atomically, if its bytes differ. Raises OSError.
-
-    Most are new, and there are thousands of them. What `write_if_changed` does for a file that is
-    there already would take longer than all else.
-    """
-    if os.path.lexists(path):
-        write_if_changed(path, data)
-        return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    whole = f"{path}.{os.getpid()}{_TEMPORARY}"
-    try:
-        with open(whole, "xb") as file:
-            file.write(data)
-        os.replace(whole, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(whole)
-        raise
 
 
 def begin_sharing(options: argparse.Namespace, asked: Asked) -> Sharing | None:
