@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from derivload.outputs.shared_runs import (
+    DAMAGED,
     Places,
     allowed_folders,
     is_allowed,
@@ -109,6 +110,21 @@ def test_what_is_damaged_is_told_by_one_of_these_errors(
         read_left(places, values, allowed_folders([]))
     with pytest.raises((ValueError, LookupError, TypeError, AttributeError)):
         read_names(places, b"name", values)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        b"[" * 100_000,
+        b'{"names": [["terminal", "99999999999999999999"]], "bound": []}',
+        b'{"names": [], "bound": [Infinity]}',
+    ],
+)
+def test_lists_that_are_deep_and_numbers_that_are_large_are_damage(
+    places: Places, names: bytes
+) -> None:
+    with pytest.raises(DAMAGED):
+        read_names(places, b"name", {b"names": names})
 
 
 @pytest.mark.parametrize(

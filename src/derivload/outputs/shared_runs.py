@@ -52,6 +52,12 @@ _END_OF_NAME = r"(?![\w.-])"
 _SCRIPT = ("tools", "setup_helpers", "generate_code.py")
 _NAMES, _LEFT = b"names", b"left"
 _DATA = b"data "
+# What reading a pack that is not of our form may raise.
+DAMAGED = (
+    *(ValueError, LookupError, TypeError, AttributeError),
+    # Of numbers that are too large, and of lists in lists in lists.
+    *(ArithmeticError, RecursionError),
+)
 # What is not depended on, but a result; the context is in the name of the first pack.
 _RESULTS = frozenset([OUTPUT, "printed", "context"])
 
@@ -194,7 +200,7 @@ class Depends:
 
 
 def read_names(places: Places, name: bytes, values: Mapping[bytes, bytes]) -> Depends:
-    """What the first pack says. Raises ValueError, TypeError or LookupError if it is damaged."""
+    """What the first pack says. Raises one of DAMAGED."""
     told = json.loads(values[_NAMES])
     names = [(str(kind), str(text)) for kind, text in told["names"]]
     bound = [int(number) for number in told["bound"]]
@@ -227,7 +233,7 @@ class Left:
 
 
 def read_left(places: Places, values: Mapping[bytes, bytes], allowed: Sequence[str]) -> Left:
-    """What the second pack says. Raises as `read_names`, also if a path is not in `allowed`."""
+    """What the second pack says. Raises one of DAMAGED, also if a path is not in `allowed`."""
     told = json.loads(values[_LEFT])
     folders = [places.own(str(path)) for path in told["made"]]
     files = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from derivload.store.remote.packs import make_pack
 from support.cache_servers import Nginx
 from support.containers import Container, nginx, place
 from support.few_operators import make_small
@@ -166,6 +167,16 @@ def test_a_failed_run_is_not_shared(make: Make, nginx: Nginx) -> None:
     before = nginx.packs()
     assert make("first", "raise SystemExit(7)").call(*PYTORCHS).status == 7
     assert nginx.packs() == before
+
+
+def test_packs_of_another_form_are_no_reason_to_fail(make: Make, nginx: Nginx) -> None:
+    before = nginx.packs()
+    make("first").call(*PYTORCHS)
+    for path in nginx.packs():
+        if path not in before:
+            name = bytes.fromhex("".join(path.parts[-2:]))
+            path.write_bytes(make_pack(name, {b"names": b"[" * 100_000}, 1.0, b""))
+    assert make("second").exit_of(*PYTORCHS) == "ran"
 
 
 @pytest.mark.release

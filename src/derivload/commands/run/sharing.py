@@ -14,6 +14,7 @@ from derivload.outputs.files import write_changed
 from derivload.outputs.kept_runs import RecordLine, check
 from derivload.outputs.kept_values import write_record
 from derivload.outputs.shared_runs import (
+    DAMAGED,
     Places,
     allowed_folders,
     is_of_pytorch,
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from derivload.commands.run.asked import Asked
     from derivload.outputs.shared_runs import Depends, FinishedRun, Left
     from derivload.store.store import Store
-
-# What a pack that is not of our form may raise.
-_DAMAGED = (ValueError, LookupError, TypeError, AttributeError)
 
 
 class Sharing:
@@ -55,7 +53,7 @@ class Sharing:
         """
         try:
             found = self._find()
-        except _DAMAGED:
+        except DAMAGED:
             return None
         if found is None:
             return None
