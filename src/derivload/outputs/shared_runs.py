@@ -29,7 +29,7 @@ import sys
 import tempfile
 
 from derivload.identity import PACKAGE, python_digest, sha256, tool_digest
-from derivload.outputs.digests import digests_of_files
+from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.kept_runs import (
     ABSENT,
     FOLDER,
@@ -44,7 +44,7 @@ from derivload.outputs.kept_runs import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _MARK = "\1"
 # What may follow the name of a folder: not more of that name.
@@ -148,7 +148,7 @@ def make_shared(
         return {}
     printed = [(item.value, item.name) for item in run.items if item.kind == "printed"]
     bound = places.named_in([*data.values(), *(bytes.fromhex(text) for _, text in printed)])
-    names = [(item.kind, _shared_name(places, item.kind, item.name)) for item in depends]
+    names = [(item.kind, _renamed(places.shared, item.kind, item.name)) for item in depends]
     values = [_shared_value(places, item.kind, item.name, item.value) for item in depends]
     left = {
         "outputs": [(places.shared(item.name), item.value) for item in outputs],
@@ -185,7 +185,7 @@ def _read_outputs(outputs: Iterable[RecordLine]) -> dict[bytes, bytes] | None:
             return None
         with open(item.name, "rb") as file:
             data = file.read()
-        if _hex(data) != item.value:  # it was edited meanwhile
+        if digest_of(data) != item.value:  # it was edited meanwhile
             return None
         found[_DATA + item.value.encode()] = data
     return found
@@ -204,11 +204,10 @@ def read_names(places: Places, name: bytes, values: Mapping[bytes, bytes]) -> De
     told = json.loads(values[_NAMES])
     names = [(str(kind), str(text)) for kind, text in told["names"]]
     bound = [int(number) for number in told["bound"]]
-    items = [RecordLine(kind, "", _own_name(places, kind, text)) for kind, text in names]
+    items = [RecordLine(kind, "", _renamed(places.own, kind, text)) for kind, text in names]
     digests = digests_of_files(item.name for item in items if item.kind in (INPUT, VALUE))
     for item in items:
-        is_file = item.kind in (INPUT, VALUE)
-        item.value = digests[item.name] if is_file else current(item.kind, item.name)
+        item.value = current(item.kind, item.name, digests.get(item.name, ""))
     shared = [_shared_value(places, item.kind, item.name, item.value) for item in items]
     return Depends(items, _name_of_values(places, name, names, shared, bound))
 
@@ -227,7 +226,7 @@ class Left:
         """The lines of a record."""
         return [
             *(RecordLine("kind", FOLDER, path) for path in self.folders),
-            *(RecordLine(OUTPUT, _hex(data), path) for path, data in self.files.items()),
+            *(RecordLine(OUTPUT, digest_of(data), path) for path, data in self.files.items()),
             *self.printed,
         ]
 
@@ -239,7 +238,7 @@ def read_left(places: Places, values: Mapping[bytes, bytes], allowed: Sequence[s
     files = {}
     for path, digest in told["outputs"]:
         data = values[_DATA + str(digest).encode()]
-        if _hex(data) != digest:
+        if digest_of(data) != digest:
             raise ValueError(path)
         files[places.own(str(path))] = data
     # Whoever may write to the server must not be able to write anywhere.
@@ -269,18 +268,12 @@ def is_allowed(path: str, allowed: Iterable[str]) -> bool:
     return any(path == folder or path.startswith(folder + os.sep) for folder in allowed)
 
 
-def _shared_name(places: Places, kind: str, name: str) -> str:
+def _renamed(rename: Callable[[str], str], kind: str, name: str) -> str:
+    """The name of a line with its path renamed, by `Places.shared` or `Places.own`."""
     if kind in ("variable", "terminal"):
         return name
     path, null, rest = name.partition("\0")
-    return places.shared(path) + null + rest
-
-
-def _own_name(places: Places, kind: str, name: str) -> str:
-    if kind in ("variable", "terminal"):
-        return name
-    path, null, rest = name.partition("\0")
-    return places.own(path) + null + rest
+    return rename(path) + null + rest
 
 
 def _shared_value(places: Places, kind: str, name: str, value: str) -> str:
@@ -307,7 +300,3 @@ def _name_of_values(
 
 def _digest(*parts: bytes) -> bytes:
     return sha256(b"".join(len(part).to_bytes(8, "little") + part for part in parts)).digest()
-
-
-def _hex(data: bytes) -> str:
-    return sha256(data).hexdigest()
