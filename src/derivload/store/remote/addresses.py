@@ -47,21 +47,19 @@ def _webdav(parts: SplitResult, port: int | None) -> tuple[str, dict[str, str]]:
         # ask with PROPFIND, which nginx's own module does not know.
         "disable_create_dir": "true",
     }
-    for name, value in (("username", parts.username), ("password", parts.password)):
-        if value:
-            options[name] = unquote(value)
-    return "webdav", options
+    return "webdav", {**options, **_credentials(parts)}
 
 
 def _redis(parts: SplitResult, port: int | None) -> tuple[str, dict[str, str]]:
-    scheme = parts.scheme
-    options = {"endpoint": f"{scheme}://{parts.hostname}:{port or 6379}"}
+    options = {"endpoint": f"{parts.scheme}://{parts.hostname}:{port or 6379}"}
     if number := parts.path.strip("/"):
         options["db"] = number
-    for name, value in (("username", parts.username), ("password", parts.password)):
-        if value:
-            options[name] = unquote(value)
-    return "redis", options
+    return "redis", {**options, **_credentials(parts)}
+
+
+def _credentials(parts: SplitResult) -> dict[str, str]:
+    named = {"username": parts.username, "password": parts.password}
+    return {name: unquote(value) for name, value in named.items() if value}
 
 
 def _bucket(service: str, word: str) -> Callable[..., tuple[str, dict[str, str]]]:
