@@ -1,14 +1,14 @@
 """`derivload cache`: look after the store that runs share, and move it to a remote cache and back.
 
 No build needs these commands. A damaged store only costs time, until `clear` fixes it. A folder
-that does not exist counts as an empty store and is not created.
+that does not exist counts as an empty store and is not created, except by `pull`.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
 from derivload.exit_status import DONE, ENVIRONMENT
@@ -16,6 +16,7 @@ from derivload.loading.amounts import parse_age, parse_size, size_text
 from derivload.loading.cache_settings import (
     cache_folder,
     cache_size_limit,
+    find_store,
     open_store,
     runs_folder,
 )
@@ -48,8 +49,10 @@ def _with_remote(options: argparse.Namespace) -> int:
     """Do what is about the remote cache, print the result and return the exit status."""
     from derivload.commands.remote_cache import act_on_remote
 
+    open_or_find = open_store if options.action == "pull" else find_store
     try:
-        with closing(open_store(options.cache_dir)) as store:
+        store = open_or_find(options.cache_dir)
+        with nullcontext() if store is None else closing(store):
             lines = act_on_remote(store, options)
     except StoreError as error:
         say(f"error: {error}")

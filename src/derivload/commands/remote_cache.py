@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from derivload.store.store import Store
 
 
-def act_on_remote(store: Store, options: argparse.Namespace) -> list[str]:
+def act_on_remote(store: Store | None, options: argparse.Namespace) -> list[str]:
     """Push or pull, or what `stats` has to say, and return the lines to print.
+
+    None is a store that does not exist yet: nothing can be pulled to it.
 
     Raises UsageError, and StoreError if the server does not do what it should.
     """
@@ -38,12 +40,14 @@ def act_on_remote(store: Store, options: argparse.Namespace) -> list[str]:
         from derivload.store.remote.transfer import fetch_packs, send_packs
     except ImportError:
         raise StoreError("the remote cache needs `pip install derivload[remote]`") from None
+    packs = {} if store is None else store.packs()
     try:
         if action == "push":
-            done = send_packs(settings, store.packs())
+            done = send_packs(settings, packs)
         else:
-            done = fetch_packs(settings, store.packs())
-            store.keep_packs(done.packs)
+            done = fetch_packs(settings, packs)
+            if store is not None:
+                store.keep_packs(done.packs)
     except ServiceError as error:
         raise StoreError(f"the remote cache {settings.place} failed ({error})") from None
     count = "1 pack" if len(done.packs) == 1 else f"{len(done.packs)} packs"
@@ -51,14 +55,14 @@ def act_on_remote(store: Store, options: argparse.Namespace) -> list[str]:
     return [f"{settings.place}: {word} {count}, {size_text(done.size)}"]
 
 
-def _stats_lines(store: Store, options: argparse.Namespace) -> list[str]:
+def _stats_lines(store: Store | None, options: argparse.Namespace) -> list[str]:
     """What the remote cache did for the runs with this store. Raises UsageError."""
     from derivload.loading.amounts import size_text
     from derivload.store.remote.remote import RemoteFigures
 
     settings = checked_remote(options)
-    figures = RemoteFigures.read(store.get(FIGURES))
-    packs = store.packs()
+    figures = RemoteFigures.read(None if store is None else store.get(FIGURES))
+    packs = {} if store is None else store.packs()
     return [
         f"remote  {'none' if settings is None else settings.place}",
         f"hits    {figures.hits}",

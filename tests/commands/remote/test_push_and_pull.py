@@ -63,6 +63,17 @@ def test_a_server_that_is_not_there_is_told(tmp_path: Path, action: str) -> None
     assert (ran.status, ran.err.count("error: the remote cache")) == (3, 1)
 
 
+@pytest.mark.parametrize("action", [("push",), ("stats", "--remote")])
+def test_a_store_that_is_not_there_is_an_empty_one(
+    tmp_path: Path, place: str, action: tuple[str, ...]
+) -> None:
+    own = Container(tmp_path / "own", place)
+    ran = own.call("cache", *action)
+    assert (ran.status, ran.err) == (0, "")
+    assert ("0 packs" in ran.out, "0 here" in ran.out) == (action == ("push",), len(action) == 2)
+    assert list((own.folder / "home").iterdir()) == []
+
+
 @pytest.mark.parametrize(("action", "mode"), [("push", "read"), ("pull", "write"), ("push", "off")])
 def test_a_mode_is_kept_to(tmp_path: Path, place: str, action: str, mode: str) -> None:
     own = Container(tmp_path / "own", place)
