@@ -202,16 +202,15 @@ def rules_of_source(source: TreeSource, version: str | None, store: Store | None
     key = sha256(b"\0".join([_KIND, tool_digest(), source.digest, release.encode()])).digest()
     found = _of_this_process.get(key)
     if found is None:
-        kept = None if store is None else store.get(key)
-        if kept is None and store is not None and store.pull_values(key):
-            kept = store.get(key)
+        kept = None if store is None else store.get_or_pull(key)
         found = None if kept is None else _read(kept, source)
         if found is None:
             found = _read_tree(source, release)
             if store is not None:
-                store.put(key, found.render())
+                value = found.render()
+                store.put(key, value)
                 if is_as_it_began():
-                    store.push(key, {key: found.render()})
+                    store.push(key, {key: value})
         _of_this_process[key] = found
     return found
 

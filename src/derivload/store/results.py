@@ -193,9 +193,7 @@ def _split(data: bytes, learned: bytes | None) -> Split:
 
 def find_documents(store: Store, keys: Keys) -> StoredDocuments | None:
     """The documents of this run, if an earlier run made and kept them; else None."""
-    target = store.get(keys.by_bytes)
-    if target is None and store.pull_values(keys.by_bytes):
-        target = store.get(keys.by_bytes)
+    target = store.get_or_pull(keys.by_bytes)
     if target is not None:
         return _find(store, keys, target, is_of_entries=target != keys.by_bytes_alone)
     learn_entries(store, keys)
@@ -268,9 +266,7 @@ def keep_state(store: Store, keys: Keys, state: bytes, documents: Sequence[Docum
 
 def _state_of(store: Store, keys: Keys, *, may_pull: bool = True) -> tuple[bytes, bytes, bytes]:
     """The list of documents, the entry digests and the state, as kept; empty if there are none."""
-    value = store.get(keys.state)
-    if value is None and may_pull and store.pull_values(keys.state):
-        value = store.get(keys.state)
+    value = store.get_or_pull(keys.state) if may_pull else store.get(keys.state)
     listing, _, rest = (value or b"").partition(_PART)
     entries, is_whole, state = rest.partition(_PART)
     return (listing, entries, state) if is_whole else (b"", b"", b"")

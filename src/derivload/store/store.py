@@ -146,8 +146,8 @@ class Store:
     def pull(self, name: bytes) -> dict[bytes, bytes] | None:
         """The values of the remote cache's pack of this name; None if there is none.
 
-        Whoever pushed them chose the keys, so they are not put in the store. A pack that was pulled
-        or pushed by `derivload cache`, or was not sent, is here already.
+        Whoever pushed them chose the keys, so they are not put in the store. A pack that was made
+        here, or pulled by `derivload cache`, is here already.
         """
         if self.remote is None or not self.remote.settings.reads:
             return None
@@ -155,13 +155,19 @@ class Store:
         found = None if kept is None else self.remote.opened(name, kept)
         return self.remote.pull(name) if found is None else found
 
-    def pull_values(self, name: bytes) -> bool:
-        """Put the values of a pack in the store, under their own keys. Returns if there are any."""
-        values = self.pull(name)
-        for key, value in (values or {}).items():
-            if not self.put(key, value):
-                self._pulled[key] = value
-        return bool(values)
+    def get_or_pull(self, key: bytes) -> bytes | None:
+        """The value under `key`, here or else in the remote cache's pack of this name.
+
+        All values of that pack are put here, under their own keys.
+        """
+        value = self.get(key)
+        if value is not None:
+            return value
+        values = self.pull(key) or {}
+        for name, pulled in values.items():
+            if not self.put(name, pulled):
+                self._pulled[name] = pulled
+        return self.get(key) if values else None
 
     def push(self, name: bytes, values: Mapping[bytes, bytes]) -> None:
         """Begin to send values to the remote cache, if there is one, as a pack of this name."""
