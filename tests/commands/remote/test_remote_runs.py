@@ -15,6 +15,7 @@ from support.few_operators import make_small
 from support.project import replace_in
 from support.pytorch_tree import GENERATE_CODE, OPTIONS, PyTorchTree
 from support.releases import Release
+from support.script_runs import contents
 
 __all__ = ["nginx", "place"]
 
@@ -55,8 +56,7 @@ OTHER = ("run", "--stats=json", "script.py")
 
 
 def files_of(container: Container) -> dict[str, bytes]:
-    out = container.folder / "out"
-    return {str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    return contents(container.folder / "out")
 
 
 def test_another_container_takes_what_was_left(make: Make) -> None:
@@ -189,7 +189,7 @@ def test_torchgen_runs_once_for_all(tmp_path: Path, release: Release, place: str
         options = ["--source-path", "torchgen/packaged/ATen", "--install-dir", "gen"]
         command = ["run", "--stats=json", "-m", "torchgen.gen", *options]
         assert own.exit_of(*command, cwd=tree) == exit_
-        left.append(_left_in(tree / "gen"))
+        left.append(contents(tree / "gen"))
     assert left[0] == left[1]
 
 
@@ -210,8 +210,4 @@ def test_a_script_with_an_edit_has_the_pieces_of_others(
     assert second.exit_of(*command, cwd=other.root) == "ran"
     assert nginx.requests()[before:].count("GET 200") >= 3
     first.call(command[0], "--no-cache", *command[1:], cwd=one.root)
-    assert _left_in(other.root / "gen") == _left_in(one.root / "gen")
-
-
-def _left_in(folder: Path) -> dict[Path, bytes]:
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert contents(other.root / "gen") == contents(one.root / "gen")
