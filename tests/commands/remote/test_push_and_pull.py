@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.cache_servers import free_port
+from support.child import child_environment
 from support.containers import Container, nginx, place, redis, url
 
 __all__ = ["nginx", "place", "redis", "url"]
@@ -35,6 +36,26 @@ def test_what_was_pulled_needs_no_server(first: Container, tmp_path: Path) -> No
     assert "pulled 0 packs" in second.call("cache", "pull").out
     second.url = f"http://127.0.0.1:{free_port()}/x"
     assert second.exit_of_emit() == "stored"
+
+
+@pytest.mark.parametrize("has_packs", [False, True])
+def test_a_run_goes_on_where_its_libraries_are_missing(
+    tmp_path: Path, place: str, *, has_packs: bool
+) -> None:
+    first, second = Container(tmp_path / "first", place), Container(tmp_path / "second", place)
+    first.exit_of_emit()
+    if has_packs:
+        first.call("cache", "push")
+        assert "pulled 2 packs" in second.call("cache", "pull").out
+    folder = tmp_path / "missing"
+    folder.mkdir()
+    for name in ("opendal", "zstandard"):
+        (folder / f"{name}.py").write_text("raise ImportError", "utf-8")
+    second.variables["PYTHONPATH"] = child_environment(folder)["PYTHONPATH"]
+    ran = second.emit()
+    assert (ran.status, '"exit": "cold"' in ran.out) == (0, True), ran
+    assert ran.err.count("pip install derivload[remote]") == 1
+    assert second.project.documents() == first.project.documents()
 
 
 def test_packs_of_another_secret_are_neither_pushed_nor_pulled(
