@@ -107,6 +107,26 @@ def test_settings_are_followed_also_through_a_mistake_in_them(tmp_path: Path) ->
         assert client.published[client.uri(DERIVATIVES)]["diagnostics"] == []
 
 
+def test_inputs_whose_folder_was_away_for_a_while_are_found_again(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    write_catalogue(own)
+    settings = own / "derivload.toml"
+    name = f"own/{DERIVATIVES}"
+    with Client(tmp_path) as client:
+        client.open(name)
+        assert codes(client.replace(name, GILD, "self: grad * lustre")) == ["DL602"]
+        own.rename(tmp_path / "away")
+        client.tell("workspace/didChangeWatchedFiles", {"changes": []})
+        client.until(lambda m: m.get("params", {}).get("uri") == client.uri(name))
+        assert client.published[client.uri(name)]["diagnostics"] == []
+        (tmp_path / "away").rename(own)
+        settings.write_text(settings.read_text("utf-8") + '[lsp]\nselect = ["DL602"]\n')
+        client.tell("workspace/didChangeWatchedFiles", {"changes": []})
+        client.until(lambda m: m.get("params", {}).get("uri") == client.uri(name))
+        assert codes(client.published[client.uri(name)]["diagnostics"]) == ["DL602"]
+
+
 def test_inputs_are_found_from_a_document_if_no_folder_is_open(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "project").mkdir()

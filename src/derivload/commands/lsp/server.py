@@ -71,7 +71,8 @@ class Server(LanguageServer):
         self._knowledge: dict[Workbench, Knowledge] = {}
         self._shown: ProtocolShowing | None = None
         self._published: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
-        self._due: asyncio.TimerHandle | None = None
+        # The looks that are to come, by the set that each is at.
+        self._due: dict[Workbench, asyncio.TimerHandle] = {}
         self._idle: asyncio.TimerHandle | None = None
         self._took = 0.0
         self._watches: Watches | None = None
@@ -94,7 +95,8 @@ class Server(LanguageServer):
     def _find_from(self, folder: str, having: str | None = None) -> bool:
         """Find a set of inputs. Whether there is a new one: with `having`, one of that file."""
         try:
-            if self._sets.add(folder, having) is None:
+            found = self._sets.add(folder, having)
+            if found is None:
                 return False
             self._why_none = ""
         except (UsageError, OSError) as error:
@@ -103,11 +105,10 @@ class Server(LanguageServer):
                 shown = types.ShowMessageParams(types.MessageType.Error, str(error))
                 self.window_show_message(shown)
             return False
-        found = self._bench
         for uri, document in self._documents.items():
             path = to_fs_path(uri)
-            name = None if found is None or path is None else found.name_of(path)
-            if found is not None and name is not None:
+            name = None if path is None else found.name_of(path)
+            if name is not None:
                 found.open(name, document)
         return True
 
@@ -194,7 +195,7 @@ class Server(LanguageServer):
         found = self.bench_of(document.uri)
         if found is not None:
             found[0].changed()
-            self._look_soon()
+            self._look_soon(found[0])
 
     def did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Take a document as the disk has it."""
@@ -216,6 +217,7 @@ class Server(LanguageServer):
             self._sets.enter(bench)
             if bench.is_of_other_settings():
                 self._knowledge.pop(bench, None)
+                self._cancel_look(bench)
                 self._find_from(self._sets.remove(bench))
                 self.look()
                 self._forget()
@@ -244,24 +246,26 @@ class Server(LanguageServer):
 
     # ------------------------------------------------------------------ diagnostics
 
-    def _look_soon(self) -> None:
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
+    def _look_soon(self, bench: Workbench) -> None:
         if self._took < _QUICK:
-            self.look()
-        else:
-            loop = asyncio.get_running_loop()
-            self._due = loop.call_later(min(self._took, 1.0), self.look, self._bench)
+            self.look(bench)
+            return
+        self._cancel_look(bench)
+        loop = asyncio.get_running_loop()
+        self._due[bench] = loop.call_later(min(self._took, 1.0), self.look, bench)
+
+    def _cancel_look(self, bench: Workbench) -> None:
+        due = self._due.pop(bench, None)
+        if due is not None:
+            due.cancel()
 
     def look(self, bench: Workbench | None = None) -> None:
         """Find what is wrong now, and publish it: with a set, or with the current one."""
-        self._due = None
         bench = bench or self._bench
-        if bench is not None and bench in self._sets:
-            self._sets.enter(bench)
         if bench is None or self._shown is None:
             return
+        self._cancel_look(bench)
+        self._sets.enter(bench)
         began = time.perf_counter()
         by_file: dict[str, list[types.Diagnostic]] = {name: [] for name in bench.files.paths}
         try:
@@ -322,7 +326,7 @@ class Server(LanguageServer):
 
     def end(self) -> None:
         """End what runs, and remove what was written for this session."""
-        for handle in (self._due, self._idle, self._hint):
+        for handle in (*self._due.values(), self._idle, self._hint):
             if handle is not None:
                 handle.cancel()
         if self._watches is not None:

@@ -54,8 +54,8 @@ class InputSets:
         With `having`, only if that file is one of its inputs. Raises UsageError and OSError; then
         `missing` finds it once it is there.
         """
-        os.chdir(folder)
         try:
+            os.chdir(folder)
             bench = self._find()
         except (UsageError, OSError):
             self._missing[folder] = having
