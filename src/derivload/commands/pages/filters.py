@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from derivload.commands.pages.table import Table
@@ -50,8 +49,4 @@ def filter_groups(table: Table) -> list[FilterGroup]:
 
 
 def _sorted(counts: Counter[str]) -> list[tuple[str, int]]:
-    return sorted(_pairs(counts), key=lambda pair: (-pair[1], pair[0]))
-
-
-def _pairs(counts: Counter[str]) -> Iterable[tuple[str, int]]:
-    return counts.items()
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
