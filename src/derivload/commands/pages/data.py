@@ -28,7 +28,6 @@ class _PagePlaces(msgspec.Struct, frozen=True):
     files: list[str]
     native: list[tuple[int, int]]
     definition: list[tuple[int, int]]
-    generated: list[int]
     kernels: dict[int, list[tuple[str, str, int]]]
     warnings: dict[str, list[ShownWarning]]
 
@@ -87,7 +86,6 @@ def _places(contents: Contents) -> _PagePlaces:
         files=[*files],
         native=native,
         definition=definition,
-        generated=[at for at, placed in enumerate(contents.placed) if placed.generated],
         kernels={
             at: [
                 (kernel.dispatch_key, kernel.file, kernel.line) for kernel in placed.backend_kernels
