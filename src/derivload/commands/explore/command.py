@@ -7,7 +7,6 @@ what changed from each to the next.
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -55,10 +54,10 @@ def run(options: argparse.Namespace) -> int:
         with cleaned_up_when_ended(options.is_own_process):
             files = None if options.sides else files_of(options)
             if files is None:
-                contents, changes = _contents_of_sides(options)
+                contents = _contents_of_sides(options)
             else:
-                contents, changes = _contents_of_inputs(options, files), {}
-            written = write_pages(options.out_dir, contents, changes, is_single=options.single_file)
+                contents = _contents_of_inputs(options, files)
+            written = write_pages(options.out_dir, contents, is_single=options.single_file)
     except FetchError as error:
         say(f"error: {error.message}")
         if error.advice:
@@ -92,29 +91,27 @@ def _contents_of_inputs(options: argparse.Namespace, files: Files) -> Contents:
     return contents_of(name_of(files), request, loaded, wanted_of(options, files))
 
 
-def _contents_of_sides(options: argparse.Namespace) -> tuple[Contents, dict[str, int]]:
-    """The contents of the last side, and how often each function changed."""
+def _contents_of_sides(options: argparse.Namespace) -> Contents:
+    """The contents of the last side, with what changed from each to the next."""
     laid = _laid_options(options)
     with Sides(laid, open_store_of(options)) as sides:
         loaded = [sides.load(text) for text in options.sides]
-    names = short_names(options.sides)
-    last = loaded[-1]
-    if last.request is None or last.loaded is None:
-        contents = contents_of_documents(names[-1], last.lines)
-    else:
-        wanted = wanted_of(options, last.request.files)
-        contents = contents_of(names[-1], last.request, last.loaded, wanted)
-    reports = [compare(before, after, laid) for before, after in pairwise(loaded)]
-    changes: Counter[str] = Counter()
-    for found in reports:
-        changes.update({*_changed_in(found)})
+        names = short_names(options.sides)
+        last = loaded[-1]
+        if last.request is None or last.loaded is None:
+            contents = contents_of_documents(names[-1], last.lines)
+        else:
+            wanted = wanted_of(options, last.request.files)
+            contents = contents_of(names[-1], last.request, last.loaded, wanted)
+        reports = [compare(before, after, laid) for before, after in pairwise(loaded)]
     comparisons = [
         SideComparison(before, after, msgspec.json.encode(document_of(one)))
         for (before, after), one in zip(pairwise(names), reports, strict=True)
     ]
     earlier = zip(names, loaded[:-1], strict=False)
     coverage = [*(_coverage(name, side) for name, side in earlier), *contents.coverage]
-    return contents._replace(comparisons=comparisons, coverage=coverage), dict(changes)
+    changed = [name for found in reports for name in {*_changed_in(found)}]
+    return contents._replace(comparisons=comparisons, coverage=coverage, changed=changed)
 
 
 def short_names(sides: Sequence[str]) -> list[str]:

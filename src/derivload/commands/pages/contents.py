@@ -54,7 +54,8 @@ class Contents(NamedTuple):
     """What pages are made of.
 
     `name` is what was loaded, as the user calls it. `placed` says where the functions come from, in
-    their order; none for documents, which do not say. `tags` is the text of tags.yaml.
+    their order; none for documents, which do not say. `tags` is the text of tags.yaml. `changed`
+    has the names of the functions that changed, once for each comparison that has them.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Contents(NamedTuple):
     tags: str = ""
     coverage: Sequence[ReleaseCoverage] = ()
     comparisons: Sequence[SideComparison] = ()
+    changed: Sequence[str] = ()
 
 
 def operators_of(lines: DocumentLines) -> list[Operator]:

@@ -50,22 +50,18 @@ class PageFile(NamedTuple):
 
 
 def render_files(
-    contents: Contents,
-    changes: dict[str, int],
-    *,
-    is_single: bool = False,
-    is_live: bool = False,
+    contents: Contents, *, is_single: bool = False, is_live: bool = False
 ) -> Iterator[PageFile]:
     """The files of pages, without their manifest.
 
-    `changes` says how often functions changed. `is_single` puts all into one file. `is_live` has
-    the page look for new data from time to time, and show it.
+    `is_single` puts all into one file. `is_live` has the page look for new data from time to time,
+    and show it.
     """
-    table = table_of(contents, changes, is_live=is_live)
+    table = table_of(contents)
     data = [*data_of(contents, table)]
     page = {
         "title": contents.name,
-        "torch_version": table.torch_version,
+        "torch_version": contents.lines.torch_version,
         "count": len(table.schema),
         "groups": filter_groups(table),
         "filters": FILTERS,
@@ -76,16 +72,15 @@ def render_files(
     if is_single:
         yield _file(_PAGE, _single(page, data))
         return
-    yield _file(_STYLE, _style().encode())
-    yield _file(_SCRIPT, _script().encode())
-    digests = []
-    for name, text in data:
-        made = _file(f"data/{name}.js", _as_script(name, text))
-        digests.append(made.sha256)
-        yield made
-    yield _file(_PAGE, _render({**page, "policy": _policy("self", "self")}))
+    files = [
+        _file(_STYLE, _style().encode()),
+        _file(_SCRIPT, _script().encode()),
+        *(_file(f"data/{name}.js", _as_script(name, text)) for name, text in data),
+        _file(_PAGE, _render({**page, "policy": _policy("self", "self")})),
+    ]
+    yield from files
     # Last, so that a page which looks for it finds all else in its place.
-    version = digest_of("".join(digests).encode())
+    version = digest_of("".join([file.sha256 for file in files]).encode())
     yield _file(f"{_VERSION}.js", _as_script(_VERSION, f'"{version}"'.encode()))
 
 

@@ -66,5 +66,5 @@ class PreparedPages(NamedTuple):
         updated = self.documents.write()
         request = self.documents.request
         contents = contents_of(name_of(request.files), request, self.documents.loaded, self.wanted)
-        write_pages(self.folder, contents, {}, is_live=self.is_live)
+        write_pages(self.folder, contents, is_live=self.is_live)
         return updated

@@ -6,13 +6,14 @@ A page reads it before it shows anything, so it is small: columns and not record
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Final, Generic, TypeVar
 
 import msgspec
 
 from derivload.commands.pages.contents import Contents
+from derivload.derivatives.formula_names import NAME
 from derivload.derivatives.model import ForwardDerivative, SavedAttribute
 from derivload.editing.catalog import tag_descriptions
 from derivload.editing.formulas import CONSTANTS, MADE
@@ -27,7 +28,6 @@ FLAG_NAMES: Final = (*FLAGS, "forward")
 """What each bit of a function's flags means, the lowest first."""
 # What stands before a saved value that is a whole tensor.
 _WHOLE: Final = "*"
-_WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _Item = TypeVar("_Item", bound=Hashable)
 
 
@@ -40,8 +40,6 @@ class Table(msgspec.Struct, frozen=True):
     """
 
     name: str
-    torch_version: str
-    is_live: bool
     flag_names: tuple[str, ...]
     kinds: list[str]
     modules: list[str]
@@ -93,8 +91,8 @@ def chunk_of(overload: str) -> int:
     return shard_of(base_of(overload), CHUNKS)
 
 
-def table_of(contents: Contents, changes: dict[str, int], *, is_live: bool = False) -> Table:
-    """The table of some contents. `changes` says how often functions changed, by name."""
+def table_of(contents: Contents) -> Table:
+    """The table of some contents."""
     operators = contents.operators
     kinds, modules, families = _Numbers[str](), _Numbers[str](), _Numbers[str]()
     tags, keys = _Numbers[str](), _Numbers[str]()
@@ -103,10 +101,9 @@ def table_of(contents: Contents, changes: dict[str, int], *, is_live: bool = Fal
     bases = [base_of(operator.overload) for operator in operators]
     chunks = {base: shard_of(base, CHUNKS) for base in bases}
     about = tag_descriptions(contents.tags)
+    changes = Counter(contents.changed)
     return Table(
         name=contents.name,
-        torch_version=contents.lines.torch_version,
-        is_live=is_live,
         flag_names=FLAG_NAMES,
         schema=[operator.record.schema for operator in operators],
         namespace=_sparse(
@@ -124,7 +121,7 @@ def table_of(contents: Contents, changes: dict[str, int], *, is_live: bool = Fal
         family=[families.of(base) for base in bases],
         chunk=[chunks[base] for base in bases],
         warned=_sparse([" ".join(operator.warnings) for operator in operators]),
-        changes=_sparse([changes.get(operator.name, 0) for operator in operators]),
+        changes=_sparse([changes[operator.name] for operator in operators]),
         comparisons=[(one.before, one.after) for one in contents.comparisons],
         kinds=kinds.items,
         modules=modules.items,
@@ -169,7 +166,7 @@ def _words(operator: Operator) -> list[str]:
         for derivative in info.derivatives
     }
     formulas |= {one.formula for one in _forward(operator)}
-    return sorted({word for formula in formulas for word in _WORD.findall(formula)})
+    return sorted({word for formula in formulas for word in NAME.findall(formula)})
 
 
 def _source(operator: Operator, numbers: dict[str, int]) -> int:

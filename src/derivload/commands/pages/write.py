@@ -37,7 +37,6 @@ class _PagesManifest(msgspec.Struct, frozen=True):
 def write_pages(
     out_dir: str,
     contents: Contents,
-    changes: dict[str, int],
     *,
     is_single: bool = False,
     is_live: bool = False,
@@ -45,7 +44,7 @@ def write_pages(
     """Write the pages to a folder. Raises OSError, and UsageError for a folder of documents."""
     listed = listed_pages(out_dir)
     files = []
-    for file in render_files(contents, changes, is_single=is_single, is_live=is_live):
+    for file in render_files(contents, is_single=is_single, is_live=is_live):
         tell("making the pages")
         files.append(file)
     files.append(_manifest_of(files))
