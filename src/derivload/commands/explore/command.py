@@ -30,7 +30,7 @@ from derivload.commands.pages.contents import (
     name_of,
     operators_of,
 )
-from derivload.commands.pages.write import write_pages
+from derivload.commands.pages.write import listed_pages, write_pages
 from derivload.commands.parsed import files_of, open_store_of, say_files, say_told, wanted_of
 from derivload.engine.coverage import coverage_of
 from derivload.exit_status import DONE
@@ -52,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         with cleaned_up_when_ended(options.is_own_process):
+            listed_pages(options.out_dir)  # refuses a folder before anything is fetched or loaded
             files = None if options.sides else files_of(options)
             if files is None:
                 contents = _contents_of_sides(options)
