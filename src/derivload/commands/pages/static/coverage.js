@@ -84,6 +84,6 @@ function figures(rows, title, hasReleases) {
     "details",
     {},
     el("summary", {}, "Figures"),
-    el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `${title}: figures` }, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, title), hasReleases ? el("th", { scope: "col" }, "Release") : null, SUPPORTS.map(([, label]) => el("th", { scope: "col" }, label)))), el("tbody", {}, lines)))
+    scrolled(`${title}: figures`, [title, ...(hasReleases ? ["Release"] : []), ...SUPPORTS.map(([, label]) => label)], lines)
   );
 }

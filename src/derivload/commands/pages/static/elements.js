@@ -31,6 +31,16 @@ function append(element, children) {
   }
 }
 
+// A table in a box that scrolls where it is too wide, with what stands below it there.
+function scrolled(label, heads, rows, ...below) {
+  return el(
+    "div",
+    { class: "scroll", tabindex: "0", role: "group", "aria-label": label },
+    el("table", {}, el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, rows)),
+    below
+  );
+}
+
 const byId = (id) => document.getElementById(id);
 
 // Elements with a text between each two of them.

@@ -6,9 +6,12 @@ function relativesOf(operator) {
   return catalogue.operators.filter((one) => one.family === operator.family);
 }
 
+// Whether an operator is generated from another one, which is declared.
+const isGenerated = (operator, fact) => Boolean(fact.declared) && fact.declared !== operator.name;
+
 // `facts` are those of the family, by schema; `places` say who was generated.
 function familyPicture(operator, members, facts) {
-  const generated = (one) => facts.get(one.schema) && facts.get(one.schema).declared && facts.get(one.schema).declared !== one.name;
+  const generated = (one) => isGenerated(one, facts.get(one.schema) || {});
   const declared = members.filter((one) => !generated(one));
   const isForeach = (one) => one.base.startsWith("_foreach_");
   const box = (one) => ({
@@ -39,7 +42,7 @@ function edgesOf(one, facts) {
   const fact = facts.get(one.schema) || {};
   const edges = [];
   if (fact.structured_delegate) edges.push([one.name, fact.structured_delegate, "delegates"]);
-  if (fact.declared && fact.declared !== one.name) edges.push([fact.declared, one.name, "generated"]);
+  if (isGenerated(one, fact)) edges.push([fact.declared, one.name, "generated"]);
   if (one.kind === "out") return edges;
   const source = one.source >= 0 ? catalogue.operators[one.source] : null;
   if (source && source !== one && fact.declared === one.name) edges.push([source.name, one.name, "shares formulas"]);

@@ -63,7 +63,7 @@ function badges({ operator, record, fact }) {
   if (record.structured) said.push(["structured", "it has a meta function of its own"]);
   if (fact.structured_delegate) said.push([`delegates to ${fact.structured_delegate}`, ""]);
   if (hasFlag(operator, "composite")) said.push(["composite", "autograd differentiates what it calls"]);
-  if (fact.declared && fact.declared !== operator.name) said.push([`generated from ${fact.declared}`, ""]);
+  if (isGenerated(operator, fact)) said.push([`generated from ${fact.declared}`, ""]);
   if (hasFlag(operator, "from-overlay")) said.push(["from an overlay", ""]);
   return el("ul", { class: "badges", "aria-label": "Traits" }, said.map(([text, title]) => el("li", { title: title || null }, text)));
 }
@@ -98,7 +98,7 @@ function derivativeSections(known) {
 function whyNone({ operator, fact }) {
   if (operator.kind === "out") return "None: out variants are never differentiable.";
   if (hasFlag(operator, "composite")) return "None of its own: it is composite, and autograd differentiates the functions that it calls.";
-  if (fact.declared && fact.declared !== operator.name) return `None: it is generated from ${fact.declared}, which has none.`;
+  if (isGenerated(operator, fact)) return `None: it is generated from ${fact.declared}, which has none.`;
   return "None: derivatives.yaml has no formula for it.";
 }
 
@@ -168,15 +168,10 @@ function savedTable(info) {
   const outputs = new Set(info.all_saved_outputs.map((one) => one.name));
   const needs = (one) => info.derivatives.filter((derivative) => [...derivative.saved_inputs, ...derivative.saved_outputs].some((other) => other.name === one.name)).flatMap((derivative) => derivative.var_names);
   const heads = ["Saved", "C++ type", "Value", "Needed for the gradient of"];
-  return el(
-    "div",
-    { class: "scroll", tabindex: "0", role: "group", "aria-label": "What is saved" },
-    el(
-      "table",
-      {},
-      el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
-      el("tbody", {}, saved.map((one) => el("tr", {}, el("th", { scope: "row" }, el("code", { class: isWhole(one) ? "whole" : "" }, one.name)), el("td", {}, el("code", {}, one.type)), el("td", {}, el("code", {}, one.expr), outputs.has(one.name) ? " an output" : ""), el("td", {}, joined(needs(one).map((name) => el("code", {}, name))) ))))
-    ),
+  return scrolled(
+    "What is saved",
+    heads,
+    saved.map((one) => el("tr", {}, el("th", { scope: "row" }, el("code", { class: isWhole(one) ? "whole" : "" }, one.name)), el("td", {}, el("code", {}, one.type)), el("td", {}, el("code", {}, one.expr), outputs.has(one.name) ? " an output" : ""), el("td", {}, joined(needs(one).map((name) => el("code", {}, name)))))),
     saved.some(isWhole) ? el("p", { class: "dim" }, el("code", { class: "whole" }, "Marked"), " are whole tensors: the node keeps them alive.") : null
   );
 }
@@ -189,7 +184,7 @@ function argumentsSection({ operator }) {
   if (!rows.length && !returns.length) return null;
   return section(
     "Arguments and returns",
-    el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Arguments and returns" }, el("table", {}, el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, [...rows, ...returns].map(([head, ...cells]) => el("tr", {}, el("th", { scope: "row" }, head), cells.map((cell) => el("td", {}, cell)))))))
+    scrolled("Arguments and returns", heads, [...rows, ...returns].map(([head, ...cells]) => el("tr", {}, el("th", { scope: "row" }, head), cells.map((cell) => el("td", {}, cell)))))
   );
 }
 
@@ -226,9 +221,8 @@ function placesSection({ operator, places, fact }) {
   const place = (found) => (found && found[0] ? el("code", {}, `${places.files[found[0]]}:${found[1]}`) : null);
   const native = place(places.native[operator.at]);
   const definition = place(places.definition[operator.at]);
-  const isMade = fact.declared && fact.declared !== operator.name;
   return section(
     "Where it stands",
-    el("dl", { class: "list" }, native ? [el("dt", {}, isMade ? `Generated from ${fact.declared}` : "Declared"), el("dd", {}, native)] : null, definition && operator.nodes.length ? [el("dt", {}, "Formulas"), el("dd", {}, definition)] : null)
+    el("dl", { class: "list" }, native ? [el("dt", {}, isGenerated(operator, fact) ? `Generated from ${fact.declared}` : "Declared"), el("dd", {}, native)] : null, definition && operator.nodes.length ? [el("dt", {}, "Formulas"), el("dd", {}, definition)] : null)
   );
 }

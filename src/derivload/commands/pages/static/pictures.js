@@ -6,7 +6,7 @@ function savedPicture(info, names) {
   const gradients = info.derivatives.map((derivative) => `gradient ${derivative.var_names.join(", ")}`);
   const used = (one) => [...names.arguments, ...names.outputs].filter((argument) => mentions(one.expr, argument.name));
   const sources = [...new Set(saved.flatMap((one) => used(one).map((argument) => argument.name)))];
-  const incoming = info.derivatives.some((one) => /\bgrads?\b|\bgrad_/.test(one.original_formula)) ? ["grad"] : [];
+  const incoming = info.derivatives.some(usesGradient) ? ["grad"] : [];
   const typeOf = (name) => [...names.arguments, ...names.outputs].find((one) => one.name === name).type;
   const isOutput = (name) => names.outputs.some((one) => one.name === name) && !names.arguments.some((one) => one.name === name);
   const columns = [
@@ -21,12 +21,14 @@ function savedPicture(info, names) {
     ...saved.flatMap((one) => used(one).map((argument) => [`a ${argument.name}`, `s ${one.name}`])),
     ...info.derivatives.flatMap((derivative, at) => [
       ...[...derivative.saved_inputs, ...derivative.saved_outputs].map((one) => [`s ${one.name}`, `g ${at}`]),
-      ...(/\bgrads?\b|\bgrad_/.test(derivative.original_formula) ? [["grad", `g ${at}`]] : []),
+      ...(usesGradient(derivative) ? [["grad", `g ${at}`]] : []),
     ]),
   ];
   const told = saved.length ? `saves ${saved.map((one) => one.name + (outputs.has(one.name) ? ", an output" : "")).join("; ")}` : "saves nothing";
   return drawColumns(columns, edges, `${info.op || "The node"} ${told}, for ${plural(gradients.length, "gradient")}`);
 }
+
+const usesGradient = (derivative) => /\bgrads?\b|\bgrad_/.test(derivative.original_formula);
 
 function mentions(expression, name) {
   return expression.split(/\W+/).includes(name);
