@@ -74,7 +74,8 @@ def _menu_of_rules() -> list[dict[str, Menu]]:
     """The rules by area, as their list has them."""
     menu: list[dict[str, Menu]] = []
     rules: Menu = []
-    for area, code, page, title in _RULE.findall((_ROOT / "docs/rules/README.md").read_text()):
+    text = (_ROOT / "docs/rules/README.md").read_text("utf-8")
+    for area, code, page, title in _RULE.findall(text):
         if area:
             rules = []
             menu.append({area: rules})
@@ -111,14 +112,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def _explorer() -> str:
     """The pages of `derivload explore` about the catalogue, as one file."""
-    named = {
-        "--derivatives": f"{_CATALOGUE}/derivatives.yaml",
-        "--native-functions": f"{_CATALOGUE}/native_functions.yaml",
-    }
-    options = [word for option in named.items() for word in option]
+    inputs = [
+        *("--derivatives", f"{_CATALOGUE}/derivatives.yaml"),
+        *("--native-functions", f"{_CATALOGUE}/native_functions.yaml"),
+    ]
     with TemporaryDirectory() as folder:
         out = ["--out-dir", folder, "--single-file", "--quiet", "--no-cache", "--no-settings"]
-        command = [sys.executable, "-m", "derivload", "explore", *options, *out]
+        command = [sys.executable, "-m", "derivload", "explore", *inputs, *out]
         subprocess.run(command, cwd=_ROOT, check=True)
         return Path(folder, "index.html").read_text("utf-8")
 
