@@ -183,6 +183,18 @@ def test_each_settings_file_has_a_set_of_inputs_of_its_own(tmp_path: Path) -> No
         assert codes(client.published[client.uri(two)]["diagnostics"]) == ["DL410"]
 
 
+def test_symbols_of_the_workspace_are_those_of_all_sets(tmp_path: Path) -> None:
+    names = [f"{folder}/{DERIVATIVES}" for folder in ("one", "two")]
+    for name in names:
+        (tmp_path / name).parent.mkdir()
+        write_catalogue((tmp_path / name).parent)
+    with Client(tmp_path) as client:
+        for name in names:
+            client.open(name)
+        found = client.ask("workspace/symbol", {"query": "gild"})
+        assert {client.uri(name) for name in names} <= {one["location"]["uri"] for one in found}
+
+
 def test_a_file_of_no_set_changes_nothing(tmp_path: Path) -> None:
     write_catalogue(tmp_path)
     (tmp_path / "other.yaml").write_text("- name: gild\n")

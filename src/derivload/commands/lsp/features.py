@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ from derivload.editing.outline import word_at
 from derivload.loading.errors import TreeCodeError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Protocol
 
     from derivload.commands.lsp.knowledge import Knowledge, Scene
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     class Desk(Protocol):
         """What the requests need of the server."""
 
-        @property
-        def knowledge(self) -> Knowledge | None:
-            """What is known of the inputs, as they are now."""
+        def each_knowledge(self) -> Iterator[Knowledge]:
+            """What is known of each set of inputs, which is the current one meanwhile."""
 
         @property
         def encoding(self) -> Encoding:
@@ -253,27 +253,27 @@ class Features:
         self, params: types.WorkspaceSymbolParams
     ) -> list[types.SymbolInformation]:
         """The operators and tags whose names have this in them."""
-        knowledge = self._server.knowledge
-        if knowledge is None:
-            return []
         query = params.query.lower()
-        made: list[types.SymbolInformation] = []
+        found = (
+            symbol
+            for knowledge in self._server.each_knowledge()
+            for symbol in self._symbols_with(query, knowledge)
+        )
+        return [*islice(found, _MOST)]
+
+    def _symbols_with(self, query: str, knowledge: Knowledge) -> Iterator[types.SymbolInformation]:
         for name in knowledge.bench.files.paths:
             uri = self._server.uri_of(name)
             for one in beside.symbols(knowledge, name):
-                if query in one.name.lower() and len(made) < _MOST:
-                    span = self._range(
-                        knowledge, name, one.first, one.start, one.start + len(one.name)
+                if query in one.name.lower():
+                    end = one.start + len(one.name)
+                    span = self._range(knowledge, name, one.first, one.start, end)
+                    yield types.SymbolInformation(
+                        location=types.Location(uri, span),
+                        name=one.name,
+                        kind=types.SymbolKind.Function,
+                        container_name=knowledge.file_of(name),
                     )
-                    made.append(
-                        types.SymbolInformation(
-                            location=types.Location(uri, span),
-                            name=one.name,
-                            kind=types.SymbolKind.Function,
-                            container_name=knowledge.file_of(name),
-                        )
-                    )
-        return made
 
     def folds(self, params: types.FoldingRangeParams) -> Ready:
         """The entries that have more than one line."""

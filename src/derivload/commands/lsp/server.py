@@ -36,7 +36,7 @@ from derivload.terminal.stderr import say
 from derivload.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from derivload.commands.lsp.workbench import Workbench
     from derivload.commands.watch.events import Watches
@@ -122,20 +122,21 @@ class Server(LanguageServer):
         path = to_fs_path(uri)
         return None if path is None else self._sets.of(path)
 
-    @property
-    def knowledge(self) -> Knowledge | None:
-        """What is known of the inputs, as they are now."""
-        bench = self._bench
-        if bench is None:
-            return None
+    def each_knowledge(self) -> Iterator[Knowledge]:
+        """What is known of each set of inputs, which is the current one meanwhile."""
+        for bench in self._sets:
+            self._sets.enter(bench)
+            yield self._known_of(bench)
+
+    def _known_of(self, bench: Workbench) -> Knowledge:
         if bench not in self._knowledge:
             self._knowledge[bench] = Knowledge(bench)
         return self._knowledge[bench]
 
     def knowledge_of(self, uri: str) -> tuple[Knowledge, str] | None:
         """What is known of the inputs that a document is one of, and its name among them."""
-        found, knowledge = self.bench_of(uri), self.knowledge
-        return None if found is None or knowledge is None else (knowledge, found[1])
+        found = self.bench_of(uri)
+        return None if found is None else (self._known_of(found[0]), found[1])
 
     def range(self, document: Document | None, start: TextSpot, end: TextSpot) -> types.Range:
         """What is between two places, as the protocol has it."""
@@ -306,10 +307,10 @@ class Server(LanguageServer):
 
     def _settle(self) -> None:
         self._idle = None
-        if self._bench is None or self.knowledge is None:
+        if self._bench is None:
             return
         self._bench.settle()
-        self.knowledge.warm()
+        self._known_of(self._bench).warm()
         if not self._is_frozen:
             # What is there now stays: the collector need not go through it after some edits.
             gc.freeze()
