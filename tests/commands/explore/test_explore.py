@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import derivload
 from derivload.commands.explore.command import short_names
 from derivload.engine.operators import FLAGS
-from support.paths import NATIVES
+from support.paths import DERIVATIVES, NATIVES, TAGS
 from support.project import Project, Ran
 
 
@@ -158,6 +159,27 @@ def test_sides_are_compared_and_the_last_is_shown(project: Project, tmp_path: Pa
     assert [one["name"] for one in coverage] == ["old", "new"]
     none = [one["groups"][0]["none"] for one in coverage]
     assert none[1] == none[0] + 1
+
+
+def test_files_of_a_revision_are_called_as_git_does(project: Project) -> None:
+    """They are unpacked into a folder that is another one at each run."""
+    names = {"derivatives": DERIVATIVES, "native-functions": NATIVES, "tags": TAGS}
+    settings = "".join(f'{key} = "{file}"\n' for key, file in names.items())
+    (project.folder / "derivload.toml").write_text(settings, "utf-8")
+    project.edit("self: grad * luster", "self: grad * lustre")
+    for command in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        ["-c", "user.name=us", "-c", "user.email=us@here", "commit", "--quiet", "--message=one"],
+    ):
+        subprocess.run(["git", *command], cwd=project.folder, check=True)
+    again = ("explore", "HEAD", "--no-cache", "--out-dir", "out")
+    assert project.run(*again).status == 0
+    places = data(project.out, "places")
+    assert places["files"] == ["", f"HEAD:{NATIVES}", f"HEAD:{DERIVATIVES}"]
+    (warning,) = places["warnings"]["gild"]
+    assert (warning["code"], warning["file"]) == ("DL602", f"HEAD:{DERIVATIVES}")
+    assert "up to date" in project.run(*again).err
 
 
 def test_settings_are_laid_over_no_sides_but_options_are(project: Project) -> None:

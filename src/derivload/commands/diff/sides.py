@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -49,13 +49,15 @@ class Side(NamedTuple):
     """One side: what it is called, its lines, the request that they were loaded for, the load.
 
     There are neither for documents: they are as they are. Their facts are those of places.json,
-    which says nothing of autogen and of namespaces.
+    which says nothing of autogen and of namespaces. `original` says how to call a file that was
+    unpacked for the load.
     """
 
     name: str
     lines: DocumentLines
     request: Request | None = None
     loaded: LoadedInputs | None = None
+    original: Callable[[str], str] = str
 
     def with_facts_of_places(self) -> Side:
         """The side with no more facts than places.json has."""
@@ -172,7 +174,8 @@ class Sides:
         revision = Revision(text, self._temporary())
         present = _options_of_settings([], self._options)
         with renamed_errors(revision):
-            return self._loaded(text, _files_with(revision.unpacked(present), self._options))
+            side = self._loaded(text, _files_with(revision.unpacked(present), self._options))
+        return side._replace(original=revision.original)
 
 
 def _laid_over(folder: str, options: argparse.Namespace) -> Files:

@@ -103,7 +103,7 @@ def _contents_of_sides(options: argparse.Namespace) -> Contents:
             contents = contents_of_documents(names[-1], last.lines)
         else:
             wanted = wanted_of(options, last.request.files)
-            contents = contents_of(names[-1], last.request, last.loaded, wanted)
+            contents = contents_of(names[-1], last.request, last.loaded, wanted, last.original)
         reports = [compare(before, after, laid) for before, after in pairwise(loaded)]
     comparisons = [
         SideComparison(before, after, msgspec.json.encode(document_of(one)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,7 +55,8 @@ class Contents(NamedTuple):
 
     `name` is what was loaded, as the user calls it. `placed` says where the functions come from, in
     their order; none for documents, which do not say. `tags` is the text of tags.yaml. `changed`
-    has the names of the functions that changed, once for each comparison that has them.
+    has the names of the functions that changed, once for each comparison that has them. `original`
+    says how to call a file.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Contents(NamedTuple):
     coverage: Sequence[ReleaseCoverage] = ()
     comparisons: Sequence[SideComparison] = ()
     changed: Sequence[str] = ()
+    original: Callable[[str], str] = str
 
 
 def operators_of(lines: DocumentLines) -> list[Operator]:
@@ -90,7 +92,11 @@ class SchemaLine(msgspec.Struct):
 
 
 def contents_of(
-    name: str, request: Request, loaded: LoadedInputs, wanted: Wanted | None
+    name: str,
+    request: Request,
+    loaded: LoadedInputs,
+    wanted: Wanted | None,
+    original: Callable[[str], str] = str,
 ) -> Contents:
     """The contents of a load with facts. `wanted` says which warnings are shown."""
     lines = loaded.lines
@@ -101,10 +107,9 @@ def contents_of(
     warnings = []
     for told in () if judged is None else judged.shown:
         found = told.place()
+        file = original(found.file)
         warnings.append(
-            ShownWarning(
-                told.operator, told.code, found.sentence, found.advice, found.file, found.line
-            )
+            ShownWarning(told.operator, told.code, found.sentence, found.advice, file, found.line)
         )
     return Contents(
         name,
@@ -114,6 +119,7 @@ def contents_of(
         warnings,
         request.inputs.texts.tags.text,
         (ReleaseCoverage(name, coverage_of(operators)),),
+        original=original,
     )
 
 

@@ -83,12 +83,13 @@ def _places(contents: Contents) -> _PagePlaces:
     for warning in contents.warnings:
         warnings.setdefault(warning.operator, []).append(warning)
     return _PagePlaces(
-        files=[*files],
+        files=[contents.original(file) for file in files],
         native=native,
         definition=definition,
         kernels={
             at: [
-                (kernel.dispatch_key, kernel.file, kernel.line) for kernel in placed.backend_kernels
+                (kernel.dispatch_key, contents.original(kernel.file), kernel.line)
+                for kernel in placed.backend_kernels
             ]
             for at, placed in enumerate(contents.placed)
             if placed.backend_kernels
