@@ -62,6 +62,17 @@ def test_a_save_writes_only_what_it_changes(inputs: Inputs, folder: Path, watch:
     assert written == {records, "version.js", "manifest.json"}
 
 
+def test_a_folder_that_became_another_s_is_told(inputs: Inputs, folder: Path, watch: Watch) -> None:
+    ours = (folder / "manifest.json").read_bytes()
+    (folder / "manifest.json").write_text("{}", "utf-8")
+    inputs.save("luster * grad")
+    told = watch.expect("error")
+    assert "pages need a folder of their own" in str(told)
+    (folder / "manifest.json").write_bytes(ours)
+    inputs.save("grad * luster * 2")
+    watch.expect("reloaded")
+
+
 def run_once(inputs: Inputs, *more: str) -> Ran:
     return inputs.call(
         "watch", "--once", *inputs.options, "--out-dir", str(inputs.out), "--no-cache", *more

@@ -41,6 +41,7 @@ class LivePages:
     ) -> PreparedPages:
         """Load, from what the last load left. Raises InputError and UsageError."""
         prepared = self._documents.load(files, contents)
+        listed_pages(self._folder)  # or it is a folder of something else now
         return PreparedPages(prepared, self._folder, self._wanted, self._is_live)
 
     def settle(self) -> None:
