@@ -35,26 +35,29 @@ _SMALLEST: Final = 50
 class Batch(msgspec.Struct, frozen=True, array_like=True):
     """Some families, or everything for the generator that does not work item by item.
 
-    - `indices`, `entries`: the entries of native_functions.yaml, by index.
+    - `indices`: the indices of the entries of native_functions.yaml.
     - `records`: lines of differentiability.json.
     - `deprecated`: entries of deprecated.yaml.
     """
 
     is_whole: bool
     indices: list[int]
-    entries: list[Mapping[str, Any]]
     records: list[bytes]
     deprecated: list[tuple[str, str]]
 
 
 class Plan(msgspec.Struct, frozen=True, array_like=True):
-    """All batches of a run, and what they have in common."""
+    """All batches of a run, and what they have in common.
+
+    `entries` are the entries of native_functions.yaml that the batches need, by index.
+    """
 
     upstream: Upstream
     selection: Selection
     tags: list[str]
     path: str
     used_dispatch_keys: list[str]
+    entries: dict[int, Mapping[str, Any]]
     batches: list[Batch]
 
     @property
@@ -133,14 +136,10 @@ class BatchRunner:
     def _make_functions(self, batch: Batch) -> list[tuple[Any, list[Any]]]:
         """Upstream's functions for the entries of a batch, each with those that autogen adds."""
         # The functions of a family are made all together, so no group of them is incomplete.
-        missing = [
-            (i, entry)
-            for i, entry in zip(batch.indices, batch.entries, strict=True)
-            if i not in self._functions
-        ]
-        entries = [entry for _, entry in missing]
+        missing = [i for i in batch.indices if i not in self._functions]
+        entries = [self._plan.entries[i] for i in missing]
         made = make_functions(self._modules, entries, self._plan.tags, self._plan.path)
-        own = dict(zip([i for i, _ in missing], made, strict=True))
+        own = dict(zip(missing, made, strict=True))
         if batch.is_whole or not self.is_first_whole:
             self._functions.update(own)
         return [own.get(i) or self._functions[i] for i in batch.indices]

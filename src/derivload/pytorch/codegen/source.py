@@ -30,6 +30,7 @@ class Source:
         self.entries = entries
         self.lines = lines
         self._deprecated = deprecated
+        self._values: dict[int, Mapping[str, object]] = {}
 
     @property
     def path(self) -> str:
@@ -77,8 +78,11 @@ class Source:
 
     def value(self, index: int) -> Mapping[str, object]:
         """An entry of native_functions.yaml, by its index."""
-        value = self.entries.native(index).value
-        return cast("Mapping[str, object]", value)
+        value = self._values.get(index)
+        if value is None:
+            value = cast("Mapping[str, object]", self.entries.native(index).value)
+            self._values[index] = value
+        return value
 
     def deprecated(self, kept: Kept | None) -> Deprecated:
         """deprecated.yaml, read. Raises UnexpectedTorchgenError if it is not of the known form."""

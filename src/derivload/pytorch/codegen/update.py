@@ -271,23 +271,24 @@ class _Update:
     def _plan(self, touched: set[str]) -> Plan:
         """Everything that has to run, in batches."""
         source = self._source
-        batches = [self._batch(batch) for batch in self._batches(touched)]
+        batches = self._batches(self._divided(touched))
         if self._codegen.selection.has_annotated and not self._has_same_natives():
-            every = range(len(self._rows))
-            batches.append(Batch(True, [*every], [source.value(i) for i in every], [], []))
+            batches.append(Batch(True, [*range(len(self._rows))], [], []))
+        used = {i for batch in batches for i in batch.indices}
         return Plan(
             self._codegen.upstream,
             self._codegen.selection,
             source.tags,
             source.path,
             [*source.lines.used_dispatch_keys],
+            {i: source.value(i) for i in sorted(used)},
             batches,
         )
 
     def _has_same_natives(self) -> bool:
         return self._kept is not None and self._kept.natives == self._natives
 
-    def _batches(self, touched: set[str]) -> list[set[str]]:
+    def _divided(self, touched: set[str]) -> list[set[str]]:
         """The sets of families for which the generators run, one run for each set."""
         codegen = self._codegen
         if not self._families.is_certain:
@@ -302,18 +303,27 @@ class _Update:
         # If only the order of functions changed, a run for no function says which files there are.
         return divide(groups, weights, jobs) or [touched]
 
-    def _batch(self, families: set[str]) -> Batch:
-        of, source = self._families.of, self._source
-        indices = [i for i, row in enumerate(self._rows) if of(row.base) in families]
-        lines = zip(source.lines.bases, source.lines.records, strict=True)
-        deprecated = self._deprecated.entries.items()
-        return Batch(
-            False,
-            indices,
-            [source.value(i) for i in indices],
-            [line for base, line in lines if of(base) in families],
-            [entry for base, own in deprecated if of(base) in families for entry in own],
-        )
+    def _batches(self, divided: Sequence[set[str]]) -> list[Batch]:
+        """A batch for each of these sets of families."""
+        batches = [Batch(False, [], [], []) for _ in divided]
+        rest = Batch(False, [], [], [])  # of the families that did not change
+        by_family = {
+            family: batch
+            for families, batch in zip(divided, batches, strict=True)
+            for family in families
+        }
+
+        def batch_of(base: str) -> Batch:
+            return by_family.get(self._families.of(base), rest)
+
+        for i, row in enumerate(self._rows):
+            batch_of(row.base).indices.append(i)
+        lines = self._source.lines
+        for base, line in zip(lines.bases, lines.records, strict=True):
+            batch_of(base).records.append(line)
+        for base, entries in self._deprecated.entries.items():
+            batch_of(base).deprecated.extend(entries)
+        return batches
 
     def _take_schemas(self, every: Sequence[Pieces]) -> None:
         """Write the schemas of the functions that were made to the rows."""
