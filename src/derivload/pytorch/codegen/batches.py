@@ -62,7 +62,10 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def order(self) -> list[int]:
-        """The order in which processes take the batches: the longest first."""
+        """The order in which the batches run: that of everything, the longest one, first.
+
+        Its functions are kept for the others.
+        """
         return sorted(range(len(self.batches)), key=lambda i: not self.batches[i].is_whole)
 
 
@@ -81,15 +84,10 @@ class Pieces(msgspec.Struct, array_like=True):
 
 
 class BatchRunner:
-    """Runs batches of one plan, in one process.
-
-    `is_first_whole` tells that the batch of everything, if there is one, is run before others. Then
-    functions that were made for another batch are not kept: no batch needs them again.
-    """
+    """Runs batches of one plan, in one process, in the order of the plan."""
 
     def __init__(self, plan: Plan, modules: Modules, stand_ins: StandIns) -> None:
         """`stand_ins` are used while the generators run. Raises SelectionError and OSError."""
-        self.is_first_whole = False
         self._plan = plan
         self._modules = modules
         self._stand_ins = stand_ins
@@ -140,7 +138,7 @@ class BatchRunner:
         entries = [self._plan.entries[i] for i in missing]
         made = make_functions(self._modules, entries, self._plan.tags, self._plan.path)
         own = dict(zip(missing, made, strict=True))
-        if batch.is_whole or not self.is_first_whole:
+        if batch.is_whole:
             self._functions.update(own)
         return [own.get(i) or self._functions[i] for i in batch.indices]
 

@@ -103,7 +103,8 @@ def run_batches(plan: Plan, runner: BatchRunner, running: Running, jobs: int) ->
     found: dict[int, Pieces] = {}
     if jobs > 1:
         found = _in_processes(plan, runner, running, min(jobs, len(plan.batches)))
-    return [found.get(i) or runner.run(i) for i in range(len(plan.batches))]
+    every = {i: found.get(i) or runner.run(i) for i in plan.order}
+    return [every[i] for i in range(len(plan.batches))]
 
 
 def _in_processes(
@@ -200,7 +201,6 @@ def serve() -> None:
 
 def _answered(runner: BatchRunner, running: Running, index: int) -> bytes:
     """In a process: the answer for a batch."""
-    runner.is_first_whole = True
     pieces = None
     kind, text, errno = "", "", None
     try:
