@@ -188,6 +188,25 @@ def test_output_that_is_gone_or_edited_comes_back(done: CodegenProject, name: st
     assert contents(done.out) == before
 
 
+WITHOUT_UPSTREAMS_WAY = """
+from derivload.pytorch.codegen import generators
+generators.run_plain = None
+from derivload.cli import main
+raise SystemExit(main())
+"""
+
+
+def test_output_that_is_gone_is_rendered_by_a_python_without_assertions(
+    project: CodegenProject,
+) -> None:
+    command = [sys.executable, "-O", "-c", WITHOUT_UPSTREAMS_WAY, *project.command()[3:]]
+    for _ in range(2):
+        subprocess.run(command, check=True, env=child_environment())
+        before = contents(project.out)
+        (project.out / "Functions.cpp").unlink()
+    assert "Functions.cpp" in before
+
+
 @pytest.mark.thorough
 def test_output_that_is_not_made_any_more_goes(done: CodegenProject) -> None:
     (done.out / "mine.cpp").write_text("// mine\n")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -88,8 +89,6 @@ class Codegen:
         self._find_items = find_items
         self._running = running
         self.jobs: int | None = None
-        self._modules: Modules | None = None
-        self._stand_ins: StandIns | None = None
         self._items: dict[str, tuple[bytes, list[Item]]] = {}
         self._new: set[str] = set()
 
@@ -111,20 +110,19 @@ class Codegen:
         self.kept = update.run()
         return self.kept
 
+    @cached_property
+    def _imported(self) -> tuple[Modules, StandIns]:
+        return Modules(self.upstream), StandIns(self.upstream)
+
     @property
     def modules(self) -> Modules:
         """The modules of the torchgen. They are imported when they are first needed."""
-        if self._modules is None:
-            self._modules = Modules(self.upstream)
-            self._stand_ins = StandIns(self.upstream)
-        return self._modules
+        return self._imported[0]
 
     @property
     def stand_ins(self) -> StandIns:
         """What stands in for functions of the torchgen."""
-        assert self.modules is not None
-        assert self._stand_ins is not None
-        return self._stand_ins
+        return self._imported[1]
 
     def processes_for(self, functions: int) -> int:
         """In how many processes the generators run for so many functions."""
