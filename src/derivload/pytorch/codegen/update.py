@@ -128,10 +128,8 @@ class Codegen:
         """In how many processes the generators run for so many functions."""
         return processes_for(self.jobs, functions, is_running=self.upstream.is_running)
 
-    def run(self, plan: Plan) -> list[Pieces]:
-        """What the generators make for each batch of a plan."""
-        functions = sum(len(batch.indices) for batch in plan.batches if not batch.is_whole)
-        jobs = self.processes_for(functions)
+    def run(self, plan: Plan, jobs: int) -> list[Pieces]:
+        """What the generators make for each batch of a plan, in so many processes."""
         runner = BatchRunner(plan, self.modules, self.stand_ins)
         every = run_batches(plan, runner, self._running, jobs)
         count = sum(pieces.count for pieces in every)
@@ -236,7 +234,9 @@ class _Update:
         if kept is not None and not touched and self._is_the_same(kept):
             return self._made(kept.outputs, kept.orders)
         self._codegen.has_run = True
-        every = self._codegen.run(self._plan(touched))
+        weights = Counter([self._families.of(row.base) for row in self._rows])
+        jobs = self._codegen.processes_for(sum(weights[family] for family in touched))
+        every = self._codegen.run(self._plan(self._divided(touched, weights, jobs)), jobs)
         self._take_schemas(every)
         orders = self._orders()
         captured = joined(every)
@@ -266,10 +266,10 @@ class _Update:
             outputs,
         )
 
-    def _plan(self, touched: set[str]) -> Plan:
-        """Everything that has to run, in batches."""
+    def _plan(self, divided: Sequence[set[str]]) -> Plan:
+        """Everything that has to run, in batches: one for each of these sets of families."""
         source = self._source
-        batches = self._batches(self._divided(touched))
+        batches = self._batches(divided)
         if self._codegen.selection.has_annotated and not self._has_same_natives():
             batches.append(Batch(True, [*range(len(self._rows))], [], []))
         used = {i for batch in batches for i in batch.indices}
@@ -286,16 +286,9 @@ class _Update:
     def _has_same_natives(self) -> bool:
         return self._kept is not None and self._kept.natives == self._natives
 
-    def _divided(self, touched: set[str]) -> list[set[str]]:
+    def _divided(self, touched: set[str], weights: Mapping[str, int], jobs: int) -> list[set[str]]:
         """The sets of families for which the generators run, one run for each set."""
-        codegen = self._codegen
-        if not self._families.is_certain:
-            return [touched]
-        of = self._families.of
-        weights = Counter([of(row.base) for row in self._rows])
-        functions = sum(weights[family] for family in touched)
-        jobs = codegen.processes_for(functions)
-        if jobs == 1 and not codegen.is_split:
+        if not self._families.is_certain or (jobs == 1 and not self._codegen.is_split):
             return [touched]
         groups = linked_groups(self._families, touched, self._rows)
         # If only the order of functions changed, a run for no function says which files there are.
