@@ -68,6 +68,14 @@ def fork(*_):
     raise BlockingIOError(11, "Resource temporarily unavailable")
 workers.fork = fork
 """
+ONE_THREAD = """
+start = threading.Thread.start
+def changed(thread):
+    if threading.active_count() > 1:
+        raise RuntimeError("can't start new thread")
+    start(thread)
+threading.Thread.start = changed
+"""
 
 
 def command(project: CodegenProject, change: str, *options: str) -> list[str]:
@@ -171,13 +179,19 @@ def test_files_are_whole_when_a_process_ends(
     assert made == expected
 
 
+def test_a_process_that_has_no_thread_is_done_without(
+    project: CodegenProject, expected: dict[str, bytes]
+) -> None:
+    done, made = run(project, ONE_THREAD, "--stats=json", "--jobs=3")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["exit"] == "cold"
+    assert made == expected
+
+
 def test_what_a_generator_raises_is_told_as_in_one_process(project: CodegenProject) -> None:
-    path = project.pytorch.autograd / "gen_trace_type.py"
-    text = path.read_text("utf-8")
     old = "def method_definition(f: NativeFunction) -> str:\n"
     new = f"{old}    assert str(f.func.name) != 'neg', 'not neg'\n"
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
+    project.replace(project.pytorch.autograd / "gen_trace_type.py", old, new)
     ends = [run(project, "", f"--jobs={jobs}") for jobs in (1, 3)]
     assert [made for _, made in ends] == [{}, {}]
     (one, _), (other, _) = ends

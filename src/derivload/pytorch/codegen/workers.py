@@ -117,9 +117,11 @@ def _in_processes(
     try:
         _start(plan, runner, running, jobs, children)
         waiting = deque(plan.order)
-        for child in children:
-            threads.append(threading.Thread(target=_feed, args=(child, waiting, answers)))
-            threads[-1].start()
+        with suppress(RuntimeError):  # the system allows no more threads
+            for child in children:
+                thread = threading.Thread(target=_feed, args=(child, waiting, answers))
+                thread.start()
+                threads.append(thread)
         found = _collect(plan, answers, running, len(threads))
     except BaseException:
         for child in children:
