@@ -14,6 +14,7 @@ import pytest
 
 from derivload.pytorch.codegen.stand_ins import STAND_INS, StandIns
 from derivload.pytorch.codegen.upstream import Modules, forget, locate
+from support.project import replace_in
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
@@ -183,10 +184,7 @@ def test_nothing_stands_in_for_what_was_edited(
     release: Release, newest: str, tmp_path: Path, file: str, old: str, new: str, name: str
 ) -> None:
     small = SmallPyTorch(release(newest), tmp_path / "pytorch")
-    path = small.root / file
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), "utf-8")
+    replace_in(small.root / file, old, new)
     upstream = locate(natives(small.root))
     try:
         Modules(upstream)
