@@ -327,13 +327,8 @@ def _emit(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
 
 
 def _scale(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
-    results = []
-    for comparison in scale.scale_comparisons(release, scratch):
-        # An edit takes milliseconds, so there can be more of them.
-        results.append(compare(comparison, 5 * rounds))
-        scale.end(comparison.first)
-        scale.end(comparison.second)
-    return results
+    # An edit takes milliseconds, so there can be more of them.
+    return [compare(c, 5 * rounds) for c in scale.scale_comparisons(release, scratch)]
 
 
 def _watch(release: Path, scratch: Path, _: int) -> list[dict[str, object]]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from benchmarks.timing import Comparison, Run, SessionEdit, Timed
+from benchmarks.codegen import FORMULA
+from benchmarks.timing import AGE, Comparison, Run, SessionEdit
 from benchmarks.watch import Watch
 from derivload.loading.paths import find_files
 
 _SHARDS = ("--shards", "64")
-_FORMULA = re.compile(r"(?m)^(  self: )(?:\d+ \* )?(index_select_backward_symint)")
-# A document is known, and not read again, when it has stood there for some seconds.
-_AGE = 3.0
 
 
 class WatchEdit:
@@ -25,20 +22,21 @@ class WatchEdit:
 
     def __init__(self, name: str, pytorch: Path, out: Path) -> None:
         self.name = name
-        self._start: Callable[[], Watch] = lambda: Watch(pytorch, out, *_SHARDS, "--no-cache")
+        self._start = partial(Watch, pytorch, out, *_SHARDS, "--no-cache")
         self._watch: Watch | None = None
 
     def run(self) -> Run:
         """Save once."""
         if self._watch is None:
             self._watch = self._start()
-            time.sleep(_AGE)
+            time.sleep(AGE)
         return Run(self._watch.edit(), 0)
 
     def end(self) -> None:
         """End derivwatch."""
         if self._watch is not None:
             self._watch.end()
+        self._watch = None
 
 
 class WorkerEdit:
@@ -61,10 +59,10 @@ class WorkerEdit:
                 command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
             )
             self._ask(self._process)
-            time.sleep(_AGE)
+            time.sleep(AGE)
         self._edits += 1
         text = self._path.read_text("utf-8")
-        text = _FORMULA.sub(rf"\g<1>{self._edits + 1000} * \2", text, count=1)
+        text = FORMULA.sub(rf"\g<1>{self._edits + 1000} * \2", text, count=1)
         self._path.write_text(text, "utf-8")
         start = time.perf_counter()
         self._ask(self._process)
@@ -74,6 +72,7 @@ class WorkerEdit:
         """End the worker."""
         if self._process is not None:
             self._process.communicate()
+        self._process = None
 
     def _ask(self, process: subprocess.Popen[str]) -> None:
         assert process.stdin is not None
@@ -128,9 +127,3 @@ def scale_comparisons(release: Path, scratch: Path) -> list[Comparison]:
             "at most 12",
         ),
     ]
-
-
-def end(timed: Timed) -> None:
-    """End its process, which may hold gigabytes."""
-    if isinstance(timed, SessionEdit | WatchEdit | WorkerEdit):
-        timed.end()

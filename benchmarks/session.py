@@ -23,13 +23,12 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.timing import AGE
 from derivload.loading.live import LiveDocuments
 from derivload.loading.paths import Files, find_files
 
 # In the middle of the file, and without a forward formula that would follow it.
 _FORMULA = re.compile(rb"(?m)^(  self: )(?:\d+ \* )?(index_select_backward_symint)")
-# A document is known, and not read again, when it has stood there for some seconds.
-_AGE = 3.0
 
 
 class Session:
@@ -44,7 +43,7 @@ class Session:
         self._live.load(files, [*self._contents]).write()
         self._live.settle()
         gc.freeze()
-        time.sleep(_AGE)
+        time.sleep(AGE)
 
     def edit(self, number: int) -> None:
         """Edit one formula."""

@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+# A document is known, and not read again, when it has stood there for so many seconds.
+AGE = 3.0
+
 # Starts, times and reaps one command. In a process of its own that is small: what a process
 # has used at its peak counts for those that it starts, too.
 _RUNNER = """
@@ -67,6 +70,9 @@ class Command(NamedTuple):
             raise SystemExit(f"{self.name} failed:\n{done.stderr}")
         return Run(float(wall), float(peak), float(cpu))
 
+    def end(self) -> None:
+        """Nothing is left of it."""
+
 
 def load_upstream(release: Path, name: str = "upstream load_derivatives") -> Command:
     """A release's own loader, in a process of its own."""
@@ -96,7 +102,7 @@ class SessionEdit:
         return Run(float(answer[0]), float(answer[1]), float(answer[2]))
 
     def end(self) -> None:
-        """End its process, which may hold gigabytes."""
+        """End its process."""
         if self._process is not None:
             self._process.communicate()
         self._process = None
@@ -111,6 +117,9 @@ class Timed(Protocol):
 
     def run(self) -> Run:
         """Do it once. Raises SystemExit when that fails."""
+
+    def end(self) -> None:
+        """End what is left of it, which may hold gigabytes. It begins anew with the next run."""
 
 
 class Comparison(NamedTuple):
@@ -131,6 +140,8 @@ def compare(comparison: Comparison, rounds: int) -> dict[str, object]:
             result = command.run()
             if number:
                 runs[command.name].append(result)
+    comparison.first.end()
+    comparison.second.end()
     summary: dict[str, object] = {"title": comparison.title, "goal": comparison.goal}
     for name, results in runs.items():
         walls = [r.wall for r in results]
