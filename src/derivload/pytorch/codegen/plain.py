@@ -1,6 +1,7 @@
-"""Upstream's own way: runs its generators unchanged, on the input files themselves.
+"""Upstream's own way: runs its generators whole, on the input files themselves.
 
-derivload does this if it cannot be sure of its short cut, and to compare the short cut with it.
+derivload does this if it cannot be sure of its short cut, and to compare the short cut with it. The
+functions of torchgen that something stands in for (`stand_ins.py`) have that here too.
 """
 
 from __future__ import annotations
