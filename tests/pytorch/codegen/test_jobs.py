@@ -59,6 +59,8 @@ batches.BatchRunner.run = changed
 """
 KILLED = IN_FIRST.format(what="os.kill(os.getpid(), signal.SIGKILL)")
 OUT_OF_MEMORY = IN_FIRST.format(what="raise MemoryError")
+INTERRUPTED = IN_FIRST.format(what="os.kill(os.getpid(), signal.SIGINT)")
+IGNORED = f"signal.signal(signal.SIGINT, signal.SIG_IGN)\n{INTERRUPTED}"
 ALL_KILLED = KILLED.replace("index == 0", "True")
 ENDLESS = IN_FIRST.format(what="print('waiting', file=sys.stderr, flush=True); time.sleep(600)")
 THREAD = "threading.Thread(target=threading.Event().wait, daemon=True).start()"
@@ -188,6 +190,15 @@ def test_a_process_that_has_no_thread_is_done_without(
     assert made == expected
 
 
+def test_a_signal_that_is_ignored_ends_no_process(
+    project: CodegenProject, expected: dict[str, bytes]
+) -> None:
+    done, made = run(project, IGNORED, "--jobs=3")
+    assert done.returncode == 0, done.stderr
+    assert "ended" not in done.stderr
+    assert made == expected
+
+
 def test_what_a_generator_raises_is_told_as_in_one_process(project: CodegenProject) -> None:
     old = "def method_definition(f: NativeFunction) -> str:\n"
     new = f"{old}    assert str(f.func.name) != 'neg', 'not neg'\n"
@@ -222,15 +233,20 @@ def group_of(process: int) -> list[int]:
     return [int(pid) for pid, group in rows if int(group) == process]
 
 
-def start(project: CodegenProject, change: str) -> subprocess.Popen[str]:
-    """Start derivload with three processes, in a process group; wait until one has a batch."""
-    process = subprocess.Popen(
-        command(project, change, "--jobs=3"),
+def start(project: CodegenProject, change: str, *options: str) -> subprocess.Popen[str]:
+    """Start derivload in a process group."""
+    return subprocess.Popen(
+        command(project, change, *options),
         stderr=subprocess.PIPE,
         encoding="utf-8",
         env=child_environment(),
         start_new_session=True,
     )
+
+
+def start_waiting(project: CodegenProject, change: str) -> subprocess.Popen[str]:
+    """Start derivload with three processes; wait until one has a batch."""
+    process = start(project, change, "--jobs=3")
     assert process.stderr is not None
     assert "waiting" in process.stderr.readline()
     return process
@@ -241,7 +257,7 @@ def start(project: CodegenProject, change: str) -> subprocess.Popen[str]:
 def test_a_signal_ends_all_processes(
     project: CodegenProject, number: signal.Signals, to_group: bool
 ) -> None:
-    with start(project, ENDLESS) as process:
+    with start_waiting(project, ENDLESS) as process:
         assert len(group_of(process.pid)) == 4
         (os.killpg if to_group else os.kill)(process.pid, number)
         _, said = process.communicate(timeout=60)
@@ -253,7 +269,7 @@ def test_a_signal_ends_all_processes(
 
 def test_processes_end_after_the_one_that_started_them(project: CodegenProject) -> None:
     change = ENDLESS.replace("time.sleep(600)", "time.sleep(1)")
-    with start(project, change) as process:
+    with start_waiting(project, change) as process:
         process.kill()
         process.wait()
         until = time.monotonic() + 60
@@ -295,14 +311,7 @@ def test_upstreams_own_way_runs_beside_the_short_cut(
 def test_a_mistake_in_the_inputs_ends_what_was_begun(project: CodegenProject) -> None:
     project.replace(project.pytorch.autograd / "gen_trace_type.py", *EDITED)
     project.replace(project.pytorch.derivatives, "grad * self.sgn()", "grads[7]")
-    change = BESIDE.format(what="time.sleep(600)")
-    process = subprocess.Popen(
-        command(project, change, "--jobs=2"),
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        env=child_environment(),
-        start_new_session=True,
-    )
+    process = start(project, BESIDE.format(what="time.sleep(600)"), "--jobs=2")
     _, said = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "DL410" in said

@@ -133,7 +133,8 @@ def fork(answer: Answerer, others: Sequence[Child]) -> Child:
     try:
         gc.freeze()
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
+            if signal.getsignal(number) != signal.SIG_IGN:  # as in a script's background
+                signal.signal(number, signal.SIG_DFL)
         _close(write, read, *(end for other in others for end in other.ends))
         answer_all(theirs_read, theirs_write, answer)
         status = 0
