@@ -100,9 +100,11 @@ class Generators:
                 beside.end()
 
     def _is_to_be_compared(self) -> bool:
-        """Whether all files are, and in another process."""
-        is_kept = self._codegen is not None and self._codegen.kept is not None
-        if self._known is not None or is_kept or self._get(b"kept") or self._get(b"plain"):
+        """Whether all files are, and in another process. Restores what earlier runs kept."""
+        if self._known is not None or self._get(b"plain"):
+            return False
+        self._codegen = self._codegen or self._restored()
+        if self._codegen.kept is not None:
             return False
         jobs = default_jobs() if self._jobs is None else self._jobs
         return jobs > 1 and can_fork()
