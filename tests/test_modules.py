@@ -17,6 +17,8 @@ from derivload.modules import (
     doubtful_form,
     forget_compiled,
     is_module,
+    is_settled,
+    looks_of,
     modules_below,
     read_file,
     recompile,
@@ -182,3 +184,16 @@ def test_one_form_that_stays_is_told_of_many(
     monkeypatch.setattr(modules, "remove", lambda path: path != str(source.compiled))
     assert forget_compiled([str(source.path), str(other.path)]) is False
     assert forget_compiled([str(other.path)]) is True
+
+
+def test_a_file_is_settled_once_no_clock_can_hide_an_edit(tmp_path: Path) -> None:
+    """The coarsest clock of a file system notes steps of two seconds."""
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    before = path.stat()
+    assert not is_settled(before, before.st_ctime_ns + 2_000_000_000)
+    assert is_settled(before, before.st_ctime_ns + 3_000_000_000)
+    time.sleep(2 * CLEARLY / 1e9)
+    path.write_bytes(b"two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert looks_of(path.stat()) != looks_of(before)

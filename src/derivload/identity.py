@@ -26,6 +26,8 @@ from derivload.modules import (
     changed_at,
     doubtful_form,
     file_status,
+    is_settled,
+    looks_of,
     modules_below,
     read_file,
     recompile,
@@ -44,9 +46,6 @@ PACKAGE = os.path.dirname(os.path.abspath(__file__))
 # subtract a tick because the clock of files is behind by up to one.
 _UNTIL = STARTED - TICK
 _DATA = "tree/known.json"
-# Nanoseconds. Some file systems note times in steps of two seconds: within one step, a second edit
-# may not show in the state of a file.
-_STEP = 2_500_000_000
 _scans: list[_Scan] = []
 
 
@@ -184,10 +183,9 @@ class _Scan:
         lines = []
         for name, _, status in self._files:
             # File systems on no disk have no major number: the network's, whose status may be old.
-            if changed_at(status) > _UNTIL - _STEP or not os.major(status.st_dev):
+            if not is_settled(status, _UNTIL) or not os.major(status.st_dev):
                 return ""
-            times = (status.st_mtime_ns, status.st_ctime_ns)
-            lines.append(f"{name}\0{status.st_dev} {status.st_ino} {status.st_size} {times}")
+            lines.append(f"{name}\0{looks_of(status)}")
         digest = sha256("\n".join(lines).encode("utf-8", "surrogateescape"))
         digest.update(_yaml())
         return digest.hexdigest()

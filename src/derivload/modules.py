@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # after its source changed may have been compiled from the source before that change.
 TICK = 10_000_000
 CLEARLY = 2 * TICK
+# Some file systems note times in steps of two seconds: within one step, a second edit may not show
+# in the status of a file.
+_STEP = 2_500_000_000
 # Source, compiled files without a source beside them, extension modules.
 _SUFFIXES = (".py", ".pyc", ".so", ".pyd")
 _COMPILED = "__pycache__"
@@ -174,6 +177,26 @@ def recompile(path: str) -> None:
 def changed_at(status: os.stat_result) -> int:
     """When a file last changed, in nanoseconds; on Windows, when its content last changed."""
     return status.st_mtime_ns if os.name == "nt" else status.st_ctime_ns
+
+
+def looks_of(status: os.stat_result) -> tuple[int, ...]:
+    """What tells a file from the same file after an edit, once it is settled."""
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
+
+
+def is_settled(status: os.stat_result, now: int) -> bool:
+    """Whether a file changed so long before `now` that each later edit shows in `looks_of`.
+
+    Never on Windows: what it calls the time of the change is another time, and anybody can set the
+    time at which the content changed.
+    """
+    return os.name != "nt" and status.st_ctime_ns + _STEP <= now
 
 
 def _is_taken(path: str, source: os.stat_result, compiled: str) -> bool:

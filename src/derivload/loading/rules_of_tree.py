@@ -12,7 +12,7 @@ import time
 
 from derivload.identity import is_as_it_began, sha256, tool_digest
 from derivload.loading.errors import UsageError
-from derivload.modules import CLEARLY, modules_below
+from derivload.modules import is_settled, looks_of, modules_below
 from derivload.outputs.digests import names_like
 
 TYPE_CHECKING = False
@@ -101,14 +101,14 @@ class Rules:
 def _read_module(path: str) -> bytes:
     """What a module holds: as it was read before, where it is certain to be the same still."""
     status = os.stat(path)
-    looks = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    looks = looks_of(status)
     known = _contents.get(path)
     if known is not None and known[0] == looks:
         return known[1]
     now = time.time_ns()
     with open(path, "rb") as file:
         data = file.read()
-    if now - max(looks[2:]) > CLEARLY:
+    if is_settled(status, now):
         _contents[path] = looks, data
     return data
 

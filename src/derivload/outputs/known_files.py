@@ -7,15 +7,13 @@ be missed. That is why a file is remembered only once its last change is older t
 
 from __future__ import annotations
 
-import os
 import time
+
+from derivload.modules import is_settled, looks_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from derivload.outputs.places import OutputPlace
-
-# Seconds. The coarsest clock of a file system in use counts two at a time.
-_TICK = 2.5
 
 
 class KnownFiles:
@@ -27,24 +25,10 @@ class KnownFiles:
     def hold(self, place: OutputPlace, sha256: str) -> bool:
         """Whether the file at this place is known to hold the bytes with this digest."""
         known = self._known.get(place.target)
-        return known is not None and known == (sha256, _signature(place.status))
+        return place.status is not None and known == (sha256, looks_of(place.status))
 
     def note(self, place: OutputPlace, sha256: str) -> None:
         """Note that the file at this place was read after its status, and has this digest."""
         status = place.status
-        # What Windows calls the time of the change is another time.
-        if status is None or os.name == "nt" or time.time() - status.st_ctime < _TICK:
-            return
-        self._known[place.target] = sha256, _signature(status)
-
-
-def _signature(status: os.stat_result | None) -> tuple[int, ...]:
-    if status is None:
-        return ()
-    return (
-        status.st_dev,
-        status.st_ino,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    )
+        if status is not None and is_settled(status, time.time_ns()):
+            self._known[place.target] = sha256, looks_of(status)
