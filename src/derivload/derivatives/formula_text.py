@@ -22,6 +22,7 @@ from derivload.derivatives.formula_names import (
     TOKEN,
     is_by_convention,
 )
+from derivload.derivatives.meant import NON_DIFFERENTIABLE
 
 # So many mistakes of a kind are told of one formula.
 _MOST: Final = 20
@@ -267,7 +268,7 @@ def _python(tokens: Sequence[re.Match[str]], names: Collection[str] | None) -> I
             yield TextFlaw("DL620", message, text, at, f"write `{instead}`", instead)
         elif text in _PYTHON and before not in ("::", ".", "->"):
             is_all = text == "None" and len(tokens) == 1
-            instead = "non_differentiable" if is_all else _PYTHON[text]
+            instead = NON_DIFFERENTIABLE if is_all else _PYTHON[text]
             yield TextFlaw("DL620", f"`{text}` is Python", text, at, f"write `{instead}`", instead)
         elif text == behind == "*" and _is_value(before) and tokens[i + 1].start() == at + 1:
             message = "`**` is no power in C++"

@@ -31,7 +31,7 @@ from derivload.derivatives.lint_formulas import (
     is_keyword,
     without_gradient,
 )
-from derivload.derivatives.meant import USUAL_NAMES
+from derivload.derivatives.meant import NON_DIFFERENTIABLE, USUAL_NAMES
 from derivload.derivatives.model import DifferentiabilityInfo
 from derivload.diagnostics import Mistake, Path, Remedy
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
@@ -226,7 +226,7 @@ def _check_arguments(
         if used is None:
             used = frozenset().union(*[words(formula) for _, formula in formulas.formulas])
         forward = used.intersection((f"{argument.name}_t", f"{argument.name}_p"))
-        never = (add(argument.name, "non_differentiable", path=formulas.path),)
+        never = (add(argument.name, NON_DIFFERENTIABLE, path=formulas.path),)
         if forward and info.forward_derivatives:
             name = min(forward)
             message = f"`{argument.name}` has no formula, so a forward formula has no `{name}`"

@@ -16,18 +16,18 @@ from derivload.derivatives.formula_text import check_text
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import is_forward_derivative_definition, split_names
+from derivload.derivatives.meant import NON_DIFFERENTIABLE, as_word
 from derivload.derivatives.model import DifferentiabilityInfo
 from derivload.diagnostics import Mistake, Path, Remedy, occurrence_of
 from derivload.native.function import NativeFunction
 from derivload.remedies import remove, write
 from derivload.spelling import nearest
 
-_NON_DIFFERENTIABLE: Final = "non_differentiable"
 _NEGATIVE: Final = re.compile(r"\bgrads\[\s*-\s*\d+\s*\]")
 _CALLED: Final = re.compile(r"\bgrads\s*\(")
 _ALONE: Final = re.compile(r"\bgrads\b(?!\s*[.\[(])")
 _OPERATORS: Final = frozenset("+-*/,<=&|?:")
-WORDS: Final = frozenset({_NON_DIFFERENTIABLE, AUTO_ELEMENT_WISE, AUTO_LINEAR})
+WORDS: Final = frozenset({NON_DIFFERENTIABLE, AUTO_ELEMENT_WISE, AUTO_LINEAR})
 """Words that may stand in the place of a formula."""
 # With some blanks around it.
 _LONGEST_WORD: Final = 2 * max(map(len, WORDS))
@@ -37,12 +37,7 @@ UNCALLED: Final = frozenset({"not_implemented", "not_implemented_list"})
 
 def is_keyword(formula: str) -> bool:
     """Whether a formula is a word such as `auto_linear`, in whatever way it is written."""
-    return _as_keyword(formula) in WORDS
-
-
-def _as_keyword(formula: str) -> str:
-    """The word that a formula is, as people write it: `Auto-Linear ()` is `auto_linear`."""
-    return formula.strip().lower().removesuffix("()").rstrip().replace("-", "_")
+    return as_word(formula) in WORDS
 
 
 def check_texts(
@@ -128,7 +123,7 @@ def check_keys(formulas: Formulas, function: NativeFunction) -> Iterator[Mistake
             message = f"`{name}` is no {kind} of `{function.qualified}`, as the others in this key"
             close = tuple(nearest(name, [other for other in known if other not in named], 1))
             yield Mistake("DL616", message, path, name, on_key=True, meant=close)
-        if formula.strip().lower() == _NON_DIFFERENTIABLE:
+        if formula.strip().lower() == NON_DIFFERENTIABLE:
             continue  # beside a formula, it is an error
         for argument in () if is_forward else function.schema.arguments.flat_all:
             if argument.name in names and not argument.type.is_tensor_like:
@@ -157,7 +152,7 @@ def _has_usual_keys(formulas: Formulas, function: NativeFunction) -> bool:
         if raw_names != "result" and raw_names not in tensors:
             return False
         if len(formula) <= _LONGEST_WORD and is_keyword(formula):
-            is_of_argument = formula == _NON_DIFFERENTIABLE
+            is_of_argument = formula == NON_DIFFERENTIABLE
             if formula not in WORDS or is_of_argument != (raw_names in tensors):
                 return False
     return True
@@ -176,15 +171,15 @@ def _outputs(function: NativeFunction) -> list[str]:
 def _misplaced(
     formula: str, names: Sequence[str], *, is_forward: bool, path: tuple[str | int, ...]
 ) -> Iterator[Mistake]:
-    word = _as_keyword(formula)
+    word = as_word(formula)
     # Of this word, torchgen passes over blanks and capitals.
-    known = formula.strip().lower() if word == _NON_DIFFERENTIABLE else formula
-    if word == _NON_DIFFERENTIABLE and is_forward:
-        message = f"`{_NON_DIFFERENTIABLE}` is for arguments, and `{names[0]}` is an output"
+    known = formula.strip().lower() if word == NON_DIFFERENTIABLE else formula
+    if word == NON_DIFFERENTIABLE and is_forward:
+        message = f"`{NON_DIFFERENTIABLE}` is for arguments, and `{names[0]}` is an output"
         help_ = "remove the line; `output_differentiability` says it of outputs"
         yield Mistake("DL609", message, path, help=help_, remedies=(remove(*path),))
     elif word in WORDS:
-        if word != _NON_DIFFERENTIABLE and not is_forward:
+        if word != NON_DIFFERENTIABLE and not is_forward:
             message = f"`{word}` is a forward formula, and `{names[0]}` is an argument"
             help_ = "write the backward formula, and this under an output, such as `result`"
             yield Mistake("DL609", message, path, help=help_)

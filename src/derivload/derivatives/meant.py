@@ -19,7 +19,7 @@ USUAL_NAMES: Final = {
     "out": "result",
 }
 """What the same is called in Python and in functions for the backward pass."""
-_NOTHING: Final = frozenset({"None", "none", "null", "nullptr", "undefined"})
+_NOTHING: Final = frozenset({"none", "null", "nullptr", "undefined"})
 _KEYS: Final = ("output_differentiability", "dispatch")
 _WORD: Final = re.compile(r"\w+")
 
@@ -49,7 +49,12 @@ def meant_keys(
     return [name for name in close if name not in given]
 
 
+def as_word(formula: str) -> str:
+    """The word that a formula is, as people write it: `Auto-Linear ()` is `auto_linear`."""
+    return formula.strip().lower().removesuffix("()").rstrip().replace("-", "_")
+
+
 def is_misspelt(formula: str) -> bool:
     """Whether a formula is probably to say that an argument is not differentiable."""
-    word = formula.strip().removesuffix("()").replace("-", "_")
+    word = as_word(formula)
     return word in _NOTHING or bool(nearest(word, [NON_DIFFERENTIABLE]))

@@ -13,6 +13,7 @@ from typing import Final
 from derivload.derivatives.definition import booleans_in
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
 from derivload.derivatives.info import Derived
+from derivload.derivatives.meant import as_word
 from derivload.derivatives.model import DifferentiabilityInfo, ForwardDerivative, SavedAttribute
 from derivload.diagnostics import Remedy
 from derivload.generators.subject import (
@@ -243,8 +244,8 @@ class WrapperBody:
         if len(inputs) != 1 or not is_list(inputs[0][1]):
             names = self._names_of(forward)
             with_derivatives = self._info.args_with_derivatives
-            word = forward.formula.strip().removesuffix("()").replace("-", "_")
-            meant = tuple(nearest(word, (AUTO_LINEAR, AUTO_ELEMENT_WISE))[:1])
+            keywords = AUTO_LINEAR, AUTO_ELEMENT_WISE
+            meant = tuple(nearest(as_word(forward.formula), keywords, 1))
             use = f"use the tangent `{with_derivatives[0].name}_t`" if with_derivatives else ""
             yield self._refusal(
                 "DL808",
