@@ -135,12 +135,13 @@ class _Scan:
     `is_certain` tells that the code that runs is certain to be these modules.
     """
 
-    __slots__ = ("_digest", "_files", "is_certain", "names")
+    __slots__ = ("_digest", "_files", "_state", "is_certain", "names")
 
     def __init__(self) -> None:
         self.is_certain = True
         self.names: set[str] = set()
         self._digest = b""
+        self._state: str | None = None
         self._files: list[tuple[str, str, os.stat_result]] = []
         installed = _installed_at()
         for name, path in sorted(_modules()):
@@ -180,6 +181,11 @@ class _Scan:
         """See `tool_state`."""
         if sys.platform != "linux" or not self.is_certain:
             return ""
+        if self._state is None:
+            self._state = self._digest_of_looks()
+        return self._state
+
+    def _digest_of_looks(self) -> str:
         lines = []
         for name, _, status in self._files:
             # File systems on no disk have no major number: the network's, whose status may be old.
