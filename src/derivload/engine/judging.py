@@ -254,16 +254,12 @@ class _Judge:
         return ignored
 
     def _unused(self, entry: Entry, comment: IgnoreComment, why: str, idle: str) -> Told:
-        mistake = Mistake(_UNUSED, why)
-
-        def place() -> Diagnostic:
-            placed = self._placer.at(entry, comment.start, comment.end, mistake)
-            return self._without(placed, comment, idle)
-
+        found = self._placer.at(entry, comment.start, comment.end, Mistake(_UNUSED, why))
+        placed = self._without(found, comment, idle)
         # Not of the entry's text, which is another one if the file is read whole.
         what = (_UNUSED, why, entry.file)
-        id_ = digest_id("\0".join((*what, place().source_line)))
-        return Told(id_, what, _UNUSED, "", entry.file, place)
+        id_ = digest_id("\0".join((*what, placed.source_line)))
+        return Told(id_, what, _UNUSED, "", entry.file, lambda: placed)
 
     def _without(self, placed: Diagnostic, comment: IgnoreComment, idle: str) -> Diagnostic:
         """The diagnostic of a comment with the fix that removes it, or its name `idle` alone."""

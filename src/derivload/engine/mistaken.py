@@ -200,17 +200,15 @@ def _in_order(entries: list[EntryValue], more: list[EntryValue]) -> list[EntryVa
 
 def _renumbered(found: Iterable[Possible], load: Load) -> Iterator[Possible]:
     """What `lint` found in a load, by the positions of the entries among all of the inputs."""
+    natives = [function.entry for function in load.natives]
+    definitions = [made.entry for made in definitions_read(load)]
     for one in found:
-        entries = (
-            [function.entry for function in load.natives]
-            if one.of_native
-            else [made.entry for made in definitions_read(load)]
-        )
+        entries = natives if one.of_native else definitions
         yield msgspec.structs.replace(
             one,
             at=entries[one.at].index,
             other=entries[one.other].index if one.other >= 0 else -1,
-            declared=load.natives[one.declared].entry.index if one.declared >= 0 else -1,
+            declared=natives[one.declared].index if one.declared >= 0 else -1,
         )
 
 
