@@ -133,9 +133,8 @@ def _check_inplace(schema: FunctionSchema) -> None:
     if len(schema.returns) != 1 or schema.returns[0].annotation != argument.annotation:
         message = f"`{name}` is in-place, so it must return only `self`"
         wrong = _wrong_returns(schema, "DL117", message)
-        if [returned.type.text for returned in schema.returns] == [
-            "Tensor"
-        ] and argument.annotation:
+        types = [returned.type.text for returned in schema.returns]
+        if types == ["Tensor"] and argument.annotation:
             marked = f"Tensor({argument.annotation.text})"
             wrong.remedies = (write(f"-> {marked}", f"-> {schema.returns[0].text}"),)
         raise wrong

@@ -104,14 +104,11 @@ def _for_few(found: Found) -> Found:
 def _for_many(found: Found, count: int) -> Found:
     mistake = found.mistake
     message = f"{mistake.message}; {count} entries have this"
-    help_ = (
-        f"declare `{mistake.lacking}` in tags.yaml"
-        if mistake.lacking
-        else (
-            help_of(mistake)
-            or f"if a backend's own tools read it, pass over it with {mistake.option}"
-        )
-    )
+    help_ = help_of(mistake)
+    if mistake.lacking:
+        help_ = f"declare `{mistake.lacking}` in tags.yaml"
+    elif not help_:
+        help_ = f"if a backend's own tools read it, pass over it with {mistake.option}"
     # A fix of one entry would leave the mistake of the others.
     many = msgspec.structs.replace(mistake, message=message, help=help_, meant=(), remedies=())
     return Found(found.entry, many)
