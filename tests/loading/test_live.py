@@ -9,25 +9,16 @@ import pytest
 
 from derivload.loading.errors import InputError
 from derivload.loading.live import LiveDocuments, Updated
-from derivload.loading.paths import Files
 from support.session_edits import EDITS
-from support.sessions import START, Inputs
+from support.sessions import START, Inputs, files_of
 
 _SHARDS = 3
 
 
 def update(live: LiveDocuments, inputs: Inputs) -> Updated | None:
     """Bring the documents up to date with these inputs; None if they have mistakes."""
-    texts = inputs.texts
-    names = [text.name for text in texts.native_functions]
-    files = Files(texts.derivatives.name, names, texts.tags.name, inputs.release)
-    files.more_derivatives = tuple(text.name for text in texts.more_derivatives)
-    files.additions = inputs.additions
-    files.backends = tuple(text.name for text in texts.backends)
-    derivatives, *others = inputs.files
-    given = (derivatives, *inputs.more, *others, *inputs.registered)
     try:
-        return live.load(files, [text.encode() for text in given]).write()
+        return live.load(files_of(inputs), inputs.contents).write()
     except InputError:
         return None
 

@@ -56,6 +56,13 @@ class Inputs(NamedTuple):
         )
 
     @property
+    def contents(self) -> list[bytes]:
+        """What each file of `files_of` holds."""
+        derivatives, *others = self.files
+        texts = (derivatives, *self.more, *others, *self.registered)
+        return [text.encode() for text in texts]
+
+    @property
     def dialect(self) -> Dialect:
         return dialect_with(find_dialect(self.release)[0], self.additions, is_known=True)
 
@@ -68,6 +75,17 @@ class Inputs(NamedTuple):
         files = list(self.files)
         files[slice(index, None if index == -1 else index + 1)] = texts
         return self._replace(files=tuple(files))
+
+
+def files_of(inputs: Inputs) -> Files:
+    """The files that the command line would name for these inputs."""
+    texts = inputs.texts
+    names = [text.name for text in texts.native_functions]
+    files = Files(texts.derivatives.name, names, texts.tags.name, inputs.release)
+    files.more_derivatives = tuple(text.name for text in texts.more_derivatives)
+    files.additions = inputs.additions
+    files.backends = tuple(text.name for text in texts.backends)
+    return files
 
 
 Edit = Callable[[Random, Inputs], Inputs]
@@ -285,14 +303,7 @@ class Walk:
     ) -> None:
         """As a new process goes."""
         shards = (None, 3)[self.counts["steps"] % 2]
-        names = [text.name for text in inputs.texts.native_functions]
-        files = Files(inputs.texts.derivatives.name, names, inputs.texts.tags.name, inputs.release)
-        files.more_derivatives = tuple(text.name for text in inputs.texts.more_derivatives)
-        files.additions = inputs.additions
-        files.backends = tuple(text.name for text in inputs.texts.backends)
-        derivatives, *others = inputs.files
-        texts = (derivatives, *inputs.more, *others, *inputs.registered)
-        request = Request(files, [text.encode() for text in texts], shards, with_places=True)
+        request = Request(files_of(inputs), inputs.contents, shards, with_places=True)
         request.with_refused = True
         memory = Memory(self._store)
         outcome = memory.load(request)
