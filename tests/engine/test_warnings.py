@@ -366,3 +366,15 @@ def test_what_is_allowed_is_needed(
 
 def test_the_catalogue_is_not_warned_of() -> None:
     assert check(find_files(catalogue=True)).diagnostics == []
+
+
+def test_a_wrong_autogen_is_told_where_it_stands() -> None:
+    schema = "g(Tensor self) -> Tensor"
+    natives = (
+        f"- func: {schema}\n{CPU}"
+        "- func: f(Tensor self) -> Tensor\n  autogen: f.out\n"
+        "- func: f_(Tensor(a!) self) -> Tensor(a!)\n  autogen: f.ouut\n"
+    )
+    (found,) = warnings(natives, f"- name: {schema}\n  self: grad\n")
+    assert found.splitlines()[0].startswith("native_0.yaml:7:12: warning[DL625]: `autogen` names")
+    assert found.splitlines()[2:] == ["    |            ^^^^^^", "  help: write `f.out`"]

@@ -7,7 +7,7 @@ compare it, in each group of variants that has a functional and an out variant
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from derivload.diagnostics import Mistake
@@ -40,15 +40,18 @@ def check_autogen(functions: Sequence[NativeFunction]) -> Iterator[WrongAutogen]
 def _check_group(group: Sequence[NativeFunction]) -> WrongAutogen | None:
     # An entry may have the tag `generated` too.
     made = sorted(f.name.text for f in group if f.generated)
-    named = sorted({name.text for f in group for name in f.autogen})
-    owner = next((f for f in group if f.autogen), group[0])
+    # Which entry has each name: the first one.
+    owners = {name.text: f for f in reversed(group) for name in f.autogen}
     kinds = {f.schema.kind for f in group}
     if not kinds >= {"functional", "out"}:
         # torchgen compares nothing. A composite function may name the variants it would have.
-        return _check_names(owner, named, group)
+        return _check_names(owners, group)
+    named = sorted(owners)
     # A backend may leave a name out, because ATen is not generated from its file.
-    if set(named) <= set(made):
+    wrong = [name for name in named if name not in made]
+    if not wrong:
         return None
+    owner = owners[wrong[0]]
     if not made:
         message = f"`autogen` names {_listed(named)}, but torchgen generates no variant here"
         return WrongAutogen(owner, _mistake(named, message, ""))
@@ -57,7 +60,7 @@ def _check_group(group: Sequence[NativeFunction]) -> WrongAutogen | None:
 
 
 def _check_names(
-    owner: NativeFunction, named: Sequence[str], group: Sequence[NativeFunction]
+    owners: Mapping[str, NativeFunction], group: Sequence[NativeFunction]
 ) -> WrongAutogen | None:
     """The first name that no variant can have of a group that gets none."""
     possible = {f.name.renamed(out_overload(f.schema)).text for f in group}
@@ -65,11 +68,11 @@ def _check_names(
         is_mutable = function.schema.kind == "mutable"
         renamed = function.name.renamed(function.name.overload, functional_overload=is_mutable)
         possible.add(renamed.text)
-    for name in named:
+    for name in sorted(owners):
         if name not in possible:
-            close = nearest(name, possible, 1)
+            close = nearest(name, sorted(possible), 1)
             message = f"`autogen` names `{name}`, which torchgen does not generate from this"
-            return WrongAutogen(owner, _mistake([name], message, "".join(close)))
+            return WrongAutogen(owners[name], _mistake([name], message, "".join(close)))
     return None
 
 
