@@ -23,7 +23,12 @@ from derivload.derivatives.forward import (
     create_forward_derivative,
     postprocess_forward_derivatives,
 )
-from derivload.derivatives.meant import NON_DIFFERENTIABLE, is_misspelt, meant_keys
+from derivload.derivatives.meant import (
+    NON_DIFFERENTIABLE,
+    is_misspelt,
+    is_non_differentiable,
+    meant_keys,
+)
 from derivload.derivatives.model import (
     ArgumentBinding,
     Derivative,
@@ -109,7 +114,7 @@ def check_formulas_alone(definition: Definition) -> list[Mistake]:
         invalid.at(*formulas.path, raw_names)
         for formulas in definition.dispatch
         for raw_names, formula in formulas.formulas
-        if formula.lower().strip() != NON_DIFFERENTIABLE
+        if not is_non_differentiable(formula)
         if not arguments.isdisjoint(split_names(raw_names))
         for invalid in concrete_sizes(formula)
     ]
@@ -206,7 +211,7 @@ class _SetUp:
                 raise
             self._drafts.append(draft)
             self._drafted.append(raw_names)
-        elif formula.lower().strip() == NON_DIFFERENTIABLE:
+        elif is_non_differentiable(formula):
             self._non_differentiable += names
         else:
             self._derivatives.append(
@@ -301,8 +306,7 @@ class _SetUp:
         """The place of a mistake in all formulas together: the first that has its words."""
         if invalid.code == "DL409":
             for raw_names, formula in formulas.formulas:
-                differentiable = formula.lower().strip() != NON_DIFFERENTIABLE
-                if not differentiable and invalid.words in split_names(raw_names):
+                if is_non_differentiable(formula) and invalid.words in split_names(raw_names):
                     path = (*formulas.path, raw_names)
                     if raw_names == invalid.words:
                         invalid.remedies = (remove(*path),)

@@ -16,7 +16,7 @@ from derivload.derivatives.formula_text import check_text
 from derivload.derivatives.forward import AUTO_ELEMENT_WISE, AUTO_LINEAR
 from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import is_forward_derivative_definition, split_names
-from derivload.derivatives.meant import NON_DIFFERENTIABLE, as_word
+from derivload.derivatives.meant import NON_DIFFERENTIABLE, as_word, is_non_differentiable
 from derivload.derivatives.model import DifferentiabilityInfo
 from derivload.diagnostics import Mistake, Path, Remedy, occurrence_of
 from derivload.native.function import NativeFunction
@@ -123,7 +123,7 @@ def check_keys(formulas: Formulas, function: NativeFunction) -> Iterator[Mistake
             message = f"`{name}` is no {kind} of `{function.qualified}`, as the others in this key"
             close = tuple(nearest(name, [other for other in known if other not in named], 1))
             yield Mistake("DL616", message, path, name, on_key=True, meant=close)
-        if formula.strip().lower() == NON_DIFFERENTIABLE:
+        if is_non_differentiable(formula):
             continue  # beside a formula, it is an error
         for argument in () if is_forward else function.schema.arguments.flat_all:
             if argument.name in names and not argument.type.is_tensor_like:

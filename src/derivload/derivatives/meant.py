@@ -49,6 +49,11 @@ def meant_keys(
     return [name for name in close if name not in given]
 
 
+def is_non_differentiable(formula: str) -> bool:
+    """Whether torchgen takes a formula for this word: it passes over blanks and capitals."""
+    return formula.strip().lower() == NON_DIFFERENTIABLE
+
+
 def as_word(formula: str) -> str:
     """The word that a formula is, as people write it: `Auto-Linear ()` is `auto_linear`."""
     return formula.strip().lower().removesuffix("()").rstrip().replace("-", "_")
