@@ -19,7 +19,7 @@ from support.session_entries import (
     with_keys,
     with_parts,
 )
-from support.session_operators import TEMPLATES, add_operator, any_name
+from support.session_operators import TEMPLATES, add_operator, any_name, change_autogen
 from support.sessions import DEFINITIONS, NATIVES, RELEASES, TAGS, Edit, Inputs, cut
 
 FORMULA = re.compile(
@@ -392,6 +392,6 @@ COMMON: list[Edit] = [
 EDITS: list[Edit] = [
     *COMMON,
     *(add_operator, add_operator, shuffle_entries, break_entry, break_entry, edit_tags),
-    *(edit_tags, switch_release, edit_overlays, edit_overlays),
+    *(edit_tags, switch_release, edit_overlays, edit_overlays, change_autogen),
     *(type_somewhere, type_somewhere, repeat_key, repeat_key),
 ]

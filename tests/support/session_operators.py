@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
-from support.session_entries import insert, native_file
+from support.session_entries import insert, native_file, schema_of, with_entry
 from support.sessions import DEFINITIONS, Inputs
 
 _NAMES = (
@@ -120,3 +121,17 @@ def add_operator(random: Random, inputs: Inputs) -> Inputs:
             if random.randrange(12):
                 inputs = insert(random, inputs, file, f"- {key}: {text}\n")
     return inputs
+
+
+def change_autogen(random: Random, inputs: Inputs) -> Inputs:
+    """Have an entry name other variants, right or wrong ones, or none."""
+
+    def change(entry: str) -> str:
+        name = schema_of(entry).partition("(")[0]
+        named = random.choice([f"{name}.out", f"{name}_out", f"{name}.outt", f"{name}_functional"])
+        added = random.choice(["", f"  autogen: {named}\n", f"  autogen: {name}, {named}\n"])
+        before = re.sub(r"(?m)^  autogen: .*\n", "", entry)
+        return before.replace("\n", f"\n{added}", 1)
+
+    having = random.choice(["autogen", "(a!)", "func"])
+    return with_entry(random, inputs, native_file(random, inputs), change, having)
