@@ -1,4 +1,4 @@
-"""What may be meant in a definition by a name that is not known."""
+"""What is meant in a definition by a formula that is one word, or by a name that is not known."""
 
 from __future__ import annotations
 
