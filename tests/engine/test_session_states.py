@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import pytest
 
+from derivload.engine.judging import judge
 from derivload.engine.session import Session
 from support.session_operators import KERNEL
 from support.sessions import (
     CATALOGUE_TEXTS,
+    DEFINITIONS,
     EDITED,
     JET,
     START,
@@ -131,6 +133,17 @@ def test_the_id_of_a_superfluous_comment_is_the_same_however_the_file_is_read() 
     walk = Walk(commented)
     walk.go(commented)
     walk.go(edited("upper: cleave_upper", "upper: &a cleave_upper", inputs=commented))
+
+
+def test_superfluous_comments_that_are_alike_are_told_of_each_entry() -> None:
+    tangent = "  result: auto_linear\n"
+    commented = f"{tangent[:-1]}  # derivload: ignore[DL601]\n"
+    definitions = START.files[DEFINITIONS].replace(tangent, commented)
+    texts = START.with_file(DEFINITIONS, definitions).texts
+    make_linted = Session(START.dialect).load(texts).make_linted
+    assert make_linted is not None
+    told = [one.id for one in judge(make_linted(), texts).shown if one.code == "DL608"]
+    assert len({*told}) == len(told) == definitions.count(commented) > 1
 
 
 @pytest.mark.thorough

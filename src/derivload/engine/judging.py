@@ -257,8 +257,9 @@ class _Judge:
         found = self._placer.at(entry, comment.start, comment.end, Mistake(_UNUSED, why))
         placed = self._without(found, comment, idle)
         # Not of the entry's text, which is another one if the file is read whole.
+        first_line = self._placer.line_of(entry.file, entry.line)
         what = (_UNUSED, why, entry.file)
-        id_ = digest_id("\0".join((*what, placed.source_line)))
+        id_ = digest_id("\0".join((*what, first_line, placed.source_line)))
         return Told(id_, what, _UNUSED, "", entry.file, lambda: placed)
 
     def _without(self, placed: Diagnostic, comment: IgnoreComment, idle: str) -> Diagnostic:

@@ -69,7 +69,7 @@ class Placer:
             span = parsed.span(of, mistake.words, mistake.occurrence)
             (line, column), end = (parsed.lines.at(index, first_line) for index in span)
             length = max(1, span[1] - span[0]) if end[0] == line else len(parsed.text)
-        shown = self._line(entry.file, line)
+        shown = self.line_of(entry.file, line)
         return Diagnostic(
             file=entry.file,
             line=line,
@@ -133,7 +133,7 @@ class Placer:
     def _related(self, other: Elsewhere, entry: Entry) -> Related:
         """The place that a mistake is about besides its own."""
         if other.line:
-            text = self._line(other.file, other.line)
+            text = self.line_of(other.file, other.line)
             is_short = len(text) <= _LONGEST
             found = Written(text, 0, len(text)).find(other.words, 0) if is_short else None
             dash = _DASH.match(text)
@@ -176,12 +176,13 @@ class Placer:
             code=mistake.code,
             message=mistake.message,
             help=help_of(mistake),
-            source_line=self._line(file, line),
+            source_line=self.line_of(file, line),
             length=length,
             severity=RULES[mistake.code].severity,
         )
 
-    def _line(self, file: str, line: int) -> str:
+    def line_of(self, file: str, line: int) -> str:
+        """The text of a line, which counts from 1; "" if there is none."""
         lines = self._lines_of(file)
         return lines[line - 1] if 0 < line <= len(lines) else ""
 
