@@ -70,6 +70,25 @@ def test_what_shares_a_definition_is_placed_at_it(project: Project) -> None:
         assert found[name]["definition"] == found[view]["definition"]
 
 
+def test_definition_without_a_backward_node_is_the_one_that_foreach_functions_share(
+    project: Project,
+) -> None:
+    project.append(
+        NATIVES,
+        "- func: wave(Tensor self, Scalar depth) -> Tensor\n"
+        "- func: _foreach_wave.Scalar(Tensor[] self, Scalar depth) -> Tensor[]\n"
+        "  device_check: NoCheck\n",
+    )
+    project.append(
+        DERIVATIVES,
+        "- name: wave(Tensor self, Scalar depth) -> Tensor\n"
+        "  self: non_differentiable\n"
+        "  result: wave_t(self_t)\n",
+    )
+    found = places(project)
+    assert line_of(found["_foreach_wave.Scalar"]["definition"]).startswith("- name: wave(")
+
+
 def test_kernels_are_those_of_the_dispatch_table(project: Project) -> None:
     found = places(project)
     assert found["gild"]["dispatch_keys"] == ["CPU", "CUDA"]

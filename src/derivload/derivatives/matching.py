@@ -40,17 +40,26 @@ class MatchedFunction(NamedTuple):
 
 
 class Matched(NamedTuple):
-    """The functions that could be matched, and the mistakes of the others."""
+    """The functions that could be matched, and the mistakes of the others.
+
+    `references` has, by the schema of each foreach function with generated info, the schema of the
+    function that it applies to each tensor.
+    """
 
     functions: list[MatchedFunction]
     misfits: list[Misfit]
+    references: dict[str, str]
 
 
 class Match(NamedTuple):
-    """The info found for one function. `exact` tells that it was made for this function itself."""
+    """The info found for one function. `exact` tells that it was made for this function itself.
+
+    `reference` is the function that it was generated from, if it was.
+    """
 
     derived: Derived | None
     exact: bool
+    reference: NativeFunction | None = None
 
 
 _NONE: Final = Match(None, False)
@@ -69,6 +78,7 @@ def match_differentiability_info(
     matcher = Matcher(infos, dialect, types)
     matched: list[MatchedFunction] = []
     misfits: list[Misfit] = []
+    references: dict[str, str] = {}
     for function in sorted(functions, key=lambda f: f.cpp_name):
         try:
             match = matcher.find(function)
@@ -77,10 +87,11 @@ def match_differentiability_info(
             misfits.append(Misfit(function, invalid))
             continue
         generated = None
-        if match.exact and match.derived is not None and function.schema.text not in infos:
+        if match.derived is not None and match.reference is not None:
             generated = DifferentiabilityRecord(function.schema.text, match.derived.dispatch)
+            references[function.schema.text] = match.reference.schema.text
         matched.append(MatchedFunction(function, record, generated))
-    return Matched(matched, misfits)
+    return Matched(matched, misfits, references)
 
 
 class Matcher:
@@ -139,7 +150,7 @@ class Matcher:
         generated = gen_foreach_derivativeinfo(
             function, reference.function, info, self._types, self._dialect
         )
-        return Match(Derived(function, {"Default": generated}), True)
+        return Match(Derived(function, {"Default": generated}), True, reference.function)
 
 
 def _check_strides(function: NativeFunction, derived: Derived) -> None:

@@ -20,9 +20,6 @@ from derivload.engine.lines import encode_line
 if TYPE_CHECKING:
     from derivload.engine.pipeline import Load
 
-# The prefix of a foreach function's backward node, if its formulas were made from another function.
-_FOREACH: Final = "Foreach"
-
 
 class FunctionFacts(msgspec.Struct, frozen=True, gc=False):
     """What the entries of a function say besides the records of the documents.
@@ -102,16 +99,10 @@ class Origins:
 
     def __init__(self, load: Load) -> None:
         self._copied_from = load.copied_from
+        self._references = load.references
         generated = [m.generated for m in load.matched if m.generated is not None]
         self.generated = {record.schema: record.dispatch for record in generated}
         """The formulas that were made from those of another function, by schema."""
-        self._names = {m.function.schema.text: m.function.name for m in load.matched}
-        self._by_op = {
-            info.op: schema
-            for schema, derived in load.infos.items()
-            for info in derived.dispatch.values()
-            if info.op is not None
-        }
 
     def of(self, schema: str) -> str:
         """The schema of the function that has the definition of a function's formulas.
@@ -119,15 +110,12 @@ class Origins:
         That is the function itself, but for a copying variant of a view, and for a foreach function
         whose formulas were made from a reference.
         """
-        return self._copied_from.get(schema) or self.reference(schema)
+        reference = self.reference(schema)
+        return self._copied_from.get(reference, reference)
 
     def reference(self, schema: str) -> str:
         """The schema of the function that a foreach function applies to each tensor.
 
-        The name of the backward node tells which. Any other function is its own reference.
+        Any other function is its own reference.
         """
-        for info in self.generated.get(schema, {}).values():
-            op = (info.op or "").removeprefix(_FOREACH).removesuffix(self._names[schema].overload)
-            if op in self._by_op:
-                return self._by_op[op]
-        return schema
+        return self._references.get(schema, schema)

@@ -118,6 +118,8 @@ class Load:
         """The entry of each function's definition, by schema."""
         self.copied_from: dict[str, str] = {}
         """By the schema of a copying variant: the schema of the view that its info comes from."""
+        self.references: dict[str, str] = {}
+        """By the schema of a foreach function with generated formulas: that of its reference."""
         self.matched: list[MatchedFunction] = []
         self.bad: set[str | None] = set()
         """The families that have a mistake, or may have one that another mistake hides.
@@ -204,7 +206,7 @@ class Load:
         defined = tuple(self.infos)
         self.copied_from = add_view_copy_derivatives(self.infos, self._groups, self._dialect)
         types = self._readers.derivatives.bindings.types
-        self.matched, misfits = match_differentiability_info(
+        self.matched, misfits, self.references = match_differentiability_info(
             self.natives, self.infos, self._dialect, types
         )
         self._report_matching(misfits)

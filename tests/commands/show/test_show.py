@@ -218,6 +218,17 @@ def test_a_foreach_function_shows_its_own_formulas_and_whose_they_were(show: Sho
     assert "for gleam, here applied to each tensor" in shown.section("defined at")
 
 
+def test_a_foreach_function_without_a_backward_node_says_whose_formulas_it_has(show: Show) -> None:
+    foreach = "- func: _foreach_wave(Tensor[] self) -> Tensor[]\n  device_check: NoCheck\n"
+    show.write(
+        f"- func: wave(Tensor self) -> Tensor\n{foreach}",
+        "- name: wave(Tensor self) -> Tensor\n"
+        "  self: non_differentiable\n"
+        "  result: wave_t(self_t)\n",
+    )
+    assert "for wave, here applied to each tensor" in show("_foreach_wave").out
+
+
 def test_formulas_name_the_foreach_functions_that_take_them_over(show: Show) -> None:
     assert "also used by _foreach_gleam, _foreach_gleam_" in show("gleam").squeezed()
 
