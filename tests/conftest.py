@@ -12,9 +12,11 @@ import gc
 import hashlib
 import itertools
 import os
+import random
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -123,6 +125,30 @@ def releases(request: pytest.FixtureRequest) -> list[str]:
 def thinning(request: pytest.FixtureRequest) -> int:
     """Of the random examples of a test, a plain run tries one in so many; CI and --long try all."""
     return 1 if _in_ci() or request.config.getoption("--long") else 6
+
+
+@pytest.fixture
+def longer(request: pytest.FixtureRequest) -> bool:
+    """Whether random tests may run for longer."""
+    return bool(request.config.getoption("--long"))
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest, longer: bool) -> int:
+    """What a random test draws its examples from: printed, so that a failure can be had again.
+
+    It is another one in each run, but in CI: whether a change passes there depends on the change,
+    not on luck. Hypothesis does the same.
+    """
+    given = os.environ.get("DERIVLOAD_TEST_SEED")
+    if given:
+        drawn = int(given)
+    elif _in_ci() and not longer:
+        drawn = zlib.crc32(request.node.nodeid.encode())
+    else:
+        drawn = random.randrange(1 << 30)
+    print(f"DERIVLOAD_TEST_SEED={drawn}")
+    return drawn
 
 
 def _in_ci() -> bool:

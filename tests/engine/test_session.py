@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from random import Random, randrange
+from random import Random
 from typing import ClassVar
 
 import pytest
@@ -52,19 +52,6 @@ class Edits(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         Edits.walked.update(self.walk.counts)
-
-
-@pytest.fixture
-def longer(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--long", default=False))
-
-
-@pytest.fixture
-def seed() -> int:
-    """What random edits are drawn from: printed, so that a failure can be had again."""
-    drawn = randrange(2**32)
-    print(f"seed {drawn}")
-    return drawn
 
 
 def test_any_sequence_of_edits_gives_what_a_cold_load_gives(longer: bool, thinning: int) -> None:

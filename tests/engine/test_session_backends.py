@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from random import Random, randrange
+from random import Random
 
 import pytest
 
@@ -34,21 +34,17 @@ def test_the_inputs_are_right() -> None:
 
 
 def test_edits_of_a_backend_give_what_cold_loads_give(
-    request: pytest.FixtureRequest, thinning: int
+    longer: bool, seed: int, thinning: int
 ) -> None:
-    longer = bool(request.config.getoption("--long", default=False))
-    counts = walked(BACKEND, EDITS, randrange(2**32), 60 if longer else max(1, 3 // thinning), 80)
+    counts = walked(BACKEND, EDITS, seed, 60 if longer else max(1, 3 // thinning), 80)
     assert counts["incremental"] > counts["good"] / 4
     assert counts["incremental afresh"] > counts["good"] / 4
 
 
 def test_edits_of_what_a_backend_registers_give_what_cold_loads_give(
-    request: pytest.FixtureRequest, thinning: int
+    longer: bool, seed: int, thinning: int
 ) -> None:
     assert cold(REGISTERED).diagnostics == []
-    longer = bool(request.config.getoption("--long", default=False))
-    seed = randrange(2**32)
-    print(f"seed {seed}")
     counts = walked(
         REGISTERED, EDITS_OF_REGISTERED, seed, 60 if longer else max(1, 2 // thinning), 60
     )

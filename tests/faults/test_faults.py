@@ -57,13 +57,14 @@ def variants(tmp_path_factory: pytest.TempPathFactory) -> list[Variant]:
 
 
 def test_killed_at_any_moment_outputs_are_whole(
-    variants: list[Variant], tmp_path: Path, request: pytest.FixtureRequest
+    longer: bool,
+    seed: int,
+    variants: list[Variant],
+    tmp_path: Path,
 ) -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
     moments = random.Random(seed)
     out, cache = tmp_path / "out", ("--cache-dir", str(tmp_path / "cache"))
-    times = 200 if request.config.getoption("--long") else 10
+    times = 200 if longer else 10
     for i in range(times):
         before, wanted = variants[i % 2], variants[(i + 1) % 2]
         assert start(before, out, *cache).wait() == 0
@@ -142,16 +143,17 @@ def test_locked_cache_is_done_without(variants: list[Variant], tmp_path: Path) -
 
 
 def test_damaged_cache_never_shows_in_the_outputs(
-    variants: list[Variant], tmp_path: Path, request: pytest.FixtureRequest
+    longer: bool,
+    seed: int,
+    variants: list[Variant],
+    tmp_path: Path,
 ) -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
     chance = random.Random(seed)
     whole, cache, out = tmp_path / "whole", tmp_path / "cache", tmp_path / "out"
     for variant in variants:
         emit_again(variant, out, whole)
     files = sorted(path for path in whole.rglob("*") if path.is_file())
-    for _ in range(100 if request.config.getoption("--long") else 6):
+    for _ in range(100 if longer else 6):
         shutil.rmtree(cache, ignore_errors=True)
         shutil.copytree(whole, cache)
         for _ in range(50):

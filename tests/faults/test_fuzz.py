@@ -56,12 +56,10 @@ def limited(seconds: float) -> Iterator[None]:
 
 
 @pytest.fixture
-def fuzz(request: pytest.FixtureRequest) -> Fuzz:
-    longer = bool(request.config.getoption("--long", default=False))
+def fuzz(longer: bool, seed: int) -> Fuzz:
     end = time.monotonic() + (SECONDS_LONG if longer else SECONDS)
 
     def run(target: Target) -> None:
-        seed = random.randrange(1 << 30)
         texts = list(target.seeds)
         tried = accepted = 0
         while time.monotonic() < end:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 from typing import Final
 
-import pytest
-
 from derivload.commands.check.find import find_mistakes
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
@@ -16,10 +14,8 @@ REPLACEMENTS: Final = ("", "", " ", "\n", "\t", "'", ":", "#", "(", "]", "*", "&
 
 
 def test_one_character_changed_gives_diagnostics_or_nothing(
-    request: pytest.FixtureRequest, thinning: int
+    longer: bool, seed: int, thinning: int
 ) -> None:
-    longer = bool(request.config.getoption("--long", default=False))
-    seed = random.randrange(1 << 30)
     chance = random.Random(seed)
     texts = {name: (CATALOGUE / name).read_text("utf-8") for name in FILES}
     files = Files(DERIVATIVES, [NATIVES], TAGS, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from random import Random, randrange
+from random import Random
 
 import pytest
 
@@ -33,15 +33,16 @@ PLAIN = START._replace(files=tuple([t.replace("derivload:", "derivload,") for t 
 
 @pytest.mark.parametrize("start", [START, PLAIN], ids=["with the marker", "plain"])
 def test_it_writes_and_warns_as_a_new_process_does(
-    start: Inputs, tmp_path: Path, request: pytest.FixtureRequest
+    longer: bool,
+    seed: int,
+    start: Inputs,
+    tmp_path: Path,
 ) -> None:
-    seed = randrange(2**32)
-    print(f"seed {seed}")
     random = Random(seed)
     live = LiveDocuments(str(tmp_path / "live"), _SHARDS)
     home = inputs = start
     before: set[str] = set()
-    for step in range(2000 if request.config.getoption("--long", default=False) else 40):
+    for step in range(2000 if longer else 40):
         ours = update(live, inputs)
         fresh = update(LiveDocuments(str(tmp_path / "fresh"), _SHARDS), inputs)
         assert (ours is None) == (fresh is None), step

@@ -228,18 +228,17 @@ def names(chance: random.Random, alphabet: str) -> list[str]:
 
 @pytest.mark.parametrize("tool", ["ninja", "make"])
 def test_names_of_all_kinds(
+    longer: bool,
+    seed: int,
     tool: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     unavailable: Callable[[str], NoReturn],
-    request: pytest.FixtureRequest,
 ) -> None:
     if shutil.which(tool) is None:
         unavailable(f"there is no {tool} on this machine")
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
     chance = random.Random(seed)
-    for turn in range(40 if request.config.getoption("--long") else 4):
+    for turn in range(40 if longer else 4):
         folder = tmp_path / str(turn)
         (folder / "own").mkdir(parents=True)
         monkeypatch.chdir(folder)

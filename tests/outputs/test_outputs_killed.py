@@ -109,9 +109,9 @@ def test_runs_killed_one_after_the_other_leave_nothing_for_good(
 
 @pytest.mark.thorough
 @pytest.mark.release
-def test_a_killed_codegen_leaves_nothing_for_good(pytorch: SmallPyTorch, tmp_path: Path) -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
+def test_a_killed_codegen_leaves_nothing_for_good(
+    seed: int, pytorch: SmallPyTorch, tmp_path: Path
+) -> None:
     chance = random.Random(seed)
     out = tmp_path / "out"
     command = ["codegen", "--quiet", "--pytorch", str(pytorch.root), "--out-dir", str(out)]
@@ -237,17 +237,16 @@ def race(out: Path, chance: random.Random, edited: list[str], *, kills: bool) ->
 
 @pytest.mark.parametrize("kills", [False, True], ids=["none killed", "killed"])
 def test_runs_with_other_shards_at_once(
+    longer: bool,
+    seed: int,
     tmp_path: Path,
     edited: list[str],
-    request: pytest.FixtureRequest,
     thinning: int,
     *,
     kills: bool,
 ) -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
     chance = random.Random(seed)
-    for _ in range(60 if request.config.getoption("--long") else max(2, 4 // thinning)):
+    for _ in range(60 if longer else max(2, 4 // thinning)):
         race(tmp_path / "out", chance, edited, kills=kills)
 
 

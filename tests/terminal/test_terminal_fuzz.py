@@ -75,12 +75,13 @@ def _commands(dice: random.Random, project: TerminalProject) -> list[Sequence[st
 
 
 def test_nothing_but_what_is_meant_comes_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    longer: bool,
+    seed: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seed = random.randrange(1 << 32)
     dice = random.Random(seed)
-    print(f"seed {seed}")  # shown when it fails
-    for number in range(60 if request.config.getoption("--long") else 2):
+    for number in range(60 if longer else 2):
         folder = tmp_path / str(number)
         folder.mkdir()
         monkeypatch.chdir(folder)

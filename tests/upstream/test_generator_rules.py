@@ -8,7 +8,6 @@ difference: the generators look at one family at a time. `--long` tries hundreds
 from __future__ import annotations
 
 import json
-import random
 import re
 import subprocess
 import sys
@@ -139,11 +138,9 @@ def mutants(
 
 @pytest.mark.release
 def test_the_rules_refuse_what_the_generators_refuse(
-    request: pytest.FixtureRequest, each_release: str, release: Release, tmp_path: Path
+    longer: bool, seed: int, each_release: str, release: Release, tmp_path: Path
 ) -> None:
-    times = TIMES_LONG if request.config.getoption("--long", default=False) else TIMES
-    seed = random.randrange(1 << 30)
-    print(f"seed {seed}")
+    times = TIMES_LONG if longer else TIMES
     source = packaged(release(each_release))
     with generators(release(each_release)) as ask:
         folder = release(each_release) / "torchgen" / "packaged" / "autograd"

@@ -99,8 +99,9 @@ def test_other_tags_are_another_load(project: Kept) -> None:
     assert [d.code for d in project.checked()] == ["DL230"]
 
 
-def test_any_sequence_of_edits_finds_what_a_check_of_everything_finds(project: Kept) -> None:
-    seed = random.randrange(1 << 30)
+def test_any_sequence_of_edits_finds_what_a_check_of_everything_finds(
+    seed: int, project: Kept
+) -> None:
     chance = random.Random(seed)
     original = project.derivatives.read_text("utf-8")
     words = sorted(set(re.findall(r"\w+", original)))

@@ -54,9 +54,7 @@ def mutated(text: str, rng: random.Random) -> str:
     return "\n".join(lines)
 
 
-def test_no_fix_fails(thinning: int) -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
+def test_no_fix_fails(seed: int, thinning: int) -> None:
     rng = random.Random(seed)
     whole = {name: (CATALOGUE / name).read_text("utf-8") for name in FILES}
     for _ in range(ROUNDS // thinning):

@@ -153,18 +153,13 @@ def test_every_family_is_right_by_itself(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_changed_character_gives_diagnostics_or_nothing(
-    request: pytest.FixtureRequest, name: str, thinning: int
+    longer: bool, seed: int, name: str, thinning: int
 ) -> None:
-    longer = bool(request.config.getoption("--long", default=False))
-    seed = random.randrange(1 << 30)
     verdicts = [check(mutant) for mutant in mutants(name, longer, random.Random(seed), thinning)]
     assert 0.05 < sum(verdicts) / len(verdicts) < 0.95
 
 
-def test_a_changed_character_in_the_whole_catalogue(
-    request: pytest.FixtureRequest, thinning: int
-) -> None:
-    longer = bool(request.config.getoption("--long", default=False))
+def test_a_changed_character_in_the_whole_catalogue(longer: bool, thinning: int) -> None:
     texts = texts_of(catalogue())
     for _ in range(20_000 if longer else 400 // thinning):
         name = random.choice(FILES)

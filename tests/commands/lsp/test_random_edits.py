@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from random import Random, randrange
+from random import Random
 from typing import Any
-
-import pytest
 
 from derivload.commands.check.find import find_mistakes
 from derivload.loading.paths import find_files
@@ -67,18 +65,8 @@ def ask_anything(client: Client, random: Random) -> None:
         client.ask("codeLens/resolve", random.choice(answer["result"]))
 
 
-@pytest.fixture
-def seed() -> int:
-    """What random edits are drawn from: printed, so that a failure can be had again."""
-    drawn = randrange(2**32)
-    print(f"seed {drawn}")
-    return drawn
-
-
-def test_random_edits(
-    tmp_path: Path, seed: int, request: pytest.FixtureRequest, thinning: int
-) -> None:
-    steps = 10_000 if request.config.getoption("--long", default=False) else 300 // thinning
+def test_random_edits(longer: bool, tmp_path: Path, seed: int, thinning: int) -> None:
+    steps = 10_000 if longer else 300 // thinning
     random = Random(seed)
     mistaken = 0
     with serving(tmp_path, "--no-cache", patience=3 * steps) as client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from random import Random, randrange
+from random import Random
 
 import pytest
 
@@ -34,12 +34,10 @@ def opened(bench: Workbench, name: str) -> Document:
 
 @pytest.mark.release
 def test_edits_of_a_release(
-    newest: str, release: Release, request: pytest.FixtureRequest, thinning: int
+    longer: bool, seed: int, newest: str, release: Release, thinning: int
 ) -> None:
-    seed = randrange(2**32)
-    print(f"seed {seed}")
     random = Random(seed)
-    steps = 200 if request.config.getoption("--long", default=False) else max(2, 6 // thinning)
+    steps = 200 if longer else max(2, 6 // thinning)
     files = find_files(pytorch=str(release(newest)))
     bench = Workbench(files, None, None)
     documents = {name: opened(bench, name) for name in files.paths[:2]}
