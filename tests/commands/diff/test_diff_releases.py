@@ -69,6 +69,16 @@ def test_without_a_cache_nothing_is_kept(project: Project) -> None:
     assert not project.cache.exists()
 
 
+def test_pages_of_a_release_that_is_not_kept_name_its_files_by_the_release(
+    project: Project,
+) -> None:
+    again = ("explore", "2.15", "--no-cache", "--out-dir", str(project.out))
+    assert project.call(*again).status == 0
+    places = (project.out / "data" / "places.js").read_text("utf-8")
+    assert f'"2.15:torchgen/packaged/ATen/native/{NATIVES}"' in places
+    assert "up to date" in project.call(*again).err
+
+
 @pytest.mark.release
 def test_release_and_a_tree_of_it_are_the_same(
     project: Project, release: Release, newest: str

@@ -12,7 +12,7 @@ import copy
 import io
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -69,9 +69,7 @@ class Revision:
 
     def original(self, path: str) -> str:
         """How messages call a file that was unpacked."""
-        if not path.startswith(os.path.join(self.folder, "")):
-            return path
-        return f"{self.name}:{os.path.relpath(path, self.folder)}"
+        return name_unpacked(path, self.folder, self.name)
 
     def _moved(self, path: str, inside: list[str]) -> str:
         """The path at which a file of now is unpacked; itself, if it is of no revision."""
@@ -98,6 +96,16 @@ class Revision:
             answer.read(1)  # the line end behind it
 
 
+def name_unpacked(path: str, folder: str, name: str) -> str:
+    """How to call a file of the folder into which something of this name was unpacked, as git does.
+
+    A file that is not in the folder has its own name.
+    """
+    if not path.startswith(os.path.join(folder, "")):
+        return path
+    return f"{name}:{os.path.relpath(path, folder)}"
+
+
 def _repository_of(path: str) -> str:
     """The nearest folder above a path that is a repository; a submodule is one of its own."""
     while not os.path.exists(os.path.join(path, ".git")):
@@ -117,14 +125,14 @@ def merge_base(one: str, other: str) -> str:
 
 
 @contextmanager
-def renamed_errors(revision: Revision) -> Iterator[None]:
-    """Have errors call the files of a revision as git does."""
+def renamed_errors(original: Callable[[str], str]) -> Iterator[None]:
+    """Have errors call unpacked files by other names."""
     try:
         yield
     except InputError as error:
         raise InputError(
             [
-                msgspec.structs.replace(diagnostic, file=revision.original(diagnostic.file))
+                msgspec.structs.replace(diagnostic, file=original(diagnostic.file))
                 for diagnostic in error.diagnostics
             ]
         ) from None

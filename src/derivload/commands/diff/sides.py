@@ -12,12 +12,14 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from msgspec import structs
 
+from derivload.commands.diff.revisions import Revision, name_unpacked, renamed_errors
 from derivload.commands.notes import say_note
 from derivload.commands.parsed import files_of
 from derivload.engine.facts import FunctionFacts, read_facts
@@ -104,7 +106,7 @@ class Sides:
         if os.path.exists(text):
             raise UsageError(f"{text} is a file: name a folder, a release or a revision of git")
         if _RELEASE.fullmatch(text):
-            return self._of_folder(self._release(text), name=text)
+            return self._of_release(text)
         return self._of_revision(text)
 
     def load_present(self) -> Side:
@@ -116,6 +118,15 @@ class Sides:
         if os.path.isfile(settings):
             return self._loaded(folder, _files_of_settings(["--settings", settings], self._options))
         return self._loaded(name or folder, _laid_over(folder, self._laid))
+
+    def _of_release(self, version: str) -> Side:
+        folder = self._release(version)
+        if not self._options.no_cache:
+            return self._of_folder(folder, name=version)
+        original = partial(name_unpacked, folder=folder, name=version)
+        with renamed_errors(original):
+            side = self._of_folder(folder, name=version)
+        return side._replace(original=original)
 
     def _loaded(self, name: str, files: Files) -> Side:
         files.may_run_tree = not self._options.no_tree_code
@@ -169,11 +180,9 @@ class Sides:
         return self._unpacked.enter_context(folder)
 
     def _of_revision(self, text: str) -> Side:
-        from derivload.commands.diff.revisions import Revision, renamed_errors
-
         revision = Revision(text, self._temporary())
         present = _options_of_settings([], self._options)
-        with renamed_errors(revision):
+        with renamed_errors(revision.original):
             side = self._loaded(text, _files_with(revision.unpacked(present), self._options))
         return side._replace(original=revision.original)
 
