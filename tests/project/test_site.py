@@ -15,9 +15,10 @@ from playwright.sync_api import Browser
 import derivload
 import derivload.pytorch
 from derivload.rules import RULES
-from support.browser import PATIENCE, browser
+from support.browser import PATIENCE, axe_of, browser, serious
 from support.paths import ROOT
 from support.site import WebPage, broken_links, read_pages, unreachable
+from support.telling import Unavailable
 
 __all__ = ["browser"]  # a fixture
 
@@ -98,6 +99,17 @@ def test_the_search_finds_pages_without_a_server(site: Path, browser: Browser) -
     page.locator(".md-search-result__link", has_text="CMake").first.click()
     page.wait_for_url(re.compile(r"/cmake\.html"))
     assert [url for url in asked if not url.startswith(("file:", "about:", "data:"))] == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_serious(
+    site: Path, browser: Browser, unavailable: Unavailable, width: int
+) -> None:
+    axe = axe_of(unavailable)
+    page = browser.new_context(viewport={"width": width, "height": 844}).new_page()
+    for name in ("index.html", "diagnostics.html", "rules/DL205.html", "reference/derivload.html"):
+        page.goto((site / name).as_uri())
+        assert serious(page, axe) == [], name
 
 
 def test_showing_a_page_asks_for_nothing_outside_of_the_site(
