@@ -155,6 +155,7 @@ RULES: Final[dict[str, Rule]] = {
     "DL623": Rule("kernel of an operator that is not here", "check its spelling, or load the operator too", "warning"),
     "DL624": Rule("two arguments of one name", "rename one of them", "warning"),
     "DL625": Rule("autogen of other variants", "name the variants that torchgen generates", "warning"),
+    "DL626": Rule("dispatch key named twice", "name it once", "warning"),
     # Files of backends.
     "DL701": Rule("not a backend's file", "write `backend:`, `cpp_namespace:` and lists of operator names"),
     "DL702": Rule("backend not named", "add the key"),

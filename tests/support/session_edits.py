@@ -19,7 +19,14 @@ from support.session_entries import (
     with_keys,
     with_parts,
 )
-from support.session_operators import TEMPLATES, add_operator, any_name, change_autogen
+from support.session_operators import (
+    TEMPLATES,
+    add_operator,
+    any_name,
+    change_autogen,
+    name_a_key_again,
+    take_kernels_away,
+)
 from support.sessions import DEFINITIONS, NATIVES, RELEASES, TAGS, Edit, Inputs, cut
 
 FORMULA = re.compile(
@@ -223,14 +230,6 @@ def add_ignore_comment(random: Random, inputs: Inputs) -> Inputs:
     return with_entry(random, inputs, any_file(random, inputs), change)
 
 
-def take_kernels_away(random: Random, inputs: Inputs) -> Inputs:
-    """Leave a native function without kernels: it is composite then."""
-    pattern = re.compile(r"\n  dispatch:(?:\n    .*)+")
-    return with_entry(
-        random, inputs, native_file(random, inputs), lambda e: pattern.sub("", e), "  dispatch:"
-    )
-
-
 def add_comment(random: Random, inputs: Inputs) -> Inputs:
     comment = random.choice(["\n", "# c\n", "\n\n# - c: [\n\n", "  # c\n", "   \n", "# \u00e9\n"])
 
@@ -385,7 +384,8 @@ COMMON: list[Edit] = [
     *(put_formulas_under_keys, change_output_differentiability, delegate_elsewhere),
     *(delete_entry, delete_overload, delete_operator, duplicate_entry),
     *(duplicate_under_another_name, move_entry, swap_entries, reverse_entries, add_operator),
-    *(add_comment, add_ignore_comment, take_kernels_away, reorder_keys, quote_value),
+    *(add_comment, add_ignore_comment, take_kernels_away, name_a_key_again),
+    *(reorder_keys, quote_value),
 ]
 
 

@@ -135,3 +135,24 @@ def change_autogen(random: Random, inputs: Inputs) -> Inputs:
 
     having = random.choice(["autogen", "(a!)", "func"])
     return with_entry(random, inputs, native_file(random, inputs), change, having)
+
+
+def take_kernels_away(random: Random, inputs: Inputs) -> Inputs:
+    """Leave a native function without kernels: it is composite then."""
+    pattern = re.compile(r"\n  dispatch:(?:\n    .*)+")
+    return with_entry(
+        random, inputs, native_file(random, inputs), lambda e: pattern.sub("", e), "  dispatch:"
+    )
+
+
+def name_a_key_again(random: Random, inputs: Inputs) -> Inputs:
+    """Give a native function two kernels for one dispatch key, or one of two away."""
+    twice = re.compile(r"\n    (\w+): again(?=\n)")
+    table = re.compile(r"\n  dispatch:\n    (\w+).*")
+
+    def change(entry: str) -> str:
+        if twice.search(entry):
+            return twice.sub("", entry)
+        return table.sub(r"\g<0>\n    \1: again", entry)
+
+    return with_entry(random, inputs, native_file(random, inputs), change, "  dispatch:")

@@ -112,7 +112,7 @@ class Linted(NamedTuple):
 
 
 def lint(load: Load) -> Linted:
-    """What there is to warn of in a load (DL601 to DL625), by its positions.
+    """What there is to warn of in a load (DL601 to DL626), by its positions.
 
     Of an entry with an error, what may follow from the error is left out.
     """
@@ -147,6 +147,7 @@ def _find(load: Load) -> Iterator[Possible]:
     wrong = {(entry.file, entry.line) for entry, _ in load.mistakes}
     yield from _operators_twice(declared, wrong)
     yield from _arguments_twice(declared)
+    yield from _keys_twice(declared)
     yield from _wrong_autogen(load)
 
 
@@ -197,6 +198,15 @@ def _arguments_twice(declared: Sequence[NativeFunction]) -> Iterator[Possible]:
         for name in dict.fromkeys(n for i, n in enumerate(names) if n in names[:i]):
             message = f"`{function.qualified}` has two arguments that are named `{name}`"
             mistake = Mistake("DL624", message, ("func",), name, occurrence=1)
+            yield Possible(id_of(function.entry, mistake), function.qualified, mistake, True, at)
+
+
+def _keys_twice(declared: Sequence[NativeFunction]) -> Iterator[Possible]:
+    for at, function in enumerate(declared):
+        for line, key in function.repeated_keys:
+            message = f"`{key}` stands in this table already; only the last kernel counts"
+            path = ("dispatch", line)
+            mistake = Mistake("DL626", message, path, key, on_key=True, occurrence=-1)
             yield Possible(id_of(function.entry, mistake), function.qualified, mistake, True, at)
 
 

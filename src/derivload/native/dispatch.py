@@ -6,7 +6,7 @@ Part of torchgen's NativeFunction.from_yaml.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Final, NamedTuple
 
 from derivload.cpp.dialect import Dialect
 from derivload.cpp.names import cpp_name
@@ -35,6 +35,16 @@ _MAX_KERNEL_NAMESPACES: Final = 3
 _KEY_OF: Final = {"gpu": "CUDA"}
 
 
+class Dispatch(NamedTuple):
+    """The dispatch keys that a function has kernels for.
+
+    `repeated` has each key that stands in the table again, after the line in which it does.
+    """
+
+    keys: frozenset[str]
+    repeated: tuple[tuple[str, str], ...] = ()
+
+
 class DispatchReader:
     """Reads dispatch tables. It keeps the key lists (`CPU, CUDA`) read so far: they repeat."""
 
@@ -45,21 +55,20 @@ class DispatchReader:
         self._structured_keys = dialect.structured_dispatch_keys
         self._lists: dict[str, tuple[str, ...]] = {}
 
-    def read(
-        self, schema: FunctionSchema, value: Mapping, mistakes: list[Mistake]
-    ) -> frozenset[str]:
+    def read(self, schema: FunctionSchema, value: Mapping, mistakes: list[Mistake]) -> Dispatch:
         """The dispatch keys that a function has kernels for; mistakes are added to `mistakes`.
 
         `value` is the entry. Codes DL220 to DL229.
         """
         raw = value.get("dispatch")
         structured, delegate = value.get("structured") is True, value.get("structured_delegate")
+        repeated: tuple[tuple[str, str], ...] = ()
         if isinstance(raw, dict):
             if value.get("manual_kernel_registration") is True:
                 message = "`dispatch` has no effect beside `manual_kernel_registration`"
                 remedies = (remove("dispatch"), remove("manual_kernel_registration"))
                 mistakes.append(_of_table("DL220", message, *remedies))
-            keys = self._table(schema, raw, bool(delegate), mistakes)
+            keys, repeated = self._table(schema, raw, bool(delegate), mistakes)
         elif structured or delegate is not None:
             keys = frozenset()
         else:
@@ -74,7 +83,7 @@ class DispatchReader:
             others = keys - self._structured_keys
             leave_out = [] if others or not isinstance(raw, dict) else [remove("dispatch")]
             mistakes.append(_of_table("DL224", message, *leave_out))
-        return keys
+        return Dispatch(keys, repeated)
 
     def check_names(self, value: Mapping, mistakes: list[Mistake]) -> None:
         """Add the mistakes in a table itself (DL221, DL222)."""
@@ -88,7 +97,7 @@ class DispatchReader:
         raw: dict[Value, Value],
         delegate: bool,
         mistakes: list[Mistake],
-    ) -> frozenset[str]:
+    ) -> Dispatch:
         kernels = self._kernels(raw, mistakes)
         if len(kernels) == 1 and kernels[0][0] == IMPLICIT:
             # This is redundant, because it is the default. Or the name of its kernel is wrong. A
@@ -101,7 +110,18 @@ class DispatchReader:
                 )
                 leave_out = remove("dispatch", is_safe=kernel == name)
                 mistakes.append(_of_table("DL223", message, leave_out))
-        return frozenset([key for key, _ in kernels])
+        keys = frozenset([key for key, _ in kernels])
+        return Dispatch(keys, () if len(keys) == len(kernels) else self._repeated(raw))
+
+    def _repeated(self, raw: dict[Value, Value]) -> tuple[tuple[str, str], ...]:
+        seen: set[str] = set()
+        repeated: dict[tuple[str, str], None] = {}
+        for line in map(str, raw):
+            for key in self._lists.get(line, ()):
+                if key in seen:
+                    repeated[line, key] = None
+                seen.add(key)
+        return tuple(repeated)
 
     def _kernels(self, raw: dict[Value, Value], mistakes: list[Mistake]) -> list[tuple[str, str]]:
         """The dispatch keys of a table, each with its kernel; without wrong lines (DL221)."""

@@ -29,7 +29,8 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
 
     `entry` is the entry that declares it. For a generated function, it is the entry of the
     function that it was generated from. `dispatch` has the keys of its dispatch table, or the
-    default key if it has no table, which `has_dispatch_table` tells.
+    default key if it has no table, which `has_dispatch_table` tells. `repeated_keys` has each key
+    that stands in the table again, after the line of the table in which it does.
     """
 
     schema: FunctionSchema
@@ -51,6 +52,7 @@ class NativeFunction(msgspec.Struct, frozen=True, gc=False):
     is_abstract: bool = False
     is_view: bool = False
     has_dispatch_table: bool = False
+    repeated_keys: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> OperatorName:

@@ -122,7 +122,7 @@ class NativeFunctionReader:
         names = self._no_default(value, mistakes)
         self._check_others(value, mistakes)
         tags = self._tags(value, schema, namespace, mistakes)
-        dispatch = self._dispatch.read(schema, value, mistakes)
+        dispatch, repeated_keys = self._dispatch.read(schema, value, mistakes)
         python_module = value.get("python_module")
         category = value.get("category_override")
         return NativeFunction(
@@ -146,6 +146,7 @@ class NativeFunctionReader:
             cpp_no_default_args=names,
             is_abstract=is_abstract(dispatch, delegates=delegate is not None),
             has_dispatch_table=isinstance(value.get("dispatch"), dict),
+            repeated_keys=repeated_keys,
             is_view=is_view_op(schema, tags),
         )
 

@@ -235,6 +235,8 @@ SPACES = [
     native("dispatch:\n    CPU: shake", "dispatch:\n  CPU: shake", "DL006", "indent it"),
     native("dispatch:\n    CPU: shake", "dispatch: shake", "DL007", "a mapping of dispatch keys"),
     native("CPU, CUDA: gild\n", "CPU CUDA: gild\n", "DL222", "did you mean `CPU, CUDA`?"),
+    native("CPU, CUDA: gild\n", "CPU, CUDA, CPU: gild\n", "DL626", "name it once"),
+    native("CPU, CUDA: gild\n", "CPU, CUDA: gild\n    CUDA: gilt\n", "DL626", "name it once"),
     native("device_check: NoCheck", "device_check: No", "DL007", "did you mean `NoCheck`?"),
     native("device_check: NoCheck", "device_guard: Flase", "DL007", "did you mean `False`?"),
     native("device_check: NoCheck", "cpp_no_default_args: [siz]", "DL212"),
