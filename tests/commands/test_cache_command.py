@@ -242,6 +242,7 @@ def test_a_damaged_store_is_one_sentence(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("derivload: error: the cache cannot be used: ")
+    assert err.endswith("; `derivload cache clear` starts it afresh\n")
     assert err.count("\n") == 1
 
 
@@ -305,7 +306,8 @@ def test_clear_touches_nothing_in_a_folder_that_others_may_write_to(
     out, err = capsys.readouterr()
     assert out == ""
     assert err == (
-        f"derivload: error: the cache cannot be used: {folder} may be written to by others\n"
+        f"derivload: error: the cache cannot be used: {folder} may be written to by others; "
+        "--cache-dir names another folder\n"
     )
     assert database(folder).exists()
 

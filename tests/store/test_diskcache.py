@@ -208,6 +208,13 @@ def test_opening_again_writes_no_setting(cache: BytesCache, database: sqlite3.Co
         pytest.fail(no_longer("the statements of opening", "BytesCache._sql of disk.py skips them"))
 
 
+def test_no_write_waits_for_the_disk(tmp_path: Path) -> None:
+    with closing(diskcache.Cache(str(tmp_path))):  # made with diskcache's own settings
+        pass
+    with closing(open_cache(str(tmp_path), 10**6)) as cache:
+        assert cache._con.execute("PRAGMA synchronous").fetchone() == (0,)
+
+
 def test_the_limit_allows_no_version_that_was_not_tested() -> None:
     (needed,) = [
         requirement

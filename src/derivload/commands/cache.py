@@ -77,7 +77,7 @@ def look_after(
     try:
         folder = cache_folder(cache_dir)
     except StoreError as error:
-        say(f"error: the cache cannot be used: {error}; --cache-dir names another folder")
+        say(f"error: the cache cannot be used: {error}; {error.advice}")
         return ENVIRONMENT
     _remove_runs(action, runs_folder(folder), age)
     if _is_absent(Path(folder)):
@@ -89,7 +89,7 @@ def look_after(
     except StoreError as error:
         if action == "clear" and not isinstance(error, FolderError):
             return _clear_files(folder, str(error))
-        say(f"error: the cache cannot be used: {error}")
+        say(f"error: the cache cannot be used: {error}; {error.advice}")
         return ENVIRONMENT
     if done is not None:
         Stdout().print_lines(done)

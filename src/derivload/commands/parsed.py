@@ -181,7 +181,7 @@ def open_store_of(options: argparse.Namespace, *, to_read: bool = False) -> Stor
             say(f"cache      {cache_folder(options.cache_dir)}")
         store = (find_store if to_read else open_store)(options.cache_dir)
     except StoreError as error:
-        say(f"warning: going on without the cache: {error}; --cache-dir names another folder")
+        say(f"warning: going on without the cache: {error}; {error.advice}")
         return None
     if store is not None and is_remote_named(options):
         from derivload.commands.remote_cache import begin_remote

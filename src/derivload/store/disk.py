@@ -232,4 +232,5 @@ def open_cache(folder: str, size_limit: int) -> BytesCache:
         cull_limit=2,  # values to evict at each put: they are few and large, and a put adds one
         disk_min_file_size=_FILE_FROM,
         sqlite_mmap_size=0,
+        sqlite_synchronous=0,  # damage is noticed, whatever it came from
     )

@@ -46,7 +46,18 @@ _NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
 
 
 class StoreError(Exception):
-    """The store cannot be used. The text says why; it is for the one warning that is printed."""
+    """The store cannot be used. The text says why; it is for the one warning that is printed.
+
+    `advice` says what the user can do.
+    """
+
+    advice = "--cache-dir names another folder"
+
+
+class DamagedError(StoreError):
+    """The database is damaged."""
+
+    advice = "`derivload cache clear` starts it afresh"
 
 
 class FolderError(StoreError):

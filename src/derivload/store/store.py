@@ -12,7 +12,8 @@ Constraints, and what follows from them:
   a number, and unpickles what is marked as pickled (CVE-2025-69872). So the Disk here handles
   bytes only.
 - No process waits long. We wait only briefly for SQLite's lock; if another process holds it
-  longer, the run goes on without the store. No lock is held while anything is computed.
+  longer, the run goes on without the store. No lock is held while anything is computed. Nobody
+  waits until the disk has what was written: after a power failure, values may be missing or wrong.
 - Files that others may have written are not used. Others could not run code, but they could
   replace our text: the check at every read detects damage, not forgery. See `owned.py`.
 - No memory-mapped reads: if the database is truncated meanwhile, they would end the process
@@ -31,13 +32,14 @@ import time
 from contextlib import suppress
 
 try:  # what sqlite3 is made of; importing sqlite3 itself loads more than reading needs
-    from _sqlite3 import Error, OperationalError, connect
+    from _sqlite3 import DatabaseError, Error, OperationalError, connect
 except ImportError:  # a Python that has it elsewhere
-    from sqlite3 import Error, OperationalError, connect
+    from sqlite3 import DatabaseError, Error, OperationalError, connect
 
 from derivload.store.owned import (
     DATABASE,
     LAYOUT,
+    DamagedError,
     FolderError,
     StoreError,
     make_database,
@@ -105,6 +107,10 @@ class Store:
         self._cache: BytesCache | None = None
         try:
             self._open()
+        except OperationalError as error:  # locked, for example
+            raise StoreError(f"{folder}: {error}") from error
+        except DatabaseError as error:
+            raise DamagedError(f"{folder}: {error}") from error
         except Exception as error:  # for the reason in _attempt
             raise StoreError(f"{folder}: {error}") from error
 
