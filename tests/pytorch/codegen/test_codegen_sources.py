@@ -46,6 +46,18 @@ READS = {
         f"import pathlib\nreturn pathlib.Path({_HERE}, '../name.json').read_text().strip()",
         "../name.json",
     ),
+    "opens a template": (
+        f"return open({_HERE} + '/templates/name.h').read().strip()",
+        "templates/name.h",
+    ),
+    "has a template filled in": (
+        (
+            "from torchgen.utils import FileManager\n"
+            f"files = FileManager('out', {_HERE} + '/templates', dry_run=False)\n"
+            "return files.substitute_with_template('filled.h', dict).strip()"
+        ),
+        "templates/filled.h",
+    ),
     "opens a template of a subfolder": (
         f"return open({_HERE} + '/templates/sub/name.h').read().strip()",
         "templates/sub/name.h",
@@ -198,6 +210,16 @@ def test_what_a_generator_looks_for_is_a_source(project: EditedProject) -> None:
         path.unlink()
     project.run()
     assert project.name == named(None, len(LOOKS))
+
+
+def test_a_template_that_a_generator_looks_for_is_a_source(project: EditedProject) -> None:
+    looks = f"os.path.exists({_HERE} + '/templates/looked.h')"
+    project.name_by(f"return 'one' if {looks} else 'two'")
+    path = project.put("templates/looked.h", "three")
+    project.run()
+    path.unlink()
+    project.run()
+    assert project.name == "two"
 
 
 def test_environment_variable_that_a_generator_asks_for_is_a_source(project: EditedProject) -> None:

@@ -44,7 +44,7 @@ from derivload.outputs.digests import digest_of, digests_of_files
 from derivload.outputs.files import Writing, WrittenFiles
 from derivload.outputs.stamp import Record, read_outputs, stamp_name
 from derivload.outputs.target import Target, note_of, write_depfile, write_stamp
-from derivload.pytorch.codegen.job import Head, Job, Made, digest_of_inputs, find_head
+from derivload.pytorch.codegen.job import Head, Job, Made, find_head
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.shared import pull_files, push_files
 from derivload.pytorch.codegen.upstream import Sources, Upstream, locate
@@ -213,7 +213,7 @@ def _recall(
     head = find_head(store, job.digest())
     if store is not None:
         learn_entries(store, request.keys, may_pull=False)
-    inputs = digest_of_inputs(request.keys.digests_of_entries(), deprecated)
+    inputs = job.digest_of_inputs(request.keys.digests_of_entries(), deprecated)
     if not request.is_readable:
         return inputs, None
     made = head.made(inputs)

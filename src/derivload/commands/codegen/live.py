@@ -27,7 +27,7 @@ from derivload.outputs.files import Writing
 from derivload.outputs.stamp import stamp_name
 from derivload.outputs.target import Target
 from derivload.pytorch.codegen.generators import Generators
-from derivload.pytorch.codegen.job import Job, Made, digest_of_inputs
+from derivload.pytorch.codegen.job import Job, Made
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.trace import NOTHING, Trace
 from derivload.pytorch.codegen.upstream import Sources, Upstream
@@ -82,7 +82,7 @@ class LiveCodegen:
         inputs = request.inputs
         self._entries = InputEntries(inputs.texts, self._entries)
         job = self._job(find_upstream(files), job_release(files))
-        if self._generators is None or self._generators.key != job.digest():
+        if self._generators is None or not self._generators.is_for(job):
             self._generators = Generators(job, self._store)
         deprecated = read_file(job.upstream.deprecated)
         with redirect_stdout(sys.stderr):  # stdout is only for our own reports
@@ -95,7 +95,7 @@ class LiveCodegen:
             )
         notes = [note for note in (loaded.note, made.note) if note]
         made = made._replace(note="; ".join(notes))
-        self._last = _Last(request if loaded.is_of_entries else None, deprecated, made.note)
+        self._last = _Last(request if loaded.is_of_entries else None, deprecated, job, made.note)
         stamp = stamp_name(self._selection.subset)
         read = [*files.paths, *(path for path, _ in job.sources.files), *self._selection.paths]
         refuse_collisions(
@@ -127,13 +127,14 @@ class _Last(NamedTuple):
 
     request: Request | None
     deprecated: bytes
+    job: Job
     note: str
 
     def digest(self) -> bytes:
         """The digest of the inputs, as a Head records it. b"" if `request` is None."""
         if self.request is None:
             return b""
-        return digest_of_inputs(self.request.keys.digests_of_entries(), self.deprecated)
+        return self.job.digest_of_inputs(self.request.keys.digests_of_entries(), self.deprecated)
 
 
 class PreparedFiles(NamedTuple):

@@ -92,6 +92,7 @@ class BatchRunner:
         self._modules = modules
         self._stand_ins = stand_ins
         self._parts = parts_of(plan.selection, modules)
+        modules.forget_templates()
         self._functions: dict[int, tuple[Any, list[Any]]] = {}
 
     def run(self, index: int) -> Pieces:
@@ -107,7 +108,7 @@ class BatchRunner:
         made = self._make_functions(batch)
         functions = [function for function, _ in made]
         functions += [other for _, generated in made for other in generated]
-        captured = Captured(os.path.abspath("out"), texts)
+        captured = Captured(os.path.abspath("out"), texts, self._plan.upstream.root)
         infos = differentiability_infos(
             [msgspec.json.decode(line) for line in batch.records],
             {texts.of(f.func): f for f in functions},

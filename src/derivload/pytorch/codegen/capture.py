@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from derivload.pytorch.codegen.trace import without_root
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.terminal.progress import tell
 
@@ -57,12 +58,14 @@ class Item(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Output(msgspec.Struct, frozen=True):
     """A file that a generator writes, or all shards of one.
 
-    - `template`: the path of the template. With `is_made` the template is itself an output, and
-      the path is relative to the outputs.
+    - `template`: the path of the template, as a trace has it. With `is_made` the template is
+      itself an output, and the path is relative to the outputs.
     - `env`: the values that the template gets besides the pieces.
     - `order`: the order of the items; "" if the file has no items.
     - `shards`: the number of shards; 0 if the file is not sharded.
     - `keys`: the template's keys for which items have pieces.
+    - `lists`: the keys for which the generator passes lists, where the template decides which of
+      them have pieces.
     """
 
     name: str
@@ -72,6 +75,11 @@ class Output(msgspec.Struct, frozen=True):
     order: str
     shards: int
     keys: tuple[str, ...]
+    lists: tuple[str, ...] = ()
+
+    def has_keys_of(self, template: str) -> bool:
+        """Whether the items have the pieces that a template with this text has placeholders for."""
+        return {*self.lists} & keys_of(template) == {*self.keys} if self.lists else True
 
     def file_name(self, shard: int) -> str:
         """The name of the file of one shard; the only name if the file is not sharded."""
@@ -121,8 +129,10 @@ class Captured:
     It has the outputs by name, and the items of each.
     """
 
-    def __init__(self, out: str, texts: SchemaTexts) -> None:
+    def __init__(self, out: str, texts: SchemaTexts, root: str = "") -> None:
+        """`root` is the folder of the tree."""
         self.out = out
+        self._root = root
         self.texts = texts
         self.outputs: dict[str, Output] = {}
         self.items: dict[str, list[Item]] = {}
@@ -164,10 +174,10 @@ class Captured:
 
     def _take_first(self, place: FilePlace, env: Mapping[str, Any]) -> Output:
         # A generator may pass the same values for two files. Each template uses its part of them.
-        keys = _keys_of(place) if self._order else set()
-        pieces = {k for k, v in env.items() if isinstance(v, list) and self._order}
-        rest = {k: v for k, v in env.items() if k not in pieces}
-        return self._take_output(place, rest, self._order, 0, pieces & keys)
+        lists = {k for k, v in env.items() if isinstance(v, list) and self._order}
+        rest = {k: v for k, v in env.items() if k not in lists}
+        keys = lists & _keys_in(place) if self._order else set[str]()
+        return self._take_output(place, rest, self._order, 0, keys, lists=lists)
 
     def take_sharded(
         self, place: FilePlace, env: Mapping[str, Any], shards: int, keys: Iterable[str]
@@ -182,25 +192,39 @@ class Captured:
         return self.items[self._take_output(place, env, order, shards, keys).name]
 
     def _take_output(
-        self, place: FilePlace, env: Mapping[str, Any], order: str, shards: int, keys: Iterable[str]
+        self,
+        place: FilePlace,
+        env: Mapping[str, Any],
+        order: str,
+        shards: int,
+        keys: Iterable[str],
+        *,
+        lists: Iterable[str] = (),
     ) -> Output:
         name = os.path.relpath(os.path.join(place.folder, place.name), self.out)
         template = os.path.join(place.templates, place.template)
         is_made = template.startswith(self.out + os.sep)
         if is_made:
             template = os.path.relpath(template, self.out)
+        else:
+            template = without_root(template, self._root)
         if name in self.outputs:
             raise UnexpectedTorchgenError(f"{name} is written twice")
-        made = Output(name, template, is_made, dict(env), order, shards, tuple(sorted(keys)))
+        sorted_ = (tuple(sorted(keys)), tuple(sorted(lists)))
+        made = Output(name, template, is_made, dict(env), order, shards, *sorted_)
         self.outputs[name] = self._taken[place] = made
         self.items[name] = []
         return made
 
 
-def _keys_of(place: FilePlace) -> set[str]:
-    """The keys that a template has placeholders for."""
+def keys_of(template: str) -> set[str]:
+    """The keys that a template with this text has placeholders for."""
+    return set(_KEY.findall(template))
+
+
+def _keys_in(place: FilePlace) -> set[str]:
     with open(os.path.join(place.templates, place.template), encoding="utf-8") as file:
-        return set(_KEY.findall(file.read()))
+        return keys_of(file.read())
 
 
 def _made_once(base: type) -> type:

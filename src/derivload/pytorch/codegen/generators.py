@@ -60,7 +60,10 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class Generators:
-    """Does one job again and again. `job` is the job with its sources, `key` its digest."""
+    """Does one job again and again, with the same templates.
+
+    `job` is the job with its sources, `key` its digest.
+    """
 
     def __init__(self, job: Job, store: Store | None, jobs: int | None = None) -> None:
         """`jobs` is how many processes may run; None: as many as there are cores and memory for.
@@ -69,7 +72,7 @@ class Generators:
         """
         self.job = job
         self._jobs = jobs
-        self._running = Running(job.upstream.root)
+        self._running = Running(job.upstream.root, job.upstream.templates)
         self._why_plain = ""
         self._upstream = job.upstream
         self._selection = job.selection
@@ -77,9 +80,14 @@ class Generators:
         self._known = None if self._upstream.is_running else KNOWN.get(job.sources.digest)
         self._store = store
         self.key = job.digest()
+        self._templates = job.sources.templates
         self._codegen: Codegen | None = None
         self._find_refused: Callable[[], Sequence[Diagnostic]] = tuple
         self._beside: RunBeside | None = None
+
+    def is_for(self, job: Job) -> bool:
+        """Whether this is the job, and these are its templates. Raises OSError."""
+        return job.digest() == self.key and job.sources.templates == self._templates
 
     @contextmanager
     def begun(self, files: Files) -> Iterator[None]:
@@ -90,8 +98,7 @@ class Generators:
         self._running.known = self._known_paths(files)
         if self._beside is None and self._is_to_be_compared():
             with suppress(OSError), self._running:  # no more processes, or no memory
-                run = partial(run_plain, self._upstream, files, self._selection)
-                self._beside = RunBeside(run, self._running)
+                self._beside = RunBeside(partial(self._run_here, files), self._running)
         try:
             yield
         finally:
@@ -101,7 +108,7 @@ class Generators:
 
     def _is_to_be_compared(self) -> bool:
         """Whether all files are, and in another process. Restores what earlier runs kept."""
-        if self._known is not None or self._get(b"plain"):
+        if self._known is not None or self._get(self._plain_name):
             return False
         self._codegen = self._codegen or self._restored()
         if self._codegen.kept is not None:
@@ -135,7 +142,7 @@ class Generators:
     ) -> Made:
         codegen, self._codegen = self._codegen, None
         self._why_plain = ""
-        known = (self._get(b"plain") or b"").decode("utf-8", "replace")
+        known = (self._get(self._plain_name) or b"").decode("utf-8", "replace")
         if known.isprintable() and known:
             return self._plain(files, known)
         codegen = codegen or self._restored()
@@ -187,7 +194,7 @@ class Generators:
         before, trace = self.job, self._running.trace
         now = before.again()
         changed = {path for path, _ in {*now.sources.files} ^ {*before.sources.files}}
-        is_same = now.digest() == self.key
+        is_same = self.is_for(now)
         edited = self._running.edited - before.trace.files
         self._running.edited.clear()
         self.job = now.with_trace(trace)
@@ -217,7 +224,7 @@ class Generators:
         if not is_as_it_began():
             return
         if self._why_plain:
-            self._put(b"plain", self._why_plain.encode())
+            self._put(self._plain_name, self._why_plain.encode())
         if self._store is None or codegen is None or codegen.kept is None:
             return
         for name, items in codegen.new_items():
@@ -240,7 +247,8 @@ class Generators:
         codegen.update(source)
         if is_first and self._known is None:
             self._compare(files, codegen)
-        exit_ = "cold" if codegen.was_cold else "incremental" if codegen.has_run else "stored"
+        is_new = codegen.has_run or not all(codegen.files().values())
+        exit_ = "cold" if codegen.was_cold else "incremental" if is_new else "stored"
         content = _Content(codegen, source, lambda: self._run_plain(files), self._running)
         return Made(exit_, "", codegen.files(), content, codegen.counts)
 
@@ -289,12 +297,16 @@ class Generators:
 
     def _run_plain(self, files: Files) -> dict[str, bytes]:
         made = None if self._beside is None else self._beside.files()
-        return run_plain(self._upstream, files, self._selection) if made is None else made
+        return self._run_here(files) if made is None else made
+
+    def _run_here(self, files: Files) -> dict[str, bytes]:
+        with self._running.rendering():
+            return run_plain(self._upstream, files, self._selection)
 
     def _known_paths(self, files: Files) -> frozenset[str]:
-        """The files that need not be traced: the inputs, and the listed sources."""
+        """The files that need not be traced: the inputs, and the source."""
         inputs = (*files.paths, self._upstream.deprecated, *self._selection.paths)
-        return frozenset([*map(os.path.abspath, inputs), *self.job.sources.listed_files])
+        return frozenset([*map(os.path.abspath, inputs), *self.job.sources.code])
 
     def _restored(self) -> Codegen:
         data = self._get(b"kept")
@@ -303,20 +315,19 @@ class Generators:
                 self._put(name, value)
             data = self._get(b"kept")
         kept = None if data is None else unpack(data)
-        return Codegen(
-            self._upstream,
-            self._selection,
-            kept,
-            self._find_items,
-            self._running,
-            is_split=self._known is None,
-        )
+        is_split = self._known is None
+        return Codegen(self.job, kept, self._find_items, self._running, is_split=is_split)
 
     def _find_items(self, name: str, digest: bytes) -> list[Item] | None:
         data = self._get(name.encode())
         if data is None or hashlib.sha256(data).digest() != digest:
             return None
         return unpack_items(data)
+
+    @property
+    def _plain_name(self) -> bytes:
+        """The name of why the generators run in upstream's own way, with these templates."""
+        return b"plain" + self._templates
 
     def _get(self, name: bytes) -> bytes | None:
         return None if self._store is None else self._store.get(named(self.key, name))

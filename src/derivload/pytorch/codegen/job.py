@@ -51,6 +51,9 @@ class Made(NamedTuple):
 class Job(NamedTuple):
     """Everything that the generated files depend on besides the inputs, and the out-dir.
 
+    The templates count as inputs: what the generators make does not depend on them, only the files
+    do. A template that a generator itself reads is part of the trace.
+
     `sources` are the generators' source files and templates, as they were when read. `release` is
     the release whose rules were asked for. `tool` is derivload's digest. `trace` lists what the
     generators read besides the listed files; `sources` covers that too.
@@ -67,6 +70,11 @@ class Job(NamedTuple):
     def digest(self) -> bytes:
         """A digest of the job. Raises OSError if a file that selects operators cannot be read."""
         return hashlib.sha256(self._digest_of_listed() + self.sources.traced).digest()
+
+    def digest_of_inputs(self, entries: Iterable[bytes], deprecated: bytes) -> bytes:
+        """A digest of the inputs, from digests of entries and the bytes of deprecated.yaml."""
+        parts = (self.sources.templates, *entries, deprecated)
+        return hashlib.sha256(b"".join(parts)).digest()
 
     def with_trace(self, trace: Trace) -> Job:
         """The job with `trace` added to its trace. Raises OSError."""
@@ -119,7 +127,8 @@ class Job(NamedTuple):
             self.tool,
             python_digest(),
             self.sources.digest,
-            self.sources.templates,
+            # A script may have put what a template says into its modules.
+            self.sources.templates if self.upstream.is_running else b"",
             self.selection.digest(),
             self.release.encode("utf-8", "surrogateescape"),
             self.upstream.package.encode(),
@@ -183,11 +192,6 @@ def is_inside(name: str) -> bool:
     if os.path.isabs(name) or os.path.splitdrive(name)[0] or not name.isprintable():
         return False
     return not {"", os.curdir, os.pardir} & {*name.replace("\\", "/").split("/")}
-
-
-def digest_of_inputs(entries: Iterable[bytes], deprecated: bytes) -> bytes:
-    """The digest of the inputs for a head, from digests of entries and deprecated.yaml's bytes."""
-    return hashlib.sha256(b"".join(entries) + deprecated).digest()
 
 
 def _no_content(name: str) -> bytes:

@@ -7,7 +7,7 @@ differentiability.json and its entries in deprecated.yaml. If the digest is the 
 not generated again. The pieces of text are kept for each file, under their own digest.
 
 The generators also depend on their source and on the options. These are part of the key in the
-store (`job.py`).
+store (`job.py`). Only the files depend on the templates (`templates.py`).
 """
 
 from __future__ import annotations
@@ -51,13 +51,15 @@ class KeptOutput(msgspec.Struct, frozen=True, array_like=True):
     """A file, or all shards of one.
 
     `families` has the digest of its items for each family, `items` the digest of all its items.
-    `files` has the sha256 of each file in hex, by name; "" if it must be rendered.
+    `files` has the sha256 of each file in hex, by name; "" if it must be rendered. `template` is
+    that of the template; "" if it is itself an output, or not among the templates.
     """
 
     output: Output
     families: dict[str, bytes]
     items: bytes
     files: dict[str, str]
+    template: str
 
 
 class Deprecated(msgspec.Struct, frozen=True, array_like=True):

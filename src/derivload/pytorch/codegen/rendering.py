@@ -29,17 +29,17 @@ def items_by_shard(output: Output, items: list[Item]) -> dict[int, list[Item]]:
 
 
 def render(
-    modules: Modules, output: Output, shard: int, items: Sequence[Item], made: str | None
+    modules: Modules, output: Output, shard: int, items: Sequence[Item], template: str | bytes
 ) -> bytes:
     """The bytes of one file, as upstream's file manager makes them.
 
-    `made` is the text of the template if the template is itself an output; else None.
+    `template` is the path of the template or, if the template is itself an output, its bytes.
     """
     env: dict[str, Any] = {**output.env, **_joined(output.keys, items)}
     if output.shards:
         env["shard_id"] = shard_id(shard)
     utils = modules.torchgen["utils"]
-    with _template(output, made) as path, named_as_in_a_build(utils):
+    with _template(output, template) as path, named_as_in_a_build(utils):
         manager = utils.FileManager(
             install_dir=os.path.dirname(path), template_dir=os.path.dirname(path), dry_run=False
         )
@@ -56,15 +56,15 @@ def _joined(keys: Iterable[str], items: Iterable[Item]) -> dict[str, list[str]]:
 
 
 @contextmanager
-def _template(output: Output, made: str | None) -> Iterator[str]:
-    """The path of an output's template. `made`, if given, is written to a temporary file."""
-    if made is None:
-        yield output.template
+def _template(output: Output, template: str | bytes) -> Iterator[str]:
+    """The path of an output's template. Bytes are written to a temporary file."""
+    if isinstance(template, str):
+        yield template
         return
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, os.path.basename(output.template))
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(made)
+        with open(path, "wb") as file:
+            file.write(template)
         yield path
 
 

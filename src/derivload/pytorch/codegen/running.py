@@ -17,7 +17,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, Final, NamedTuple
@@ -60,9 +61,11 @@ class Running:
     began, in nanoseconds.
     """
 
-    def __init__(self, root: str) -> None:
-        """`root` is the folder of the tree."""
+    def __init__(self, root: str, templates: str = "") -> None:
+        """`root` is the folder of the tree, `templates` that of the templates."""
         self._root = root
+        self._templates = templates
+        self._is_rendering = False
         self._inside = os.path.join(root, "")
         self._is_installed = os.path.basename(root) in _INSTALLED
         self._depth = 0
@@ -118,6 +121,18 @@ class Running:
             self._undo.pop()()
         self._learn()
 
+    @contextmanager
+    def rendering(self) -> Iterator[None]:
+        """Inside, that a template is read says nothing of the generators.
+
+        It says only which files depend on it, and that is known (`kept.py`).
+        """
+        before, self._is_rendering = self._is_rendering, True
+        try:
+            yield
+        finally:
+            self._is_rendering = before
+
     def _tell_pathlib(self) -> None:
         """Replace them in pathlib too: in Python 3.10, it keeps those of when it was imported."""
         if sys.version_info >= (3, 11):
@@ -130,17 +145,25 @@ class Running:
 
     def note_open(self, path: str, *, is_written: bool) -> None:
         """Note that a file was opened, or that somebody tried to."""
-        (self._written if is_written else self._opened).add(os.path.abspath(path))
+        path = os.path.abspath(path)
+        if not (self._is_rendering and self._is_template(path)):
+            (self._written if is_written else self._opened).add(path)
 
     def note_list(self, folder: str) -> None:
         """Note that a folder was listed."""
         self._listed.add(os.path.abspath(folder))
 
+    def note_found(self, path: str) -> None:
+        """Note that a file was looked for and exists. Only templates count."""
+        path = os.path.abspath(path)
+        if self._is_template(path):
+            self.note_open(path, is_written=False)
+
     def note_missing(self, path: str) -> None:
         """Note that a file was looked for and does not exist. Only files in the tree count."""
         path = os.path.abspath(path)
         if path.startswith(self._inside):
-            self._opened.add(path)
+            self.note_open(path, is_written=False)
 
     def note_variable(self, name: str) -> None:
         """Note that an environment variable was asked for."""
@@ -187,6 +210,9 @@ class Running:
         for names in (self._opened, self._written, self._listed, self._variables):
             names.clear()
         self._imported.clear()
+
+    def _is_template(self, path: str) -> bool:
+        return os.path.dirname(path) == self._templates
 
     def _is_read(self, path: str) -> bool:
         """Whether an opened path counts as read: it is a file, or does not exist yet."""
@@ -285,12 +311,16 @@ def _is_own(frame: FrameType | None) -> bool:
 def _make_stat(running: Running, stat: Callable[..., os.stat_result]) -> Any:
     @wraps(stat)
     def told(path: Any, **how: Any) -> os.stat_result:
+        is_path = isinstance(path, (str, bytes, os.PathLike)) and how.get("dir_fd") is None
         try:
-            return stat(path, **how)
+            found = stat(path, **how)
         except FileNotFoundError:
-            if isinstance(path, (str, bytes, os.PathLike)) and how.get("dir_fd") is None:
+            if is_path:
                 running.note_missing(os.fsdecode(path))
             raise
+        if is_path:
+            running.note_found(os.fsdecode(path))
+        return found
 
     return told
 

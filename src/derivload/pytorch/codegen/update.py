@@ -27,6 +27,7 @@ from derivload.pytorch.codegen.batches import (
     linked_groups,
 )
 from derivload.pytorch.codegen.capture import EVERYTHING, NAMES, Captured, Item, Output
+from derivload.pytorch.codegen.job import Job
 from derivload.pytorch.codegen.kept import (
     Families,
     Kept,
@@ -40,10 +41,10 @@ from derivload.pytorch.codegen.kept import (
 )
 from derivload.pytorch.codegen.rendering import items_by_shard, render
 from derivload.pytorch.codegen.running import Running
-from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.stand_ins import StandIns
-from derivload.pytorch.codegen.upstream import Modules, Upstream
+from derivload.pytorch.codegen.templates import Templates
+from derivload.pytorch.codegen.upstream import Modules
 from derivload.pytorch.codegen.workers import processes_for, run_batches
 from derivload.pytorch.errors import UnexpectedTorchgenError
 
@@ -69,22 +70,24 @@ class Codegen:
 
     def __init__(
         self,
-        upstream: Upstream,
-        selection: Selection,
+        job: Job,
         kept: Kept | None,
         find_items: Callable[[str, bytes], list[Item] | None],
         running: Running,
         *,
         is_split: bool,
     ) -> None:
-        """`find_items` finds the stored items of an output, by its name and their digest.
+        """`kept` is the state of an earlier run, perhaps with other templates.
+
+        `find_items` finds the stored items of an output, by its name and their digest.
 
         `running` is the context that updates run in. With `is_split`, the generators run batch by
         batch even in one process. A comparison of the files then shows whether that gives the same.
         """
-        self.upstream = upstream
-        self.selection = selection
-        self.kept = kept
+        self.upstream = job.upstream
+        self.selection = job.selection
+        self.templates = Templates(job)
+        self.kept = None if kept is None else self.templates.follow(kept)
         self.is_split = is_split
         self._find_items = find_items
         self._running = running
@@ -143,9 +146,13 @@ class Codegen:
         items = self.items(kept) if output.order else []
         shard = output.shard_of(name)
         own = items if shard == EVERYTHING else [item for item in items if item.shard == shard]
-        made = self.file(output.template).decode() if output.is_made else None
-        with self.stand_ins:
-            return render(self.modules, output, shard, own, made)
+        if output.is_made:
+            template: str | bytes = self.file(output.template)
+        else:
+            template = self.templates.path_for(output)
+        modules, stand_ins = self._imported
+        with self._running.rendering(), stand_ins:
+            return render(modules, output, shard, own, template)
 
     def files(self) -> dict[str, str]:
         """The digests of all files by name; "" for those that are not rendered yet."""
@@ -373,7 +380,8 @@ class _Update:
             name = output.file_name(shard)
             made[name] = files.get(name, "") if old.get(shard) == own else ""
         kept_items = self._codegen.keep_items(output.name, items) if output.order else b""
-        return KeptOutput(output, digests, kept_items, made)
+        template = self._codegen.templates.digest_for(output)
+        return KeptOutput(output, digests, kept_items, made, template)
 
 
 def _check_orders(every: Sequence[Pieces], orders: Orders) -> None:

@@ -101,7 +101,9 @@ class Sources:
     - `variables`: environment variables, and digests of their values.
     - `digest`: a digest of the source, by name and content. It does not depend on the place: a
       checkout and a wheel with the same source have the same digest.
+    - `code`: the paths of the source.
     - `templates`: a digest of the templates.
+    - `by_template`: the sha256 of each template in hex, by its path.
     - `traced`: a digest of everything in the trace.
     """
 
@@ -109,14 +111,11 @@ class Sources:
         """Read them. `trace` lists what the generators read besides. Raises OSError."""
         self.files: list[tuple[str, str]] = []
         self.digest = self._read(_code(upstream))
+        self.code = [path for path, _ in self.files]
         self.templates = self._read(_templates(upstream))
         self._by_list = len(self.files)
+        self.by_template = dict(self.files[len(self.code) :])
         self.look(upstream, trace)
-
-    @property
-    def listed_files(self) -> list[str]:
-        """The paths of the source files and templates."""
-        return [path for path, _ in self.files[: self._by_list]]
 
     def look(self, upstream: Upstream, trace: Trace) -> None:
         """Read everything in the trace, as it is now. Raises OSError."""
@@ -189,6 +188,14 @@ class Modules:
             sys.path.remove(upstream.root)
         self._add_dispatch_keys(upstream.dispatch_keys)
 
+    def forget_templates(self) -> None:
+        """Make torchgen forget the templates that it has read.
+
+        If a generator asks for one, it is then read again, which shows that it did.
+        """
+        read = getattr(self.torchgen["utils"], "_read_template", None)
+        getattr(read, "cache_clear", _nothing)()
+
     def _add_dispatch_keys(self, names: Sequence[str]) -> None:
         """Add them to torchgen's list, as a backend does. These modules are only for this job."""
         model = self.torchgen["model"]
@@ -205,6 +212,10 @@ class Modules:
             return importlib.import_module(name)
         except RAISED as error:
             raise UnexpectedTorchgenError(f"{name} cannot be imported: {error}") from error
+
+
+def _nothing() -> None:
+    pass
 
 
 def forget() -> None:

@@ -193,7 +193,7 @@ def serve() -> None:
         return
     beginning = _BEGINNING.decode(data)
     plan = beginning.plan
-    running = Running(plan.upstream.root)
+    running = Running(plan.upstream.root, plan.upstream.templates)
     running.known = beginning.known
     with running:
         running.began = beginning.began

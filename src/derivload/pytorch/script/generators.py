@@ -95,7 +95,7 @@ class ScriptGenerators:
         from derivload.loading.paths import Files
         from derivload.loading.rules_of_tree import OWN
         from derivload.pytorch.codegen.generators import Generators
-        from derivload.pytorch.codegen.job import Job, digest_of_inputs, find_head
+        from derivload.pytorch.codegen.job import Job, find_head
         from derivload.pytorch.codegen.trace import Trace
         from derivload.pytorch.codegen.upstream import Sources
 
@@ -116,7 +116,7 @@ class ScriptGenerators:
         job = Job(upstream, sources, call.selection, OWN, call.out, tool_digest())
         job = job.with_trace(Trace(files=_own_modules(upstream))).with_kept_trace(store)
         head = find_head(store, job.digest())
-        inputs = digest_of_inputs(request.keys.digests_of_entries(), deprecated)
+        inputs = job.digest_of_inputs(request.keys.digests_of_entries(), deprecated)
         made = head.made(inputs) if request.is_readable else None
         if made is None or self._changed(call.out, made):
             generators = Generators(job, store)
