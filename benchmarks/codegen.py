@@ -24,6 +24,7 @@ gen_autograd_python(*arguments)
 gen_autograd(*arguments, operator_selector=SelectiveBuilder.get_nop_selector())
 """
 DERIVATIVES = "torchgen/packaged/autograd/derivatives.yaml"
+TEMPLATE = "torchgen/packaged/autograd/templates/Functions.cpp"
 # In the middle of the file, and without a forward formula that would follow it.
 FORMULA = re.compile(r"(?m)^(  self: )(?:\d+ \* )?(index_select_backward_symint)")
 
@@ -67,6 +68,10 @@ class Codegen:
         """With another formula each time."""
         return self._argv(), self._edit_formula
 
+    def template(self) -> Prepared:
+        """With another line in a template each time."""
+        return self._argv(), self._edit_template
+
     def _argv(self) -> list[str]:
         return [
             *(sys.executable, "-m", "derivload", "codegen", "--pytorch", str(self._pytorch)),
@@ -88,3 +93,9 @@ class Codegen:
         path = self._pytorch / DERIVATIVES
         text = path.read_text("utf-8")
         path.write_text(FORMULA.sub(rf"\g<1>{self._edits + 1000} * \2", text, count=1), "utf-8")
+
+    def _edit_template(self) -> None:
+        self._edits += 1
+        path = self._pytorch / TEMPLATE
+        text, _, _ = path.read_text("utf-8").partition("// edit")
+        path.write_text(f"{text}// edit {self._edits}\n", "utf-8")

@@ -96,11 +96,19 @@ def test_another_subset_has_its_own(first: Machine, second: Machine) -> None:
     assert second.exit("--subset", "python") == "cold"
 
 
-def test_an_edit_to_a_generator_is_another_job(first: Machine, second: Machine) -> None:
-    path = second.pytorch.root / "torchgen/packaged/autograd/templates/Functions.h"
+def test_an_edit_to_a_template_starts_from_the_pieces(first: Machine, second: Machine) -> None:
+    path = second.pytorch.autograd / "templates" / "Functions.h"
     path.write_text(path.read_text("utf-8") + "// more\n", "utf-8")
+    before = first.files()
+    assert second.exit() == "incremental"
+    assert second.files() == {**before, "Functions.h": before["Functions.h"] + b"// more\n"}
+
+
+def test_an_edit_to_a_generator_is_another_job(first: Machine, second: Machine) -> None:
+    path = second.pytorch.autograd / "gen_trace_type.py"
+    path.write_text(path.read_text("utf-8") + "# more\n", "utf-8")
     assert second.exit() == "cold"
-    assert second.files() != first.files()
+    assert second.files() == first.files()
 
 
 def test_files_elsewhere_are_taken_too(first: Machine, second: Machine) -> None:

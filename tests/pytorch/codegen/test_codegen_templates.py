@@ -57,7 +57,7 @@ EDITS: dict[str, tuple[Sequence[tuple[str, str, str]], str]] = {
         "incremental",
     ),
     "a placeholder less": ([("Functions.h", DECLARED, "nothing here")], "cold"),
-    "a formula after that": ([(FORMULA, *reversed(ABS))], "incremental"),
+    "a formula after that": ([(FORMULA, ABS[1], ABS[0])], "incremental"),
     "a line less after that": ([("Functions.cpp", "// more\n", "")], "incremental"),
     "a placeholder of the other file": ([("Functions.h", "nothing here", DEFINED)], "cold"),
     "the other way round": ([("Functions.cpp", DEFINED, DECLARED)], "cold"),
