@@ -18,7 +18,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from random import Random
+from threading import Thread
 from typing import Any, NamedTuple
 
 from derivload.loading.paths import find_files
@@ -57,6 +59,9 @@ class LanguageServer:
         argv = [sys.executable, "-m", "derivload", "lsp", "--pytorch", str(pytorch), *options]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, cwd=pytorch)
+        # Read beside, as editors do: else both could wait for the other one to read.
+        self._answers: SimpleQueue[Message | None] = SimpleQueue()
+        Thread(target=self._read_all, daemon=True).start()
         root: Message = {"processId": None, "rootUri": pytorch.as_uri(), "capabilities": {}}
         self._ask("initialize", root)
         start = time.perf_counter()
@@ -124,15 +129,21 @@ class LanguageServer:
         self._process.stdin.flush()
 
     def _read(self) -> Message:
+        answer = self._answers.get()
+        if answer is None:
+            raise SystemExit("derivload lsp has ended")
+        return answer
+
+    def _read_all(self) -> None:
         assert self._process.stdout is not None
         length = 0
-        while (line := self._process.stdout.readline()) != b"\r\n":
-            if not line:
-                raise SystemExit("derivload lsp has ended")
+        while line := self._process.stdout.readline():
             name, _, value = line.partition(b":")
-            length = int(value) if name.lower() == b"content-length" else length
-        answer: Message = json.loads(self._process.stdout.read(length))
-        return answer
+            if name.lower() == b"content-length":
+                length = int(value)
+            elif line == b"\r\n":
+                self._answers.put(json.loads(self._process.stdout.read(length)))
+        self._answers.put(None)
 
 
 def measure(
