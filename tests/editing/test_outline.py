@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from derivload.editing.catalog import find_declared
 from derivload.editing.completing import Known, complete
-from derivload.editing.documents import Document, TextSpot
+from derivload.editing.documents import TextSpot
 from derivload.editing.formulas import Names, Value, meaning_of, name_at, names_in, saved_as
 from derivload.editing.outline import Outline, entry_around, outline
 
@@ -125,20 +124,3 @@ def test_a_key_that_is_there_is_not_proposed_again() -> None:
     text = "- name: jet(Tensor self) -> Tensor\n  self: grad\n  s"
     at = TextSpot(2, 3)
     assert complete("derivatives", entry(text), at, Known(names=NAMES)).items == []
-
-
-def test_what_a_text_declares() -> None:
-    text = (
-        "- func: aten::jet.out(Tensor self) -> Tensor\n  dispatch:\n    CPU: jet\n"
-        "- func: onyx(Tensor self) -> Tensor\n  dispatch:\n    CompositeImplicitAutograd: onyx\n"
-        "- tag: hard\n  desc: |\n    It is hard.\n"
-    )
-    found = [
-        (one.name, one.line, one.needs_derivative, one.about)
-        for one in find_declared(Document("file:///a", text))
-    ]
-    assert found == [
-        ("jet.out", 0, True, ""),
-        ("onyx", 3, False, ""),
-        ("hard", 6, False, "It is hard."),
-    ]

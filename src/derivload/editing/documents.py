@@ -102,6 +102,10 @@ class Document:
         """A line without its end; empty if there is no such line."""
         return self._lines[number].rstrip(_END) if 0 <= number < len(self._lines) else ""
 
+    def all_lines(self) -> list[str]:
+        """All lines as they are now, with their ends."""
+        return self._lines.copy()
+
     def lines(self, first: int, last: int) -> list[str]:
         """The lines from one to another, that one included, without their ends."""
         return [line.rstrip(_END) for line in self._lines[max(0, first) : last + 1]]

@@ -62,7 +62,7 @@ def symbols(knowledge: Knowledge, name: str) -> list[Symbol]:
         last = end - 1
         while last > one.line and not document.line(last).startswith(" "):
             last -= 1
-        made.append(Symbol(one.name, one.line, last, max(0, one.text.find(one.name))))
+        made.append(Symbol(one.name, one.line, last, one.span[0]))
     return made
 
 

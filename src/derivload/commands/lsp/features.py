@@ -264,10 +264,10 @@ class Features:
     def _symbols_with(self, query: str, knowledge: Knowledge) -> Iterator[types.SymbolInformation]:
         for name in knowledge.bench.files.paths:
             uri = self._server.uri_of(name)
-            for one in beside.symbols(knowledge, name):
+            for one in knowledge.declared(name):
                 if query in one.name.lower():
-                    end = one.start + len(one.name)
-                    span = self._range(knowledge, name, one.first, one.start, end)
+                    start, end = one.span
+                    span = self._range(knowledge, name, one.line, start, end)
                     yield types.SymbolInformation(
                         location=types.Location(uri, span),
                         name=one.name,

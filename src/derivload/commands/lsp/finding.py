@@ -141,8 +141,7 @@ def _entries(knowledge: Knowledge, file: str, name: str) -> list[FoundPlace]:
             continue
         for one in knowledge.declared(file_name):
             if one.name == name:
-                start = one.text.find(name)
-                places.append(FoundPlace(file_name, one.line, start, start + len(name)))
+                places.append(FoundPlace(file_name, one.line, *one.span))
     return places
 
 

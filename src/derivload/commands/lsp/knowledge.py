@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from derivload.editing.catalog import Declaration, called_in, find_declared, schema_in
+from derivload.editing.catalog import Catalog, Declaration, schema_in
 from derivload.editing.completing import File, Known
 from derivload.editing.outline import KeyLine, Outline, entry_around
 from derivload.editing.signatures import names_of, read_schema
@@ -55,8 +55,7 @@ class Knowledge:
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
-        self._declared: dict[str, tuple[object, list[Declaration]]] = {}
-        self._called: dict[str, tuple[object, set[str]]] = {}
+        self._catalogs: dict[str, Catalog] = {}
         self.tokens: dict[str, list[Token]] = {}
         """The tokens of entries, by their text; lines count from that of the entry."""
         self._names: dict[tuple[str, object], Names | None] = {}
@@ -67,7 +66,6 @@ class Knowledge:
         for name in self.bench.files.paths:
             if self.file_of(name) is not None:
                 self.declared(name)
-        self.helpers()
 
     def remember_tokens(self, text: str, tokens: list[Token]) -> None:
         """Keep the tokens of an entry."""
@@ -104,13 +102,16 @@ class Knowledge:
 
     def declared(self, name: str) -> list[Declaration]:
         """What the entries of an input declare or define."""
+        catalog = self._catalog(name)
+        return [] if catalog is None else catalog.declared
+
+    def _catalog(self, name: str) -> Catalog | None:
         document = self.bench.document(name)
         if document is None:
-            return []
-        known = self._declared.get(name)
-        if known is None or known[0] is not document.state:
-            known = self._declared[name] = document.state, find_declared(document)
-        return known[1]
+            return None
+        catalog = self._catalogs.setdefault(name, Catalog())
+        catalog.follow(document)
+        return catalog
 
     def all_of(self, file: File) -> Iterator[tuple[str, Declaration]]:
         """All that the inputs of a kind declare or define, with the names of their files."""
@@ -136,13 +137,8 @@ class Knowledge:
         """The functions that formulas call."""
         made: set[str] = set()
         for name in self.files("derivatives"):
-            document = self.bench.document(name)
-            if document is None:
-                continue
-            known = self._called.get(name)
-            if known is None or known[0] is not document.state:
-                known = self._called[name] = document.state, called_in(document)
-            made |= known[1]
+            catalog = self._catalog(name)
+            made |= set() if catalog is None else catalog.called
         return made
 
     def header(self) -> Path | None:
