@@ -365,6 +365,22 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
         return [f"  {self.line} | {in_place(part)}", f"  {pad} | {lead}{caret}"]
 
 
+def moved(found: Diagnostic, by: int) -> Diagnostic:
+    """The diagnostic of an entry that stands so many lines further down."""
+
+    def edit(one: Edit) -> Edit:
+        return msgspec.structs.replace(one, line=one.line + by, end_line=one.end_line + by)
+
+    replace = msgspec.structs.replace
+    return replace(
+        found,
+        line=found.line + by,
+        end_line=found.end_line + by if found.end_line else 0,
+        fixes=tuple(replace(fix, edits=tuple(map(edit, fix.edits))) for fix in found.fixes),
+        related=tuple(replace(one, line=one.line + by) for one in found.related),
+    )
+
+
 def _window(line: str, at: int, length: int, room: int) -> tuple[int, int]:
     """Where the part of a line begins and ends that is shown around `length` characters at `at`.
 

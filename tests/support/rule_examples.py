@@ -7,7 +7,7 @@ from pathlib import Path
 from derivload.commands.check.command import check
 from derivload.commands.check.pages import Example, InputFile, read_explanations
 from derivload.diagnostics import Diagnostic
-from derivload.loading.paths import find_files
+from derivload.loading.paths import Files, find_files
 from derivload.rules import RULES
 
 FLOORS = sorted({code[:3] for code in RULES})
@@ -68,10 +68,15 @@ def write(folder: Path, example: Example, *, alone: bool = False) -> None:
 
 def found(folder: Path, *, codegen_rules: bool = False) -> list[Diagnostic]:
     """What `check` finds in the files of an example."""
+    return check(files_of(folder), codegen_rules=codegen_rules).diagnostics
+
+
+def files_of(folder: Path) -> Files:
+    """The files of an example as inputs."""
     names = {name: str(folder / f"{name}.yaml") for name in WHOLE}
     files = find_files(names["derivatives"], [names["native_functions"]], names["tags"])
     more = [[str(p)] if (p := folder / f"{name}.yaml").exists() else [] for name in MORE]
     files.more_derivatives, overlays, files.backends, deprecated = map(tuple, more)
     files.native_functions += overlays
     files.deprecated = deprecated[0] if deprecated else None
-    return check(files, codegen_rules=codegen_rules).diagnostics
+    return files

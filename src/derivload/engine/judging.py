@@ -26,7 +26,7 @@ from derivload.remedies import remove_other
 from derivload.sources.entries import Entry
 from derivload.sources.ignore_comments import MARKER, IgnoreComment, find_comments
 from derivload.sources.mistakes import Mistakes
-from derivload.sources.places import Placer
+from derivload.sources.places import KnownPlaces, Placer
 from derivload.wanted import EVERYTHING, WARNINGS, Wanted, ignored_codes_of
 
 _UNUSED: Final = "DL608"
@@ -96,8 +96,13 @@ def judge(
     return _Judge(linted, texts, backend, refused).judge(wanted, has_errors=has_errors)
 
 
-def place_all(told: Iterable[Told], texts: Texts) -> list[Diagnostic]:
-    """The diagnostics of all these warnings, limited for each file, sorted by place."""
+def place_all(
+    told: Iterable[Told], texts: Texts, known: KnownPlaces | None = None
+) -> list[Diagnostic]:
+    """The diagnostics of all these warnings, limited for each file, sorted by place.
+
+    `known` are those of the loads before.
+    """
     limited = Mistakes()
     placed = []
     for one in told:
@@ -106,7 +111,7 @@ def place_all(told: Iterable[Told], texts: Texts) -> list[Diagnostic]:
         else:
             entry, mistake = one.find()
             limited.add(entry, [mistake])
-    placed += Placer(_text_of(texts)).place_all(limited)
+    placed += Placer(_text_of(texts), known).place_all(limited)
     return sorted(set(placed))
 
 

@@ -12,6 +12,7 @@ from derivload.engine.outcome import Outcome
 from derivload.loading.inputs import KnownTexts
 from derivload.outputs.documents import Rendered, Renderer, read_lines
 from derivload.schema.names import read_operator_name
+from derivload.sources.places import KnownPlaces
 from derivload.store.results import facts_document, find_state, keep_state
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Memory:
         self._torchgen: OwnTorchgen | None = None
         self._is_new = True
         self.known_texts = KnownTexts()
+        self.known_places = KnownPlaces()
         self._renderer = Renderer()
         # The functions.json that came with the state in the store, and its lines.
         self._functions: tuple[Rendered, list[bytes]] | None = None

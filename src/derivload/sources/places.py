@@ -19,6 +19,7 @@ from derivload.diagnostics import (
     Mistake,
     Related,
     help_of,
+    moved,
     remedies_of,
 )
 from derivload.rules import RULES
@@ -41,14 +42,52 @@ _LONGEST: Final = 10_000
 _DASH: Final = re.compile(r"\s*(?:- +)?")
 
 
+class KnownPlaces:
+    """The diagnostics of a series of loads. Those of an entry with the same text only move."""
+
+    def __init__(self) -> None:
+        self._before: dict[tuple[str, str, Mistake], tuple[int, Diagnostic]] = {}
+        self._now = self._before
+
+    def begin(self) -> None:
+        """Begin with the next load. What the last one did not place is forgotten."""
+        self._before, self._now = self._now, {}
+
+    def find(self, mistake: Mistake, entry: Entry) -> Diagnostic | None:
+        """The diagnostic of a mistake in an entry, if the load before had it too."""
+        key = entry.file, entry.text, mistake
+        known = self._before.get(key)
+        if known is None:
+            return None
+        line, found = known
+        if line != entry.line:
+            found = moved(found, entry.line - line)
+        self._now[key] = entry.line, found
+        return found
+
+    def note(self, mistake: Mistake, entry: Entry, found: Diagnostic) -> None:
+        """Keep a diagnostic, if the text of its entry tells all of it but its line."""
+        if not (entry.whole or _is_elsewhere(mistake)):
+            self._now[entry.file, entry.text, mistake] = entry.line, found
+
+
+def _is_elsewhere(mistake: Mistake) -> bool:
+    """Whether a diagnostic is about other entries too, or about what is around its entry."""
+    changes = (change for remedy in mistake.remedies for change in remedy.changes)
+    return any(other.line for other in mistake.elsewhere) or any(
+        change.kind == "remove_entry" for change in changes
+    )
+
+
 class Placer:
     """Finds the places of the mistakes of one load. It keeps the texts that it has parsed.
 
-    `texts` are the texts of the files, by name.
+    `texts` are the texts of the files, by name. `known` are the diagnostics of the loads before.
     """
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    def __init__(self, texts: Mapping[str, str], known: KnownPlaces | None = None) -> None:
         self._texts = texts
+        self._known = known or KnownPlaces()
         self._lines: dict[str, list[str]] = {}
         self._parsed: dict[str, _Parsed] = {}
         self._last: _Parsed | None = None
@@ -60,6 +99,13 @@ class Placer:
 
     def place(self, mistake: Mistake, entry: Entry) -> Diagnostic:
         """The diagnostic of a mistake in `entry`, an entry of one of the files."""
+        found = self._known.find(mistake, entry)
+        if found is None:
+            found = self._find(mistake, entry)
+            self._known.note(mistake, entry, found)
+        return found
+
+    def _find(self, mistake: Mistake, entry: Entry) -> Diagnostic:
         parsed = self._parse(entry)
         first_line = 1 if entry.whole else entry.line
         line, column, length, end = entry.line, 1, 1, (0, 0)

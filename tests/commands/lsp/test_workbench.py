@@ -16,8 +16,10 @@ from derivload.commands.lsp.workbench import Workbench
 from derivload.editing.documents import Document, TextSpot
 from derivload.loading.paths import find_files
 from derivload.loading.request import Request
+from derivload.rules import RULES
 from support.paths import CATALOGUE, FILES
 from support.releases import Release
+from support.rule_examples import files_of, of_generators, write_bad
 from support.sessions import StoreInMemory
 
 _TYPED = [*"aeglsx_ (){[]}:,.-#'\"|>*\n", "grads[1]", "foo(", ""]
@@ -55,6 +57,34 @@ def test_edits_of_a_release(
         expected = find_mistakes(Request(files, contents), None).diagnostics
         assert bench.diagnostics() == expected, f"seed {seed}, step {step}"
         bench.settle()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [c for c, rule in RULES.items() if rule.severity == "warning" and not of_generators(c)],
+)
+def test_a_warning_moves_with_its_entry(code: str, tmp_path: Path) -> None:
+    write_bad(code, tmp_path)
+    files = files_of(tmp_path)
+    bench = Workbench(files, None, None)
+    documents = [opened(bench, name) for name in files.paths if name != files.tags]
+    told: set[str] = set()
+    for document in documents:
+        # The lines above it, then a dash that is alone in its line, with a space and without.
+        for line, start, end, text in (
+            *((0, 0, 0, "# one\n# two\n"), (0, 0, 5, "# none"), (1, 0, 5, "")),
+            *((2, 1, 2, "\n  "), (2, 1, 1, " "), (2, 1, 2, ""), (2, 1, 1, "   # a comment")),
+        ):
+            document.edit(TextSpot(line, start), TextSpot(line, end), text)
+            bench.changed()
+            contents = [
+                one.content if isinstance(one := bench.document(name), Document) else b""
+                for name in files.paths
+            ]
+            expected = find_mistakes(Request(files, contents), None).diagnostics
+            assert bench.diagnostics() == expected, document.text
+            told |= {one.code for one in expected}
+    assert code in told
 
 
 def test_a_session_begins_from_what_the_one_before_it_left() -> None:

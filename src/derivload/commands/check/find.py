@@ -21,6 +21,7 @@ from derivload.loading.warnings import backend_of
 from derivload.wanted import EVERYTHING, Wanted
 
 if TYPE_CHECKING:
+    from derivload.sources.places import KnownPlaces
     from derivload.store.store import Store
 
 
@@ -60,7 +61,8 @@ def find_mistakes(
     if memory is None and store is not None:
         memory = Memory(store)
     outcome = load_inputs(request, memory=memory, with_mistakes=True).outcome
-    return _diagnose(request, outcome, _counts(outcome), wanted)
+    known = None if memory is None else memory.known_places
+    return _diagnose(request, outcome, _counts(outcome), wanted, known)
 
 
 def _counts(outcome: Outcome) -> tuple[int, int]:
@@ -74,7 +76,11 @@ def _counts(outcome: Outcome) -> tuple[int, int]:
 
 
 def _diagnose(
-    request: Request, outcome: Outcome, counts: tuple[int, int], wanted: Wanted
+    request: Request,
+    outcome: Outcome,
+    counts: tuple[int, int],
+    wanted: Wanted,
+    known: KnownPlaces | None = None,
 ) -> FoundMistakes:
     assert outcome.make_linted is not None
     errors = outcome.diagnostics
@@ -90,5 +96,7 @@ def _diagnose(
     )
     suppressed = sorted((told.place(), told.reason) for told in judged.suppressed)
     old = find_deprecated(request, linted) if request.with_refused and not errors else []
-    found = sorted([*errors, *place_all(judged.shown, texts), *old])
+    if known is not None:
+        known.begin()
+    found = sorted([*errors, *place_all(judged.shown, texts, known), *old])
     return FoundMistakes(found, suppressed, *counts, outcome.note)
