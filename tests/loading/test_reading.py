@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from derivload.loading import reading
 from derivload.loading.reading import KnownContents, read_path
@@ -107,3 +109,23 @@ def test_a_pipe_in_the_place_of_a_known_file_is_read(tmp_path: Path) -> None:
     writing.start()
     assert known.read([str(path)]) == [b"two"]
     writing.join()
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 40), st.integers(0, 9), st.text("\n\r- a", max_size=9)), max_size=9
+    )
+)
+@example([(0, 0, "\n- \n- \n- "), (1, 1, ""), (1, 0, "-"), (2, 1, "")])
+def test_of_what_has_changed_as_much_is_too_much_as_of_what_is_new(
+    edits: list[tuple[int, int, str]],
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        for name, most in (("LARGE", 5), ("MAX_SIZE", 40), ("MAX_LINES", 9), ("MAX_ENTRIES", 2)):
+            patched.setattr(reading, f"_{name}", most)
+        known = KnownContents()
+        text = ""
+        for at, length, typed in edits:
+            text = text[:at] + typed + text[at + length :]
+            taken, anew = (one.take("a", text.encode()) for one in (known, KnownContents()))
+            assert repr(taken) == repr(anew), text

@@ -158,6 +158,8 @@ def test_a_text_that_is_edited_again_and_again_is_as_one_that_is_read_anew(begin
             lines = anew.lines()
             assert split.at_line(line) == (lines.index(line) if line in lines else None)
         assert split.has("#?") == ("#?" in text)
+        for word in ("new", "#?", "c"):
+            assert [*split.with_word(word)] == [i for i, t in enumerate(anew.raw) if word in t]
 
 
 @given(

@@ -122,10 +122,6 @@ class InputEntries:
         """As `native`, and None as `read_definition`."""
         return _or_lost(self.native, index)
 
-    def natives_where(self, is_there: Callable[[str], bool]) -> Iterator[int]:
-        """The indexes of the native functions whose text, with what is behind it, fits."""
-        return self._natives.where(is_there)
-
     def at_line(self, file: str, line: int) -> tuple[bool, int] | None:
         """The entry whose first line this is: whether it is of native functions, and its index."""
         for of_native, laid in ((False, self._definitions), (True, self._natives)):
@@ -163,7 +159,7 @@ class InputEntries:
         Those of a file that was read whole may have it in a comment behind them.
         """
         for of_native, laid in ((False, self._definitions), (True, self._natives)):
-            for at in laid.where(lambda text: word in text):
+            for at in laid.with_word(word):
                 entry = laid.entry(at)
                 if entry.whole or word in entry.text:
                     yield of_native, at, entry
@@ -198,14 +194,16 @@ class InputEntries:
         """Whether a formula calls this name. `unread` are definitions that cannot be read."""
         call = re.compile(rf"(?<!\w){re.escape(name)}\s*\(")
 
-        def may_call(text: str) -> bool:
+        def may_call(index: int) -> bool:
             # With a backslash, the value may differ from what is written.
-            return name in text and (call.search(text) is not None or "\\" in text)
+            entry = self._definitions.entry(index)
+            is_written = call.search(entry.text) is not None or "\\" in entry.text
+            return entry.whole or is_written
 
         return any(
             name in called_names(formula)
-            for index in self._definitions.where(may_call)
-            if index not in unread
+            for index in self._definitions.with_word(name)
+            if index not in unread and may_call(index)
             for formulas in _formulas(self.definition(index).value)
             for _, formula in formulas.formulas
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
@@ -120,21 +120,28 @@ class LaidEntries:
 
         All of those of a file that was read whole.
         """
+        return self._each(lambda split: (i for i, text in enumerate(split.raw) if is_there(text)))
+
+    def with_word(self, word: str) -> Iterator[int]:
+        """The indexes of the entries that have a word, which has no line end in it; as `where`."""
+        return self._each(lambda split: split.with_word(word))
+
+    def _each(self, find: Callable[[Split], Iterable[int]]) -> Iterator[int]:
+        """The indexes of the entries that are found in each file; of all that were read whole."""
+        found = (
+            find(file.split) if file.values is None else range(len(file.values))
+            for file in self._files
+        )
         if self._is_laid:
             self.digests()
             assert self._order is not None
-            for index, (number, here) in enumerate(self._order):
-                file = self._files[number]
-                if file.values is not None or is_there(file.split.raw[here]):
-                    yield index
+            wanted = [*map(set, found)]
+            yield from (i for i, (file, here) in enumerate(self._order) if here in wanted[file])
             return
         first = 0
-        for file in self._files:
-            count = len(file.digests())
-            for here in range(count):
-                if file.values is not None or is_there(file.split.raw[here]):
-                    yield first + here
-            first += count
+        for file, positions in zip(self._files, found, strict=True):
+            yield from (first + here for here in positions)
+            first += len(file.digests())
 
     def _find(self, index: int) -> EntryPlace:
         if self._is_laid:

@@ -159,13 +159,7 @@ class MistakenFamilies:
     def _other_structured(self) -> set[str]:
         """The names of the structured functions that are not in the touched families."""
         rows = self._natives.rows.rows
-        values = [
-            self._inputs.native(index).value
-            for index in self._inputs.natives_where(lambda text: "structured" in text)
-            if rows[index].family not in self._touched
-        ]
-        names = [str(v["func"]).partition("(")[0] for v in values if v.get("structured") is True]
-        return {name.rpartition("::")[2].strip() for name in names}
+        return {r.structured for r in rows if r.structured and r.family not in self._touched}
 
     def _linted(self) -> Linted:
         """What there may be to warn of, by the positions among all entries."""

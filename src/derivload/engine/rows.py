@@ -16,11 +16,15 @@ from derivload.sources.splitting import spliced
 
 
 class NativeRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """An entry of native_functions.yaml: its family, and the other families that it names."""
+    """An entry of native_functions.yaml: its family, and the other families that it names.
+
+    `structured` is the name of its function if that is structured.
+    """
 
     digest: bytes
     family: str
     links: tuple[str, ...]
+    structured: str = ""
 
 
 class DefinitionRow(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -149,7 +149,8 @@ def native_row(digest: bytes, function: NativeFunction) -> NativeRow:
     family = certain_family(function.name.base)
     delegate = function.structured_delegate
     named = family if delegate is None else certain_family(delegate.base)
-    return NativeRow(digest, family, () if named == family else (named,))
+    structured = function.name.text if function.structured else ""
+    return NativeRow(digest, family, () if named == family else (named,), structured)
 
 
 def definitions_of(load: Load, digests: list[bytes]) -> DefinitionEntries:

@@ -45,6 +45,13 @@ class KnownTexts:
     def __init__(self) -> None:
         self._last: dict[str, tuple[bytes, Text]] = {}
 
+    def note(self, name: str, content: bytes, text: str) -> None:
+        """Note that content was made of this text, so that it need not be decoded."""
+        known = self._last.get(name)
+        is_news = known is None or known[0] is not content
+        if is_news and text.isascii() and "\r" not in text:
+            self._last[name] = content, Text(name, text)
+
     def decode(self, name: str, content: bytes | OSError, diagnostics: list[Diagnostic]) -> Text:
         """The text of a file, or an empty one and a diagnostic of why there is none."""
         known = self._last.get(name)

@@ -30,6 +30,8 @@ MAX_ENTRY = 100_000
 MAX_MISTAKES = 1_000
 _MAX_ENTRIES = 50_000
 _MAX_SPREAD = 4
+# The line ends of so many characters are counted at once.
+_STRIDE = 1 << 16
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -171,8 +173,10 @@ def _is_broken(text: str, torn: Entry) -> bool:
 
 
 def _start_of(text: str, line: int) -> int:
-    at = 0
-    for _ in range(line - 1):
+    at, left = 0, line - 1
+    while (ends := text.count("\n", at, at + _STRIDE)) < left:
+        at, left = at + _STRIDE, left - ends
+    for _ in range(left):
         at = text.index("\n", at) + 1
     return at
 

@@ -115,7 +115,10 @@ class Placer:
             span = parsed.span(of, mistake.words, mistake.occurrence)
             (line, column), end = (parsed.lines.at(index, first_line) for index in span)
             length = max(1, span[1] - span[0]) if end[0] == line else len(parsed.text)
-        shown = self.line_of(entry.file, line)
+        if node is None or entry.whole:
+            shown = self.line_of(entry.file, line)
+        else:  # cutting the whole file into lines takes long
+            shown = parsed.text.split("\n", line - first_line + 1)[line - first_line]
         return Diagnostic(
             file=entry.file,
             line=line,

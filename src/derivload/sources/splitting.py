@@ -19,12 +19,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from itertools import accumulate
+from operator import itemgetter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TypeVar
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import AnyStr, TypeVar
 
     T = TypeVar("T")
 
@@ -40,7 +42,8 @@ _STRIDE = 16**3
 _STRIDE_IN_TEXT = 16**4
 _BETWEEN_ENTRIES = "\n- "
 # It is remembered where each entry of this number begins.
-_MARKED = 64
+_MARKED = 32
+_FIELDS = tuple(map(itemgetter, range(3)))
 
 
 def with_plain_line_ends(text: str) -> str:
@@ -114,6 +117,10 @@ class Split:
         """Whether the text has this word, which has no line end in it."""
         return self._parts.has(word)
 
+    def with_word(self, word: str) -> Iterator[int]:
+        """The entries that have this word, in their text or behind it, in their order."""
+        return self._parts.with_word(word)
+
     @property
     def raw(self) -> list[str]:
         """The texts of the entries, without the dash, and with all that stands before the next."""
@@ -172,7 +179,7 @@ def spliced(old: list[T], begin: int, end: int, window: list[T]) -> list[T]:
     return made
 
 
-def _window_in_text(old: str, new: str) -> tuple[int, int]:
+def window_in_text(old: AnyStr, new: AnyStr) -> tuple[int, int]:
     """How many characters two texts share at their begin, and how many behind that at their end."""
     shorter = min(len(old), len(new))
     begin = _common(shorter, _STRIDE_IN_TEXT, lambda at, to: new.startswith(old[at:to], at))
@@ -255,6 +262,18 @@ class _Parts:
             self._absent |= {word}
         return is_there
 
+    def with_word(self, word: str) -> Iterator[int]:
+        """The entries that have this word, which has no line end in it."""
+        if self._has_lone_dash:  # places of the text are not those of the parts
+            yield from (index for index, part in enumerate(self.raw) if word in part)
+            return
+        at = self._text.find(word) if self.has(word) else -1
+        while at >= 0:
+            behind, start = self._first_from(at + 1)
+            if behind:
+                yield behind - 1
+            at = self._text.find(word, start)
+
     def changed_to(self, text: str) -> tuple[_Parts, int, int, int] | None:
         """The parts of another text, and the window in which they are others, as `find_window`.
 
@@ -263,7 +282,7 @@ class _Parts:
         old = self._text
         if not (self.is_ended and text.endswith("\n")) or self._has_lone_dash:
             return None
-        same, same_behind = _window_in_text(old, text)
+        same, same_behind = window_in_text(old, text)
         # An entry is the same if the dashes before it and behind it are.
         begin, start = self._first_from(same + 1)
         if not begin:
@@ -322,8 +341,8 @@ class _Parts:
                 block = _BETWEEN_ENTRIES.join(self.raw[at : at + _MARKED])
                 start += len(block) + len(_BETWEEN_ENTRIES)
                 line += block.count("\n") + 1
-        first = self._marks[0] if self._marks else (0, 0, 0)
-        return next((mark for mark in reversed(self._marks) if mark[field] <= most), first)
+        at = bisect_right(self._marks, most, key=_FIELDS[field])
+        return self._marks[max(0, at - 1)] if self._marks else (0, 0, 0)
 
 
 def _is_preamble(text: str) -> bool:

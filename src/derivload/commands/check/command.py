@@ -131,8 +131,7 @@ def check(
         found.diagnostics,
         request.inputs.dialect.version,
         "; ".join(filter(None, (request.inputs.note, found.note))),
-        found.functions,
-        found.definitions,
+        *found.how_many(),
         found.suppressed,
     )
     every = [*found.diagnostics, *(diagnostic for diagnostic, _ in found.suppressed)]

@@ -7,6 +7,7 @@ there, or the answer is not certain, everything is loaded.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.diagnostics import Diagnostic
@@ -28,14 +29,13 @@ if TYPE_CHECKING:
 class FoundMistakes(NamedTuple):
     """All mistakes, sorted by place, and the warnings that comments suppress, with the reasons.
 
-    `functions` and `definitions` are how many there are, if there are no errors. `note` is what
+    `how_many` counts the functions and the definitions; 0 where there are errors. `note` is what
     the user should know of the load.
     """
 
     diagnostics: list[Diagnostic]
     suppressed: list[tuple[Diagnostic, str]]
-    functions: int
-    definitions: int
+    how_many: Callable[[], tuple[int, int]]
     note: str
 
 
@@ -56,17 +56,16 @@ def find_mistakes(
         # Warnings are told where we can load this too.
         outcome = load_alone(request.inputs)
         if outcome.diagnostics:
-            return FoundMistakes([], [], *counts, outcome.note)
-        return _diagnose(request, outcome, counts, wanted)
+            return FoundMistakes([], [], lambda: counts, outcome.note)
+        return _diagnose(request, outcome, lambda: counts, wanted)
     if memory is None and store is not None:
         memory = Memory(store)
     outcome = load_inputs(request, memory=memory, with_mistakes=True).outcome
     known = None if memory is None else memory.known_places
-    return _diagnose(request, outcome, _counts(outcome), wanted, known)
+    return _diagnose(request, outcome, lambda: _counts(outcome), wanted, known)
 
 
 def _counts(outcome: Outcome) -> tuple[int, int]:
-    """The numbers of functions and definitions; 0 where there are errors."""
     if outcome.diagnostics:
         return 0, 0
     if outcome.whole is not None:
@@ -78,7 +77,7 @@ def _counts(outcome: Outcome) -> tuple[int, int]:
 def _diagnose(
     request: Request,
     outcome: Outcome,
-    counts: tuple[int, int],
+    how_many: Callable[[], tuple[int, int]],
     wanted: Wanted,
     known: KnownPlaces | None = None,
 ) -> FoundMistakes:
@@ -99,4 +98,4 @@ def _diagnose(
     if known is not None:
         known.begin()
     found = sorted([*errors, *place_all(judged.shown, texts, known), *old])
-    return FoundMistakes(found, suppressed, *counts, outcome.note)
+    return FoundMistakes(found, suppressed, how_many, outcome.note)

@@ -14,7 +14,7 @@ from derivload.commands.check.find import find_mistakes
 from derivload.editing.documents import Document
 from derivload.loading.errors import InputError, UsageError
 from derivload.loading.memory import Memory
-from derivload.loading.reading import as_read, read_path
+from derivload.loading.reading import KnownContents, read_path
 from derivload.loading.request import Request
 from derivload.loading.run import load_inputs
 
@@ -40,6 +40,7 @@ class Workbench:
         self._names = {os.path.realpath(path): path for path in files.paths}
         self._on_disk: dict[str, bytes | OSError] = {}
         self._documents: dict[str, Document] = {}
+        self._typed = KnownContents()
         # The inputs that no editor has open, as documents.
         self._read: dict[str, Document] = {}
         self._request: Request | None = None
@@ -162,4 +163,9 @@ class Workbench:
 
     def _content(self, name: str) -> bytes | OSError:
         document = self._documents.get(name)
-        return self._on_disk[name] if document is None else as_read(name, document.content)
+        if document is None:
+            return self._on_disk[name]
+        content = self._typed.take(name, document.content)
+        if isinstance(content, bytes):
+            self._memory.known_texts.note(name, content, document.text)
+        return content
