@@ -19,6 +19,7 @@ from _pytest.mark import ParameterSet
 
 from support import codegen_edits
 from support.child import child_environment
+from support.codegen_files import small_release
 from support.own_code import (
     DERIVATIVES,
     FOLLOWED,
@@ -27,11 +28,10 @@ from support.own_code import (
     UNKNOWN,
     AssertSame,
     small,
-    small_tree,
 )
 from support.own_trees import Tree
 
-__all__ = ["small", "small_tree"]  # fixtures
+__all__ = ["small", "small_release"]  # fixtures
 
 
 def at_once(edits: dict[str, Callable[[Tree], None]]) -> list[ParameterSet]:

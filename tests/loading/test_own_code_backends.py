@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from support.backends import DERIVATIVE, Backend
-from support.own_code import small, small_tree
+from support.codegen_files import small_release
+from support.own_code import small
 from support.own_trees import Tree
 
-__all__ = ["small", "small_tree"]  # fixtures
+__all__ = ["small", "small_release"]  # fixtures
 
 pytestmark = pytest.mark.release
 AssertSame = Callable[[Path, Path], None]

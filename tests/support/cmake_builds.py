@@ -18,6 +18,7 @@ from support.cmake_project import (
     find_tools,
     make_launcher,
 )
+from support.once import made_once
 from support.paths import CATALOGUE
 
 SHARDS = 4
@@ -50,11 +51,15 @@ def tools(unavailable: Callable[[str], NoReturn]) -> Tools:
     return find_tools(unavailable)
 
 
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def launcher(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """It runs a copy of derivload: who edits the checkout meanwhile runs nothing again."""
-    folder = tmp_path_factory.mktemp("launcher")
-    return make_launcher(folder / "derivload", copy_of_derivload(folder / "src"))
+
+    def make() -> Path:
+        folder = tmp_path_factory.mktemp("launcher")
+        return make_launcher(folder / "derivload", copy_of_derivload(folder / "src"))
+
+    return Path(made_once(request, "launcher", make))
 
 
 @pytest.fixture

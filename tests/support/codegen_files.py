@@ -10,24 +10,41 @@ import pytest
 from support.codegen_project import CodegenProject
 from support.copied import copy_modules
 from support.few_operators import make_small
+from support.once import made_once
 from support.pytorch_entries import PyTorch
 from support.releases import Release
 
 
 @pytest.fixture(scope="session")
-def small_release(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_small(release(newest), tmp_path_factory.mktemp("small") / "pytorch").root
+def small_release(
+    request: pytest.FixtureRequest,
+    release: Release,
+    newest: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A release with few operators, which nobody edits."""
+
+    def make() -> Path:
+        return make_small(release(newest), tmp_path_factory.mktemp("small") / "pytorch").root
+
+    return Path(made_once(request, "small release", make))
 
 
 @pytest.fixture(scope="session")
-def generated(small_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def generated(
+    request: pytest.FixtureRequest, small_release: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A folder in which the small PyTorch was generated from, with its cache."""
-    folder = tmp_path_factory.mktemp("generated") / "now"
-    folder.mkdir()
-    copy_modules(small_release, folder / "pytorch")
-    assert CodegenProject(PyTorch(folder / "pytorch"), folder).run()["exit"] == "cold"
-    shutil.copytree(folder, kept(folder), symlinks=True)
-    return folder
+
+    def make() -> Path:
+        folder = tmp_path_factory.mktemp("generated") / "now"
+        folder.mkdir()
+        copy_modules(small_release, folder / "pytorch")
+        assert CodegenProject(PyTorch(folder / "pytorch"), folder).run()["exit"] == "cold"
+        shutil.copytree(folder, kept(folder), symlinks=True)
+        return folder
+
+    return Path(made_once(request, "generated", make))
 
 
 def kept(generated: Path) -> Path:

@@ -9,22 +9,16 @@ from typing import Final
 import pytest
 
 from support.copied import copy_modules
-from support.few_operators import make_small
 from support.own_trees import Tree, copied
 from support.releases import Release
 
 AssertSame = Callable[[Path, Path], None]
 
 
-@pytest.fixture(scope="session")
-def small_tree(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_small(release(newest), tmp_path_factory.mktemp("small") / "pytorch").root
-
-
 @pytest.fixture
-def small(small_tree: Path, tmp_path: Path) -> Tree:
+def small(small_release: Path, tmp_path: Path) -> Tree:
     """A tree with a few operators."""
-    copy_modules(small_tree, tmp_path / "pytorch")
+    copy_modules(small_release, tmp_path / "pytorch")
     return Tree(tmp_path / "pytorch", tmp_path / "out", tmp_path / "cache")
 
 
