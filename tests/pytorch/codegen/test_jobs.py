@@ -29,6 +29,8 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="processes are asked of the system here"),
 ]
 
+THOROUGH = pytest.mark.thorough
+
 # Runs derivload after a few lines that change it.
 RUN = """
 import os, random, signal, sys, threading, time
@@ -63,6 +65,9 @@ INTERRUPTED = IN_FIRST.format(what="os.kill(os.getpid(), signal.SIGINT)")
 IGNORED = f"signal.signal(signal.SIGINT, signal.SIG_IGN)\n{INTERRUPTED}"
 ALL_KILLED = KILLED.replace("index == 0", "True")
 ENDLESS = IN_FIRST.format(what="print('waiting', file=sys.stderr, flush=True); time.sleep(600)")
+ENDED = "a process that generated ended"
+WENT_ON = "derivload went on without"
+NOT_STARTED = "only 0 processes could be started: Resource temporarily unavailable"
 THREAD = "threading.Thread(target=threading.Event().wait, daemon=True).start()"
 NO_FORK = "del os.fork"
 NONE_STARTED = """
@@ -81,7 +86,8 @@ threading.Thread.start = changed
 
 
 def command(project: CodegenProject, change: str, *options: str) -> list[str]:
-    own = project.command("--no-cache", *options)[3:]
+    cache = () if "--cache-dir" in options else ("--no-cache",)
+    own = project.command(*cache, *options)[3:]
     return [sys.executable, "-c", RUN.format(change=change), *own]
 
 
@@ -112,7 +118,9 @@ def expected(generated: Path) -> dict[str, bytes]:
     return contents(CodegenProject(PyTorch(folder / "pytorch"), folder).out)
 
 
-@pytest.mark.parametrize("jobs", [1, 2, 5])
+@pytest.mark.parametrize(
+    "jobs", [pytest.param(1, marks=THOROUGH), 2, pytest.param(5, marks=THOROUGH)]
+)
 def test_files_are_the_same_in_any_number_of_processes(
     project: CodegenProject, expected: dict[str, bytes], jobs: int
 ) -> None:
@@ -152,7 +160,10 @@ def test_few_functions_are_generated_in_one_process(done: CodegenProject) -> Non
     assert stats["counts"]["processes"] == 1  # type: ignore[index]
 
 
-@pytest.mark.parametrize("change", [THREAD, NO_FORK], ids=["threads", "no fork"])
+@pytest.mark.parametrize(
+    "change",
+    [pytest.param(THREAD, id="threads"), pytest.param(NO_FORK, id="no fork", marks=THOROUGH)],
+)
 def test_processes_that_share_no_memory_make_the_same_files(
     project: CodegenProject, expected: dict[str, bytes], change: str
 ) -> None:
@@ -164,13 +175,13 @@ def test_processes_that_share_no_memory_make_the_same_files(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (KILLED, "a process that generated ended by signal 9; derivload went on without it"),
-        (OUT_OF_MEMORY, "a process that generated ended with status 1; derivload went on without"),
-        (ALL_KILLED, "a process that generated ended by signal 9; derivload went on without it"),
-        (NONE_STARTED, "only 0 processes could be started: Resource temporarily unavailable"),
-        (f"{NO_FORK}\n{KILLED}", ""),  # the change is not in a new Python
+        pytest.param(KILLED, f"{ENDED} by signal 9; {WENT_ON} it", id="killed", marks=THOROUGH),
+        pytest.param(OUT_OF_MEMORY, f"{ENDED} with status 1; {WENT_ON}", id="memory"),
+        pytest.param(ALL_KILLED, f"{ENDED} by signal 9; {WENT_ON} it", id="all killed"),
+        pytest.param(NONE_STARTED, NOT_STARTED, id="none started"),
+        # The change is not in a new Python.
+        pytest.param(f"{NO_FORK}\n{KILLED}", "", id="spawned", marks=THOROUGH),
     ],
-    ids=["killed", "memory", "all killed", "none started", "spawned"],
 )
 def test_files_are_whole_when_a_process_ends(
     project: CodegenProject, expected: dict[str, bytes], change: str, said: str
@@ -211,19 +222,23 @@ def test_what_a_generator_raises_is_told_as_in_one_process(project: CodegenProje
     assert one.stderr == other.stderr
 
 
-# Functions have a line in upstream's own way alone.
-@pytest.mark.parametrize("way", ["not f.loc.line", "f.loc.line"], ids=["batches", "beside"])
-def test_what_a_process_reads_is_known(project: CodegenProject, way: str) -> None:
+def test_what_a_process_reads_is_known(project: CodegenProject) -> None:
     path = project.pytorch.autograd / "gen_trace_type.py"
-    beside = path.with_name("beside.txt")
-    beside.write_text("1", "utf-8")
     old = "def method_definition(f: NativeFunction) -> str:\n"
-    project.replace(path, old, f"{old}    {way} and open({str(beside)!r}).close()\n")
-    assert processes(run(project, "", "--stats=json", "--jobs=3")[0]) == 2
-    assert project.run("--jobs=3")["exit"] == "cold"
+    new = old
+    # Functions have a line in upstream's own way alone.
+    for name, way in (("batches", "not f.loc.line"), ("beside", "f.loc.line")):
+        beside = path.with_name(name)
+        beside.write_text("1", "utf-8")
+        new += f"    {way} and open({str(beside)!r}).close()\n"
+    project.replace(path, old, new)
+    own = ["--cache-dir", str(project.cache)]
+    done, _ = run(project, "", "--stats=json", "--jobs=3", *own)
+    assert processes(done) == 2
     assert project.run("--jobs=3")["exit"] == "up-to-date"
-    beside.write_text("2", "utf-8")
-    assert project.run("--jobs=3")["exit"] == "cold"
+    for name in ("batches", "beside"):
+        path.with_name(name).write_text("2", "utf-8")
+        assert project.run("--jobs=3")["exit"] == "cold", name
 
 
 def group_of(process: int) -> list[int]:
@@ -292,11 +307,10 @@ plain._run = changed
 @pytest.mark.parametrize(
     "what",
     [
-        "pass",
-        "if os.getpid() != MAIN: os.kill(os.getpid(), signal.SIGKILL)",
-        "if os.getpid() != MAIN: raise MemoryError",
+        pytest.param("pass", id="as it is"),
+        pytest.param("if os.getpid() != MAIN: os.kill(os.getpid(), signal.SIGKILL)", id="killed"),
+        pytest.param("if os.getpid() != MAIN: raise MemoryError", id="memory", marks=THOROUGH),
     ],
-    ids=["as it is", "killed", "memory"],
 )
 def test_upstreams_own_way_runs_beside_the_short_cut(
     project: CodegenProject, expected: dict[str, bytes], what: str
