@@ -100,6 +100,45 @@ def test_folders_that_were_made_go_if_nobody_has_put_something_there(run: Run) -
     assert (run.work / "c" / "mine").read_text() == "mine"
 
 
+def test_a_file_keeps_its_other_names(run: Run) -> None:
+    one = run.work / "one"
+    os.link(one, run.work / "same")
+    run.note("one").write_text("longer than it was")
+    run.restore()
+    assert (run.work / "same").read_text() == "one\n"
+    assert one.samefile(run.work / "same")
+
+
+def test_another_file_in_its_place_keeps_what_it_has(run: Run) -> None:
+    one = run.note("one", follow=False)
+    (run.work / "kept").write_text("kept")
+    one.unlink()
+    os.link(run.work / "kept", one)
+    run.restore()
+    assert (run.work / "kept").read_text() == "kept"
+    assert one.read_text() == "one\n"
+
+
+def test_a_pipe_in_the_place_of_an_empty_file_is_not_opened(run: Run) -> None:
+    (run.work / "one").write_text("")
+    one = run.note("one", follow=False)
+    one.unlink()
+    os.mkfifo(one)
+    run.restore()
+    assert one.is_file() and one.read_text() == ""
+
+
+def test_what_cannot_be_put_back_is_told_and_the_rest_is_put_back(run: Run) -> None:
+    for name in ("one", "two", "three"):
+        run.note(name, follow=False).unlink()
+    (run.work / "two").mkdir()
+    lost = restore(str(run.notes))
+    assert [file.path for file in lost] == [str(run.work / "two")]
+    assert Path(lost[0].copy).read_text() == "two\n" and lost[0].why
+    assert (run.work / "one").read_text() == "one\n"
+    assert (run.work / "three").read_text() == "three\n"
+
+
 def test_what_is_a_folder_now_is_nobodys_file(run: Run) -> None:
     made = run.note("made")
     made.mkdir()

@@ -5,7 +5,9 @@ removes one, the file's bytes and times are copied into a folder of the run, and
 folder says so. The process that started the script reads the lines when it has ended, however it
 has ended:
 
-- after a failure, every file becomes what it was, and what was made is removed;
+- after a failure, every file becomes what it was, and what was made is removed. A file that is
+  still the same one (not another in its place) is written in its place, so that all its names (hard
+  links) and its owner stay;
 - after a success, a file that holds the same bytes as before gets its old times back.
 """
 
@@ -22,6 +24,18 @@ if TYPE_CHECKING:
 
 _INDEX = "index"
 _SAVED, _NEW, _FOLDER = "saved", "new", "folder"
+_NO_NUMBER = "-"
+
+
+class LostFile:
+    """A file that cannot be put back: its path, why, and where its bytes from before are."""
+
+    __slots__ = ("copy", "path", "why")
+
+    def __init__(self, path: str, copy: str, why: str) -> None:
+        self.path = path
+        self.copy = copy
+        self.why = why
 
 
 class Journal:
@@ -50,22 +64,29 @@ class Journal:
             self._count += 1
             copy = os.path.join(self._folder, str(self._count))
             shutil.copy2(path, copy, follow_symlinks=False)
-            self._add(_SAVED, path)
+            self._add(_SAVED, path, _number_of(status))
 
     def note_folder(self, path: str) -> None:
         """Note a folder that is about to be made."""
         self._add(_FOLDER, path)
 
-    def _add(self, what: str, path: str) -> None:
-        line = f"{what} {self._count} {os.path.abspath(path)}\0"
+    def _add(self, what: str, path: str, number: str = _NO_NUMBER) -> None:
+        line = f"{what} {self._count} {number} {os.path.abspath(path)}\0"
         os.write(self._index, line.encode("utf-8", "surrogateescape"))
 
 
-def restore(folder: str) -> None:
-    """Take back what a run did whose journal is in this folder. Raises OSError."""
-    for what, copy, path in reversed(list(_noted(folder))):
+def restore(folder: str) -> list[LostFile]:
+    """Take back what a run did whose journal is in this folder.
+
+    Returns the files that cannot be put back: then the journal is all that has their bytes.
+    """
+    lost = []
+    for what, copy, number, path in reversed(list(_noted(folder))):
         if what == _SAVED:
-            _put_back(copy, path)
+            try:
+                _put_back(copy, path, number)
+            except OSError as error:
+                lost.append(LostFile(path, copy, error.strerror or str(error)))
         elif what == _NEW:
             with contextlib.suppress(OSError):
                 if not stat.S_ISDIR(os.lstat(path).st_mode):
@@ -73,11 +94,12 @@ def restore(folder: str) -> None:
         else:
             with contextlib.suppress(OSError):  # somebody else has put something there
                 os.rmdir(path)
+    return lost
 
 
 def keep_times(folder: str) -> None:
     """Give files that hold what they held before the run their times back."""
-    for what, copy, path in _noted(folder):
+    for what, copy, _, path in _noted(folder):
         if what == _SAVED and not os.path.islink(copy) and _is_same(copy, path):
             before = os.stat(copy)
             with contextlib.suppress(OSError):
@@ -86,39 +108,57 @@ def keep_times(folder: str) -> None:
 
 def saved(folder: str) -> list[str]:
     """The paths of the files that were there before the run wrote, replaced or removed them."""
-    return [path for what, _, path in _noted(folder) if what == _SAVED]
+    return [path for what, _, _, path in _noted(folder) if what == _SAVED]
 
 
-def _noted(folder: str) -> Iterator[tuple[str, str, str]]:
+def _noted(folder: str) -> Iterator[tuple[str, str, str, str]]:
     try:
         with open(os.path.join(folder, _INDEX), "rb") as file:
             text = file.read().decode("utf-8", "surrogateescape")
     except FileNotFoundError:  # the run did not come so far
         return
     for line in text.split("\0")[:-1]:
-        what, number, path = line.split(" ", 2)
-        yield what, os.path.join(folder, number), path
+        what, copy, number, path = line.split(" ", 3)
+        yield what, os.path.join(folder, copy), number, path
+
+
+def _number_of(status: os.stat_result) -> str:
+    """What tells a file from another one that takes its place."""
+    return f"{status.st_dev}.{status.st_ino}"
 
 
 def _is_same(first: str, second: str) -> bool:
     try:
-        if os.lstat(first).st_size != os.lstat(second).st_size:
+        one, other = os.lstat(first), os.lstat(second)
+        if one.st_size != other.st_size or not stat.S_ISREG(other.st_mode):
             return False
-        with open(first, "rb") as one, open(second, "rb") as other:
-            return one.read() == other.read()
+        with open(first, "rb") as before, open(second, "rb") as now:
+            return before.read() == now.read()
     except OSError:
         return False
 
 
-def _put_back(copy: str, path: str) -> None:
+def _put_back(copy: str, path: str, number: str) -> None:
     if os.path.islink(copy):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         os.symlink(os.readlink(copy), path)
         return
     if not _is_same(copy, path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with contextlib.suppress(OSError):  # it may have become a link
-            os.unlink(path)
+        if not _is_writable(path, number):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         shutil.copyfile(copy, path)
     shutil.copystat(copy, path)
+
+
+def _is_writable(path: str, number: str) -> bool:
+    """Whether a path still has the file of this number, and we may write to it."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    is_it = stat.S_ISREG(status.st_mode) and _number_of(status) == number
+    return is_it and os.access(path, os.W_OK)

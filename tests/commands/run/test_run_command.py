@@ -19,6 +19,7 @@ from derivload.outputs.journal import Journal
 from derivload.outputs.kept_runs import context, read_record
 from derivload.pytorch.script.seen import ObservedRun
 from support.child import child_environment
+from support.out_dirs import posix
 from support.paths import SOURCE
 
 Act = Callable[[Path], object]
@@ -134,21 +135,59 @@ def test_what_a_failed_run_wrote_is_taken_back(child: Child) -> None:
     assert Path("script.py").read_text() == "changed"
 
 
-def test_a_sigterm_is_passed_on(child: Child) -> None:
-    child.acts = [lambda journal: None]
-    before = signal.getsignal(signal.SIGTERM)
-
-    def end(journal: Path) -> None:
-        child.wait = wait  # type: ignore[method-assign]
+@pytest.mark.parametrize("name", ["SIGTERM", pytest.param("SIGHUP", marks=posix)])
+@pytest.mark.parametrize("is_started", [True, False])
+def test_a_signal_is_passed_on(child: Child, name: str, is_started: bool) -> None:
+    number = signal.Signals[name]
+    before = signal.getsignal(number)
 
     def wait() -> int:
-        os.kill(os.getpid(), signal.SIGTERM)
+        if is_started:
+            os.kill(os.getpid(), number)
         return 0
 
-    child.acts = [end]
+    def begin(_: Path) -> None:
+        if not is_started:
+            os.kill(os.getpid(), number)
+        child.wait = wait  # type: ignore[method-assign]
+
+    child.acts = [begin]
     assert main(["run", "script.py"]) == 0
-    assert child.signals == [signal.SIGTERM]
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert child.signals == [number]
+    assert signal.getsignal(number) is before
+
+
+@posix
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_that_is_ignored_stays_ignored(child: Child, name: str) -> None:
+    number = signal.Signals[name]
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        child.acts = [lambda _: os.kill(os.getpid(), number)]
+        assert main(["run", "script.py"]) == 0
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+    assert child.signals == []
+
+
+def test_what_cannot_be_put_back_stays_in_the_journal(
+    child: Child, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("out.txt").write_text("before")
+
+    def harm(journal: Path) -> None:
+        Journal(str(journal)).note_file("out.txt", follow=True)
+        Path("out.txt").unlink()
+        Path("out.txt").mkdir()
+
+    child.acts, child.ends = [harm], [1]
+    assert main(["run", "script.py"]) == 1
+    copy = Path(child.journal, "1")
+    assert copy.read_text() == "before"
+    told = capsys.readouterr().err
+    assert f"{Path('out.txt').resolve()} cannot be put back: " in told
+    assert f"; what it held is in {copy}\n" in told
 
 
 def test_a_run_that_was_seen_is_kept_and_its_parts_too(

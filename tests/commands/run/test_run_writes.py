@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.out_dirs import posix
 from support.run_scripts import COPY, Write, _write, runner, script
 from support.script_runs import changed, contents, times
 
@@ -170,6 +171,42 @@ def test_failed_script_leaves_what_was_there(script: Write, end: str) -> None:
     assert runner.run("script.py").status != 0
     assert (contents(runner.folder), times(runner.folder)) == (before, when)
     assert not (runner.folder / "a").exists()
+
+
+HARASSED = """
+import os, signal, subprocess, sys
+from pathlib import Path
+# It signals derivload as soon as the script is over, and until derivload is.
+harass = '''
+import os, signal, sys, time
+sys.stdin.read()
+while True:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        try:
+            os.kill(int(sys.argv[1]), number)
+        except OSError:
+            sys.exit()
+    time.sleep(0.001)
+'''
+ours, theirs = os.pipe()
+nowhere = subprocess.DEVNULL
+harassing = [sys.executable, "-c", harass, str(os.getppid())]
+subprocess.Popen(harassing, stdin=ours, stdout=nowhere, stderr=nowhere)
+for path in Path("many").iterdir():
+    path.write_text("new")
+sys.exit(5)
+"""
+
+
+@posix
+def test_signals_do_not_stop_what_puts_files_back(script: Write) -> None:
+    runner = script(HARASSED)
+    (runner.folder / "many").mkdir()
+    for number in range(1000):
+        (runner.folder / "many" / str(number)).write_text("old")
+    before = contents(runner.folder)
+    runner.run("script.py")
+    assert contents(runner.folder) == before
 
 
 def test_failed_script_leaves_links_as_they_were(script: Write) -> None:

@@ -30,10 +30,11 @@ from derivload.terminal.stderr import say
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from derivload.commands.run.asked import Asked
     from derivload.commands.run.sharing import Sharing
+    from derivload.outputs.journal import LostFile
 
 _START = (
     "import sys; p = {!r}; p in sys.path or sys.path.append(p); "
@@ -77,13 +78,19 @@ def _run_and_keep(
 ) -> int:
     """Run the script, keep the record if it ended well, and return the exit status."""
     started = time.perf_counter()
-    with _journal_folder(path) as journal:
+    with contextlib.ExitStack() as cleaning:
+        journal = _make_journal(path)
+        cleaning.callback(shutil.rmtree, journal, ignore_errors=True)
         if sharing is not None:
             sharing.tell_child(journal)
-        status = _run_script(asked, path, journal, now)
-        ran = time.perf_counter()
+        with _signals_passed_on() as children:
+            status = _run_script(asked, path, journal, now, children)
+            ran = time.perf_counter()
+            lost = [] if status == DONE else restore(journal)
+        if lost:
+            cleaning.pop_all()  # the journal has what we could not put back
         if status != DONE:
-            restore(journal)
+            _say_lost(lost)
             return status
         keep_times(journal)
         counts: dict[str, int] = {}
@@ -95,6 +102,11 @@ def _run_and_keep(
         seconds = {"run": ran - started, "keep": time.perf_counter() - ran}
         print_stats(options.stats, "ran", counts, seconds)
     return status
+
+
+def _say_lost(lost: Sequence[LostFile]) -> None:
+    for file in lost:
+        say(f"error: {file.path} cannot be put back: {file.why}; what it held is in {file.copy}")
 
 
 def _record_path(asked: Asked) -> str | None:
@@ -113,22 +125,17 @@ def _record_path(asked: Asked) -> str | None:
     return path
 
 
-@contextlib.contextmanager
-def _journal_folder(path: str | None) -> Iterator[str]:
-    """A folder for the notes of this run, beside the record."""
+def _make_journal(path: str | None) -> str:
+    """Make a folder for the notes of this run, beside the record. Raises OSError."""
     if path is None:
-        folder = tempfile.mkdtemp(prefix="derivload-")
-    else:
-        remove_records(os.path.dirname(path), _OLD)
-        folder = f"{path}.{os.urandom(6).hex()}{_TEMPORARY}"
-        os.mkdir(folder, 0o700)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        return tempfile.mkdtemp(prefix="derivload-")
+    remove_records(os.path.dirname(path), _OLD)
+    folder = f"{path}.{os.urandom(6).hex()}{_TEMPORARY}"
+    os.mkdir(folder, 0o700)
+    return folder
 
 
-def _run_script(asked: Asked, path: str | None, journal: str, now: str) -> int:
+def _run_script(asked: Asked, path: str | None, journal: str, now: str, children: _Children) -> int:
     """Run the script in a process of its own and return its exit status."""
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     start = _START.format(os.path.dirname(PACKAGE))
@@ -140,28 +147,60 @@ def _run_script(asked: Asked, path: str | None, journal: str, now: str) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     child = subprocess.Popen([*command, asked.target, *asked.arguments])
-    with _passed_on(child):
-        while True:
-            try:
-                status = child.wait()
-                break
-            except KeyboardInterrupt:  # the child has got it too, and may end as it likes
-                continue
+    children.add(child)
+    while True:
+        try:
+            status = child.wait()
+            break
+        except KeyboardInterrupt:  # not in the main thread
+            continue
     return status if status >= 0 else BY_SIGNAL - status
 
 
+class _Children:
+    """The script's process, once there is one, and what is to be passed on to it."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._came: list[int] = []
+
+    def add(self, child: subprocess.Popen[bytes]) -> None:
+        """The process was started."""
+        self._child = child
+        for number in self._came:
+            child.send_signal(number)
+
+    def pass_on(self, number: int, _: object) -> None:
+        """Pass a signal on, now or when the process was started; not if it has ended."""
+        if self._child is None:
+            self._came.append(number)
+        else:
+            self._child.send_signal(number)
+
+
 @contextlib.contextmanager
-def _passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Inside, the child gets a SIGTERM that this process gets."""
+def _signals_passed_on() -> Iterator[_Children]:
+    """Inside, signals end the script and not this process, which puts files back behind it.
+
+    The script has got Ctrl-C by itself. A signal that is ignored stays ignored, for both.
+    """
+    children = _Children()
+    handlers: dict[str, Callable[[int, object], object]] = {
+        "SIGTERM": children.pass_on,
+        "SIGHUP": children.pass_on,  # Windows has none
+        "SIGINT": lambda *_: None,
+    }
+    before = {}
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for name, handler in handlers.items():
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, handler)
     try:
-        before = signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
-    except ValueError:  # not in the main thread
-        yield
-        return
-    try:
-        yield
+        yield children
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def _keep(
