@@ -24,6 +24,7 @@ from derivload.modules import (
     recompile,
     remove,
 )
+from support.out_dirs import posix
 
 
 @pytest.mark.parametrize("name", ["a.py", "a.pyc", "a.so", "a.cpython-311.so", "a.pyd"])
@@ -50,6 +51,23 @@ def test_modules_below_a_folder(tmp_path: Path) -> None:
     assert "out/x.py" in dict(modules_below(str(tmp_path)))
     with pytest.raises(FileNotFoundError):
         list(modules_below(str(tmp_path / "none")))
+
+
+@posix
+def test_links_are_followed_but_not_in_a_circle(tmp_path: Path) -> None:
+    root, other = tmp_path / "root", tmp_path / "other"
+    for folder in (root / "a", other):
+        folder.mkdir(parents=True)
+        (folder / "m.py").touch()
+    for number in range(3):  # following them would never end
+        (root / "a" / f"above{number}").symlink_to(root)
+        (other / f"self{number}").symlink_to(".")
+    (root / "loop").symlink_to("loop")
+    (root / "dangling").symlink_to("none")
+    (root / "elsewhere").symlink_to(other)
+    (other / "back").symlink_to(root / "a")
+    found = [name for name, _ in modules_below(str(root))]
+    assert sorted(found) == ["a/m.py", "elsewhere/back/m.py", "elsewhere/m.py"]
 
 
 def test_a_file_is_read_with_its_status(tmp_path: Path) -> None:

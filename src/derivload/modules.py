@@ -55,20 +55,45 @@ def modules_below(
     """The files below a folder that have the name of a module.
 
     Gives for each the name relative to the folder, with slashes and after `prefix`, and the path.
-    `without` is the name of a folder directly in it to leave out. Raises OSError if a folder
-    cannot be listed.
+    `without` is the name of a folder directly in it to leave out. Links are followed, but not into
+    a folder that they are in themselves. Raises OSError if a folder cannot be listed.
     """
+    return _modules_below(folder, prefix, without, ())
+
+
+def _modules_below(
+    folder: str, prefix: str, without: str | None, entered: tuple[str, ...]
+) -> Iterator[tuple[str, str]]:
+    """The same; `entered` are the folders that links on the way here led to."""
     with os.scandir(folder) as entries:
         found = list(entries)
     for entry in found:
         if is_module(entry.name):
             yield prefix + entry.name, entry.path
         elif entry.name not in (_COMPILED, without) and _is_package(entry):
-            yield from modules_below(entry.path, f"{prefix}{entry.name}/")
+            led = entered
+            if entry.is_symlink():
+                real = os.path.realpath(entry.path)
+                if real in entered or _is_in(os.path.realpath(folder), real):
+                    continue
+                led = (*entered, real)
+            yield from _modules_below(entry.path, f"{prefix}{entry.name}/", None, led)
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return os.path.join(path, "").startswith(os.path.join(folder, ""))
 
 
 def _is_package(entry: os.DirEntry[str]) -> bool:
-    return entry.name.isidentifier() and entry.is_dir()
+    return entry.name.isidentifier() and is_folder(entry)
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether what is listed is a folder; not a link in a circle, or to where we may not look."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def read_file(path: str) -> tuple[bytes, os.stat_result] | None:

@@ -172,6 +172,16 @@ def test_a_listing_has_names_and_kinds(folder: Path, change: Callable[[], object
     assert digest_of_folder("none") == ABSENT
 
 
+@posix
+@pytest.mark.parametrize("target", ["loop", "none"])
+def test_a_listing_shows_an_edit_beside_a_link_to_nowhere(folder: Path, target: str) -> None:
+    Path("folder/loop").symlink_to(target)
+    before = digest_of_folder("folder")
+    assert before != ABSENT
+    Path("folder/more").touch()
+    assert digest_of_folder("folder") not in (before, ABSENT)
+
+
 def test_a_look_for_modules_has_what_may_be_one_of_them(folder: Path) -> None:
     name = "folder\0a\0b"
     before = digest_of_modules(name)

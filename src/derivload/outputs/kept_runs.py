@@ -21,7 +21,7 @@ import sys
 import time
 
 from derivload.identity import python_digest, tool_digest
-from derivload.modules import CLEARLY
+from derivload.modules import CLEARLY, is_folder
 from derivload.outputs.digests import (
     digest_of,
     digest_of_variable,
@@ -187,7 +187,7 @@ def digest_of_folder(path: str) -> str:
     """A digest of the names in a folder, and of what kind each is."""
     try:
         with os.scandir(path) as entries:
-            names = sorted(f"{entry.name}\0{entry.is_dir()}" for entry in entries)
+            names = sorted(f"{entry.name}\0{is_folder(entry)}" for entry in entries)
     except OSError:
         return ABSENT
     return digest_of("\0".join(names).encode("utf-8", "surrogateescape"))
