@@ -113,6 +113,23 @@ def fork(answer: Answerer, others: Sequence[Child]) -> Child:
 
     `others` are the children so far, whose pipes are not for this one. Raises OSError.
     """
+    made = copy_process(others)
+    if isinstance(made, Child):
+        return made
+    status = 1
+    try:
+        answer_all(*made, answer)
+        status = 0
+    finally:
+        # Nothing of what our process does at its end is for a copy of it.
+        os._exit(status)
+
+
+def copy_process(others: Sequence[Child]) -> Child | tuple[int, int]:
+    """Go on as two processes: ours gets the child, and the child its ends of the pipes.
+
+    The child has to end by `os._exit`. `others` are as for `fork`. Raises OSError.
+    """
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with suppress(OSError, ValueError):
@@ -129,18 +146,18 @@ def fork(answer: Answerer, others: Sequence[Child]) -> Child:
     if pid:
         _close(theirs_read, theirs_write)
         return Child(pid, write, read)
-    status = 1
+    is_begun = False
     try:
         gc.freeze()
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) != signal.SIG_IGN:  # as in a script's background
                 signal.signal(number, signal.SIG_DFL)
         _close(write, read, *(end for other in others for end in other.ends))
-        answer_all(theirs_read, theirs_write, answer)
-        status = 0
+        is_begun = True
     finally:
-        # Nothing of what our process does at its end is for a copy of it.
-        os._exit(status)
+        if not is_begun:
+            os._exit(1)
+    return theirs_read, theirs_write
 
 
 def _pipes() -> tuple[tuple[int, int], tuple[int, int]]:

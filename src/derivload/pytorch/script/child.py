@@ -27,6 +27,7 @@ from derivload.loading.cache_settings import (
 )
 from derivload.outputs.journal import Journal
 from derivload.pytorch.script.asking import Asking
+from derivload.pytorch.script.dividing import Dividing
 from derivload.pytorch.script.events import Events
 from derivload.pytorch.script.imports import Imports
 from derivload.pytorch.script.inside import Inside
@@ -63,6 +64,7 @@ def main() -> None:
     watch = Watch(Journal(folder))
     inside = Inside(watch, record)
     imports = Imports(watch, inside.find_change)
+    inside.dividing = Dividing(watch, imports)
     if record:
         inside.parts = Parts(watch, imports, record, folder, context)
     atexit.register(_finish, watch, imports, folder, remote)

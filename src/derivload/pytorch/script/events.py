@@ -91,6 +91,8 @@ class Events:
                     self._watch.refuse(reason)
 
     def _on_open(self, arguments: tuple[Any, ...], frame: FrameType) -> None:
+        if not self._watch.is_watched():
+            return
         name, mode, flags = arguments
         path = self._watch.path_of(name)
         if path is None:
@@ -101,7 +103,7 @@ class Events:
         if writes and not mode and not flags & os.O_TRUNC:
             reads = True
         if not self._is_scripts(frame):
-            if reads and self._watch.is_watched() and is_importing(frame):
+            if reads and is_importing(frame):
                 self._note_module(path)
             return
         if reads:
@@ -127,6 +129,8 @@ class Events:
         self._watch.note_lists(path)
 
     def _on_mkdir(self, arguments: tuple[Any, ...], frame: FrameType) -> None:
+        if not self._watch.is_watched():
+            return
         path = self._watch.path_of(arguments[0], arguments[2])
         if path is None or not self._is_scripts(frame):
             return

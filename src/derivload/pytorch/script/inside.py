@@ -19,6 +19,7 @@ from derivload.pytorch.script.generators import (
 from derivload.pytorch.script.values import watch_yaml
 
 if TYPE_CHECKING:
+    from derivload.pytorch.script.dividing import Dividing
     from derivload.pytorch.script.imports import Change
     from derivload.pytorch.script.parts import Parts
     from derivload.pytorch.script.watching import Watch
@@ -41,12 +42,14 @@ _WHOLE: Final = {
 class Inside:
     """Changes modules of a script when they have been imported.
 
-    `record` is the path of the record of the last run, "" for none. `parts` answers calls whole.
+    `record` is the path of the record of the last run, "" for none. `parts` answers calls whole,
+    and `dividing` divides a run of torchgen.gen.
     """
 
     def __init__(self, watch: Watch, record: str) -> None:
         self._watch = watch
         self.parts: Parts | None = None
+        self.dividing: Dividing | None = None
         self._is_drop_in_told = False
         self._generators = ScriptGenerators(watch, record)
 
@@ -78,6 +81,8 @@ class Inside:
                 original(self, filename, contents)
 
         manager._write_if_changed = write_if_changed
+        if self.dividing is not None:
+            self.dividing.begin_with(manager, original)
 
     def _change_generators(self, module: ModuleType) -> None:
         """Have the generators run for what changed."""

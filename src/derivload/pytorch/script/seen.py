@@ -55,6 +55,18 @@ class ObservedRun:
         told["modules"] = {folder: sorted(names) for folder, names in self.modules.items()}
         return json.dumps(told).encode("ascii")
 
+    def take(self, data: bytes) -> None:
+        """Add what `render` of another one tells. What was seen first stays."""
+        told = json.loads(data)
+        for name, value in told.items():
+            mine = vars(self)[name]
+            if name == "modules":
+                for folder, names in value.items():
+                    mine.setdefault(folder, set()).update(names)
+            elif isinstance(mine, dict):
+                for key, first in value.items():
+                    mine.setdefault(key, first)
+
 
 def read_seen(path: str) -> ObservedRun | None:
     """What a run saw; None if it did not end as scripts do, by `os._exit` for example."""

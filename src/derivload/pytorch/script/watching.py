@@ -13,11 +13,22 @@ import os
 from _thread import get_ident
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import NamedTuple
 
 from derivload.outputs.journal import Journal
 from derivload.outputs.kept_runs import ABSENT, FILE, FOLDER, OTHER, current, kind_of
 from derivload.pytorch.script.callers import is_derivloads, is_standard
 from derivload.pytorch.script.seen import ObservedRun
+
+
+class CopySaw(NamedTuple):
+    """What a copy of the process has seen, as plain data: the fields of `Watch` of these names."""
+
+    seen: bytes
+    opened: dict[str, int]
+    parsed: dict[str, int]
+    lined: list[str]
+    read_of_own: list[str]
 
 
 class Watch:
@@ -163,6 +174,15 @@ class Watch:
         with open(path, "wb") as file:
             file.write(data)
 
+    def note_folders(self, path: str) -> None:
+        """Note that the script is about to make a folder, and those above it, unless it is one."""
+        if path not in self.seen.made:
+            missing = [path]
+            while not os.path.isdir(os.path.dirname(missing[-1])):
+                missing.append(os.path.dirname(missing[-1]))
+            for folder in reversed(missing):
+                self.note_made(folder, is_new=kind_of(folder) == ABSENT)
+
     def note_made(self, path: str, *, is_new: bool) -> None:
         """Note a folder that the script is about to make, unless it is there."""
         if is_new:
@@ -211,6 +231,27 @@ class Watch:
     def is_opened(self, path: str) -> bool:
         """Whether the script itself has opened a file."""
         return path in self._opened
+
+    def begin_copy(self) -> None:
+        """In a copy of the process: forget what was seen before, for `tell`."""
+        self.seen = ObservedRun()
+        self.read_of_own = set()
+        self._opened, self._parsed, self._lined = {}, {}, set()
+
+    def tell(self) -> CopySaw:
+        """In a copy of the process: what it saw."""
+        opened, parsed = self._opened, self._parsed
+        own = [*self.read_of_own]
+        return CopySaw(self.seen.render(), opened, parsed, [*self._lined], own)
+
+    def take(self, saw: CopySaw) -> None:
+        """Take what a copy of the process saw as seen here."""
+        self.seen.take(saw.seen)
+        for counts, more in ((self._opened, saw.opened), (self._parsed, saw.parsed)):
+            for path, count in more.items():
+                counts[path] = counts.get(path, 0) + count
+        self._lined.update(saw.lined)
+        self.read_of_own.update(saw.read_of_own)
 
     def finish(self) -> ObservedRun:
         """What was seen so far."""
