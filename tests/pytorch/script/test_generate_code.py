@@ -19,10 +19,10 @@ from support.codegen_edits import EDITS, PROBE
 from support.codegen_project import ABS
 from support.codegen_project import assert_same as assert_same_files
 from support.few_operators import make_small
-from support.pytorch_entries import PyTorch
-from support.pytorch_tree import GENERATE_CODE, OPTIONS, PyTorchTree
+from support.pytorch_tree import GENERATE_CODE, OPTIONS
 from support.releases import Release
-from support.script_runs import Ran, Runner, changed, contents, times
+from support.script_runs import changed, contents, times
+from support.script_trees import ScriptTree, make_script_tree
 
 pytestmark = [pytest.mark.release, pytest.mark.thorough]
 
@@ -34,43 +34,6 @@ GEN = (
 )
 
 
-class Build:
-    """A tree and its runs. `view` is the tree laid out as a wheel, for edits."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.tree = folder / "tree"
-        self.view = PyTorch(folder / "view")
-        self.runner = Runner(self.tree, folder / "state")
-
-    def run(self, *arguments: str, own: tuple[str, ...] = ()) -> Ran:
-        return self.runner.run(*arguments, own=own)
-
-    def plain(self, *arguments: str) -> tuple[Ran, dict[str, bytes]]:
-        """The plain command in a copy of the tree without what was generated."""
-        copy = self.folder / "plain"
-        shutil.rmtree(copy, ignore_errors=True)
-        ignored = shutil.ignore_patterns("__pycache__", "generated", "build")
-        shutil.copytree(self.tree, copy, ignore=ignored)
-        return self.runner.plain(*arguments, folder=copy), contents(copy)
-
-    def assert_same(self, *arguments: str) -> None:
-        ran, expected = self.plain(*arguments)
-        assert ran.status == 0, ran.stderr
-        assert_same_files(contents(self.tree), expected)
-
-    def edit(self, path: Path, old: str, new: str) -> None:
-        text = path.read_text("utf-8")
-        assert text.count(old) >= 1, old
-        path.write_text(text.replace(old, new, 1), "utf-8")
-
-
-def make(release: Path, folder: Path) -> Build:
-    tree = PyTorchTree(release, folder / "tree")
-    tree.as_wheel(folder / "view")
-    return Build(folder)
-
-
 @pytest.fixture(scope="session")
 def small(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("script") / "small"
@@ -78,14 +41,14 @@ def small(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def build(small: Path, tmp_path: Path) -> Build:
-    return make(small, tmp_path)
+def build(small: Path, tmp_path: Path) -> ScriptTree:
+    return make_script_tree(small, tmp_path)
 
 
 @pytest.fixture(scope="session")
-def generated(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+def generated(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptTree]:
     """A tree in which both commands have run. What is edited is put back by `done`."""
-    built = make(small, tmp_path_factory.mktemp("generated"))
+    built = make_script_tree(small, tmp_path_factory.mktemp("generated"))
     for arguments in (CODE, GEN):
         ran = built.run(*arguments)
         assert (ran.status, ran.exit) == (0, "ran"), ran.stderr
@@ -93,7 +56,7 @@ def generated(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def done(generated: Build) -> Iterator[Build]:
+def done(generated: ScriptTree) -> Iterator[ScriptTree]:
     kept = {path: path.read_bytes() for path in _sources(generated)}
     yield generated
     for path in _sources(generated):
@@ -104,13 +67,13 @@ def done(generated: Build) -> Iterator[Build]:
             path.write_bytes(data)
 
 
-def _sources(build: Build) -> list[Path]:
+def _sources(build: ScriptTree) -> list[Path]:
     ignored = {"generated", "build", "__pycache__"}
     files = (path for path in build.tree.rglob("*") if path.is_file())
     return [path for path in files if not ignored & {*path.relative_to(build.tree).parts}]
 
 
-def test_files_of_both_commands_are_those_of_the_plain_ones(done: Build) -> None:
+def test_files_of_both_commands_are_those_of_the_plain_ones(done: ScriptTree) -> None:
     for arguments in (CODE, GEN):
         assert done.run(*arguments).status == 0
     copy = done.folder / "both"
@@ -124,7 +87,7 @@ def test_files_of_both_commands_are_those_of_the_plain_ones(done: Build) -> None
     assert_same_files(made, expected)
 
 
-def test_nothing_runs_when_nothing_changed(done: Build) -> None:
+def test_nothing_runs_when_nothing_changed(done: ScriptTree) -> None:
     before = times(done.tree)
     for arguments in (CODE, GEN):
         done.run(*arguments)
@@ -139,7 +102,7 @@ def _name(arguments: tuple[str, ...]) -> str:
 
 
 @pytest.mark.parametrize("name", ["derivatives", "natives", "tags"])
-def test_a_comment_runs_nothing(done: Build, name: str) -> None:
+def test_a_comment_runs_nothing(done: ScriptTree, name: str) -> None:
     before = times(done.tree / "torch")
     path: Path = getattr(done.view, name)
     text = path.read_text("utf-8").replace("\n  ", "\n  # inside\n  ", 1)
@@ -151,7 +114,7 @@ def test_a_comment_runs_nothing(done: Build, name: str) -> None:
     assert times(done.tree / "torch") == before
 
 
-def test_one_formula_writes_one_file(done: Build) -> None:
+def test_one_formula_writes_one_file(done: ScriptTree) -> None:
     for arguments in (CODE, GEN):
         done.run(*arguments)
     before = times(done.tree)
@@ -166,7 +129,7 @@ def test_one_formula_writes_one_file(done: Build) -> None:
     assert done.run(*GEN).exit == "up-to-date"
 
 
-def test_an_operator_runs_both(done: Build) -> None:
+def test_an_operator_runs_both(done: ScriptTree) -> None:
     done.view.natives.write_text(done.view.natives.read_text("utf-8") + "\n" + PROBE, "utf-8")
     for arguments in (CODE, GEN):
         assert done.run(*arguments).exit == "ran"
@@ -176,13 +139,13 @@ def test_an_operator_runs_both(done: Build) -> None:
 
 
 @pytest.mark.parametrize("what", ["torchgen/api/cpp.py", GENERATE_CODE])
-def test_an_edit_to_the_source_runs_the_script(done: Build, what: str) -> None:
+def test_an_edit_to_the_source_runs_the_script(done: ScriptTree, what: str) -> None:
     path = done.tree / what
     path.write_text(path.read_text("utf-8") + "\n# A comment counts here.\n", "utf-8")
     assert done.run(*CODE).exit == "ran"
 
 
-def test_a_module_that_comes_before_another_counts(done: Build) -> None:
+def test_a_module_that_comes_before_another_counts(done: ScriptTree) -> None:
     (done.tree / "tools" / "setup_helpers" / "typing_extensions.py").write_text("x = 1 / 0\n")
     ran = done.run(*CODE)
     assert ran.status == 1
@@ -190,7 +153,7 @@ def test_a_module_that_comes_before_another_counts(done: Build) -> None:
 
 
 @pytest.mark.parametrize("how", ["deleted", "edited"])
-def test_an_output_comes_back(done: Build, how: str) -> None:
+def test_an_output_comes_back(done: ScriptTree, how: str) -> None:
     done.run(*CODE)
     paths = [
         done.tree / "torch/csrc/autograd/generated/Functions.cpp",
@@ -204,7 +167,7 @@ def test_an_output_comes_back(done: Build, how: str) -> None:
     assert [path.read_bytes() for path in paths] == before
 
 
-def test_a_mistake_is_told_with_its_place_and_changes_nothing(done: Build) -> None:
+def test_a_mistake_is_told_with_its_place_and_changes_nothing(done: ScriptTree) -> None:
     done.run(*CODE)
     before = contents(done.tree / "torch")
     done.edit(done.view.derivatives, ABS[0], "  self: grad * self.sizes()\n")
@@ -215,7 +178,7 @@ def test_a_mistake_is_told_with_its_place_and_changes_nothing(done: Build) -> No
     assert "tools/autograd/derivatives.yaml:" in ran.stderr
 
 
-def test_a_generator_that_fails_changes_nothing(done: Build) -> None:
+def test_a_generator_that_fails_changes_nothing(done: ScriptTree) -> None:
     done.run(*CODE)
     before, when = contents(done.tree / "torch"), times(done.tree / "torch")
     module = done.tree / "torchgen" / "gen_lazy_tensor.py"
@@ -229,7 +192,7 @@ def test_a_generator_that_fails_changes_nothing(done: Build) -> None:
     assert (contents(done.tree / "torch"), times(done.tree / "torch")) == (before, when)
 
 
-def test_a_torchgen_that_is_no_releases_gives_what_it_gives(build: Build) -> None:
+def test_a_torchgen_that_is_no_releases_gives_what_it_gives(build: ScriptTree) -> None:
     model = build.tree / "torchgen" / "model.py"
     model.write_text(model.read_text("utf-8") + "\n\ndef derivload_probe() -> int:\n    return 1\n")
     assert build.run(*CODE).exit == "ran"
@@ -240,7 +203,7 @@ def test_a_torchgen_that_is_no_releases_gives_what_it_gives(build: Build) -> Non
     assert build.run(*CODE).exit == "up-to-date"
 
 
-def test_a_dry_run_writes_the_lists_alone(build: Build) -> None:
+def test_a_dry_run_writes_the_lists_alone(build: ScriptTree) -> None:
     arguments = (*GEN, "--dry-run")
     assert build.run(*arguments).exit == "ran"
     assert "build/generated.cmake" in contents(build.tree)
@@ -250,7 +213,7 @@ def test_a_dry_run_writes_the_lists_alone(build: Build) -> None:
 
 
 @pytest.mark.parametrize("subset", ["libtorch", "pybindings", "python"])
-def test_a_subset_equals_the_plain_run(build: Build, subset: str) -> None:
+def test_a_subset_equals_the_plain_run(build: ScriptTree, subset: str) -> None:
     arguments = (*CODE[:5], "--subset", subset, "--install_dir", "out")
     assert build.run(*arguments).exit == "ran"
     build.assert_same(*arguments)
@@ -259,7 +222,7 @@ def test_a_subset_equals_the_plain_run(build: Build, subset: str) -> None:
     build.assert_same(*arguments)
 
 
-def test_a_selection_of_operators_equals_the_plain_run(build: Build) -> None:
+def test_a_selection_of_operators_equals_the_plain_run(build: ScriptTree) -> None:
     (build.tree / "selected.yaml").write_text("- aten::abs\n- aten::add.Tensor\n")
     arguments = (*CODE, "--selected-op-list-path", "selected.yaml", "--disable-autograd")
     assert build.run(*arguments).exit == "ran"
@@ -270,7 +233,7 @@ def test_a_selection_of_operators_equals_the_plain_run(build: Build) -> None:
 
 
 def test_files_equal_those_of_the_plain_command_after_every_edit(
-    build: Build, request: pytest.FixtureRequest
+    build: ScriptTree, request: pytest.FixtureRequest
 ) -> None:
     is_long = request.config.getoption("--long")
     seed = os.environ.get("DERIVLOAD_TEST_SEED", "1")
@@ -284,12 +247,12 @@ def test_files_of_a_release_equal_those_of_the_plain_command_after_every_edit(
 ) -> None:
     is_long = request.config.getoption("--long")
     seed = os.environ.get("DERIVLOAD_TEST_SEED", "1")
-    build = make(release(each_release), tmp_path)
+    build = make_script_tree(release(each_release), tmp_path)
     count = len(EDITS) if is_long else SHORT
     _compare_after_edits(build, random.Random(f"{each_release} {seed}"), count)
 
 
-def _compare_after_edits(build: Build, random_: random.Random, count: int) -> None:
+def _compare_after_edits(build: ScriptTree, random_: random.Random, count: int) -> None:
     assert build.run(*CODE).exit == "ran"
     build.assert_same(*CODE)
     refused = 0
@@ -318,5 +281,5 @@ def _compare_after_edits(build: Build, random_: random.Random, count: int) -> No
     assert refused <= 2
 
 
-def _names(build: Build, paths: dict[Path, bytes]) -> set[str]:
+def _names(build: ScriptTree, paths: dict[Path, bytes]) -> set[str]:
     return {str(path.relative_to(build.tree)) for path in paths}

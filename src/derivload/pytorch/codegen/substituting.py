@@ -50,24 +50,33 @@ def make_substitute(class_: Any, *, is_stripped: bool) -> Callable[..., str]:
             return str(original(self, env, **kwargs))
         text = self.pattern
         found = prepared[text] if text in prepared else prepare(text)
-        if found is None:
-            return str(original(self, env, **kwargs))
-        env = {} if env is None else env
-        pieces = []
-        for text, indent, key, before, after in found.places:
-            value = kwargs[key] if key in kwargs else env[key]
-            pieces.append(text)
-            if indent is not None:
-                values = value if isinstance(value, list) else [value]
-                pieces.append(_indented(indent, values, is_stripped=is_stripped))
-            elif not isinstance(value, list):
-                pieces.append(str(value))
-            elif value:
-                pieces += (before, ", ".join([str(x) for x in value]), after)
-        pieces.append(found.rest)
-        return "".join(pieces)
+        if found is not None:
+            try:
+                return _filled(found, {} if env is None else env, kwargs, is_stripped=is_stripped)
+            except Exception:  # torchgen's own raises it below: a traceback shows its lines
+                found = None
+        return str(original(self, env, **kwargs))
 
     return substitute
+
+
+def _filled(
+    found: _Prepared, env: Mapping[str, object], more: Mapping[str, object], *, is_stripped: bool
+) -> str:
+    """A template with its places filled by the values in `more`, else in `env`."""
+    pieces = []
+    for text, indent, key, before, after in found.places:
+        value = more[key] if key in more else env[key]
+        pieces.append(text)
+        if indent is not None:
+            values = value if isinstance(value, list) else [value]
+            pieces.append(_indented(indent, values, is_stripped=is_stripped))
+        elif not isinstance(value, list):
+            pieces.append(str(value))
+        elif value:
+            pieces += (before, ", ".join([str(x) for x in value]), after)
+    pieces.append(found.rest)
+    return "".join(pieces)
 
 
 def _prepare(pattern: re.Pattern[str], text: str) -> _Prepared | None:

@@ -89,7 +89,7 @@ class Dividing:
 
     def _begin(self, manager: Any, write: Callable[..., None]) -> None:
         main = sys.modules["__main__"]
-        if getattr(main.__spec__, "name", "") != _GEN or _digest_of_modules() not in KNOWN:
+        if getattr(main.__spec__, "name", "") != _GEN or digest_of_modules() not in KNOWN:
             return
         from derivload.pytorch.codegen.stand_ins import StandIns
         from derivload.pytorch.codegen.upstream import Upstream
@@ -264,7 +264,7 @@ def _after(name: str, main: FrameType) -> list[str]:
     return [] if options.dry_run else [n for n in after if _CALLED[n] in options.generate]
 
 
-def _digest_of_modules() -> str:
+def digest_of_modules() -> str:
     """The digest of the source of all modules of torchgen that are imported."""
     modules = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "torchgen"}
     modules[_GEN] = sys.modules["__main__"]
