@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.out_dirs import posix
 from support.paths import CATALOGUE, FILES, NATIVES
 from support.project import Project, Ran
 
@@ -157,3 +158,78 @@ def test_pytorch_tree_is_followed_in_its_revision(
     assert done.status == 1, done.err
     assert "~ torch_version: 2.14 -> 2.15" in done.out
     assert "kernels  - CPU, CUDA" in done.out
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """With a torchgen beside the inputs, of which a revision gets all files."""
+    (tmp_path / "torchgen").mkdir()
+    native = tmp_path / "aten" / "src" / "ATen" / "native"
+    autograd = tmp_path / "tools" / "autograd"
+    for folder in (native, autograd):
+        folder.mkdir(parents=True)
+    for name in FILES:
+        folder = autograd if name == FILES[0] else native
+        (folder / name).write_bytes((CATALOGUE / name).read_bytes())
+    (tmp_path / "version.txt").write_text("2.15.0\n")
+    repository = Repository(tmp_path)
+    (tmp_path / "derivload.toml").unlink()
+    (tmp_path / "torchgen" / "a.py").write_text("")
+    repository.commit()
+    monkeypatch.chdir(tmp_path)
+    path = autograd / FILES[0]
+    path.write_text(path.read_text().replace("self: grad * luster", "self: luster * grad"))
+    repository.commit()
+    return repository
+
+
+@posix
+def test_names_of_any_bytes_and_links(checkout: Repository) -> None:
+    torchgen = checkout.root / "torchgen"
+    (torchgen / "two\nlines.py").write_text("")
+    Path(os.fsdecode(os.fsencode(torchgen) + b"/\xff.py")).write_text("")
+    (torchgen / "link.py").symlink_to("a.py")
+    (torchgen / "out.py").symlink_to("/etc/passwd")
+    checkout.commit()
+    done = checkout.diff("HEAD~2", "HEAD")
+    assert (done.status, "- grad * luster" in done.out) == (1, True), done.err
+
+
+def made(*arguments: str, given: bytes) -> str:
+    asked = ["git", *arguments, "--stdin"]
+    return subprocess.run(asked, input=given, capture_output=True, check=True).stdout.decode()[:-1]
+
+
+@posix
+def test_no_name_of_a_forged_repository_leads_out(
+    checkout: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    scratch = tmp_path_factory.mktemp("scratch")
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+    def tree(mode: bytes, name: bytes, number: str) -> str:
+        entry = b"%s %s\0%s" % (mode, name, bytes.fromhex(number))
+        return made("hash-object", "-t", "tree", "-w", "--literally", given=entry)
+
+    forged = tree(b"100644", b"evil.py", made("hash-object", "-w", given=b"evil"))
+    for name in (b"..", b"..", b"torchgen"):
+        forged = tree(b"40000", name, forged)
+    commit = f"tree {forged}\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nevil\n"
+    number = made("hash-object", "-t", "commit", "-w", given=commit.encode())
+    checkout.git("update-ref", "refs/heads/evil", number)
+    listed = subprocess.run(["git", "ls-tree", "-r", "evil"], capture_output=True, check=True)
+    assert b"torchgen/../../evil.py" in listed.stdout
+    checkout.diff("evil", "HEAD")
+    assert [*scratch.iterdir()] == []
+
+
+@posix
+@pytest.mark.parametrize("what", ["HEAD:tools/autograd/derivatives.yaml", "HEAD:tools"])
+def test_a_damaged_repository_is_told(checkout: Repository, what: str) -> None:
+    asked = ["git", "rev-parse", what]
+    number = subprocess.run(asked, capture_output=True, check=True).stdout.decode().strip()
+    (checkout.root / ".git" / "objects" / number[:2] / number[2:]).unlink()
+    done = checkout.diff("HEAD", "HEAD~1")
+    assert done.status == 3
+    assert "git cannot read all of HEAD: is its repository damaged?\n" in done.err

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import argparse
 import copy
+import errno
 import io
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from derivload.loading.errors import InputError, UsageError
+from derivload.outputs.folders import is_plain
 
 # The parts of a PyTorch, in a checkout and unpacked.
 _TREE: Final = (
@@ -28,6 +30,17 @@ _TREE: Final = (
 # What is read of them: modules of Python, YAML, and the file that has the version.
 _ENDINGS: Final = (b".py", b".yaml", b".yml", b".txt")
 _PATHS: Final = ("derivatives", "native_functions", "backend_yaml")
+
+
+_LINK: Final = b"120000"
+
+
+class _Entry(NamedTuple):
+    """A file in a repository."""
+
+    mode: bytes
+    number: bytes
+    name: str
 
 
 class Revision:
@@ -81,19 +94,49 @@ class Revision:
         return os.path.join(self.folder, relative)
 
     def _unpack(self, paths: Sequence[str]) -> None:
-        found = _git(
-            "ls-tree", "-r", "-z", "--full-tree", "--name-only", self._commit, "--", *paths
-        )
-        names = [name for name in found.split(b"\0") if name.endswith(_ENDINGS)]
-        asked = b"".join(b"%s:%s\n" % (self._commit.encode(), name) for name in names)
-        answer = io.BytesIO(_git("cat-file", "--batch", given=asked))
-        for name in names:
-            size = int(answer.readline().split()[-1])
-            target = os.path.join(self.folder, *os.fsdecode(name).split("/"))
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            with open(target, "wb") as file:
-                file.write(answer.read(size))
+        """Write the files that a repository has at these paths. Raises OSError.
+
+        Each is asked for by its number, so its name may be any. A name that leads out of the
+        folder, which only a forged repository has, is passed over.
+        """
+        asked = ("-r", "-z", "--full-tree", self._commit, "--", *paths)
+        entries = []
+        for line in self._git("ls-tree", *asked).split(b"\0"):
+            meta, _, name = line.partition(b"\t")
+            if name.endswith(_ENDINGS):
+                mode, kind, number = meta.split()
+                entry = _Entry(mode, number, os.fsdecode(name))
+                if kind == b"blob" and is_plain(entry.name):
+                    entries.append(entry)
+        numbers = b"".join(b"%s\n" % entry.number for entry in entries)
+        answer = io.BytesIO(self._git("cat-file", "--batch", given=numbers))
+        for entry in entries:
+            *_, kind, size = answer.readline().split()
+            if kind != b"blob":
+                raise self._error()
+            self._write(entry, answer.read(int(size)))
             answer.read(1)  # the line end behind it
+
+    def _write(self, entry: _Entry, data: bytes) -> None:
+        target = os.path.join(self.folder, *entry.name.split("/"))
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if entry.mode != _LINK:
+            with open(target, "wb") as file:
+                file.write(data)
+        elif is_plain(
+            os.path.normpath(os.path.join(os.path.dirname(entry.name), os.fsdecode(data)))
+        ):
+            os.symlink(data, os.fsencode(target))
+
+    def _git(self, *arguments: str, given: bytes = b"") -> bytes:
+        """What git prints of the revision. Raises OSError."""
+        try:
+            return _git(*arguments, given=given)
+        except subprocess.CalledProcessError:
+            raise self._error() from None
+
+    def _error(self) -> OSError:
+        return OSError(errno.EIO, f"git cannot read all of {self.name}: is its repository damaged?")
 
 
 def name_unpacked(path: str, folder: str, name: str) -> str:
@@ -119,7 +162,7 @@ def _repository_of(path: str) -> str:
 def merge_base(one: str, other: str) -> str:
     """The revision that two have in common, as git has it for `ONE...OTHER`. Raises UsageError."""
     try:
-        return _git("merge-base", one, other).decode().strip()
+        return _git("merge-base", "--end-of-options", one, other).decode().strip()
     except (FileNotFoundError, subprocess.CalledProcessError):
         raise UsageError(f"{one} and {other} have no revision of git in common") from None
 
