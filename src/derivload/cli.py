@@ -62,17 +62,17 @@ def watch() -> int:
 
 
 def _main(arguments: list[str], *, is_own_process: bool) -> int:
-    if is_own_process:
-        # We make no reference cycles, and the process ends when it is done.
-        gc.disable()
-        from derivload.identity import start_again_if_unsure
-
-        start_again_if_unsure()
-    if None in (sys.stdin, sys.stdout, sys.stderr):  # whoever started us closed it
-        from derivload.terminal.streams import open_closed
-
-        open_closed()
     try:
+        if is_own_process:
+            # We make no reference cycles, and the process ends when it is done.
+            gc.disable()
+            from derivload.identity import start_again_if_unsure
+
+            start_again_if_unsure()
+        if None in (sys.stdin, sys.stdout, sys.stderr):  # whoever started us closed it
+            from derivload.terminal.streams import open_closed
+
+            open_closed()
         status = _run(arguments, is_own_process=is_own_process)
     except KeyboardInterrupt:
         status = INTERRUPTED

@@ -221,7 +221,7 @@ def test_a_run_that_is_not_kept_says_why(child: Child, capsys: pytest.CaptureFix
     assert main(["run", "--stats=json", "script.py"]) == 0
     out, err = capsys.readouterr()
     note = "derivload: note: this run of script.py is not kept: "
-    assert err == f"{note}it ended without Python's own end\n"
+    assert err == f"{note}it ended without Python's own end, or its notes cannot be written\n"
     assert '"counts": {}' in out
     child.ends = [0]
     child.acts = [seen(reasons={"so it is": None})]

@@ -239,7 +239,7 @@ NOT_KEPT = [
     ("which it read, was written while it ran", "open('in.txt', 'r+').write('x')"),
     ("something changed while it ran", "import os; n = len(os.listdir('.')); open(f'f{n}', 'w')"),
     ("changed while it ran", "import os; os.path.exists('made') or open('made', 'w').close()"),
-    ("it ended without Python's own end", "import os; os._exit(0)"),
+    ("it ended without Python's own end, or its notes cannot be written", "import os; os._exit(0)"),
 ]
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from support.bad_disks import fill, small_disk
 from support.out_dirs import posix
 from support.run_scripts import COPY, Write, _write, runner, script
 from support.script_runs import changed, contents, times
 
-__all__ = ["runner", "script"]  # fixtures
+__all__ = ["runner", "script", "small_disk"]  # fixtures
 
 
 # YAML files count by value
@@ -312,6 +313,19 @@ def test_state_that_cannot_be_written_costs_a_warning(script: Write, tmp_path: P
     ran = runner.run("script.py", own=["--state-dir", str(tmp_path / "file")])
     assert ran.exit == "ran"
     assert ran.stderr.startswith("derivload: warning: this run is not kept: ")
+
+
+def test_a_state_whose_disk_is_full_costs_a_warning(script: Write, small_disk: Path) -> None:
+    runner = script("print(open('in.txt').read())")
+    runner.state = small_disk
+    assert runner.run("script.py").exit == "ran"
+    fill(small_disk)
+    for text in ("2", "3"):
+        (runner.folder / "in.txt").write_text(text)
+        ran = runner.run("script.py")
+        assert (ran.status, ran.stdout) == (0, f"{text}\n")
+        assert "this run" in ran.stderr and "is not kept: " in ran.stderr
+        assert "Traceback" not in ran.stderr
 
 
 def test_output_that_was_touched_is_still_the_same(script: Write) -> None:

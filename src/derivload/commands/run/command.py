@@ -79,7 +79,7 @@ def _run_and_keep(
     """Run the script, keep the record if it ended well, and return the exit status."""
     started = time.perf_counter()
     with contextlib.ExitStack() as cleaning:
-        journal = _make_journal(path)
+        journal, path = _make_journal(path)
         cleaning.callback(shutil.rmtree, journal, ignore_errors=True)
         if sharing is not None:
             sharing.tell_child(journal)
@@ -119,20 +119,31 @@ def _record_path(asked: Asked) -> str | None:
             raise OSError("there is no home folder to keep it in")
         make_folder(os.path.abspath(os.path.dirname(path)))
     except OSError as error:
-        why = error.strerror or error
-        say(f"warning: this run is not kept: {why}; --state-dir names another folder")
+        _warn(error)
         return None
     return path
 
 
-def _make_journal(path: str | None) -> str:
-    """Make a folder for the notes of this run, beside the record. Raises OSError."""
-    if path is None:
-        return tempfile.mkdtemp(prefix="derivload-")
-    remove_records(os.path.dirname(path), _OLD)
-    folder = f"{path}.{os.urandom(6).hex()}{_TEMPORARY}"
-    os.mkdir(folder, 0o700)
-    return folder
+def _make_journal(path: str | None) -> tuple[str, str | None]:
+    """Make a folder for the notes of this run, beside the record, and the path of the record.
+
+    If that is not possible, there is no record, and the folder is a temporary one. Raises OSError.
+    """
+    if path is not None:
+        remove_records(os.path.dirname(path), _OLD)
+        folder = f"{path}.{os.urandom(6).hex()}{_TEMPORARY}"
+        try:
+            os.mkdir(folder, 0o700)
+        except OSError as error:  # the disk is full, say
+            _warn(error)
+        else:
+            return folder, path
+    return tempfile.mkdtemp(prefix="derivload-"), None
+
+
+def _warn(error: OSError) -> None:
+    why = error.strerror or error
+    say(f"warning: this run is not kept: {why}; --state-dir names another folder")
 
 
 def _run_script(asked: Asked, path: str | None, journal: str, now: str, children: _Children) -> int:
@@ -215,7 +226,7 @@ def _keep(
     seen = read_seen(os.path.join(journal, SEEN))
     try:
         if seen is None:
-            raise NotKeptError("it ended without Python's own end")
+            raise NotKeptError("it ended without Python's own end, or its notes cannot be written")
         items = make_items(seen, journal, now)
     except NotKeptError as error:
         say(f"note: this run of {asked.target} is not kept: {error}")

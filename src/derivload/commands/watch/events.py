@@ -109,11 +109,10 @@ class Watches:
         self._listener.stop()
 
     def _start(self, folders: dict[str, _WatchedFolder]) -> None:
-        observer = Observer()
-        self._observer = observer
         self._handler.folders = frozenset(folders)
         self._handler.has_lost = False
         try:
+            observer = self._observer = Observer()  # on Linux, it starts a thread
             for path, folder in folders.items():
                 events = MOVES if folder.moves_only else _EVENTS
                 observer.schedule(self._handler, path, event_filter=events)

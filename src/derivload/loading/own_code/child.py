@@ -8,6 +8,7 @@ or a folder for the files of the generators (`folder`).
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import importlib.machinery
@@ -270,7 +271,11 @@ def main() -> None:
     tree: OwnTree | None = None
     for line in jobs:
         answer, tree = _answer(json.loads(line), tree)
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-    sys.stdout.flush()
+        try:
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+        except BrokenPipeError:  # who asked has ended
+            break
+    with contextlib.suppress(OSError):  # what torchgen printed
+        sys.stdout.flush()
     os._exit(0)  # to take torchgen's objects apart takes longer than an edit

@@ -21,7 +21,11 @@ _CHECKOUT = "tools.autograd.load_derivatives"
 _PACKAGED = "torchgen.packaged.autograd.load_derivatives"
 _CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 # Run in this way, it is compiled once. It is not in a package, and leaves no folder on the path.
+# Ctrl-C, which the terminal sends to it too, ends it without a traceback.
 _RUN = f"""
+from _signal import SIG_DFL, SIGINT, default_int_handler, getsignal, signal
+if getsignal(SIGINT) is default_int_handler:
+    signal(SIGINT, SIG_DFL)
 from importlib.util import module_from_spec, spec_from_file_location
 spec = spec_from_file_location("derivload_child", {_CHILD!r})
 child = module_from_spec(spec)

@@ -33,7 +33,7 @@ from derivload.pytorch.script.imports import Imports
 from derivload.pytorch.script.inside import Inside
 from derivload.pytorch.script.parts import Parts
 from derivload.pytorch.script.printed import watch_streams
-from derivload.pytorch.script.seen import REMOTE, SEEN, USERS_CACHE
+from derivload.pytorch.script.seen import REMOTE, SEEN, USERS_CACHE, write_seen
 from derivload.pytorch.script.watching import Watch
 from derivload.terminal.stderr import say
 
@@ -194,6 +194,4 @@ def _finish(watch: Watch, imports: Imports, folder: str, remote: Remote | None) 
             close_remote(remote, store)
         imports.finish()
         seen = watch.finish()
-        path = os.path.join(folder, SEEN)
-        with open(path, "wb") as file:
-            file.write(seen.render())
+        write_seen(os.path.join(folder, SEEN), seen)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from derivload.outputs.kept_runs import INPUT, OUTPUT, VALUE, RecordLine, check, read_record
 from derivload.outputs.kept_values import holds_by_value
 from derivload.pytorch.importable import FunctionReplacement
-from derivload.pytorch.script.seen import PART
+from derivload.pytorch.script.seen import PART, write_seen
 
 if TYPE_CHECKING:
     from derivload.pytorch.script.imports import Change, Imports
@@ -123,8 +123,7 @@ class Parts:
         seen.written = {path: None for path in seen.written if path not in before}
         seen.printed = seen.printed[printed:]
         seen.values = {path: None for path in seen.values if not self._is_of_engine(path)}
-        with open(os.path.join(self._folder, part), "wb") as file:
-            file.write(seen.render())
+        write_seen(os.path.join(self._folder, part), seen)
 
     def _is_of_engine(self, path: str) -> bool:
         is_opened = self._watch.is_opened(path)

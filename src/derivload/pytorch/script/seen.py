@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import Any, Final
 
 # The names of files in the folder of a run: what all of it was seen to do, and its parts.
@@ -66,6 +67,16 @@ class ObservedRun:
             elif isinstance(mine, dict):
                 for key, first in value.items():
                     mine.setdefault(key, first)
+
+
+def write_seen(path: str, seen: ObservedRun) -> None:
+    """Write what a run saw for `read_seen`, or nothing, if the disk is full, say."""
+    try:
+        with open(path, "wb") as file:
+            file.write(seen.render())
+    except OSError:
+        with suppress(OSError):
+            os.unlink(path)
 
 
 def read_seen(path: str) -> ObservedRun | None:
