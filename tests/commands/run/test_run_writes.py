@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -349,3 +350,28 @@ def test_output_with_the_size_and_times_of_another_is_found_out(script: Write) -
 def test_it_is_the_python_of_derivload_that_runs(script: Write) -> None:
     runner = script("import sys; print(sys.executable)")
     assert runner.run("script.py").stdout == f"{sys.executable}\n"
+
+
+@posix
+@pytest.mark.parametrize(
+    ("stream", "status"), [("| sleep 0", 0), ("2>&1 | sleep 0", 0), (">&-", 0), (">/dev/full", 3)]
+)
+def test_a_run_that_is_answered_has_the_streams_of_any_command(
+    script: Write, stream: str, status: int
+) -> None:
+    runner = script("import sys; print('out'); print('err', file=sys.stderr)")
+    runner.run("script.py")
+    command = f"set -o pipefail; sleep 0.1; {sys.executable} -m derivload run --cache-dir "
+    command += f"{runner.state} script.py {stream}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=runner.folder,
+        env=runner.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status
+    said = "err\nderivload: script.py: up to date\n" if status == 0 else "err\n"
+    assert done.stderr.startswith(said) or "2>&1" in stream
+    assert "Broken pipe" not in done.stderr

@@ -14,6 +14,7 @@ from derivload.outputs.kept_runs import OUTPUT, VALUE, check, read_record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
     from derivload.commands.run.asked import Asked
     from derivload.outputs.kept_runs import RecordLine
@@ -61,10 +62,7 @@ def tell(asked: Asked, items: Sequence[RecordLine], exit_: str, seconds: dict[st
     """Print what the recorded run printed and, unless `--quiet`, that nothing was run."""
     for item in items:
         if item.kind == "printed":
-            stream = sys.stdout if item.value == "1" else sys.stderr
-            stream.flush()
-            stream.buffer.write(bytes.fromhex(item.name))
-            stream.flush()
+            _print(sys.stdout if item.value == "1" else sys.stderr, bytes.fromhex(item.name))
     if "--quiet" not in asked.own:
         from derivload.terminal.stderr import say
 
@@ -76,3 +74,17 @@ def tell(asked: Asked, items: Sequence[RecordLine], exit_: str, seconds: dict[st
         outputs = sum(item.kind == OUTPUT for item in items)
         counts = {"depends": len(items) - outputs, "outputs": outputs}
         print_stats(form, exit_, counts, seconds)
+
+
+def _print(stream: TextIO, data: bytes) -> None:
+    """Print what the script printed. That nobody reads it changes nothing."""
+    try:
+        stream.flush()
+        stream.buffer.write(data)
+        stream.flush()
+    except OSError as error:
+        from derivload.terminal.streams import let_go
+
+        let_go(stream)
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            raise
