@@ -106,9 +106,14 @@ class Linted(NamedTuple):
 
     @property
     def is_alone(self) -> bool:
-        """Whether nothing in the other entries speaks for or against what was found."""
-        is_open = any([one.unless_called for one in self.found])
-        return not (is_open or self.of_backends or self.may_ignore)
+        """Whether what `called` tells is all that may speak for or against what was found."""
+        return not (self.of_backends or self.may_ignore)
+
+    @property
+    def called(self) -> list[bool]:
+        """Of each name that there must be no call of, whether there is one."""
+        names = [one.unless_called for one in self.found if one.unless_called]
+        return [*map(self.entries.called_with, names)]
 
 
 def lint(load: Load) -> Linted:

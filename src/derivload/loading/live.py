@@ -50,15 +50,17 @@ class LiveWarnings:
         self._wanted = wanted
         self._last: Judged | None = None
         # What `_last` was made from, if that was all, and what to tell if it is the same again.
-        self._found: list[Possible] | None = None
+        self._found: tuple[list[Possible], list[bool]] | None = None
         self._paths: tuple[str, ...] = ()
         self._same = NewWarnings()
 
     def update(self, loaded: LoadedInputs) -> NewWarnings:
         """What a load changes: the new warnings, and those that are gone."""
         found, paths = loaded.found_alone, loaded.paths
-        if found is not None and found is self._found and paths == self._paths:
-            return self._same
+        if found is not None and self._found is not None and paths == self._paths:
+            (now_found, now_called), (last_found, last_called) = found, self._found
+            if now_found is last_found and now_called == last_called:
+                return self._same
         before, now = self._last, loaded.warnings(self._wanted)
         shown = {told.id for told in before.shown} if before is not None else set()
         told = new_warnings(now, shown)

@@ -157,17 +157,17 @@ class LoadedInputs:
         return judge_found(self._request, kept, wanted, self._backends)
 
     @property
-    def found_alone(self) -> list[Possible] | None:
-        """What was found, if the warnings depend on nothing else; the same list if it is the same.
+    def found_alone(self) -> tuple[list[Possible], list[bool]] | None:
+        """What was found, and what the formulas call of that, if the warnings depend on no more.
 
-        Else None.
+        It is the same list if the same was found. Else None.
         """
         files, found = self._request.files, self._found
         is_laid_over = len(files.native_functions) > 1 or files.more_derivatives or files.backends
         if is_laid_over or isinstance(found, StoredDocuments) or found.make_linted is None:
             return None
         linted = found.make_linted()
-        return linted.found if linted.is_alone else None
+        return (linted.found, linted.called) if linted.is_alone else None
 
     def new_warnings(self, wanted: Wanted | None, out_dir: str | None) -> NewWarnings | None:
         """The warnings that no stamp in `out_dir` says were shown; None if there are none at all.
