@@ -18,7 +18,11 @@ def test_a_file_holds_these_bytes_and_no_others(size: int, tmp_path: Path) -> No
     path.write_bytes(data)
     for other, same in ((data, True), (data + b"x", False), (data[:-1], not data)):
         with path.open("rb") as file:
-            assert holds(file, other) is same
+            assert holds(file, (other,)) is same
+        for length in (999, PIECE, PIECE + 1):
+            pieces = [other[at : at + length] for at in range(0, len(other), length)]
+            with path.open("rb") as file:
+                assert holds(file, pieces) is same
     if data:
         with path.open("rb") as file:
-            assert not holds(file, data[:-1] + b"?")
+            assert not holds(file, (data[:-1] + b"?",))

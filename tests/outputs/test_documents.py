@@ -35,7 +35,7 @@ def test_each_document_has_its_head_and_a_line_for_each_record() -> None:
         b'"used_dispatch_keys":["A","B"],"functions":[\n{"a":0},\n{"a":1}\n]}\n'
     )
     assert (whole.name, whole.functions) == ("differentiability.json", 2)
-    assert whole.sha256 == hashlib.sha256(whole.data).hexdigest()
+    assert whole.sha256 == hashlib.sha256(bytes(whole.data)).hexdigest()
     both = render.functions("2.15", lines(1), lines(1, "b"))
     assert both.data == (
         b'{"format":"derivload.functions","version":1,"torch_version":"2.15",'
@@ -43,10 +43,10 @@ def test_each_document_has_its_head_and_a_line_for_each_record() -> None:
     )
     assert (both.name, both.functions) == ("functions.json", 1)
     none = render.functions("2.15", [], [])
-    assert none.data.endswith(b'"functions":[],"generated":[]}\n')
+    assert bytes(none.data).endswith(b'"functions":[],"generated":[]}\n')
     manifest = render.manifest("2.15", [whole, both])
     assert manifest.name == "manifest.json"
-    assert json.loads(manifest.data) == {
+    assert json.loads(bytes(manifest.data)) == {
         "format": "derivload.manifest",
         "version": 1,
         "torch_version": "2.15",
@@ -64,7 +64,7 @@ def test_shards_are_chosen_by_the_base_name_alone() -> None:
     assert [shard.name for shard in shards][2] == "differentiability_2.json"
     for number, shard in enumerate(shards):
         expected = [i for i, base in enumerate(bases) if shard_of(base, 3) == number]
-        assert [record["a"] for record in json.loads(shard.data)["functions"]] == expected
+        assert [record["a"] for record in json.loads(bytes(shard.data))["functions"]] == expected
         assert shard.functions == len(expected) > 5
 
 

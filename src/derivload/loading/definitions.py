@@ -118,7 +118,7 @@ def load(
         if store is not None:
             store.close()
     if loaded.exit != "cold" or loaded.outcome.is_by_tree_code:
-        return _definitions_in({name: data for name, data, _, _ in loaded.documents})
+        return _definitions_in({name: bytes(data) for name, data, _, _ in loaded.documents})
     whole = loaded.outcome.whole
     assert whole is not None
     matched = whole.load.matched

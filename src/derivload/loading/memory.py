@@ -70,10 +70,10 @@ class Memory:
                 state, documents = found
                 first, second, *beside = documents
                 differentiability, functions = Rendered(*first), Rendered(*second)
-                self._facts = facts_in(beside[0][1]) if beside else {}
-                lines = read_lines(functions.data)
+                self._facts = facts_in(bytes(beside[0][1])) if beside else {}
+                lines = read_lines(bytes(functions.data))
                 # The state of a tree's own code has the lines of the records itself.
-                records = [] if request.rules.why else read_lines(differentiability.data)
+                records = [] if request.rules.why else read_lines(bytes(differentiability.data))
                 self.session.restore(state, records, lines)
                 self._functions = functions, lines
         return self.session

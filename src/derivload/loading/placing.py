@@ -38,7 +38,7 @@ def with_places(
     """The documents with places.json, the manifest last. `kernels` are those of backends."""
     renderer = Renderer()
     *others, (_, manifest, _, _) = documents
-    version = msgspec.json.decode(manifest, type=ManifestDocument).torch_version
+    version = msgspec.json.decode(bytes(manifest), type=ManifestDocument).torch_version
     placed = placed_functions(request, facts, kernels)
     every = [Rendered(*document) for document in others]
     every.append(renderer.places(version, placed))

@@ -85,7 +85,7 @@ def _read(path: str, known: bytes) -> bytes | OSError:
             about = os.fstat(file.fileno())
             is_file = stat.S_ISREG(about.st_mode)
             if is_file and known and about.st_size == len(known):
-                if holds(file, known):
+                if holds(file, (known,)):
                     return known
                 file.seek(0)
             if is_file and 0 < about.st_size <= _MAX_SIZE:

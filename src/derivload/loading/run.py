@@ -121,7 +121,7 @@ class LoadedInputs:
         if isinstance(self._found, StoredDocuments):
             from derivload.loading.memory import lines_in
 
-            lines = lines_in({name: data for name, data, _, _ in self._found.documents})
+            lines = lines_in({name: bytes(data) for name, data, _, _ in self._found.documents})
             return lines._replace(facts=self.facts) if self._request.with_facts else lines
         lines = self.outcome.make_lines()
         if not self._request.with_facts:

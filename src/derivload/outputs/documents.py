@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
+from derivload.outputs.pieces import DocumentPieces
 from derivload.sources.splitting import find_window
 
 VERSION: Final = 1
@@ -101,7 +102,7 @@ class Rendered(NamedTuple):
     """A document's file name, its bytes, how many functions it holds, and the sha256 in hex."""
 
     name: str
-    data: bytes
+    data: bytes | DocumentPieces
     functions: int
     sha256: str
 
@@ -179,8 +180,7 @@ class Renderer:
             tail += [_opening(key, lines), _SEPARATOR.join(lines), _closing(lines)]
         pieces.append(b"".join([*tail, b"}\n"]))
         hashes = _hash(pieces, last)
-        data = b"".join(pieces)
-        rendered = Rendered(name, data, len(lists[0][1]), hashes[-1].hexdigest())
+        rendered = Rendered(name, DocumentPieces(pieces), len(lists[0][1]), hashes[-1].hexdigest())
         self._last[name] = _Rendering(head, lists, blocks, pieces, hashes, rendered)
         return rendered
 

@@ -44,12 +44,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from derivload.outputs.known_files import KnownFiles
+    from derivload.outputs.pieces import DocumentPieces
     from derivload.outputs.places import OutputPlace
     from derivload.outputs.staging import Recorded
 
     # A file's name, its bytes, how many functions it holds, and its sha256. This module does not
     # use the third.
-    File = tuple[str, bytes, int, str]
+    File = tuple[str, bytes | DocumentPieces, int, str]
 
 
 _MANIFEST = "manifest.json"
@@ -194,7 +195,7 @@ class Writing:
                 unchanged.append(name)
         return waiting, unchanged
 
-    def _differs(self, place: OutputPlace, data: bytes, sha256: str) -> bool:
+    def _differs(self, place: OutputPlace, data: bytes | DocumentPieces, sha256: str) -> bool:
         """Whether the file must be written. A file that is known is not read."""
         if self._known is None or not self._known.hold(place, sha256):
             if place.differs(data):
@@ -203,7 +204,9 @@ class Writing:
                 self._known.note(place, sha256)
         return False
 
-    def _written(self, place: OutputPlace, name: str, data: bytes, sha256: str) -> Waiting:
+    def _written(
+        self, place: OutputPlace, name: str, data: bytes | DocumentPieces, sha256: str
+    ) -> Waiting:
         """Write an output to staging. The result waits to be moved into its place."""
         folder = os.path.dirname(place.target)
         staging = None if place.is_stream else self._stagings.get(folder)
@@ -253,7 +256,7 @@ def listed_documents(out_dir: str, documents: Sequence[File]) -> list[Recorded]:
             return []
         with open(path, "rb") as file:
             manifest = file.read()
-        if manifest == documents[-1][1]:
+        if manifest == bytes(documents[-1][1]):
             return []
         import json
 

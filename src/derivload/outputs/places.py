@@ -20,11 +20,14 @@ import time
 
 from derivload.outputs.comparing import holds
 from derivload.outputs.digests import digest_of
+from derivload.outputs.pieces import pieces_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
     from io import FileIO
+
+    from derivload.outputs.pieces import DocumentPieces
 
 # We wait this many seconds for the reader of a pipe: it may be started at the same moment.
 _PATIENCE = 2.0
@@ -60,12 +63,12 @@ class OutputPlace:
             self.status is not None and not stat.S_ISREG(self.status.st_mode)
         )
 
-    def differs(self, data: bytes) -> bool:
+    def differs(self, data: bytes | DocumentPieces) -> bool:
         """Whether the file must be written to contain `data`. Raises OSError."""
         if self.status is None or self.is_stream or self.status.st_size != len(data):
             return True
         with open(self.target, "rb") as file:
-            return not holds(file, data)
+            return not holds(file, pieces_of(data))
 
 
 def find_place(path: str) -> OutputPlace:

@@ -24,6 +24,7 @@ import stat
 import time
 
 from derivload.outputs.folders import is_plain, lock, open_folder
+from derivload.outputs.pieces import pieces_of, write_pieces
 from derivload.outputs.places import open_stream
 
 TYPE_CHECKING = False
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from io import FileIO
 
+    from derivload.outputs.pieces import DocumentPieces
     from derivload.outputs.places import OutputPlace
 
     # The sha256 of an output in hex, and its name inside the folder.
@@ -104,7 +106,12 @@ class Waiting:
     __slots__ = ("_data", "_place", "_source", "_stream", "name", "sha256")
 
     def __init__(
-        self, staging: Staging | None, place: OutputPlace, name: str, data: bytes, sha256: str
+        self,
+        staging: Staging | None,
+        place: OutputPlace,
+        name: str,
+        data: bytes | DocumentPieces,
+        sha256: str,
     ) -> None:
         self.name = name
         self.sha256 = sha256
@@ -115,7 +122,7 @@ class Waiting:
         with naming(place.path):
             if staging is None:
                 self._stream = open_stream(place)
-                self._data = data
+                self._data = bytes(data)
             else:
                 self._source = staging.new_path()
                 _write(self._source, data, place.status)
@@ -156,7 +163,7 @@ def naming(path: str) -> Iterator[None]:
         raise
 
 
-def _write(path: str, data: bytes, like: os.stat_result | None) -> None:
+def _write(path: str, data: bytes | DocumentPieces, like: os.stat_result | None) -> None:
     """Write a new file, with the mode and the owner of the file that it will replace."""
     with open(path, "xb") as file:
         if like is not None and hasattr(os, "fchmod"):
@@ -166,7 +173,7 @@ def _write(path: str, data: bytes, like: os.stat_result | None) -> None:
                     os.fchown(file.fileno(), like.st_uid, like.st_gid)
             os.fchmod(file.fileno(), stat.S_IMODE(like.st_mode))
         _reserve(file.fileno(), len(data))
-        file.write(data)
+        write_pieces(file, pieces_of(data))
 
 
 def _reserve(descriptor: int, size: int) -> None:

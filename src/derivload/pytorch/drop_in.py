@@ -131,7 +131,7 @@ class DropIn:
         finally:
             if store is not None:
                 store.close()
-        return msgspec.json.decode(data, type=_Document)
+        return msgspec.json.decode(bytes(data), type=_Document)
 
 
 def _forget_result(torchgen: Torchgen, derivatives: str, native: str) -> None:

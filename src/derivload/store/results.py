@@ -33,10 +33,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from derivload.outputs.pieces import DocumentPieces
     from derivload.store.store import Store
 
     # A file name, the bytes, how many functions they hold, and their sha256 in hex.
-    Document = tuple[str, bytes, int, str]
+    Document = tuple[str, bytes | DocumentPieces, int, str]
 
 _KIND = b"documents"
 _STATE = b"state"
@@ -283,7 +284,7 @@ def _find(
     with suppress(ValueError):
         told = note.decode("utf-8", "surrogatepass")
         kept = _get_warnings(store, warnings.decode("ascii"))
-        facts = documents.pop()[1] if keys.with_facts else b""
+        facts = bytes(documents.pop()[1]) if keys.with_facts else b""
         return StoredDocuments(
             documents, told, is_of_entries=is_of_entries, warnings=kept, facts=facts
         )
@@ -303,13 +304,13 @@ def _put_documents(store: Store, documents: Sequence[Document]) -> str:
     for _, data, _, digest in documents:
         key = _document_key(digest)
         if key not in store:
-            store.put(key, data, bytes.fromhex(digest))
+            store.put(key, bytes(data), bytes.fromhex(digest))
     return "\n".join(f"{name} {count} {digest}" for name, _, count, digest in documents)
 
 
 def _values_of(documents: Sequence[Document]) -> dict[bytes, bytes]:
     """Documents as they are in the store, by key."""
-    return {_document_key(digest): data for _, data, _, digest in documents}
+    return {_document_key(digest): bytes(data) for _, data, _, digest in documents}
 
 
 def _get_documents(store: Store, listing: bytes, names: Sequence[str]) -> list[Document] | None:
@@ -317,7 +318,7 @@ def _get_documents(store: Store, listing: bytes, names: Sequence[str]) -> list[D
     rows = [line.split(" ") for line in listing.decode("latin-1").split("\n")]
     if [row[0] for row in rows] != names or any([len(row) != 3 for row in rows]):
         return None
-    documents = []
+    documents: list[Document] = []
     for name, count, digest in rows:
         # Read all of them, even if one is missing: reading removes a damaged document, and only
         # then will it be put again.

@@ -61,4 +61,4 @@ def _of_function(function: FunctionChange) -> Iterator[str]:
 def _write(folder: Path, lines: DocumentLines) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for document in Memory().render(lines, None):
-        (folder / document.name).write_bytes(document.data)
+        (folder / document.name).write_bytes(bytes(document.data))
