@@ -117,15 +117,19 @@ def functions(torchgen: SimpleNamespace, folder: Path) -> list[Any]:
 
 def test_what_is_said_of_functions_is_the_same(torchgen: SimpleNamespace, tmp_path: Path) -> None:
     made = functions(torchgen, tmp_path)
-    cpp, context = module("api.cpp"), module("context")
+    cpp, context, dispatcher = module("api.cpp"), module("context"), module("api.dispatcher")
     binding = torchgen.modules.generators["gen_python_functions"]
 
     def said() -> list[object]:
-        found: list[object] = []
+        found: list[Any] = []
         for function in made:
             found += [str(function.func), function.func.kind()]
             found.append(binding.should_generate_py_binding(function))
             with context.native_function_manager(function):
+                for symint in (False, True):
+                    found.append(dispatcher.arguments(function.func, symint=symint))
+                found.append(dispatcher.arguments(function.func))
+                found[-1].pop()  # the list is the caller's own
                 for argument in function.func.arguments.flat_all:
                     for symint in (False, True):
                         found.append(cpp.argument_type(argument, binds="x", symint=symint))

@@ -110,6 +110,23 @@ def _make_argument_type(original: Callable[..., Any], *_: object) -> Callable[..
     return argument_type
 
 
+def _make_arguments(original: Callable[..., list[Any]], *_: object) -> Callable[..., list[Any]]:
+    """`arguments`, called once for each schema and what its result depends on besides."""
+    locals_ = original.__globals__["cpp"].local._locals
+    found: dict[tuple[object, ...], tuple[object, list[Any]]] = {}
+
+    def arguments(func: Any, *, symint: bool = True) -> list[Any]:
+        const_ref = locals_.use_const_ref_for_mutable_tensors
+        key = (id(func), symint, const_ref, locals_.use_ilistref_for_tensor_lists)
+        known = found.get(key)
+        if known is None:
+            known = found[key] = (func, original(func, symint=symint))
+        return [*known[1]]
+
+    vars(arguments)["forget"] = found.clear
+    return arguments
+
+
 def _remembering(original: Callable[[Any], Any], *_: object) -> Callable[[Any], Any]:
     """The function, called once for each object that does not change."""
     found: dict[int, tuple[object, Any]] = {}
@@ -124,6 +141,23 @@ def _remembering(original: Callable[[Any], Any], *_: object) -> Callable[[Any], 
     vars(remembered)["forget"] = found.clear
     return remembered
 
+
+# How the C++ type of an argument comes about.
+_TYPES: Final = {
+    "api.cpp:argumenttype_type": frozenset(
+        {
+            "757578f171251123",
+            "22269e8ac3183851",
+            "b7398366675aa6fa",
+            "a4446a5c45b4c068",
+            "8b7c198a4b1ae058",
+        }
+    ),
+    "api.cpp:valuetype_type": frozenset(
+        {"665c6ab18d86a908", "6b30c9c540d35022", "9724bab6618db0f2", "3c26fe531109f054"}
+    ),
+    "local:Locals": frozenset({"62f6651a9591913d"}),
+}
 
 STAND_INS: Final = (
     StandIn(
@@ -169,21 +203,21 @@ STAND_INS: Final = (
         "api.cpp:argument_type",
         {
             "api.cpp:argument_type": frozenset({"75c60996004ee758"}),
-            "api.cpp:argumenttype_type": frozenset(
-                {
-                    "757578f171251123",
-                    "22269e8ac3183851",
-                    "b7398366675aa6fa",
-                    "a4446a5c45b4c068",
-                    "8b7c198a4b1ae058",
-                }
-            ),
-            "api.cpp:valuetype_type": frozenset(
-                {"665c6ab18d86a908", "6b30c9c540d35022", "9724bab6618db0f2", "3c26fe531109f054"}
-            ),
-            "local:Locals": frozenset({"62f6651a9591913d"}),
+            **_TYPES,
         },
         _make_argument_type,
+    ),
+    StandIn(
+        "api.dispatcher:arguments",
+        {
+            "api.dispatcher:arguments": frozenset({"fb1b378473118e54"}),
+            "api.dispatcher:argument": frozenset({"f7238311c924d70d"}),
+            "api.dispatcher:argument_type": frozenset({"c33d4abb75f26964"}),
+            "api.dispatcher:argumenttype_type": frozenset({"f46faca208a83fb1"}),
+            "api.dispatcher:jit_arguments": frozenset({"1a4bc66f34f29613"}),
+            **_TYPES,
+        },
+        _make_arguments,
     ),
 )
 
