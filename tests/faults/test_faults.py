@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from support import forks
 from support.bad_disks import fill, restless
 from support.child import child_environment
 from support.project import Project
@@ -33,11 +34,8 @@ class Variant(Project):
 def start(
     variant: Project, out: Path, *cache: str, stderr: int | None = subprocess.DEVNULL
 ) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "derivload", "emit", "--out-dir", str(out), *cache),
-            *variant.options,
-        ],
+    return forks.popen(
+        ["emit", "--out-dir", str(out), *cache, *variant.options],
         env=child_environment(),
         stdout=subprocess.DEVNULL,
         stderr=stderr,

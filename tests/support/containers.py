@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 import pytest
 
+from support import forks
 from support.cache_servers import Nginx, Proxy, running_nginx, running_proxy, running_redis
 from support.child import child_environment
 from support.project import Project, Ran
@@ -44,13 +43,11 @@ class Container:
     def call(self, *arguments: str, cwd: Path | None = None, limit: str = PATIENT) -> Ran:
         """Run derivload in a process of its own."""
         limits = {"DERIVLOAD_REMOTE_LIMIT": limit, "DERIVLOAD_REMOTE_CACHE": self.url}
-        done = subprocess.run(
-            [sys.executable, "-m", "derivload", *arguments],
+        done = forks.run(
+            arguments,
             cwd=cwd or self.folder,
             env=child_environment(**{**limits, **self.variables}),
-            capture_output=True,
             timeout=300,
-            check=False,
         )
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 

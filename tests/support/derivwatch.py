@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from support import forks
 from support.child import child_environment
 from support.fitting import read_fitting
 from support.paths import CATALOGUE, DERIVATIVES
@@ -37,6 +38,11 @@ for name in ("SIGHUP", "SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
 os.execvp(sys.argv[1], sys.argv[1:])
 """
+
+
+def _signals_are_as_from_a_terminal() -> bool:
+    ends = [getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGTERM")]
+    return signal.SIG_IGN not in map(signal.getsignal, ends)
 
 
 class Inputs(Project):
@@ -68,18 +74,20 @@ class Watch:
         self.events: list[Event] = []
         self.errors = ""
         self._lines: queue.Queue[str] = queue.Queue()
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-c", _AS_FROM_A_TERMINAL, *before),
-                *(sys.executable, "-m", "derivload", "watch", "--json", *arguments),
-                *("--out-dir", str(out)),
-            ],
-            env=child_environment(**(environment or {})),
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        command = ["watch", "--json", *arguments, "--out-dir", str(out)]
+        streams: dict[str, Any] = {
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "text": True,
+        }
+        env = child_environment(**(environment or {}))
+        if before or not _signals_are_as_from_a_terminal():
+            start = [*(sys.executable, "-c", _AS_FROM_A_TERMINAL, *before), sys.executable]
+            self.process = subprocess.Popen(
+                [*start, "-m", "derivload", *command], env=env, cwd=folder, **streams
+            )
+        else:
+            self.process = forks.popen(command, env=env, cwd=folder, **streams)
         self._readers = [
             threading.Thread(target=self._read_lines, daemon=True),
             threading.Thread(target=self._read_errors, daemon=True),

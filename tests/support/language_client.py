@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from support import forks
 from support.child import child_environment
 from support.paths import CATALOGUE, FILES
 
@@ -38,8 +38,8 @@ class Client:
         patience: float = _PATIENCE,
     ) -> None:
         self.folder = folder
-        self.server = subprocess.Popen(
-            [sys.executable, "-m", "derivload", "lsp", *options],
+        self.server = forks.popen(
+            ["lsp", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=folder,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from derivload.cli import main
+from support import forks
 from support.child import child_environment
 from support.paths import with_inputs
 from support.project import Project
@@ -63,15 +62,7 @@ def pytorch(release: Release, newest: str, tmp_path: Path) -> SmallPyTorch:
 
 def run(command: str, pytorch: SmallPyTorch, out: Path, *options: str) -> str:
     """Run derivload with a cache; what it said."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "derivload", command, "--pytorch", str(pytorch.root)),
-            *("--out-dir", str(out), *options),
-        ],
-        env=child_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    named = ["--pytorch", str(pytorch.root), "--out-dir", str(out)]
+    done = forks.run([command, *named, *options], env=child_environment(), text=True)
     assert done.returncode == 0, done.stderr
-    return done.stderr
+    return str(done.stderr)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from derivload.cpp.dialect import DIALECTS
+from support import forks
 from support.child import child_environment
 from support.copied import copy_modules
 from support.fitting import read_fitting
@@ -32,13 +33,8 @@ class Tree(NamedTuple):
 
     def run(self, command: str, *options: object) -> subprocess.CompletedProcess[str]:
         arguments = [command, "--pytorch", self.root, "--cache-dir", self.cache, *options]
-        return subprocess.run(
-            [sys.executable, "-m", "derivload", *map(str, arguments)],
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            env=child_environment(self.package),
-        )
+        env = child_environment(self.package)
+        return forks.run([*map(str, arguments)], env=env, encoding="utf-8")
 
     def emit(self, *options: object) -> dict[str, Any]:
         """Write the documents: the stats."""

@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from derivload.cli import main
+from support import forks
 from support.child import child_environment
 from support.paths import CATALOGUE, DERIVATIVES, FILES, NATIVES, TAGS
 
@@ -90,14 +90,12 @@ class Project:
 
     def run(self, *arguments: str, stdin: bytes = b"", **variables: str) -> Ran:
         """Run derivload in the folder, in a process of its own."""
-        done = subprocess.run(
-            [sys.executable, "-m", "derivload", *arguments],
+        done = forks.run(
+            arguments,
             cwd=self.folder,
             env=child_environment(**variables),
-            input=stdin,
-            capture_output=True,
+            stdin=stdin,
             timeout=120,
-            check=False,
         )
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from support import forks
 from support.child import child_environment
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
 
@@ -26,14 +26,9 @@ def watch(inputs: Inputs, tmp_path: Path) -> Iterator[Watch]:
 def run(
     inputs: Inputs, out: Path, *more: str, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "derivload", "watch", *inputs.options),
-            *("--out-dir", str(out), *more),
-        ],
+    return forks.run(
+        ["watch", *inputs.options, "--out-dir", str(out), *more],
         env=child_environment(**(environment or {})),
-        capture_output=True,
         text=True,
-        check=False,
         timeout=PATIENCE,
     )
