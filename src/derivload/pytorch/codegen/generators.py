@@ -13,7 +13,6 @@ of a release refuse, the user sees that instead, with its place.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import sys
@@ -32,12 +31,13 @@ from derivload.loading.rules_of_tree import OWN
 from derivload.modules import recompile
 from derivload.pytorch.codegen.beside import RunBeside
 from derivload.pytorch.codegen.capture import EVERYTHING, Captured, SchemaTexts
+from derivload.pytorch.codegen.content import FULL, Content
 from derivload.pytorch.codegen.cores import default_jobs
 from derivload.pytorch.codegen.entry_points import Catalogue, parts_of, run_generators
 from derivload.pytorch.codegen.job import HEAD, Head, Job, Made, named
 from derivload.pytorch.codegen.kept import pack, unpack, unpack_items
 from derivload.pytorch.codegen.known import KNOWN
-from derivload.pytorch.codegen.plain import run_plain
+from derivload.pytorch.codegen.plain import Imported, LoadedDefinitions, has_known_rules, run_plain
 from derivload.pytorch.codegen.processes import can_fork
 from derivload.pytorch.codegen.running import Running
 from derivload.pytorch.codegen.shared import pull_pieces, push_pieces
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from derivload.pytorch.codegen.selection import Selection
     from derivload.store.store import Store
 
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_PLAIN: Final = "generating in upstream's own way, to compare all files"
 
 
 class Generators:
@@ -93,28 +93,30 @@ class Generators:
     def begun(self, files: Files) -> Iterator[None]:
         """Inside, what can be done before the inputs are loaded has begun.
 
-        Upstream's own way runs in a process of its own, if all files are to be compared with it.
+        Upstream's own way runs in a process of its own, if all files are to be compared with it. If
+        the rules are known, that is faster after the load.
         """
         self._running.known = self._known_paths(files)
-        if self._beside is None and self._is_to_be_compared():
-            with suppress(OSError), self._running:  # no more processes, or no memory
-                self._beside = RunBeside(partial(self._run_here, files), self._running)
+        if not has_known_rules(files) and self._is_to_be_compared():
+            self._begin_beside(partial(self._run_here, files))
         try:
             yield
         finally:
-            beside, self._beside = self._beside, None
-            if beside is not None:
-                beside.end()
+            self._end_beside()
+
+    def _begin_beside(self, run: Callable[[], dict[str, bytes]]) -> None:
+        """Begin upstream's own way in another process, if there may be one."""
+        jobs = default_jobs() if self._jobs is None else self._jobs
+        if self._beside is None and jobs > 1 and can_fork():
+            with suppress(OSError), self._running:  # no more processes, or no memory
+                self._beside = RunBeside(run, self._running)
 
     def _is_to_be_compared(self) -> bool:
-        """Whether all files are, and in another process. Restores what earlier runs kept."""
+        """Whether all files are, with upstream's. Restores what earlier runs kept."""
         if self._known is not None or self._get(self._plain_name):
             return False
         self._codegen = self._codegen or self._restored()
-        if self._codegen.kept is not None:
-            return False
-        jobs = default_jobs() if self._jobs is None else self._jobs
-        return jobs > 1 and can_fork()
+        return self._codegen.kept is None
 
     def make(
         self,
@@ -155,7 +157,7 @@ class Generators:
         except (UnexpectedTorchgenError, NotCertainError) as error:
             why = str(error) or "the inputs are not plain lists of entries"
         except OSError as error:
-            if error.errno in _FULL:
+            if error.errno in FULL:
                 raise
             why = f"{type(error).__name__} in a generator"
         except RAISED as error:  # upstream's own exception: running it the plain way shows it
@@ -243,13 +245,24 @@ class Generators:
         is_first = codegen.kept is None
         if is_first and self.job.release != OWN:
             self._check_release(source.lines.torch_version, codegen.modules)
+        is_compared = is_first and self._known is None
+        loaded = source.loaded if is_compared and has_known_rules(files) else None
+        if loaded is not None:
+            self._begin_beside(partial(self._run_here, files, loaded, codegen.imported))
         codegen.jobs = self._jobs_left()
-        codegen.update(source)
-        if is_first and self._known is None:
-            self._compare(files, codegen)
+        try:
+            codegen.update(source)
+        except BaseException:
+            if loaded is not None:  # then upstream's own way is to load itself
+                self._end_beside()
+            raise
         is_new = codegen.has_run or not all(codegen.files().values())
         exit_ = "cold" if codegen.was_cold else "incremental" if is_new else "stored"
-        content = _Content(codegen, source, lambda: self._run_plain(files), self._running)
+        content: Callable[[str], bytes]
+        if is_compared:
+            content = self._compare(files, codegen, loaded).__getitem__
+        else:
+            content = Content(codegen, source, lambda: self._run_plain(files), self._running)
         return Made(exit_, "", codegen.files(), content, codegen.counts)
 
     def _check_release(self, followed: str, modules: Modules) -> None:
@@ -264,24 +277,29 @@ class Generators:
                 f"the rules of {followed} were asked for, but its source has those of {own}"
             )
 
-    def _compare(self, files: Files, codegen: Codegen) -> None:
-        """Compare all files with those of upstream's own way.
+    def _compare(
+        self, files: Files, codegen: Codegen, loaded: LoadedDefinitions | None
+    ) -> dict[str, bytes]:
+        """All files, made in upstream's own way, which have been compared with the others.
 
-        Raises UnexpectedTorchgenError if any differ.
+        `loaded`, if given, is what upstream would load. Raises UnexpectedTorchgenError if any
+        differ.
         """
-        made = codegen.files()
-        tell("generating in upstream's own way, to compare all files", is_long=True)
-        plain = self._run_plain(files)
-        different = []
-        names = sorted(made.keys() | plain.keys())
+        names = [*codegen.files()]
         for number, name in enumerate(names):
-            tell(f"comparing {name}", number, len(names))
-            if name not in plain or name not in made or codegen.file(name) != plain[name]:
-                different.append(name)
+            tell(f"rendering {name}", number, len(names))
+            codegen.note(name, hashlib.sha256(codegen.file(name)).hexdigest())
+        tell(_PLAIN, is_long=True)
+        plain = self._run_plain(files, loaded)
+        expected = {name: hashlib.sha256(data).hexdigest() for name, data in plain.items()}
+        made = codegen.files()
+        names = sorted(made.keys() | expected.keys())
+        different = [name for name in names if made.get(name) != expected.get(name)]
         if different:
             reason = f"generating item by item gives other files: {different[0]}"
             self._why_plain = reason
             raise UnexpectedTorchgenError(reason)
+        return plain
 
     def _plain(self, files: Files, reason: str) -> Made:
         contents = self._run_plain(files)
@@ -295,13 +313,23 @@ class Generators:
             return self._jobs
         return max(1, (default_jobs() if self._jobs is None else self._jobs) - 1)
 
-    def _run_plain(self, files: Files) -> dict[str, bytes]:
+    def _run_plain(self, files: Files, loaded: LoadedDefinitions | None = None) -> dict[str, bytes]:
         made = None if self._beside is None else self._beside.files()
-        return self._run_here(files) if made is None else made
+        return self._run_here(files, loaded) if made is None else made
 
-    def _run_here(self, files: Files) -> dict[str, bytes]:
+    def _run_here(
+        self,
+        files: Files,
+        loaded: LoadedDefinitions | None = None,
+        imported: Imported | None = None,
+    ) -> dict[str, bytes]:
         with self._running.rendering():
-            return run_plain(self._upstream, files, self._selection)
+            return run_plain(self._upstream, files, self._selection, loaded, imported)
+
+    def _end_beside(self) -> None:
+        beside, self._beside = self._beside, None
+        if beside is not None:
+            beside.end()
 
     def _known_paths(self, files: Files) -> frozenset[str]:
         """The files that need not be traced: the inputs, and the source."""
@@ -335,45 +363,6 @@ class Generators:
     def _put(self, name: bytes, value: bytes) -> None:
         if self._store is not None:
             self._store.put(named(self.key, name), value)
-
-
-class _Content:
-    """Gives the bytes of a file by its name. Files are rendered when they are asked for."""
-
-    def __init__(
-        self,
-        codegen: Codegen,
-        source: Source,
-        run_plain: Callable[[], dict[str, bytes]],
-        running: Running,
-    ) -> None:
-        self._running = running
-        self._codegen = codegen
-        self._source = source
-        self._run_plain = run_plain
-
-    def __call__(self, name: str) -> bytes:
-        """The bytes of a file. Raises GeneratorError if upstream cannot render it either."""
-        with self._running:
-            return self._content(name)
-
-    def _content(self, name: str) -> bytes:
-        try:
-            return self._render(name)
-        except OSError as error:
-            if error.errno in _FULL:
-                raise
-        except RAISED:  # upstream's own exception: running it the plain way shows it
-            return self._run_plain()[name]
-        return self._run_plain()[name]
-
-    def _render(self, name: str) -> bytes:
-        try:
-            return self._codegen.file(name)
-        except LostItemsError:
-            self._codegen.kept = None
-            self._codegen.update(self._source)
-            return self._codegen.file(name)
 
 
 def list_files(upstream: Upstream, selection: Selection) -> list[str]:

@@ -10,8 +10,10 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import yaml
@@ -19,6 +21,7 @@ import yaml
 from derivload.identity import PACKAGE
 from derivload.loading.paths import Files
 from derivload.loading.reading import read_path
+from derivload.loading.rules_of_tree import Rules
 from derivload.pytorch.codegen.entry_points import parts_of, replaced
 from derivload.pytorch.codegen.rendering import named_as_in_a_build
 from derivload.pytorch.codegen.selection import Selection
@@ -26,17 +29,52 @@ from derivload.pytorch.codegen.stand_ins import StandIns
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import RAISED, GeneratorError, SelectionError
 from derivload.pytorch.importable import Torchgen
+from derivload.pytorch.objects import differentiability_infos
 from derivload.pytorch.overlay_places import OverlayPlaces, place_told
 from derivload.pytorch.parsing import Parser, joined
 
+# The modules of a torchgen, and what stands in for some of their functions.
+Imported = tuple[Modules, StandIns]
 
-def run_plain(upstream: Upstream, files: Files, selection: Selection) -> dict[str, bytes]:
+
+class LoadedDefinitions(NamedTuple):
+    """What upstream's load_derivatives returns, as lines of differentiability.json.
+
+    `derivatives` is the text of derivatives.yaml.
+    """
+
+    records: Sequence[bytes]
+    used_dispatch_keys: Sequence[str]
+    derivatives: str
+
+
+def has_known_rules(files: Files) -> bool:
+    """Whether derivload loads these files by the rules of their tree, because it knows them.
+
+    Then upstream's generators get what derivload loads, and need not load it themselves.
+    """
+    is_laid_over = len(files.native_functions) > 1 or files.more_derivatives or files.additions.key
+    rules = files.rules
+    return files.tree is not None and isinstance(rules, Rules) and not (rules.why or is_laid_over)
+
+
+def run_plain(
+    upstream: Upstream,
+    files: Files,
+    selection: Selection,
+    loaded: LoadedDefinitions | None = None,
+    imported: Imported | None = None,
+) -> dict[str, bytes]:
     """The bytes of all files that upstream's generators write, by name.
+
+    `loaded` is what upstream's load_derivatives would return: then it does not run. `imported` are
+    the modules of the torchgen, if no generator has run in them yet.
 
     Raises GeneratorError if a generator raises an exception, and SelectionError, which is one.
     """
     try:
-        return _run(upstream, files, selection)
+        imported = imported or (Modules(upstream), StandIns(upstream))
+        return _run(upstream, files, selection, loaded, imported)
     except SelectionError:
         raise
     except RAISED as error:
@@ -44,8 +82,14 @@ def run_plain(upstream: Upstream, files: Files, selection: Selection) -> dict[st
         raise GeneratorError(said + place_told(error, files.native_functions[1:], said)) from error
 
 
-def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, bytes]:
-    modules = Modules(upstream)
+def _run(
+    upstream: Upstream,
+    files: Files,
+    selection: Selection,
+    loaded: LoadedDefinitions | None,
+    imported: Imported,
+) -> dict[str, bytes]:
+    modules, stand_ins = imported
     parts = parts_of(selection, modules)
     natives, *overlays = files.native_functions
     main = modules.generators["gen_autograd"]
@@ -56,12 +100,17 @@ def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, by
         if files.more_derivatives:
             derivatives = _write_joined(files, stack.enter_context(tempfile.TemporaryDirectory()))
 
-        def load_derivatives(_: str, *others: str) -> object:
-            return load(derivatives, *others)
+        own = (os.path.join(upstream.autograd, "derivatives.yaml"), natives, files.tags)
+        made = None if loaded is None else _Made(modules, loaded)
+
+        def load_derivatives(path: str, *others: str) -> object:
+            if made is not None and (path, *others) == own:
+                return made.result(natives, files.tags)
+            return load(derivatives if path == own[0] else path, *others)
 
         stack.enter_context(named_as_in_a_build(modules.torchgen["utils"]))
         if not upstream.is_running:  # a script's own loader looks at what was replaced
-            stack.enter_context(StandIns(upstream))
+            stack.enter_context(stand_ins)
         stack.enter_context(replaced(main, "load_derivatives", load_derivatives))
         if overlays or files.additions.entry_keys:
             # torchgen remembers parsed files by path. So the parsed overlays are seen as part of
@@ -82,6 +131,29 @@ def _run(upstream: Upstream, files: Files, selection: Selection) -> dict[str, by
         if parts.annotated:
             modules.generators["gen_annotated_fn_args"].gen_annotated(*arguments)
         return contents_of(out)
+
+
+class _Made:
+    """What upstream's load_derivatives returns, made of what derivload loaded.
+
+    It is always the same object, as upstream's is: one generator adds to it.
+    """
+
+    def __init__(self, modules: Modules, loaded: LoadedDefinitions) -> None:
+        self._modules = modules
+        self._loaded = loaded
+        self._result: tuple[object, set[str]] | None = None
+
+    def result(self, natives: str, tags: str) -> tuple[object, set[str]]:
+        if self._result is None:
+            parsed = self._modules.torchgen["gen"].parse_native_yaml(natives, tags)
+            infos = differentiability_infos(
+                [msgspec.json.decode(line) for line in self._loaded.records],
+                {str(function.func): function for function in parsed.native_functions},
+                derivatives=self._loaded.derivatives,
+            )
+            self._result = infos, set(self._loaded.used_dispatch_keys)
+        return self._result
 
 
 def _write_joined(files: Files, folder: str) -> str:

@@ -14,6 +14,7 @@ from derivload.engine.inputs import InputEntries
 from derivload.engine.lines import DocumentLines
 from derivload.loading.memory import base_of, schema_of
 from derivload.pytorch.codegen.kept import Deprecated, Kept, KeptEntry
+from derivload.pytorch.codegen.plain import LoadedDefinitions
 from derivload.pytorch.errors import UnexpectedTorchgenError
 
 _OUT: Final = "_out"
@@ -36,6 +37,13 @@ class Source:
     def path(self) -> str:
         """The name of native_functions.yaml, for messages."""
         return self.entries.texts.native_functions[0].name
+
+    @property
+    def loaded(self) -> LoadedDefinitions:
+        """What upstream's load_derivatives would load."""
+        lines = self.lines
+        text = self.entries.texts.derivatives.text
+        return LoadedDefinitions(lines.records, [*lines.used_dispatch_keys], text)
 
     @cached_property
     def tags(self) -> list[str]:

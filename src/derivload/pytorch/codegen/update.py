@@ -39,6 +39,7 @@ from derivload.pytorch.codegen.kept import (
     pack_items,
     touched_families,
 )
+from derivload.pytorch.codegen.plain import Imported
 from derivload.pytorch.codegen.rendering import items_by_shard, render
 from derivload.pytorch.codegen.running import Running
 from derivload.pytorch.codegen.source import Source
@@ -114,18 +115,19 @@ class Codegen:
         return self.kept
 
     @cached_property
-    def _imported(self) -> tuple[Modules, StandIns]:
+    def imported(self) -> Imported:
+        """The modules of the torchgen, and what stands in for some of their functions."""
         return Modules(self.upstream), StandIns(self.upstream)
 
     @property
     def modules(self) -> Modules:
         """The modules of the torchgen. They are imported when they are first needed."""
-        return self._imported[0]
+        return self.imported[0]
 
     @property
     def stand_ins(self) -> StandIns:
         """What stands in for functions of the torchgen."""
-        return self._imported[1]
+        return self.imported[1]
 
     def processes_for(self, functions: int) -> int:
         """In how many processes the generators run for so many functions."""
@@ -150,7 +152,7 @@ class Codegen:
             template: str | bytes = self.file(output.template)
         else:
             template = self.templates.path_for(output)
-        modules, stand_ins = self._imported
+        modules, stand_ins = self.imported
         with self._running.rendering(), stand_ins:
             return render(modules, output, shard, own, template)
 
