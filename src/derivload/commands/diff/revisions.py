@@ -35,7 +35,7 @@ _PATHS: Final = ("derivatives", "native_functions", "backend_yaml")
 _LINK: Final = b"120000"
 
 
-class _Entry(NamedTuple):
+class _TreeEntry(NamedTuple):
     """A file in a repository."""
 
     mode: bytes
@@ -105,7 +105,7 @@ class Revision:
             meta, _, name = line.partition(b"\t")
             if name.endswith(_ENDINGS):
                 mode, kind, number = meta.split()
-                entry = _Entry(mode, number, os.fsdecode(name))
+                entry = _TreeEntry(mode, number, os.fsdecode(name))
                 if kind == b"blob" and is_plain(entry.name):
                     entries.append(entry)
         numbers = b"".join(b"%s\n" % entry.number for entry in entries)
@@ -117,7 +117,7 @@ class Revision:
             self._write(entry, answer.read(int(size)))
             answer.read(1)  # the line end behind it
 
-    def _write(self, entry: _Entry, data: bytes) -> None:
+    def _write(self, entry: _TreeEntry, data: bytes) -> None:
         target = os.path.join(self.folder, *entry.name.split("/"))
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if entry.mode != _LINK:
