@@ -13,13 +13,13 @@ import pytest
 from derivload.outputs import documents, folders
 from derivload.outputs.documents import Renderer, shard_name, shard_of
 from derivload.outputs.files import (
-    DOCUMENTS,
     Writing,
     listed_documents,
     write_changed,
     write_if_changed,
 )
 from derivload.outputs.folders import locked
+from derivload.outputs.others import DOCUMENTS
 from support.out_dirs import listing, sha256_of
 
 

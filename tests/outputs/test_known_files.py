@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from derivload.outputs.files import DOCUMENTS, Writing
+from derivload.outputs.files import Writing
 from derivload.outputs.known_files import KnownFiles
+from derivload.outputs.others import DOCUMENTS
 from derivload.outputs.places import find_place
 from support.out_dirs import sha256_of
 

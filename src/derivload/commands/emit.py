@@ -29,11 +29,8 @@ from derivload.loading.collisions import refuse_collisions
 from derivload.loading.request import Request
 from derivload.loading.run import Clock, load_inputs
 from derivload.outputs.digests import digest_of
-from derivload.outputs.files import (
-    DOCUMENTS,
-    Writing,
-    listed_documents,
-)
+from derivload.outputs.files import Writing, listed_documents
+from derivload.outputs.others import DOCUMENTS
 from derivload.outputs.stamp import Record, stamp_name
 from derivload.outputs.target import note_of, write_depfile, write_stamp
 

@@ -14,8 +14,9 @@ from derivload.loading.reading import KnownContents
 from derivload.loading.request import Request
 from derivload.loading.run import LoadedInputs, load_inputs
 from derivload.loading.warnings import NewWarnings, fixed_since, new_warnings
-from derivload.outputs.files import DOCUMENTS, Writing, WrittenFiles, listed_documents
+from derivload.outputs.files import Writing, WrittenFiles, listed_documents
 from derivload.outputs.known_files import KnownFiles
+from derivload.outputs.others import DOCUMENTS
 from derivload.outputs.stamp import stamp_name
 from derivload.outputs.target import Target
 

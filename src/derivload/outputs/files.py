@@ -13,8 +13,8 @@ If a file cannot be made or written, this happens in step 1, when nothing has be
 A file is removed only if an earlier run recorded it, by its name and the sha256 of its bytes. It is
 recorded in the manifest, in the stamp of `codegen`, or in the journal of a run that was killed. If
 the file has other bytes by now, it is somebody's work and stays. A file that no record names stays
-too, whatever its name. So every file that we put there must be recorded at all times, even if other
-runs write there or a run is killed:
+too, whatever its name; if it is in the way of an output, see `others`. So every file that we put
+there must be recorded at all times, even if other runs write there or a run is killed:
 
 - Only one run at a time reads the record, moves, removes and records: it holds a lock on the
   out-dir. If two emits with different numbers of shards run at once, the manifest of the first is
@@ -35,12 +35,13 @@ import errno
 import os
 
 from derivload.outputs.folders import locked, remove
+from derivload.outputs.others import is_of_others
 from derivload.outputs.places import find_place, find_place_inside
 from derivload.outputs.staging import Staging, Waiting, has_left, naming, take_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from derivload.outputs.known_files import KnownFiles
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
 _MANIFEST = "manifest.json"
 _PREFIX, _SUFFIX = "differentiability", ".json"
-DOCUMENTS = "documents"
+_OF_OTHERS = "is of something else; move it away, or name another folder"
 
 
 class WrittenFiles:
@@ -120,7 +121,7 @@ class Writing:
         path = os.path.join(self._out_dir, next(iter(names), _MANIFEST))
         staging, recorded = self._open_staging(self._out_dir, path, self._kind)
         recorded += read_record()
-        waiting, unchanged = self._stage(documents, {sha256 for sha256, _ in recorded})
+        waiting, unchanged = self._stage(documents, recorded)
         with naming(path):
             coming = [(one.sha256, one.name) for one in waiting]
             staging.write_journal(self._kind, [*recorded, *coming])
@@ -175,7 +176,7 @@ class Writing:
         return not is_stale and not has_left(self._out_dir, self._is_output)
 
     def _stage(
-        self, documents: Iterable[File], known: Container[str]
+        self, documents: Iterable[File], recorded: Sequence[Recorded]
     ) -> tuple[list[Waiting], list[str]]:
         """Write the documents that differ to staging.
 
@@ -184,15 +185,19 @@ class Writing:
         waiting: list[Waiting] = []
         unchanged: list[str] = []
         targets: dict[str, str] = {}
+        known = {sha256 for sha256, _ in recorded}
+        names = {name for _, name in recorded}
         for name, data, _, sha256 in documents:
             place = find_place_inside(self._out_dir, name, known)
             other = targets.setdefault(place.target, name)
             if other != name:
                 raise FileExistsError(errno.EEXIST, f"is the same file as {other}", place.path)
-            if self._differs(place, data, sha256):
-                waiting.append(self._written(place, name, data, sha256))
-            else:
+            if not self._differs(place, data, sha256):
                 unchanged.append(name)
+                continue
+            if name not in names and is_of_others(place, self._kind):
+                raise FileExistsError(errno.EEXIST, _OF_OTHERS, place.path)
+            waiting.append(self._written(place, name, data, sha256))
         return waiting, unchanged
 
     def _differs(self, place: OutputPlace, data: bytes | DocumentPieces, sha256: str) -> bool:

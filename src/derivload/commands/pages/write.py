@@ -13,12 +13,12 @@ from derivload.commands.pages.files import PageFile, render_files
 from derivload.loading.errors import UsageError
 from derivload.outputs.digests import digest_of
 from derivload.outputs.files import Writing, WrittenFiles
+from derivload.outputs.others import PAGES
 from derivload.terminal.progress import tell
 
 if TYPE_CHECKING:
     from derivload.outputs.staging import Recorded
 
-_KIND: Final = "pages"
 _MANIFEST: Final = "manifest.json"
 
 
@@ -48,7 +48,7 @@ def write_pages(
         tell("making the pages")
         files.append(file)
     files.append(_manifest_of(files))
-    with Writing(out_dir, _KIND) as writing:
+    with Writing(out_dir, PAGES) as writing:
         return writing.write(files, [file.name for file in files], lambda: listed)
 
 
