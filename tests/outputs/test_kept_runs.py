@@ -86,7 +86,7 @@ def test_a_record_that_is_damaged_or_not_there_is_none(folder: Path, damage: byt
 
 
 def test_a_record_of_another_version_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_runs, "_FORMAT", "derivload-run 0")
+    monkeypatch.setattr(kept_runs, "FORMAT", "derivload-run 0")
     Path("record").write_bytes(render_record([RecordLine(INPUT, "0f", "file")]))
     assert len(read_record("record")) == 1
     monkeypatch.undo()

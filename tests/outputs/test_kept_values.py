@@ -136,7 +136,8 @@ OTHERS = [
 def test_nothing_but_records_is_removed() -> None:
     Path("state").mkdir()
     for name in (*NAMES, *OTHERS):
-        Path("state", name).touch()
+        path = Path("state", name)
+        path.mkdir() if name in NAMES and name.endswith(".tmp") else path.touch()
     assert sorted(records_in("state")) == sorted(f"state/{name}" for name in NAMES)
     assert records_in("none") == []
     assert remove_records("state") == len(NAMES)
@@ -160,5 +161,19 @@ def test_what_was_used_lately_stays() -> None:
     Path("mine").mkdir()
     Path("mine", "file").touch()
     Path("state", NAMES[4]).symlink_to("../mine")
-    assert remove_records("state") == 3
+    assert remove_records("state") == 2
     assert Path("mine", "file").exists()
+
+
+def test_what_has_the_name_of_a_record_and_is_none_stays() -> None:
+    """Other programs call files and folders by digests, too."""
+    Path("state", RECORD).mkdir(parents=True)
+    Path("state", RECORD, "file").touch()
+    blob = "f" * 64
+    Path("state", blob).write_text("of a store of blobs")
+    Path("state", f"{RECORD}.0123456789ab.tmp").write_text("mine")
+    before = listing(Path("state"))
+    assert remove_records("state") == 0
+    assert listing(Path("state")) == before
+    write_record(f"state/{blob}", [RecordLine("variable", "none", "X")])
+    assert remove_records("state") == 1

@@ -34,7 +34,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-_FORMAT = "derivload-run 1"
+FORMAT = "derivload-run 1"
 # Nanoseconds. Some file systems note times in steps of two seconds.
 _SECOND = 1_000_000_000
 _COARSE = 2 * _SECOND
@@ -108,13 +108,13 @@ def context(told: Callable[[str], str] = str) -> str:
 
 def render_record(items: Iterable[RecordLine]) -> bytes:
     """The bytes of a record; b"", which is none, if a name has a line end in it."""
-    return sealed([_FORMAT, *(item.render() for item in items)])
+    return sealed([FORMAT, *(item.render() for item in items)])
 
 
 def read_record(path: str) -> list[RecordLine]:
     """The items of a record; none if there is no record, or it is damaged."""
     try:
-        lines = unsealed(path, _FORMAT)
+        lines = unsealed(path, FORMAT)
     except (OSError, ValueError):
         return []
     items = []

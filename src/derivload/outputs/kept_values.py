@@ -3,7 +3,8 @@
 Of a YAML file of which only the value counts, a copy is kept beside the record: what an edit
 changed is found by comparing the two texts.
 
-The folder may be one that the user named, so only files of the exact form are removed.
+The folder may be one that the user named, so only files of the exact form are removed, and no
+links.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import contextlib
 import os
 import re
 import shutil
+import stat
 import time
 
 from derivload.outputs.digests import digest_of
 from derivload.outputs.files import write_if_changed
-from derivload.outputs.kept_runs import VALUE, render_record
+from derivload.outputs.kept_runs import FORMAT, VALUE, render_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from derivload.outputs.kept_runs import RecordLine
 
-_COPY = ".value-"
+_COPY, _NOTES = ".value-", ".tmp"
 _SHORT = 16
 # The digest of a command, then what the record is of: a part of a run, a copy, notes of a run.
 _RECORD = re.compile(r"[0-9a-f]{64}(\.part-\w+-\d+)?(\.value-[0-9a-f]{16}|\.[0-9a-f]{12}\.tmp)?")
@@ -88,11 +90,27 @@ def remove_records(folder: str, older_than: float | None = None) -> int:
     oldest = float("inf") if older_than is None else time.time() - older_than
     for path in records_in(folder):
         with contextlib.suppress(OSError):
-            if os.lstat(path).st_mtime >= oldest:
+            if os.lstat(path).st_mtime >= oldest or not _is_ours(path):
                 continue
-            if os.path.isdir(path) and not os.path.islink(path):
+            if path.endswith(_NOTES):
                 shutil.rmtree(path)
             else:
                 os.unlink(path)
             removed += 1
     return removed
+
+
+def _is_ours(path: str) -> bool:
+    """Whether what has the name of a record is one: other programs call files by digests, too.
+
+    Raises OSError.
+    """
+    mode = os.lstat(path).st_mode
+    if path.endswith(_NOTES):
+        return stat.S_ISDIR(mode)
+    if not stat.S_ISREG(mode):
+        return False
+    if _COPY in path:
+        return True
+    with open(path, "rb") as file:
+        return file.read(len(FORMAT)) in (b"", FORMAT.encode())
