@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from typing import NamedTuple
+
+from derivload.loading.reading import read_path
 
 
 class Selection(NamedTuple):
@@ -30,6 +34,10 @@ class Selection(NamedTuple):
         digest = hashlib.sha256(f"{self.subset} {self.disable_autograd}".encode())
         digest.update(f"{self.operators_yaml_path is None}".encode())
         for path in self.paths:
-            with open(path, "rb") as file:
-                digest.update(hashlib.sha256(file.read()).digest())
+            if os.path.exists(path) and not os.path.isfile(path):
+                raise OSError(errno.EINVAL, "is not a file; it is read more than once", path)
+            content = read_path(path)
+            if isinstance(content, OSError):
+                raise content
+            digest.update(hashlib.sha256(content).digest())
         return digest.digest()

@@ -1,0 +1,31 @@
+"""The files that select operators."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from derivload.pytorch.codegen.selection import Selection
+from support.out_dirs import posix
+
+pytestmark = posix
+
+
+@pytest.mark.parametrize("option", ["selected_op_list_path", "operators_yaml_path"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "nothing"])
+def test_what_is_no_file_is_refused_and_not_waited_for(
+    tmp_path: Path, option: str, kind: str
+) -> None:
+    path = tmp_path / "selected.yaml"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    selection = Selection(**{option: str(path)})  # type: ignore[arg-type]
+    with pytest.raises(OSError) as raised:
+        selection.digest()
+    assert raised.value.filename == str(path)
