@@ -41,6 +41,7 @@ print(digest_of_modules())
 CUSTOM: Final = """
 import os, sys, time
 
+os.sched_getaffinity = lambda process: set(range({cores}))
 log = os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 os.register_at_fork(before=lambda: os.write(log, b"."))
 
@@ -69,11 +70,11 @@ BEFALLS: Final = {
 class Divided(ScriptTree):
     """A tree in which forks are counted."""
 
-    def befall(self, code: str) -> None:
-        """Have something happen in each copy."""
+    def befall(self, code: str, cores: int = 2) -> None:
+        """Have something happen in each copy. So many cores may be used."""
         custom = self.folder / "custom"
         custom.mkdir(exist_ok=True)
-        text = CUSTOM.format(log=str(self.log), befall=code)
+        text = CUSTOM.format(log=str(self.log), befall=code, cores=cores)
         (custom / "sitecustomize.py").write_text(text, "utf-8")
         environment = {**child_environment(custom), "PYTHONHASHSEED": "0"}
         self.runner = Runner(self.tree, self.folder / "state", environment)
@@ -129,21 +130,26 @@ def test_releases_are_known(each_release: str, release: Release) -> None:
     assert KNOWN[digest.stdout.strip()] == each_release.removesuffix(".0")
 
 
-def test_two_copies_make_what_the_plain_command_makes(tree: Divided) -> None:
+@pytest.mark.parametrize(
+    ("cores", "forks"),
+    [pytest.param(1, 0, marks=THOROUGH), (2, 1), pytest.param(4, 2, marks=THOROUGH)],
+)
+def test_copies_make_what_the_plain_command_makes(tree: Divided, cores: int, forks: int) -> None:
+    tree.befall("pass", cores)
     tree.assert_alike(*GEN, HEADERS)
-    assert tree.forks() == 2
+    assert tree.forks() == forks
     assert tree.run(*GEN, HEADERS).exit == "up-to-date"
 
 
 @pytest.mark.parametrize(
     ("options", "forks"),
     [
-        ((), 2),
+        ((), 1),
         (("--dry-run", HEADERS), 0),
         (("--generate", "sources", "headers"), 1),
         (("--generate", "declarations_yaml", "headers"), 1),
         (("--generate", "headers"), 0),
-        (("--op_registration_whitelist", "aten::abs"), 2),
+        (("--op_registration_whitelist", "aten::abs"), 1),
     ],
 )
 @THOROUGH
@@ -160,21 +166,12 @@ def test_release_equals_the_plain_command(
     tree = Divided(tmp_path)
     tree.befall("pass")
     tree.assert_alike(*GEN, HEADERS)
-    assert tree.forks() == 2
+    assert tree.forks() == 1
 
 
 def test_a_torchgen_that_is_not_known_is_not_divided(tree: Divided) -> None:
     model = tree.tree / "torchgen" / "model.py"
     model.write_text(model.read_text("utf-8") + "# Mine.\n", "utf-8")
-    tree.assert_alike(*GEN, HEADERS)
-    assert tree.forks() == 0
-
-
-@THOROUGH
-def test_a_process_that_may_use_one_core_is_not_divided(tree: Divided) -> None:
-    custom = tree.folder / "custom" / "sitecustomize.py"
-    text = custom.read_text("utf-8") + "\nos.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
-    custom.write_text(text, "utf-8")
     tree.assert_alike(*GEN, HEADERS)
     assert tree.forks() == 0
 
@@ -185,7 +182,7 @@ def test_a_process_that_may_use_one_core_is_not_divided(tree: Divided) -> None:
 def test_what_befalls_a_copy_does_not_show(tree: Divided, befall: str) -> None:
     tree.befall(BEFALLS[befall])
     tree.assert_alike(*GEN, HEADERS)
-    assert tree.forks() == 2
+    assert tree.forks() == 1
     assert tree.run(*GEN, HEADERS).exit == "up-to-date"
 
 
@@ -239,7 +236,7 @@ def test_a_signal_ends_all_processes(tree: Divided, number: signal.Signals, stat
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    _wait_until(lambda: len(tree.processes()) == 4)
+    _wait_until(lambda: len(tree.processes()) == 3)
     os.kill(process.pid, number) if number == signal.SIGTERM else os.killpg(process.pid, number)
     assert process.wait() == status
     _wait_until(lambda: tree.processes() == [])

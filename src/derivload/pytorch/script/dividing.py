@@ -2,10 +2,10 @@
 
 Its main calls three functions, one after the other: for the source files, for the headers, and for
 Declarations.yaml. None of them needs what another one has made. So at the first of these calls, the
-process is copied for each of the others. A copy goes on with main, passes over the functions that
-are not its own, makes the texts of its files, writes none of them, and sends them. When main comes
-to that function here, the texts are written by torchgen's own FileManager. So this process alone
-writes, in the order in which torchgen writes.
+process is copied: once for all the others where there are two cores, else once for each. A copy
+goes on with main, passes over the functions that are not its own, makes the texts of its files,
+writes none of them, and sends them. When main comes to such a function here, the texts are written
+by torchgen's own FileManager. So this process alone writes, in the order in which torchgen writes.
 
 If anything is out of the ordinary (an exception, something printed, a copy that is killed), the
 copy sends nothing, and this process calls the function itself, as it does without copies.
@@ -16,14 +16,15 @@ release. Then the stand-ins for slow functions of torchgen are used, too.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from derivload.modules import read_file
 from derivload.pytorch.script.known import KNOWN, OF_MANIFESTS
@@ -53,9 +54,9 @@ class _Text(NamedTuple):
 
 
 class _Sent(NamedTuple):
-    """What a copy sends."""
+    """What a copy sends: the texts by function."""
 
-    texts: list[_Text]
+    texts: dict[str, list[_Text]]
     saw: CopySaw
 
 
@@ -65,12 +66,12 @@ class Dividing:
     def __init__(self, watch: Watch, imports: Imports) -> None:
         self._watch = watch
         self._imports = imports
-        self._copies: dict[str, Child] = {}
         self._is_divided = False
-        # In a copy: its function, and the end of the pipe that it writes to.
-        self._own = ""
-        self._write = -1
-        self._parent = os.getpid()
+        # The copies, by their functions; what they sent, by function.
+        self._copies: dict[tuple[str, ...], Child] = {}
+        self._sent: dict[str, list[_Text]] = {}
+        # In a copy.
+        self._copy: _Copy | None = None
 
     def begin_with(self, manager: Any, write: Callable[..., None]) -> None:
         """Begin when the first FileManager is made: main has parsed the YAML files then.
@@ -94,24 +95,25 @@ class Dividing:
         from derivload.pytorch.codegen.stand_ins import StandIns
         from derivload.pytorch.codegen.upstream import Upstream
 
+        # All of this holds until the end of the process.
+        gc.disable()  # what it makes from here on has few cycles
         manager._write_if_changed = noted(self._watch, write)
-        # Until the end of the process.
         StandIns(Upstream(root="", package="__main__", autograd="")).__enter__()
         for name in _CALLED:
             setattr(main, name, self._divided(name, getattr(main, name), manager))
 
     def _divided(self, name: str, original: Callable[..., None], manager: Any) -> Any:
         def called(**how: Any) -> None:
+            managers = _managers(how, manager)
             if not self._is_divided:
                 self._is_divided = True
                 with self._watch.unwatched():
-                    self._copy_for(_after(name, sys._getframe(1)))
-            if self._own:
-                if name == self._own:
-                    self._make(lambda: original(**how), manager, _managers(how, manager))
+                    self._make_copies(_after(name, sys._getframe(1)), manager)
+            if self._copy is not None:
+                self._copy.call(name, lambda: original(**how), managers)
                 return
             try:
-                if not self._is_written(name, _managers(how, manager)):
+                if not self._is_written(name, managers):
                     original(**how)
             except BaseException:
                 self._end()
@@ -119,62 +121,50 @@ class Dividing:
 
         return called
 
-    def _copy_for(self, names: list[str]) -> None:
-        """Copy the process for each of these functions, if there are cores and memory for it."""
+    def _make_copies(self, names: Sequence[str], manager: Any) -> None:
+        """Copy the process for these functions, if there are cores and memory for it."""
         from derivload.pytorch.codegen.cores import default_jobs
         from derivload.pytorch.codegen.processes import Child, can_fork, copy_process
 
-        if not names or not can_fork() or default_jobs() == 1:
-            return
-        for name in names:
+        jobs = default_jobs() if names and can_fork() else 1
+        parent = os.getpid()
+        for own in _shared_out(names, jobs):
             try:
                 made = copy_process([*self._copies.values()])
             except OSError:
                 return
-            if isinstance(made, Child):
-                self._copies[name] = made
-            else:
-                _, self._write = made
-                self._own = name
+            if not isinstance(made, Child):
+                _, write = made
+                self._copy = _Copy(self._watch, self._imports, own, write, parent)
+                self._copy.take_over(manager)
                 return
-
-    def _make(self, run: Callable[[], None], manager: Any, managers: list[Any]) -> NoReturn:
-        """In a copy: run its function, send the texts, and end."""
-        status = 1
-        try:
-            from derivload.pytorch.codegen.processes import send
-
-            self._watch.begin_copy()
-            sys.stdout = sys.stderr = _NoStream()
-            texts = _texts_of(run, manager, managers, self._parent)
-            with self._watch.unwatched():
-                self._imports.finish()
-                send(self._write, _encoded(_Sent(texts, self._watch.tell())))
-            status = 0
-        finally:
-            # Neither an exception nor what Python does at its end is for a copy.
-            os._exit(status)
+            self._copies[own] = made
 
     def _is_written(self, name: str, managers: list[Any]) -> bool:
-        """Write the texts that the copy for this function made; False if there are none."""
+        """Write the texts that a copy made for this function; False if there are none."""
+        for own in [own for own in self._copies if name in own]:
+            self._receive(self._copies.pop(own))
+        texts = self._sent.pop(name, None)
+        if texts is None:
+            return False
+        for manager, file, template, text in texts:
+            managers[manager].write_with_template(file, template, partial(str, text))
+        return True
+
+    def _receive(self, copy: Child) -> None:
         from derivload.pytorch.codegen.processes import ChildEndedError
 
-        copy = self._copies.pop(name, None)
-        if copy is None:
-            return False
         try:
             sent = _decoded(copy.answer())
         except ChildEndedError:
-            return False
+            return
         except BaseException:
             copy.kill()
             raise
         finally:
             copy.close()
         self._watch.take(sent.saw)
-        for manager, file, template, text in sent.texts:
-            managers[manager].write_with_template(file, template, partial(str, text))
-        return True
+        self._sent.update(sent.texts)
 
     def _end(self) -> None:
         """End all copies."""
@@ -182,6 +172,72 @@ class Dividing:
             copy.kill()
             copy.close()
         self._copies.clear()
+
+
+class _Copy:
+    """In a copy of the process: makes the texts of some functions, sends them, and ends."""
+
+    def __init__(
+        self, watch: Watch, imports: Imports, names: tuple[str, ...], write: int, parent: int
+    ) -> None:
+        """`write` is the end of the pipe to the process `parent`."""
+        self._watch = watch
+        self._imports = imports
+        self._names = names
+        self._write = write
+        self._parent = parent
+        self._texts: dict[str, list[_Text]] = {}
+        # Of the call that runs.
+        self._managers: list[Any] = []
+        self._made: list[_Text] = []
+        self._rendered: list[str] = []
+
+    def take_over(self, manager: Any) -> None:
+        """Have nothing written: no file by this class of managers, and nothing that is printed."""
+        original = manager.write_with_template
+
+        def write_if_changed(_: object, filename: object, contents: str) -> None:
+            self._rendered.append(contents)
+
+        def write_with_template(
+            one: Any, filename: Any, template_fn: Any, env_callable: Any
+        ) -> None:
+            if os.getppid() != self._parent:  # nobody is there to take the texts
+                os._exit(1)
+            original(one, filename, template_fn, env_callable)
+            number = next(i for i, each in enumerate(self._managers) if each is one)
+            text = self._rendered.pop()
+            self._made.append(_Text(number, str(filename), str(template_fn), text))
+
+        manager._write_if_changed = write_if_changed
+        manager.write_with_template = write_with_template
+        sys.stdout = sys.stderr = _NoStream()
+        self._watch.begin_copy()
+
+    def call(self, name: str, run: Callable[[], None], managers: list[Any]) -> None:
+        """Make the texts of a function, if it is one of ours. The last one is the end."""
+        if name not in self._names:
+            return
+        status = 1
+        is_last = name == self._names[-1]
+        try:
+            self._managers, self._made = managers, []
+            run()
+            self._texts[name] = self._made
+            if is_last:
+                self._send()
+            status = 0
+        finally:
+            # Neither an exception nor what Python does at its end is for a copy.
+            if is_last or status:
+                os._exit(status)
+
+    def _send(self) -> None:
+        from derivload.pytorch.codegen.processes import send
+
+        with self._watch.unwatched():
+            self._imports.finish()
+            send(self._write, _encoded(_Sent(self._texts, self._watch.tell())))
 
 
 class _NoStream(io.TextIOBase):
@@ -219,31 +275,12 @@ def _holds(path: str, contents: str) -> bool:
         return False
 
 
-def _texts_of(
-    run: Callable[[], None], manager: Any, managers: list[Any], parent: int
-) -> list[_Text]:
-    """In a copy: the texts that a function would write by these managers, in their order.
-
-    `manager` is their class.
-    """
-    texts: list[_Text] = []
-    rendered: list[str] = []
-    numbers = {id(each): number for number, each in enumerate(managers)}
-    original = manager.write_with_template
-
-    def write_if_changed(_: object, filename: object, contents: str) -> None:
-        rendered.append(contents)
-
-    def write_with_template(made: Any, filename: Any, template_fn: Any, env_callable: Any) -> None:
-        if os.getppid() != parent:  # nobody is there to take the texts
-            os._exit(1)
-        original(made, filename, template_fn, env_callable)
-        texts.append(_Text(numbers[id(made)], str(filename), str(template_fn), rendered.pop()))
-
-    manager._write_if_changed = write_if_changed
-    manager.write_with_template = write_with_template
-    run()
-    return texts
+def _shared_out(names: Sequence[str], jobs: int) -> list[tuple[str, ...]]:
+    """The functions of each copy, for so many processes, of which this is one."""
+    if jobs <= 1 or not names:
+        return []
+    # The first of the functions, which is for this process, takes as long as the others.
+    return [tuple(names)] if jobs == 2 else [(name,) for name in names]
 
 
 def _managers(how: Mapping[str, Any], manager: Any) -> list[Any]:
