@@ -246,40 +246,6 @@ def codegen_comparisons(pytorch: Path, scratch: Path) -> list[Comparison]:
     ]
 
 
-def script_comparisons(release: Path, scratch: Path) -> list[Comparison]:
-    """What is measured of the two commands of PyTorch's build."""
-    comparisons = []
-    for name, is_gen in (("generate_code", False), ("torchgen.gen", True)):
-        (scratch / name).mkdir()
-        runs = script.Script(release, scratch / name, is_gen=is_gen)
-        plain = Command(f"plain {name}", *runs.plain())
-
-        def own(what: str, prepared: codegen.Prepared, name: str = name) -> Command:
-            return Command(f"derivload run {name}, {what}", *prepared)
-
-        comparisons += [
-            Comparison(
-                f"{name}, nothing changed", plain, own("up to date", runs.own()), "at least 100"
-            ),
-            Comparison(
-                f"{name}, a comment",
-                plain,
-                own("a comment", runs.own(runs.comment)),
-                "at least 60" if is_gen else "at least 50",
-            ),
-        ]
-        if is_gen:
-            operator = Command(f"plain {name}", *runs.plain(runs.operator))
-            own_operator = own("an operator", runs.own())
-            comparisons.append(
-                Comparison(f"{name}, an operator", operator, own_operator, "at least 0.95")
-            )
-        else:
-            formula = own("a formula", runs.own(runs.formula))
-            comparisons.append(Comparison(f"{name}, one formula", plain, formula, "at least 8"))
-    return comparisons
-
-
 def main() -> None:
     """Run the comparisons."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
@@ -350,7 +316,7 @@ def _codegen(release: Path, scratch: Path, rounds: int) -> list[dict[str, object
 
 
 def _script(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
-    return [compare(c, rounds) for c in script_comparisons(release, scratch)]
+    return [compare(c, rounds) for c in script.script_comparisons(release, scratch)]
 
 
 def _diff(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:

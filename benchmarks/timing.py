@@ -52,18 +52,22 @@ class Run(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A process that is timed: its name, its arguments, and what is done before each run."""
+    """A process that is timed: its name, its arguments, and what is done before each run.
+
+    `folder` is where it runs. By default that is a folder without settings: those of our own
+    checkout are no user's.
+    """
 
     name: str
     argv: Sequence[str]
     prepare: Callable[[], object] = lambda: None
+    folder: str | None = None
 
     def run(self) -> Run:
         """Run it to its end. Raises SystemExit when it fails."""
         self.prepare()
         runner = [sys.executable, "-I", "-S", "-c", _RUNNER, *self.argv]
-        # A folder without settings: those of our own checkout are no user's.
-        folder = tempfile.gettempdir()
+        folder = self.folder or tempfile.gettempdir()
         done = subprocess.run(runner, capture_output=True, text=True, check=True, cwd=folder)
         status, wall, peak, cpu = done.stdout.split()
         if status != "0":
