@@ -25,6 +25,7 @@ gen_autograd(*arguments, operator_selector=SelectiveBuilder.get_nop_selector())
 """
 DERIVATIVES = "torchgen/packaged/autograd/derivatives.yaml"
 TEMPLATE = "torchgen/packaged/autograd/templates/Functions.cpp"
+GENERATOR = "torchgen/packaged/autograd/gen_trace_type.py"
 # In the middle of the file, and without a forward formula that would follow it.
 FORMULA = re.compile(r"(?m)^(  self: )(?:\d+ \* )?(index_select_backward_symint)")
 
@@ -70,7 +71,11 @@ class Codegen:
 
     def template(self) -> Prepared:
         """With another line in a template each time."""
-        return self._argv(), self._edit_template
+        return self._argv(), lambda: self._edit_end(TEMPLATE, "// edit")
+
+    def generator(self) -> Prepared:
+        """With another line in a generator each time, after which all files are compared."""
+        return self._argv(), lambda: self._edit_end(GENERATOR, "# edit")
 
     def _argv(self) -> list[str]:
         return [
@@ -94,8 +99,8 @@ class Codegen:
         text = path.read_text("utf-8")
         path.write_text(FORMULA.sub(rf"\g<1>{self._edits + 1000} * \2", text, count=1), "utf-8")
 
-    def _edit_template(self) -> None:
+    def _edit_end(self, name: str, words: str) -> None:
         self._edits += 1
-        path = self._pytorch / TEMPLATE
-        text, _, _ = path.read_text("utf-8").partition("// edit")
-        path.write_text(f"{text}// edit {self._edits}\n", "utf-8")
+        path = self._pytorch / name
+        text, _, _ = path.read_text("utf-8").partition(words)
+        path.write_text(f"{text}{words} {self._edits}\n", "utf-8")

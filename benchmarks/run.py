@@ -243,6 +243,7 @@ def codegen_comparisons(pytorch: Path, scratch: Path) -> list[Comparison]:
         Comparison("a comment changed", upstream, own("a comment", runs.comment()), "at least 60"),
         Comparison("one formula", upstream, own("a formula", runs.formula()), "at least 8"),
         Comparison("a template", upstream, own("a template", runs.template()), "at least 2.2"),
+        Comparison("a generator", upstream, own("a generator", runs.generator()), "at least 1.5"),
     ]
 
 
