@@ -18,6 +18,7 @@ import select
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,8 @@ class Forked(subprocess.Popen[Any]):
         theirs = [fd if fd != -1 else own for own, fd in enumerate((pipes[0], *pipes[3:6:2]))]
         self._told, told = socket.socketpair()
         call = json.dumps(self._call).encode()
-        mother = _mother().calls
-        socket.send_fds(mother, [len(call).to_bytes(8, "little")], [*theirs, told.fileno()])
-        mother.sendall(call)
-        told.close()
+        with told:
+            _mother().call(call, [*theirs, told.fileno()])
         self.pid = self._read_number()
         self._child_created = True
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
@@ -133,7 +132,8 @@ class Mother:
 
     def __init__(self) -> None:
         self.environment = child_environment()
-        self.calls, hers = socket.socketpair()
+        self._calls, hers = socket.socketpair()
+        self._one_at_a_time = threading.Lock()
         with hers:
             self._process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name("mother.py")), str(hers.fileno())],
@@ -143,8 +143,14 @@ class Mother:
             )
         atexit.register(self._end)
 
+    def call(self, call: bytes, descriptors: list[int]) -> None:
+        """Have her fork; some tests have threads that start processes."""
+        with self._one_at_a_time:
+            socket.send_fds(self._calls, [len(call).to_bytes(8, "little")], descriptors)
+            self._calls.sendall(call)
+
     def _end(self) -> None:
-        self.calls.close()
+        self._calls.close()
         self._process.wait()
 
 

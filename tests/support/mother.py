@@ -46,8 +46,8 @@ def serve(calls: socket.socket) -> None:
             if not size:
                 return
             call = b""
-            while len(call) < int.from_bytes(size, "little"):
-                call += calls.recv(1 << 20)
+            while missing := int.from_bytes(size, "little") - len(call):
+                call += calls.recv(missing)
             *streams, told = descriptors
             process = os.fork()
             if process == 0:
