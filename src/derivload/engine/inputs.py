@@ -149,9 +149,9 @@ class InputEntries:
         """
         return (self._natives if of_native else self._definitions).places()
 
-    def may_have(self, word: str) -> bool:
-        """Whether a text of entries has this word, which has no line end in it."""
-        return any(file.split.has(word) for file in self._files[:-1])
+    def may_have(self, word: str, file: str = "") -> bool:
+        """Whether a text of entries, or that of a file, has this word, which has no line end."""
+        return any(one.split.has(word) for one in self._files[:-1] if file in ("", one.text.name))
 
     def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:
         """The entries that have this word in their text: whether native, index, entry.

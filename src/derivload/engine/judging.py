@@ -14,7 +14,7 @@ can tell which are new. Places are found only for those that are shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -230,13 +230,17 @@ class _Judge:
         return entry, mistake
 
     def _ignored(self, warnings: list[Possible]) -> _Ignored:
-        texts = self._text_of.values() if self._entries.may_have(MARKER) else ()
-        if not any(MARKER in text and find_comments(text) for text in texts):
+        comments = {
+            file: find_comments(text)
+            for file, text in self._text_of.items()
+            if self._entries.may_have(MARKER, file)
+        }
+        if not any(comments.values()):
             return _Ignored({}, [])
         by_entry: dict[tuple[bool, int], list[Possible]] = {}
         for one in warnings:
             by_entry.setdefault((one.of_native, one.at), []).append(one)
-        ignored = _Ignored({}, list(self._between_entries()))
+        ignored = _Ignored({}, list(self._between_entries(comments)))
         for of_native, at, entry in self._entries.entries_with(MARKER):
             commented = self._placer.commented(entry)
             if commented is None:
@@ -261,8 +265,9 @@ class _Judge:
     def _unused(self, entry: Entry, comment: IgnoreComment, why: str, idle: str) -> Told:
         found = self._placer.at(entry, comment.start, comment.end, Mistake(_UNUSED, why))
         placed = self._without(found, comment, idle)
-        # Not of the entry's text, which is another one if the file is read whole.
-        first_line = self._placer.line_of(entry.file, entry.line)
+        # The entry's text is another one if the file is read whole.
+        whole = self._placer.line_of(entry.file, entry.line) if entry.whole else ""
+        first_line = whole or entry.text.partition("\n")[0]
         what = (_UNUSED, why, entry.file)
         id_ = digest_id("\0".join((*what, first_line, placed.source_line)))
         return Told(id_, what, _UNUSED, "", entry.file, lambda: placed)
@@ -277,19 +282,20 @@ class _Judge:
             start = line.index("[", at) + 1
             end, text = line.index("]", start), ", ".join(left)
         edit = Edit(placed.file, placed.line, start + 1, placed.line, end + 1, text)
-        is_last = placed.line == self._text_of[placed.file].count("\n") + 1
-        if not start and not is_last:  # there is nothing else in its line
+        # There is nothing else in its line, and a line behind it.
+        if not start and placed.line <= self._text_of[placed.file].count("\n"):
             edit = Edit(placed.file, placed.line, 1, placed.line + 1, 1, "")
         what = f"remove `{idle}`" if idle and left else "remove the comment"
         fix = Fix(what, (edit,), is_safe=bool(idle))
         return msgspec.structs.replace(placed, fixes=(fix,))
 
-    def _between_entries(self) -> Iterator[Told]:
-        """The comments in lines of their own that are not indented."""
-        for file, text in self._text_of.items():
-            for comment in find_comments(text) if MARKER in text else ():
+    def _between_entries(self, comments: Mapping[str, list[IgnoreComment]]) -> Iterator[Told]:
+        """The comments in lines of their own that are not indented, of those in each file."""
+        for file, found in comments.items():
+            for comment in found:
                 if comment.is_alone:
-                    yield self._alone(file, text.count("\n", 0, comment.start) + 1, comment)
+                    line = self._text_of[file].count("\n", 0, comment.start) + 1
+                    yield self._alone(file, line, comment)
 
     def _alone(self, file: str, line: int, comment: IgnoreComment) -> Told:
         why = "this comment is beside no entry and no formula"
@@ -297,7 +303,8 @@ class _Judge:
         length = comment.end - comment.start
 
         def place() -> Diagnostic:
-            placed = self._placer.in_line(file, line, 1, length, mistake)
+            shown = self._placer.line_of(file, line)
+            placed = self._placer.in_line(file, (line, 1), length, mistake, shown)
             return self._without(placed, comment, "")
 
         what = (_UNUSED, why, file, *comment.names)

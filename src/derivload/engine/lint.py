@@ -65,8 +65,8 @@ class Entries(Protocol):
     def file(self, at: int, *, of_native: bool) -> str:
         """The name of the file that an entry is in."""
 
-    def may_have(self, word: str) -> bool:
-        """Whether the texts may have this word, between the entries or in them."""
+    def may_have(self, word: str, file: str = "") -> bool:
+        """Whether the texts, or that of one file, may have this word, in entries or beside them."""
 
     def entries_with(self, word: str) -> Iterable[tuple[bool, int, Entry]]:
         """The entries that may have this word in their text: whether native, position, entry."""
@@ -252,8 +252,8 @@ class _LoadedEntries:
     def file(self, at: int, *, of_native: bool) -> str:
         return self.entry(at, of_native=of_native).file
 
-    def may_have(self, word: str) -> bool:
-        del word
+    def may_have(self, word: str, file: str = "") -> bool:
+        del word, file
         return True  # what stands between the entries is not known here
 
     def entries_with(self, word: str) -> Iterator[tuple[bool, int, Entry]]:

@@ -219,8 +219,8 @@ class _Entries:
     def file(self, at: int, *, of_native: bool) -> str:
         return self._inputs.file(at, of_native=of_native)
 
-    def may_have(self, word: str) -> bool:
-        return self._inputs.may_have(word)
+    def may_have(self, word: str, file: str = "") -> bool:
+        return self._inputs.may_have(word, file)
 
     def entries_with(self, word: str) -> Iterable[tuple[bool, int, Entry]]:
         return self._inputs.entries_with(word)

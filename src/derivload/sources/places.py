@@ -115,10 +115,7 @@ class Placer:
             span = parsed.span(of, mistake.words, mistake.occurrence)
             (line, column), end = (parsed.lines.at(index, first_line) for index in span)
             length = max(1, span[1] - span[0]) if end[0] == line else len(parsed.text)
-        if node is None or entry.whole:
-            shown = self.line_of(entry.file, line)
-        else:  # cutting the whole file into lines takes long
-            shown = parsed.text.split("\n", line - first_line + 1)[line - first_line]
+        shown = self._shown(entry, parsed if node is not None else None, line)
         return Diagnostic(
             file=entry.file,
             line=line,
@@ -211,13 +208,15 @@ class Placer:
     def at(self, entry: Entry, start: int, end: int, mistake: Mistake) -> Diagnostic:
         """The diagnostic of a mistake between two characters of the line of an entry's comment."""
         parsed = self._parse(entry)
-        line, column = parsed.lines.at(start, 1 if entry.whole else entry.line)
-        return self.in_line(entry.file, line, column, end - start, mistake)
+        place = parsed.lines.at(start, 1 if entry.whole else entry.line)
+        shown = self._shown(entry, parsed, place[0])
+        return self.in_line(entry.file, place, end - start, mistake, shown)
 
     def in_line(
-        self, file: str, line: int, column: int, length: int, mistake: Mistake
+        self, file: str, place: tuple[int, int], length: int, mistake: Mistake, shown: str
     ) -> Diagnostic:
-        """The diagnostic of a mistake at a place within a line."""
+        """The diagnostic of a mistake at a line and column; `shown` is that line."""
+        line, column = place
         return Diagnostic(
             file=file,
             line=line,
@@ -225,10 +224,19 @@ class Placer:
             code=mistake.code,
             message=mistake.message,
             help=help_of(mistake),
-            source_line=self.line_of(file, line),
+            source_line=shown,
             length=length,
             severity=RULES[mistake.code].severity,
         )
+
+    def _shown(self, entry: Entry, parsed: _Parsed | None, line: int) -> str:
+        """A line of an entry. Of an entry that is alone, its text has it.
+
+        To cut its whole file into lines takes long.
+        """
+        if parsed is None or entry.whole:
+            return self.line_of(entry.file, line)
+        return parsed.text.split("\n", line - entry.line + 1)[line - entry.line]
 
     def line_of(self, file: str, line: int) -> str:
         """The text of a line, which counts from 1; "" if there is none."""
