@@ -43,6 +43,17 @@ assert state() == before
 print(sorted(met), file=sys.stderr)
 """
 
+# A thread that waits for the server is given up.
+_WITH_A_SILENT_SERVER = """
+import socket
+from derivload.cli import main
+
+server = socket.create_server(("127.0.0.1", 0))
+url = f"http://127.0.0.1:{server.getsockname()[1]}/x"
+options = ["--catalogue", "--out-dir", "out", "--cache-dir", "cache", "--remote-cache", url]
+assert main(["emit", *options]) == 0
+"""
+
 
 def observed(
     code: str, *arguments: str, folder: Path, paths: tuple[Path, ...] = ()
@@ -68,6 +79,7 @@ def observed(
         "from derivload.cli import main; main(['emit', '--catalogue', '--out-dir', 'out'])",
         "from derivload.cli import main; assert main(['emit', '--persistent_worker']) == 0",
         "from derivload.cli import main; assert main(['check', '--catalogue']) == 0",
+        _WITH_A_SILENT_SERVER,
     ],
 )
 def test_library_leaves_the_process_alone(code: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from derivload.cli import main
-from derivload.commands.check.pages import render_pages
+from derivload.commands.check.pages import _write_pages, render_pages
 from derivload.rules import RULES
 from support.paths import REFERENCE, ROOT
 from support.rule_examples import EXPLANATIONS, found, found_in, of_generators, write_bad
@@ -56,6 +56,15 @@ def test_the_fixed_example_breaks_none(code: str, tmp_path: Path) -> None:
 def test_the_pages_are_those_that_the_table_gives() -> None:
     stored = {path.name: path.read_text("utf-8") for path in PAGES.iterdir()}
     assert stored == render_pages(), "run `python -m derivload.commands.check.pages docs/rules`"
+
+
+def test_pages_are_written_into_a_folder_and_those_of_no_rule_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "rules"
+    _write_pages(folder)
+    (folder / "DL999.md").touch()
+    (folder / "README.md").write_text("stale", "utf-8")
+    _write_pages(folder)
+    assert {path.name: path.read_text("utf-8") for path in folder.iterdir()} == render_pages()
 
 
 @pytest.mark.parametrize("code", RULES)

@@ -113,6 +113,8 @@ def test_hover(tmp_path: Path) -> None:
             NATIVES, "    CompositeImplicitAutograd: sift", "Composite"
         )
         assert "variants" in await hover(NATIVES, "  autogen: gild.out", "autogen")
+        tags = await hover(NATIVES, "  tags: pointwise", "tags")
+        assert tags == await hover(NATIVES, "  tags: pointwise", ": pointwise")  # at its end
         assert "tag `pointwise`" in await hover(NATIVES, "  tags: pointwise", "pointwise")
 
     run(tmp_path, ask)
@@ -259,6 +261,14 @@ def test_what_stands_beside_the_text(tmp_path: Path) -> None:
         whole = types.Range(types.Position(0, 0), types.Position(20, 0))
         hints = await client.text_document_inlay_hint_async(types.InlayHintParams(document, whole))
         assert [hint.label for hint in hints] == ["saves luster: float", "saves self: Tensor"]
+        line = editor.line_of(DERIVATIVES, "  other: temper_tilt(")
+        there = types.Range(types.Position(line, 0), types.Position(line + 1, 0))
+        hints = await client.text_document_inlay_hint_async(types.InlayHintParams(document, there))
+        label = hints[1].label
+        assert label.startswith("saves other.scalar_type: ScalarType, other.is_conj: bool, ")
+        # It stands behind the line.
+        length = len(editor.texts[DERIVATIVES].splitlines()[line])
+        assert hints[1].position == types.Position(line, length)
         lenses = await client.text_document_code_lens_async(types.CodeLensParams(document))
         lens = await client.code_lens_resolve_async(lenses[0])
         assert lens.command.title == "2 variants share this"

@@ -41,6 +41,8 @@ def test_lists_may_be_interrupted_by_options(capsys: Captured) -> None:
         ("check --native f", "check", "there is no option --native; did you mean `--nat"),
         ("show --cache_dir d", "show", "there is no option --cache_dir; did you mean `--cache-dir"),
         ("emit --zzz", "emit", "there is no option --zzz"),
+        ("--zzz", "", "there is no option --zzz"),
+        ("--quiet --shards=3", "", "--shards is an option of emit and watch, not of this"),
         ("run --stat x.py", "run", "there is no option --stat; did you mean "),
         ("check --shards 3", "check", "--shards is an option of emit and watch, not of this"),
         ("check --version", "check", "--version is an option of derivload itself, not of this"),

@@ -98,6 +98,13 @@ def test_a_build_of_these_files(
     )
 
 
+def test_verbose_says_which_files_were_compared(
+    nodes: Nodes, built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built(nodes)
+    assert f"derivload: input      {CATALOGUE / 'tags.yaml'}\n" in Said(capsys, "--verbose").err
+
+
 def line_of(text: str) -> int:
     lines = (CATALOGUE / "derivatives.yaml").read_text("utf-8").splitlines()
     return next(number for number, line in enumerate(lines, 1) if line.startswith(text))

@@ -149,9 +149,10 @@ def test_diagnostics_are_shown_with_their_excerpts() -> None:
 def test_as_many_diagnostics_are_shown_as_there_is_room_for(
     found: list[Diagnostic], room: int, count: int | None, shown: int, more: str
 ) -> None:
-    lines = texts(diagnostic_lines(found, room, count))
+    lines = diagnostic_lines(found, room, count)
     assert len(lines) == shown + bool(more)
-    assert "".join(line for line in lines if line.startswith("...")) == more
+    last = [part for line in lines for part in line.segments if part.text.startswith("...")]
+    assert [(part.text, part.style) for part in last] == ([(more, "note")] if more else [])
 
 
 @pytest.mark.parametrize(

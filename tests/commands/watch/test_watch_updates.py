@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -336,6 +337,8 @@ def test_a_request_while_it_runs_has_it_run_again_once(on_busy: OnBusy, tmp_path
     runs.runner.go_on()
     assert not runs.runner.is_running
     assert runs.said == ["began"] * 2
+    # A thread that still waits, to kill what was stopped, keeps no process from ending.
+    assert [one for one in threading.enumerate() if not one.daemon] == [threading.main_thread()]
 
 
 def test_all_that_a_command_started_is_ended(

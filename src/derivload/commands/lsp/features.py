@@ -322,9 +322,11 @@ class Features:
             return []
         knowledge, name = known
         document = knowledge.bench.document(name)
+        if document is None:
+            return []
         made: list[types.InlayHint] = []
         for hint in beside.hints(knowledge, name, params.range.start.line, params.range.end.line):
-            length = 0 if document is None else len(document.line(hint.line))
+            length = len(document.line(hint.line))
             at = self._range(knowledge, name, hint.line, length, length).end
             made.append(types.InlayHint(at, hint.text, padding_left=True))
         return made

@@ -117,7 +117,7 @@ def prepare(parser: OptionParser, arguments: Sequence[str]) -> list[str]:
     command = parser.commands.get("".join(arguments[:1]))
     if command is None:
         if all(argument.startswith("-") for argument in arguments):
-            parser.refuse_unknown(arguments, lambda: parser.commands)
+            parser.refuse_unknown(arguments, _parsers_by_name)
         return [*arguments]
     command.refuse_unknown(own, _parsers_by_name)
     if command.takes_files:
