@@ -14,6 +14,7 @@ import pytest
 
 import derivload
 from derivload.cli import main
+from support.terminal_runs import with_marks
 
 Judge = Callable[..., Path]
 AssertSame = Callable[[Path, Path], None]
@@ -364,6 +365,9 @@ def test_what_was_replaced_is_listed(inputs: Inputs, capsys: pytest.CaptureFixtu
     shown = capsys.readouterr().out.replace(f"{inputs.folder}/", "")
     assert shown.rstrip().endswith("  replaced          matte_backward at n0.yaml:5, by n1.yaml:1")
     assert "none of d0.yaml, d1.yaml has an entry for it" in shown
+    assert main(["show", "--color=always", *arguments, "matte_backward"]) == 0
+    coloured = with_marks(capsys.readouterr().out).replace(f"{inputs.folder}/", "")
+    assert "n0.yaml:5</><2>, by n1.yaml:1</>" in coloured
 
 
 def test_from_python(inputs: Inputs) -> None:

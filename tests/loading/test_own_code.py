@@ -241,7 +241,9 @@ def test_show_and_check_say_whose_rules_they_are(small: Tree) -> None:
 
 
 def test_what_only_the_trees_own_code_takes_is_no_mistake(small: Tree) -> None:
-    small.edit(LOADER, "if only_used_grads_indices and set(used_grads_indices) == {0}:", "if False:")
+    small.edit(
+        LOADER, "if only_used_grads_indices and set(used_grads_indices) == {0}:", "if False:"
+    )
     small.edit(DERIVATIVES, "self: grad * self.sgn()", "self: grads[0] * self.sgn()")
     checked = small.run("check")
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr

@@ -64,8 +64,10 @@ def test_the_name_without_its_suffix_means_a_generated_functional_variant_too(sh
     assert "settle_functional  " in show("settle").section("functions")
 
 
-def test_a_whole_schema_means_its_function(show: Show) -> None:
-    assert titles(show("temper.Scalar(Tensor self, Scalar factor) -> Tensor")) == ["temper.Scalar"]
+@pytest.mark.parametrize("namespace", ["", "aten::", "torch."])
+def test_a_whole_schema_means_its_function(show: Show, namespace: str) -> None:
+    schema = f"{namespace}temper.Scalar(Tensor self, Scalar factor) -> Tensor"
+    assert titles(show(schema)) == ["temper.Scalar"]
 
 
 @pytest.mark.parametrize("operator", ["aten::gild", "aten::gild.out", "aten::gild_"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from derivload.cli import main
 from derivload.commands.watch.decisions import DELAYS
 from support.codegen_project import ABS, CodegenProject
 from support.copied import copy_modules
@@ -168,6 +169,15 @@ def test_generator_that_is_saved_in_pieces(project: CodegenProject, watch: Watch
     assert "TraceTypeEverything.cpp" in event["written"]
     # On a busy machine, half of it may have been all that there was for long.
     assert len(watch.events) == 2 or took > DELAYS.cut / 2
+
+
+def test_file_that_selects_and_is_not_there_at_the_start_is_told(
+    release: Release, newest: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree, none = str(release(newest)), str(tmp_path / "none.yaml")
+    options = ["--codegen", "--pytorch", tree, "--out-dir", str(tmp_path / "out")]
+    assert main(["watch", "--once", *options, "--selected-op-list-path", none]) == 3
+    assert capsys.readouterr() == ("", f"derivload: error: {none}: No such file or directory\n")
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,15 @@ def test_a_difference_is_shown_function_by_function() -> None:
     assert [part.style for part in (*lines[2].body, *lines[4].body)] == ["old", "new"]
 
 
+def test_a_word_that_changed_is_found_in_a_long_text() -> None:
+    before, after = (word + ", grad" * 200 for word in ("old", "new"))
+    found = Difference(changed=(FunctionChange("f", (Change("w", "", before, after),)),))
+    assert [(part.text, part.style) for part in difference_lines(found, 40)[1].body] == [
+        ("old", "old words"),
+        (", grad" * 200, "old"),
+    ]
+
+
 @pytest.mark.parametrize(("length", "column"), [(24, 30), (25, 7)])
 def test_a_part_with_a_long_name_moves_no_other(length: int, column: int) -> None:
     parts = (Change("w" * length, "", "x", None), Change("w", "", "x", None))

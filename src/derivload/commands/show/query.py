@@ -79,8 +79,6 @@ def read_query(operator: str) -> OperatorQuery:
 
 def read_queries(operator: str) -> list[OperatorQuery]:
     """What the user may have meant: the first of these that names any function counts."""
-    if "(" in operator:
-        return [read_query(operator)]
     return [read_query(name) for name in python_candidates(operator)]
 
 
