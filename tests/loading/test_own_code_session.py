@@ -20,8 +20,13 @@ from derivload.engine.lines import DocumentLines
 from derivload.engine.session import Session
 from derivload.loading.errors import TreeCodeError
 from derivload.loading.own_code.families import FamilyRow, FamilyRows, NotSeparableError
-from derivload.loading.own_code.process import OwnTorchgen, TreeAnswer, start_torchgen
-from derivload.loading.own_code.session import OwnCodeSession, load_whole
+from derivload.loading.own_code.process import (
+    OwnTorchgen,
+    RefusedError,
+    TreeAnswer,
+    start_torchgen,
+)
+from derivload.loading.own_code.session import OwnCodeSession, _last, load_whole
 from derivload.loading.own_code.state import difference, join, lines_of, split
 from derivload.loading.paths import Files, TreePlace
 from derivload.loading.rules_of_tree import Rules
@@ -337,3 +342,9 @@ def test_what_torchgen_refuses_is_told_with_its_place(what: str, torchgen: OwnTo
             load_whole(torchgen, inputs.texts, "2.15")
         assert str(of_whole.value).startswith(said)
         loads.load(FEW)
+
+
+def test_an_exception_is_told_in_one_line() -> None:
+    traceback = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    f()\n'
+    raised = "ValueError: in /t/file1.yaml:\n  - one\n\n    - two\n"
+    assert _last(RefusedError(traceback + raised, "/t")) == "ValueError: in file1.yaml: - one - two"

@@ -6,10 +6,13 @@ import hashlib
 import random
 import subprocess
 import sys
+from pathlib import Path
 
+from derivload.store.owned import DATABASE, LAYOUT
 from derivload.store.remote.packs import make_pack
 from derivload.store.remote.remote import Remote, RemoteSettings, path_of
 from derivload.store.remote.services import Service
+from derivload.store.store import Store
 from support.cache_servers import Nginx, Proxy
 from support.child import child_environment
 from support.containers import nginx, proxy
@@ -122,3 +125,14 @@ def test_what_was_pushed_can_be_pulled(nginx: Nginx) -> None:
     assert other.pull(name) == VALUES
     assert said == []
     assert other.figures.saved >= 0
+
+
+def test_what_was_pulled_is_used_where_it_cannot_be_kept(nginx: Nginx, tmp_path: Path) -> None:
+    name = hashlib.sha256(b"not kept").digest()
+    Service(nginx.url, 20).write(path_of(name, b""), make_pack(name, {name: b"value"}, 1, b""))
+    Store(str(tmp_path)).close()
+    store = Store(str(tmp_path))
+    store.remote = remote_at(nginx.url, [], limit=20)
+    (tmp_path / LAYOUT / DATABASE).chmod(0o666)  # others may write it: it is not used
+    assert store.get_or_pull(name) == b"value"
+    assert store.get(name) == b"value"

@@ -58,7 +58,11 @@ def release_of_torchgen(loader: ModuleType, gen: ModuleType) -> str:
     `loader` is its module load_derivatives, `gen` its torchgen.gen. Raises
     UnexpectedTorchgenError if its rules are not those of a known release.
     """
-    digest = rules_digest(loader, gen)
+    return release_of_rules(rules_digest(loader, gen))
+
+
+def release_of_rules(digest: str) -> str:
+    """The release whose rules have this digest. Raises UnexpectedTorchgenError."""
     release = _RELEASES.get(digest)
     if release is None:
         raise UnexpectedTorchgenError(

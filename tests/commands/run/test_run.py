@@ -60,12 +60,14 @@ def test_error_of_derivloads_is_shown_as_the_command_does(script: Write) -> None
 def test_os_says_of_its_functions_what_it_said(script: Write) -> None:
     runner = script(
         """
-        import os, shutil
+        import os, shutil, sys
         for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
             print(os.stat in able, os.access in able, os.readlink in able)
         print(shutil.rmtree.avoids_symlink_attacks, os.stat.__name__, os.lstat.__name__)
         os.path.lexists("link") or os.symlink("in.txt", "link")
         shutil.copystat("link", "link", follow_symlinks=False)
+        sys.stdin.close()
+        print(os.dup(0) > 2)  # only the object is closed
         """
     )
     assert runner.run("script.py").stdout == runner.plain("script.py").stdout

@@ -158,6 +158,7 @@ def test_failed_script_leaves_what_was_there(script: Write, end: str) -> None:
         Path("old.txt").write_text("newer")
         os.remove("gone.txt")
         os.replace("old.txt", "over.txt")
+        os.rename("others.txt", "away.txt")
         Path("a/b").mkdir(parents=True)
         Path("a/b/made.txt").write_text("made")
         open("added.txt", "a").write("more")
@@ -165,7 +166,7 @@ def test_failed_script_leaves_what_was_there(script: Write, end: str) -> None:
         {end}
         """
     )
-    for name in ("old.txt", "gone.txt", "over.txt", "added.txt"):
+    for name in ("old.txt", "gone.txt", "over.txt", "others.txt", "added.txt"):
         (runner.folder / name).write_text(name)
     _write(runner.folder / "folder" / "inside.txt", "inside")
     os.utime(runner.folder / "old.txt", (1, 1))

@@ -89,3 +89,35 @@ def test_calls_are_answered(runner: Runner) -> None:
     assert touched == ["Functions.cpp", "VariableType.h", "ViewFuncs.cpp"]
     assert contents(runner.folder / "out") == contents(runner.folder / "own")
     assert runner.run(script).exit == "up-to-date"
+
+
+LOADS: Final = """
+import sys
+sys.path.insert(0, ".")
+from tools.autograd.load_derivatives import load_derivatives
+from torchgen.gen import parse_native_yaml
+
+files = sys.argv[1:]
+loaded = parse_native_yaml(*files) if len(files) == 2 else load_derivatives(*files)
+print(len(loaded))
+"""
+NATIVES: Final = [f"aten/src/ATen/native/{name}.yaml" for name in ("native_functions", "tags")]
+DERIVATIVES: Final = "tools/autograd/derivatives.yaml"
+TAG: Final = "\n- tag: mine\n  desc: Mine.\n"
+NATIVE: Final = "\n- func: mine(Tensor self) -> Tensor\n  dispatch:\n    CPU: mine\n"
+DEFINITION: Final = "\n- name: mine(Tensor self) -> Tensor\n  self: grad\n"
+
+
+@pytest.mark.parametrize("files", [[DERIVATIVES, *NATIVES], NATIVES])
+def test_what_is_loaded_counts_by_its_value(files: list[str], runner: Runner) -> None:
+    (runner.folder / "load.py").write_text(LOADS, "utf-8")
+    command = ("load.py", *files)
+    assert (runner.run(*command).exit, runner.run(*command).exit) == ("ran", "up-to-date")
+    for name in files:
+        path = runner.folder / name
+        path.write_text(f"# A comment.\n{path.read_text('utf-8')}", "utf-8")
+    assert runner.run(*command).exit == "stored"
+    for name, more in zip(reversed(files), (TAG, NATIVE, DEFINITION), strict=False):
+        path = runner.folder / name
+        path.write_text(path.read_text("utf-8") + more, "utf-8")
+        assert runner.run(*command).exit == "ran"

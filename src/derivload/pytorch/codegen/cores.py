@@ -37,16 +37,12 @@ def _cores() -> int:
     except (AttributeError, OSError):  # not Linux
         cores = os.cpu_count() or 1
     for folder in _folders("cpu"):
-        quota, period = (
-            _numbers(folder, "cpu.max")
-            or (
-                *_numbers(folder, "cpu.cfs_quota_us"),
-                *_numbers(folder, "cpu.cfs_period_us"),
-            )
-            or (0, 0)
+        numbers = _numbers(folder, "cpu.max") or (
+            *_numbers(folder, "cpu.cfs_quota_us"),
+            *_numbers(folder, "cpu.cfs_period_us"),
         )
-        if quota > 0 and period > 0:
-            cores = min(cores, -(-quota // period))
+        if len(numbers) == 2 and min(numbers) > 0:
+            cores = min(cores, -(-numbers[0] // numbers[1]))
     return max(1, cores)
 
 

@@ -86,7 +86,6 @@ def read_seen(path: str) -> ObservedRun | None:
             told = json.loads(file.read())
     except (OSError, ValueError):
         return None
-    os.unlink(path)
     seen = ObservedRun()
     vars(seen).update(told)
     return seen

@@ -1,0 +1,115 @@
+"""The values of constants, from the source of a module."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from derivload.tree.constants import Constants, CppName, EnumMember, UnreadableError
+from derivload.tree.modules import Tree
+
+TYPES: Final = "class BaseCppType: pass\n"
+HEAD: Final = """
+from enum import Enum, auto
+from torchgen.api.types.types_base import BaseCppType
+class Key(Enum):
+    A = auto()
+    B = C = 2
+words = ["a", "b"]
+some = {"a"}
+"""
+
+
+def read(text: str) -> object:
+    """The value of `x` in a module with this text after its head."""
+    modules = {"torchgen/a.py": HEAD + text, "torchgen/api/types/types_base.py": TYPES}
+    return Constants(Tree(modules)).read("torchgen.a:x")
+
+
+VALUES: Final[dict[str, object]] = {
+    "x = 1": 1,
+    "x: int = 1": 1,
+    "x = 'a' + 'b'": "ab",
+    "x = words": ["a", "b"],
+    "x = ('a', *words)": ["a", "a", "b"],
+    "x = {'a', *words}": frozenset("ab"),
+    "x = {'a': 1, **{'b': 2}}": {"a": 1, "b": 2},
+    "x = words + ['c']": ["a", "b", "c"],
+    "x = some | {'b'}": frozenset("ab"),
+    "x = {'a': 1} | {'a': 2}": {"a": 2},
+    "x = Key.A": EnumMember("torchgen.a:Key", "A"),
+    "x = Key.C": EnumMember("torchgen.a:Key", "C"),
+    "x = BaseCppType('at', 'T')": CppName("at", "T"),
+    "x = set()": frozenset(),
+    "x = frozenset(words)": frozenset("ab"),
+    "x = list(some)": ["a"],
+    "x = tuple(words)": ["a", "b"],
+    "x = 'a b'.split()": ["a", "b"],
+    "x = [w + '_' for w in words]": ["a_", "b_"],
+    "x = ['a']\nx.append('b')": ["a", "b"],
+    "x = ['a']\nx.extend(words)": ["a", "a", "b"],
+    "x = ['a']\nx += words": ["a", "a", "b"],
+    "x = {'a'}\nx.add('b')": frozenset("ab"),
+    "x = {'a'}\nx.update(['b'])": frozenset("ab"),
+    "x = {'a'}\nx |= {'b'}": frozenset("ab"),
+    "x = {'a': 1}\nx.update({'b': 2})": {"a": 1, "b": 2},
+    "x = {'a': 1}\nx |= {'b': 2}": {"a": 1, "b": 2},
+}
+
+
+@pytest.mark.parametrize("text", VALUES)
+def test_plain_data_is_read(text: str) -> None:
+    assert read(text) == VALUES[text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x = 1.5",
+        "x = None",
+        "x: int",
+        "x, y = 1, 2",
+        "x = y = 1",
+        "x = none",
+        "x = x",
+        "x = Key.D",
+        "x = Key.A.value",
+        "x = 'a' + 1",
+        "x = words - ['a']",
+        "x = ['a'] | ['b']",
+        "x = some + some",
+        "x = {**words}",
+        "x = [*'ab']",
+        "x = list()",
+        "x = list(words, words)",
+        "x = list(reversed=words)",
+        "x = sorted(words)",
+        "def list(of): return []\nx = list(words)",
+        "def set(of): return []\nx = set(words)",
+        "x = BaseCppType('at')",
+        "x = BaseCppType('at', 1)",
+        "x = 'a b'.split('a')",
+        "x = 'a b'.split(sep='a')",
+        "x = 'a b'.strip()",
+        "x = words.split()",
+        "x = [w for w in words if w]",
+        "x = [w for v in words for w in words]",
+        "x = [w for w, in words]",
+        "x = ['a']\nx = ['b']",
+        "x = ['a']\nx |= ['b']",
+        "x += words",
+        "x.append('a')",
+    ],
+)
+def test_what_is_no_plain_data_is_not_read(text: str) -> None:
+    with pytest.raises(UnreadableError):
+        read(text)
+
+
+def test_the_members_of_an_enum() -> None:
+    constants = Constants(Tree({"torchgen/a.py": HEAD}))
+    assert constants.members("torchgen.a:Key") == {"A", "B", "C"}
+    with pytest.raises(UnreadableError):
+        constants.members("torchgen.a:words")
