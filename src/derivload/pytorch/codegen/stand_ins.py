@@ -230,6 +230,7 @@ class StandIns:
         self._upstream = upstream
         # Where a function is found by which name, the function, and what stands in for it.
         self._places: list[tuple[Any, str, Any, Any]] = []
+        self._digests: dict[str, str] = {}
         for stand_in in STAND_INS:
             self._add(stand_in)
 
@@ -248,18 +249,23 @@ class StandIns:
         return frozenset([name for _, name, _, _ in self._places])
 
     def _add(self, stand_in: StandIn) -> None:
-        pieces = [self._find(name) for name in stand_in.needs]
-        for piece, digests in zip(pieces, stand_in.needs.values(), strict=True):
-            if piece is None or digest_of_source(piece) not in digests:
-                return
+        if any(self._digest(name) not in digests for name, digests in stand_in.needs.items()):
+            return
         original = self._find(stand_in.name)
         if not inspect.isfunction(original):
             return
-        made = stand_in.make(*pieces)
+        made = stand_in.make(*[self._find(name) for name in stand_in.needs])
         for holder in self._holders(stand_in.name):
             for name, value in list(vars(holder).items()):
                 if value is original:
                     self._places.append((holder, name, original, made))
+
+    def _digest(self, name: str) -> str:
+        """The digest of the piece of source with a name; "" if there is none."""
+        if name not in self._digests:
+            piece = self._find(name)
+            self._digests[name] = "" if piece is None else digest_of_source(piece)
+        return self._digests[name]
 
     def _holders(self, name: str) -> list[Any]:
         """Where a function may be called by its name: its class, or all modules of the tree."""
