@@ -73,7 +73,8 @@ def test_long_walks_give_what_cold_loads_give(longer: bool, seed: int, thinning:
     counts = walked(START, EDITS, seed, 100 if longer else max(1, 2 // thinning), 100)
     assert counts["incremental"] > counts["good"] / 3
     assert counts["incremental afresh"] > counts["good"] / 3
-    assert counts["warned"] > counts["good"] / 5
+    # A plain run takes one walk, and chance decides how many of its edits are warned of.
+    assert counts["warned"] > counts["good"] / (5 if longer else 20)
 
 
 def inputs_of(version: str, release: Release) -> Inputs:

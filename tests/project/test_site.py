@@ -49,6 +49,7 @@ def pages(site: Path) -> dict[str, WebPage]:
     return read_pages(site)
 
 
+@pytest.mark.thorough
 def test_no_link_is_broken(site: Path, pages: dict[str, WebPage]) -> None:
     # In the pages of `explore`, what follows `#` is a state and no part of the page.
     assert [
@@ -56,15 +57,18 @@ def test_no_link_is_broken(site: Path, pages: dict[str, WebPage]) -> None:
     ] == []
 
 
+@pytest.mark.thorough
 def test_every_page_is_reached_by_links(pages: dict[str, WebPage]) -> None:
     assert unreachable(pages) == set()
 
 
+@pytest.mark.thorough
 def test_the_catalogue_can_be_explored(site: Path, pages: dict[str, WebPage]) -> None:
     assert EXPLORER in pages["index.html"].links
     assert "TemperBackward0" in (site / EXPLORER).read_text("utf-8")
 
 
+@pytest.mark.thorough
 def test_every_page_of_docs_and_every_rule_is_there(pages: dict[str, WebPage]) -> None:
     docs = ROOT / "docs"
     written = {
@@ -79,6 +83,7 @@ def test_every_page_of_docs_is_in_the_menu() -> None:
     assert {path.name for path in (ROOT / "docs").glob("*.md")} <= menu
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("module", [derivload, derivload.pytorch])
 def test_the_reference_has_every_public_name(pages: dict[str, WebPage], module: ModuleType) -> None:
     name = module.__name__
@@ -87,6 +92,7 @@ def test_the_reference_has_every_public_name(pages: dict[str, WebPage], module: 
     ].anchors
 
 
+@pytest.mark.thorough
 def test_the_search_finds_pages_without_a_server(site: Path, browser: Browser) -> None:
     """As a browser shows the files of a folder, in which no worker can start."""
     page = browser.new_context().new_page()
@@ -101,6 +107,7 @@ def test_the_search_finds_pages_without_a_server(site: Path, browser: Browser) -
     assert [url for url in asked if not url.startswith(("file:", "about:", "data:"))] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_serious(
     site: Path, browser: Browser, unavailable: Unavailable, width: int
@@ -112,6 +119,7 @@ def test_axe_finds_nothing_serious(
         assert serious(page, axe) == [], name
 
 
+@pytest.mark.thorough
 def test_showing_a_page_asks_for_nothing_outside_of_the_site(
     site: Path, pages: dict[str, WebPage]
 ) -> None:
@@ -127,6 +135,7 @@ def test_showing_a_page_asks_for_nothing_outside_of_the_site(
     assert {url for url in named if "//" in url and "data:" not in url} == set()
 
 
+@pytest.mark.thorough
 def test_no_page_names_the_machine_that_it_was_built_on(site: Path) -> None:
     texts = {
         path: path.read_text("utf-8")

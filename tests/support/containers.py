@@ -89,7 +89,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["nginx", "redis"])
+@pytest.fixture(params=["nginx", pytest.param("redis", marks=pytest.mark.thorough)])
 def url(request: pytest.FixtureRequest) -> str:
     """A place on each of the servers, in which nothing is yet."""
     return place_on(request, request.param)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import signal
@@ -36,6 +37,7 @@ from support.torch_index import (
     without_ranges,
 )
 
+thorough = functools.partial(pytest.param, marks=pytest.mark.thorough)
 HEADERS = {f"torch/include/{number}.h": "" for number in range(100)}
 LARGE = {"torch/library": os.urandom(500_000).hex(), **HEADERS, **OTHERS, **TORCHGEN}
 WANTED = {name: text.encode() for name, text in {**TORCHGEN, "version.txt": "2.15.0\n"}.items()}
@@ -260,7 +262,7 @@ def test_a_torchgen_scattered_over_the_wheel_is_not_read_in_parts(wheel: Path, h
     assert index.sent < 1 << 20
 
 
-@pytest.mark.parametrize("spoil", [without_ranges, another_part_unsaid])
+@pytest.mark.parametrize("spoil", [thorough(without_ranges), another_part_unsaid])
 def test_all_of_the_wheel_is_downloaded_when_its_part_cannot_be_had(
     spoil: Spoil,
     wheel: Path,
@@ -295,7 +297,7 @@ def test_what_pip_has_in_its_cache_does_not_answer_for_a_range(
     assert tree(home / "two") == WANTED
 
 
-@pytest.mark.parametrize(("version", "status"), [("2.15.0", 0), ("2.15", 3)])
+@pytest.mark.parametrize(("version", "status"), [("2.15.0", 0), thorough("2.15", 3)])
 def test_whether_a_withdrawn_wheel_will_do_is_for_pip_to_say(
     version: str, status: int, wheel: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,7 +327,7 @@ def test_a_damaged_wheel_is_refused(
     assert list(home.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["torchgen/../../evil", "torchgen/C:evil"])
+@pytest.mark.parametrize("name", ["torchgen/../../evil", thorough("torchgen/C:evil")])
 def test_a_member_that_would_leave_torchgen_is_refused(
     name: str, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,7 +358,7 @@ def test_a_symlink_is_refused(tmp_path: Path, home: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send")
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+    ("number", "status"), [thorough(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
 )
 def test_a_signal_between_the_ranges_leaves_nothing(
     number: signal.Signals,

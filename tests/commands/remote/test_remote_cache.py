@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.cache_servers import Nginx
-from support.containers import Container, nginx, place, redis, url
+from support.containers import Container, nginx, place, place_on, redis, url
 from support.project import call
 
 __all__ = ["nginx", "place", "redis", "url"]
@@ -30,7 +30,11 @@ def packs_at(nginx: Nginx, url: str) -> list[Path]:
     return [path for path in nginx.packs() if path.is_relative_to(folder)]
 
 
-def test_another_container_parses_nothing(make: Make, url: str) -> None:
+@pytest.mark.parametrize("server", ["nginx", "redis"])
+def test_another_container_parses_nothing(
+    request: pytest.FixtureRequest, make: Make, server: str
+) -> None:
+    url = place_on(request, server)
     first, second = make("a", url), make("other/b", url)
     assert first.exit_of_emit() == "cold"
     assert second.exit_of_emit() == "stored"
