@@ -63,7 +63,7 @@ def test_nothing_runs_when_nothing_changed(built: CMakeProject) -> None:
     assert built.documents() == before
 
 
-@pytest.mark.parametrize("edit", ["touch", "comment"])
+@pytest.mark.parametrize("edit", [pytest.param("touch", marks=pytest.mark.thorough), "comment"])
 def test_edit_that_changes_nothing_runs_derivload_alone(built: CMakeProject, edit: str) -> None:
     before = built.documents()
     if edit == "touch":

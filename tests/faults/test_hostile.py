@@ -66,6 +66,7 @@ LONGEST: Final = {
     *("long words, wrong together", "arguments without formulas", "schemas as long as may be"),
     *("unknown keys of definitions", "unknown keys of tags", "unknown tags"),
     *("unknown functions beside many", "definitions again and again"),
+    *("unknown functions", "unknown names everywhere", "a formula of a list"),
     *("a formula of parentheses", "warnings in one line", "a key repeated by aliases"),
 }
 

@@ -27,7 +27,7 @@ PAGES = [
 IN_CHECKOUT = ["README.md"]
 # Pages that take more than some five seconds.
 SLOW = [
-    *(f"docs/{name}.md" for name in ("bazel", "cmake", "codegen", "pytorch", "verify")),
+    *(f"docs/{name}.md" for name in ("backends", "bazel", "cmake", "codegen", "pytorch", "verify")),
     BACKEND,
 ]
 # Programs that a page runs.
