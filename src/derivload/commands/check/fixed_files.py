@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import difflib
 import errno
+import os
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 
 from derivload.loading.paths import Files
@@ -30,7 +32,13 @@ def _is_here(folder: str) -> bool:
 
 
 def check_unchanged(path: str, before: bytes) -> None:
-    """Check that a file holds what it held when it was checked. Raises OSError if not."""
+    """Check that a file may be written, and holds what it held when it was checked.
+
+    One that is read-only, or somebody else's, could be replaced nevertheless, where we may write to
+    its folder. Raises OSError if not.
+    """
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     if read_path(path) != before:
         changed = "has changed since it was checked: nothing was written"
         raise OSError(errno.EAGAIN, changed, path)
@@ -46,9 +54,21 @@ def write_fixed(path: str, before: bytes, after: bytes) -> None:
     if Path(path).stat().st_nlink < 2:
         write_if_changed(path, after)
         return
-    with Path(path).open("r+b") as file:
-        file.write(after)
-        file.truncate()
+    with Path(path).open("r+b", buffering=0) as file:
+        try:
+            _write_whole(file, after)
+        except OSError as error:  # the disk is full, say, but what it held has its place
+            _write_whole(file, before)
+            error.filename = path
+            raise
+
+
+def _write_whole(file: FileIO, data: bytes) -> None:
+    file.seek(0)
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+    file.truncate(len(data))
 
 
 def diff_of(path: str, before: str, after: str) -> Iterator[str]:
