@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from derivload.outputs.shared_runs import (
     read_left,
     read_names,
 )
+from support.out_dirs import posix
 
 DIGEST = hashlib.sha256(b"text").hexdigest()
 
@@ -79,6 +81,32 @@ def test_a_file_elsewhere_is_refused(places: Places, path: str) -> None:
     for values in (left((path, DIGEST)), left(made=(path,))):
         with pytest.raises((ValueError, LookupError)):
             read_left(places, values, allowed_folders([]))
+
+
+@posix
+@pytest.mark.parametrize("path", ["\x010/link/.bashrc", "\x010/file"])
+def test_no_link_leads_elsewhere(places: Places, tmp_path: Path, path: str) -> None:
+    Path("link").symlink_to(tmp_path / "home")
+    Path("file").symlink_to(tmp_path / "home" / ".bashrc")
+    for values in (left((path, DIGEST)), left(made=(path,))):
+        with pytest.raises(ValueError, match=r"link|file"):
+            read_left(places, values, allowed_folders([]))
+    Path("inside").mkdir()
+    Path("other").symlink_to("inside")
+    assert read_left(places, left(("\x010/other/a", DIGEST)), allowed_folders([])).files
+    # What the command names by a link is allowed there.
+    named = allowed_folders([f"link{os.sep}gen"])
+    assert read_left(places, left(("\x010/link/gen/a", DIGEST)), named).files
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no folder can be made in /proc")
+def test_without_a_temporary_folder_there_is_one_place_less(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", lambda: ["/proc"])
+    monkeypatch.chdir(tmp_path)
+    assert Places(is_fixed=False).shared(str(tmp_path / "a")) == f"\x010{os.sep}a"
 
 
 def test_a_folder_that_the_command_names_is_allowed(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Places:
 
     def __init__(self, *, is_fixed: bool) -> None:
         named = [os.getcwd(), sys.prefix, sys.base_prefix, os.path.dirname(PACKAGE)]
-        named += [os.environ.get("HOME", ""), tempfile.gettempdir()]
+        named += [os.environ.get("HOME", ""), _temporary()]
         self.folders = [path.rstrip(os.sep) for path in named]
         first: dict[str, int] = {}
         for number, folder in enumerate(self.folders):
@@ -110,6 +110,14 @@ class Places:
             for folder, number in self._by_length
             if any(os.fsencode(folder) in text for text in texts)
         )
+
+
+def _temporary() -> str:
+    """The folder for temporary files; "" where there is none that can be written to."""
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return ""
 
 
 def is_of_pytorch(is_module: bool, target: str) -> bool:
@@ -241,9 +249,10 @@ def read_left(places: Places, values: Mapping[bytes, bytes], allowed: Sequence[s
         if digest_of(data) != digest:
             raise ValueError(path)
         files[places.own(str(path))] = data
-    # Whoever may write to the server must not be able to write anywhere.
+    # Whoever may write to the server must not be able to write anywhere, by no link either.
+    real = [os.path.realpath(folder) for folder in allowed]
     for path in (*folders, *files):
-        if not is_allowed(path, allowed):
+        if not is_allowed(path, allowed) or not is_allowed(os.path.realpath(path), real):
             raise ValueError(path)
     printed = [RecordLine("printed", str(int(where)), str(text)) for where, text in told["printed"]]
     for item in printed:

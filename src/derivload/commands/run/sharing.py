@@ -88,8 +88,13 @@ class Sharing:
         settings = remote.settings
         # Not the settings themselves: the child has their secrets from the same variables.
         told = (self._url, settings.mode, remote.left, settings.upload_limit)
-        with open(os.path.join(journal, REMOTE), "w", encoding="ascii") as file:
-            json.dump(told, file)
+        path = os.path.join(journal, REMOTE)
+        try:
+            with open(path, "w", encoding="ascii") as file:
+                json.dump(told, file)
+        except OSError:  # the disk is full, say: the child does without
+            with suppress(OSError):
+                os.unlink(path)
 
     def send(self, run: FinishedRun) -> None:
         """Begin to send what a run left that ended well, if it can be shared."""
