@@ -154,7 +154,8 @@ def test_session_keeps_places_up_to_date(project: Project) -> None:
     """As derivwatch and Bazel's worker go on."""
     live = LiveDocuments(str(project.out), with_places=True)
     derivatives, natives, tags = (str(project[name]) for name in FILES)
-    for name, old, new in (("", "", ""), *EDITS.values()):
+    there_and_back = (*EDITS.values(), *((n, new, old) for n, old, new in EDITS.values()))
+    for name, old, new in (("", "", ""), *there_and_back):
         if name:
             project.edit(old, new, name)
         live.load(find_files(derivatives, [natives], tags)).write()

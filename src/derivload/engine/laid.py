@@ -46,8 +46,10 @@ class LaidEntries:
         self._is_laid = override and len(files) > 1
         self._order: list[EntryPlace] | None = None
         self._joined: list[bytes] | None = None
+        self._places: dict[str, list[EntryLine]] | None = None
         if before is not None and files == before._files and before._is_laid == self._is_laid:
             self._order, self._joined = before._order, before._joined
+            self._places = before._places
 
     def digests(self) -> list[bytes]:
         """The digests of the entries, in their order. Raises NotCertainError."""
@@ -101,6 +103,11 @@ class LaidEntries:
 
     def places(self) -> dict[str, list[EntryLine]]:
         """Where the entries are, in their order, by the operator that they name."""
+        if self._places is None:
+            self._places = self._find_places()
+        return self._places
+
+    def _find_places(self) -> dict[str, list[EntryLine]]:
         self.digests()
         order = self._order or [
             EntryPlace(number, here)

@@ -80,6 +80,11 @@ class Session:
         self._known = KnownRows({}, {})
 
     @property
+    def entries(self) -> InputEntries | None:
+        """The entries of the last load."""
+        return self._inputs
+
+    @property
     def is_restored(self) -> bool:
         """Whether it began with what another session kept."""
         return self._is_restored

@@ -54,6 +54,10 @@ class Memory:
         self._functions: tuple[Rendered, list[bytes]] | None = None
         # The facts of the functions, by schema, if they are wanted; of some that are gone too.
         self._facts: dict[str, bytes] = {}
+        # The last lines of functions, and the schema of each.
+        self._schemas: tuple[list[bytes], list[str]] | None = None
+        self.placed: tuple[object, Rendered] | None = None
+        """What the last places.json was made of, and it itself."""
 
     def begin(self, request: Request) -> Session | OwnCodeSession:
         """The session that follows the rules of the request, a new one if need be."""
@@ -65,6 +69,7 @@ class Memory:
             self._renderer = Renderer()
             self._functions = None
             self._facts = {}
+            self._schemas = self.placed = None
             found = None if self.store is None else find_state(self.store, request.keys)
             if found is not None:
                 state, documents = found
@@ -115,7 +120,9 @@ class Memory:
 
     def with_facts(self, lines: DocumentLines) -> DocumentLines:
         """The lines of the last load with its facts."""
-        return lines._replace(facts=in_order(self._facts, lines.functions))
+        if self._schemas is None or self._schemas[0] is not lines.functions:
+            self._schemas = lines.functions, [*map(schema_of, lines.functions)]
+        return lines._replace(facts=in_order(self._facts, self._schemas[1]))
 
     def render(self, lines: DocumentLines, shards: int | None) -> list[Rendered]:
         """All documents, over so many shards, the manifest last."""
@@ -159,15 +166,14 @@ def _facts_of(request: Request, outcome: Outcome) -> dict[str, bytes]:
     return facts_of(load_alone(request.inputs).load)
 
 
-def in_order(facts: Mapping[str, bytes], functions: Iterable[bytes]) -> list[bytes]:
-    """The facts of these functions, which are lines of functions.json.
+def in_order(facts: Mapping[str, bytes], schemas: Iterable[str]) -> list[bytes]:
+    """The facts of the functions with these schemas.
 
     A function of a tree's own torchgen may be one that we know nothing of.
     """
     from derivload.engine.facts import FunctionFacts
     from derivload.engine.lines import encode_line
 
-    schemas = [schema_of(line) for line in functions]
     return [facts.get(s) or encode_line(FunctionFacts(s)) for s in schemas]
 
 

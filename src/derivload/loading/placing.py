@@ -26,6 +26,7 @@ from derivload.outputs.documents import (
 
 if TYPE_CHECKING:
     from derivload.engine.backends import Kernels
+    from derivload.loading.memory import Memory
     from derivload.loading.request import Request
     from derivload.store.results import Document
 
@@ -33,15 +34,29 @@ _Places = Mapping[str, Sequence[EntryLine]]
 
 
 def with_places(
-    request: Request, documents: Sequence[Document], facts: Sequence[bytes], kernels: Kernels
+    request: Request,
+    documents: Sequence[Document],
+    facts: Sequence[bytes],
+    kernels: Kernels,
+    memory: Memory | None = None,
 ) -> list[Document]:
-    """The documents with places.json, the manifest last. `kernels` are those of backends."""
+    """The documents with places.json, the manifest last. `kernels` are those of backends.
+
+    `memory` is that of the load, which has its entries, and the places.json before it.
+    """
     renderer = Renderer()
     *others, (_, manifest, _, _) = documents
     version = msgspec.json.decode(bytes(manifest), type=ManifestDocument).torch_version
-    placed = placed_functions(request, facts, kernels)
-    every = [Rendered(*document) for document in others]
-    every.append(renderer.places(version, placed))
+    session = None if memory is None else memory.own_session
+    places = _places_of(request, None if session is None else session.entries)
+    made_of = facts, places, kernels
+    if memory is not None and memory.placed is not None and memory.placed[0] == made_of:
+        rendered = memory.placed[1]
+    else:
+        rendered = renderer.places(version, _placed(facts, places, kernels))
+    if memory is not None:
+        memory.placed = made_of, rendered
+    every = [*(Rendered(*document) for document in others), rendered]
     return [*every, renderer.manifest(version, every)]
 
 
@@ -49,7 +64,13 @@ def placed_functions(
     request: Request, facts: Sequence[bytes], kernels: Kernels
 ) -> Iterator[PlacedFunction]:
     """The functions with these facts, each with its places in the files of the request."""
-    natives, definitions = _places_of(request)
+    return _placed(facts, _places_of(request), kernels)
+
+
+def _placed(
+    facts: Sequence[bytes], places: tuple[_Places, _Places], kernels: Kernels
+) -> Iterator[PlacedFunction]:
+    natives, definitions = places
     for line in facts:
         fact = read_facts(line)
         name = fact.schema.partition("(")[0]
@@ -72,11 +93,14 @@ def _place(places: _Places, name: str, twin: int = 0) -> Place | None:
     return Place(*found[twin]) if twin < len(found) else None
 
 
-def _places_of(request: Request) -> tuple[_Places, _Places]:
-    """Where the entries of native functions and of definitions are, by name."""
-    texts = request.inputs.texts
+def _places_of(request: Request, entries: InputEntries | None = None) -> tuple[_Places, _Places]:
+    """Where the entries of native functions and of definitions are, by name.
+
+    `entries` are those of the request, if they are known.
+    """
     try:
-        entries = InputEntries(texts, splits=request.keys.splits())
+        if entries is None:
+            entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
         return entries.places(of_native=True), entries.places(of_native=False)
     except NotCertainError:
         return _places_read_whole(request)

@@ -100,7 +100,9 @@ class LoadedInputs:
 
         backends = self._backends
         kernels = self._request.inputs.kernels() if backends is None else backends.kernels()
-        documents = with_places(self._request, self.stored_documents, self.facts, kernels)
+        documents = with_places(
+            self._request, self.stored_documents, self.facts, kernels, self._memory
+        )
         self._clock.step("places")
         return documents
 
@@ -128,9 +130,10 @@ class LoadedInputs:
             return lines
         if self._memory is None:
             from derivload.engine.facts import facts_of
-            from derivload.loading.memory import in_order
+            from derivload.loading.memory import in_order, schema_of
 
-            return lines._replace(facts=in_order(facts_of(self.outcome.load), lines.functions))
+            schemas = map(schema_of, lines.functions)
+            return lines._replace(facts=in_order(facts_of(self.outcome.load), schemas))
         return self._memory.with_facts(lines)
 
     @property
