@@ -39,12 +39,13 @@ def test_it_writes_and_warns_as_a_new_process_does(
     tmp_path: Path,
 ) -> None:
     random = Random(seed)
-    live = LiveDocuments(str(tmp_path / "live"), _SHARDS)
+    live = LiveDocuments(str(tmp_path / "live"), _SHARDS, with_places=True)
     home = inputs = start
     before: set[str] = set()
     for step in range(2000 if longer else 40):
         ours = update(live, inputs)
-        fresh = update(LiveDocuments(str(tmp_path / "fresh"), _SHARDS), inputs)
+        new = LiveDocuments(str(tmp_path / "fresh"), _SHARDS, with_places=True)
+        fresh = update(new, inputs)
         assert (ours is None) == (fresh is None), step
         if ours is not None and fresh is not None:
             home = inputs
