@@ -222,6 +222,19 @@ def test_a_template_that_a_generator_looks_for_is_a_source(project: EditedProjec
     assert project.name == "two"
 
 
+def test_templates_are_sources_of_a_generator_that_starts_a_process(project: EditedProject) -> None:
+    """Nobody sees what that process reads."""
+    reads = f"'print(open(' + repr({_HERE} + '/templates/other.h') + ').read())'"
+    project.name_by(
+        "import subprocess, sys\n"
+        f"return subprocess.check_output([sys.executable, '-c', {reads}], text=True).strip()"
+    )
+    for name in ("one", "two"):
+        project.put("templates/other.h", name)
+        project.start()
+        assert project.name == name
+
+
 def test_environment_variable_that_a_generator_asks_for_is_a_source(project: EditedProject) -> None:
     project.name_by("return os.environ.get('NAMED', 'one')")
     project.start()

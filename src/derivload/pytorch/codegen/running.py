@@ -7,6 +7,8 @@ We watch what the code reads, to know when it must run again (`trace.py`):
 - Imports: a finder in front of all others records each import, and finds nothing itself.
 - Tests whether a file exists: `os.stat` is wrapped during a run.
 - Environment variables: the class of `os.environ` is replaced during a run.
+
+We cannot watch another process that the code starts. If it starts one, all templates count as read.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, Final, NamedTuple
@@ -35,7 +37,11 @@ _STANDARD: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _OF_PYTORCH: Final = frozenset({"torchgen", "tools"})
 _LISTS: Final = ("os.listdir", "os.scandir")
-_EVENTS: Final = frozenset({"open", "os.mkdir", *_LISTS})
+# These tell that a process is started.
+_STARTS: Final = frozenset(
+    {"os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
+)
+_EVENTS: Final = frozenset({"open", "os.mkdir", *_LISTS, *_STARTS})
 # Python itself asks for these variables, for example when it makes a temporary folder.
 _OF_THE_SYSTEM: Final = frozenset({"TMPDIR", "TEMP", "TMP"})
 _WRITES: Final = os.O_WRONLY | os.O_RDWR
@@ -152,6 +158,12 @@ class Running:
     def note_list(self, folder: str) -> None:
         """Note that a folder was listed."""
         self._listed.add(os.path.abspath(folder))
+
+    def note_start(self) -> None:
+        """Note that a process was started, which may read the templates."""
+        with suppress(OSError):
+            for name in os.listdir(self._templates):
+                self.note_open(os.path.join(self._templates, name), is_written=False)
 
     def note_found(self, path: str) -> None:
         """Note that a file was looked for and exists. Only templates count."""
@@ -282,7 +294,12 @@ def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
     """The audit hook: note what PyTorch's code opens and lists. It does nothing between runs."""
     if not _current or event not in _EVENTS:
         return
-    path, running = arguments[0], _current[0]
+    running = _current[0]
+    if event in _STARTS:
+        if not _is_own(_starter(sys._getframe(1))):
+            running.note_start()
+        return
+    path = arguments[0]
     if not isinstance(path, (str, bytes, os.PathLike)):
         return
     name = os.fsdecode(path)
@@ -296,6 +313,13 @@ def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
         mode, flags = arguments[1] or "", arguments[2]
         is_written = bool({*mode} & {*"wax+"}) or (not mode and bool(flags & _WRITES))
         running.note_open(name, is_written=is_written)
+
+
+def _starter(frame: FrameType | None) -> FrameType | None:
+    """The frame of who had a process started, behind that of Python's `subprocess`."""
+    while frame is not None and frame.f_globals.get("__name__") == "subprocess":
+        frame = frame.f_back
+    return frame
 
 
 def _is_own(frame: FrameType | None) -> bool:
