@@ -16,7 +16,10 @@ from typing import Final
 
 import pytest
 
+from derivload.outputs.journal import Journal, restore
+from derivload.pytorch.script.dividing import noted
 from derivload.pytorch.script.known import KNOWN
+from derivload.pytorch.script.watching import Watch
 from support.child import child_environment
 from support.few_operators import make_small
 from support.releases import Release
@@ -61,7 +64,7 @@ os.register_at_fork(after_in_child=befall)
 BEFALLS: Final = {
     "killed": "os.kill(os.getpid(), 9)",
     "raises": "each_text(lambda: 1 / 0)",
-    "prints": "each_text(lambda: print('mine'))",
+    "prints": "each_text(lambda: print('mine', flush=True))",
     "warns": "each_text(lambda: print('mine', file=sys.stderr))",
     "ends": "each_text(sys.exit)",
 }
@@ -189,23 +192,32 @@ def test_what_befalls_a_copy_does_not_show(tree: Divided, befall: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "Function.h",
-        pytest.param("RegisterDispatchKey.cpp", marks=THOROUGH),
+        "RegisterDispatchKey.cpp",
+        pytest.param("Function.h", marks=THOROUGH),
         pytest.param("Functions.h", marks=THOROUGH),
     ],
 )
 def test_an_exception_is_the_plain_one_and_changes_nothing(tree: Divided, name: str) -> None:
-    assert tree.run(*GEN, HEADERS).status == 0
-    before = contents(tree.tree)
+    pause = "time.sleep(pauses.pop()), os.write(log, b'.')"
+    tree.befall(f"each_text(lambda pauses=[1]: pauses and ({pause}))")
     template = tree.tree / "aten" / "src" / "ATen" / "templates" / name
-    template.write_text(template.read_text("utf-8") + "${nobody}\n", "utf-8")
+    text = template.read_text("utf-8")
+    template.write_text(text + "${nobody}\n", "utf-8")
     ran, (plain, _) = tree.run(*GEN, HEADERS), tree.plain(*GEN, HEADERS)
+    # The copy is ended at once if it is not the one that fails.
+    assert tree.forks() == (1 if name == "RegisterDispatchKey.cpp" else 2)
     assert plain.stderr.endswith("KeyError: 'nobody'\n")
     assert (ran.status, ran.stdout) == (plain.status, plain.stdout)
     assert ran.stderr == plain.stderr.replace(str(tree.folder / "plain"), str(tree.tree))
+    assert not (tree.tree / "build").exists()
+    tree.befall("pass")
+    template.write_text(text, "utf-8")
+    assert tree.run(*GEN, HEADERS).status == 0
+    before = contents(tree.tree)
+    template.write_text(text + "${nobody}\n", "utf-8")
+    assert tree.run(*GEN, HEADERS).status == 1
     after = contents(tree.tree)
     assert [n for n in after if after[n] != before.get(n)] == [str(template.relative_to(tree.tree))]
-    assert tree.processes() == []
 
 
 def test_what_only_a_copy_reads_counts(tree: Divided) -> None:
@@ -214,6 +226,27 @@ def test_what_only_a_copy_reads_counts(tree: Divided) -> None:
     template.write_text(f"// Mine.\n{template.read_text('utf-8')}", "utf-8")
     assert tree.run(*GEN, HEADERS).exit == "ran"
     tree.assert_same(*GEN, HEADERS)
+
+
+def test_a_known_manager_is_noted_with_the_folders_that_it_makes(tmp_path: Path) -> None:
+    journal, path, kept = tmp_path / "journal", tmp_path / "a" / "b" / "c.h", tmp_path / "kept.h"
+    journal.mkdir()
+    kept.write_text("int i;\n", "utf-8")
+
+    def write(_: object, filename: Path, text: str) -> None:
+        filename.parent.mkdir(parents=True, exist_ok=True)
+        filename.write_text(text, "utf-8")
+
+    watch = Watch(Journal(str(journal)))
+    for name in (path, kept):
+        noted(watch, write)(None, name, "int i;\n")
+    assert [*watch.seen.written] == [str(path), str(kept)]
+    assert watch.seen.made.keys() == {str(path.parent), str(path.parents[1])}
+    noted(watch, write)(None, kept, "int j;\n")
+    assert (path.read_text("utf-8"), kept.read_text("utf-8")) == ("int i;\n", "int j;\n")
+    restore(str(journal))
+    assert kept.read_text("utf-8") == "int i;\n"
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize(
@@ -225,7 +258,7 @@ def test_what_only_a_copy_reads_counts(tree: Divided) -> None:
     ],
 )
 def test_a_signal_ends_all_processes(tree: Divided, number: signal.Signals, status: int) -> None:
-    tree.befall("each_text(lambda: time.sleep(0.1))")
+    tree.befall("each_text(lambda: time.sleep(1))")
     command = [sys.executable, "-m", "derivload", "run", *GEN, HEADERS]
     environment = {**tree.runner.environment, "DERIVLOAD_CACHE_DIR": str(tree.folder / "state")}
     process = subprocess.Popen(
