@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ else:
 import pytest
 
 from derivload.exit_status import BAD_USAGE
+from support import forks
 from support.child import child_environment
 from support.fitting import assert_fits, read_fitting
 from support.paths import CATALOGUE
@@ -64,15 +64,8 @@ class Place:
     def start(self, *arguments: str, at: str = "") -> Done:
         """The same in a process of its own."""
         (self.folder / at).mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            [sys.executable, "-m", "derivload", *arguments],
-            cwd=self.folder / at,
-            env=child_environment(DERIVLOAD_CACHE_DIR=str(self._cache)),
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            timeout=60,
-        )
+        env = child_environment(DERIVLOAD_CACHE_DIR=str(self._cache))
+        done = forks.run(arguments, cwd=self.folder / at, env=env, encoding="utf-8", timeout=60)
         return self._checked(Done(done.returncode, done.stdout, done.stderr), arguments)
 
     def _checked(self, done: Done, arguments: Sequence[str]) -> Done:

@@ -7,10 +7,11 @@ import pty
 import random
 import re
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from support import forks
 
 # Each does something to a terminal, or is a command to a build service, or shows as nothing.
 HOSTILE = (
@@ -45,15 +46,7 @@ def run(
     stdin: bytes = b"",
 ) -> Ran:
     """Run derivload with pipes for its streams."""
-    done = subprocess.run(
-        [sys.executable, "-m", "derivload", *arguments],
-        env=environment,
-        cwd=folder,
-        input=stdin,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
+    done = forks.run(arguments, env=environment, cwd=folder, stdin=stdin, timeout=120)
     return Ran(done.returncode, done.stdout, done.stderr)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
 from support.language_client import Client, Message, serving, spot_at, write_catalogue
 from support.paths import DERIVATIVES, NATIVES
 
@@ -137,23 +135,22 @@ def test_inputs_are_found_from_a_document_if_no_folder_is_open(tmp_path: Path) -
         assert codes(client.replace(DERIVATIVES, GILD, "self: grads[1]")) == ["DL410"]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
+def test_a_line_that_is_half_typed_never_floods_the_file(tmp_path: Path) -> None:
+    lines = [
         f"  {GILD}",
         "  result: self_t.gild(luster)",
         "- name: gild(Tensor self, float luster=0.5) -> Tensor",
-    ],
-)
-def test_a_line_that_is_half_typed_never_floods_the_file(tmp_path: Path, line: str) -> None:
+    ]
     with serving(tmp_path) as client:
-        client.replace(DERIVATIVES, f"\n{line}\n", f"\n{HERE}\n")
-        typed = ""
-        for key in line:
-            found = client.replace(DERIVATIVES, f"{HERE}{typed}\n", f"{HERE}{typed}{key}\n")
-            typed += key
-            assert len(found) <= 3
-        assert found == []
+        for line in lines:
+            client.replace(DERIVATIVES, f"\n{line}\n", f"\n{HERE}\n")
+            typed = ""
+            for key in line:
+                found = client.replace(DERIVATIVES, f"{HERE}{typed}\n", f"{HERE}{typed}{key}\n")
+                typed += key
+                assert len(found) <= 3
+            assert found == [], line
+            client.replace(DERIVATIVES, f"\n{HERE}{line}\n", f"\n{line}\n")
 
 
 def test_each_settings_file_has_a_set_of_inputs_of_its_own(tmp_path: Path) -> None:
