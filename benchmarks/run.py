@@ -88,38 +88,6 @@ def compare_watch(pytorch: Path, out: Path, upstream: Command, saving: Saving) -
     }
 
 
-def compare_lsp(pytorch: Path, cache: Path, upstream: Command, edits: int) -> dict[str, object]:
-    """Time the language server, with upstream in between, and print what came."""
-    goal = "a change 25 ms, 99 % 60 ms; answers 15 ms; opening 600 ms, with a cache 300 ms; 150 MiB"
-    print(f"\nderivload lsp   (goal: {goal})")
-    upstream.run()
-    cold: list[float] = []
-    emit = [sys.executable, "-m", "derivload", "emit", "--pytorch", str(pytorch)]
-    emit += ["--out-dir", str(cache.parent / "lsp-out"), "--cache-dir", str(cache)]
-    Command("derivload emit", emit).run()
-    served = lsp.measure(pytorch, cache, edits, lambda: cold.append(upstream.run().wall))
-    slow = statistics.median(cold)
-    shown = " / ".join(f"{s * 1e3:.0f}" for s in three(cold))
-    print(f"  {upstream.name:<44} {shown:>20} ms")
-    late = {}
-    for name, seconds in (
-        ("opening, without a cache", served.cold),
-        ("opening, with a cache", served.warm),
-        (f"{edits} changes until their diagnostics", served.changes),
-        ("hover", served.hovers),
-        ("completion", served.completions),
-    ):
-        middle = statistics.median(seconds)
-        late[name] = sorted(seconds)[math.ceil(0.99 * len(seconds)) - 1]
-        print(
-            f"  {name:<44} {middle * 1e3:>9.1f} ms   99 % {late[name] * 1e3:.1f} ms   "
-            f"ratio {slow / middle:.1f}"
-        )
-    print(f"  memory {served.memory[0]:.0f} MiB, at the end {served.memory[1]:.0f} MiB")
-    print(f"  {served.cpu * 1e3:.1f} ms of a processor for a change and an answer")
-    return {"title": "lsp", "goal": goal, upstream.name: {"wall_s": cold}, **served._asdict()}
-
-
 def prepare_release(version: str, cache: Path) -> Path:
     """A folder with the release's torchgen, compiled; fetched when it is not there yet."""
     folder = cache / version
@@ -327,7 +295,12 @@ def _diff(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
 
 
 def _lsp(release: Path, scratch: Path, _: int) -> list[dict[str, object]]:
-    return [compare_lsp(release, scratch / "cache", load_upstream(release), 1000)]
+    upstream, large = load_upstream(release), scratch / "large"
+    enlarge.main(10, release, large)
+    return [
+        lsp.compare_lsp("lsp", release, scratch / "cache", upstream, 1000),
+        lsp.compare_lsp("lsp at 10 times the catalogue", large, scratch / "more", upstream, 200),
+    ]
 
 
 def _unknown(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
