@@ -25,6 +25,8 @@ from typing import Any
 
 from support.child import child_environment
 
+# As it is before a test changes it.
+_ENVIRONMENT = child_environment()
 _COMMAND = [sys.executable, "-m", "derivload"]
 # What Python or the library of C looks at when they start.
 _AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "TZ", "SSL_", "OPENSSL_")
@@ -120,7 +122,7 @@ def _is_as_at_start(env: Mapping[str, str]) -> bool:
     """
     if sys.platform != "linux" or sys.gettrace() is not None:
         return False
-    return _seen_at_start(env) == _seen_at_start(_mother().environment)
+    return _seen_at_start(env) == _seen_at_start(_ENVIRONMENT)
 
 
 def _seen_at_start(env: Mapping[str, str]) -> dict[str, str]:
@@ -131,14 +133,14 @@ class Mother:
     """She runs from the first call until the end of this process."""
 
     def __init__(self) -> None:
-        self.environment = child_environment()
         self._calls, hers = socket.socketpair()
         self._one_at_a_time = threading.Lock()
         with hers:
             self._process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name("mother.py")), str(hers.fileno())],
                 pass_fds=[hers.fileno()],
-                env=self.environment,
+                env=_ENVIRONMENT,
+                cwd=Path(__file__).parent,  # whatever folder the test is in that comes first
                 stdin=subprocess.DEVNULL,
             )
         atexit.register(self._end)
