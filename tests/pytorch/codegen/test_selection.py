@@ -1,4 +1,4 @@
-"""The files that select operators."""
+"""What is no file, among those that select operators and those that generators need."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.codegen.upstream import locate
+from derivload.pytorch.errors import UnexpectedTorchgenError
 from support.out_dirs import posix
 
 pytestmark = posix
@@ -29,3 +31,15 @@ def test_what_is_no_file_is_refused_and_not_waited_for(
     with pytest.raises(OSError) as raised:
         selection.digest()
     assert raised.value.filename == str(path)
+
+
+def test_a_pipe_among_what_generators_need_is_not_waited_for(tmp_path: Path) -> None:
+    autograd = tmp_path / "tools" / "autograd"
+    natives = tmp_path / "aten" / "src" / "ATen" / "native" / "native_functions.yaml"
+    (autograd / "templates").mkdir(parents=True)
+    (tmp_path / "torchgen").mkdir()
+    for path in (tmp_path / "torchgen" / "gen.py", autograd / "gen_autograd.py"):
+        path.touch()
+    os.mkfifo(autograd / "deprecated.yaml")
+    with pytest.raises(UnexpectedTorchgenError, match=r"deprecated\.yaml is not a file"):
+        locate(str(natives))

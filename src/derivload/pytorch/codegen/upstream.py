@@ -81,6 +81,8 @@ def locate(native_functions: str) -> Upstream:
             missing = [path for path in _needed(found) if not os.path.exists(path)]
             if missing:
                 raise UnexpectedTorchgenError(f"{missing[0]} does not exist")
+            if not os.path.isfile(found.deprecated):  # the generators would wait for a pipe
+                raise UnexpectedTorchgenError(f"{found.deprecated} is not a file")
             return found
     raise UnexpectedTorchgenError(f"{native_functions} is not at its place in a PyTorch tree")
 
