@@ -6,9 +6,11 @@ import random
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from derivload.commands.check.command import check
+from derivload.commands.check.command import _kept, check
+from derivload.commands.check.result import Checked
 from derivload.diagnostics import Diagnostic
 from derivload.engine import load
 from derivload.loading.paths import Files, find_files
@@ -45,6 +47,12 @@ def project(tmp_path: Path) -> Kept:
     assert made.emit().status == 0
     assert made.checked() == []
     return made
+
+
+@pytest.mark.parametrize(("code", "is_taken"), [("DL602", True), ("DL999", False)])
+def test_a_result_with_a_code_of_no_rule_is_not_taken(code: str, is_taken: bool) -> None:
+    result = Checked([Diagnostic("f.yaml", 1, 1, code, "odd")], "2.15", "", 1, 1, [])
+    assert _kept(msgspec.json.encode(result)) == (result if is_taken else None)
 
 
 def test_after_an_edit_what_it_did_not_touch_is_not_loaded(project: Kept) -> None:

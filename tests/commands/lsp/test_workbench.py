@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from derivload.commands.check.find import find_mistakes
-from derivload.commands.lsp.finding import definitions
+from derivload.commands.lsp.finding import definitions, places_of_argument
 from derivload.commands.lsp.hover import hover
 from derivload.commands.lsp.knowledge import Knowledge
 from derivload.commands.lsp.workbench import Workbench
@@ -98,6 +98,22 @@ def test_a_session_begins_from_what_the_one_before_it_left() -> None:
         assert session.is_restored == is_restored
         bench.keep()
         bench.end()
+
+
+def test_an_argument_is_renamed_in_its_own_entry_alone() -> None:
+    """The one that follows has an argument of that name, too."""
+    files = find_files(catalogue=True)
+    bench = Workbench(files, None, None)
+    document = bench.document(files.derivatives)
+    assert document is not None
+    lines = document.lines(0, document.last)
+    first = next(n for n, line in enumerate(lines) if line.startswith("- name: gild("))
+    knowledge = Knowledge(bench)
+    scene = knowledge.scene(files.derivatives, TextSpot(first + 1, 2))
+    assert scene is not None
+    found = places_of_argument(knowledge, scene, "self")
+    there = [place.line - first for place in found if place.file == files.derivatives]
+    assert there == [0, 1, 2]
 
 
 def make_checkout(folder: Path) -> Path:

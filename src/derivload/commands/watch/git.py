@@ -37,8 +37,8 @@ def _git_folder(folder: str) -> str:
 def _linked(path: str) -> str:
     """The folder that a `.git` file names. Submodules and linked working trees have such a file."""
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read()
+        with open(path, "rb") as file:
+            text = os.fsdecode(file.read())
     except OSError:
         return ""
     if not text.startswith(_LINK):
