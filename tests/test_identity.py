@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from derivload.identity import _Scan
 from support.child import child_environment
 from support.copied import copy_modules
 from support.paths import CATALOGUE, PACKAGE
@@ -114,6 +115,16 @@ def test_an_edit_of_the_same_length_and_time_is_seen_in_the_state(checkout: Chec
     time.sleep(_STEP)  # from now on, the state counts again
     assert checkout.run("settled") == "cold"
     assert checkout.format("settled") == "otherload"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the state is known on Linux only")
+def test_the_state_is_that_of_code_that_is_certain_alone() -> None:
+    scan = _Scan()
+    scan._files = [("os.py", os.__file__, Path(os.__file__).stat())]
+    known = scan._digest_of_looks()  # "" on no disk of this machine
+    for is_certain, expected in ((False, ""), (True, known), (False, "")):
+        scan.is_certain = is_certain
+        assert scan.state() == expected
 
 
 def test_two_edits_to_what_is_imported_first_are_seen(checkout: Checkout) -> None:

@@ -75,6 +75,7 @@ def test_positions_outside_are_the_nearest_inside() -> None:
     assert document.spot(0, 9, "utf-16") == TextSpot(0, 1)
     assert document.spot(9, 9, "utf-16") == TextSpot(2, 0)
     assert document.spot(-1, 0, "utf-16") == TextSpot(0, 0)
+    assert [document.line(number) for number in (-1, 0, 1, 2, 3)] == ["", "a", "bc", "", ""]
 
 
 def test_half_a_surrogate_pair_is_no_utf_8() -> None:

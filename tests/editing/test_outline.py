@@ -7,7 +7,9 @@ import pytest
 from derivload.editing.completing import Known, complete
 from derivload.editing.documents import TextSpot
 from derivload.editing.formulas import Names, Value, meaning_of, name_at, names_in, saved_as
+from derivload.editing.meanings import NATIVE_KEYS, NATIVE_VALUES
 from derivload.editing.outline import Outline, entry_around, outline
+from derivload.native.keys import KEYS
 
 ENTRY = """- name: jet(Tensor self, Tensor other) -> (Tensor a, Tensor b)
   # about
@@ -118,6 +120,11 @@ def test_what_may_stand_there(text: str, label: str) -> None:
     )
     at = TextSpot(len(lines) - 1, len(lines[-1]))
     assert label in [item.label for item in complete("derivatives", entry(text), at, known).items]
+
+
+def test_what_is_said_of_keys_is_of_keys_that_there_are() -> None:
+    assert NATIVE_KEYS.keys() == KEYS.keys()
+    assert NATIVE_VALUES.keys() <= NATIVE_KEYS.keys()
 
 
 def test_a_key_that_is_there_is_not_proposed_again() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 from pathlib import Path
 
 import pytest
 
+from derivload.pytorch.importable import FunctionReplacement, original
 from support.copied import copy_modules
 from support.releases import Release
 from support.with_torchgen import Run, Small, overlaid, run, small
@@ -24,6 +26,25 @@ def functions():
     names = "load_derivatives", "parse_native_yaml"
     return [getattr(module, name) for module in modules for name in names if hasattr(module, name)]
 """
+
+
+def test_a_replacement_looks_like_what_it_replaces() -> None:
+    replacement = FunctionReplacement("original", original, original)
+    assert replacement.__doc__ == original.__doc__
+    assert vars(replacement)["__name__"] == "original"
+    assert inspect.signature(replacement) == inspect.signature(original)
+
+
+def test_without_a_torchgen_there_is_nothing_to_replace(run: Run) -> None:
+    code = """
+from derivload.pytorch.errors import UnexpectedTorchgenError
+try:
+    install()
+except UnexpectedTorchgenError as error:
+    print(error)
+"""
+    said = "torchgen.packaged.autograd.load_derivatives cannot be imported\n"
+    assert run(None, code).stdout == said
 
 
 @pytest.mark.release

@@ -47,6 +47,7 @@ VALUES: Final[dict[str, object]] = {
     "x = tuple(words)": ["a", "b"],
     "x = 'a b'.split()": ["a", "b"],
     "x = [w + '_' for w in words]": ["a_", "b_"],
+    "x = [words for words in words] + words": ["a", "b", "a", "b"],
     "x = ['a']\nx.append('b')": ["a", "b"],
     "x = ['a']\nx.extend(words)": ["a", "a", "b"],
     "x = ['a']\nx += words": ["a", "a", "b"],

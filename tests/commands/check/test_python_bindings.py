@@ -48,6 +48,7 @@ def test_defaults_that_are_one_for_python(one: str, other: str, tmp_path: Path) 
         ("float[2] w=[1]", "float[] w=[2]"),
         ("float[2]? w=None", "float[]? w=[1]"),
         ("float[2]? w", "float[]? w=None"),
+        ("float? w=None", "float[] w=[]"),
         ("float w=1", "float w=1.0"),
         ("bool w=True", "bool w=False"),
         ("str w='a'", "str w='b'"),
