@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import types
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from derivload.identity import _Scan
+from derivload.identity import _Scan, python_digest
 from support.child import child_environment
 from support.copied import copy_modules
 from support.paths import CATALOGUE, PACKAGE
@@ -285,6 +286,22 @@ def test_code_that_a_site_runs_at_start_counts_for_generators(
     site.write_text("a = 2\n", "utf-8")
     time.sleep(_CLEARLY)
     assert digest() != before
+
+
+def test_code_that_a_site_runs_counts_by_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("sitecustomize", "usercustomize"):
+        site = tmp_path / f"{name}.py"
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+        found = [python_digest()]
+        sys.modules[name].__file__ = str(site)
+        found.append(python_digest())  # the file is not there
+        for text in ("a = 1\n", "a = 2\n"):
+            site.write_text(text, "utf-8")
+            found.append(python_digest())
+        assert found[0] == found[1]
+        assert len({*found}) == 3
 
 
 def test_what_decides_what_python_does_counts_for_generators() -> None:

@@ -30,6 +30,14 @@ def steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, list[
     return found
 
 
+def test_steps_of_emit_without_a_cache(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--catalogue", "--no-cache", "--stats=json", "--out-dir", str(tmp_path))
+    assert main(["emit", *options]) == 0
+    stats = read_fitting(capsys.readouterr().out, "stats")
+    steps = ["store", "inputs", "import", "load", "render", "write"]
+    assert list(stats["seconds"]) == steps
+
+
 def test_steps_of_emit(steps: dict[str, list[str]]) -> None:
     begun = ["store", "inputs", "find"]
     loaded = [*begun, "import", "restore", "load", "render", "state", "keep", "write"]

@@ -98,6 +98,17 @@ def test_sarif_has_fixes_and_places(project: Project) -> None:
     assert place["message"] == {"text": "the definition that does not count"}
 
 
+def test_sarif_says_what_ran(project: Project) -> None:
+    run = sarif(project)
+    driver = run.pop("tool")["driver"]
+    assert driver == {"name": "derivload", "version": derivload.__version__, "rules": []}
+    assert run == {
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": True}],
+        "results": [],
+    }
+
+
 def test_sarif_has_the_address_of_each_page(project: Project) -> None:
     project.write(TWICE)
     (rule,) = sarif(project)["tool"]["driver"]["rules"]
