@@ -226,6 +226,9 @@ def test_a_section_is_laid_over_when_it_is_named(
     assert inputs.run("emit", *options) == 0
     assert "peer" not in inputs.schemas()
     assert "passed over the section `vision`" in "\n".join(said(capsys, inputs))
+    # With another note it is one line.
+    assert inputs.run("check", *options, "--torch-version", "2.99") == 0
+    assert "; following 2.15; passed over the section `vision`: " in "\n".join(said(capsys, inputs))
 
 
 @pytest.mark.parametrize(

@@ -270,6 +270,20 @@ def test_page_escapes_what_stands_in_yaml(two: Two) -> None:
     assert {"ins", "code", "h1", "table"} <= page.tags
 
 
+def test_markdown_has_a_heading_for_the_sides_and_for_each_kind_of_change(two: Two) -> None:
+    two.new.edit(*FORMULA)
+    two.new.append(NATIVES, "- func: mine(Tensor self) -> Tensor\n")
+    lines = two.diff("--format=markdown").out.splitlines()
+    assert lines[:7] == [
+        *(f"## `{two.old.folder} -> {two.new.folder}`", "", "1 added, 1 changed.", ""),
+        *("### Added", "", "```diff"),
+    ]
+    assert lines[-7:] == [
+        *("### Changed", "", "```diff", "  gild"),
+        *("-   backward self: grad * luster", "+   backward self: grad * 2 * luster", "```"),
+    ]
+
+
 def test_fence_of_markdown_is_longer_than_any_in_it(two: Two) -> None:
     hostile(two)
     lines = two.diff("--format=markdown").out.splitlines()

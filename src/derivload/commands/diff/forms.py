@@ -39,12 +39,7 @@ def print_form(report: DiffReport, form: str) -> None:
     elif form == "html":
         stdout.write_bytes(("\n".join(_html(report)) + "\n").encode("utf-8", "replace"))
     else:
-        stdout.write_bytes(render_markdown(report).encode("utf-8", "replace"))
-
-
-def render_markdown(report: DiffReport, level: int = 2) -> str:
-    """A report as Markdown, whose headings begin at this level."""
-    return "\n".join(_markdown(report, "#" * level)) + "\n"
+        stdout.write_bytes(("\n".join(_markdown(report)) + "\n").encode("utf-8", "replace"))
 
 
 Block = tuple[str, tuple[Change, ...]]
@@ -64,14 +59,14 @@ def _sections(report: DiffReport) -> Iterator[tuple[str, list[Block]]]:
     yield "Changed", [(one.name, one.changes) for one in report.changed]
 
 
-def _markdown(report: DiffReport, heading: str) -> Iterator[str]:
-    yield f"{heading} {_code(f'{report.before.name} -> {report.after.name}')}"
+def _markdown(report: DiffReport) -> Iterator[str]:
+    yield f"## {_code(f'{report.before.name} -> {report.after.name}')}"
     yield ""
     yield f"{summary_of(report).rpartition(': ')[2]}."
     if report.note:
         yield f"\n{_prose(report.note)}."
     if report.widespread or report.found.documents:
-        yield f"\n{heading}# Everywhere\n"
+        yield "\n### Everywhere\n"
         for change in report.found.documents:
             yield f"- {change.what}: {_code(f'{change.before} -> {change.after}')}"
         for one in report.widespread:
@@ -79,7 +74,7 @@ def _markdown(report: DiffReport, heading: str) -> Iterator[str]:
             yield f"- {one.what}: {_code(edit)} {count}"
     for title, blocks in _sections(report):
         if blocks:
-            yield f"\n{heading}# {title}\n"
+            yield f"\n### {title}\n"
             yield from _fenced([line for block in blocks for line in _block(*block)])
 
 
