@@ -138,12 +138,20 @@ def test_what_is_in_force_is_told_to_programs_too(place: Place) -> None:
 
 def test_what_is_set_for_one_command_and_the_tables_come_last(place: Place) -> None:
     place.write(f"{THREE}strict = true\n[emit]\nshards = 4\n[per-operator-ignore]\nx = 'DL602'\n")
-    shown = [re.sub(" +", " ", line) for line in place.run("settings").out.splitlines()]
+    done = place.run("settings")
+    assert done.err == "derivload: read derivload.toml\n"
+    shown = [re.sub(" +", " ", line) for line in done.out.splitlines()]
     assert "strict true derivload.toml:4" in shown
     assert shown[-2:] == [
         "emit.shards 4 derivload.toml:6",
         "per-operator-ignore.x DL602 derivload.toml:8",
     ]
+
+
+def test_what_keeps_the_inputs_from_being_found_is_a_note(place: Place) -> None:
+    done = place.run("settings", "--no-settings")
+    assert done.status == 0
+    assert done.err.startswith("derivload: note: nothing names the inputs")
 
 
 def test_an_option_beats_the_setting_of_its_name(place: Place) -> None:
