@@ -91,6 +91,28 @@ def test_calls_are_answered(runner: Runner) -> None:
     assert runner.run(script).exit == "up-to-date"
 
 
+def test_all_that_an_answered_call_depends_on_counts(runner: Runner) -> None:
+    name = "tools/setup_helpers/generate_code.py"
+    script = runner.folder / name
+    head, _, _ = SCRIPT.partition("sys.setprofile")
+    own = '    ("own", gen.gen_autograd_python.original, gen.gen_autograd.original),\n'
+    assert own in head
+    script.write_text(head.replace(own, ""), "utf-8")
+    assert (runner.run(name).exit, runner.run(name).exit) == ("ran", "up-to-date")
+    autograd = runner.folder / "tools" / "autograd"
+    for path in (
+        autograd / "derivatives.yaml",
+        autograd / "deprecated.yaml",
+        autograd / "templates" / "VariableType.h",
+        autograd / "gen_inplace_or_view_type.py",
+    ):
+        text = path.read_text("utf-8")
+        edited = text.replace("grad * luster", "luster * grad")
+        path.write_text(f"{edited}\n" if edited == text else edited, "utf-8")
+        assert runner.run(name).exit == "ran", path
+    assert runner.run(name).exit == "up-to-date"
+
+
 LOADS: Final = """
 import sys
 sys.path.insert(0, ".")
