@@ -35,7 +35,6 @@ class Refusal(NamedTuple):
     dispatch_key: str = ""
     var_names: tuple[str, ...] = ()
     on_key: bool = False
-    occurrence: int = 0
     remedies: tuple[Remedy, ...] = ()
     meant: tuple[str, ...] = ()
 
