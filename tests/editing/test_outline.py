@@ -80,6 +80,7 @@ def test_what_is_half_typed_has_the_keys_that_are_there(text: str) -> None:
         ("helper(n)", 0, "helper"),
         ("helper(n)", 7, "argument"),
         ("auto_linear", 0, "made"),
+        ("retain_variables", 0, "made"),
         ("nothing", 0, "unknown"),
     ],
 )

@@ -69,12 +69,15 @@ def test_plain_data_is_read(text: str) -> None:
     [
         "",
         "x = 1.5",
+        "x = -1",
         "x = None",
         "x: int",
         "x, y = 1, 2",
         "x = y = 1",
         "x = none",
         "x = x",
+        "from torchgen.none import none\nx = none",
+        "from os import sep\nx = sep",
         "x = Key.D",
         "x = Key.A.value",
         "x = 'a' + 1",
@@ -114,3 +117,10 @@ def test_the_members_of_an_enum() -> None:
     assert constants.members("torchgen.a:Key") == {"A", "B", "C"}
     with pytest.raises(UnreadableError):
         constants.members("torchgen.a:words")
+
+
+def test_what_is_in_no_module_of_the_tree_is_not_read() -> None:
+    constants = Constants(Tree({"torchgen/a.py": HEAD}))
+    for read in (constants.read, constants.members):
+        with pytest.raises(UnreadableError):
+            read("torchgen.none:x")
