@@ -97,6 +97,8 @@ def test_texts_have_no_names() -> None:
 def test_what_is_saved_in_short() -> None:
     assert saved_as("other.sym_sizes()", "c10::SymIntArrayRef") == ("other.sizes", "SymInt[]")
     assert saved_as("self", "at::Tensor") == ("self", "Tensor")
+    assert saved_as("n", "c10::SymInt") == ("n", "SymInt")
+    assert saved_as("mode", "::std::string") == ("mode", "str")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +123,13 @@ def test_what_may_stand_there(text: str, label: str) -> None:
     )
     at = TextSpot(len(lines) - 1, len(lines[-1]))
     assert label in [item.label for item in complete("derivatives", entry(text), at, known).items]
+
+
+def test_values_that_a_key_may_have() -> None:
+    text = "- func: jet(Tensor self) -> Tensor\n  variants: "
+    at = TextSpot(1, len("  variants: "))
+    found = complete("native_functions", entry(text), at, Known(names=NAMES)).items
+    assert [item.label for item in found] == ["function", "method", "function, method"]
 
 
 def test_what_is_said_of_keys_is_of_keys_that_there_are() -> None:

@@ -210,16 +210,14 @@ class Saved(NamedTuple):
 
 
 _SHORT_TYPES: Final = {
-    "Tensor": "Tensor",
     "SymIntArrayRef": "SymInt[]",
     "IntArrayRef": "int[]",
     "int64_t": "int",
     "double": "float",
     "TensorList": "Tensor[]",
     "string": "str",
-    "SymInt": "SymInt",
 }
-_NAMESPACED: Final = re.compile(r"\b(?:::)?(?:at|c10|std)::")
+_NAMESPACED: Final = re.compile(r"(?:::)?\b(?:at|c10|std)::")
 
 
 def saved_as(expr: str, cpp: str) -> Saved:
