@@ -348,7 +348,9 @@ def test_end_by_signal_leaves_each_output_whole(project: CodegenProject) -> None
         _, stderr = process.communicate()
         assert "Traceback" not in stderr
         there = contents(project.out) if project.out.exists() else {}
-        assert {name: expected[name] for name in there} == there
+        # If files were being moved into their places, the journal tells the next run which.
+        outputs = {name: data for name, data in there.items() if not name.endswith("/journal")}
+        assert {name: expected[name] for name in outputs} == outputs
 
 
 @pytest.mark.parametrize(
