@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from derivload.loading.own_code import starting
-from support.child import child_environment
+from support.child import FROM_A_TERMINAL, child_environment
 from support.out_dirs import posix
 
 pytestmark = posix
@@ -23,7 +23,7 @@ pytestmark = posix
 def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """It has been told of a tree that has no torchgen."""
     with subprocess.Popen(
-        [sys.executable, "-c", starting._RUN],
+        [*FROM_A_TERMINAL, sys.executable, "-c", starting._RUN],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -35,7 +35,6 @@ def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         yield made
 
 
-@pytest.mark.skipif(signal.getsignal(signal.SIGINT) == signal.SIG_IGN, reason="it is ignored")
 def test_ctrl_c_ends_it_and_shows_no_traceback(process: subprocess.Popen[bytes]) -> None:
     assert process.stdin is not None and process.stdout is not None
     process.stdin.flush()

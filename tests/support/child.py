@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from support.paths import SOURCE
+
+# Before a command: it gets the signals as a terminal's shell has them, whoever runs the tests. Some
+# are ignored under nohup and in shells of scripts.
+FROM_A_TERMINAL = (
+    sys.executable,
+    "-c",
+    """
+import os, signal, sys
+for name in ("SIGHUP", "SIGINT", "SIGTERM"):
+    if hasattr(signal, name):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+""",
+)
 
 
 def child_environment(*folders: Path, **variables: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from support import forks
-from support.child import child_environment
+from support.child import FROM_A_TERMINAL, child_environment
 from support.fitting import read_fitting
 from support.paths import CATALOGUE, DERIVATIVES
 from support.project import Project
@@ -28,16 +28,6 @@ PATIENCE = 30.0
 QUIET = 0.25
 
 Event = dict[str, Any]
-
-# Runs a command with the signals as a terminal's shell has them, whoever runs the tests: nohup
-# and the shells of scripts have some ignored.
-_AS_FROM_A_TERMINAL = """
-import os, signal, sys
-for name in ("SIGHUP", "SIGINT", "SIGTERM"):
-    if hasattr(signal, name):
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
 
 
 def _signals_are_as_from_a_terminal() -> bool:
@@ -82,7 +72,7 @@ class Watch:
         }
         env = child_environment(**(environment or {}))
         if before or not _signals_are_as_from_a_terminal():
-            start = [*(sys.executable, "-c", _AS_FROM_A_TERMINAL, *before), sys.executable]
+            start = [*FROM_A_TERMINAL, *before, sys.executable]
             self.process = subprocess.Popen(
                 [*start, "-m", "derivload", *command], env=env, cwd=folder, **streams
             )

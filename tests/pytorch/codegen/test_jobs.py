@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from support.child import child_environment
+from support.child import FROM_A_TERMINAL, child_environment
 from support.codegen_files import done, generated, kept, project, small_release
 from support.codegen_project import CodegenProject, contents
 from support.pytorch_entries import PyTorch
@@ -251,7 +251,7 @@ def group_of(process: int) -> list[int]:
 def start(project: CodegenProject, change: str, *options: str) -> subprocess.Popen[str]:
     """Start derivload in a process group."""
     return subprocess.Popen(
-        command(project, change, *options),
+        [*FROM_A_TERMINAL, *command(project, change, *options)],
         stderr=subprocess.PIPE,
         encoding="utf-8",
         env=child_environment(),

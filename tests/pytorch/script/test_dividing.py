@@ -20,7 +20,7 @@ from derivload.outputs.journal import Journal, restore
 from derivload.pytorch.script.dividing import noted
 from derivload.pytorch.script.known import KNOWN
 from derivload.pytorch.script.watching import Watch
-from support.child import child_environment
+from support.child import FROM_A_TERMINAL, child_environment
 from support.few_operators import make_small
 from support.releases import Release
 from support.script_runs import Runner, contents
@@ -259,7 +259,7 @@ def test_a_known_manager_is_noted_with_the_folders_that_it_makes(tmp_path: Path)
 )
 def test_a_signal_ends_all_processes(tree: Divided, number: signal.Signals, status: int) -> None:
     tree.befall("each_text(lambda: time.sleep(1))")
-    command = [sys.executable, "-m", "derivload", "run", *GEN, HEADERS]
+    command = [*FROM_A_TERMINAL, sys.executable, "-m", "derivload", "run", *GEN, HEADERS]
     environment = {**tree.runner.environment, "DERIVLOAD_CACHE_DIR": str(tree.folder / "state")}
     process = subprocess.Popen(
         command,
