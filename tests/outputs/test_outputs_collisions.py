@@ -109,14 +109,18 @@ def test_a_pipe_is_written_through(out: Path, tmp_path: Path) -> None:
 
 @posix
 def test_what_takes_no_bytes_is_refused(
-    out: Path, edited: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    out: Path,
+    edited: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import socket
 
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     os.mkfifo(tmp_path / "pipe")
     with socket.socket(socket.AF_UNIX) as bound:
-        os.chdir(tmp_path)
+        monkeypatch.chdir(tmp_path)
         bound.bind("socket")
     for name, why in (("pipe", "is a pipe that nobody reads"), ("socket", "is a socket")):
         capsys.readouterr()
