@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from derivload.identity import PACKAGE
 from support.codegen_files import done, generated, project, small_release
 from support.codegen_project import ABS, CodegenProject, assert_same, contents
 from support.few_operators import make_small
@@ -119,6 +120,8 @@ def test_a_placeholder_for_nothing_is_told_as_in_a_run_for_everything(done: Code
     said = done.try_run()
     assert said.returncode == 1
     assert "KeyError: 'none'" in said.stderr
+    assert said.stderr.count("Traceback") == 1
+    assert PACKAGE not in said.stderr  # all frames are upstream's
     assert said.stderr == done.try_run("--no-cache").stderr
     assert contents(done.out) == before
     edit(done.pytorch, [("TraceType.cpp", "${none} namespace", "namespace")])

@@ -41,8 +41,9 @@ class Content:
         except OSError as error:
             if error.errno in FULL:
                 raise
-        except RAISED:  # upstream's own exception: running it the plain way shows it
-            return self._run_plain()[name]
+        except RAISED:
+            pass
+        # Out here, for upstream's own exception shows what was being handled, too.
         return self._run_plain()[name]
 
     def _render(self, name: str) -> bytes:

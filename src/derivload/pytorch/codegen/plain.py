@@ -187,7 +187,6 @@ def contents_of(folder: str) -> dict[str, bytes]:
 
 def _traceback(error: BaseException) -> str:
     """The traceback as upstream would show it, without derivload's own frames."""
-    frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(PACKAGE):
-        frames = frames.tb_next
-    return "".join(traceback.format_exception(type(error), error, frames))
+    told = traceback.TracebackException.from_exception(error)
+    told.stack[:] = [frame for frame in told.stack if not frame.filename.startswith(PACKAGE)]
+    return "".join(told.format())
