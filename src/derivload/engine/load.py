@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect
-from derivload.derivatives.info import number_ops, op_prefixes
 from derivload.derivatives.model import DifferentiabilityRecord
+from derivload.derivatives.numbering import number_ops, op_prefixes
 from derivload.diagnostics import Diagnostic
 from derivload.engine.backends import Backends
 from derivload.engine.blame import Blame

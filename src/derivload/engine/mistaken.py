@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from derivload.derivatives.info import number_ops, op_prefixes
+from derivload.derivatives.numbering import number_ops, op_prefixes
 from derivload.diagnostics import Diagnostic
 from derivload.engine.blame import Blame
 from derivload.engine.found import FoundByFamily

@@ -10,13 +10,9 @@ import msgspec
 from derivload.cpp.bindings import CppBindings
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.definition import Definition, read_good_parts
-from derivload.derivatives.info import (
-    DerivativeReader,
-    Derived,
-    check_formulas_alone,
-    with_numbers,
-)
+from derivload.derivatives.info import DerivativeReader, Derived, check_formulas_alone
 from derivload.derivatives.matching import MatchedFunction, match_differentiability_info
+from derivload.derivatives.numbering import with_numbers
 from derivload.derivatives.view_copy import add_view_copy_derivatives
 from derivload.diagnostics import Elsewhere, Invalid, Mistake
 from derivload.engine.blame import Blame, told_of_definition, told_of_replacement

@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import Final
 
 from derivload.cpp.dialect import Dialect
-from derivload.derivatives.info import op_prefixes
+from derivload.derivatives.numbering import op_prefixes
 from derivload.diagnostics import Diagnostic
 from derivload.engine.backends import Backends, digest_of
 from derivload.engine.found import FoundByFamily

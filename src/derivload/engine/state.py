@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from derivload.derivatives.info import op_prefixes
 from derivload.derivatives.model import DifferentiabilityRecord
+from derivload.derivatives.numbering import op_prefixes
 from derivload.diagnostics import Diagnostic
 from derivload.engine.backends import digest_of
 from derivload.engine.families import family_of

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar
 
 from derivload.derivatives.definition import read_definition
-from derivload.derivatives.info import number_ops, op_prefixes
+from derivload.derivatives.numbering import number_ops, op_prefixes
 from derivload.diagnostics import Invalid
 from derivload.engine.families import first_word
 from derivload.engine.inputs import InputEntries
