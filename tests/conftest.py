@@ -131,6 +131,16 @@ def thinning(request: pytest.FixtureRequest) -> int:
     return 1 if _in_ci() or request.config.getoption("--long") else 6
 
 
+@pytest.fixture(autouse=True)
+def _stays_in_its_folder() -> Iterator[None]:
+    """A test leaves the process in the folder in which it began: the next one runs there."""
+    before = Path.cwd()
+    yield
+    after = Path.cwd()
+    os.chdir(before)
+    assert after == before
+
+
 @pytest.fixture
 def longer(request: pytest.FixtureRequest) -> bool:
     """Whether random tests may run for longer."""
