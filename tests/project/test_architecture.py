@@ -30,6 +30,12 @@ def test_each_floor_is_named() -> None:
     assert {f"{room}/" for room in rooms} | files <= {*re.findall(r"\[`([^`]+)`\]", floors)}
 
 
+def test_no_file_is_long() -> None:
+    """One that is, has outgrown one subject."""
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert [path.name for path, count in lines.items() if count > 400] == []
+
+
 def test_each_class_has_a_name_of_its_own() -> None:
     """But those that torchgen's own classes are called by."""
     classes = [

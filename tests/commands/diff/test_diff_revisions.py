@@ -134,18 +134,24 @@ def test_nothing_is_left_behind(
     assert [*scratch.iterdir()] == []
 
 
-def test_pytorch_tree_is_followed_in_its_revision(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A checkout has its own place for each file, and its version."""
-    native = tmp_path / "aten" / "src" / "ATen" / "native"
-    autograd = tmp_path / "tools" / "autograd"
+def make_tree(root: Path, version: str) -> tuple[Path, Path]:
+    """Lay the catalogue out as a checkout of PyTorch: the folders of its formulas and functions."""
+    native = root / "aten" / "src" / "ATen" / "native"
+    autograd = root / "tools" / "autograd"
     for folder in (native, autograd):
         folder.mkdir(parents=True)
     for name in FILES:
         folder = autograd if name == FILES[0] else native
         (folder / name).write_bytes((CATALOGUE / name).read_bytes())
-    (tmp_path / "version.txt").write_text("2.14.0\n")
+    (root / "version.txt").write_text(version)
+    return autograd, native
+
+
+def test_pytorch_tree_is_followed_in_its_revision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout has its own place for each file, and its version."""
+    _, native = make_tree(tmp_path, "2.14.0\n")
     repository = Repository(tmp_path)
     (tmp_path / "derivload.toml").unlink()
     repository.commit()
@@ -164,14 +170,7 @@ def test_pytorch_tree_is_followed_in_its_revision(
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     """With a torchgen beside the inputs, of which a revision gets all files."""
     (tmp_path / "torchgen").mkdir()
-    native = tmp_path / "aten" / "src" / "ATen" / "native"
-    autograd = tmp_path / "tools" / "autograd"
-    for folder in (native, autograd):
-        folder.mkdir(parents=True)
-    for name in FILES:
-        folder = autograd if name == FILES[0] else native
-        (folder / name).write_bytes((CATALOGUE / name).read_bytes())
-    (tmp_path / "version.txt").write_text("2.15.0\n")
+    autograd, _ = make_tree(tmp_path, "2.15.0\n")
     repository = Repository(tmp_path)
     (tmp_path / "derivload.toml").unlink()
     (tmp_path / "torchgen" / "a.py").write_text("")
