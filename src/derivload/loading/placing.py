@@ -49,7 +49,7 @@ def with_places(
     version = msgspec.json.decode(bytes(manifest), type=ManifestDocument).torch_version
     session = None if memory is None else memory.own_session
     places = _places_of(request, None if session is None else session.entries)
-    made_of = facts, places, kernels
+    made_of = version, facts, places, kernels
     if memory is not None and memory.placed is not None and memory.placed[0] == made_of:
         rendered = memory.placed[1]
     else:

@@ -35,7 +35,7 @@ import errno
 import os
 
 from derivload.outputs.folders import locked, remove
-from derivload.outputs.others import is_of_others
+from derivload.outputs.others import MANIFEST, is_of_others
 from derivload.outputs.places import find_place, find_place_inside
 from derivload.outputs.staging import Staging, Waiting, has_left, naming, take_over
 
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     File = tuple[str, bytes | DocumentPieces, int, str]
 
 
-_MANIFEST = "manifest.json"
 _PREFIX, _SUFFIX = "differentiability", ".json"
 _OF_OTHERS = "is of something else; move it away, or name another folder"
 
@@ -118,7 +117,7 @@ class Writing:
         if isinstance(documents, (list, tuple)) and self._is_up_to_date(documents, read_record()):
             return WrittenFiles([], [name for name, *_ in documents], [])
         self._lock.enter_context(locked(self._out_dir))
-        path = os.path.join(self._out_dir, next(iter(names), _MANIFEST))
+        path = os.path.join(self._out_dir, next(iter(names), MANIFEST))
         staging, recorded = self._open_staging(self._out_dir, path, self._kind)
         recorded += read_record()
         waiting, unchanged = self._stage(documents, recorded)
@@ -126,12 +125,12 @@ class Writing:
             coming = [(one.sha256, one.name) for one in waiting]
             staging.write_journal(self._kind, [*recorded, *coming])
         for one in waiting:
-            if one.name != _MANIFEST:
+            if one.name != MANIFEST:
                 one.move()
         stale = dict.fromkeys((name, sha256) for sha256, name in recorded if name not in names)
         removed = [name for name, sha256 in stale if remove(self._out_dir, name, sha256)]
         for one in waiting[-1:]:
-            if one.name == _MANIFEST:
+            if one.name == MANIFEST:
                 one.move()
         return WrittenFiles([one.name for one in waiting], unchanged, removed)
 
@@ -255,7 +254,7 @@ def listed_documents(out_dir: str, documents: Sequence[File]) -> list[Recorded]:
     None are returned if the manifest is the same as the last one of `documents`, and none if it
     cannot be read.
     """
-    path = os.path.join(out_dir, _MANIFEST)
+    path = os.path.join(out_dir, MANIFEST)
     try:
         if not os.path.isfile(path):
             return []
@@ -275,7 +274,7 @@ def listed_documents(out_dir: str, documents: Sequence[File]) -> list[Recorded]:
 def _is_document(name: str) -> bool:
     middle = name[len(_PREFIX) : -len(_SUFFIX)]
     is_shard = name == f"{_PREFIX}{middle}{_SUFFIX}" and (not middle or middle[1:].isdigit())
-    return is_shard or name in ("functions.json", "places.json", _MANIFEST)
+    return is_shard or name in ("functions.json", "places.json", MANIFEST)
 
 
 def _make_folder(folder: str) -> None:

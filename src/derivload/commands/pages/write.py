@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -13,13 +13,11 @@ from derivload.commands.pages.files import PageFile, render_files
 from derivload.loading.errors import UsageError
 from derivload.outputs.digests import digest_of
 from derivload.outputs.files import Writing, WrittenFiles
-from derivload.outputs.others import PAGES
+from derivload.outputs.others import MANIFEST, PAGES
 from derivload.terminal.progress import tell
 
 if TYPE_CHECKING:
     from derivload.outputs.staging import Recorded
-
-_MANIFEST: Final = "manifest.json"
 
 
 class _ListedFile(msgspec.Struct, frozen=True):
@@ -55,12 +53,12 @@ def write_pages(
 def _manifest_of(files: Sequence[PageFile]) -> PageFile:
     listed = tuple([_ListedFile(file.name, file.sha256) for file in files])
     data = msgspec.json.encode(_PagesManifest("derivload.pages", listed)) + b"\n"
-    return PageFile(_MANIFEST, data, 0, digest_of(data))
+    return PageFile(MANIFEST, data, 0, digest_of(data))
 
 
 def listed_pages(out_dir: str) -> list[Recorded]:
     """The files that an earlier run wrote to a folder. Raises UsageError for that of another."""
-    path = os.path.join(out_dir, _MANIFEST)
+    path = os.path.join(out_dir, MANIFEST)
     if not os.path.isfile(path):
         return []
     with open(path, "rb") as file:

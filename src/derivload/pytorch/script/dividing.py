@@ -27,6 +27,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from derivload.modules import read_file
+from derivload.outputs.comparing import holds
 from derivload.pytorch.script.known import KNOWN, OF_MANIFESTS
 from derivload.pytorch.script.watching import CopySaw
 
@@ -270,7 +271,8 @@ def _holds(path: str, contents: str) -> bool:
     """Whether a file certainly holds a text, whatever the encoding and the ends of lines are."""
     try:
         with open(path, "rb") as file:
-            return contents.isascii() and "\r" not in contents and file.read() == contents.encode()
+            is_plain = contents.isascii() and "\r" not in contents
+            return is_plain and holds(file, (contents.encode(),))
     except OSError:
         return False
 
