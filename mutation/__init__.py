@@ -7,6 +7,7 @@ takes no sample, and edits files in the checkout.
 
 - `mutants.py`: which mistakes there are (values in, values out)
 - `reach.py`: which test reaches which function, also in the processes that it starts
+- `measured.py`: what is kept of that, and which tests a mutant meets, in which order
 - `run.py`: `script/mutate`, a sample of them against the tests that reach them, in copies
 - `survivors.txt`: mutants that no test can tell from the original, each with the reason
 """

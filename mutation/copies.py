@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -16,20 +15,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import platformdirs
-
+from mutation.measured import ROOT, Reach, kept, read, write
 from mutation.mutants import Mutant
 from mutation.tracer import START
 
-ROOT = Path(__file__).parents[1]
 # In seconds: a test that is quick, and the most that those of one mutant may take together.
 _QUICK = 0.25
 _MOST = {"quick": 30.0, "slow": 90.0}
 # Likewise: much longer than a run takes.
 _PAST = 30 * 24 * 60 * 60
-
-# From a test to its seconds and the functions that it reaches.
-Reach = dict[str, tuple[float, frozenset[str]]]
 
 
 class Verdict(NamedTuple):
@@ -68,13 +62,14 @@ class Copy:
 
     def measure(self, file: str) -> Reach:
         """Run a file of tests, and say what each of them reaches."""
-        kept = _kept(file)
-        if not kept.exists():
+        place = kept(file)
+        if not place.exists():
             shutil.rmtree(self.folder / "reach", ignore_errors=True)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            self.test([file], None, MUTATION_REACH=str(kept))
-        found = json.loads(kept.read_text("utf-8"))
-        return {name: (each["seconds"], frozenset(each["reach"])) for name, each in found.items()}
+            measured = self.folder / "measured"
+            measured.unlink(missing_ok=True)
+            self.test([file], None, MUTATION_REACH=str(measured))
+            write(place, json.loads(measured.read_text("utf-8")))
+        return read(place)
 
     def test(self, arguments: Sequence[str], timeout: float | None, **environment: str) -> str:
         """How the tests fail: "" where they pass."""
@@ -115,7 +110,7 @@ class Copy:
     def _killer(self, tests: Reach) -> str:
         for is_quick, most in ((True, _MOST["quick"]), (False, _MOST["slow"])):
             chosen, total = [], 0.0
-            for name, (seconds, _) in sorted(tests.items(), key=lambda test: test[1][0]):
+            for name, (seconds, _) in tests.items():  # from those that concern it most
                 if (seconds < _QUICK) == is_quick and total + seconds <= most:
                     chosen.append(name)
                     total += seconds
@@ -123,7 +118,7 @@ class Copy:
                 continue
             names = self.folder / "chosen"
             names.write_text("\n".join(chosen), "utf-8")
-            files = sorted({name.partition("::")[0] for name in chosen})
+            files = dict.fromkeys(name.partition("::")[0] for name in chosen)
             how = self.test(["-x", *files], 60 + 5 * total, MUTATION_TESTS=str(names))
             if how:
                 return how
@@ -143,18 +138,3 @@ class Copy:
 def _end_group(leader: int) -> None:
     with contextlib.suppress(OSError):  # nobody is left
         os.killpg(leader, signal.SIGKILL)
-
-
-def _kept(file: str) -> Path:
-    """Where the reach of a file of tests is kept, until it or the tracer is edited, or a file of
-    ours moves.
-    """
-    names = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("src/**/*.py"))
-    parts = [
-        "\n".join(names).encode(),
-        (ROOT / "mutation" / "tracer.py").read_bytes(),
-        (ROOT / file).read_bytes(),
-    ]
-    digest = hashlib.sha256(b"".join(parts)).hexdigest()
-    folder = platformdirs.user_cache_path("derivload-tests") / "reach"
-    return folder / f"{Path(file).stem}-{digest[:16]}.json"

@@ -1,9 +1,9 @@
 """`script/mutate [N]`: N mutants of the pure floors and N of the rest, against their tests.
 
 Each core has a copy of the checkout and mutates there. A mutant meets the quick tests that reach
-it, then the slow ones. The first that fails kills it, and so do tests that take several times as
-long as they should. What tests reach is measured once for each file of tests, and kept until that
-file is edited.
+it, then the slow ones; of both, as many as there is time for, from those that concern it most.
+The first that fails kills it, and so do tests that take several times as long as they should.
+What tests reach is measured once for each file of tests, and kept until that file is edited.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from mutation.copies import ROOT, Copy, Reach, Verdict
+from mutation.copies import Copy, Verdict
+from mutation.measured import ROOT, met_by
 from mutation.mutants import Mutant, mutants_of
 
 SURVIVORS = Path(__file__).with_name("survivors.txt")
@@ -44,29 +45,6 @@ def sample(count: int, seed: int, only: str) -> dict[str, list[Mutant]]:
     return {
         part: chosen.sample(mutants, min(count, len(mutants))) for part, mutants in found.items()
     }
-
-
-def tests_of(mutant: Mutant, reach: Reach, importers: dict[str, set[str]]) -> Reach:
-    """The tests that reach a mutant; at the level of a module, its users' tests too."""
-    if mutant.function:
-        wanted = f"{mutant.path}:{mutant.function}"
-        return {name: test for name, test in reach.items() if wanted in test[1]}
-    files = {mutant.path, *importers.get(mutant.path, ())}
-    return {
-        name: test
-        for name, test in reach.items()
-        if any(each.rpartition(":")[0] in files for each in test[1])
-    }
-
-
-def _importers() -> dict[str, set[str]]:
-    """From each file of derivload to those that name its module."""
-    found: dict[str, set[str]] = {}
-    for path in (ROOT / "src").rglob("*.py"):
-        for module in re.findall(r"derivload(?:\.\w+)+", path.read_text("utf-8")):
-            named = f"src/{module.replace('.', '/')}.py"
-            found.setdefault(named, set()).add(path.relative_to(ROOT).as_posix())
-    return found
 
 
 def known_survivors() -> Known:
@@ -112,11 +90,10 @@ class _Workers:
         names = [path for path in paths if re.search(only, path)]
         measured = self._pool.map(lambda name: self._use(lambda copy: copy.measure(name)), names)
         reach = {test: found for part in measured for test, found in part.items()}
-        importers = _importers()
         known = known_survivors()
 
         def verdict(mutant: Mutant) -> Verdict:
-            tests = tests_of(mutant, reach, importers)
+            tests = met_by(mutant, reach)
             found = self._use(lambda copy: copy.judge(mutant, tests))
             _tell(found, known)
             return found
