@@ -33,24 +33,20 @@ def check(loaded: Loaded, tables: Tables, bindings: CppBindings) -> Iterator[Ref
     for function, record, generated in loaded.matched:
         if is_plain_out(function):
             continue
-        if not cpp.has_types(function):
-            yield from cpp.check_types(function)
+        if wrong := [*cpp.check_types(function)]:
+            yield from wrong
             continue
         if not function.name.base.isascii():
             yield from check_name(function)
         of_python = is_bound(function, tables)
         if of_python:
             bound.append(function)
-        if record.differentiability:
-            candidate = _candidate(function, record, generated, loaded.infos)
-            written = is_written(candidate, tables)
-        else:
-            candidate = Candidate(function)
-            written = function.is_abstract and function.cpp_name not in tables.by_hand
+        candidate = _candidate(function, record, generated, loaded.infos)
+        written = is_written(candidate, tables)
         if has_list_default(function) or function.cpp_no_default_args:
             has_wrapper = written and (of_python or _needs_defaults(candidate, tables))
             yield from cpp.check_defaults(function, written=has_wrapper, bound=of_python)
-        if written and _may_be_refused(candidate, tables):
+        if written:
             yield from check_variable_type(candidate, tables)
             if is_view(function, tables):
                 yield from check_view(candidate, tables)
@@ -64,10 +60,12 @@ def _candidate(
     generated: DifferentiabilityRecord | None,
     infos: Mapping[str, Derived],
 ) -> Candidate:
+    if not record.differentiability:
+        return Candidate(function)
     made = None if generated is None else Derived(function, generated.dispatch)
     source = ""
     of_keys = {}
-    for key, info in (record.differentiability or {}).items():
+    for key, info in record.differentiability.items():
         source = info.schema
         of_keys[key] = made or infos[source]
     return Candidate(function, of_keys, record.forward_derivatives or {}, source)
@@ -76,17 +74,6 @@ def _candidate(
 def _needs_defaults(candidate: Candidate, tables: Tables) -> bool:
     """Whether the wrapper of a function is written with the defaults of its arguments."""
     return has_body(candidate, tables) or is_view(candidate.function, tables)
-
-
-def _may_be_refused(candidate: Candidate, tables: Tables) -> bool:
-    """Whether a rule for wrappers or views may be broken. Those of most functions cannot be."""
-    function = candidate.function
-    return bool(
-        candidate.infos
-        or function.manual_kernel_registration
-        or function.schema.kind == "inplace"
-        or function.schema.name.base in tables.views
-    )
 
 
 def _check_nodes(loaded: Loaded, tables: Tables) -> Iterator[Refusal]:

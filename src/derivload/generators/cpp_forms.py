@@ -17,41 +17,30 @@ _LAST_OF_LATIN_1: Final = 0xFF
 
 
 class CppForms:
-    """Finds what cannot be written in C++. It keeps which types can."""
+    """Finds what cannot be written in C++. It keeps why each type cannot, "" if it can."""
 
     def __init__(self, bindings: CppBindings) -> None:
         self._bindings = bindings
-        self._taken: set[str] = set()  # the types of arguments with a form in C++
-        self._returned: set[tuple[str, bool]] = set()
-
-    def has_types(self, function: NativeFunction) -> bool:
-        """Whether all types have a form in C++."""
-        taken, schema = self._taken, function.schema
-        arguments = schema.arguments
-        for group in (arguments.positional, arguments.kwarg_only, arguments.out):
-            for argument in group:
-                if argument.type.text not in taken:
-                    return not [*self.check_types(function)]
-        for output in schema.returns:
-            if (output.type.text, output.is_write) not in self._returned:
-                return not [*self.check_types(function)]
-        return True
+        self._taken: dict[str, str] = {}
+        self._returned: dict[tuple[str, bool], str] = {}
 
     def check_types(self, function: NativeFunction) -> Iterator[Refusal]:
         """The types without a form in C++ (DL840). Each function has a wrapper for tracing."""
-        schema = function.schema
+        schema, taken, outputs = function.schema, self._taken, self._returned
         for argument in schema.arguments.flat_all:
-            message = self._of_argument(argument, function)
+            text = argument.type.text
+            message = taken.get(text)
+            if message is None:
+                message = taken[text] = self._of_argument(argument, function)
             if message:
                 yield _refusal(function, message, argument.text)
-            else:
-                self._taken.add(argument.type.text)
         for returned in schema.returns:
-            message = self._of_return(returned, function)
+            key = (returned.type.text, returned.is_write)
+            message = outputs.get(key)
+            if message is None:
+                message = outputs[key] = self._of_return(returned, function)
             if message:
                 yield _refusal(function, message, schema.text.rpartition(" -> ")[2])
-            else:
-                self._returned.add((returned.type.text, returned.is_write))
 
     def _of_argument(self, argument: Argument, function: NativeFunction) -> str:
         return _why_not(
@@ -123,6 +112,6 @@ def _why_not(make: Callable[[], object]) -> str:
 
 
 def _refusal(
-    function: NativeFunction, message: str, words: str, code: str = "DL840", path: str = "func"
+    function: NativeFunction, message: str, words: str, code: str = "DL840", path: str = ""
 ) -> Refusal:
     return Refusal(function, code, message, words, path=path)

@@ -20,12 +20,8 @@ from derivload.native.function import NativeFunction, hides_from_python
 from derivload.schema.arguments import Argument
 from derivload.schema.function_schema import FunctionSchema
 
-_PLACES: Final = {"method": "a tensor", "function": "torch"}
+_KINDS: Final = ("function", "method")
 _MODULES: Final = frozenset({"nn", "fft", "linalg", "nested", "sparse", "special"})
-_OPTIONS: Final = (
-    "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, "
-    "bool? requires_grad=False"
-)
 
 
 def is_bound(function: NativeFunction, tables: Tables) -> bool:
@@ -41,11 +37,17 @@ def is_in_module(function: NativeFunction) -> bool:
 
 
 class _Overload(NamedTuple):
-    """An overload, its signature without outputs and defaults, and whether it has TensorOptions."""
+    """An overload, what Python sees of its arguments, and whether it has TensorOptions."""
 
     function: NativeFunction
-    signature: str
+    positional: tuple[str, ...]
+    named: tuple[str, ...]
     has_options: bool
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """What it has without outputs and defaults."""
+        return self[1:]
 
 
 class PythonBindings:
@@ -56,7 +58,6 @@ class PythonBindings:
         self._bindings = bindings
         self._types = PythonTypes(tables, bindings.types)
         self._formals: dict[str, str] = {}
-        self._read: set[str] = set()  # the types of arguments that can be read
 
     def check(self, functions: Iterable[NativeFunction]) -> Iterator[Refusal]:
         """The mistakes of these functions, which are all overloads of their names.
@@ -65,52 +66,31 @@ class PythonBindings:
         """
         groups: defaultdict[str, defaultdict[str, list[NativeFunction]]]
         groups = defaultdict(lambda: defaultdict(list))
-        odd = set()  # Without `self`, most methods differ as the functions of the same name do.
         for function in functions:
             schema = function.schema
             name = schema.name.name
-            if len(schema.returns) > 1 or "requires_grad" in schema.text:
-                yield from _check_names(function)
+            yield from _check_names(function)
             module = function.python_module
             if module is None:
-                for kind in function.variants:
-                    groups[kind][name].append(function)
-                if "method" in function.variants and not _is_function_of_self(function):
-                    odd.add(name)
+                for kind in _KINDS:
+                    if kind in function.variants:
+                        groups[kind][name].append(function)
             elif module in _MODULES:
                 groups[module][name].append(function)
         for kind, by_name in groups.items():
-            for name, overloads in by_name.items():
-                if kind != "method" or name in odd:
-                    yield from self._check_group(overloads, kind)
-
-    def _is_plain(self, function: NativeFunction) -> bool:
-        """Whether all that `_check_one` looks at is known to be right. That goes for most."""
-        arguments, returns = function.schema.arguments, function.schema.returns
-        if function.category_override or arguments.options_index is not None:
-            return False
-        for group in (arguments.positional, arguments.kwarg_only):
-            for argument in group:
-                if argument.type.text not in self._read:
-                    return False
-        name = function.schema.name.name
-        is_like = name.startswith("new_") or name.endswith("_like")
-        is_of_tensor = bool(arguments.positional) and arguments.positional[0].type.base == "Tensor"
-        is_one = len(returns) == 1 and returns[0].type.text == "Tensor"
-        return is_one and is_of_tensor and not is_like
+            for overloads in by_name.values():
+                yield from self._check_group(overloads, kind)
 
     def _check_one(self, function: NativeFunction, *, as_method: bool) -> Iterator[Refusal]:
         yield from self._check_arguments(function, as_method=as_method)
         yield from self._check_dispatch(function, _has_python_options(function, self._tables))
 
     def _check_group(self, functions: list[NativeFunction], kind: str) -> Iterator[Refusal]:
-        """`kind` is a key of `_PLACES`, or a module."""
-        if _are_distinct(functions):
-            for function in functions:
-                if not self._is_plain(function):
-                    yield from self._check_one(function, as_method=kind == "method")
+        """`kind` is one of `_KINDS`, or a module."""
+        if len(functions) == 1 and not functions[0].schema.arguments.out:
+            yield from self._check_one(functions[0], as_method=kind == "method")
             return
-        bases: dict[str, list[_Overload]] = {}
+        bases: dict[object, list[_Overload]] = {}
         outs: list[_Overload] = []
         is_certain = True
         for function in functions:
@@ -131,35 +111,30 @@ class PythonBindings:
             if fits:
                 yield from self._check_dispatch(out.function, fits[0].has_options)
             elif is_certain:
-                yield _alone(out.function, _PLACES.get(kind, f"torch.{kind}"))
+                yield _alone(out.function, "torch" if kind == "function" else f"torch.{kind}")
 
     # -------------------------------------------------------------------------- signatures
 
     def _overload(self, function: NativeFunction, *, as_method: bool) -> _Overload | None:
-        """None if a type cannot be written or read."""
-        formals = []
+        """None if a type cannot be read."""
         arguments = function.schema.arguments
-        for i, argument in enumerate(arguments.positional):
-            if not as_method or i != arguments.self_index:
-                formals.append(self._formal(argument, as_method=as_method))
-        named = [self._formal(a, as_method=as_method) for a in arguments.without_options]
-        has_options = _has_python_options(function, self._tables)
-        if has_options:
-            named.append(_OPTIONS)
-        if named:
-            formals += ["*", *named]
-        return None if "" in formals else _Overload(function, ", ".join(formals), has_options)
+        own = arguments.self_argument if as_method else None
+        positional = tuple([self._formal(a) for a in arguments.positional if a is not own])
+        named = tuple([self._formal(a) for a in arguments.without_options])
+        if "" in positional + named:
+            return None
+        return _Overload(function, positional, named, _has_python_options(function, self._tables))
 
-    def _formal(self, argument: Argument, *, as_method: bool) -> str:
-        """An argument without its default; "" if its type cannot be written or read."""
+    def _formal(self, argument: Argument) -> str:
+        """What Python sees of an argument, without its default; "" if its type cannot be read."""
         declaration = argument.declaration
         if declaration == "Tensor self":
-            return declaration if as_method else "Tensor input"
+            return "Tensor input"
         known = self._formals.get(declaration)
         if known is None:
-            written = self._types.written(argument.type)
-            is_known = written is not None and self._types.is_read(argument.type)
-            known = self._formals[declaration] = f"{written} {argument.name}" if is_known else ""
+            is_read = self._types.is_read(argument.type)
+            known = f"{self._types.seen(argument.type)} {argument.name}" if is_read else ""
+            self._formals[declaration] = known
         return known
 
     def _check_same(self, overload: _Overload, others: list[_Overload]) -> Iterator[Refusal]:
@@ -173,9 +148,9 @@ class PythonBindings:
         pairs = zip(non_options(one.function), non_options(other.function), strict=False)
         return all(a.default == b.default or self._default(a) == self._default(b) for a, b in pairs)
 
-    def _default(self, argument: Argument) -> str:
+    def _default(self, argument: Argument) -> str | None:
         if argument.default is None:
-            return ""
+            return None
         try:
             default = self._bindings.default_expr(argument.default, argument.type, symint=False)
         except Invalid:
@@ -185,18 +160,13 @@ class PythonBindings:
     # ---------------------------------------------------------------------------- dispatch
 
     def _check_arguments(self, function: NativeFunction, *, as_method: bool) -> Iterator[Refusal]:
-        read = self._read
         own = function.schema.arguments.self_argument if as_method else None
         for argument in non_options(function):
-            text = argument.type.text
-            if text in read or argument is own:
-                continue
-            if self._types.written(argument.type) is None or not self._types.is_read(argument.type):
+            if argument is not own and not self._types.is_read(argument.type):
                 found = f"`{function.qualified}` takes `{argument.text}`"
                 found += ", which Python bindings cannot read"
                 yield _refusal(function, "DL833", found, argument.text)
                 return
-            read.add(text)
 
     def _check_dispatch(self, function: NativeFunction, has_options: bool) -> Iterator[Refusal]:
         """`has_options` is whether the signature has TensorOptions."""
@@ -212,40 +182,16 @@ class PythonBindings:
 def _check_names(function: NativeFunction) -> Iterator[Refusal]:
     """What names of arguments and outputs no binding can have."""
     schema = function.schema
-    if any(a.name == "requires_grad" for a in schema.arguments.flat_all):
+    has_name = "requires_grad" in schema.text
+    if has_name and any(a.name == "requires_grad" for a in schema.arguments.flat_all):
         found = (
             f"`{function.qualified}` has an argument named `requires_grad`, which bindings add "
             "by themselves"
         )
         yield _refusal(function, "DL835", found, "requires_grad")
-    if len({r.name is None for r in schema.returns}) > 1:
+    if len({bool(r.name) for r in schema.returns}) > 1:
         found = f"`{function.qualified}` names some of its outputs, but not all"
         yield _refusal(function, "DL834", found, schema.text.rpartition(" -> ")[2])
-
-
-def _are_distinct(overloads: list[NativeFunction]) -> bool:
-    """Whether this is one function, perhaps with its out variant. Most overloads are such."""
-    if len(overloads) == 1:
-        return not overloads[0].schema.arguments.out
-    one, other = overloads[:2]
-    positional = one.schema.arguments.positional
-    # What takes no tensor, or has such a name, may take TensorOptions in one of the two.
-    return (
-        len(overloads) == 2
-        and one.schema.is_out != other.schema.is_out
-        and one.signatures.exact == other.signatures.exact
-        and bool(positional)
-        and positional[0].type.base == "Tensor"
-        and not one.schema.name.name.endswith("_like")
-        and not (one.category_override or other.category_override)
-    )
-
-
-def _is_function_of_self(method: NativeFunction) -> bool:
-    """Whether a method is a function too, whose first argument is `Tensor self`."""
-    positional = method.schema.arguments.positional
-    is_of_self = bool(positional) and positional[0].declaration == "Tensor self"
-    return is_of_self and "function" in method.variants
 
 
 def _check_options(function: NativeFunction, *, has_options: bool) -> Iterator[Refusal]:
@@ -329,16 +275,14 @@ def _alone(out: NativeFunction, module: str) -> Refusal:
 
 
 def _refusal(function: NativeFunction, code: str, message: str, words: str) -> Refusal:
-    return Refusal(function, code, message, words, path="func")
+    return Refusal(function, code, message, words)
 
 
 def _in_python(default: str) -> str:
-    """A default as the signature has it: numbers are written in one way."""
-    if default in ("true", "false"):
-        return str(default == "true")
+    """A default as Python sees it: numbers are written in one way, and so is what is empty."""
     for number in (int, float):
         try:
             return str(number(default))
         except ValueError:
             pass
-    return "None" if default in ("nullptr", "{}") or default.endswith("::nullopt") else default
+    return "{}" if default == "nullptr" or default.endswith("::nullopt") else default

@@ -21,7 +21,7 @@ class Refusal(NamedTuple):
 
     With `definition`, the schema of a definition, it stands there: at the formula for
     `var_names` of the dispatch key `dispatch_key`, at the key `path`, or, without both, at `name`.
-    Else it stands in the entry of the function, at the key `path`. `remedies` are for the entry
+    Else it stands in the entry of the function, at the key `path`, or at its schema. `remedies` are for the entry
     that it stands in, `meant` is what may be meant by the words.
     """
 

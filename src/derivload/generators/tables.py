@@ -70,9 +70,7 @@ class Tables(msgspec.Struct, frozen=True, gc=False):
     dummies: bool
     """Whether `category_override: dummy` means that a function takes no TensorOptions."""
     unread: frozenset[str]
-    """The base types that Python's argument parser cannot read."""
-    unwritten: frozenset[str]
-    """The base types that a Python signature cannot name."""
+    """The base types that Python's argument parser cannot read, or a signature cannot name."""
 
 
 def _names(text: str) -> frozenset[str]:
@@ -199,7 +197,6 @@ _2_1 = Tables(
     dimnames=True,
     dummies=False,
     unread=_names("ConstQuantizerPtr DimVector Generator QScheme"),
-    unwritten=_names("DimVector"),
 )
 _2_2 = _row(
     _2_1,
@@ -232,12 +229,10 @@ _2_4 = _row(
         " _foreach_copy",
     ),
 )
-_NAMELESS: Final = _names("DimVector GraphModule SymBool")
 _2_5 = _row(
     _2_4,
     unchecked=_2_4.unchecked | _names("_unsafe_masked_index _unsafe_masked_index_put_accumulate"),
-    unread=_2_4.unread | _NAMELESS,
-    unwritten=_NAMELESS,
+    unread=_2_4.unread | _names("GraphModule SymBool"),
 )
 _2_6 = _row(_2_5, nodes_by_index=True, unread=_2_5.unread - {"ConstQuantizerPtr"})
 _2_7 = _row(_2_6, keeps_text=True)

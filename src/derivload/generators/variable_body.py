@@ -140,7 +140,7 @@ class WrapperBody:
             return None
         name = function.name.text
         if reference.schema.text != function.schema.text:
-            return Refusal(function, "DL811", message, name, path="func")
+            return Refusal(function, "DL811", message, name)
         message = (
             f"`{function.qualified}` is an in-place foreach function, which has no definition "
             "of its own"
@@ -286,7 +286,7 @@ class WrapperBody:
                 message = (
                     f"`{argument.text}` has no argument of `{self._reference.qualified}` to go with"
                 )
-                yield Refusal(self._function, "DL811", message, argument.text, path="func")
+                yield Refusal(self._function, "DL811", message, argument.text)
 
     def _check_foreach_name(self, forward: ForwardDerivative) -> Iterator[Refusal]:
         is_one = len(forward.var_types) == 1 and forward.var_types[0] == "Tensor"
@@ -297,7 +297,6 @@ class WrapperBody:
                 f"`{self._function.qualified}` would use a forward formula for "
                 f"`{forward.var_names[0]}`: that of a foreach function is for `result`",
                 self._function.name.text,
-                path="func",
             )
 
     # ------------------------------------------------------------------------- what is saved

@@ -9,20 +9,12 @@ out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-from derivload.derivatives.info import Derived
-from derivload.generators.subject import (
-    Candidate,
-    Refusal,
-)
+from derivload.generators.subject import Candidate, Refusal
 from derivload.generators.tables import Tables
 from derivload.generators.variable_body import WrapperBody, foreach_name
 from derivload.native.function import EXPLICIT, NativeFunction
 from derivload.remedies import add, remove
-
-_CPP_TENSOR: Final = "const at::Tensor &"
-_ONE_TENSOR: Final = ("Tensor",)
 
 
 def is_written(subject: Candidate, tables: Tables) -> bool:
@@ -69,57 +61,7 @@ def check_variable_type(subject: Candidate, tables: Tables) -> Iterator[Refusal]
             yield from _check_lone_foreach(function, tables)
         return
     for key, derived in subject.infos.items():
-        is_plain = derived.function is function and _is_plain(subject, key, derived, tables)
-        if not is_plain and not _is_as_functional(function, key, derived, tables):
-            yield from WrapperBody(subject, key, derived, tables).check()
-
-
-def _is_plain(subject: Candidate, key: str, derived: Derived, tables: Tables) -> bool:
-    """Whether nothing is refused of the function of a definition, as is known of most.
-
-    It returns one tensor, each formula is for one tensor, and the forward formula has tangents.
-    """
-    schema, info = subject.function.schema, derived.dispatch[key]
-    returns, tensors, forward = schema.returns, info.args_with_derivatives, subject.forward.get(key)
-    if len(returns) != 1 or returns[0].type.text != "Tensor" or schema.kind != "functional":
-        return False
-    if info.output_differentiability is not None or info.non_differentiable_arg_names:
-        return False
-    if not tensors or len(tensors) != len(info.derivatives):
-        return False
-    if forward and (
-        len(forward) > 1
-        or not forward[0].required_inputs_fw_grad
-        or forward[0].var_types != _ONE_TENSOR
-    ):
-        return False
-    return (
-        all([argument.type == _CPP_TENSOR for argument in tensors])
-        and all([len(derivative.var_names) == 1 for derivative in info.derivatives])
-        and schema.name.base not in tables.without_derivative
-        and subject.function.cpp_name not in tables.without_derivative
-        and not schema.name.name.startswith("_foreach")
-    )
-
-
-def _is_as_functional(function: NativeFunction, key: str, derived: Derived, tables: Tables) -> bool:
-    """Whether nothing is refused of a variant but what is of the functional variant."""
-    source, info = derived.function, derived.dispatch[key]
-    schema, kind = source.schema, function.schema.kind
-    if (
-        kind not in ("inplace", "out")
-        or schema.kind != "functional"
-        or len(schema.returns) != len(function.schema.returns)
-        or source.cpp_name in tables.by_hand
-        or not info.args_with_derivatives
-        or info.non_differentiable_arg_names
-    ):
-        return False
-    return kind == "out" or (
-        info.output_differentiability is None
-        and not schema.name.name.startswith("_foreach")
-        and all([saved.name == "result" for saved in info.all_saved_outputs])
-    )
+        yield from WrapperBody(subject, key, derived, tables).check()
 
 
 def _without_dispatch(subject: Candidate) -> Refusal:
@@ -130,7 +72,6 @@ def _without_dispatch(subject: Candidate) -> Refusal:
         "DL801",
         f"`{function.qualified}` has derivatives{source}, but no kernels of its own",
         function.name.text,
-        path="func",
         remedies=(add("dispatch", f"\n  {EXPLICIT}: {function.cpp_name}"),),
     )
 
@@ -149,5 +90,4 @@ def _check_lone_foreach(function: NativeFunction, tables: Tables) -> Iterator[Re
             f"`{function.qualified}` has no derivatives, and no function `{base}` with the same "
             "arguments has any",
             function.name.text,
-            path="func",
         )

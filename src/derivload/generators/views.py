@@ -121,7 +121,7 @@ def _has_tensor_list(type_: Type) -> bool:
 
 def _refusal(function: NativeFunction, code: str, why: str) -> Refusal:
     message = f"`{function.qualified}` {why}"
-    return Refusal(function, code, message, function.name.text, path="func")
+    return Refusal(function, code, message, function.name.text)
 
 
 def _of_argument(function: NativeFunction, argument: Argument) -> Refusal:
@@ -129,4 +129,4 @@ def _of_argument(function: NativeFunction, argument: Argument) -> Refusal:
         f"`{function.qualified}` is a view, which cannot be made anew with the argument "
         f"`{argument.text}`"
     )
-    return Refusal(function, "DL821", message, argument.text, path="func")
+    return Refusal(function, "DL821", message, argument.text)
