@@ -12,7 +12,7 @@ from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
 from derivload.generators.cpp_forms import CppForms, check_name, has_list_default
 from derivload.generators.nodes import check_node
 from derivload.generators.python_bindings import PythonBindings, is_bound
-from derivload.generators.subject import Candidate, Refusal, is_plain_out
+from derivload.generators.subject import Candidate, Refusal
 from derivload.generators.tables import Tables
 from derivload.generators.variable_type import check_variable_type, has_body, is_written
 from derivload.generators.views import check_view, is_view
@@ -31,8 +31,6 @@ def check(loaded: Loaded, tables: Tables, bindings: CppBindings) -> Iterator[Ref
     cpp = CppForms(bindings)
     bound: list[NativeFunction] = []
     for function, record, generated in loaded.matched:
-        if is_plain_out(function):
-            continue
         if wrong := [*cpp.check_types(function)]:
             yield from wrong
             continue
@@ -63,11 +61,9 @@ def _candidate(
     if not record.differentiability:
         return Candidate(function)
     made = None if generated is None else Derived(function, generated.dispatch)
-    source = ""
-    of_keys = {}
-    for key, info in record.differentiability.items():
-        source = info.schema
-        of_keys[key] = made or infos[source]
+    sources = {key: info.schema for key, info in record.differentiability.items()}
+    of_keys = {key: made or infos[schema] for key, schema in sources.items()}
+    source = next(iter(sources.values()))
     return Candidate(function, of_keys, record.forward_derivatives or {}, source)
 
 
@@ -83,4 +79,4 @@ def _check_nodes(loaded: Loaded, tables: Tables) -> Iterator[Refusal]:
     for function, _, generated in loaded.matched:
         if generated is not None:
             for key, info in generated.dispatch.items():
-                yield from check_node(function, "", key, info, tables)
+                yield from check_node(function, function.schema.text, key, info, tables)

@@ -13,7 +13,6 @@ from derivload.generators.subject import Refusal
 from derivload.generators.tables import Tables
 from derivload.native.function import NativeFunction
 
-_TENSOR: Final = "at::Tensor"
 _TENSORS: Final = "::std::vector<at::Tensor>"
 # References that the node keeps in a form of its own; the others are those behind an optional.
 _KEPT: Final = frozenset(
@@ -40,11 +39,11 @@ def check_node(
     if not info.args_with_derivatives:
         return
     for saved in info.all_saved_inputs:
-        if saved.type != _TENSOR and not can_be_kept(saved.type, of_foreach_output=False):
+        if not can_be_kept(saved.type, of_foreach_output=False):
             yield _refusal(function, source, key, info, saved)
     for saved in info.all_saved_outputs:
         of_foreach = function.name.base.startswith("_foreach")
-        if saved.type != _TENSOR and not can_be_kept(saved.type, of_foreach_output=of_foreach):
+        if not can_be_kept(saved.type, of_foreach_output=of_foreach):
             yield _refusal(function, source, key, info, saved)
     if tables.nodes_by_index:
         count = sum([len(derivative.var_names) for derivative in info.derivatives])

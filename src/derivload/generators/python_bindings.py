@@ -31,11 +31,6 @@ def is_bound(function: NativeFunction, tables: Tables) -> bool:
     return not tables.hidden.has(function.cpp_name, function.schema.text)
 
 
-def is_in_module(function: NativeFunction) -> bool:
-    """Whether a bound function stands in a module of Python that the generators write."""
-    return function.python_module is None or function.python_module in _MODULES
-
-
 class _Overload(NamedTuple):
     """An overload, what Python sees of its arguments, and whether it has TensorOptions."""
 

@@ -11,7 +11,7 @@ from derivload.derivatives.identifiers import words
 from derivload.derivatives.info import Derived
 from derivload.derivatives.model import DifferentiabilityInfo, ForwardDerivative
 from derivload.diagnostics import Remedy
-from derivload.native.function import EXPLICIT, NativeFunction
+from derivload.native.function import NativeFunction
 from derivload.schema.arguments import Argument
 from derivload.schema.types import Type
 
@@ -21,8 +21,8 @@ class Refusal(NamedTuple):
 
     With `definition`, the schema of a definition, it stands there: at the formula for
     `var_names` of the dispatch key `dispatch_key`, at the key `path`, or, without both, at `name`.
-    Else it stands in the entry of the function, at the key `path`, or at its schema. `remedies` are for the entry
-    that it stands in, `meant` is what may be meant by the words.
+    Else it stands in the entry of the function, at the key `path`, or at its schema. `remedies` are
+    for the entry that it stands in, `meant` is what may be meant by the words.
     """
 
     function: NativeFunction
@@ -54,21 +54,6 @@ class Candidate(NamedTuple):
     def has_derivatives(self) -> bool:
         """Whether a backward formula of any dispatch key is for an argument."""
         return any([d.dispatch[key].args_with_derivatives for key, d in self.infos.items()])
-
-
-def is_plain_out(function: NativeFunction) -> bool:
-    """Whether a function is an out variant that autogen made, and Python does not see.
-
-    Nothing is refused of it but what is of the function that it was made from. An entry without a
-    dispatch table is not CompositeExplicitAutograd, whatever tags it has.
-    """
-    return (
-        function.schema.is_out
-        and "generated" in function.tags
-        and "view_copy" not in function.tags
-        and not function.has_dispatch_table
-        and EXPLICIT in function.dispatch
-    )
 
 
 def differentiable_outputs(

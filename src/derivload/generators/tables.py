@@ -37,7 +37,6 @@ class Tables(msgspec.Struct, frozen=True, gc=False):
     """C++ names of the functions whose VariableType is written by hand."""
     without_derivative: frozenset[str]
     """Names, or base names, of the functions for which autograd does nothing."""
-    resetting: frozenset[str]
     unchecked: frozenset[str]
     """C++ names of the functions whose storage is not checked."""
     sharing: frozenset[str]
@@ -121,7 +120,6 @@ _2_1 = Tables(
         " new_ones new_zeros ones_like quantize_per_channel quantize_per_tensor rand_like"
         " randn_like record_stream searchsorted signbit zeros_like"
     ),
-    resetting=_names("resize_ set_"),
     unchecked=_names("_cudnn_rnn_flatten_weight set_"),
     sharing=_names(
         "_cudnn_rnn _cudnn_rnn_backward _embedding_bag _embedding_bag_forward_only"

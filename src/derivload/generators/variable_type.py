@@ -34,7 +34,6 @@ def has_body(subject: Candidate, tables: Tables) -> bool:
     wrapper = f"{name}_{function.name.overload}" if function.name.overload else name
     return (
         not any(r.type.is_tensor_like for r in function.schema.returns)
-        or function.name.name in tables.resetting
         or base in tables.without_derivative
         or name in tables.unchecked
         or wrapper in tables.sharing
