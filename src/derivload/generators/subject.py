@@ -67,14 +67,10 @@ def differentiable_outputs(
     said = None if info is None else info.output_differentiability
     if said is not None:
         return [r.type for r, is_so in zip(returns, said, strict=False) if is_so]
-    found = [r.type for r in returns if r.type.base == "Tensor"]
-    if info is None:
-        return found
-    if info.non_differentiable_arg_names:
-        names = zip(return_names(function.schema), returns, strict=True)
-        without = info.non_differentiable_arg_names
-        found = [r.type for name, r in names if r.type.is_tensor_like and name not in without]
-    return found[:1] if len(found) > 1 and uses_single_grad(info) else found
+    without = () if info is None else info.non_differentiable_arg_names
+    names = zip(return_names(function.schema), returns, strict=True)
+    found = [r.type for name, r in names if r.type.base == "Tensor" and name not in without]
+    return found[:1] if info is not None and uses_single_grad(info) else found
 
 
 def uses_single_grad(info: DifferentiabilityInfo) -> bool:
