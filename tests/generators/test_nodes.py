@@ -46,7 +46,7 @@ def test_a_list_of_tensors_is_kept_as_the_output_of_a_foreach_function_alone() -
 def _saving(type_: str, formula: str) -> str:
     schema = f"gild(Tensor self, {type_} x) -> Tensor[]"
     found = mistakes(native(schema), definition(schema, "self: grads[0]", f"x: {formula}"))
-    return " ".join(word for m in found for word in (m.code, *m.path, m.words))
+    return " ".join(str(word) for m in found for word in (m.code, *m.path, m.words))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ GRADIENT = definition(GILD, "self: grad")
 NO_CHECK = "device_check: NoCheck"
 
 
-def _brief(found: list[Mistake]) -> list[tuple[str, str, tuple[str, ...]]]:
+def _brief(found: list[Mistake]) -> list[tuple[object, ...]]:
     return [(mistake.code, mistake.words, mistake.path) for mistake in found]
 
 

@@ -42,7 +42,9 @@ def check(loaded: Loaded, tables: Tables, bindings: CppBindings) -> Iterator[Ref
         candidate = _candidate(function, record, generated, loaded.infos)
         written = is_written(candidate, tables)
         if has_list_default(function) or function.cpp_no_default_args:
-            has_wrapper = written and (of_python or _needs_defaults(candidate, tables))
+            has_wrapper = written and (
+                of_python or has_body(function, tables) or is_view(function, tables)
+            )
             yield from cpp.check_defaults(function, written=has_wrapper, bound=of_python)
         if written:
             yield from check_variable_type(candidate, tables)
@@ -65,11 +67,6 @@ def _candidate(
     of_keys = {key: made or infos[schema] for key, schema in sources.items()}
     source = next(iter(sources.values()))
     return Candidate(function, of_keys, record.forward_derivatives or {}, source)
-
-
-def _needs_defaults(candidate: Candidate, tables: Tables) -> bool:
-    """Whether the wrapper of a function is written with the defaults of its arguments."""
-    return has_body(candidate, tables) or is_view(candidate.function, tables)
 
 
 def _check_nodes(loaded: Loaded, tables: Tables) -> Iterator[Refusal]:

@@ -25,11 +25,11 @@ def is_written(subject: Candidate, tables: Tables) -> bool:
     return function.is_abstract or subject.has_derivatives
 
 
-def has_body(subject: Candidate, tables: Tables) -> bool:
-    """Whether the wrapper has a body of its own, and not the one that says "not implemented"."""
-    if subject.infos:
-        return True
-    function = subject.function
+def has_body(function: NativeFunction, tables: Tables) -> bool:
+    """Whether the wrapper of a function without derivatives has a body of its own.
+
+    Others have the one that says "not implemented".
+    """
     name, base = function.cpp_name, function.name.base
     wrapper = f"{name}_{function.name.overload}" if function.name.overload else name
     return (
@@ -56,7 +56,7 @@ def check_variable_type(subject: Candidate, tables: Tables) -> Iterator[Refusal]
     if not function.is_abstract and subject.has_derivatives:
         yield _without_dispatch(subject)
     if not subject.infos:
-        if _is_inplace_foreach(function) and has_body(subject, tables):
+        if _is_inplace_foreach(function) and has_body(function, tables):
             yield from _check_lone_foreach(function, tables)
         return
     for key, derived in subject.infos.items():
