@@ -12,6 +12,9 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 # What is data, and belongs to no floor.
 DATA = {"catalog", "explanations"}
 
+# Functions that are still to be divided.
+LONG = ("command.py codegen",)
+
 
 def test_each_link_leads_to_what_it_names() -> None:
     links = re.findall(r"\[`([^`]+)`\]\(([^)]+)\)", PAGE)
@@ -34,6 +37,17 @@ def test_no_file_is_long() -> None:
     """One that is, has outgrown one subject."""
     lines = {path: len(path.read_text("utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
     assert [path.name for path, count in lines.items() if count > 400] == []
+
+
+def test_no_function_is_long() -> None:
+    """One that is, has steps without names."""
+    lengths = {
+        f"{path.name} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert [name for name, count in lengths.items() if count > 60 and name not in LONG] == []
 
 
 def test_each_class_has_a_name_of_its_own() -> None:

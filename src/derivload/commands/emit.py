@@ -10,8 +10,6 @@ It takes the first of these exits that applies:
 
 from __future__ import annotations
 
-import contextlib
-
 from derivload.commands.notes import lasting
 from derivload.commands.outcome import RunResult, write_and_say
 from derivload.commands.parsed import (
@@ -37,13 +35,12 @@ from derivload.outputs.target import note_of, write_depfile, write_stamp
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from derivload.loading.paths import Files
-    from derivload.loading.run import Importing
+    from derivload.loading.warnings import NewWarnings
     from derivload.outputs.target import Target
-    from derivload.store.store import Store
-    from derivload.wanted import Wanted
+    from derivload.store.results import Document, Keys
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,51 +48,33 @@ def run(options: argparse.Namespace) -> int:
     files = files_of(options)
     say_files(options, files)
     target = target_of(options)
-    status = write_and_say(
-        options,
-        lambda: emit(
-            files,
-            target,
-            # The stamp is a cache too, so --no-cache turns it off.
-            None if options.no_cache else options.arguments,
-            lambda: open_store_of(options),
-            wanted=wanted_of(options, files),
-            importing=lambda: importing_of(options),
-        ),
-    )
+    status = write_and_say(options, lambda: _emit(options, files, target))
     return with_remote_ended(options, status)
 
 
-def emit(
-    files: Files,
-    target: Target,
-    arguments: Sequence[str] | None,
-    open_store: Callable[[], Store | None] = lambda: None,
-    *,
-    wanted: Wanted | None = None,
-    importing: Importing = contextlib.nullcontext,
-) -> RunResult:
+def _emit(options: argparse.Namespace, files: Files, target: Target) -> RunResult:
     """Write the documents of the inputs in `files`, and the depfile if `target` names one.
 
     Documents that an earlier run with another number of shards left there are removed; its
-    manifest lists them. `arguments` are the command line's, for the stamp; None writes no stamp.
-    `wanted` says which warnings to show; those that the stamp has were shown before.
-    `importing` is a context manager that is entered while msgspec is imported, if it is imported.
+    manifest lists them. Warnings that the stamp has were shown before.
 
     Raises UsageError, InputError when the input has errors (nothing is written then), and OSError
     when a file cannot be written.
     """
     clock = Clock()
     tool = tool_digest()
-    store = open_store()
+    wanted = wanted_of(options, files)
+    store = open_store_of(options)
     clock.step("store")
     request = Request(files, shards=target.shards, with_places=target.with_places)
     request.rules_from = store
     keys = request.keys
     clock.step("inputs")
-    loaded = load_inputs(request, store, clock=clock, importing=importing)
+    loaded = load_inputs(request, store, clock=clock, importing=lambda: importing_of(options))
     documents = loaded.documents
-    warnings = loaded.new_warnings(wanted, target.out_dir if arguments is not None else None)
+    # The stamp is a cache too, so --no-cache turns it off.
+    is_stamped = not options.no_cache
+    warnings = loaded.new_warnings(wanted, target.out_dir if is_stamped else None)
     inputs = [*files.paths, *(path for path, _ in files.consulted)]
     names = [document[0] for document in documents]
     note = note_of(target, inputs, loaded.note)
@@ -104,26 +83,10 @@ def emit(
         written = writing.write(
             documents, names, lambda: listed_documents(target.out_dir, documents)
         )
-        outputs = [(name, sha256) for name, _, _, sha256 in documents]
         beside = write_depfile(target, names, inputs)
-        if arguments is not None:
-            read = [
-                *zip(files.paths, [digest.hex() for digest in keys.digests], strict=True),
-                *((path, digest_of(data)) for path, data in files.consulted),
-            ]
-            record = Record(
-                tool,
-                inputs=read,
-                absent=files.absent,
-                outputs=outputs,
-                beside=beside,
-                note=lasting(note),
-                listed=files.listed,
-                shown=warnings.ids if warnings is not None else (),
-                told=files.told,
-                origin=files.origin,
-            )
-            write_stamp(writing, stamp_name(), arguments, record)
+        if is_stamped:
+            record = _record(tool, files, keys, documents, beside, note=note, warnings=warnings)
+            write_stamp(writing, stamp_name(), options.arguments, record)
     clock.step("write")
     return RunResult(
         loaded.exit,
@@ -135,4 +98,31 @@ def emit(
         warnings=warnings,
         list_replaced=lambda: list_replaced(request),
         told=files.told,
+    )
+
+
+def _record(
+    tool: bytes,
+    files: Files,
+    keys: Keys,
+    documents: Sequence[Document],
+    beside: Sequence[tuple[str, str]],
+    *,
+    note: str,
+    warnings: NewWarnings | None,
+) -> Record:
+    """What the run read, wrote and said, for the stamp."""
+    digests = [digest.hex() for digest in keys.digests]
+    consulted = ((path, digest_of(data)) for path, data in files.consulted)
+    return Record(
+        tool,
+        inputs=[*zip(files.paths, digests, strict=True), *consulted],
+        absent=files.absent,
+        outputs=[(name, sha256) for name, _, _, sha256 in documents],
+        beside=beside,
+        note=lasting(note),
+        listed=files.listed,
+        shown=warnings.ids if warnings is not None else (),
+        told=files.told,
+        origin=files.origin,
     )

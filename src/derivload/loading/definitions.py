@@ -20,9 +20,9 @@ from derivload.loading.parameters import (
     texts_of,
     version_of,
 )
-from derivload.loading.paths import find_files
+from derivload.loading.paths import Files, find_files
 from derivload.loading.request import Request
-from derivload.loading.run import load_inputs
+from derivload.loading.run import LoadedInputs, load_inputs
 from derivload.outputs.documents import DifferentiabilityDocument, FunctionsDocument
 from derivload.sources.additions import Additions
 from derivload.store.owned import StoreError
@@ -93,30 +93,66 @@ def load(
             or cannot be run.
     """
     folder = path_of("cache_dir", cache_dir)
-    given = [] if derivatives is None else paths_of("derivatives", derivatives)
-    additions = Additions(
-        texts_of("dispatch_keys", dispatch_keys),
-        texts_of("entry_keys", entry_keys),
-        override=override,
-        sections=texts_of("sections", sections),
-    )
-    files = find_files(
-        derivatives=given[0] if given else None,
-        native_functions=paths_of("native_functions", native_functions),
-        tags=path_of("tags", tags),
-        torch_version=version_of(torch_version),
-        pytorch=path_of("pytorch", pytorch),
-        catalogue=flag_of("catalogue", catalogue),
-        spell=spell_parameter,
-    )
-    backends = paths_of("backend_yaml", backend_yaml)
-    add_to(files, given[1:], additions, spell_parameter, backends)
+    sources = _Sources(derivatives, native_functions, tags, torch_version, pytorch, catalogue)
+    additions = _Additions(dispatch_keys, entry_keys, override, sections, backend_yaml)
+    folder = path_of("cache_dir", cache_dir)
+    files = _files_of(sources, additions)
     store = None if folder is None else _open(folder)
     try:
         loaded = load_inputs(Request(files), store)
     finally:
         if store is not None:
             store.close()
+    return _definitions_of(loaded)
+
+
+class _Sources(NamedTuple):
+    """The parameters of `load` that name PyTorch's files, as they were passed."""
+
+    derivatives: PathLike | Sequence[PathLike] | None
+    native_functions: PathLike | Sequence[PathLike]
+    tags: PathLike | None
+    torch_version: str | None
+    pytorch: PathLike | None
+    catalogue: bool
+
+
+class _Additions(NamedTuple):
+    """The parameters of `load` that say what a backend adds, as they were passed."""
+
+    dispatch_keys: Sequence[str]
+    entry_keys: Sequence[str]
+    override: bool
+    sections: Sequence[str]
+    backend_yaml: PathLike | Sequence[PathLike]
+
+
+def _files_of(sources: _Sources, passed: _Additions) -> Files:
+    """The files that the parameters mean. Raises UsageError."""
+    derivatives = sources.derivatives
+    given = [] if derivatives is None else paths_of("derivatives", derivatives)
+    additions = Additions(
+        texts_of("dispatch_keys", passed.dispatch_keys),
+        texts_of("entry_keys", passed.entry_keys),
+        override=passed.override,
+        sections=texts_of("sections", passed.sections),
+    )
+    files = find_files(
+        derivatives=given[0] if given else None,
+        native_functions=paths_of("native_functions", sources.native_functions),
+        tags=path_of("tags", sources.tags),
+        torch_version=version_of(sources.torch_version),
+        pytorch=path_of("pytorch", sources.pytorch),
+        catalogue=flag_of("catalogue", sources.catalogue),
+        spell=spell_parameter,
+    )
+    backends = paths_of("backend_yaml", passed.backend_yaml)
+    add_to(files, given[1:], additions, spell_parameter, backends)
+    return files
+
+
+def _definitions_of(loaded: LoadedInputs) -> Definitions:
+    """What was loaded, as typed values."""
     if loaded.exit != "cold" or loaded.outcome.is_by_tree_code:
         return _definitions_in({name: bytes(data) for name, data, _, _ in loaded.documents})
     whole = loaded.outcome.whole

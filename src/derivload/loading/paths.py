@@ -158,25 +158,18 @@ def find_files(
 
     Raises UsageError, which names options as `spell` does.
     """
-    named = [
-        name
-        for name, value in (
-            ("pytorch", pytorch),
-            ("derivatives", derivatives),
-            ("native_functions", native_functions),
-            ("tags", tags),
-        )
-        if value
-    ]
+    given = {
+        "pytorch": pytorch,
+        "derivatives": derivatives,
+        "native_functions": native_functions,
+        "tags": tags,
+    }
+    named = [name for name, value in given.items() if value]
     if catalogue:
         if named:
             own, other = spell("catalogue", ""), spell(named[0], "")
             raise UsageError(f"{own} names all inputs by itself: leave out {other}, or {own}")
-        names = (DERIVATIVES, NATIVE_FUNCTIONS, TAGS)
-        own, native, own_tags = (os.path.join(_CATALOGUE, name) for name in names)
-        files = Files(own, [native], own_tags, torch_version)
-        files.of_tree, files.folder = (own, native, own_tags), _CATALOGUE
-        return files
+        return _of_catalogue(torch_version)
     if pytorch is not None:
         return _of_pytorch(pytorch, derivatives, native_functions, tags, torch_version, spell=spell)
     if not named:
@@ -189,19 +182,35 @@ def find_files(
         missing = spell("derivatives" if derivatives is None else "native_functions", "")
         instead = spell("pytorch", "DIR")
         raise UsageError(f"{missing} is missing: name the files together, or give {instead}")
-    if tags is None:
-        first = native_functions[0]
-        tags = os.path.join(os.path.dirname(first), TAGS)
-        if not os.path.exists(tags):
-            missing = spell("tags", "")
-            either = "" if os.path.exists(first) else ", which does not exist either"
-            raise UsageError(
-                f"{missing} is missing, and there is no tags.yaml beside {first}{either}"
-            )
-    files = Files(derivatives, native_functions, tags, torch_version)
+    files = Files(
+        derivatives,
+        native_functions,
+        _tags_beside(native_functions[0], spell) if tags is None else tags,
+        torch_version,
+    )
     theirs = _derivatives_beside(native_functions[0])
     files.is_defined_apart = theirs is not None and not _are_same(theirs, derivatives)
     return files
+
+
+def _of_catalogue(torch_version: str | None) -> Files:
+    names = (DERIVATIVES, NATIVE_FUNCTIONS, TAGS)
+    own, native, tags = (os.path.join(_CATALOGUE, name) for name in names)
+    files = Files(own, [native], tags, torch_version)
+    files.of_tree, files.folder = (own, native, tags), _CATALOGUE
+    return files
+
+
+def _tags_beside(native_functions: str, spell: Spell) -> str:
+    """The tags.yaml beside a native_functions.yaml. Raises UsageError if there is none."""
+    tags = os.path.join(os.path.dirname(native_functions), TAGS)
+    if not os.path.exists(tags):
+        missing = spell("tags", "")
+        either = "" if os.path.exists(native_functions) else ", which does not exist either"
+        raise UsageError(
+            f"{missing} is missing, and there is no tags.yaml beside {native_functions}{either}"
+        )
+    return tags
 
 
 def _derivatives_beside(native_functions: str) -> str | None:
