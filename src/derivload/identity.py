@@ -10,8 +10,8 @@ edited after it was imported. Both show in the times at which files changed. If 
 certain, it starts again without compiled files (`start_again_if_unsure`). In a process that cannot
 start again, the digest is a random number, so nothing stored is found by it, now or later.
 
-A run with nothing to do need not read the source: the stamp has the state of its files
-(`tool_state`), which changes with every edit.
+A run need not read the source if the state of its files (`tool_state`), which changes with every
+edit, is one that a digest was kept for: in a stamp, or in the store.
 
 This module imports only what the fastest exit of `emit` needs anyway.
 """
@@ -35,6 +35,10 @@ from derivload.modules import (
 )
 from derivload.version import STARTED, __version__
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 try:  # what hashlib uses; importing hashlib itself loads more than is needed here
     from _hashlib import openssl_sha256
 except ImportError:  # a Python without OpenSSL
@@ -46,14 +50,15 @@ PACKAGE = os.path.dirname(os.path.abspath(__file__))
 # subtract a tick because the clock of files is behind by up to one.
 _UNTIL = STARTED - TICK
 _DATA = "tree/known.json"
+_SECOND = 1_000_000_000
 _scans: list[_Scan] = []
 
 
 def tool_digest() -> bytes:
     """The sha256 of all modules of the package, by name and content, and of PyYAML's identity.
 
-    It takes about 5 ms, and is computed once in a process: the modules that run are as they were
-    then. If that is not certain, it is a random number.
+    It takes about 5 ms, and is computed once in a process, unless it was learned: the modules that
+    run are as they were then. If that is not certain, it is a random number.
     """
     return _scan().digest()
 
@@ -63,9 +68,18 @@ def tool_state() -> str:
 
     The digest is the same as long as the state is: it has the time at which each file changed,
     which nobody can set. "" where that may not show every edit: too soon after one, on a system
-    other than Linux, or on a file system that is not on a disk of this machine.
+    other than Linux, or on a file system that is not on a disk of this machine, or may come from
+    an image that was made with times of its maker's choice.
     """
     return _scan().state()
+
+
+def learn_digest(look_up: Callable[[str], bytes | None]) -> None:
+    """Have `tool_digest` give what was kept for the state of the files, unless it is known already.
+
+    `look_up` returns that digest, or None. It is not called if there is no state.
+    """
+    _scan().learn(look_up)
 
 
 def tool_files() -> list[str]:
@@ -177,6 +191,13 @@ class _Scan:
         digest.update(_yaml())
         return digest.digest()
 
+    def learn(self, look_up: Callable[[str], bytes | None]) -> None:
+        """See `learn_digest`."""
+        state = self.state()
+        found = look_up(state) if state and not self._digest else None
+        if found is not None and len(found) == sha256().digest_size:
+            self._digest = found
+
     def state(self) -> str:
         """See `tool_state`."""
         if sys.platform != "linux" or not self.is_certain:
@@ -190,6 +211,10 @@ class _Scan:
         for name, _, status in self._files:
             # File systems on no disk have no major number: the network's, whose status may be old.
             if not is_settled(status, _UNTIL) or not os.major(status.st_dev):
+                return ""
+            # Two images of a disk can have other files with the same times and inodes, if whoever
+            # made them set all times. Such times are whole seconds.
+            if not status.st_ctime_ns % _SECOND:
                 return ""
             lines.append(f"{name}\0{looks_of(status)}")
         digest = sha256("\n".join(lines).encode("utf-8", "surrogateescape"))

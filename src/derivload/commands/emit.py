@@ -62,9 +62,9 @@ def _emit(options: argparse.Namespace, files: Files, target: Target) -> RunResul
     when a file cannot be written.
     """
     clock = Clock()
-    tool = tool_digest()
     wanted = wanted_of(options, files)
     store = open_store_of(options)
+    tool = tool_digest()
     clock.step("store")
     request = Request(files, shards=target.shards, with_places=target.with_places)
     request.rules_from = store

@@ -20,11 +20,17 @@ REMOTE_CACHE = "DERIVLOAD_REMOTE_CACHE"
 
 
 def open_store(named: str | None) -> Store:
-    """The store in the folder of the cache, made if need be. Raises StoreError and UsageError."""
+    """The store in the folder of the cache, made if need be. Raises StoreError and UsageError.
+
+    What it knows of derivload itself, this process knows from then on.
+    """
     from derivload.store.store import Store
+    from derivload.store.tool import find_tool
 
     limit = cache_size_limit()
-    return Store(cache_folder(named), limit)
+    store = Store(cache_folder(named), limit)
+    find_tool(store)
+    return store
 
 
 def try_to_open_store() -> Store | None:

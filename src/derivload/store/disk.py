@@ -18,14 +18,13 @@ import diskcache
 from diskcache.core import DBNAME, ENOVAL, MODE_BINARY, MODE_RAW
 
 from derivload.store.owned import remove_value, value_files, write_value
-from derivload.store.rows import LOCK_SECONDS, fetch, verified
+from derivload.store.rows import FILE_FROM, LOCK_SECONDS, fetch, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, Final
 
-_FILE_FROM: Final = 32 * 1024
 _LOCKED: Final = "database is locked"
 
 
@@ -230,7 +229,7 @@ def open_cache(folder: str, size_limit: int) -> BytesCache:
         size_limit=size_limit,
         eviction_policy="least-recently-used",
         cull_limit=2,  # values to evict at each put: they are few and large, and a put adds one
-        disk_min_file_size=_FILE_FROM,
+        disk_min_file_size=FILE_FROM,
         sqlite_mmap_size=0,
         sqlite_synchronous=0,  # damage is noticed, whatever it came from
     )

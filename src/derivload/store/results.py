@@ -28,6 +28,7 @@ from contextlib import suppress
 
 from derivload.identity import is_as_it_began
 from derivload.sources.splitting import Split, split_digests, with_plain_line_ends
+from derivload.store.tool import keep_tool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -212,6 +213,7 @@ def keep_documents(store: Store, keys: Keys, kept: StoredDocuments) -> None:
     """
     if not is_as_it_began():
         return
+    keep_tool(store)
     target = keys.by_entries() if kept.is_of_entries else keys.by_bytes_alone
     facts = [facts_document(kept.facts)] if keys.with_facts else []
     documents = [*kept.documents, *facts]

@@ -47,7 +47,7 @@ from derivload.store.owned import (
     trouble,
     trouble_with_database,
 )
-from derivload.store.rows import LOCK_SECONDS, fetch, seal, verified
+from derivload.store.rows import LOCK_SECONDS, fetch, has_room, seal, verified, write_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Store:
 
     Values are read with SQLite alone, without diskcache. Under our eviction policy, diskcache's
     `get` is a write transaction: on a full disk, or while another process holds the lock, it would
-    miss values that could be read. diskcache is opened when something is written.
+    miss values that could be read. Values are written without it too, unless others have to go.
     """
 
     def __init__(self, folder: str, size_limit: int | None = None) -> None:
@@ -142,7 +142,7 @@ class Store:
         if type(key) is not bytes or type(value) is not bytes:
             raise TypeError("keys and values are bytes")
         kept = seal(key, sha256 or hashlib.sha256(value).digest()) + value
-        return bool(self._attempt(lambda: self._written().set(key, kept)))
+        return bool(self._attempt(lambda: self._put(key, kept)))
 
     @property
     def pushes(self) -> bool:
@@ -259,6 +259,7 @@ class Store:
             path = os.path.join(self._layout, DATABASE)
             self._reader = connect(path, timeout=LOCK_SECONDS, isolation_level=None)
             self._reader.execute("PRAGMA mmap_size = 0")
+            self._reader.execute("PRAGMA synchronous = 0")
         return self._reader
 
     def _written(self) -> BytesCache:
@@ -269,6 +270,13 @@ class Store:
             self._check_database()
             self._cache = open_cache(self._layout, self.size_limit)
         return self._cache
+
+    def _put(self, key: bytes, kept: bytes) -> bool:
+        connection = self._read()
+        if self._cache is None and has_room(connection, len(kept), self.size_limit):
+            write_row(connection, self._layout, key, kept)
+            return True
+        return bool(self._written().set(key, kept))
 
     def _check_database(self) -> None:
         """Check that the database may be used.
