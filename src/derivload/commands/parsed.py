@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 
-from derivload.commands.replaced import list_replaced
 from derivload.loading.additions import add_to
 from derivload.loading.cache_settings import REMOTE_CACHE, cache_folder, find_store, open_store
 from derivload.loading.errors import UsageError
@@ -88,8 +87,11 @@ def say_files(options: argparse.Namespace, files: Files) -> None:
         say(f"rules      those of {files.tree.root}")
     else:
         say(f"rules      those of torch {files.version or 'of the newest release that is known'}")
-    for line in list_replaced(Request(files)) if files.additions.override else ():
-        say(f"replaced   {line}")
+    if files.additions.override:
+        from derivload.commands.replaced import list_replaced
+
+        for line in list_replaced(Request(files)):
+            say(f"replaced   {line}")
 
 
 def say_told(options: argparse.Namespace, files: Files) -> None:

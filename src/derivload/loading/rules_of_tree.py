@@ -12,7 +12,7 @@ import time
 
 from derivload.identity import is_as_it_began, sha256, tool_digest
 from derivload.loading.errors import UsageError
-from derivload.modules import is_settled, looks_of, modules_below
+from derivload.modules import is_settled, looks_of, modules_below, read_file
 from derivload.outputs.digests import names_like
 
 TYPE_CHECKING = False
@@ -100,16 +100,17 @@ class Rules:
 
 def _read_module(path: str) -> bytes:
     """What a module holds: as it was read before, where it is certain to be the same still."""
-    status = os.stat(path)
-    looks = looks_of(status)
     known = _contents.get(path)
-    if known is not None and known[0] == looks:
+    if known is not None and known[0] == looks_of(os.stat(path)):
         return known[1]
     now = time.time_ns()
-    with open(path, "rb") as file:
-        data = file.read()
+    found = read_file(path)
+    if found is None:  # no file: say why it cannot be read
+        with open(path, "rb") as file:
+            return file.read()
+    data, status = found
     if is_settled(status, now):
-        _contents[path] = looks, data
+        _contents[path] = looks_of(status), data
     return data
 
 

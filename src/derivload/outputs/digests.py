@@ -13,7 +13,7 @@ from derivload.identity import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 def digest_of(data: bytes) -> str:
@@ -50,6 +50,21 @@ def unsealed(path: str, first: str) -> list[str]:
 
 def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
     """The sha256 of each file's bytes in hex, by path; "" if the file cannot be read."""
+    return _digests(paths, lambda _path, _digest: True)
+
+
+def have_digests(files: Mapping[str, str]) -> bool:
+    """Whether each of these files, by path, has the sha256 given. Ends at the first that has not.
+
+    The first files are the first to be looked at.
+    """
+    paths = [*files]
+    paths.reverse()
+    return _digests(paths, lambda path, digest: files[path] == digest) == files
+
+
+def _digests(paths: Iterable[str], goes_on: Callable[[str, str], bool]) -> dict[str, str]:
+    """The digests of files, the last one first, until one is found with which it does not go on."""
     waiting = list(paths)
     digests: dict[str, str] = {}
 
@@ -59,7 +74,9 @@ def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
                 path = waiting.pop()
             except IndexError:  # the other thread was faster
                 return
-            digests[path] = _digest_of_file(path)
+            digest = digests[path] = _digest_of_file(path)
+            if not goes_on(path, digest):
+                waiting.clear()
 
     is_done = allocate_lock()
     is_done.acquire()

@@ -22,7 +22,7 @@ from derivload.outputs.digests import (
     digest_of,
     digest_of_names,
     digest_of_variable,
-    digests_of_files,
+    have_digests,
     names_like,
     sealed,
     unsealed,
@@ -258,7 +258,7 @@ def _read(out_dir: str, stamp: str, arguments: Sequence[str]) -> UpToDate | None
         elif not _holds(what, rest, arguments):
             return None
     # The inputs come first: they are smaller than the outputs, and more likely to have changed.
-    if any(digests_of_files(files) != files for files in expected.values()):
+    if not all(map(have_digests, expected.values())):
         return None
     added = said["added"].split(_SEPARATOR) if "added" in said else []
     if _option([*added, *arguments], "--out-dir") != out_dir:

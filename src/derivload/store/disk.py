@@ -64,7 +64,7 @@ class BytesDisk(diskcache.Disk):  # type: ignore[misc]
         """The value of a row. Raises OSError, which diskcache treats as a miss."""
         if read:
             raise OSError("values are bytes")
-        return fetch(self._directory, mode, filename, value)
+        return b"".join(fetch(self._directory, mode, filename, value))
 
 
 class BytesCache(diskcache.Cache):  # type: ignore[misc]
@@ -111,10 +111,10 @@ class BytesCache(diskcache.Cache):  # type: ignore[misc]
         key, raw, size, *value = found
         try:
             key = self.disk.get(key, raw)
-            kept = self.disk.fetch(*value, read=False)
+            kept = fetch(self.directory, *value)
         except (OSError, ValueError):
             return False
-        right = len(kept) if value[0] == MODE_BINARY else 0
+        right = sum(map(len, kept)) if value[0] == MODE_BINARY else 0
         if size != right:
             self._sql("UPDATE Cache SET size = ? WHERE rowid = ?", (right, row))
         return verified(key, kept) is not None

@@ -142,15 +142,18 @@ def _name_of(digits: str) -> str:
     return os.path.join(digits[:2], digits[2:4], f"{digits[4:]}.val")
 
 
-def read_value(layout: str, name: str) -> bytes:
-    """The bytes of a value file. Raises OSError, also if others may have written the file."""
+def read_value(layout: str, name: str, first: int) -> tuple[bytes, bytes]:
+    """The bytes of a value file: the first ones, so many, and the rest.
+
+    Raises OSError, also if others may have written the file.
+    """
     if not is_value_file(name):
         raise OSError("not a value of this store")
     for end in _FOLDER_ENDS:
         _check(os.lstat(os.path.join(layout, name[:end])), stat.S_IFDIR)
-    with open(os.path.join(layout, name), "rb", opener=_open) as file:
+    with open(os.path.join(layout, name), "rb", buffering=0, opener=_open) as file:
         _check(os.fstat(file.fileno()), stat.S_IFREG)
-        return file.read()
+        return file.read(first), file.readall()
 
 
 def write_value(layout: str, value: bytes) -> str:

@@ -28,25 +28,23 @@ FILE_FROM: Final = 32 * 1024
 _ROW_SIZE: Final = 64 * 1024
 
 
-def fetch(folder: str, mode: object, filename: object, value: object) -> bytes:
+def fetch(folder: str, mode: object, filename: object, value: object) -> tuple[bytes, bytes]:
     """The stored bytes of a row of the database in `folder`: seal and value. Raises OSError."""
     if mode == _IN_ROW and filename is None and isinstance(value, bytes | memoryview):
-        return bytes(value)
+        return bytes(value[:_DIGEST_SIZE]), bytes(value[_DIGEST_SIZE:])
     if mode == _IN_FILE and isinstance(filename, str):
-        return read_value(folder, filename)
+        return read_value(folder, filename, _DIGEST_SIZE)
     raise OSError("not a value of this store")
 
 
-def verified(key: bytes, kept: bytes, sha256: bytes | None = None) -> bytes | None:
-    """The value in `kept`, the stored bytes of a key; None if it is not what was put there.
+def verified(key: bytes, kept: tuple[bytes, bytes], sha256: bytes | None = None) -> bytes | None:
+    """The value of `kept`, the seal and value of a key; None if it is not what was put there.
 
     `sha256` is the digest that the value must have, if known.
     """
-    value = kept[_DIGEST_SIZE:]
+    sealed, value = kept
     found = hashlib.sha256(value).digest()
-    if seal(key, found) != kept[:_DIGEST_SIZE] or found != (sha256 or found):
-        return None
-    return value
+    return value if seal(key, found) == sealed and found == (sha256 or found) else None
 
 
 def seal(key: bytes, sha256: bytes) -> bytes:

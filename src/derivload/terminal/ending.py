@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
+try:  # what signal is made of; importing signal itself makes enums of all its numbers
+    import _signal as signal  # type: ignore[import-not-found]
+except ImportError:  # a Python that has it elsewhere
+    import signal
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +31,11 @@ def cleaned_up_when_ended(is_own_process: bool) -> Iterator[None]:
     if not is_own_process:
         yield
         return
-    import signal
 
     def end(number: int, _: object) -> None:
         raise Ended(128 + number)
 
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:  # our parent process ignores it
+    if signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:  # our parent process ignores it
         yield
         return
     signal.signal(signal.SIGTERM, end)

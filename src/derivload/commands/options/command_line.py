@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
 
-from derivload.commands.options import asking, writing
 from derivload.commands.options.effects import refuse_without_effect
 from derivload.commands.options.inputs import add_common, add_settings_options
-from derivload.commands.options.named_files import UnknownFileError, option_of
 from derivload.commands.options.parser import OptionParser, end_of_options, names_of_options
 from derivload.terminal import colour
 
@@ -21,21 +20,12 @@ _RUN = "run"
 _FILE = (".yaml", ".yml")
 # The command that takes the options of all others.
 _ALL_OPTIONS = "settings"
+# The commands in their order, and the module, in this folder, that adds the options of each.
 _COMMANDS = {
-    "emit": writing.add_emit,
-    "codegen": writing.add_codegen,
-    "run": writing.add_run,
-    "watch": writing.add_watch,
-    "check": asking.add_check,
-    "lsp": asking.add_lsp,
-    "show": asking.add_show,
-    "list": asking.add_list,
-    "diff": asking.add_diff,
-    "explore": writing.add_explore,
-    "verify": asking.add_verify,
-    "schema": asking.add_schema,
-    "fetch": asking.add_fetch,
-    "cache": asking.add_cache,
+    **dict.fromkeys(("emit", "codegen", "run", "watch"), "writing"),
+    **dict.fromkeys(("check", "lsp", "show", "list", "diff"), "asking"),
+    "explore": "writing",
+    **dict.fromkeys(("verify", "schema", "fetch", "cache"), "asking"),
 }
 
 
@@ -66,15 +56,17 @@ def make_parser(command: str = "") -> OptionParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    for name, add in _COMMANDS.items():
+    for name, module in _COMMANDS.items():
         if command == name or command not in _COMMANDS:
-            add(commands)
+            getattr(import_module(f"{__package__}.{module}"), f"add_{name}")(commands)
     for each in (parser, *parser.commands.values()):
         add_common(each)
     for each in parser.commands.values():
         add_settings_options(each)
     if command not in _COMMANDS:
-        asking.add_settings(commands)
+        from derivload.commands.options.asking import add_settings
+
+        add_settings(commands)
     return parser
 
 
@@ -199,6 +191,8 @@ def _with_files_named(command: OptionParser, arguments: Sequence[str]) -> list[s
 
 
 def _option_of(command: OptionParser, path: str) -> str:
+    from derivload.commands.options.named_files import UnknownFileError, option_of
+
     try:
         return option_of(path)
     except UnknownFileError as error:

@@ -7,10 +7,8 @@ import os
 import sys
 
 from derivload.exit_status import BAD_USAGE
-from derivload.spelling import did_you_mean, nearest
 from derivload.terminal import colour
 from derivload.terminal.stderr import say, say_lines
-from derivload.terminal.stdout import Stdout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,6 +152,8 @@ class OptionParser(argparse.ArgumentParser):
         if file is sys.stderr:
             say_lines(message.splitlines())
         else:
+            from derivload.terminal.stdout import Stdout
+
             Stdout().write(message)
 
 
@@ -190,6 +190,8 @@ def end_of_options(arguments: Sequence[str], known: Mapping[str, argparse.Action
 
 
 def _guess(name: str, known: Iterable[str]) -> str:
+    from derivload.spelling import did_you_mean, nearest
+
     by_letters = {other.lstrip("-"): other for other in known}
     letters = name.lstrip("-").replace("_", "-")
     # People write half of a name, such as `--native`.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from derivload.commands.options.command_line import given_by, prepare, read
 from derivload.commands.options.effects import refuse_without_effect
-from derivload.commands.options.named_files import add_file_beside
 from derivload.commands.settings.effect import reset_without_effect
 from derivload.commands.settings.found import NONE
 from derivload.loading.origin import Origin
@@ -64,6 +63,8 @@ def parse_options(
     options.found_settings = found
     find_source(options, may_search=may_search)
     if command is not None and command.takes_files and prepared != [*arguments]:
+        from derivload.commands.options.named_files import add_file_beside
+
         add_file_beside(options)
     if command is not None:
         reset_without_effect(options, command)
