@@ -9,6 +9,7 @@ import msgspec
 
 from derivload.engine.lines import DocumentLines
 from derivload.engine.outcome import Outcome
+from derivload.identity import is_as_it_began
 from derivload.loading.inputs import KnownTexts
 from derivload.outputs.documents import Rendered, Renderer, read_lines
 from derivload.schema.names import read_operator_name
@@ -144,14 +145,20 @@ class Memory:
         self._torchgen = None
 
     def keep(self, request: Request, store: Store, lines: DocumentLines) -> bool:
-        """Keep the state of the last load in the store. Returns whether there is one."""
+        """Keep the state of the last load in the store. Returns whether that was done.
+
+        It is not if there is none, or derivload's own files may have changed meanwhile.
+        """
         state = self.session.keep()
-        if state is not None:
-            documents: list[Document] = [*self.render(lines, None)[:-1]]
-            if request.with_facts:
-                documents.append(facts_document(b"\n".join(lines.facts or ())))
-            keep_state(store, request.keys, state, documents)
-        return state is not None
+        if state is None:
+            return False
+        documents: list[Document] = [*self.render(lines, None)[:-1]]
+        if request.with_facts:
+            documents.append(facts_document(b"\n".join(lines.facts or ())))
+        if not is_as_it_began():
+            return False
+        keep_state(store, request.keys, state, documents)
+        return True
 
 
 def _facts_of(request: Request, outcome: Outcome) -> dict[str, bytes]:

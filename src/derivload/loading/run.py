@@ -24,6 +24,7 @@ import contextlib
 import time
 from functools import cached_property
 
+from derivload.identity import is_as_it_began
 from derivload.store.results import StoredDocuments, find_documents, keep_documents
 
 TYPE_CHECKING = False
@@ -284,18 +285,20 @@ def _encoded(outcome: Outcome) -> bytes:
 def _keep(
     request: Request, store: Store, memory: Memory, loaded: LoadedInputs, clock: Clock
 ) -> None:
-    documents = loaded.stored_documents
-    if memory.keep(request, store, loaded.lines):
-        clock.step("state")
+    """Keep the documents and the state, unless derivload's own files may have changed meanwhile."""
     stored = StoredDocuments(
-        documents,
+        loaded.stored_documents,
         loaded.note,
         is_of_entries=loaded.is_of_entries,
         warnings=_encoded(loaded.outcome),
         facts=b"\n".join(loaded.lines.facts or ()),
     )
-    keep_documents(store, request.keys, stored)
-    clock.step("keep")
+    is_kept = memory.keep(request, store, loaded.lines)
+    if is_kept:
+        clock.step("state")
+    if is_kept or is_as_it_began():
+        keep_documents(store, request.keys, stored)
+        clock.step("keep")
 
 
 class Clock:

@@ -26,7 +26,6 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 
-from derivload.identity import is_as_it_began
 from derivload.sources.splitting import Split, split_digests, with_plain_line_ends
 from derivload.store.tool import keep_tool
 
@@ -205,14 +204,12 @@ def find_documents(store: Store, keys: Keys) -> StoredDocuments | None:
 def keep_documents(store: Store, keys: Keys, kept: StoredDocuments) -> None:
     """Keep the documents of a run for later runs.
 
-    Nothing is kept if derivload's own files may have changed meanwhile.
+    Call it only if derivload's own files are as they were when the process began.
 
     The key may leave out the text between entries only if each entry was read by itself. Then the
     entries are complete, and any text with the same entries has nothing but comments and blank
     lines between them.
     """
-    if not is_as_it_began():
-        return
     keep_tool(store)
     target = keys.by_entries() if kept.is_of_entries else keys.by_bytes_alone
     facts = [facts_document(kept.facts)] if keys.with_facts else []
@@ -257,10 +254,8 @@ def find_state(store: Store, keys: Keys) -> tuple[bytes, list[Document]] | None:
 def keep_state(store: Store, keys: Keys, state: bytes, documents: Sequence[Document]) -> None:
     """Keep a state, and the documents that contain its lines, for the next load to start from.
 
-    Nothing is kept if derivload's own files may have changed meanwhile.
+    Call it only if derivload's own files are as they were when the process began.
     """
-    if not is_as_it_began():
-        return
     listing = _put_documents(store, documents)
     value = _PART.join([listing.encode(), keys.render_entries(), state])
     store.put(keys.state, value)
