@@ -18,13 +18,14 @@ from typing import Literal
 
 import msgspec
 
+from derivload.patterns import lazy
 from derivload.rules import RULES
 from derivload.spelling import ask, is_slip
 from derivload.terminal.text import in_place, printable
 
 Path = tuple[str | int, ...]
 
-_WORD = re.compile(r"\w")
+_WORD = lazy(r"\w")
 
 WIDTH = 80
 """How wide an excerpt is where no terminal tells its width: so it is the same everywhere."""

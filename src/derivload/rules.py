@@ -11,7 +11,9 @@ are errors that a load accepts too, but that PyTorch's own code generators refus
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from derivload.tuples import NamedTuple
 
 
 class Rule(NamedTuple):

@@ -8,10 +8,9 @@ This module imports only the table of rules.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from derivload.rules import RULES
 from derivload.spelling import did_you_mean, nearest
+from derivload.tuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,6 +8,11 @@ from __future__ import annotations
 import contextlib
 import sys
 
+try:  # for the reason in terminal/ending.py
+    import _signal as signal  # type: ignore[import-not-found]
+except ImportError:
+    import signal
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +49,6 @@ def importing_msgspec() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _sigterm_held() -> Iterator[None]:
-    import signal
-
     if not hasattr(signal, "pthread_sigmask"):  # Windows, where SIGTERM cannot be caught
         yield
         return

@@ -6,11 +6,11 @@ needs only a new row. Each row is written as its changes against the release bef
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 
+from derivload.patterns import lazy
 from derivload.schema.arguments import Grammar
 
 
@@ -343,7 +343,7 @@ DIALECTS: Final = {
 }
 NEWEST: Final = _2_15
 
-_VERSION = re.compile(r"\s*v?(\d+)\.(\d+)")
+_VERSION = lazy(r"\s*v?(\d+)\.(\d+)")
 
 
 class UnknownVersionError(ValueError):

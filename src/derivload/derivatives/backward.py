@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import islice
 
@@ -10,12 +9,13 @@ from derivload.derivatives.identifiers import words
 from derivload.derivatives.model import Derivative, SavedAttribute
 from derivload.derivatives.saved_variables import NamedType, Saver, concrete_sizes
 from derivload.diagnostics import MAX_OF_ENTRY, Invalid
+from derivload.patterns import lazy
 
-_GRAD_INDEX = re.compile(r"(?:^|\W)grads\[(\d+)\]")
+_GRAD_INDEX = lazy(r"(?:^|\W)grads\[(\d+)\]")
 # Python may be configured to refuse numbers with more digits. No function has so many outputs.
 _MAX_DIGITS = 640
 _OUT_OF_RANGE = 10**_MAX_DIGITS
-_GRADS = re.compile(r"(?:^|\W)grads(?:$|\W)")
+_GRADS = lazy(r"(?:^|\W)grads(?:$|\W)")
 
 
 class Subject:

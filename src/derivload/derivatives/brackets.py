@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from derivload.patterns import lazy
+from derivload.tuples import NamedTuple
 
 # A bracket; or a comment or literal, in which brackets do not count. If that is not closed, it
 # extends to the end.
-_MARK: Final = re.compile(
+_MARK: Final = lazy(
     r"""[()\[\]{}]|/\*(?:[^*]|\*(?!/))*(?:\*/)?|//[^\n]*"""
     r"""|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?""",
     re.DOTALL,
 )
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
-_BRACKET: Final = re.compile(r"[()\[\]{}]")
+_BRACKET: Final = lazy(r"[()\[\]{}]")
 # Each level takes time that grows with the length of the formula.
 _USUAL_DEPTH: Final = 20
-_NOT_COUNTED: Final = re.compile(r"[\"']|/[*/]")
-_CLOSED: Final = re.compile(r"""(["'])(?:(?!\1)[^\\]|\\.)*\1""", re.DOTALL)
+_NOT_COUNTED: Final = lazy(r"[\"']|/[*/]")
+_CLOSED: Final = lazy(r"""(["'])(?:(?!\1)[^\\]|\\.)*\1""", re.DOTALL)
 
 
 class Unmatched(NamedTuple):

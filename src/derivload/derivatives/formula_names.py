@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Final, NamedTuple
+from typing import Final
+
+from derivload.patterns import lazy
+from derivload.tuples import NamedTuple
 
 # A comment or literal that is not closed extends to the end. So each character is read only once.
-TOKEN: Final = re.compile(
+TOKEN: Final = lazy(
     r"""/\*(?:[^*]|\*(?!/))*(?:\*/)?|//[^\n]*"""
     r"""|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?"""
     r"""|[A-Za-z_]\w*|\.?\d[\w.']*|->|::|&&|\|\||==|[<>!]=|\S""",
     re.DOTALL,
 )
-_CALLED: Final = re.compile(r"(?<!\w)([A-Za-z_]\w*)\s*\(")
+_CALLED: Final = lazy(r"(?<!\w)([A-Za-z_]\w*)\s*\(")
 _WORD: Final = re.compile(r"\w+")
-NAME: Final = re.compile(r"[A-Za-z_]\w*")
+NAME: Final = lazy(r"[A-Za-z_]\w*")
 # Types and macros begin in upper case, constants with a k. The last ones are types of <cstdint>.
-_BY_CONVENTION: Final = re.compile(r"[A-Z]\w*|k[A-Z]\w*|u?int(?:_fast|_least|ptr|max)?\d*_t|size_t")
+_BY_CONVENTION: Final = lazy(r"[A-Z]\w*|k[A-Z]\w*|u?int(?:_fast|_least|ptr|max)?\d*_t|size_t")
 KEYWORDS: Final = frozenset(
     """
     alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const
@@ -37,9 +40,9 @@ KEYWORDS: Final = frozenset(
 _BEFORE_VALUES: Final = frozenset(
     "and bitand bitor case compl else not or return throw xor delete new co_return co_yield".split()
 )
-_OUTSIDE_CALLS: Final = re.compile(r"(?<![\w.])(?<!::)[a-z_]\w*\b(?!\(|::)")
-_SIMPLE_TEXT: Final = re.compile(r'"[^"]*"')
-_HARD_TEXT: Final = re.compile(r"['\\]|/[*/]")
+_OUTSIDE_CALLS: Final = lazy(r"(?<![\w.])(?<!::)[a-z_]\w*\b(?!\(|::)")
+_SIMPLE_TEXT: Final = lazy(r'"[^"]*"')
+_HARD_TEXT: Final = lazy(r"['\\]|/[*/]")
 _QUALIFIERS: Final = frozenset({".", "->", "::"})
 
 

@@ -13,7 +13,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from derivload.derivatives.brackets import find_unmatched
 from derivload.derivatives.formula_names import (
@@ -23,6 +23,8 @@ from derivload.derivatives.formula_names import (
     is_by_convention,
 )
 from derivload.derivatives.meant import NON_DIFFERENTIABLE
+from derivload.patterns import lazy
+from derivload.tuples import NamedTuple
 
 # So many mistakes of a kind are told of one formula.
 _MOST: Final = 20
@@ -46,8 +48,8 @@ _MARKS_AT_ENDS: Final = (
     re.compile(r"\0\s*[\0/%|^<=>?,!]"),
     re.compile(r"[^\0-\x7f]"),
 )
-_UNCALLED: Final = re.compile(r"\bnot_implemented(?:_list)?\b(?!\s*\()|\bnot_implemented\(\s*\)")
-_UNQUOTED: Final = re.compile(r"\bnot_implemented(?:_list)?\(\s*([A-Za-z_][^\"'()]*?)\s*\)")
+_UNCALLED: Final = lazy(r"\bnot_implemented(?:_list)?\b(?!\s*\()|\bnot_implemented\(\s*\)")
+_UNQUOTED: Final = lazy(r"\bnot_implemented(?:_list)?\(\s*([A-Za-z_][^\"'()]*?)\s*\)")
 # After the last of these, something must follow. Inside brackets, some may end a type: `Tensor &`.
 _NEEDS_RIGHT: Final = frozenset("+ - / % || == != <= >= ? . -> ::".split())
 _NEEDS_RIGHT_AT_END: Final = _NEEDS_RIGHT | frozenset("* & && | ^ < = , : !".split())
@@ -86,7 +88,7 @@ _ATTRIBUTES: Final = {
     "H": "mH()",
     "mH": "mH()",
 }
-_FOREIGN: Final = re.compile(r"[^\x00-\x7f]")
+_FOREIGN: Final = lazy(r"[^\x00-\x7f]")
 _WORD: Final = re.compile(r"\w+")
 
 

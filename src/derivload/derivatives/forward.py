@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from derivload.cpp.bindings import Binding
 from derivload.derivatives.identifiers import replace_identifier, words
 from derivload.derivatives.model import Derivative, ForwardDerivative
 from derivload.diagnostics import Invalid, raise_all
 from derivload.native.function import NativeFunction
+from derivload.patterns import lazy
 from derivload.remedies import write
+from derivload.tuples import NamedTuple
 
-_RESULT: Final = re.compile(r"^result(\d+)$")
+_RESULT: Final = lazy(r"^result(\d+)$")
 _MAX_DIGITS: Final = 640  # Python may be configured to refuse numbers with more digits
 _TENSOR_LISTS: Final = frozenset({"at::TensorList", "const at::ITensorListRef &"})
 AUTO_ELEMENT_WISE: Final = "auto_element_wise"

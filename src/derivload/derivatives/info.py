@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -40,6 +40,7 @@ from derivload.diagnostics import EntryChange, Invalid, Mistake, Remedy
 from derivload.native.function import NativeFunction, qualified
 from derivload.remedies import remove
 from derivload.spelling import Guesses
+from derivload.tuples import NamedTuple
 
 _WORD: Final = re.compile(r"\w+")
 # Rules that may be broken only because a formula is missing, whose key is wrong.

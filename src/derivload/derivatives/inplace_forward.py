@@ -7,15 +7,15 @@ functional variant is changed: instead of the primal of `self` it reads a saved 
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from derivload.derivatives.identifiers import replace_identifier, words
 from derivload.derivatives.model import DifferentiabilityInfo, ForwardDerivative
 from derivload.diagnostics import Invalid
 from derivload.native.function import NativeFunction
+from derivload.patterns import lazy
 
-_CALL_ON_TANGENT: Final = re.compile(r"self_t.([\w]*)\((.*)\)")
+_CALL_ON_TANGENT: Final = lazy(r"self_t.([\w]*)\((.*)\)")
 
 
 def adapt_to_inplace(

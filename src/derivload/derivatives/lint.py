@@ -5,9 +5,8 @@ Upstream accepts all of this. The C++ compiler may report it hours later, or nob
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from derivload.cpp.names import return_names
 from derivload.derivatives.definition import Definition, Formulas
@@ -35,9 +34,11 @@ from derivload.derivatives.meant import NON_DIFFERENTIABLE, USUAL_NAMES
 from derivload.derivatives.model import DifferentiabilityInfo
 from derivload.diagnostics import Mistake, Path, Remedy
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction
+from derivload.patterns import lazy
 from derivload.remedies import add, remove_entry, write
 from derivload.schema.arguments import Argument
 from derivload.spelling import Guesses, is_slip
+from derivload.tuples import NamedTuple
 
 # Methods that ask a tensor for its sizes or type, and what to write so that the tensor need not be
 # saved. (Methods with a row in `replacements` are replaced, and do not occur here.)
@@ -57,9 +58,9 @@ _INSTEAD: Final = {
     "dtype": "scalar_type()",
     "device": "options().device()",
 }
-_ASKS: Final = re.compile(rf"\.(?:{'|'.join(_METADATA)})\(")
-_USE: Final = re.compile(r"(\w+)(?=(?:\.(\w+)\()?)")
-_NUMBERED: Final = re.compile(r"result([0-9]{1,3})")
+_ASKS: Final = lazy(rf"\.(?:{'|'.join(_METADATA)})\(")
+_USE: Final = lazy(r"(\w+)(?=(?:\.(\w+)\()?)")
+_NUMBERED: Final = lazy(r"result([0-9]{1,3})")
 _TENSOR: Final = "at::Tensor"
 _GRAD: Final = frozenset({"grad"})
 _USUAL: Final = frozenset({"grad", "result"})

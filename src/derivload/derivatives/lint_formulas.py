@@ -5,7 +5,6 @@ These are DL607 and DL609 to DL620. Upstream accepts all of this.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
@@ -20,12 +19,13 @@ from derivload.derivatives.meant import NON_DIFFERENTIABLE, as_word, is_non_diff
 from derivload.derivatives.model import DifferentiabilityInfo
 from derivload.diagnostics import Mistake, Path, Remedy, occurrence_of
 from derivload.native.function import NativeFunction
+from derivload.patterns import lazy
 from derivload.remedies import remove, write
 from derivload.spelling import nearest
 
-_NEGATIVE: Final = re.compile(r"\bgrads\[\s*-\s*\d+\s*\]")
-_CALLED: Final = re.compile(r"\bgrads\s*\(")
-_ALONE: Final = re.compile(r"\bgrads\b(?!\s*[.\[(])")
+_NEGATIVE: Final = lazy(r"\bgrads\[\s*-\s*\d+\s*\]")
+_CALLED: Final = lazy(r"\bgrads\s*\(")
+_ALONE: Final = lazy(r"\bgrads\b(?!\s*[.\[(])")
 _OPERATORS: Final = frozenset("+-*/,<=&|?:")
 WORDS: Final = frozenset({NON_DIFFERENTIABLE, AUTO_ELEMENT_WISE, AUTO_LINEAR})
 """Words that may stand in the place of a formula."""

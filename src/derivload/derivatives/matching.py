@@ -8,7 +8,7 @@ variant, and a foreach function that of the function that it applies to each ten
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from derivload.cpp.ctypes import CppTypes
 from derivload.cpp.dialect import Dialect
@@ -24,6 +24,7 @@ from derivload.derivatives.model import (
 from derivload.diagnostics import Invalid
 from derivload.native.function import EXPLICIT, IMPLICIT, NativeFunction
 from derivload.native.generation import Misfit
+from derivload.tuples import NamedTuple
 
 _STRIDES: Final = "strides_or_error"
 

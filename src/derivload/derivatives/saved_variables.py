@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.identifiers import check_growth, words
 from derivload.derivatives.model import SavedAttribute
 from derivload.diagnostics import MAX_OF_ENTRY, Invalid, occurrence_of
 from derivload.remedies import write
+from derivload.tuples import NamedTuple
 
 _UNSUPPORTED = re.compile(r"(?:\.|->)(?:(sizes|strides)\(\)|(size)\(-?\d+\))")
 

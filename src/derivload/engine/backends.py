@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from derivload.diagnostics import Diagnostic
-from derivload.native.backend import BackendFile, Registration, read_backend
-from derivload.native.backend_checks import Declared, check_backend
-from derivload.sources.sections import place_flaws, read_sections
+from derivload.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from derivload.cpp.dialect import Dialect
+    from derivload.native.backend import BackendFile, Registration
     from derivload.native.function import NativeFunction
 
 
@@ -46,6 +45,10 @@ class Backends:
         self._diagnostics: list[Diagnostic] = []
         self._files: list[BackendFile] = []
         for name, text in self._texts:
+            # Most loads have no such file.
+            from derivload.native.backend import read_backend
+            from derivload.sources.sections import read_sections
+
             file = read_sections(name, text)
             self._diagnostics += file.diagnostics
             self._files.append(read_backend(file, dialect, declaring))
@@ -65,6 +68,10 @@ class Backends:
         """The mistakes inside the files that torchgen does not read, sorted by place."""
         files = zip(self._texts, self._files, strict=True)
         own = [(text, file) for text, file in files if file.is_own]
+        if not own:
+            return []
+        from derivload.sources.sections import place_flaws
+
         found = [made for text, file in own for made in place_flaws(file.flaws, *text)]
         return sorted({diagnostic for diagnostic in found if diagnostic.is_error})
 
@@ -93,6 +100,9 @@ class Backends:
         """
         if not self._files:
             return []
+        from derivload.native.backend_checks import Declared, check_backend
+        from derivload.sources.sections import place_flaws
+
         found = [*self._diagnostics]
         declared = Declared(functions)
         for (name, text), file in zip(self._texts, self._files, strict=True):

@@ -15,7 +15,7 @@ can tell which are new. Places are found only for those that are shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -27,6 +27,7 @@ from derivload.sources.entries import Entry
 from derivload.sources.ignore_comments import MARKER, IgnoreComment, find_comments
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.places import KnownPlaces, Placer
+from derivload.tuples import NamedTuple
 from derivload.wanted import EVERYTHING, WARNINGS, Wanted, ignored_codes_of
 
 _UNUSED: Final = "DL608"

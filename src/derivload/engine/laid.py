@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
-from typing import NamedTuple
 
 import msgspec
 
@@ -15,6 +14,7 @@ from derivload.engine.texts import Text
 from derivload.sources.entries import Entry, EntryValue, may_share, read_alone, read_source
 from derivload.sources.plain import PlainReader
 from derivload.sources.splitting import Split, split_digests
+from derivload.tuples import NamedTuple
 
 
 class NotCertainError(Exception):

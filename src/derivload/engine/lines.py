@@ -6,9 +6,11 @@ never encoded again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+
+from derivload.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from derivload.engine.load import LoadedTexts

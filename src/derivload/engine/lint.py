@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple, Protocol, cast
+from typing import Final, Protocol, cast
 
 import msgspec
 
@@ -23,6 +23,7 @@ from derivload.native.autogen import check_autogen
 from derivload.native.function import NativeFunction, hides_from_python
 from derivload.sources.entries import Entry
 from derivload.sources.ignore_comments import MARKER
+from derivload.tuples import NamedTuple
 
 # In the message of a warning: where `other` is. It is filled in when the warning is shown.
 PLACE: Final = "{place}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect
 from derivload.derivatives.model import DifferentiabilityRecord
@@ -22,6 +21,7 @@ from derivload.sources.additions import NOTHING, Additions
 from derivload.sources.entries import EntryValue, SourceFile, read_source
 from derivload.sources.mistakes import Mistakes
 from derivload.sources.places import Placer
+from derivload.tuples import NamedTuple
 
 
 class LoadedTexts(NamedTuple):

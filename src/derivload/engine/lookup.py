@@ -7,9 +7,8 @@ differs from the most similar one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -18,10 +17,12 @@ from derivload.derivatives.info import canonical_function
 from derivload.diagnostics import Invalid, Mistake, occurrence_of
 from derivload.engine.families import first_word
 from derivload.native.function import NativeFunction
+from derivload.patterns import lazy
 from derivload.remedies import write
 from derivload.spelling import Guesses, operators_of
+from derivload.tuples import NamedTuple
 
-_TOKEN: Final = re.compile(r"\w+|\s+|[-=]>|.")
+_TOKEN: Final = lazy(r"\w+|\s+|[-=]>|.")
 # A schema of so many tokens is not compared: the time grows with their square.
 _MOST_TOKENS: Final = 600
 _MOST_OVERLOADS: Final = 20

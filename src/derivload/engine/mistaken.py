@@ -7,7 +7,7 @@ it goes from is of inputs without mistakes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -26,6 +26,7 @@ from derivload.engine.rows import DefinitionRow, Indexed, Natives, with_linked
 from derivload.engine.state import State
 from derivload.native.keys import EntryKeys
 from derivload.sources.entries import Entry, EntryValue, read_mistaken
+from derivload.tuples import NamedTuple
 
 # The family of entries whose own family is not known. No name has this one.
 UNKNOWN: Final = "\0"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from derivload.diagnostics import shortened
 from derivload.engine.lines import DocumentLines, encode_lines
 from derivload.terminal.text import printable
+from derivload.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from derivload.diagnostics import Diagnostic

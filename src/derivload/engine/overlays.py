@@ -7,25 +7,22 @@ file, none takes the place of the other.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
-from derivload.native.backend import MARKS
+from derivload.patterns import lazy
 from derivload.sources.additions import DECLARING
 from derivload.sources.entries import Entry, EntryValue, Mapping, SourceFile
 from derivload.sources.plain import Value
-from derivload.sources.sections import Flaw, Spot
 from derivload.spelling import ask, nearest
+from derivload.tuples import NamedTuple
 
 # What nearly all entries begin with, after the dash. Any other entry is read to know its name.
-_BEGINNING: Final = {
-    key: re.compile(rf"{key}: ((?:\w+::)?\w+(?:\.\w+)?)\(") for key in ("func", "name")
-}
+_BEGINNING: Final = {key: lazy(rf"{key}: ((?:\w+::)?\w+(?:\.\w+)?)\(") for key in ("func", "name")}
 _DEFAULT_NAMESPACE: Final = "aten::"
-_NAME: Final = re.compile(r"[\w:]+(?:\.\w+)?")
+_NAME: Final = lazy(r"[\w:]+(?:\.\w+)?")
 _ADVICE: Final = "give it with --backend-yaml; an overlay declares operators, each with its schema"
 
 
@@ -129,6 +126,8 @@ def without_kernels(source: SourceFile) -> SourceFile:
     keys = source.passed_over
     if not keys or all(found.code != "DL004" for found in source.diagnostics):
         return source
+    from derivload.native.backend import MARKS
+
     marks = [key for key in keys if key in MARKS]
     if marks:
         message = f"`{marks[0]}:` tells that this file says which kernels a backend registers"
@@ -154,6 +153,8 @@ def _line_of(text: str, key: str) -> int:
 
 
 def _misplaced(source: SourceFile, line: int, message: str) -> SourceFile:
+    from derivload.sources.sections import Flaw, Spot
+
     flaw = Flaw("DL011", message, Spot(line, 1, len(source.text)), _ADVICE)
     found = [flaw.diagnostic(source.name, source.text.split("\n"))]
     return source._replace(entries=[], diagnostics=found, lost=(None,), passed_over=())

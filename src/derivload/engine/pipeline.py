@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -28,6 +27,7 @@ from derivload.sources.entries import Entry, EntryValue
 from derivload.sources.mistakes import Found, Mistakes
 from derivload.sources.plain import Value
 from derivload.spelling import Guesses
+from derivload.tuples import NamedTuple
 
 _NOBODY = Blame()
 # An entry that is written twice breaks several of these rules. Only the first is reported.

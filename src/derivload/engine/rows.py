@@ -8,11 +8,12 @@ edit as long as it still holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
 from derivload.sources.splitting import spliced
+from derivload.tuples import NamedTuple
 
 
 class NativeRow(msgspec.Struct, frozen=True, gc=False, array_like=True):

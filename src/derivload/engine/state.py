@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -30,6 +30,7 @@ from derivload.engine.rows import (
     Natives,
 )
 from derivload.native.function import NativeFunction
+from derivload.tuples import NamedTuple
 
 
 class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):

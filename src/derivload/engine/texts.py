@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from derivload.sources.additions import NOTHING, Additions
+from derivload.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from derivload.cpp.dialect import Dialect

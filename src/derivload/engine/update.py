@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from derivload.derivatives.definition import read_definition
 from derivload.derivatives.numbering import number_ops, op_prefixes
@@ -49,6 +49,7 @@ from derivload.engine.state import (
 from derivload.engine.window import EntryWindow
 from derivload.sources.plain import Value
 from derivload.sources.splitting import find_window
+from derivload.tuples import NamedTuple
 
 T = TypeVar("T")
 _CPP_NAME: Final = attrgetter("cpp_name")

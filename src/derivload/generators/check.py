@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from derivload.cpp.bindings import CppBindings
 from derivload.derivatives.info import Derived
@@ -17,6 +16,7 @@ from derivload.generators.tables import Tables
 from derivload.generators.variable_type import check_variable_type, has_body, is_written
 from derivload.generators.views import check_view, is_view
 from derivload.native.function import NativeFunction
+from derivload.tuples import NamedTuple
 
 
 class Loaded(NamedTuple):

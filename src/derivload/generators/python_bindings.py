@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from derivload.cpp.bindings import CppBindings
 from derivload.diagnostics import Invalid
@@ -19,6 +19,7 @@ from derivload.generators.tables import Tables
 from derivload.native.function import NativeFunction, hides_from_python
 from derivload.schema.arguments import Argument
 from derivload.schema.function_schema import FunctionSchema
+from derivload.tuples import NamedTuple
 
 _KINDS: Final = ("function", "method")
 _MODULES: Final = frozenset({"nn", "fft", "linalg", "nested", "sparse", "special"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from derivload.cpp.names import return_names
 from derivload.derivatives.identifiers import words
@@ -14,6 +13,7 @@ from derivload.diagnostics import Remedy
 from derivload.native.function import NativeFunction
 from derivload.schema.arguments import Argument
 from derivload.schema.types import Type
+from derivload.tuples import NamedTuple
 
 
 class Refusal(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from derivload.cpp.dialect import Dialect, UnknownVersionError, find_dialect, release_of
 from derivload.diagnostics import Diagnostic
@@ -18,6 +18,7 @@ from derivload.loading.rules_of_tree import Rules
 from derivload.loading.swapped import refuse_swapped
 from derivload.sources.splitting import with_plain_line_ends
 from derivload.spelling import ask
+from derivload.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from derivload.engine.backends import Kernels

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -12,6 +11,7 @@ from derivload.engine.outcome import Outcome
 from derivload.identity import is_as_it_began
 from derivload.loading.inputs import KnownTexts
 from derivload.outputs.documents import Rendered, Renderer, read_lines
+from derivload.patterns import lazy
 from derivload.schema.names import read_operator_name
 from derivload.sources.places import KnownPlaces
 from derivload.store.results import facts_document, find_state, keep_state
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from derivload.store.results import Document
     from derivload.store.store import Store
 
-_SCHEMA: Final = re.compile(rb'\{"schema":("(?:[^"\\]|\\.)*")')
+_SCHEMA: Final = lazy(rb'\{"schema":("(?:[^"\\]|\\.)*")')
 _DIFFERENTIABILITY: Final = "differentiability"
 _GENERATED: Final = b'"generated":['
 

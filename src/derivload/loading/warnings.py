@@ -7,7 +7,7 @@ ids of warnings, which do not depend on lines, so that an edit elsewhere does no
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,6 +16,7 @@ from derivload.engine.inputs import InputEntries
 from derivload.engine.judging import NONE, Backend, Judged, Told, judge, place_all
 from derivload.engine.laid import NotCertainError
 from derivload.engine.lint import Linted, Possible
+from derivload.tuples import NamedTuple
 from derivload.wanted import EVERYTHING, Wanted
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ compare it, in each group of variants that has a functional and an out variant
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from derivload.diagnostics import Mistake
 from derivload.native.function import NativeFunction
 from derivload.native.generation import out_overload
 from derivload.remedies import remove, write
 from derivload.spelling import nearest
+from derivload.tuples import NamedTuple
 
 
 class WrongAutogen(NamedTuple):

@@ -18,13 +18,14 @@ Such a file is read for what it registers, and its further keys are passed over.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from derivload.cpp.dialect import Dialect
 from derivload.sources.entries import MAX_MISTAKES, describe
 from derivload.sources.plain import Value
 from derivload.sources.sections import Flaw, Section, SectionFile, SectionItem, Spot
 from derivload.spelling import nearest
+from derivload.tuples import NamedTuple
 
 OWN_BACKEND: Final = "PrivateUse1"
 """The dispatch key of backends that are not part of PyTorch."""

@@ -6,7 +6,7 @@ Part of torchgen's NativeFunction.from_yaml.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import Final
 
 from derivload.cpp.dialect import Dialect
 from derivload.cpp.names import cpp_name
@@ -22,6 +22,7 @@ from derivload.schema.function_schema import FunctionSchema
 from derivload.sources.entries import Mapping, describe
 from derivload.sources.plain import Value
 from derivload.spelling import Guesses
+from derivload.tuples import NamedTuple
 
 _IMPLICIT_ALONE: Final = frozenset({IMPLICIT})
 _ABSTRACT_UNLESS: Final = (

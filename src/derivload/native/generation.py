@@ -7,8 +7,7 @@ are a group of variants. The missing variants of a group are generated from one 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from string import ascii_lowercase
-from typing import Final, NamedTuple
+from typing import Final
 
 from derivload.cpp.dialect import Dialect
 from derivload.diagnostics import Invalid, Remedy
@@ -18,7 +17,9 @@ from derivload.schema.arguments import Annotation, Argument, Return, read_annota
 from derivload.schema.function_schema import FunctionSchema, make_arguments
 from derivload.schema.reader import SchemaReader
 from derivload.schema.signature import signature_arguments, signature_returns, signatures
+from derivload.tuples import NamedTuple
 
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"  # string.ascii_lowercase, without a slow import
 _INHERITED_TAGS: Final = frozenset({"nondeterministic_seeded", "view_copy"})
 
 
@@ -266,4 +267,4 @@ def _free_letters(base: FunctionSchema) -> list[str]:
         a.annotation for a in base.arguments.flat_all if a.annotation is not None
     ]
     used = {letter for annotation in annotations for letter in annotation.alias_set}
-    return [letter for letter in ascii_lowercase if letter not in used]
+    return [letter for letter in _LETTERS if letter not in used]

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from derivload.diagnostics import Mistake, Remedy
+from derivload.patterns import lazy
 from derivload.remedies import quote, remove, write
 from derivload.rules import RULES
 from derivload.sources.entries import Mapping, describe
@@ -46,7 +47,7 @@ _LINE_KEY = "__line__"
 _FEW: Final = f"{RULES['DL006'].help}; if a backend's own tools read it, pass over it with {{}}"
 
 
-_SCHEMA: Final = re.compile(r"[\w:.]+\(.*\) -> .+")
+_SCHEMA: Final = lazy(r"[\w:.]+\(.*\) -> .+")
 # Keys whose text has the same items as a list would.
 _LISTED: Final = frozenset({"autogen", "variants"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -23,6 +23,7 @@ from derivload.schema.signature import signatures
 from derivload.sources.entries import Entry, Mapping, describe
 from derivload.sources.plain import Value
 from derivload.spelling import Guesses
+from derivload.tuples import NamedTuple
 
 _FUNCTION: Final = frozenset({"function"})
 _VARIANTS: Final = {

@@ -7,13 +7,13 @@ The rules are those of torchgen's `get_grouped_by_view_native_functions` and
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from derivload.cpp.dialect import Dialect
 from derivload.diagnostics import Invalid, Remedy
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction, qualified
 from derivload.native.generation import Misfit, if_same
 from derivload.remedies import add_item
+from derivload.tuples import NamedTuple
 
 _VIEW, _VIEW_INPLACE = "view", "view in-place"
 

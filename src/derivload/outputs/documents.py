@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import msgspec
 
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
 from derivload.outputs.pieces import DocumentPieces
 from derivload.sources.splitting import find_window
+from derivload.tuples import NamedTuple
 
 VERSION: Final = 1
 PLACES: Final = "places.json"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 import msgspec
 
 from derivload.diagnostics import Invalid
 from derivload.remedies import write
 from derivload.schema.types import SEPARATE, SEPARATED, Type, TypeReader
+from derivload.tuples import NamedTuple
 
 _ANNOTATED = re.compile(r"Tensor\((.+)\)(.*)")
 _ANNOTATION = re.compile(r"[a-z](\|[a-z])?(!?)(?: -> (\*|[a-z](?:\|[a-z])*))?")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
-
 from derivload.diagnostics import MAX_OF_ENTRY, Invalid, Remedy, occurrence_of, raise_all
+from derivload.patterns import lazy
 from derivload.remedies import write
 from derivload.schema.arguments import Argument, ArgumentReader, Grammar, Return
 from derivload.schema.function_schema import Arguments, FunctionSchema, make_arguments, spell
@@ -13,11 +11,12 @@ from derivload.schema.invariants import check_schema
 from derivload.schema.names import OperatorName, read_operator_name
 from derivload.schema.types import TypeReader
 from derivload.spelling import Guesses
+from derivload.tuples import NamedTuple
 
 _SCRATCH = "_scratch_"
 # An arrow that may lack the spaces around it; a schema that ends behind its arguments.
-_ARROW = re.compile(r"\) *-> *(?=\S)(?!.*\) *->)")
-_WITHOUT_RETURNS = re.compile(r"[\w.]+\(.*\)")
+_ARROW = lazy(r"\) *-> *(?=\S)(?!.*\) *->)")
+_WITHOUT_RETURNS = lazy(r"[\w.]+\(.*\)")
 
 
 class _ReadArguments(NamedTuple):

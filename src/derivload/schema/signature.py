@@ -7,10 +7,9 @@ built only for the few functions from which a variant is generated.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from derivload.schema.arguments import Argument, ArgumentReader, Return
 from derivload.schema.function_schema import Arguments, FunctionSchema, make_arguments
+from derivload.tuples import NamedTuple
 
 
 class Signatures(NamedTuple):

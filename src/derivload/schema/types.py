@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 
 from derivload.diagnostics import Invalid
+from derivload.patterns import lazy
 from derivload.spelling import Guesses
 
-_LIST = re.compile(r"(.+)\[([0-9]+)?\]")
-_CUSTOM_CLASS = re.compile(r"__torch__\.torch\.classes\.[a-zA-Z0-9_.]+")
+_LIST = lazy(r"(.+)\[([0-9]+)?\]")
+_CUSTOM_CLASS = lazy(r"__torch__\.torch\.classes\.[a-zA-Z0-9_.]+")
 
 
 # Far more than C++ could compile. Python may be configured to refuse numbers with more digits.
@@ -31,9 +31,9 @@ _MEANT: Final = {
     "SymIntArrayRef": "SymInt[]",
     "TensorList": "Tensor[]",
 }
-SEPARATED = re.compile(r"[ ,;]")
+SEPARATED = lazy(r"[ ,;]")
 SEPARATE: Final = "separate arguments by a comma and a space"
-_GENERIC = re.compile(
+_GENERIC = lazy(
     r"(?:typing\.)?(List|Optional|list|optional|vector|ArrayRef|OptionalArrayRef)[\[<](.+)[\]>]"
 )
 

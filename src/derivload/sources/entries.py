@@ -7,22 +7,22 @@ as a whole.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
 from derivload.diagnostics import Diagnostic, Edit, Fix, Related, shortened
+from derivload.patterns import lazy
 from derivload.sources.full import NoListError, Read, is_yaml, read_full, read_items
 from derivload.sources.not_yaml import Instead, YamlError
 from derivload.sources.plain import NotPlain, PlainReader, Value
 from derivload.sources.splitting import split_text
+from derivload.tuples import NamedTuple
 
 Mapping = dict[Value, Value]
 
 _SHOWN_BITS = 200
-_ANCHOR = re.compile(r"(?<![^\s\[{,:?-])&[\w-]")
+_ANCHOR = lazy(r"(?<![^\s\[{,:?-])&[\w-]")
 
 # The longest entry of any release has some 1,300 characters. These limits protect time and memory
 # from malicious input, and from files that are not definitions at all.

@@ -6,12 +6,13 @@ PyYAML is imported only in this module, and only when needed. PyTorch's own file
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from derivload.patterns import lazy
 from derivload.sources.not_yaml import Instead, Lines, YamlError, error_of, make_instead
 from derivload.sources.plain import Value
+from derivload.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import yaml
@@ -22,7 +23,7 @@ _MAX_DEPTH = 500
 _MAX_PARTS = 300_000
 # The time to read a number grows with the square of its length.
 _MAX_NUMBER = 1_000
-_NUMBER = re.compile(r"[-+\d_:.]+")
+_NUMBER = lazy(r"[-+\d_:.]+")
 _LOADER_TAGS = frozenset({"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"})
 _BEGIN_ENTRIES = frozenset({"name", "func", "tag"})
 _NULL = "tag:yaml.org,2002:null"

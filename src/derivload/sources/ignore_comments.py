@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from derivload.diagnostics import Path
+from derivload.patterns import lazy
 from derivload.sources.not_yaml import Lines
+from derivload.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import yaml
 
 MARKER: Final = "derivload:"
-_COMMENT: Final = re.compile(
+_COMMENT: Final = lazy(
     r"(?:^|(?<=\s))#[ \t]*derivload:[ \t]*ignore\b[ \t]*(?:\[([^\]\n]*)\])?[ \t]*([^\n]*)",
     re.MULTILINE,
 )

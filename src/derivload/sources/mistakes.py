@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import msgspec
 
 from derivload.diagnostics import MAX_OF_ENTRY, Diagnostic, Mistake, help_of, shortened
 from derivload.rules import RULES
 from derivload.sources.entries import MAX_MISTAKES, Entry, too_many
+from derivload.tuples import NamedTuple
 
 # From so many entries on, a mistake that an option accepts is reported once for all of them.
 _MANY = 3

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from derivload.diagnostics import Path
+from derivload.patterns import lazy
+from derivload.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import yaml
 
-_DASH = re.compile(r" *- +")
-_COMMA_BEHIND = re.compile(r"\s*,[ ]*")
+_DASH = lazy(r" *- +")
+_COMMA_BEHIND = lazy(r"\s*,[ ]*")
 
 
 class Part(NamedTuple):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from derivload.patterns import lazy
+from derivload.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import yaml
 
-_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
+_CONFLICT = lazy(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
 _SIGN_HELP = "quote the value: this sign has a meaning in YAML"
 # What to write instead, by words in libyaml's message.
 _HELP = (

@@ -6,7 +6,6 @@ entry cannot be read alone, its file is parsed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -22,6 +21,7 @@ from derivload.diagnostics import (
     moved,
     remedies_of,
 )
+from derivload.patterns import lazy
 from derivload.rules import RULES
 from derivload.sources.entries import Entry
 from derivload.sources.full import compose
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 # Words are not looked for in a line of more characters: it takes time, for each warning.
 _LONGEST: Final = 10_000
 # What an entry begins with: its dash.
-_DASH: Final = re.compile(r"\s*(?:- +)?")
+_DASH: Final = lazy(r"\s*(?:- +)?")
 
 
 class KnownPlaces:

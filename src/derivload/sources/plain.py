@@ -15,7 +15,8 @@ The rules are those of YAML 1.1, as in PyYAML's scanner and its implicit resolve
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from derivload.tuples import NamedTuple
 
 Value = None | bool | int | float | str | list["Value"] | dict["Value", "Value"]
 

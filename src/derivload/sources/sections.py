@@ -7,7 +7,7 @@ small: it is read as a whole, by PyYAML.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +18,7 @@ from derivload.sources.full import DuplicateKey, compose, construct
 from derivload.sources.not_yaml import Lines, YamlError
 from derivload.sources.plain import Value
 from derivload.spelling import ask
+from derivload.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import yaml

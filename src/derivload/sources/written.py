@@ -6,9 +6,11 @@ import bisect
 import re
 from collections.abc import Iterator
 
+from derivload.patterns import lazy
+
 # The pieces that look different in YAML and in the value: line ends, and quotes within quotes.
-_WRITTEN = re.compile(r"(?:\s|\\\n)+|'+|\\\"")
-_WORD = re.compile(r"\w")
+_WRITTEN = lazy(r"(?:\s|\\\n)+|'+|\\\"")
+_WORD = lazy(r"\w")
 
 
 class Written:
