@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_each_method_gives_the_same(method: str, flags: int) -> None:
 def shown(found: object) -> object:
     if isinstance(found, re.Match):
         return found.span(), found.groups()
-    return [*map(shown, found)] if hasattr(found, "__next__") else found
+    return [*map(shown, found)] if isinstance(found, Iterator) else found
 
 
 def test_bytes_are_searched_too_and_all_else_is_that_of_the_compiled_one() -> None:
