@@ -118,6 +118,7 @@ REPLACED = {
         "m.Argument.parse = staticmethod(lambda text: before(text))"
     ),
     "a constant": "import_module(LOADER).IDENT_REGEX = '(^|[^a-z_]){}($|[^a-z_])'",
+    "an import": ("import_module(LOADER)\nimport torchgen.utils as u\nu.concatMap = u.mapMaybe"),
 }
 
 
@@ -159,6 +160,23 @@ def test_rules_that_are_replaced_in_the_process_are_torchgens_own(
     assert ended.stdout == "None\n"
     assert "using torchgen's own load_derivatives: its " in ended.stderr
     assert ended.stderr.endswith(" was replaced\n")
+
+
+@pytest.mark.parametrize("replaced", ["a constant", "an import"])
+def test_what_is_kept_of_the_source_does_not_hide_what_was_replaced(
+    newest: str,
+    release: Release,
+    run: Run,
+    small: Small,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    replaced: str,
+) -> None:
+    monkeypatch.setenv("DERIVLOAD_CACHE_DIR", str(tmp_path / "cache"))
+    for extension, told in (("", False), ("", False), (REPLACED[replaced], True)):
+        ended = run(release(newest), _as_code(extension), *small.paths)
+        assert ended.stdout == "None\n"
+        assert (" was replaced\n" in ended.stderr) is told
 
 
 PATCHED = """

@@ -11,6 +11,7 @@ import enum
 import os
 import sys
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -18,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from derivload.identity import is_as_it_began, sha256, tool_digest
 from derivload.loading.paths import TreePlace
 from derivload.loading.rules_of_tree import (
     Rules,
@@ -29,14 +31,13 @@ from derivload.loading.rules_of_tree import (
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import FunctionReplacement, Torchgen
 from derivload.store.store import Store
-from derivload.tree.constants import Constants, CppName, EnumMember, UnreadableError
-from derivload.tree.modules import Tree
+from derivload.tree.bound import SourceBindings, read_bindings, text_of
+from derivload.tree.constants import CppName, EnumMember, UnreadableError
 from derivload.tree.rules import Fields, Pieces, dialect_with, pieces_of
 from derivload.tree.tables import TABLES, read_tables
 
 _LOADER: Final = "autograd.load_derivatives"
-# Constants that hold what was loaded before, and what depends on where torchgen is.
-_PASSING: Final = frozenset({"_locals", "TORCHGEN_ROOT", "REPO_ROOT"})
+_KIND: Final = b"bindings of a torchgen"
 _PLAIN: Final = (str, int, list, tuple, set, frozenset, dict)
 
 
@@ -55,7 +56,7 @@ def find_live_rules(torchgen: Torchgen, store: Store | None) -> Rules:
     live = _Live(torchgen, place)
     pieces = pieces_of(rules.release, _known())
     live.check(pieces)
-    live.check_constants(source, pieces)
+    live.check_bindings(_bindings_of(source, rules.release, pieces, store))
     try:
         used = {id_ for id_ in TABLES if live.has(id_)}
         read = read_tables(live, used)
@@ -81,6 +82,22 @@ def _known() -> Pieces:
     return read_known()
 
 
+def _bindings_of(
+    source: TreeSource, release: str, pieces: Collection[str], store: Store | None
+) -> SourceBindings:
+    """What the modules of the pieces bind in the source, from the store if it is there."""
+    key = sha256(b"\0".join([_KIND, tool_digest(), source.digest, release.encode()])).digest()
+    kept = None if store is None else store.get(key)
+    if kept is not None:
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(kept, type=SourceBindings)
+    texts = {name: data.decode("utf-8", "replace") for name, _, data in source.files}
+    found = read_bindings(texts, pieces)
+    if store is not None and is_as_it_began():
+        store.put(key, msgspec.json.encode(found))
+    return found
+
+
 class _Live:
     """The modules of an imported torchgen. It reads tables, as `read_tables` asks for them."""
 
@@ -89,6 +106,8 @@ class _Live:
         self._folders = tuple(
             os.path.join(os.path.realpath(path), "") for path in (place.torchgen, place.autograd)
         )
+        # Whether the files that functions are from are torchgen's, Python's or a package's.
+        self._are_in_source: dict[str, bool] = {}
 
     def _module(self, name: str) -> ModuleType | None:
         return self._torchgen.loader if name == _LOADER else sys.modules.get(name)
@@ -150,43 +169,34 @@ class _Live:
     def _is_in_source(self, path: str, *, may_be_made: bool) -> bool:
         if path.startswith("<"):
             return may_be_made or path.startswith("<frozen ")
-        real = os.path.realpath(path)
-        return real.startswith((*self._folders, *_PYTHON))
+        found = self._are_in_source.get(path)
+        if found is None:
+            real = os.path.realpath(path)
+            found = self._are_in_source[path] = real.startswith((*self._folders, *_PYTHON))
+        return found
 
-    def check_constants(self, source: TreeSource, pieces: Collection[str]) -> None:
-        """Check that constants that are no tables are as in the source.
+    def check_bindings(self, bindings: SourceBindings) -> None:
+        """Check that what modules import from one another is still what they imported, and that
+        constants that are no tables are as in the source.
 
         Raises UnexpectedTorchgenError.
         """
-        texts = {name: data.decode("utf-8", "replace") for name, _, data in source.files}
-        tree = Tree(texts)
-        self._check_imports(tree, {id_.partition(":")[0] for id_ in pieces})
-        constants = Constants(tree)
-        for id_ in pieces:
+        for found in bindings.imports:
+            own = _first_of(getattr(self._module(found.module), found.name, None))
+            original = getattr(self._module(found.source), found.original, None)
+            if own is not _first_of(original):
+                raise UnexpectedTorchgenError(f"its {found.module}.{found.name} was replaced")
+        for id_, written in bindings.constants.items():
             module, _, name = id_.partition(":")
             value = getattr(self._module(module), name, None)
-            if id_ in TABLES or name in _PASSING or name.startswith("_GLOBAL"):
-                continue
             if not isinstance(value, _PLAIN):
                 continue
             try:
-                written, live = constants.read(id_), _value(value)
+                live = text_of(_value(value))
             except UnreadableError:
                 continue
             if live != written:
                 raise UnexpectedTorchgenError(f"its {module}.{name} was replaced")
-
-    def _check_imports(self, tree: Tree, modules: Collection[str]) -> None:
-        """Check that what modules import from one another is still what they imported."""
-        for name in modules:
-            module, live = tree.module(name), self._module(name)
-            for imported in module.imports:
-                target = tree.resolve(module, imported)
-                if target is None or not target.is_tree or not target.name or target.rest:
-                    continue
-                own = _first_of(getattr(live, imported, None))
-                if own is not _first_of(getattr(self._module(target.module), target.name, None)):
-                    raise UnexpectedTorchgenError(f"its {name}.{imported} was replaced")
 
 
 # Where functions that torchgen imports are from.
