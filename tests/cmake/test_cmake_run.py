@@ -17,7 +17,7 @@ import pytest
 from support.cmake_project import Built, CMakeProject, find_tools, make_launcher
 from support.codegen_edits import PROBE
 from support.codegen_project import ABS
-from support.few_operators import make_small
+from support.few_operators import EVERY, FOR_ATEN, make_small
 from support.project import replace_in
 from support.pytorch_tree import PyTorchTree
 from support.releases import Release
@@ -98,7 +98,7 @@ def built(
     unavailable: Callable[[str], NoReturn],
 ) -> Torch:
     folder = tmp_path_factory.mktemp("torch")
-    small = make_small(release(newest), folder / "small", for_aten=True)
+    small = make_small(release(newest), folder / "small", [*EVERY, *FOR_ATEN])
     tree = PyTorchTree(small.root, folder / "tree")
     launcher = make_launcher(
         folder / "derivload", before=f"export DERIVLOAD_CACHE_DIR='{folder / 'cache'}'"

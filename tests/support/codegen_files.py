@@ -9,7 +9,7 @@ import pytest
 
 from support.codegen_project import CodegenProject
 from support.copied import copy_modules
-from support.few_operators import make_small
+from support.few_operators import EVERY, KINDS, make_small
 from support.once import made_once
 from support.pytorch_entries import PyTorch
 from support.releases import Release
@@ -20,12 +20,14 @@ def small_release(
     request: pytest.FixtureRequest,
     release: Release,
     newest: str,
+    thinning: int,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """A release with few operators, which nobody edits."""
+    """A release with few operators, which nobody edits; in a plain run, with fewer."""
 
     def make() -> Path:
-        return make_small(release(newest), tmp_path_factory.mktemp("small") / "pytorch").root
+        folder = tmp_path_factory.mktemp("small") / "pytorch"
+        return make_small(release(newest), folder, KINDS if thinning > 1 else EVERY).root
 
     return Path(made_once(request, "small release", make))
 

@@ -9,30 +9,31 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from support.copied import copy_modules
 from support.pytorch_entries import PyTorch, base, entries
 
-BASES = """abs add addmm mul sgn neg exp t transpose view detach select unbind split empty ones
-zeros_like rand sort max linalg_eigh linalg_norm fft_fft special_erf avg_pool2d nested_size
-sparse_coo_tensor sparse_mask clone copy requires_grad_ set_ fill random_ conj real relu pow
-baddbmm polygamma threshold_backward cumsum polar gelu allclose isclose istft cosine_similarity
-norm_except_dim unsafe_chunk dequantize clamp_max atan2 hypot""".split()
-
-
+# Hardly more than one of each kind.
+KINDS = """abs add sgn neg t view detach select unbind split empty zeros_like rand sort linalg_eigh
+fft_fft special_erf avg_pool2d nested_size sparse_mask clone copy requires_grad_ set_ random_ conj
+real hypot istft pow""".split()
+_MORE = """mul exp transpose ones max linalg_norm sparse_coo_tensor fill relu baddbmm polygamma
+addmm threshold_backward cumsum polar gelu allclose isclose cosine_similarity norm_except_dim
+unsafe_chunk dequantize clamp_max atan2""".split()
+EVERY = [*KINDS, *_MORE]
 # torchgen.gen looks for kernels of these.
 FOR_ATEN = """_nested_tensor_softmax_with_shape _index_put_impl_ count_nonzero log_sigmoid_backward
 masked_fill _triton_multi_head_attention""".split()
 
 
-def make_small(release: Path, folder: Path, *, for_aten: bool = False) -> PyTorch:
-    """Make it in a new folder; `for_aten` tells that torchgen.gen is to run, too."""
+def make_small(release: Path, folder: Path, operators: Iterable[str] = EVERY) -> PyTorch:
+    """Make it in a new folder, with these operators and what they delegate to."""
     pytorch = PyTorch(folder)
     copy_modules(release / "torchgen", folder / "torchgen")
     shutil.copy(release / "version.txt", folder)
-    stems = {_stem(name) for name in (*BASES, *(FOR_ATEN if for_aten else ()))}
+    stems = {_stem(name) for name in operators}
     natives = entries(pytorch.natives)[1:]
     before = -1
     while before < len(stems):

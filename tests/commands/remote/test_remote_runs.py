@@ -11,7 +11,7 @@ import pytest
 from derivload.store.remote.packs import make_pack
 from support.cache_servers import Nginx
 from support.containers import Container, nginx, place
-from support.few_operators import make_small
+from support.few_operators import EVERY, FOR_ATEN, make_small
 from support.project import replace_in
 from support.pytorch_tree import GENERATE_CODE, OPTIONS, PyTorchTree
 from support.releases import Release
@@ -185,7 +185,7 @@ def test_torchgen_runs_once_for_all(tmp_path: Path, release: Release, place: str
     left = []
     for name, exit_ in (("first", "ran"), ("at/another/place", "stored")):
         own = Container(tmp_path / name, place)
-        tree = make_small(release("2.15.0"), own.folder / "tree", for_aten=True).root
+        tree = make_small(release("2.15.0"), own.folder / "tree", [*EVERY, *FOR_ATEN]).root
         options = ["--source-path", "torchgen/packaged/ATen", "--install-dir", "gen"]
         command = ["run", "--stats=json", "-m", "torchgen.gen", *options]
         assert own.exit_of(*command, cwd=tree) == exit_
@@ -198,7 +198,7 @@ def test_torchgen_runs_once_for_all(tmp_path: Path, release: Release, place: str
 def test_a_script_with_an_edit_has_the_pieces_of_others(
     tmp_path: Path, release: Release, place: str, nginx: Nginx
 ) -> None:
-    begun = make_small(release("2.15.0"), tmp_path / "release", for_aten=True).root
+    begun = make_small(release("2.15.0"), tmp_path / "release", [*EVERY, *FOR_ATEN]).root
     command = ["run", "--stats=json", GENERATE_CODE, *OPTIONS, "--gen-dir", "gen"]
     first, second = Container(tmp_path / "first", place), Container(tmp_path / "second", place)
     one = PyTorchTree(begun, first.folder / "tree")

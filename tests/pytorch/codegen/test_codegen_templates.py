@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from derivload.identity import PACKAGE
-from support.codegen_files import done, generated, project, small_release
 from support.codegen_project import ABS, CodegenProject, assert_same, contents
 from support.few_operators import make_small
 from support.project import replace_in
@@ -20,13 +19,10 @@ from support.pytorch_entries import PyTorch
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
-__all__ = ["done", "generated", "project", "small_release"]  # fixtures
-
-
 pytestmark = pytest.mark.release
 
-DECLARED, DEFINED = "${autograd_function_declarations}", "${autograd_function_definitions}"
 FORMULA = "../derivatives.yaml"
+DECLARED, DEFINED = "${autograd_function_declarations}", "${autograd_function_definitions}"
 # By what is edited: what is replaced in which templates, and whether everything is generated again.
 EDITS: dict[str, tuple[Sequence[tuple[str, str, str]], str]] = {
     "a line more": ([("Functions.h", "#pragma once", "#pragma once\n// more")], "incremental"),
@@ -67,6 +63,21 @@ EDITS: dict[str, tuple[Sequence[tuple[str, str, str]], str]] = {
         "incremental",
     ),
 }
+
+
+def of_two_operators(release: Path, folder: Path) -> CodegenProject:
+    """Of a PyTorch of two operators, one of which has the formula that is edited."""
+    pytorch = SmallPyTorch(release, folder / "pytorch")
+    replace_in(pytorch.derivatives, "  self: grad * self\n", ABS[0])
+    return CodegenProject(pytorch, folder)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def done(release: Release, newest: str, tmp_path: Path) -> CodegenProject:
+    """Such a project of which all was generated."""
+    project = of_two_operators(release(newest), tmp_path)
+    assert run(project)[0] == "cold"
+    return project
 
 
 def edit(pytorch: PyTorch, edits: Sequence[tuple[str, str, str]]) -> None:
@@ -167,11 +178,9 @@ def test_the_templates_of_a_torchgen_that_is_not_known(
     release: Release, newest: str, tmp_path: Path
 ) -> None:
     """All files are compared with upstream's once, and again if other pieces go into them."""
-    pytorch = SmallPyTorch(release(newest), tmp_path / "pytorch")
-    project = CodegenProject(pytorch, tmp_path)  # type: ignore[arg-type]
-    replace_in(
-        pytorch.autograd / "gen_trace_type.py", "\nimport itertools\n", "\nimport itertools\n#\n"
-    )
+    project = of_two_operators(release(newest), tmp_path)
+    generator = project.pytorch.autograd / "gen_trace_type.py"
+    replace_in(generator, "\nimport itertools\n", "\nimport itertools\n#\n")
     assert run(project)[0] == "cold"
     for old, new, exit_ in (
         ("#pragma once", "#pragma once\n// more", "incremental"),
@@ -185,12 +194,12 @@ def test_the_templates_of_a_torchgen_that_is_not_known(
 
 def test_a_template_that_is_edited_meanwhile(release: Release, newest: str, tmp_path: Path) -> None:
     """What was made before or after the edit is not taken for what the template makes."""
-    pytorch = SmallPyTorch(release(newest), tmp_path / "pytorch")
-    project = CodegenProject(pytorch, tmp_path)  # type: ignore[arg-type]
-    now, template = tmp_path / "now", pytorch.autograd / "templates" / "Functions.h"
+    project = of_two_operators(release(newest), tmp_path)
+    autograd = project.pytorch.autograd
+    now, template = tmp_path / "now", autograd / "templates" / "Functions.h"
     before = template.read_text("utf-8")
     replace_in(
-        pytorch.autograd / "gen_trace_type.py",
+        autograd / "gen_trace_type.py",
         "    fm = FileManager(",
         f"    import pathlib\n    if pathlib.Path({str(now)!r}).exists():\n"
         f"        pathlib.Path({str(template)!r}).write_text('// Other.\\n')\n"

@@ -21,7 +21,7 @@ from derivload.pytorch.script.dividing import noted
 from derivload.pytorch.script.known import KNOWN
 from derivload.pytorch.script.watching import Watch
 from support.child import FROM_A_TERMINAL, child_environment
-from support.few_operators import make_small
+from support.few_operators import EVERY, FOR_ATEN, make_small
 from support.releases import Release
 from support.script_runs import Runner, contents
 from support.script_trees import ScriptTree, make_script_tree
@@ -114,8 +114,9 @@ class Divided(ScriptTree):
 
 
 @pytest.fixture
-def tree(release: Release, newest: str, tmp_path: Path) -> Divided:
-    small = make_small(release(newest), tmp_path / "small", for_aten=True)
+def tree(release: Release, newest: str, thinning: int, tmp_path: Path) -> Divided:
+    operators = ["abs", "add"] if thinning > 1 else EVERY
+    small = make_small(release(newest), tmp_path / "small", [*operators, *FOR_ATEN])
     make_script_tree(small.root, tmp_path)
     made = Divided(tmp_path)
     made.befall("pass")

@@ -18,7 +18,7 @@ import pytest
 from support.codegen_edits import EDITS, PROBE
 from support.codegen_project import ABS
 from support.codegen_project import assert_same as assert_same_files
-from support.few_operators import make_small
+from support.few_operators import EVERY, FOR_ATEN, make_small
 from support.pytorch_tree import GENERATE_CODE, OPTIONS
 from support.releases import Release
 from support.script_runs import changed, contents, times
@@ -37,7 +37,7 @@ GEN = (
 @pytest.fixture(scope="session")
 def small(release: Release, newest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("script") / "small"
-    return make_small(release(newest), folder, for_aten=True).root
+    return make_small(release(newest), folder, [*EVERY, *FOR_ATEN]).root
 
 
 @pytest.fixture
