@@ -68,6 +68,11 @@ LONGEST: Final = {
     *("unknown functions beside many", "definitions again and again"),
     *("unknown functions", "unknown names everywhere", "a formula of a list"),
     *("a formula of parentheses", "warnings in one line", "a key repeated by aliases"),
+    *("a formula of a tangent's call that does not end", "a formula of gradients that do not end"),
+    *("a formula of a list that does not end", "a formula of unsupported sizes that do not end"),
+    *("a formula of colons", "a formula of a value beside a value", "templates that do not end"),
+    *("a formula of what may be a date", "a formula repeated by aliases", "names of a megabyte"),
+    *("arguments saved for their types", "mistakes behind a long comment", "one long line"),
 }
 
 
