@@ -36,7 +36,9 @@ def test_the_inputs_are_right() -> None:
 def test_edits_of_a_backend_give_what_cold_loads_give(
     longer: bool, seed: int, thinning: int
 ) -> None:
-    counts = walked(BACKEND, EDITS, seed, 60 if longer else max(1, 3 // thinning), 80)
+    counts = walked(
+        BACKEND, EDITS, seed, 60 if longer else max(1, 3 // thinning), 80 // min(thinning, 2)
+    )
     assert counts["incremental"] > counts["good"] / 4
     assert counts["incremental afresh"] > counts["good"] / 4
 
@@ -45,9 +47,8 @@ def test_edits_of_what_a_backend_registers_give_what_cold_loads_give(
     longer: bool, seed: int, thinning: int
 ) -> None:
     assert cold(REGISTERED).diagnostics == []
-    counts = walked(
-        REGISTERED, EDITS_OF_REGISTERED, seed, 60 if longer else max(1, 2 // thinning), 60
-    )
+    walks = 60 if longer else max(1, 2 // thinning)
+    counts = walked(REGISTERED, EDITS_OF_REGISTERED, seed, walks, 60 // min(thinning, 2))
     assert counts["incremental"] > counts["good"] / 4
     assert counts["incremental afresh"] > counts["good"] / 4
     assert counts["warned"] > counts["good"] / 4

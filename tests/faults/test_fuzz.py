@@ -28,7 +28,7 @@ from support.judged_schemas import torchgen
 from support.paths import CATALOGUE, FILES, NATIVES
 from support.small_catalogues import Source, packaged
 
-SECONDS, SECONDS_LONG = 4.0, 300.0
+SECONDS, SECONDS_IN_CI, SECONDS_LONG = 1.5, 4.0, 300.0
 # Of the processor's time: no text of a few thousand characters is worth a hundredth of it.
 MOST_FOR_A_TEXT = 10.0
 LARGEST = 20_000
@@ -56,8 +56,9 @@ def limited(seconds: float) -> Iterator[None]:
 
 
 @pytest.fixture
-def fuzz(longer: bool, seed: int) -> Fuzz:
-    end = time.monotonic() + (SECONDS_LONG if longer else SECONDS)
+def fuzz(longer: bool, seed: int, thinning: int) -> Fuzz:
+    usual = SECONDS if thinning > 1 else SECONDS_IN_CI
+    end = time.monotonic() + (SECONDS_LONG if longer else usual)
 
     def run(target: Target) -> None:
         texts = list(target.seeds)

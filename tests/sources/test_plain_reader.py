@@ -78,7 +78,9 @@ class Search:
 
 @pytest.fixture
 def search(request: pytest.FixtureRequest, thinning: int) -> Search:
-    return Search(bool(request.config.getoption("--long", default=False)), min(thinning, 5))
+    return Search(
+        bool(request.config.getoption("--long", default=False)), 2 * thinning if thinning > 1 else 1
+    )
 
 
 # ---------------------------------------------------------------------------- texts of a grammar

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from support.codegen_project import CodegenProject
+from support.codegen_project import ABS, CodegenProject
 from support.copied import copy_modules
 from support.few_operators import EVERY, KINDS, make_small
 from support.once import made_once
+from support.project import replace_in
 from support.pytorch_entries import PyTorch
 from support.releases import Release
+from support.small_pytorch import SmallPyTorch
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +69,21 @@ def done(generated: Path) -> CodegenProject:
     shutil.rmtree(generated)
     copy_modules(kept(generated), generated)
     return CodegenProject(PyTorch(generated / "pytorch"), generated)
+
+
+@pytest.fixture
+def tiny(release: Release, newest: str, tmp_path: Path) -> CodegenProject:
+    """A project of two operators, of which nothing was generated yet.
+
+    For what is the same for all operators. One has the formula that tests edit.
+    """
+    small = SmallPyTorch(release(newest), tmp_path / "pytorch")
+    replace_in(small.derivatives, "  self: grad * self\n", ABS[0])
+    return CodegenProject(PyTorch(small.root), tmp_path)
+
+
+@pytest.fixture
+def tiny_done(tiny: CodegenProject) -> CodegenProject:
+    """The same, generated."""
+    assert tiny.run()["exit"] == "cold"
+    return tiny

@@ -118,7 +118,8 @@ def mutants(name: str, longer: bool, chance: random.Random, thinning: int) -> It
     """All mutants of a file's entries, or one at each place, of derivatives.yaml at every one;
     fewer where they are thinned.
     """
-    step = 1 if longer else thinning if name == DERIVATIVES else max(2, thinning)
+    least = 1 if name == DERIVATIVES else 2
+    step = 1 if longer else max(least, 3 * (thinning - 1))
     for index, entry in enumerate(entries(name)):
         family = dict(with_family(name, index))
         for at in range(chance.randrange(step), len(entry), step):

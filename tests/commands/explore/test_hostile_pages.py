@@ -65,7 +65,7 @@ def pages_of(root: Path, *more: str) -> Path:
     return out
 
 
-@pytest.mark.parametrize("form", [[], ["--single-file"]])
+@pytest.mark.parametrize("form", [[], pytest.param(["--single-file"], marks=pytest.mark.thorough)])
 def test_no_text_becomes_markup_or_script(browser: Browser, root: Path, form: list[str]) -> None:
     out = pages_of(root, *form)
     pages = opened(browser, out)

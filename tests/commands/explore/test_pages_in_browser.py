@@ -237,7 +237,10 @@ PLACES = (
 )
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 390)])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [("dark", 390), pytest.param("light", 1400, marks=pytest.mark.thorough)],
+)
 def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_page(
     browser: Browser,
     folders: dict[str, Path],

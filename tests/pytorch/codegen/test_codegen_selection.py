@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from support.codegen_files import done, generated, project, small_release
+from support.codegen_files import done, generated, project, small_release, tiny, tiny_done
 from support.codegen_project import ABS, CodegenProject, assert_same, contents
 from support.paths import ROOT
 
-__all__ = ["done", "generated", "project", "small_release"]  # fixtures
+__all__ = ["done", "generated", "project", "small_release", "tiny", "tiny_done"]  # fixtures
 
 
 pytestmark = pytest.mark.release
@@ -53,20 +53,20 @@ def test_autograd_can_be_disabled(project: CodegenProject) -> None:
     project.assert_same("--disable-autograd")
 
 
-def test_the_file_for_python_can_go_elsewhere(done: CodegenProject) -> None:
+def test_the_file_for_python_can_go_elsewhere(tiny_done: CodegenProject) -> None:
     annotated = "annotated_fn_args.py"
-    elsewhere = done.folder / "torch" / annotated
+    elsewhere = tiny_done.folder / "torch" / annotated
     options = ("--install_dir", str(elsewhere.parent))
-    done.run(*options)
-    expected = done.upstream()
+    tiny_done.run(*options)
+    expected = tiny_done.upstream()
     assert elsewhere.read_bytes() == expected[annotated]
-    assert_same({**contents(done.out), annotated: elsewhere.read_bytes()}, expected)
-    assert not (done.out / annotated).exists()
-    assert done.run(*options)["exit"] == "up-to-date"
+    assert_same({**contents(tiny_done.out), annotated: elsewhere.read_bytes()}, expected)
+    assert not (tiny_done.out / annotated).exists()
+    assert tiny_done.run(*options)["exit"] == "up-to-date"
     elsewhere.unlink()
-    done.run(*options)
+    tiny_done.run(*options)
     assert elsewhere.read_bytes() == expected[annotated]
-    listed = done.try_run("--list-outputs", *options).stdout.splitlines()
+    listed = tiny_done.try_run("--list-outputs", *options).stdout.splitlines()
     assert str(elsewhere) in listed
     assert annotated not in listed
 
@@ -102,38 +102,40 @@ def test_outputs_can_be_listed(project: CodegenProject, options: Sequence[str]) 
 # What goes wrong
 
 
-def test_exception_in_a_generator_is_upstreams(done: CodegenProject) -> None:
-    before = contents(done.out)
-    source = done.pytorch.autograd / "gen_trace_type.py"
-    done.replace(
+def test_exception_in_a_generator_is_upstreams(tiny_done: CodegenProject) -> None:
+    before = contents(tiny_done.out)
+    source = tiny_done.pytorch.autograd / "gen_trace_type.py"
+    tiny_done.replace(
         source,
         "def gen_trace_type_func(",
         "def gen_trace_type_func(fn):\n    raise ValueError('not ' + str(fn.func.name))\n\n\n"
         "def unused(",
     )
-    failed = done.try_run()
+    failed = tiny_done.try_run()
     assert failed.returncode == 1
-    expected = done.try_upstream(done.folder / "failed").stderr
+    expected = tiny_done.try_upstream(tiny_done.folder / "failed").stderr
     own, _, last = failed.stderr.rstrip("\n").rpartition("\n")
     assert last == "derivload: a generator of PyTorch failed; nothing was written"
     assert own.splitlines()[-1] == expected.splitlines()[-1]
     frames = [line for line in expected.splitlines() if "torchgen" in line]
     assert [line for line in own.splitlines() if line in frames] == frames
     assert str(ROOT / "src") not in own
-    assert contents(done.out) == before
+    assert contents(tiny_done.out) == before
 
 
-@pytest.mark.parametrize("context", ["@within\n", ""], ids=["with a place", "without"])
-def test_exception_about_an_overlay_names_its_place(done: CodegenProject, context: str) -> None:
-    overlays = [done.folder / "one.yaml", done.folder / "two.yaml"]
+@pytest.mark.parametrize("context", ["@within\n", pytest.param("", marks=THOROUGH)])
+def test_exception_about_an_overlay_names_its_place(
+    tiny_done: CodegenProject, context: str
+) -> None:
+    overlays = [tiny_done.folder / "one.yaml", tiny_done.folder / "two.yaml"]
     overlays[0].write_text("# nothing here\n\n", "utf-8")
     overlays[1].write_text(
         "about: this overlay\ncustom:\n- func: derivload_probe(Tensor self) -> Tensor\n"
         "  dispatch:\n    CPU: derivload_probe\n",
         "utf-8",
     )
-    done.replace(
-        done.pytorch.autograd / "gen_trace_type.py",
+    tiny_done.replace(
+        tiny_done.pytorch.autograd / "gen_trace_type.py",
         "def gen_trace_type_func(",
         "from torchgen.context import with_native_function as within\n\n\n"
         "def gen_trace_type_func(fn):\n    return traced(fn)\n\n\n"
@@ -141,11 +143,11 @@ def test_exception_about_an_overlay_names_its_place(done: CodegenProject, contex
         "    if str(f.func.name) == 'derivload_probe':\n        raise ValueError('no')\n"
         "    return {}\n\n\ndef unused(",
     )
-    failed = done.try_run(*(f"--native-functions={overlay}" for overlay in overlays))
+    failed = tiny_done.try_run(*(f"--native-functions={overlay}" for overlay in overlays))
     assert failed.returncode == 1
     assert "ValueError: no\n" in failed.stderr
     assert failed.stderr.count(f"{overlays[1]}:3:\n") == 1
-    assert f"{done.pytorch.natives}:" not in failed.stderr
+    assert f"{tiny_done.pytorch.natives}:" not in failed.stderr
 
 
 @pytest.mark.thorough
@@ -161,17 +163,17 @@ def test_template_with_an_unknown_key_is_upstreams_error(done: CodegenProject) -
 
 
 @pytest.mark.parametrize("code", ["0", *(pytest.param(c, marks=THOROUGH) for c in ("'why'", ""))])
-def test_generator_that_ends_the_process_has_failed(done: CodegenProject, code: str) -> None:
-    before = contents(done.out)
-    source = done.pytorch.autograd / "gen_trace_type.py"
-    done.replace(
+def test_generator_that_ends_the_process_has_failed(tiny_done: CodegenProject, code: str) -> None:
+    before = contents(tiny_done.out)
+    source = tiny_done.pytorch.autograd / "gen_trace_type.py"
+    tiny_done.replace(
         source, "    fm = FileManager(", f"    raise SystemExit({code})\n    fm = FileManager("
     )
-    failed = done.try_run()
+    failed = tiny_done.try_run()
     assert failed.returncode == 1
     assert "\nSystemExit" in failed.stderr
     assert failed.stderr.endswith("a generator of PyTorch failed; nothing was written\n")
-    assert contents(done.out) == before
+    assert contents(tiny_done.out) == before
 
 
 @pytest.mark.parametrize("more", [[], pytest.param(["--list-outputs"], marks=THOROUGH)])
@@ -188,11 +190,11 @@ def test_generator_that_ends_the_process_has_failed(done: CodegenProject, code: 
     ],
 )
 def test_file_that_selects_no_operators_is_told(
-    project: CodegenProject, option: str, text: str, reason: str, more: list[str]
+    tiny: CodegenProject, option: str, text: str, reason: str, more: list[str]
 ) -> None:
-    selected = project.folder / "selected.yaml"
+    selected = tiny.folder / "selected.yaml"
     selected.write_text(text, "utf-8")
-    failed = project.try_run(option, str(selected), *more)
+    failed = tiny.try_run(option, str(selected), *more)
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr.startswith(f"derivload: error: {selected} does not select operators: ")
     assert reason in failed.stderr
@@ -201,24 +203,26 @@ def test_file_that_selects_no_operators_is_told(
 
 
 @pytest.mark.parametrize("options", [["--list-outputs"], pytest.param(["--quiet"], marks=THOROUGH)])
-def test_what_a_generator_prints_is_no_result(done: CodegenProject, options: list[str]) -> None:
-    expected = done.try_run(*options).stdout
-    source = done.pytorch.autograd / "gen_trace_type.py"
-    done.replace(source, "    fm = FileManager(", "    print('here')\n    fm = FileManager(")
-    ran = done.try_run(*options)
+def test_what_a_generator_prints_is_no_result(
+    tiny_done: CodegenProject, options: list[str]
+) -> None:
+    expected = tiny_done.try_run(*options).stdout
+    source = tiny_done.pytorch.autograd / "gen_trace_type.py"
+    tiny_done.replace(source, "    fm = FileManager(", "    print('here')\n    fm = FileManager(")
+    ran = tiny_done.try_run(*options)
     assert ran.returncode == 0
     assert ran.stdout == expected
     assert "here\n" in ran.stderr
 
 
-def test_mistake_in_the_yaml_is_told_with_its_place(done: CodegenProject) -> None:
-    before = contents(done.out)
-    done.replace(done.pytorch.derivatives, ABS[0], "  slef: grad\n")
-    failed = done.try_run()
+def test_mistake_in_the_yaml_is_told_with_its_place(tiny_done: CodegenProject) -> None:
+    before = contents(tiny_done.out)
+    tiny_done.replace(tiny_done.pytorch.derivatives, ABS[0], "  slef: grad\n")
+    failed = tiny_done.try_run()
     assert failed.returncode == 1
-    assert f"{done.pytorch.derivatives}:" in failed.stderr
+    assert f"{tiny_done.pytorch.derivatives}:" in failed.stderr
     assert "Traceback" not in failed.stderr
-    assert contents(done.out) == before
+    assert contents(tiny_done.out) == before
 
 
 @pytest.mark.thorough  # on few operators in test_small_pytorch.py
@@ -274,14 +278,14 @@ TORCHGEN_EDITS = {
     ],
 )
 def test_an_edited_torchgen_is_followed_family_by_family(
-    project: CodegenProject, edits: list[str]
+    tiny: CodegenProject, edits: list[str]
 ) -> None:
     for name, old, new in map(TORCHGEN_EDITS.__getitem__, edits):
-        project.replace(project.pytorch.root / "torchgen" / name, old, new)
-    assert project.run()["exit"] == "cold"  # derivload itself has compared the files
-    project.replace(project.pytorch.derivatives, *ABS)
-    assert project.run()["exit"] == "incremental"
-    project.assert_same()  # what the edit left alone is still of the first run
+        tiny.replace(tiny.pytorch.root / "torchgen" / name, old, new)
+    assert tiny.run()["exit"] == "cold"  # derivload itself has compared the files
+    tiny.replace(tiny.pytorch.derivatives, *ABS)
+    assert tiny.run()["exit"] == "incremental"
+    tiny.assert_same()  # what the edit left alone is still of the first run
 
 
 @pytest.mark.thorough
@@ -379,15 +383,15 @@ def test_wrong_usage_says_what_to_write(
     assert sentence in done.stderr
 
 
-def test_selection_that_cannot_be_read_is_told(project: CodegenProject) -> None:
-    failed = project.try_run("--operators-yaml-path", str(project.folder / "none.yaml"))
+def test_selection_that_cannot_be_read_is_told(tiny: CodegenProject) -> None:
+    failed = tiny.try_run("--operators-yaml-path", str(tiny.folder / "none.yaml"))
     assert failed.returncode == 3
-    assert failed.stderr.startswith(f"derivload: error: {project.folder / 'none.yaml'}: No such")
+    assert failed.stderr.startswith(f"derivload: error: {tiny.folder / 'none.yaml'}: No such")
 
 
-def test_pytorch_without_generators_is_told(project: CodegenProject) -> None:
-    (project.pytorch.autograd / "gen_autograd.py").unlink()
-    failed = project.try_run()
+def test_pytorch_without_generators_is_told(tiny: CodegenProject) -> None:
+    (tiny.pytorch.autograd / "gen_autograd.py").unlink()
+    failed = tiny.try_run()
     assert failed.returncode == 2
     assert "PyTorch's generators cannot be found: " in failed.stderr
     assert " does not exist" in failed.stderr

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from derivload.identity import PACKAGE
+from support.codegen_files import tiny, tiny_done
 from support.codegen_project import ABS, CodegenProject, assert_same, contents
 from support.few_operators import make_small
 from support.project import replace_in
 from support.pytorch_entries import PyTorch
 from support.releases import Release
-from support.small_pytorch import SmallPyTorch
+
+__all__ = ["tiny", "tiny_done"]  # fixtures
 
 pytestmark = pytest.mark.release
 
@@ -65,21 +67,6 @@ EDITS: dict[str, tuple[Sequence[tuple[str, str, str]], str]] = {
 }
 
 
-def of_two_operators(release: Path, folder: Path) -> CodegenProject:
-    """Of a PyTorch of two operators, one of which has the formula that is edited."""
-    pytorch = SmallPyTorch(release, folder / "pytorch")
-    replace_in(pytorch.derivatives, "  self: grad * self\n", ABS[0])
-    return CodegenProject(pytorch, folder)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def done(release: Release, newest: str, tmp_path: Path) -> CodegenProject:
-    """Such a project of which all was generated."""
-    project = of_two_operators(release(newest), tmp_path)
-    assert run(project)[0] == "cold"
-    return project
-
-
 def edit(pytorch: PyTorch, edits: Sequence[tuple[str, str, str]]) -> None:
     for name, old, new in edits:
         path = pytorch.autograd / "templates" / name
@@ -112,8 +99,8 @@ def check_edits(project: CodegenProject) -> None:
     assert run(project)[0] == "up-to-date"
 
 
-def test_files_are_upstreams_after_each_edit(done: CodegenProject) -> None:
-    check_edits(done)
+def test_files_are_upstreams_after_each_edit(tiny_done: CodegenProject) -> None:
+    check_edits(tiny_done)
 
 
 @pytest.mark.thorough
@@ -125,78 +112,78 @@ def test_files_are_upstreams_after_each_edit_on_every_release(
     check_edits(project)
 
 
-def test_a_placeholder_for_nothing_is_told_as_in_a_run_for_everything(done: CodegenProject) -> None:
-    before = contents(done.out)
-    edit(done.pytorch, [("TraceType.cpp", "namespace", "${none} namespace")])
-    said = done.try_run()
+def test_a_placeholder_for_nothing_is_told_as_in_a_run_for_everything(
+    tiny_done: CodegenProject,
+) -> None:
+    before = contents(tiny_done.out)
+    edit(tiny_done.pytorch, [("TraceType.cpp", "namespace", "${none} namespace")])
+    said = tiny_done.try_run()
     assert said.returncode == 1
     assert "KeyError: 'none'" in said.stderr
     assert said.stderr.count("Traceback") == 1
     assert PACKAGE not in said.stderr  # all frames are upstream's
-    assert said.stderr == done.try_run("--no-cache").stderr
-    assert contents(done.out) == before
-    edit(done.pytorch, [("TraceType.cpp", "${none} namespace", "namespace")])
-    assert run(done)[0] == "up-to-date"
+    assert said.stderr == tiny_done.try_run("--no-cache").stderr
+    assert contents(tiny_done.out) == before
+    edit(tiny_done.pytorch, [("TraceType.cpp", "${none} namespace", "namespace")])
+    assert run(tiny_done)[0] == "up-to-date"
 
 
-def test_a_template_that_is_gone_is_told_as_in_a_run_for_everything(done: CodegenProject) -> None:
-    before = contents(done.out)
+def test_a_template_that_is_gone_is_told_as_in_a_run_for_everything(
+    tiny_done: CodegenProject,
+) -> None:
+    before = contents(tiny_done.out)
     for name in ("python_torch_functions.cpp", "Functions.h"):
-        path = done.pytorch.autograd / "templates" / name
-        path.rename(done.folder / name)
-        said = done.try_run()
+        path = tiny_done.pytorch.autograd / "templates" / name
+        path.rename(tiny_done.folder / name)
+        said = tiny_done.try_run()
         assert said.returncode == 1
         assert f"No such file or directory: '{path}'" in said.stderr
-        assert said.stderr == done.try_run("--no-cache").stderr
-        assert contents(done.out) == before
-        (done.folder / name).rename(path)
-        assert run(done)[0] == "up-to-date"
+        assert said.stderr == tiny_done.try_run("--no-cache").stderr
+        assert contents(tiny_done.out) == before
+        (tiny_done.folder / name).rename(path)
+        assert run(tiny_done)[0] == "up-to-date"
 
 
-def test_other_files_beside_the_templates_are_nothing_to_them(done: CodegenProject) -> None:
+def test_other_files_beside_the_templates_are_nothing_to_them(tiny_done: CodegenProject) -> None:
     """Such as those that an editor makes."""
-    (done.pytorch.autograd / "templates" / "Functions.h~").write_text("$none", "utf-8")
-    assert run(done)[0] == "up-to-date"
-    edit(done.pytorch, [("Functions.h", "#pragma once", "#pragma once\n// more")])
-    assert run(done) == ("incremental", 0)
+    (tiny_done.pytorch.autograd / "templates" / "Functions.h~").write_text("$none", "utf-8")
+    assert run(tiny_done)[0] == "up-to-date"
+    edit(tiny_done.pytorch, [("Functions.h", "#pragma once", "#pragma once\n// more")])
+    assert run(tiny_done) == ("incremental", 0)
 
 
-def test_a_tree_that_moved_has_its_own_templates(done: CodegenProject) -> None:
+def test_a_tree_that_moved_has_its_own_templates(tiny_done: CodegenProject) -> None:
     """Pieces are used by every tree with the same source, files are made of its own templates."""
-    root = done.pytorch.root
-    shutil.copytree(root, done.folder / "moved")
-    edit(done.pytorch, [("annotated_fn_args.py.in", '"""', '"""\nMore.\n')])
-    moved = CodegenProject(PyTorch(done.folder / "moved"), done.folder)
-    (done.out / "annotated_fn_args.py").unlink()
+    root = tiny_done.pytorch.root
+    shutil.copytree(root, tiny_done.folder / "moved")
+    edit(tiny_done.pytorch, [("annotated_fn_args.py.in", '"""', '"""\nMore.\n')])
+    moved = CodegenProject(PyTorch(tiny_done.folder / "moved"), tiny_done.folder)
+    (tiny_done.out / "annotated_fn_args.py").unlink()
     assert run(moved) == ("stored", 0)
     moved.assert_same()
-    assert run(done) == ("incremental", 0)
-    done.assert_same()
+    assert run(tiny_done) == ("incremental", 0)
+    tiny_done.assert_same()
 
 
-def test_the_templates_of_a_torchgen_that_is_not_known(
-    release: Release, newest: str, tmp_path: Path
-) -> None:
+def test_the_templates_of_a_torchgen_that_is_not_known(tiny: CodegenProject) -> None:
     """All files are compared with upstream's once, and again if other pieces go into them."""
-    project = of_two_operators(release(newest), tmp_path)
-    generator = project.pytorch.autograd / "gen_trace_type.py"
+    generator = tiny.pytorch.autograd / "gen_trace_type.py"
     replace_in(generator, "\nimport itertools\n", "\nimport itertools\n#\n")
-    assert run(project)[0] == "cold"
+    assert run(tiny)[0] == "cold"
     for old, new, exit_ in (
         ("#pragma once", "#pragma once\n// more", "incremental"),
         (DECLARED, DEFINED, "cold"),
         ("#pragma once\n", "", "incremental"),
     ):
-        edit(project.pytorch, [("Functions.h", old, new)])
-        assert run(project)[0] == exit_
-        project.assert_same()
+        edit(tiny.pytorch, [("Functions.h", old, new)])
+        assert run(tiny)[0] == exit_
+        tiny.assert_same()
 
 
-def test_a_template_that_is_edited_meanwhile(release: Release, newest: str, tmp_path: Path) -> None:
+def test_a_template_that_is_edited_meanwhile(tiny: CodegenProject) -> None:
     """What was made before or after the edit is not taken for what the template makes."""
-    project = of_two_operators(release(newest), tmp_path)
-    autograd = project.pytorch.autograd
-    now, template = tmp_path / "now", autograd / "templates" / "Functions.h"
+    autograd = tiny.pytorch.autograd
+    now, template = tiny.folder / "now", autograd / "templates" / "Functions.h"
     before = template.read_text("utf-8")
     replace_in(
         autograd / "gen_trace_type.py",
@@ -206,9 +193,9 @@ def test_a_template_that_is_edited_meanwhile(release: Release, newest: str, tmp_
         "    fm = FileManager(",
     )
     now.touch()
-    run(project)
-    assert (project.out / "Functions.h").read_text("utf-8") == "// Other.\n"
+    run(tiny)
+    assert (tiny.out / "Functions.h").read_text("utf-8") == "// Other.\n"
     now.unlink()
     template.write_text(before, "utf-8")
-    run(project)
-    project.assert_same()
+    run(tiny)
+    tiny.assert_same()
