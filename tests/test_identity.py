@@ -81,7 +81,13 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
-@pytest.mark.parametrize("prefix", ["", "compiled"], ids=["beside", "elsewhere"])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        pytest.param("", id="beside"),
+        pytest.param("compiled", id="elsewhere", marks=pytest.mark.thorough),
+    ],
+)
 def test_two_edits_in_one_second_are_seen(prefix: str, checkout: Checkout) -> None:
     """Python takes what it compiled of the first for that of the second."""
     where = {"PYTHONPYCACHEPREFIX": str(checkout.folder / prefix)} if prefix else {}
@@ -217,7 +223,13 @@ def test_what_is_no_file_is_no_module(
     assert name not in depfile.read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["added.py", "added.pyc", "added.abi3.so"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "added.py",
+        *(pytest.param(n, marks=pytest.mark.thorough) for n in ("added.pyc", "added.abi3.so")),
+    ],
+)
 def test_whatever_python_imports_counts(name: str, checkout: Checkout) -> None:
     checkout.run()
     (checkout.package / "cpp" / name).touch()
@@ -234,7 +246,9 @@ def take_out_parser(package: Path) -> None:
         path.unlink()
 
 
-@pytest.mark.parametrize("change", [change_version, take_out_parser])
+@pytest.mark.parametrize(
+    "change", [change_version, pytest.param(take_out_parser, marks=pytest.mark.thorough)]
+)
 def test_other_pyyaml_counts(change: Callable[[Path], None], checkout: Checkout) -> None:
     package = checkout.source / "yaml"
     shutil.copytree(Path(str(yaml.__file__)).parent, package)

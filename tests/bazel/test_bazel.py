@@ -100,6 +100,7 @@ def test_formula_changes_one_shard_and_what_is_made_of_it(checkout: Checkout) ->
     assert len(shards) == 1
 
 
+@pytest.mark.thorough
 def test_edit_to_derivload_runs_it_again(checkout: Checkout) -> None:
     before = checkout.documents()
     module, added = checkout.package / "identity.py", checkout.package / "native" / "added.py"
@@ -134,6 +135,7 @@ def test_mistake_fails_the_build_and_mending_it_rebuilds_what_is_needed(
     assert checkout.documents() == before
 
 
+@pytest.mark.thorough
 def test_warning_is_shown(checkout: Checkout) -> None:
     checkout.edit("self: grad * self.sgn()\n", "self: grad * slef.sgn()\n")
     done = checkout.build(DOCUMENTS, SANDBOXED)

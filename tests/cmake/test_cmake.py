@@ -134,6 +134,7 @@ def test_edit_to_derivload_runs_it_again(project: CMakeProject, tmp_path: Path) 
     assert_nothing_runs(project)
 
 
+@pytest.mark.thorough
 def test_upgrade_runs_it_again(project: CMakeProject, tmp_path: Path) -> None:
     """An installer may give the modules an older time, but writes the command anew."""
     copy = copy_of_derivload(tmp_path / "environment")
@@ -170,6 +171,7 @@ def goes_by_the_beginning(project: CMakeProject) -> bool:
     return (major, minor) >= (1, 12)
 
 
+@pytest.mark.thorough
 def test_other_option_runs_it_again(built: CMakeProject) -> None:
     before = built.documents()
     replace_in(built.source / "CMakeLists.txt", "OUTPUT_DIR", "TORCH_VERSION 2.14 OUTPUT_DIR")

@@ -174,6 +174,7 @@ def test_what_a_backend_registers(small: CMakeProject) -> None:
 def emitted(project: CMakeProject, *options: str) -> dict[str, bytes]:
     """What `derivload emit` itself writes with these options."""
     out = project.source / "emitted"
+    shutil.rmtree(out, ignore_errors=True)
     subprocess.run(
         [project.launcher, "emit", *options, "--out-dir", out, "--no-cache"],
         cwd=project.source,
@@ -184,45 +185,42 @@ def emitted(project: CMakeProject, *options: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in out.glob("*.json")}
 
 
-@pytest.mark.parametrize(
-    ("call", "options"),
-    [
-        ("CATALOGUE", ["--catalogue"]),
-        ("CATALOGUE PLACES", ["--catalogue", "--places"]),
-        (
-            "CATALOGUE SHARDS 3 TORCH_VERSION 2.14",
-            ["--catalogue", "--shards", "3", "--torch-version", "2.14"],
-        ),
-        (
-            f"{INPUTS} inputs/overlay.yaml TAGS inputs/other_tags.yaml",
-            [
-                *("--derivatives", "inputs/derivatives.yaml"),
-                *("--native-functions", "inputs/native_functions.yaml"),
-                *("--native-functions", "inputs/overlay.yaml", "--tags", "inputs/other_tags.yaml"),
-            ],
-        ),
-        ("PYTORCH_DIR pytorch", ["--pytorch", "pytorch"]),
-        (
-            f"PYTORCH_DIR pytorch {INPUTS.replace('native_functions', 'overlay')}",
-            [
-                *("--pytorch", "pytorch", "--native-functions", "inputs/overlay.yaml"),
-                *("--derivatives", "inputs/derivatives.yaml"),
-            ],
-        ),
+ARGUMENTS = {
+    "CATALOGUE": ["--catalogue"],
+    "CATALOGUE PLACES": ["--catalogue", "--places"],
+    "CATALOGUE SHARDS 3 TORCH_VERSION 2.14": [
+        *("--catalogue", "--shards", "3", "--torch-version", "2.14"),
     ],
-)
-def test_arguments_mean_what_the_options_of_emit_mean(
-    small: CMakeProject, call: str, options: list[str]
-) -> None:
+    f"{INPUTS} inputs/overlay.yaml TAGS inputs/other_tags.yaml": [
+        *("--derivatives", "inputs/derivatives.yaml"),
+        *("--native-functions", "inputs/native_functions.yaml"),
+        *("--native-functions", "inputs/overlay.yaml", "--tags", "inputs/other_tags.yaml"),
+    ],
+    "PYTORCH_DIR pytorch": ["--pytorch", "pytorch"],
+    f"PYTORCH_DIR pytorch {INPUTS.replace('native_functions', 'overlay')}": [
+        *("--pytorch", "pytorch", "--native-functions", "inputs/overlay.yaml"),
+        *("--derivatives", "inputs/derivatives.yaml"),
+    ],
+}
+
+
+def test_arguments_mean_what_the_options_of_emit_mean(small: CMakeProject) -> None:
     (small.inputs / "overlay.yaml").write_text("- func: extra(Tensor self) -> Tensor\n", "utf-8")
     shutil.copy(small.inputs / "tags.yaml", small.inputs / "other_tags.yaml")
     make_pytorch(small.source / "pytorch")
-    small.write(f"derivload_codegen_inputs(definitions {call} OUTPUT_DIR out)", "")
+    names = [f"definitions_{number}" for number in range(len(ARGUMENTS))]
+    calls = [
+        f"derivload_codegen_inputs({name} {call} OUTPUT_DIR {name})"
+        for name, call in zip(names, ARGUMENTS, strict=True)
+    ]
+    small.write("\n".join(calls), "")
     assert small.configure().status == 0
-    done = small.build("--target", "definitions")
-    assert done.status == 0, done.output
-    assert {name: data for name, (data, _) in small.documents().items()} == emitted(small, *options)
-    again = small.build("--target", "definitions")
+    done = small.build("--target", *names)
+    assert (done.status, done.loads) == (0, len(names)), done.output
+    for name, (call, options) in zip(names, ARGUMENTS.items(), strict=True):
+        made = {path.name: path.read_bytes() for path in (small.build_dir / name).glob("*.json")}
+        assert made == emitted(small, *options), call
+    again = small.build("--target", *names)
     assert again.loads == 0, again.output
 
 

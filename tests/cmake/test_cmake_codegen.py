@@ -150,6 +150,7 @@ def test_formula_compiles_the_file_that_has_it(built: PyTorchProject) -> None:
     assert_nothing_runs(built)
 
 
+@pytest.mark.thorough
 @NINJA_FIRST_HERE
 def test_link_to_nowhere_beside_a_generator_is_nothing_to_a_build(built: PyTorchProject) -> None:
     """Emacs keeps one beside a file with changes that were not saved."""
@@ -246,6 +247,7 @@ def test_clean_takes_out_all_that_was_made(built: PyTorchProject) -> None:
     assert [path for path in left if path.is_file()] == []
 
 
+@pytest.mark.thorough
 @NINJA_ALONE
 def test_two_subsets_share_a_folder(built: PyTorchProject) -> None:
     calls = [

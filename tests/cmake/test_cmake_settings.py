@@ -26,7 +26,9 @@ def project(small: CMakeProject) -> CMakeProject:
     return small
 
 
-@pytest.mark.parametrize("name", ["derivload.toml", "pyproject.toml"])
+@pytest.mark.parametrize(
+    "name", ["derivload.toml", pytest.param("pyproject.toml", marks=pytest.mark.thorough)]
+)
 def test_settings_name_inputs_and_shards(project: CMakeProject, name: str) -> None:
     table = "[tool.derivload]\n" if name == "pyproject.toml" else ""
     settings = project.source / name

@@ -24,6 +24,8 @@ import gc, os, signal, sys
 met = set()
 
 def look(frame, event, argument):
+    if event not in ("call", "c_call"):
+        return
     if sys.modules.get("typing_extensions", 0) is None:
         met.add("typing_extensions")
     if signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, []):

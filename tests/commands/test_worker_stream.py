@@ -54,7 +54,7 @@ def large_request(arguments: tuple[str, ...]) -> bytes:
     return json.dumps(request, separators=(",", ":")).encode()
 
 
-@pytest.mark.parametrize("end", [b"\n", b""])
+@pytest.mark.parametrize("end", [b"\n", pytest.param(b"", marks=pytest.mark.thorough)])
 def test_request_of_forty_megabytes_is_served(worker: Worker, target: Target, end: bytes) -> None:
     data = large_request(tuple(target.arguments()))
     assert len(data) > 40_000_000

@@ -194,7 +194,7 @@ def says_one_thing(process: subprocess.Popen[str], *statuses: int) -> str:
     return said
 
 
-@pytest.mark.parametrize("how", ["changes", "vanishes"])
+@pytest.mark.parametrize("how", [pytest.param("changes", marks=pytest.mark.thorough), "vanishes"])
 def test_an_input_that_does_not_hold_still(
     variants: list[Variant], tmp_path: Path, how: str
 ) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cli import main
+from support.few_operators import KINDS, make_small
 from support.paths import CATALOGUE, FILES
 from support.releases import Release
 
@@ -167,12 +168,21 @@ class Base(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=["the catalogue", "a release"])
-def base(request: pytest.FixtureRequest, release: Release, newest: str) -> Base:
+def base(
+    request: pytest.FixtureRequest,
+    release: Release,
+    newest: str,
+    thinning: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Base:
     if request.param == "the catalogue":
         files = [CATALOGUE / name for name in FILES]
         options = ["--native-functions", str(files[1]), "--tags", str(files[2])]
         return Base(OF_THE_CATALOGUE, options, *files)
     pytorch = release(newest)
+    if thinning > 1:
+        operators = [*KINDS, *("roll", "sinc")]
+        pytorch = make_small(pytorch, tmp_path_factory.mktemp("small") / "it", operators).root
     packaged = pytorch / "torchgen" / "packaged"
     natives = packaged / "ATen" / "native"
     return Base(

@@ -25,8 +25,9 @@ PAGES = [
 ]
 # What a reader has beside the page: the checkout that it is in, or files that it names.
 IN_CHECKOUT = ["README.md"]
-# Pages that take more than some five seconds.
+# Pages that take more than some five seconds, and those whose commands have tests of their own.
 SLOW = [
+    *("docs/cache.md", "docs/diagnostics.md"),
     *(f"docs/{name}.md" for name in ("backends", "bazel", "cmake", "codegen", "pytorch", "verify")),
     BACKEND,
 ]

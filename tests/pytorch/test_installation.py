@@ -186,7 +186,7 @@ def test_an_edit_of_functions_or_tags_is_seen(
 
 
 @pytest.mark.release
-@pytest.mark.parametrize("installed", [True, False])
+@pytest.mark.parametrize("installed", [True, pytest.param(False, marks=pytest.mark.thorough)])
 def test_mistakes_are_told_with_their_place(
     newest: str, release: Release, run: Run, small: Small, installed: bool
 ) -> None:

@@ -134,7 +134,10 @@ def test_a_home_that_is_none_is_not_made_a_folder_of_its_sign(
     assert [path.name for path in shared.iterdir()] == ["out"]
 
 
-@pytest.mark.parametrize("home", ["/nonexistent", "/root", "/"])
+@pytest.mark.parametrize(
+    "home",
+    ["/root", *(pytest.param(h, marks=pytest.mark.thorough) for h in ("/nonexistent", "/"))],
+)
 def test_a_home_that_cannot_be_written_to_is_one_warning(
     homeless: Run, shared: Path, home: str
 ) -> None:

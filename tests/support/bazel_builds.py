@@ -10,7 +10,7 @@ import pytest
 
 from support.bazel_workspace import SANDBOXED, Workspace, remove_tree
 from support.cache_servers import find_server, running_nginx
-from support.few_operators import make_small
+from support.few_operators import KINDS, make_small
 from support.paths import PACKAGE, ROOT
 from support.project import replace_in
 from support.releases import Release
@@ -92,7 +92,7 @@ def pytorch(
     """A release; in a plain run, with few of its operators: compiling all shows no more."""
     whole = release(newest)
     return (
-        make_small(whole, tmp_path_factory.mktemp("small") / "pytorch").root
+        make_small(whole, tmp_path_factory.mktemp("small") / "pytorch", KINDS).root
         if thinning > 1
         else whole
     )

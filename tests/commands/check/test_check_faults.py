@@ -85,7 +85,7 @@ def test_a_file_that_may_not_be_read(project: Mistaken, command: str) -> None:
     assert "tags.yaml: error[DL001]: cannot read this file: Permission denied\n" in told
 
 
-@pytest.mark.parametrize("vanishes", [False, True])
+@pytest.mark.parametrize("vanishes", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_a_file_that_does_not_hold_still(project: Mistaken, vanishes: bool) -> None:
     file = project.derivatives
 

@@ -70,7 +70,6 @@ def unfit(tmp_path: Path) -> dict[str, str]:
     ("section", "over_http"),
     [
         pytest.param("install", True, id="install-a part"),
-        pytest.param("global", False, id="global-the whole"),
         *(
             pytest.param(s, True, id=f"{s}-a part", marks=pytest.mark.thorough)
             for s in ("global", "download")
@@ -78,7 +77,7 @@ def unfit(tmp_path: Path) -> dict[str, str]:
         # Both processes have the same environment, which overrides all sections.
         *(
             pytest.param(s, False, id=f"{s}-the whole", marks=pytest.mark.thorough)
-            for s in ("download", "install")
+            for s in ("global", "download", "install")
         ),
     ],
 )
@@ -163,7 +162,7 @@ PASSWORD = "Basic bWU6b3Blbg=="  # me:open
     ("section", "option"),
     [
         ("global", "index-url"),
-        ("download", "extra-index-url"),
+        pytest.param("download", "extra-index-url", marks=pytest.mark.thorough),
         pytest.param("global", "extra-index-url", marks=pytest.mark.thorough),
         pytest.param("download", "index-url", marks=pytest.mark.thorough),
     ],
@@ -209,7 +208,7 @@ def test_a_wrong_password_is_not_fixed(
             fetch("2.15.0", tmp_path / "new")
 
 
-@pytest.mark.parametrize("by_environment", [True, False])
+@pytest.mark.parametrize("by_environment", [True, pytest.param(False, marks=pytest.mark.thorough)])
 def test_a_proxy(
     by_environment: bool, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

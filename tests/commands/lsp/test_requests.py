@@ -51,7 +51,7 @@ class Editor:
         await self.client.wait_for_notification("textDocument/publishDiagnostics")
 
 
-def run(folder: Path, ask: Callable[[Editor], Awaitable[None]]) -> None:
+def run(folder: Path, *asks: Callable[[Editor], Awaitable[None]]) -> None:
     """Run a server for the catalogue, and ask it."""
     write_catalogue(folder)
 
@@ -73,7 +73,8 @@ def run(folder: Path, ask: Callable[[Editor], Awaitable[None]]) -> None:
             item = types.TextDocumentItem(editor.uri(name), "yaml", 1, editor.texts[name])
             client.text_document_did_open(types.DidOpenTextDocumentParams(item))
         try:
-            await ask(editor)
+            for ask in asks:
+                await ask(editor)
         finally:
             await client.shutdown_session()
             await client.stop()
@@ -87,76 +88,104 @@ def told(hover: types.Hover | None) -> str:
     return hover.contents.value
 
 
-def test_hover(tmp_path: Path) -> None:
-    async def ask(editor: Editor) -> None:
-        async def hover(*where: str) -> str:
-            params = types.HoverParams(**editor.at(*where))
-            return told(await editor.client.text_document_hover_async(params))
+async def hovers(editor: Editor) -> None:
+    async def hover(*where: str) -> str:
+        params = types.HoverParams(**editor.at(*where))
+        return told(await editor.client.text_document_hover_async(params))
 
-        shown = await hover(DERIVATIVES, "- name: gild(", "gild")
-        assert "backward       GildBackward0 of gild and gild_" in shown
-        assert shown == await hover(NATIVES, "- func: gild(", "gild")
-        argument = await hover(DERIVATIVES, "self: grad * luster", "luster")
-        assert "argument `luster`: `float`, in C++ `double`" in argument
-        assert "saved as `luster`" in argument
-        assert "gradient of output" in await hover(DERIVATIVES, "self: grad * luster", "grad")
-        assert "tangent of argument `self`" in await hover(
-            DERIVATIVES, "result: self_t.gild(luster)", "self_t"
-        )
-        assert "gradient of output 1, `result1`" in await hover(
-            DERIVATIVES, "sway_backward(grads[0], grads[1]", "grads[1]"
-        )
-        assert "function of C++" in await hover(
-            DERIVATIVES, "self: grad * gleam_slope", "gleam_slope"
-        )
-        assert "One kernel for all backends" in await hover(
-            NATIVES, "    CompositeImplicitAutograd: sift", "Composite"
-        )
-        assert "variants" in await hover(NATIVES, "  autogen: gild.out", "autogen")
-        tags = await hover(NATIVES, "  tags: pointwise", "tags")
-        assert tags == await hover(NATIVES, "  tags: pointwise", ": pointwise")  # at its end
-        assert "tag `pointwise`" in await hover(NATIVES, "  tags: pointwise", "pointwise")
-
-    run(tmp_path, ask)
+    shown = await hover(DERIVATIVES, "- name: gild(", "gild")
+    assert "backward       GildBackward0 of gild and gild_" in shown
+    assert shown == await hover(NATIVES, "- func: gild(", "gild")
+    argument = await hover(DERIVATIVES, "self: grad * luster", "luster")
+    assert "argument `luster`: `float`, in C++ `double`" in argument
+    assert "saved as `luster`" in argument
+    assert "gradient of output" in await hover(DERIVATIVES, "self: grad * luster", "grad")
+    assert "tangent of argument `self`" in await hover(
+        DERIVATIVES, "result: self_t.gild(luster)", "self_t"
+    )
+    assert "gradient of output 1, `result1`" in await hover(
+        DERIVATIVES, "sway_backward(grads[0], grads[1]", "grads[1]"
+    )
+    assert "function of C++" in await hover(DERIVATIVES, "self: grad * gleam_slope", "gleam_slope")
+    assert "One kernel for all backends" in await hover(
+        NATIVES, "    CompositeImplicitAutograd: sift", "Composite"
+    )
+    assert "variants" in await hover(NATIVES, "  autogen: gild.out", "autogen")
+    tags = await hover(NATIVES, "  tags: pointwise", "tags")
+    assert tags == await hover(NATIVES, "  tags: pointwise", ": pointwise")  # at its end
+    assert "tag `pointwise`" in await hover(NATIVES, "  tags: pointwise", "pointwise")
 
 
-def test_definition_and_references(tmp_path: Path) -> None:
-    async def ask(editor: Editor) -> None:
-        async def places(method: str, *where: str) -> list[tuple[str, int]]:
-            at = editor.at(*where)
-            if method == "definition":
-                found = await editor.client.text_document_definition_async(
-                    types.DefinitionParams(**at)
-                )
-            else:
-                context = types.ReferenceContext(include_declaration=True)
-                found = await editor.client.text_document_references_async(
-                    types.ReferenceParams(**at, context=context)
-                )
-            return [(Path(one.uri).name, one.range.start.line) for one in found]
+async def definitions_and_references(editor: Editor) -> None:
+    async def places(method: str, *where: str) -> list[tuple[str, int]]:
+        at = editor.at(*where)
+        if method == "definition":
+            found = await editor.client.text_document_definition_async(types.DefinitionParams(**at))
+        else:
+            context = types.ReferenceContext(include_declaration=True)
+            found = await editor.client.text_document_references_async(
+                types.ReferenceParams(**at, context=context)
+            )
+        return [(Path(one.uri).name, one.range.start.line) for one in found]
 
-        native = (NATIVES, editor.line_of(NATIVES, "- func: gild("))
-        definition = (DERIVATIVES, editor.line_of(DERIVATIVES, "- name: gild("))
-        assert await places("definition", DERIVATIVES, "- name: gild(", "gild") == [native]
-        assert await places("definition", NATIVES, "- func: gild(", "gild") == [definition]
-        # A variant has the formulas of the functional one.
-        assert await places("definition", NATIVES, "- func: gild_(", "gild_") == [definition]
-        assert await places("definition", DERIVATIVES, "self: grad * luster", "luster") == [native]
-        delegate = "structured_delegate: gleam.out"
-        assert await places("definition", NATIVES, delegate, "gleam") == [
-            (NATIVES, editor.line_of(NATIVES, "- func: gleam.out("))
-        ]
-        tag = (TAGS, editor.line_of(TAGS, "- tag: pointwise"))
-        assert await places("definition", NATIVES, "  tags: pointwise", "pointwise") == [tag]
-        assert await places("references", DERIVATIVES, "- name: gild(", "gild") == [
-            definition,
-            native,
-        ]
-        used = await places("references", TAGS, "- tag: pointwise", "pointwise")
-        assert tag in used
-        assert len(used) > 2
+    native = (NATIVES, editor.line_of(NATIVES, "- func: gild("))
+    definition = (DERIVATIVES, editor.line_of(DERIVATIVES, "- name: gild("))
+    assert await places("definition", DERIVATIVES, "- name: gild(", "gild") == [native]
+    assert await places("definition", NATIVES, "- func: gild(", "gild") == [definition]
+    # A variant has the formulas of the functional one.
+    assert await places("definition", NATIVES, "- func: gild_(", "gild_") == [definition]
+    assert await places("definition", DERIVATIVES, "self: grad * luster", "luster") == [native]
+    delegate = "structured_delegate: gleam.out"
+    assert await places("definition", NATIVES, delegate, "gleam") == [
+        (NATIVES, editor.line_of(NATIVES, "- func: gleam.out("))
+    ]
+    tag = (TAGS, editor.line_of(TAGS, "- tag: pointwise"))
+    assert await places("definition", NATIVES, "  tags: pointwise", "pointwise") == [tag]
+    assert await places("references", DERIVATIVES, "- name: gild(", "gild") == [
+        definition,
+        native,
+    ]
+    used = await places("references", TAGS, "- tag: pointwise", "pointwise")
+    assert tag in used
+    assert len(used) > 2
 
-    run(tmp_path, ask)
+
+async def what_stands_beside_the_text(editor: Editor) -> None:
+    client, document = editor.client, editor.identifier(DERIVATIVES)
+    symbols = await client.text_document_document_symbol_async(types.DocumentSymbolParams(document))
+    assert symbols[0].name == "gild"
+    assert symbols[0].selection_range.start == types.Position(12, 8)
+    anywhere = await client.workspace_symbol_async(types.WorkspaceSymbolParams("gild"))
+    assert {one.name for one in anywhere} == {"gild", "gild_"}
+    folds = await client.text_document_folding_range_async(types.FoldingRangeParams(document))
+    assert (folds[0].start_line, folds[0].end_line) == (12, 14)
+    whole = types.Range(types.Position(0, 0), types.Position(20, 0))
+    hints = await client.text_document_inlay_hint_async(types.InlayHintParams(document, whole))
+    assert [hint.label for hint in hints] == ["saves luster: float", "saves self: Tensor"]
+    line = editor.line_of(DERIVATIVES, "  other: temper_tilt(")
+    there = types.Range(types.Position(line, 0), types.Position(line + 1, 0))
+    hints = await client.text_document_inlay_hint_async(types.InlayHintParams(document, there))
+    label = hints[1].label
+    assert label.startswith("saves other.scalar_type: ScalarType, other.is_conj: bool, ")
+    # It stands behind the line.
+    length = len(editor.texts[DERIVATIVES].splitlines()[line])
+    assert hints[1].position == types.Position(line, length)
+    lenses = await client.text_document_code_lens_async(types.CodeLensParams(document))
+    lens = await client.code_lens_resolve_async(lenses[0])
+    assert lens.command.title == "2 variants share this"
+    tokens = await client.text_document_semantic_tokens_range_async(
+        types.SemanticTokensRangeParams(document, whole)
+    )
+    everything = await client.text_document_semantic_tokens_full_async(
+        types.SemanticTokensParams(document)
+    )
+    assert list(tokens.data[:10]) == [13, 8, 4, 1, 0, 0, 7, 6, 0, 0]
+    assert list(everything.data[:10]) == list(tokens.data[:10])
+
+
+def test_what_is_at_a_place(tmp_path: Path) -> None:
+    """None of it changes a document, so that one server is enough."""
+    run(tmp_path, hovers, definitions_and_references, what_stands_beside_the_text)
 
 
 def test_rename_of_an_argument(tmp_path: Path) -> None:
@@ -242,44 +271,6 @@ def test_quick_fixes(tmp_path: Path) -> None:
         assert "self: grad * lustre  # derivload: ignore[DL602]\n" in text
         await editor.edit(DERIVATIVES, editor.texts[DERIVATIVES], text)
         assert not editor.client.diagnostics[editor.uri(DERIVATIVES)]
-
-    run(tmp_path, ask)
-
-
-def test_what_stands_beside_the_text(tmp_path: Path) -> None:
-    async def ask(editor: Editor) -> None:
-        client, document = editor.client, editor.identifier(DERIVATIVES)
-        symbols = await client.text_document_document_symbol_async(
-            types.DocumentSymbolParams(document)
-        )
-        assert symbols[0].name == "gild"
-        assert symbols[0].selection_range.start == types.Position(12, 8)
-        anywhere = await client.workspace_symbol_async(types.WorkspaceSymbolParams("gild"))
-        assert {one.name for one in anywhere} == {"gild", "gild_"}
-        folds = await client.text_document_folding_range_async(types.FoldingRangeParams(document))
-        assert (folds[0].start_line, folds[0].end_line) == (12, 14)
-        whole = types.Range(types.Position(0, 0), types.Position(20, 0))
-        hints = await client.text_document_inlay_hint_async(types.InlayHintParams(document, whole))
-        assert [hint.label for hint in hints] == ["saves luster: float", "saves self: Tensor"]
-        line = editor.line_of(DERIVATIVES, "  other: temper_tilt(")
-        there = types.Range(types.Position(line, 0), types.Position(line + 1, 0))
-        hints = await client.text_document_inlay_hint_async(types.InlayHintParams(document, there))
-        label = hints[1].label
-        assert label.startswith("saves other.scalar_type: ScalarType, other.is_conj: bool, ")
-        # It stands behind the line.
-        length = len(editor.texts[DERIVATIVES].splitlines()[line])
-        assert hints[1].position == types.Position(line, length)
-        lenses = await client.text_document_code_lens_async(types.CodeLensParams(document))
-        lens = await client.code_lens_resolve_async(lenses[0])
-        assert lens.command.title == "2 variants share this"
-        tokens = await client.text_document_semantic_tokens_range_async(
-            types.SemanticTokensRangeParams(document, whole)
-        )
-        everything = await client.text_document_semantic_tokens_full_async(
-            types.SemanticTokensParams(document)
-        )
-        assert list(tokens.data[:10]) == [13, 8, 4, 1, 0, 0, 7, 6, 0, 0]
-        assert list(everything.data[:10]) == list(tokens.data[:10])
 
     run(tmp_path, ask)
 

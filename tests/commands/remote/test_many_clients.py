@@ -56,7 +56,7 @@ def build(container: Container, seed: int, runs: int) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("server", ["nginx", "redis"])
+@pytest.mark.parametrize("server", ["nginx", pytest.param("redis", marks=pytest.mark.thorough)])
 def test_every_output_is_that_of_a_cold_load(
     request: pytest.FixtureRequest, tmp_path: Path, server: str, nginx: Nginx
 ) -> None:

@@ -99,9 +99,9 @@ def test_a_mode_is_kept_to(
     "variables",
     [
         {"GITHUB_EVENT_NAME": "pull_request"},
-        {"GITHUB_EVENT_NAME": "pull_request_target"},
         {"CI_MERGE_REQUEST_IID": "7"},
-        {"TRAVIS_PULL_REQUEST": "12"},
+        pytest.param({"GITHUB_EVENT_NAME": "pull_request_target"}, marks=pytest.mark.thorough),
+        pytest.param({"TRAVIS_PULL_REQUEST": "12"}, marks=pytest.mark.thorough),
     ],
 )
 def test_the_build_of_a_pull_request_writes_nothing(

@@ -92,10 +92,12 @@ def test_a_tree_of_no_release_misses_nothing(first: Machine, second: Machine, ng
     assert second.files() == first.files()
 
 
+@pytest.mark.thorough
 def test_another_subset_has_its_own(first: Machine, second: Machine) -> None:
     assert second.exit("--subset", "python") == "cold"
 
 
+@pytest.mark.thorough
 def test_an_edit_to_a_template_starts_from_the_pieces(first: Machine, second: Machine) -> None:
     path = second.pytorch.autograd / "templates" / "Functions.h"
     path.write_text(path.read_text("utf-8") + "// more\n", "utf-8")

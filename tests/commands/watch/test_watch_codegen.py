@@ -102,6 +102,7 @@ def test_exception_in_a_generator_is_shown(project: CodegenProject) -> None:
     assert not [path for path in project.out.rglob("*") if path.suffix in (".cpp", ".h")]
 
 
+@pytest.mark.thorough
 def test_file_that_selects_is_away_for_a_while(project: CodegenProject) -> None:
     """As editors have it that move the old file away first."""
     selected = project.out.parent / "operators.yaml"

@@ -268,7 +268,7 @@ def start_waiting(project: CodegenProject, change: str) -> subprocess.Popen[str]
 
 
 @pytest.mark.parametrize("to_group", [True, False], ids=["terminal", "one process"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=THOROUGH)])
 def test_a_signal_ends_all_processes(
     project: CodegenProject, number: signal.Signals, to_group: bool
 ) -> None:

@@ -91,7 +91,7 @@ def test_calls_are_answered(runner: Runner) -> None:
     assert runner.run(script).exit == "up-to-date"
 
 
-def test_all_that_an_answered_call_depends_on_counts(runner: Runner) -> None:
+def test_all_that_an_answered_call_depends_on_counts(runner: Runner, thinning: int) -> None:
     name = "tools/setup_helpers/generate_code.py"
     script = runner.folder / name
     head, _, _ = SCRIPT.partition("sys.setprofile")
@@ -100,12 +100,13 @@ def test_all_that_an_answered_call_depends_on_counts(runner: Runner) -> None:
     script.write_text(head.replace(own, ""), "utf-8")
     assert (runner.run(name).exit, runner.run(name).exit) == ("ran", "up-to-date")
     autograd = runner.folder / "tools" / "autograd"
-    for path in (
-        autograd / "derivatives.yaml",
+    paths = (
         autograd / "deprecated.yaml",
-        autograd / "templates" / "VariableType.h",
         autograd / "gen_inplace_or_view_type.py",
-    ):
+        autograd / "derivatives.yaml",
+        autograd / "templates" / "VariableType.h",
+    )
+    for path in paths[: 2 if thinning > 1 else None]:
         text = path.read_text("utf-8")
         edited = text.replace("grad * luster", "luster * grad")
         path.write_text(f"{edited}\n" if edited == text else edited, "utf-8")
@@ -130,7 +131,9 @@ NATIVE: Final = "\n- func: mine(Tensor self) -> Tensor\n  dispatch:\n    CPU: mi
 DEFINITION: Final = "\n- name: mine(Tensor self) -> Tensor\n  self: grad\n"
 
 
-@pytest.mark.parametrize("files", [[DERIVATIVES, *NATIVES], NATIVES])
+@pytest.mark.parametrize(
+    "files", [[DERIVATIVES, *NATIVES], pytest.param(NATIVES, marks=pytest.mark.thorough)]
+)
 def test_what_is_loaded_counts_by_its_value(files: list[str], runner: Runner) -> None:
     (runner.folder / "load.py").write_text(LOADS, "utf-8")
     command = ("load.py", *files)
