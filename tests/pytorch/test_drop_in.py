@@ -4,8 +4,6 @@ operators: which results are held, and what is there when it has gone.
 
 from __future__ import annotations
 
-import ast
-import functools
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -20,6 +18,7 @@ from derivload.loading.errors import InputError, UsageError
 from derivload.pytorch import drop_in, install
 from derivload.pytorch.codegen.upstream import forget
 from derivload.pytorch.importable import FunctionReplacement
+from support.parsing import parse_once
 from support.releases import Release
 from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
 
@@ -80,7 +79,7 @@ def imported(
     small = SmallPyTorch(release(newest), tmp_path_factory.mktemp("imported") / "pytorch")
     forget()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(ast, "parse", functools.cache(ast.parse))  # of each text only once
+        parse_once(patched)
         patched.syspath_prepend(str(small.root))
         import_module(_MAIN)
         yield small

@@ -11,6 +11,7 @@ from support.codegen_project import ABS, CodegenProject
 from support.copied import copy_modules
 from support.few_operators import EVERY, KINDS, make_small
 from support.once import made_once
+from support.parsing import parse_once
 from support.project import replace_in
 from support.pytorch_entries import PyTorch
 from support.releases import Release
@@ -72,11 +73,14 @@ def done(generated: Path) -> CodegenProject:
 
 
 @pytest.fixture
-def tiny(release: Release, newest: str, tmp_path: Path) -> CodegenProject:
+def tiny(
+    release: Release, newest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> CodegenProject:
     """A project of two operators, of which nothing was generated yet.
 
     For what is the same for all operators. One has the formula that tests edit.
     """
+    parse_once(monkeypatch)
     small = SmallPyTorch(release(newest), tmp_path / "pytorch")
     replace_in(small.derivatives, "  self: grad * self\n", ABS[0])
     return CodegenProject(PyTorch(small.root), tmp_path)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import functools
 from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
 
 from derivload.tree.rules import FoundRules, find_rules, read_pieces
+from support.parsing import parse_once
 from support.releases import Release
 from support.torchgen_source import KNOWN, sources
 
@@ -27,9 +26,9 @@ Edit = Callable[[dict[str, str]], dict[str, str]]
 
 @pytest.fixture(scope="module")
 def newest(release: Release) -> Iterator[dict[str, str]]:
-    """The source of the newest release; the tests of a file parse each text of it once."""
+    """The source of the newest release; each text of it is parsed once."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(ast, "parse", functools.cache(ast.parse))
+        parse_once(patched)
         yield sources(release("2.15.0"))
 
 

@@ -21,6 +21,7 @@ import pytest
 from derivload.pytorch.codegen.upstream import forget
 from support.child import child_environment
 from support.derivwatch import Watch
+from support.parsing import parse_once
 from support.project import call, replace_in
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
@@ -158,7 +159,10 @@ class EditedProject:
 
 
 @pytest.fixture
-def project(release: Release, newest: str, tmp_path: Path) -> EditedProject:
+def project(
+    release: Release, newest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> EditedProject:
+    parse_once(monkeypatch)
     return EditedProject(release(newest), tmp_path)
 
 
@@ -278,10 +282,11 @@ def test_two_edits_to_a_helper_in_one_second_are_seen(project: EditedProject) ->
     "variables",
     [
         {"PYTHONOPTIMIZE": "1"},
-        pytest.param({"PYTHONWARNINGS": "ignore"}, marks=pytest.mark.thorough),
+        {"PYTHONWARNINGS": "ignore"},
     ],
     ids="".join,
 )
+@pytest.mark.thorough
 def test_what_changes_what_python_does_counts(
     variables: Mapping[str, str], project: EditedProject
 ) -> None:

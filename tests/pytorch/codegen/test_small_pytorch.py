@@ -4,8 +4,6 @@ operators, in this process.
 
 from __future__ import annotations
 
-import ast
-import functools
 import json
 import shutil
 from collections.abc import Iterator
@@ -21,6 +19,7 @@ from derivload.pytorch.codegen.upstream import locate
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from support.codegen_project import CodegenProject, assert_same, contents
 from support.copied import copy_modules
+from support.parsing import parse_once
 from support.project import replace_in
 from support.releases import Release
 from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
@@ -44,7 +43,7 @@ def made(
     """Generated once, with its cache."""
     small = Small(release(newest), tmp_path_factory.mktemp("made") / "now")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(ast, "parse", functools.cache(ast.parse))  # of each text only once
+        parse_once(patched)
         assert small.exit() == "cold"
         shutil.copytree(small.folder, small.folder.with_name("kept"), symlinks=True)
         yield small
