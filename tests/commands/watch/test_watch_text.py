@@ -14,10 +14,12 @@ from derivload.commands.watch.text import (
     difference_lines,
     fixed_lines,
     summary,
+    widespread_lines,
 )
 from derivload.commands.watch.view import JsonView, TextView
 from derivload.diagnostics import Diagnostic
 from derivload.engine.difference import Change, Difference, FunctionChange
+from derivload.engine.folding import Widespread
 from derivload.terminal import colour
 from derivload.terminal.layout import Line
 from support.terminal_runs import with_marks
@@ -215,6 +217,22 @@ def test_a_difference_is_shown_function_by_function() -> None:
     assert [part.style for part in (*lines[2].body, *lines[4].body)] == ["old", "new"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [("old", "new", "old -> new"), (None, "new", "+ new"), ("old", None, "- old")],
+)
+def test_an_edit_that_many_functions_share_is_shown_once(
+    before: str | None, after: str | None, text: str
+) -> None:
+    (line,) = widespread_lines([Widespread("spelling", before, after, ("f", "g"))])
+    assert [(part.text, part.style) for part in line.segments] == [
+        ("* ", "name"),
+        ("spelling  ", "label"),
+        (f"{text}  in 2 functions", ""),
+    ]
+    assert line.hang == 6
+
+
 def test_a_word_that_changed_is_found_in_a_long_text() -> None:
     before, after = (word + ", grad" * 200 for word in ("old", "new"))
     found = Difference(changed=(FunctionChange("f", (Change("w", "", before, after),)),))
@@ -357,3 +375,7 @@ def test_json_is_one_line_for_each_report_and_all_else_goes_to_stderr(
     )
     assert (event["functions"], event["seconds"], event["note"]) == (9, 0.25, "")
     assert err == "built\\x07\nderivwatch: note: so\n"
+    for report in (RELOADED, LoadFailed("no"), Executed("ended", "make", 0, 1.0)):
+        view.report(report)
+    events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert events == ["reloaded", "error", "exec"]

@@ -17,7 +17,7 @@ from derivload.commands.settings.apply import parse_options
 from derivload.loading.errors import UsageError
 
 # What is no option, or of no effect on a run that has begun.
-_OTHERS: Final = ("arguments", "given", "is_own_process", "origin", "settings", "found_settings")
+_OTHERS: Final = ("origin", "settings", "found_settings")
 
 
 class FollowedOptions:
