@@ -16,6 +16,7 @@ import derivload
 from derivload.loading.live import LiveDocuments
 from derivload.loading.paths import Files, find_files
 from support.paths import DERIVATIVES, FILES, NATIVES
+from support.sampling import one_in
 from support.sessions import START, Inputs, cut, joined
 
 if TYPE_CHECKING:
@@ -140,7 +141,9 @@ def variants(catalogue: Catalogue) -> None:
 
 # A loop over all entries takes ten steps for each. What changes functions.json goes over its
 # blocks.
-@pytest.mark.parametrize(("edit", "most"), [(formula, 1), (tangent, 3), (schema, 4), (variants, 3)])
+@pytest.mark.parametrize(
+    ("edit", "most"), one_in(2, [(formula, 1), (tangent, 3), (schema, 4), (variants, 3)])
+)
 def test_an_edit_takes_hardly_a_step_more_for_each_entry_more(
     edit: Callable[[Catalogue], None], most: int, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from derivload.cli import main
 from derivload.outputs.files import Writing
 from support.child import child_environment
 from support.out_dirs import edited, emit, listing, out, posix, pytorch, sha256_of
+from support.sampling import one_in
 from support.small_pytorch import SmallPyTorch
 
 __all__ = ["edited", "out", "pytorch"]  # fixtures
@@ -160,7 +161,9 @@ def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @posix
-@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/dev/fd/3", "/proc/self/fd/1"])
+@pytest.mark.parametrize(
+    "name", one_in(2, ["/dev/stdout", "/dev/fd/1", "/dev/fd/3", "/proc/self/fd/1"])
+)
 def test_what_the_process_has_open_is_written_to(tmp_path: Path, name: str) -> None:
     if name.startswith("/proc") and sys.platform != "linux":
         pytest.skip("only Linux has /proc")

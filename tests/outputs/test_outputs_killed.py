@@ -72,13 +72,18 @@ def killed_before(event: int, *arguments: str) -> bool:
     return done.returncode != 0
 
 
-def left_by_kills(out: Path, first: list[str], second: list[str], *, twice: bool) -> int:
-    """Kill the second run, and then the third, at each step; the fourth leaves its own alone."""
+def left_by_kills(
+    out: Path, first: list[str], second: list[str], *, twice: bool, steps: int = 1
+) -> int:
+    """Kill the second run, and then the third, at each step; the fourth leaves its own alone.
+
+    At each of so many steps. How many there are.
+    """
     base = ["emit", "--no-cache", "--quiet", "--out-dir", str(out)]
-    event = 0
+    event = random.randrange(1 - steps, 1)
     is_killed = True
     while is_killed:
-        event += 1
+        event += steps
         shutil.rmtree(out, ignore_errors=True)
         assert main([*base, *with_inputs(*first)]) == 0
         is_killed = killed_before(event, *base, *with_inputs(*second))
@@ -92,10 +97,11 @@ def left_by_kills(out: Path, first: list[str], second: list[str], *, twice: bool
 
 
 def test_a_run_killed_at_any_step_leaves_nothing_for_good(
-    tmp_path: Path, edited: list[str]
+    tmp_path: Path, edited: list[str], thinning: int
 ) -> None:
     # A hidden folder, a journal, five documents in two steps each, one that goes, and the ends.
-    assert left_by_kills(tmp_path / "out", [], [*edited, "--shards", "4"], twice=False) > 15
+    second, steps = [*edited, "--shards", "4"], min(thinning, 3)
+    assert left_by_kills(tmp_path / "out", [], second, twice=False, steps=steps) > 15
 
 
 @pytest.mark.thorough

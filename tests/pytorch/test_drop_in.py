@@ -20,6 +20,7 @@ from derivload.pytorch.codegen.upstream import forget
 from derivload.pytorch.importable import FunctionReplacement
 from support.parsing import parse_once
 from support.releases import Release
+from support.sampling import one_in
 from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
 
 pytestmark = pytest.mark.release
@@ -137,7 +138,7 @@ EDITS: Final[dict[str, Callable[[Torchgen], object]]] = {
 }
 
 
-@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("edit", one_in(2, EDITS))
 def test_a_result_is_held_until_a_file_changes(edit: str, torchgen: Torchgen) -> None:
     with install():
         first = torchgen.load()

@@ -135,7 +135,7 @@ def test_a_closed_stream_changes_no_status(
         assert b"Exception" not in ran.out + ran.err
 
 
-@pytest.mark.parametrize(("command", "status", "has_result"), commands())
+@pytest.mark.parametrize(("command", "status", "has_result"), commands(QUICK[::2]))
 def test_a_result_that_cannot_be_written_is_status_3(
     shell: Shell, command: str, status: int, has_result: bool
 ) -> None:
@@ -145,7 +145,7 @@ def test_a_result_that_cannot_be_written_is_status_3(
     assert b"Traceback" not in ran.err and b"Exception" not in ran.err
 
 
-@pytest.mark.parametrize(("command", "_", "__"), commands())
+@pytest.mark.parametrize(("command", "_", "__"), commands(QUICK[::2]))
 def test_what_is_said_goes_to_no_other_stream(shell: Shell, command: str, _: int, __: bool) -> None:
     shell.environment["DERIVLOAD_CACHE_DIR"] = "empty-cache"
     first = shell.run(f"derivload {command} 2>/dev/null")

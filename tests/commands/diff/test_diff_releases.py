@@ -57,7 +57,7 @@ def test_release_that_is_there_by_its_whole_number_is_taken(project: Project) ->
 
 
 def test_release_that_cannot_be_had_is_trouble_of_the_environment(project: Project) -> None:
-    done = diff(project, "2.14", "2.15.7")
+    done = diff(project, "2.15.7", "2.14")
     assert done.status == 3
     assert done.out == ""
     assert "2.15.7" in done.err

@@ -102,7 +102,7 @@ def test_fish(unavailable: Unavailable) -> None:
     assert ask("fish", "--no-config", "-c", FISH) == CASES
 
 
-def test_zsh(folder: Path, unavailable: Unavailable) -> None:
+def test_zsh(folder: Path, unavailable: Unavailable, thinning: int) -> None:
     """It completes only in a terminal."""
     zsh = shutil.which("zsh")
     if zsh is None:
@@ -110,9 +110,9 @@ def test_zsh(folder: Path, unavailable: Unavailable) -> None:
     (folder / "_derivload").write_bytes((folder / "completion.zsh").read_bytes())
     (folder / "_derivwatch").write_bytes((folder / "derivwatch.zsh").read_bytes())
     (folder / ".zshrc").write_text(ZSH, "utf-8")
-    for case, (expected, *more) in {case: sorted(words) for case, words in CASES.items()}.items():
-        if not more:
-            assert f"{case.rpartition(' ')[0]} {expected}" in typed_in_zsh(zsh, f"{case}\t")
+    certain = [(case, word) for case, (word, *more) in CASES.items() if not more]
+    for case, word in certain[:: min(thinning, 2)]:
+        assert f"{case.rpartition(' ')[0]} {word}" in typed_in_zsh(zsh, f"{case}\t")
 
 
 def typed_in_zsh(zsh: str, keys: str) -> str:

@@ -214,7 +214,7 @@ def test_limit_of_inotify_is_said_once_and_polling_goes_on(
 def test_many_edits_do_not_make_it_grow(
     watch: Watch, inputs: Inputs, request: pytest.FixtureRequest
 ) -> None:
-    edits = 1000 if request.config.getoption("--long") else 100
+    edits = 1000 if request.config.getoption("--long") else 50
     sizes = []
     for number in range(edits + 50):
         inputs.save(f"grad * {number + 2}")

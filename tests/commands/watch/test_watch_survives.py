@@ -25,6 +25,7 @@ from derivload.loading.paths import Files, find_files
 from support.child import child_environment
 from support.derivwatch import PATIENCE, Inputs, Watch, watching
 from support.paths import CATALOGUE
+from support.sampling import one_in
 from support.watch_runs import inputs
 
 __all__ = ["inputs"]  # a fixture
@@ -78,7 +79,9 @@ def not_there(path: Path) -> None:
     pass
 
 
-@pytest.mark.parametrize("what", ["version.txt", "tools/autograd/derivatives.yaml", "aten", "."])
+@pytest.mark.parametrize(
+    "what", one_in(2, ["version.txt", "tools/autograd/derivatives.yaml", "aten", "."])
+)
 def test_input_is_something_else_for_a_while(
     watch: Watch, tree: Tree, tmp_path: Path, what: str
 ) -> None:

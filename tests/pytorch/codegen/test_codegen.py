@@ -22,13 +22,13 @@ from derivload.pytorch.codegen.known import KNOWN
 from derivload.pytorch.codegen.upstream import Sources, locate
 from support.child import child_environment
 from support.codegen_edits import EDITS, PROBE, PROBE_DERIVATIVE
-from support.codegen_files import done, generated, project, small_release
+from support.codegen_files import done, generated, project, small_release, tiny
 from support.codegen_project import ABS, CodegenProject, assert_same, contents
 from support.few_operators import make_small
 from support.pytorch_entries import PyTorch, insert
 from support.releases import Release
 
-__all__ = ["done", "generated", "project", "small_release"]  # fixtures
+__all__ = ["done", "generated", "project", "small_release", "tiny"]  # fixtures
 
 
 pytestmark = pytest.mark.release
@@ -197,13 +197,13 @@ raise SystemExit(main())
 
 
 def test_output_that_is_gone_is_rendered_by_a_python_without_assertions(
-    project: CodegenProject,
+    tiny: CodegenProject,
 ) -> None:
-    command = [sys.executable, "-O", "-c", WITHOUT_UPSTREAMS_WAY, *project.command()[3:]]
+    command = [sys.executable, "-O", "-c", WITHOUT_UPSTREAMS_WAY, *tiny.command()[3:]]
     for _ in range(2):
         subprocess.run(command, check=True, env=child_environment())
-        before = contents(project.out)
-        (project.out / "Functions.cpp").unlink()
+        before = contents(tiny.out)
+        (tiny.out / "Functions.cpp").unlink()
     assert "Functions.cpp" in before
 
 
