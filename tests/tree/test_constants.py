@@ -56,6 +56,9 @@ VALUES: Final[dict[str, object]] = {
     "x = {'a'}\nx |= {'b'}": frozenset("ab"),
     "x = {'a': 1}\nx.update({'b': 2})": {"a": 1, "b": 2},
     "x = {'a': 1}\nx |= {'b': 2}": {"a": 1, "b": 2},
+    "x = ['a']\nx.extend(some)": ["a", "a"],
+    "x = words + [*some]": ["a", "b", "a"],
+    "x = ['a']\ny = ['b']\ny.append('c')": ["a"],
 }
 
 
@@ -105,6 +108,20 @@ def test_plain_data_is_read(text: str) -> None:
         "x = ['a']\nx |= ['b']",
         "x += words",
         "x.append('a')",
+        "x = words.x",
+        "x = words[0].x",
+        "x = {'a': 1} | words",
+        "x = some | {'a': 1}",
+        "x = words + {'a': 1}",
+        "x = words()",
+        "x = Key('at', 'T')",
+        "x = BaseCppType.of('at', 'T')",
+        "x = {'a'}\ny.add('b')\nx |= words",
+        "x = ['a']\nx.update({'a': 1})",
+        "x = {'a': 1}\nx.update(['a'])",
+        "x = {'a': 1}\nx |= some",
+        "x = some\nx |= {'a': 1}",
+        "x = f(words)",
     ],
 )
 def test_what_is_no_plain_data_is_not_read(text: str) -> None:
@@ -124,3 +141,29 @@ def test_what_is_in_no_module_of_the_tree_is_not_read() -> None:
     for read in (constants.read, constants.members):
         with pytest.raises(UnreadableError):
             read("torchgen.none:x")
+
+
+def test_what_cannot_be_read_is_named() -> None:
+    for text, named in {
+        "x = {**words}": r"\*\*",
+        "x = 'a' + 1": r"Add\(\)",
+        "x = words.split()": "split",
+        "x = [w for w in words if w]": "a comprehension",
+        "x = {'a': 1} | words": "a sum",
+        "x = none": "torchgen.a:none",
+    }.items():
+        with pytest.raises(UnreadableError, match=f"^{named}$"):
+            read(text)
+
+
+def test_constants_that_refer_to_each_other_are_followed_for_a_while() -> None:
+    chain = "".join(f"v{i} = v{i + 1}\n" for i in range(15))
+    assert read(f"{chain}v15 = 1\nx = v0") == 1
+    with pytest.raises(UnreadableError):
+        read("x = y\ny = x")
+
+
+def test_data_that_refers_to_others_too_often_is_not_read() -> None:
+    assert read(f"x = [{'words, ' * 10_000}]") == [["a", "b"]] * 10_000
+    with pytest.raises(UnreadableError, match="words"):
+        read(f"x = [{'words, ' * 20_001}]")

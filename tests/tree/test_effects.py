@@ -64,6 +64,11 @@ x = set(); y = x
 x = [1]; x += [2]
 x = [1]; x.extend([2]); x.append(3)
 def f(): global x
+from collections import deque; x = deque()
+from operator import attrgetter; x = attrgetter('a')
+from functools import partial; x = partial(f, 1)
+from enum import unique; x = unique(x)
+x = zip(x, y)
 """.strip()
 SOME: Final = """
 launch()
@@ -104,6 +109,8 @@ class C: pass
 class C: launch()
 class C:
     def __init_subclass__(cls): pass
+class C:
+    def __prepare__(name, bases): pass
 x = (yield)
 x = await y
 (x := launch())
@@ -124,6 +131,11 @@ x = f(); x.append(1)
 x = []; x = f(); x.append(1)
 x = [1]; x += launch()
 from torchgen.other import LIST; LIST.append(1)
+for x in []: pass; x.append(1)
+x.append(1)
+x = []; del x; x.append(1)
+nothing.x()
+Thing.make()
 """.strip()
 
 

@@ -182,7 +182,7 @@ class Module:
             return False
         if not target.is_tree:
             path = [*([] if target.module == "builtins" else [target.module]), target.name]
-            return ".".join([*path, *target.rest]).strip(".") in _HARMLESS
+            return ".".join([*path, *target.rest]) in _HARMLESS
         # Of what is called in the tree, all that it reaches has to be known.
         if target.rest or not self._modules.is_definition(target, or_function=is_decorator):
             return False
