@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from derivload.store.results import Document
     from derivload.store.store import Store
 
-_SCHEMA: Final = lazy(rb'\{"schema":("(?:[^"\\]|\\.)*")')
+_SCHEMA: Final = b'{"schema":"'
+_QUOTED: Final = lazy(rb'"(?:[^"\\]|\\.)*"')
 _DIFFERENTIABILITY: Final = "differentiability"
 _GENERATED: Final = b'"generated":['
 
@@ -218,10 +219,14 @@ def lines_in(documents: Mapping[str, bytes]) -> DocumentLines:
 
 def schema_of(line: bytes) -> str:
     """The schema of a record, from its line."""
-    found = _SCHEMA.match(line)
-    assert found is not None
-    quoted = found[1]
-    return msgspec.json.decode(quoted, type=str) if b"\\" in quoted else quoted[1:-1].decode()
+    assert line.startswith(_SCHEMA)
+    begin = len(_SCHEMA)
+    schema = line[begin : line.index(b'"', begin)]
+    if b"\\" not in schema:
+        return schema.decode()
+    quoted = _QUOTED.match(line, begin - 1)
+    assert quoted is not None
+    return msgspec.json.decode(quoted[0], type=str)
 
 
 def base_of(text: str) -> str:
