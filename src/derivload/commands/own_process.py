@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from types import ModuleType
 
 try:  # for the reason in terminal/ending.py
     import _signal as signal  # type: ignore[import-not-found]
@@ -19,13 +20,32 @@ if TYPE_CHECKING:
 
 
 def leave_argparse_untranslated() -> None:
-    """Have argparse look for no translation of its words in the file system: there is none.
+    """Import argparse so that it looks for no translation of its words: there is none.
 
-    It would look for each of them, whenever it makes a parser.
+    It would look for each of them in the file system, whenever it makes a parser, by a module that
+    takes as long to import as argparse itself.
     """
+    name = "gettext"
+    if name not in sys.modules and "argparse" not in sys.modules:
+        sys.modules[name] = _Untranslated(name)
+        try:
+            import argparse
+        finally:
+            del sys.modules[name]
     import argparse
 
     argparse._ = str  # type: ignore[attr-defined]
+
+
+class _Untranslated(ModuleType):
+    """Stands in for gettext."""
+
+    gettext = str
+
+    @staticmethod
+    def ngettext(one: str, many: str, count: int) -> str:
+        """The form for this count."""
+        return one if count == 1 else many
 
 
 @contextlib.contextmanager

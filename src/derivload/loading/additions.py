@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from derivload.loading.errors import UsageError
 from derivload.sources.additions import DECLARING, Additions
-from derivload.spelling import did_you_mean, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +54,8 @@ def check_sections(additions: Additions, texts: Sequence[str]) -> None:
         return
     import re
 
+    from derivload.spelling import did_you_mean, nearest
+
     for name in more:
         key = re.compile(rf"(?<!\w){re.escape(name)}[\"']?\s*:")
         if not any(key.search(text) for text in texts):
@@ -92,5 +93,7 @@ def _check_dispatch_key(key: str, dialect: Dialect) -> None:
             f"torchgen {release} lists the dispatch key `{key}` already: do not add it again"
         )
     if key not in dialect.all_dispatch_keys:
+        from derivload.spelling import did_you_mean, nearest
+
         asked = did_you_mean(nearest(key, sorted(dialect.all_dispatch_keys)))
         raise UsageError(f"torchgen {release} has no dispatch key `{key}`{asked}")
