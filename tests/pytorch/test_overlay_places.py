@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
 
-from derivload.pytorch.overlay_places import OverlayPlaces
+from derivload.pytorch.overlay_places import OverlayPlaces, place_told
 
 PLACES = OverlayPlaces("base.yaml", ["one.yaml", "two.yaml"], [b"a\nb\n", b"c\n", b"d\ne\n"])
 
@@ -41,3 +43,52 @@ def test_without_overlays_an_exception_stays_as_it_is() -> None:
     places = OverlayPlaces("base.yaml", [], [b"a\n"])
     with pytest.raises(ValueError, match=r"^in base\.yaml:3$"), places.told():
         raise ValueError("in base.yaml:3")
+
+
+class Location(NamedTuple):
+    """As torchgen's."""
+
+    file: str
+    line: int
+
+
+class NativeFunction:
+    """As torchgen's, whose name counts."""
+
+    def __init__(self, line: int, file: str = "base.yaml") -> None:
+        self.loc = Location(file, line)
+        self.func = "gild(Tensor self) -> Tensor"
+
+
+def _raised(function: object) -> ValueError:
+    def inner(of: object) -> None:
+        del of
+        raise ValueError("wrong")
+
+    try:
+        inner(function)
+    except ValueError as error:
+        return error
+    raise AssertionError
+
+
+def test_the_entry_of_an_overlay_that_an_exception_is_about() -> None:
+    overlays = ["one.yaml", "two.yaml"]
+    told = "  in one.yaml:3:\n    gild(Tensor self) -> Tensor\n"
+    error = _raised(NativeFunction(3, "one.yaml"))
+    assert place_told(error, overlays, "") == told
+    assert place_told(error, overlays, "something in one.yaml:3") == ""
+    assert place_told(error, ["two.yaml"], "") == ""
+    assert place_told(_raised("one.yaml"), overlays, "") == ""
+    holder = NativeFunction(1)
+    holder.func = NativeFunction(3, "one.yaml")  # type: ignore[assignment]
+    assert place_told(_raised(holder), overlays, "") == told
+
+
+def test_places_are_put_into_functions() -> None:
+    functions = [NativeFunction(line) for line in (2, 3, 5)]
+    PLACES.put(functions)  # type: ignore[arg-type]
+    assert [f.loc for f in functions] == [("base.yaml", 2), ("one.yaml", 1), ("two.yaml", 2)]
+    alone = [NativeFunction(7)]
+    OverlayPlaces("base.yaml", [], [b"a\n"]).put(alone)  # type: ignore[arg-type]
+    assert alone[0].loc == ("base.yaml", 7)

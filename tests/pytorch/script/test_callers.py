@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from derivload.identity import PACKAGE
 from derivload.outputs.journal import Journal
-from derivload.pytorch.script.callers import is_derivloads, is_standard
+from derivload.pytorch.script.callers import (
+    asks_for_kind,
+    is_about_links,
+    is_adding_option,
+    is_derivloads,
+    is_importing,
+    is_installed,
+    is_not_scripts,
+    is_standard,
+    makes_folders,
+)
 from derivload.pytorch.script.inside import Inside
 from derivload.pytorch.script.watching import Watch
 
@@ -33,6 +48,75 @@ STANDARD = Path(os.__file__).parent
 )
 def test_what_is_of_the_standard_library(path: object, *, expected: bool) -> None:
     assert is_standard(str(path)) is expected
+
+
+class Asked:
+    """A path that notes from which frames it was asked for."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.found: list[str] = []
+
+    def __fspath__(self) -> str:
+        frame = sys._getframe(1)
+        for question in (asks_for_kind, is_about_links, makes_folders, is_not_scripts):
+            if question(frame) and question.__name__ not in self.found:
+                self.found.append(question.__name__)
+        return self._path
+
+
+@pytest.mark.parametrize(
+    ("ask", "found"),
+    [
+        (os.path.exists, ["asks_for_kind"]),
+        (os.path.isfile, ["asks_for_kind"]),
+        (os.path.islink, ["asks_for_kind"]),
+        (os.path.lexists, ["asks_for_kind"]),
+        (os.path.ismount, ["asks_for_kind"]),
+        (os.path.getsize, []),
+        (os.path.getmtime, []),
+        (os.path.realpath, ["asks_for_kind", "is_about_links"]),
+        (partial(os.path.realpath, strict=True), ["asks_for_kind"]),
+        (partial(os.makedirs, exist_ok=True), ["asks_for_kind", "makes_folders"]),
+        (os.stat, []),
+        (os.listdir, []),
+    ],
+)
+def test_what_the_standard_library_looks_at_a_path_for(
+    ask: Callable[[Any], object], found: list[str], tmp_path: Path
+) -> None:
+    path = Asked(str(tmp_path))
+    ask(path)
+    assert sorted(path.found) == found
+
+
+def test_the_width_of_a_help_that_nobody_asked_for() -> None:
+    found = []
+
+    class Formatter(argparse.HelpFormatter):
+        def __init__(self, prog: str) -> None:
+            super().__init__(prog)
+            frame = sys._getframe(1)
+            found.append(is_adding_option(frame))
+
+    parser = argparse.ArgumentParser(formatter_class=Formatter)
+    parser.add_argument("--a")
+    parser.format_help()
+    *first, last = found
+    assert first
+    assert all(first)
+    assert not last
+
+
+def test_nobody_does_anything_without_a_frame() -> None:
+    for question in (asks_for_kind, is_about_links, makes_folders, is_not_scripts, is_importing):
+        assert not question(None)
+        assert not question(sys._getframe())
+
+
+def test_what_is_installed() -> None:
+    for folder, expected in (("site", True), ("dist", True), ("my", False)):
+        assert is_installed(str(Path("a", f"{folder}-packages", "b.py"))) is expected
 
 
 def test_what_is_derivloads() -> None:

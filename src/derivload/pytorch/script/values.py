@@ -67,7 +67,7 @@ def _is_first(stream: Any) -> bool:
     """Whether an open file is parsed for the first time: it may be wound back."""
     is_first = not hasattr(stream, _PARSED)
     with suppress(AttributeError):
-        setattr(stream, _PARSED, True)
+        setattr(stream, _PARSED, None)
     return is_first
 
 
