@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derivload.editing.catalog import Catalog, lines_with
+from derivload.editing.catalog import Catalog, lines_with, schema_in
 from derivload.editing.documents import Document, TextSpot
 
 TEXT = (
@@ -75,3 +75,28 @@ def test_after_edits_it_is_as_if_looked_through_anew(
 def test_the_places_of_a_word() -> None:
     document = Document("", "jet(jet.out)\r\n# a comment\nsub jet # jet\n")
     assert [*lines_with(document, "jet")] == [(0, 0), (2, 4)]
+
+
+def test_a_declaration_has_its_line_and_its_place_there() -> None:
+    text = "- func: aten::jet.out(Tensor self) -> Tensor\r\n- tag: hard  # why\r\n"
+    found = [(one.text, one.span, one.is_tag) for one in catalog_of(Document("", text)).declared]
+    assert found == [
+        ("- func: aten::jet.out(Tensor self) -> Tensor", (14, 21), False),
+        ("- tag: hard  # why", (7, 11), True),
+    ]
+
+
+def test_a_tag_says_what_its_first_line_does() -> None:
+    for said, about in (
+        ("desc: 'It is hard.'", "It is hard."),
+        ("desc: |\n      It is hard.\n      Very.", "It is hard."),
+        ("desc: >\n      It is hard.", "It is hard."),
+        ('desc:\n      "It is hard."\r', "It is hard."),
+    ):
+        (hard,) = catalog_of(Document("", f"- tag: hard\n  {said}\n")).declared
+        assert hard.about == about
+
+
+def test_the_schema_of_a_line() -> None:
+    for line in ("- func: a::jet(int x) -> ()  # b # c", "- name: 'a::jet(int x) -> ()'"):
+        assert schema_in(line) == "a::jet(int x) -> ()"

@@ -82,3 +82,51 @@ def test_half_a_surrogate_pair_is_no_utf_8() -> None:
     content = Document("file:///a", "\ud800").content
     with pytest.raises(UnicodeDecodeError):
         content.decode()
+
+
+@pytest.mark.parametrize(
+    ("line", "units", "encoding", "at"),
+    [
+        ("ab\r\n", 9, "utf-16", 2),
+        ("ab", 1, "utf-8", 1),
+        ("é\U0001f600b", 3, "utf-16", 2),
+        ("é\U0001f600b", 4, "utf-16", 3),
+        ("é\U0001f600b", 2, "utf-32", 2),
+        ("é\U0001f600b", 9, "utf-32", 3),
+        ("\uffffb", 1, "utf-16", 1),
+    ],
+)
+def test_the_character_at_a_position(line: str, units: int, encoding: Encoding, at: int) -> None:
+    assert character_at(line, units, encoding) == at
+
+
+def test_the_position_of_a_place_counts_units_of_its_line() -> None:
+    document = Document("", "a\né\U0001f600b\n")
+    spot = TextSpot(1, 2)
+    counted = [document.units(spot, encoding) for encoding in SIZES]
+    assert counted == [6, 3, 2]
+    assert document.spot(1, -1, "utf-16") == TextSpot(1, 0)
+    assert document.spot(3, 0, "utf-16") == TextSpot(2, 0)
+
+
+def test_half_a_surrogate_pair_counts_as_it_is_written() -> None:
+    assert units_before("\ud800b", 1, "utf-8") == 3
+
+
+def test_an_edit_whose_ends_are_swapped_is_the_same() -> None:
+    for start, end in ((1, 3), (3, 1), (2, 2)):
+        document = Document("", "abcd\n", 1)
+        before = document.state
+        document.edit(TextSpot(0, start), TextSpot(0, end), "-")
+        assert document.text == ("ab-cd\n" if start == end else "a-d\n")
+        assert document.state is not before
+
+
+def test_a_text_in_the_place_of_another_has_a_version() -> None:
+    document = Document("", "a\n", 1)
+    before = document.state, document.content
+    document.replace("b\nc", 2)
+    assert (document.text, document.content, document.version) == ("b\nc", b"b\nc", 2)
+    assert document.lines(0, 9) == ["b", "c"]
+    assert document.lines(-1, 0) == ["b"]
+    assert document.state is not before[0]

@@ -81,7 +81,11 @@ class Meaning(NamedTuple):
 
 
 def names_in(formula: str) -> Iterator[Name]:
-    """All names of a formula but those in texts, in its order."""
+    """All names of a formula but those in texts, in its order.
+
+    A value of a namespace, such as `at::kCPU`, is a member of it. A function of one is a call.
+    """
+    scope_end: int | None = None
     for found in _TOKEN.finditer(formula):
         if found.lastgroup is None or found["text"] or found["number"]:
             continue
@@ -91,7 +95,10 @@ def names_in(formula: str) -> Iterator[Name]:
         else:
             name = found["name"]
             is_call = bool(found["call"])
-            yield Name(name, found.start("name"), found.end("name"), is_call, bool(found["scope"]))
+            is_in_scope = scope_end is not None and not formula[scope_end : found.start()].strip()
+            scope_end = found.end() if found["scope"] else None
+            is_member = scope_end is not None or (is_in_scope and not is_call)
+            yield Name(name, found.start("name"), found.end("name"), is_call, is_member)
 
 
 def name_at(formula: str, offset: int) -> Name | None:

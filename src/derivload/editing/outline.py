@@ -131,7 +131,7 @@ def entry_around(line_of: Callable[[int], str], last: int, line: int) -> Outline
     """The entry that a line of a file is in; None if it is in none. `last` is the last line."""
     first = line
     while not _begins(line_of(first)):
-        if first == 0 or line - first > _MAX_LINES:
+        if first == 0 or line - first >= _MAX_LINES:
             return None
         first -= 1
     end = first + 1
