@@ -148,16 +148,16 @@ class Features:
     def prepare_rename(self, params: types.PrepareRenameParams) -> types.Range | None:
         """What is renamed, if it can be."""
         found = self._scene(params)
-        if found is None or finding.argument_at(*found) is None:
+        argument = None if found is None else finding.argument_at(*found)
+        if found is None or argument is None:
             return None
         scene = found[1]
         word = word_at(scene.document.line(scene.spot.line), scene.spot.character)
         if word is None:
             return None
-        line = scene.spot.line
-        return self._server.range(
-            scene.document, TextSpot(line, word.start), TextSpot(line, word.end)
-        )
+        # Of a primal or a tangent, such as `self_t`, it is the name of the argument.
+        line, end = scene.spot.line, word.start + len(argument)
+        return self._server.range(scene.document, TextSpot(line, word.start), TextSpot(line, end))
 
     def rename(self, params: types.RenameParams) -> types.WorkspaceEdit | None:
         """Rename an argument wherever its name has to be the same."""

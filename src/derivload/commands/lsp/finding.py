@@ -182,12 +182,13 @@ def argument_at(knowledge: Knowledge, scene: Scene) -> str | None:
     if names is None or key is None:
         return None
     arguments = {value.name for value in names.arguments}
-    if scene.file == "derivatives" and key.is_formula:
+    is_formula = scene.file == "derivatives" and key.is_formula
+    if is_formula:
         offset = scene.entry.offset_in(key, scene.spot)
         if offset is not None:
             return _argument_in(scene.entry.value_of(key), offset, names)
     word = word_at(scene.document.line(scene.spot.line), scene.spot.character)
-    if word is None or (key.path not in (("name",), ("func",)) and not key.is_formula):
+    if word is None or (key.path not in (("name",), ("func",)) and not is_formula):
         return None
     return word.text if word.text in arguments and not _is_on_type(scene, word.end) else None
 
