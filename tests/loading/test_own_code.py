@@ -82,7 +82,7 @@ def test_torchgen_starts_before_we_import_what_a_load_needs_and_no_rules_of_ours
     small: Tree,
 ) -> None:
     UNKNOWN["the prefix of ops"](small)
-    small.emit()
+    assert small.alone("emit", "--out-dir", small.out).returncode == 0
     codegen_edits.change_formula(small.pytorch, random.Random(5))
     done = subprocess.run(
         [
@@ -252,10 +252,10 @@ def test_what_only_the_trees_own_code_takes_is_no_mistake(small: Tree) -> None:
 
 def test_derivwatch_goes_on_by_the_trees_own_code(small: Tree, assert_same: AssertSame) -> None:
     UNKNOWN["the prefix of ops"](small)
-    done = small.run("watch", "--out-dir", small.out, "--once")
+    done = small.alone("watch", "--out-dir", small.out, "--once")
     assert done.returncode == 0, done.stderr
     assert_same(small.out, small.judged())
     small.append(NATIVES, "\n- func: derivload_bad(Tensr self) -> Tensor\n")
-    done = small.run("watch", "--out-dir", small.out, "--once")
+    done = small.alone("watch", "--out-dir", small.out, "--once")
     assert done.returncode == 1
     assert "the tree's own torchgen refuses this: " in done.stdout + done.stderr

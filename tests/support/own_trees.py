@@ -15,7 +15,7 @@ from support.child import child_environment
 from support.copied import copy_modules
 from support.fitting import read_fitting
 from support.paths import REFERENCE, SOURCE
-from support.project import replace_in
+from support.project import call, replace_in
 from support.pytorch_entries import PyTorch
 
 
@@ -32,9 +32,20 @@ class Tree(NamedTuple):
         return PyTorch(self.root)
 
     def run(self, command: str, *options: object) -> subprocess.CompletedProcess[str]:
-        arguments = [command, "--pytorch", self.root, "--cache-dir", self.cache, *options]
+        """In this process, which reads the rules of a source once for all tests, if it can be."""
+        if self.package != SOURCE:
+            return self.alone(command, *options)
+        arguments = self._arguments(command, *options)
+        return subprocess.CompletedProcess(arguments, *call(arguments))
+
+    def alone(self, command: str, *options: object) -> subprocess.CompletedProcess[str]:
+        """In a process of its own."""
         env = child_environment(self.package)
-        return forks.run([*map(str, arguments)], env=env, encoding="utf-8")
+        return forks.run(self._arguments(command, *options), env=env, encoding="utf-8")
+
+    def _arguments(self, command: str, *options: object) -> list[str]:
+        given = [command, "--pytorch", self.root, "--cache-dir", self.cache, *options]
+        return [*map(str, given)]
 
     def emit(self, *options: object) -> dict[str, Any]:
         """Write the documents: the stats."""
