@@ -176,7 +176,9 @@ def test_processes_that_share_no_memory_make_the_same_files(
     ("change", "said"),
     [
         pytest.param(KILLED, f"{ENDED} by signal 9; {WENT_ON} it", id="killed", marks=THOROUGH),
-        pytest.param(OUT_OF_MEMORY, f"{ENDED} with status 1; {WENT_ON}", id="memory"),
+        pytest.param(
+            OUT_OF_MEMORY, f"{ENDED} with status 1; {WENT_ON}", id="memory", marks=THOROUGH
+        ),
         pytest.param(ALL_KILLED, f"{ENDED} by signal 9; {WENT_ON} it", id="all killed"),
         pytest.param(NONE_STARTED, NOT_STARTED, id="none started"),
         # The change is not in a new Python.
