@@ -2,6 +2,6 @@
 
 import sys
 
-from derivload.cli import main
+from derivload.cli import main_at_end
 
-sys.exit(main())
+sys.exit(main_at_end())
