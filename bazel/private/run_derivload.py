@@ -12,6 +12,6 @@ sys.pycache_prefix = os.devnull
 # Not resolved: this file may be a link, and the packages stand beside the link.
 sys.path.insert(0, str(Path(__file__).absolute().parent / "site"))
 
-from derivload.cli import main  # noqa: E402
+from derivload.cli import main_at_end  # noqa: E402
 
-sys.exit(main())
+sys.exit(main_at_end())

@@ -46,6 +46,7 @@ except ImportError:  # a Python without OpenSSL
 
 sha256 = openssl_sha256
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_BELOW = os.path.join(PACKAGE, "")
 # A file that changed later than this may have been imported before or after the change. We
 # subtract a tick because the clock of files is behind by up to one.
 _UNTIL = STARTED - TICK
@@ -109,17 +110,22 @@ def python_digest() -> bytes:
     return digest.digest()
 
 
-def is_as_it_began() -> bool:
+def is_as_it_began(*, is_alone: bool = False) -> bool:
     """Whether derivload is the same as when `tool_digest` was computed, and was all the time.
 
     Results may be kept only if so: a module imported in between may be an edited one. Compiled
-    files of edited modules are removed.
+    files of edited modules are removed. `is_alone` says that no other process took part in making
+    the results: then the modules that this one has imported are all that matters.
     """
-    modules = _modules()
+    imported = _imported() if is_alone else None
+    modules = _modules() if imported is None else imported
     edited = [path for _, path in modules if _is_edited(path)]
     for path in edited:
         recompile(path)
-    return _scan().is_certain and not edited and _scan().names == {name for name, _ in modules}
+    if not _scan().is_certain or edited:
+        return False
+    names = {name for name, _ in modules}
+    return names <= _scan().names if modules is imported else names == _scan().names
 
 
 def start_again_if_unsure() -> None:
@@ -244,6 +250,23 @@ def _modules() -> list[tuple[str, str]]:
         return [*modules_below(PACKAGE), (_DATA, os.path.join(PACKAGE, *_DATA.split("/")))]
     except NotADirectoryError:  # the package is in an archive, which is one file
         return [("", str(getattr(sys.modules[__name__].__loader__, "archive", PACKAGE)))]
+
+
+def _imported() -> list[tuple[str, str]] | None:
+    """Those of `_modules` that this process has imported, and the data.
+
+    None if one of them is no file below the package's folder.
+    """
+    if not os.path.isdir(PACKAGE):  # it is in an archive
+        return None
+    found = [(_DATA, os.path.join(PACKAGE, *_DATA.split("/")))]
+    for name, module in [*sys.modules.items()]:
+        if name.partition(".")[0] == "derivload":
+            path = getattr(module, "__file__", None) or ""
+            if not path.startswith(_BELOW):
+                return None
+            found.append((path[len(_BELOW) :].replace(os.sep, "/"), path))
+    return found
 
 
 def _is_edited(path: str) -> bool:

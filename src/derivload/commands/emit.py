@@ -86,7 +86,8 @@ def _emit(options: argparse.Namespace, files: Files, target: Target) -> RunResul
         beside = write_depfile(target, names, inputs)
         if is_stamped:
             record = _record(tool, files, keys, documents, beside, note=note, warnings=warnings)
-            write_stamp(writing, stamp_name(), options.arguments, record)
+            is_alone = not request.rules.why
+            write_stamp(writing, stamp_name(), options.arguments, record, is_alone=is_alone)
     clock.step("write")
     return RunResult(
         loaded.exit,

@@ -6,6 +6,7 @@ The command line does it. The Python API, the drop-in and the worker do not.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from types import ModuleType
 
@@ -25,14 +26,8 @@ def leave_argparse_untranslated() -> None:
     It would look for each of them in the file system, whenever it makes a parser, by a module that
     takes as long to import as argparse itself.
     """
-    name = "gettext"
-    if name not in sys.modules and "argparse" not in sys.modules:
-        sys.modules[name] = _Untranslated(name)
-        try:
-            import argparse
-        finally:
-            del sys.modules[name]
-    import argparse
+    with _standing_in("gettext", _Untranslated("gettext")):
+        import argparse
 
     argparse._ = str  # type: ignore[attr-defined]
 
@@ -53,18 +48,37 @@ def importing_msgspec() -> Iterator[None]:
     """Have msgspec take two helpers from typing, as it does if typing_extensions is not installed.
 
     Importing typing_extensions takes longer than importing msgspec: a tenth of an incremental run.
+    The same holds for platform, of which uuid, which msgspec imports, asks the system's name alone.
     SIGTERM is delayed too: an exception during that import ends the process with SIGSEGV.
     """
-    name = "typing_extensions"
-    is_there = name in sys.modules
-    if not is_there:
-        sys.modules[name] = None  # type: ignore[assignment]
+    with (
+        _standing_in("typing_extensions", None),
+        _standing_in("platform", _Platform("platform")),
+        _sigterm_held(),
+    ):
+        yield
+
+
+class _Platform(ModuleType):
+    """Stands in for platform."""
+
+    @staticmethod
+    def system() -> str:
+        """The name of the system."""
+        return os.uname().sysname if hasattr(os, "uname") else ""
+
+
+@contextlib.contextmanager
+def _standing_in(name: str, instead: ModuleType | None) -> Iterator[None]:
+    """Inside, whoever imports a module that is not imported yet gets another one, or none."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = instead  # type: ignore[assignment]
     try:
-        with _sigterm_held():
-            yield
+        yield
     finally:
-        if not is_there:
-            del sys.modules[name]
+        del sys.modules[name]
 
 
 @contextlib.contextmanager

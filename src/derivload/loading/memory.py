@@ -156,7 +156,7 @@ class Memory:
         documents: list[Document] = [*self.render(lines, None)[:-1]]
         if request.with_facts:
             documents.append(facts_document(b"\n".join(lines.facts or ())))
-        if not is_as_it_began():
+        if not is_as_it_began(is_alone=not request.rules.why):
             return False
         keep_state(store, request.keys, state, documents)
         return True

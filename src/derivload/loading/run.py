@@ -296,7 +296,7 @@ def _keep(
     is_kept = memory.keep(request, store, loaded.lines)
     if is_kept:
         clock.step("state")
-    if is_kept or is_as_it_began():
+    if is_kept or is_as_it_began(is_alone=not request.rules.why):
         keep_documents(store, request.keys, stored)
         clock.step("keep")
 

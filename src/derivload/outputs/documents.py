@@ -269,12 +269,12 @@ def _closing(lines: list[bytes]) -> bytes:
 
 def read_lines(document: bytes) -> list[bytes]:
     """The lines of the records that differentiability.json or functions.json was rendered from."""
-    lines = []
-    start = 0
-    while (end := document.find(b"\n", start)) >= 0:
-        if document.startswith(_RECORD, start):
-            lines.append(document[start : end - document.endswith(b",", start, end)])
-        start = end + 1
+    lines: list[bytes] = []
+    for part in document.split(_SEPARATOR):
+        if b"\n" in part:  # the first or the last record of a list
+            lines += [line for line in part.split(b"\n") if line.startswith(_RECORD)]
+        elif part.startswith(_RECORD):
+            lines.append(part)
     return lines
 
 

@@ -85,13 +85,20 @@ def note_of(target: Target, inputs: Iterable[str], note: str) -> str:
     return f"{note}; {said}" if note else said
 
 
-def write_stamp(writing: Writing, name: str, arguments: Sequence[str], record: Record) -> None:
+def write_stamp(
+    writing: Writing,
+    name: str,
+    arguments: Sequence[str],
+    record: Record,
+    *,
+    is_alone: bool = False,
+) -> None:
     """Write the stamp of a successful run. If that fails, go on without one.
 
     If derivload was edited during the run, no stamp is written: the outputs may come from the old
-    code or from the new code.
+    code or from the new code. `is_alone` says that no other process took part in the run.
     """
-    if not is_as_it_began():
+    if not is_as_it_began(is_alone=is_alone):
         return
     with contextlib.suppress(OSError):  # without one, the next run only does more
         writing.write_one(name, render_stamp(arguments, record))
