@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -101,6 +102,8 @@ def test_there_is_room_up_to_the_limit(ours: BytesCache, connection: sqlite3.Con
     assert has_room(connection, 10_000, volume + 10_000 + 100_000)
     connection.execute("UPDATE Settings SET value = 'much' WHERE key = 'size'")
     assert not has_room(connection, 0, volume + LIMIT)
+    connection.execute("DELETE FROM Settings WHERE key = 'size'")
+    assert not has_room(connection, 0, volume + LIMIT)
 
 
 def test_diskcache_is_not_opened_for_what_there_is_room_for(tmp_path: Path) -> None:
@@ -116,3 +119,23 @@ def test_diskcache_is_not_opened_for_what_there_is_room_for(tmp_path: Path) -> N
         assert store._cache is not None, "only diskcache removes others for it"
         assert store.get(b"9") == large
         assert len(value_files(tmp_path)) <= 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_has_a_connection_of_its_own(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        assert store.put(b"key", SMALL)
+        connection = store._read()
+        child = os.fork()
+        if not child:
+            is_right = (
+                store.get(b"key") == SMALL
+                and store.put(b"child", LARGE)
+                and store._read() is not connection
+            )
+            os._exit(not is_right)
+        assert os.waitpid(child, 0)[1] == 0
+        assert store._read() is connection
+        assert store.get(b"child") == LARGE
+        assert store.put(b"key", LARGE)
+        assert store.verify() == 0

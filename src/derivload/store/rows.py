@@ -57,10 +57,12 @@ def has_room(connection: sqlite3.Connection, size: int, limit: int) -> bool:
 
     False, too, if the database does not say how much it holds.
     """
-    (held,) = connection.execute("SELECT value FROM Settings WHERE key = 'size'").fetchone()
+    held = connection.execute("SELECT value FROM Settings WHERE key = 'size'").fetchone()
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (page,) = connection.execute("PRAGMA page_size").fetchone()
-    return isinstance(held, int) and held + pages * page + size + _ROW_SIZE < limit
+    if held is None or not isinstance(held[0], int):
+        return False
+    return bool(held[0] + pages * page + size + _ROW_SIZE < limit)
 
 
 def write_row(connection: sqlite3.Connection, folder: str, key: bytes, kept: bytes) -> None:

@@ -104,6 +104,7 @@ class Store:
         self.remote: Remote | None = None
         self._pulled: dict[bytes, bytes] = {}
         self._reader: sqlite3.Connection | None = None
+        self._process = os.getpid()
         self._cache: BytesCache | None = None
         try:
             self._open()
@@ -251,6 +252,9 @@ class Store:
         self._written()
 
     def _read(self) -> sqlite3.Connection:
+        if self._process != os.getpid():  # SQLite allows no connection of the process that forked
+            self.close()
+            self._process = os.getpid()
         if self._reader is None:
             try:
                 self._check_database()
