@@ -58,11 +58,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def main_at_end() -> int:
     """The same as `main`, for a process in which nothing comes after it: the process ends here.
 
-    Python itself would first take everything apart, which takes a tenth of an up-to-date run. It
+    Python itself would first take everything apart, which takes a twentieth of an up-to-date run. It
     does so, and this returns, if there is something that waits for the end, or looks on.
     """
     status = main()
-    is_waited_for = "threading" in sys.modules or atexit._ncallbacks()
+    is_waited_for = "threading" in sys.modules or getattr(atexit, "_ncallbacks", lambda: 1)()
     is_looked_at = sys.gettrace() or sys.getprofile() or sys.flags.inspect
     if not is_waited_for and not is_looked_at and not os.environ.get("PYTHONINSPECT"):
         try:
