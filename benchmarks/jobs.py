@@ -2,7 +2,7 @@
 
 What is calculated is from the processor time of each batch, run alone, and of what is done before,
 between and after the batches: a process that is free takes the next batch, and no core does
-anything else.
+anything else. One child begins before the load, the others after it; one renders beside us.
 """
 
 from __future__ import annotations
@@ -23,59 +23,81 @@ from derivload.pytorch.codegen.cores import default_jobs
 CORES = (1, 2, 4, 8, 16, 64)
 
 # Runs codegen with the batches that it makes for so many processes, all of them in one process, and
-# prints the processor time of each, and of forking, of reading one batch's answer, and of the rest.
+# prints processor times: when the first child would begin, when there is a plan, of each batch in a
+# process that has all functions and in another, and of everything else.
 _MEASURE = """
-import json, os, sys, time
+import json, sys, time
 from derivload.cli import main
-from derivload.pytorch.codegen import batches, processes, update, workers
+from derivload.pytorch.codegen import batches, generators, processes, update, workers
 
 jobs, now = int(sys.argv.pop(1)), time.process_time
-found = {}
+found = {"imports": 0.0, "rendering": 0.0}
 
-def processes_for(*_, **how):
-    return jobs
+def timed(name, function):
+    def called(*arguments):
+        start = now()
+        try:
+            return function(*arguments)
+        finally:
+            found[name] += now() - start
+    return called
 
-def run_batches(plan, whole, running, _):
-    began = now()
+def begin_ahead(*_):
+    found["ahead"] = now()
+    raise OSError
+
+def run_batches(plan, whole, running, *_):
+    found["planned"] = now()
     children = []
     for _ in range(5):
-        children.append(processes.fork(lambda message: message, children))
-    found["fork"] = (now() - began) / 5
+        children.append(processes.fork(lambda *_: None, children))
+    found["fork"] = (now() - found["planned"]) / 5
     for child in children:
         child.close()
-    every, took, reading = {}, [], 0.0
+    every, found["reading"] = {}, 0.0
+    found["first"], found["others"] = [], []
     for index in plan.order:
-        # The process that has run everything for one generator has all functions. Others do not.
-        is_same = jobs == 1 or plan.batches[index].is_whole
-        runner = whole if is_same else batches.BatchRunner(plan, whole._modules, whole._stand_ins)
+        runner = batches.BatchRunner(plan, whole._modules, whole._stand_ins)
+        for name, runner in (("others", runner), ("first", whole)):
+            if name == "others" and (jobs == 1 or plan.batches[index].is_whole):
+                continue
+            answers = workers.Answers(running, 0)
+            start = now()
+            answers.add(index, runner.run)
+            found[name].append(now() - start)
         start = now()
-        data = workers._answered(runner, running, index)
-        took.append(now() - start)
-        start = now()
-        every[index] = workers._ANSWER.decode(data).pieces
-        reading += now() - start
-    found["batches"] = took
-    found["reading"] = reading
-    found["away"] = now() - began
+        every[index] = workers._ANSWER.decode(answers._encoded[0]).pieces
+        found["reading"] += now() - start
+    found["ended"] = now()
     return [every[index] for index in range(len(plan.batches))]
 
-update.processes_for, update.run_batches = processes_for, run_batches
+generators.begin_ahead = begin_ahead
+update.Codegen.processes_for = lambda *_: jobs
+update.Codegen.file = timed("rendering", update.Codegen.file)
+update.Modules = timed("imports", update.Modules)
+update.StandIns = timed("imports", update.StandIns)
+update.run_batches = run_batches
+generators.can_fork = lambda: jobs > 1
+from derivload.pytorch.codegen import content
+content.can_fork = lambda: False
 status = main()
-found["rest"] = now() - found.pop("away")
+found["total"] = now()
 print(json.dumps(found))
 sys.exit(status)
 """
 
 
-def elapsed(batches: Sequence[float], processes: int, starts: float) -> float:
+def elapsed(first: Sequence[float], others: Sequence[float], free: Sequence[float]) -> float:
     """When the last batch is done, if each process that is free takes the next one.
 
-    Processes start one after the other, each `starts` seconds after the one before it.
+    `free` says from when on each process is. A batch takes the first of them another time.
     """
-    free = [starts * (number + 1) for number in range(processes)]
-    for batch in batches:
-        heapq.heapreplace(free, free[0] + batch)
-    return max(free)
+    waiting = [(when, number) for number, when in enumerate(free)]
+    heapq.heapify(waiting)
+    for own, other in zip(first, others, strict=True):
+        when, number = waiting[0]
+        heapq.heapreplace(waiting, (when + (own if number == 0 else other), number))
+    return max(when for when, _ in waiting)
 
 
 def measure(release: Path, scratch: Path, rounds: int) -> list[dict[str, object]]:
@@ -114,9 +136,12 @@ def _calculate(arguments: Sequence[str], processes: int) -> float:
     if done.returncode:
         raise SystemExit(f"codegen failed:\n{done.stderr}")
     found = json.loads(done.stdout)
-    rest, batches = float(found["rest"]), [float(took) for took in found["batches"]]
+    first, others = found["first"], found["others"]
+    after = found["total"] - found["ended"]
     if processes == 1:
-        return rest + sum(batches)
-    end = elapsed(batches, processes, float(found["fork"]))
-    # We read answers while the others go on, but one after the other.
-    return rest + max(end, float(found["reading"]))
+        return float(found["planned"] + sum(first) + after)
+    # The one that begins ahead does the first batch, which is that of everything.
+    ahead = found["ahead"] + found["imports"] + first[0]
+    starts = [found["planned"] + found["fork"] * number for number in range(processes - 1)]
+    end = elapsed(first[1:], others, [ahead, *starts])
+    return float(end + found["reading"] + after - found["rendering"] / 2)

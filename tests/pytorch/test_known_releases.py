@@ -14,6 +14,7 @@ import pytest
 
 from derivload.cpp.dialect import DIALECTS
 from derivload.pytorch.codegen import known as of_codegen
+from derivload.pytorch.codegen.stand_in_table import STAND_INS
 from derivload.pytorch.releases import _RELEASES
 from derivload.pytorch.script import known as of_scripts
 from derivload.tree.sources import SOURCES
@@ -32,3 +33,10 @@ def test_no_digest_is_another_than_what_was_compared(what: str) -> None:
     assert [*table.values()] == [*DIALECTS]
     rows = sorted(f"{key!r} {release}" for key, release in table.items())
     assert hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16] == recorded
+
+
+def test_nothing_stands_in_for_another_function_than_what_was_compared() -> None:
+    rows = [
+        f"{name} {sorted(digests)}" for each in STAND_INS for name, digests in each.needs.items()
+    ]
+    assert hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16] == "7f30f48fbfb51d9e"

@@ -35,7 +35,7 @@ for line in sys.stdin:
 # The same for derivwatch's own way, from load to load.
 LIVE = """
 import json, sys
-from derivload.commands.codegen.command import consult_generators
+from derivload.commands.codegen.upstream import consult_generators
 from derivload.commands.codegen.live import LiveCodegen
 from derivload.loading.paths import find_files
 from derivload.pytorch.codegen.selection import Selection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partialmethod
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from derivload.pytorch.codegen.stand_ins import STAND_INS, StandIns
+from derivload.pytorch.codegen.stand_in_table import STAND_INS
+from derivload.pytorch.codegen.stand_ins import StandIns
 from derivload.pytorch.codegen.upstream import Modules, forget, locate
 from support.project import replace_in
 from support.releases import Release
@@ -20,7 +21,8 @@ from support.small_pytorch import SmallPyTorch
 
 pytestmark = pytest.mark.release
 
-NAMES = {stand_in.name.rpartition(":")[2].rpartition(".")[2] for stand_in in STAND_INS}
+NAMES = {stand_in.name for stand_in in STAND_INS}
+SUBSTITUTE = "code_template:CodeTemplate.substitute"
 
 
 def natives(root: Path) -> str:
@@ -44,6 +46,13 @@ def module(name: str) -> Any:
 
 def test_all_stand_in_for_those_of_each_release(torchgen: SimpleNamespace) -> None:
     assert torchgen.stand_ins.names == NAMES
+
+
+def test_the_same_stand_in_where_the_release_is_known(
+    torchgen: SimpleNamespace, each_release: str, release: Release
+) -> None:
+    upstream = locate(natives(release(each_release)))._replace(is_known=True)
+    assert StandIns(upstream).names == NAMES
 
 
 def test_everything_is_put_back(torchgen: SimpleNamespace) -> None:
@@ -118,28 +127,112 @@ def functions(torchgen: SimpleNamespace, folder: Path) -> list[Any]:
 def test_what_is_said_of_functions_is_the_same(torchgen: SimpleNamespace, tmp_path: Path) -> None:
     made = functions(torchgen, tmp_path)
     cpp, context, dispatcher = module("api.cpp"), module("context"), module("api.dispatcher")
-    binding = torchgen.modules.generators["gen_python_functions"]
+    python, model = module("api.python"), module("model")
+    generators = torchgen.modules.generators
+
+    def of_arguments(schema: Any) -> Iterator[object]:
+        for argument in schema.arguments.flat_all:
+            yield python.argument(argument)
+            for flag in (False, True):
+                named = cpp.argument_type(argument, binds="x", symint=flag)
+                yield from (named, named.cpp_type(), named.cpp_type(strip_ref=flag))
+                yield python.argument_type_str(argument.type, simple_type=flag)
+                yield python.argument_type_str(argument.type, symint=flag)
+
+    def of(function: Any) -> Iterator[object]:
+        schema = function.func
+        yield from (str(schema), schema.kind(), schema.has_symint(), schema == made[0].func)
+        yield schema.signature() in {other.func.signature(): other for other in made}
+        yield schema.signature(strip_default=True, keep_return_names=True)
+        yield generators["gen_python_functions"].should_generate_py_binding(function)
+        yield generators["gen_trace_type"].should_trace(function)
+        for flag in (False, True):
+            yield cpp.name(schema)
+            yield cpp.name(schema, faithful_name_for_out_overloads=flag)
+            yield cpp.name(schema, symint_overload=flag)
+            yield dispatcher.arguments(schema, symint=flag)
+            signature = python.signature(function, method=flag)
+            yield python.dispatch_lambda_args(signature, function)
+            yield python.dispatch_lambda_args(signature, function, symint=flag)
+        arguments = dispatcher.arguments(schema)
+        yield [*arguments]
+        arguments.pop()  # the list is the caller's own
+        yield from of_arguments(schema)
 
     def said() -> list[object]:
         found: list[Any] = []
         for function in made:
-            found += [str(function.func), function.func.kind()]
-            found.append(binding.should_generate_py_binding(function))
+            for const_ref in (False, True):
+                with module("local").parametrize(
+                    use_const_ref_for_mutable_tensors=const_ref,
+                    use_ilistref_for_tensor_lists=const_ref,
+                ):
+                    found += [*of(function)]
             with context.native_function_manager(function):
-                for symint in (False, True):
-                    found.append(dispatcher.arguments(function.func, symint=symint))
-                found.append(dispatcher.arguments(function.func))
-                found[-1].pop()  # the list is the caller's own
-                for argument in function.func.arguments.flat_all:
-                    for symint in (False, True):
-                        found.append(cpp.argument_type(argument, binds="x", symint=symint))
-        return found
+                found += [*of(function)]
+        return [*found, *[model.FunctionSchema.parse(str(each.func)) for each in made]]
 
     expected = said()
     with torchgen.stand_ins:
         assert said() == expected
         assert said() == expected
     assert said() == expected
+
+
+TEXTS = {
+    "Type": ["Tensor", "int", "Tensor?[]", "bool[4]", "SymInt[2]?", "Gem", "", "__torch__.x"],
+    "Argument": ["Tensor self", "int[2]? sides=None", "Tensor(a!) out", "self", "int a=1=2"],
+    "Return": ["Tensor", "Tensor(a!)", "Tensor(a!) out", "Tensor(a"],
+    "BaseOperatorName": ["gild", "gild_", "__ixor__", "hoard_functional", "gild_out", ""],
+    "DispatchKey": ["CPU", "CompositeImplicitAutograd", "Gem"],
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_are_read_alike(torchgen: SimpleNamespace, name: str) -> None:
+    class_ = getattr(module("model"), name)
+
+    def read() -> list[object]:
+        found: list[object] = []
+        for text in [*TEXTS[name], *TEXTS[name]]:
+            try:
+                found.append((class_.parse(text), str(class_.parse(text))))
+            except Exception as error:
+                found.append((type(error), str(error)))
+        return found
+
+    expected = read()
+    with torchgen.stand_ins:
+        assert read() == expected
+    assert read() == expected
+
+
+def test_objects_are_made_alike(torchgen: SimpleNamespace) -> None:
+    model = module("model")
+
+    def made() -> list[object]:
+        found: list[object] = []
+        makers: list[Callable[[], Any]] = [
+            lambda: model.BaseOperatorName("gild", False, False),
+            lambda: model.BaseOperatorName(base="gild", inplace=True, dunder_method=False),
+            lambda: model.BaseOperatorName("gild"),
+            lambda: model.Return("a", model.BaseType(model.BaseTy.Tensor), None),
+            lambda: model.Return("a", None, None, None),
+            lambda: model.FunctionSchema.parse("gild(Tensor self) -> Tensor(a!)"),
+        ]
+        for of in makers:
+            try:
+                found.append((of(), repr(of()), hash(of())))
+                of().name = "other"
+            except Exception as error:
+                found.append((type(error), str(error).replace("new_", "")))
+        return found
+
+    expected = made()
+    with torchgen.stand_ins:
+        assert [str(each).split("()")[-1] for each in made()] == [
+            str(each).split("()")[-1] for each in expected
+        ]
 
 
 def test_manager_sets_and_tells_the_same(torchgen: SimpleNamespace, tmp_path: Path) -> None:
@@ -175,24 +268,25 @@ def test_manager_sets_and_tells_the_same(torchgen: SimpleNamespace, tmp_path: Pa
 
 
 EDITS = [
-    ("torchgen/code_template.py", "comma_before = ", "before = comma_before = ", "substitute"),
+    ("torchgen/code_template.py", "comma_before = ", "before = comma_before = ",
+     {SUBSTITUTE}),
     ("torchgen/local.py", "    try:\n        _locals", "    try:\n        pass\n        _locals",
-     "native_function_manager"),
+     {"context:native_function_manager"}),
     ("torchgen/api/cpp.py", "    if symint_overload:\n", "    if symint_overload and True:\n",
-     "should_generate_py_binding"),
+     {"autograd.gen_python_functions:should_generate_py_binding", "api.cpp:name"}),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("file", "old", "new", "name"), EDITS, ids=[edit[3] for edit in EDITS])
+@pytest.mark.parametrize(("file", "old", "new", "names"), EDITS, ids=[edit[0] for edit in EDITS])
 def test_nothing_stands_in_for_what_was_edited(
-    release: Release, newest: str, tmp_path: Path, file: str, old: str, new: str, name: str
+    release: Release, newest: str, tmp_path: Path, file: str, old: str, new: str, names: set[str]
 ) -> None:
     small = SmallPyTorch(release(newest), tmp_path / "pytorch")
     replace_in(small.root / file, old, new)
     upstream = locate(natives(small.root))
     try:
         Modules(upstream)
-        assert StandIns(upstream).names == NAMES - {name}
+        assert StandIns(upstream).names == NAMES - names
     finally:
         forget()
 
@@ -204,6 +298,27 @@ def test_nothing_stands_in_for_what_somebody_replaced(release: Release, newest: 
         class_ = module("code_template").CodeTemplate
         original = class_.substitute
         class_.substitute = partialmethod(original)
-        assert StandIns(upstream).names == NAMES - {"substitute"}
+        for is_known in (False, True):
+            found = StandIns(upstream._replace(is_known=is_known)).names
+            assert found == NAMES - {SUBSTITUTE}
+    finally:
+        forget()
+
+
+def test_nothing_stands_in_where_all_that_an_object_has_is_looked_at(
+    release: Release, newest: str, tmp_path: Path
+) -> None:
+    small = SmallPyTorch(release(newest), tmp_path / "pytorch")
+    upstream = locate(natives(small.root))
+    generator = Path(upstream.autograd) / "gen_trace_type.py"
+    generator.write_text(f"{generator.read_text('utf-8')}\nEVERYTHING = vars\n", "utf-8")
+    try:
+        Modules(upstream)
+        assert StandIns(upstream).names == NAMES
+        generator.write_text(
+            f"{generator.read_text('utf-8')}\nEVERYTHING = vars(CodeTemplate)\n", "utf-8"
+        )
+        Modules(upstream)
+        assert StandIns(upstream).names == set()
     finally:
         forget()

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from derivload.outputs.digests import digest_of
 from derivload.outputs.files import write_if_changed
 
 if TYPE_CHECKING:
@@ -37,9 +36,8 @@ def write_apart(
     """
     digests = {name: made.files[name] for name in apart}
     written = []
-    for name in set(changed) & apart.keys():
-        data = made.content(name)
-        digests[name] = digest_of(data)
+    for name, data, sha256 in made.contents([*{*changed} & apart.keys()]):
+        digests[name] = sha256
         if write_if_changed(apart[name], data):
             written.append(apart[name])
     return digests, written

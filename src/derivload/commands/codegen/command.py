@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, redirect_stdout, suppress
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
+from typing import TYPE_CHECKING, NamedTuple
 
 from derivload.commands.codegen.apart import places_apart, without, write_apart
+from derivload.commands.codegen.made import find_changed, read_file, write_made
+from derivload.commands.codegen.upstream import find_upstream, list_outputs
 from derivload.commands.notes import lasting
 from derivload.commands.outcome import RunResult, report, write_and_say
 from derivload.commands.parsed import (
@@ -35,20 +37,19 @@ from derivload.commands.replaced import list_replaced
 from derivload.exit_status import DONE
 from derivload.identity import python_digest, tool_digest
 from derivload.loading.collisions import refuse_collisions
-from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
-from derivload.loading.rules_of_tree import job_release, key_of_additions
+from derivload.loading.rules_of_tree import job_release
 from derivload.loading.run import Clock, find_loaded, load_inputs
-from derivload.outputs.digests import digest_of, digests_of_files
+from derivload.outputs.digests import digest_of
 from derivload.outputs.files import Writing, WrittenFiles
-from derivload.outputs.stamp import Record, read_outputs, stamp_name
+from derivload.outputs.stamp import Record, stamp_name
 from derivload.outputs.target import Target, note_of, write_depfile, write_stamp
 from derivload.pytorch.codegen.job import Head, Job, Made, find_head
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.shared import pull_files, push_files
-from derivload.pytorch.codegen.upstream import Sources, Upstream, locate
-from derivload.pytorch.errors import GeneratorError, UnexpectedTorchgenError
+from derivload.pytorch.codegen.upstream import Sources
+from derivload.pytorch.errors import GeneratorError
 from derivload.store.results import learn_entries
 from derivload.terminal.progress import tell
 
@@ -56,7 +57,9 @@ if TYPE_CHECKING:
     import argparse
     from contextlib import AbstractContextManager
 
+    from derivload.engine.inputs import InputEntries
     from derivload.loading.run import Importing, LoadedInputs
+    from derivload.loading.warnings import NewWarnings
     from derivload.pytorch.codegen.generators import Generators
     from derivload.store.store import Store
     from derivload.wanted import Wanted
@@ -125,6 +128,83 @@ def codegen(
     file cannot be read or written.
     """
     clock = Clock()
+    begun = _begin(files, selection, target, open_store, clock)
+    made = _recall(begun)
+    clock.step("recall")
+    _, changed = _compare(target, made)
+    shown_in = target.out_dir if arguments is not None else None
+
+    def find_warnings(loaded: LoadedInputs) -> NewWarnings | None:
+        return loaded.new_warnings(wanted, shown_in)
+
+    if made is not None and (made.has_content or not changed):
+        loaded = find_loaded(begun.request, begun.store)
+        warnings = None if loaded is None else find_warnings(loaded)
+        done = _Generated(made, begun.inputs, begun.job, warnings, None)
+    else:
+        done = _generate(begun, clock, importing, jobs, find_warnings)
+    note, written = _write(begun, done, arguments, clock)
+    return RunResult(
+        *(done.made.exit, note, written, done.made.counts, clock.seconds),
+        rules=begun.request.rules.told,
+        warnings=done.warnings,
+        list_replaced=lambda: list_replaced(begun.request),
+        told=files.told,
+    )
+
+
+class _Begun(NamedTuple):
+    """A run that has looked at its inputs. `inputs` is their digest."""
+
+    files: Files
+    target: Target
+    store: Store | None
+    request: Request
+    job: Job
+    deprecated: bytes
+    inputs: bytes
+
+    @property
+    def stamp(self) -> str:
+        """The name of its stamp."""
+        return stamp_name(self.job.selection.subset)
+
+    def read(self, job: Job) -> list[tuple[str, str]]:
+        """Every file that the generated files depend on, with its digest. Raises OSError.
+
+        `job` has the sources as they are known now.
+        """
+        request = self.request
+        digests = [digest.hex() for digest in request.keys.digests]
+        return [
+            *zip(request.files.paths, digests, strict=True),
+            *((path, digest_of(data)) for path, data in request.files.consulted),
+            *job.sources.files,
+            (job.upstream.deprecated, digest_of(self.deprecated)),
+            *((path, digest_of(read_file(path))) for path in job.selection.paths),
+        ]
+
+
+class _Generated(NamedTuple):
+    """The files of a run. `generators` made them; None if they were known.
+
+    `inputs` is the digest of the inputs, b"" if the result is not to be used again.
+    """
+
+    made: Made
+    inputs: bytes
+    job: Job
+    warnings: NewWarnings | None
+    generators: Generators | None
+
+
+def _begin(
+    files: Files,
+    selection: Selection,
+    target: Target,
+    open_store: Callable[[], Store | None],
+    clock: Clock,
+) -> _Begun:
     upstream = find_upstream(files)
     store = open_store()
     clock.step("store")
@@ -132,68 +212,13 @@ def codegen(
     request.rules_from = store
     clock.step("inputs")
     deprecated = read_file(upstream.deprecated)
-    job = _job(upstream, selection, files, target, store)
-    inputs, made = _recall(request, store, job, deprecated)
-    clock.step("recall")
-    apart, changed = _compare(target, made)
-    generators: Generators | None = None
-    loaded: LoadedInputs | None = None
-    if made is None or (changed and not made.has_content):
-        generators = _generators(job, store, jobs)
-        with generators.begun(request.files):
-            loaded = load_inputs(request, store, clock=clock, importing=importing)
-            made = _make(request, generators, deprecated, loaded)
-        clock.step("generate")
-        inputs = inputs if loaded.is_of_entries else b""
-        apart, changed = _compare(target, made)
-    loaded = loaded or find_loaded(request, store)
-    out_dir = target.out_dir if arguments is not None else None
-    warnings = loaded.new_warnings(wanted, out_dir) if loaded is not None else None
-    stamp = stamp_name(selection.subset)
-    known = [path for path, _ in _all_read(request, job, deprecated)]
-    refuse_collisions(target, [apart.get(name, name) for name in made.files], stamp, known)
-    with Writing(target.out_dir, stamp) as writing:
-        digests, digests_apart, written = _write(writing, target, made, changed, stamp)
-        if generators is not None:
-            generators.written({**digests, **digests_apart})
-        clock.step("write")
-        # If nothing was generated, the files depend only on the sources as we read them.
-        is_settled = generators is None or generators.settle(inputs, made.note)
-        job = job if generators is None else generators.job
-        if generators is not None and is_settled and made.exit != "plain":
-            _share(store, job, Head(inputs, made.note, {**digests, **digests_apart}), target, apart)
-        read = _all_read(request, job, deprecated)
-        inputs_read = [*dict.fromkeys(path for path, _ in read)]
-        note = note_of(target, inputs_read, made.note)
-        beside = write_depfile(target, [*digests, *apart.values()], inputs_read)
-        beside += [(apart[name], digest) for name, digest in digests_apart.items()]
-        if not is_settled:
-            writing.leave_journal()
-        elif arguments is not None:
-            record = _record(
-                *(files, job, read),
-                outputs=[*digests.items()],
-                beside=beside,
-                note=note,
-                shown=warnings.ids if warnings is not None else (),
-            )
-            write_stamp(writing, stamp, arguments, record)
-    clock.step("keep")
-    return RunResult(
-        *(made.exit, note, written, made.counts, clock.seconds),
-        rules=request.rules.told,
-        warnings=warnings,
-        list_replaced=lambda: list_replaced(request),
-        told=files.told,
-    )
-
-
-def _job(
-    upstream: Upstream, selection: Selection, files: Files, target: Target, store: Store | None
-) -> Job:
     sources, release = Sources(upstream), job_release(files)
     job = Job(upstream, sources, selection, release, target.out_dir, tool_digest())
-    return job.with_kept_trace(store)
+    job = job.with_kept_trace(store)
+    if store is not None:
+        learn_entries(store, request.keys, may_pull=False)
+    inputs = job.digest_of_inputs(request.keys.digests_of_entries(), deprecated)
+    return _Begun(files, target, store, request, job, deprecated, inputs)
 
 
 def _share(
@@ -206,29 +231,13 @@ def _share(
         push_files(store, job, head, lambda name: read_file(places[name]))
 
 
-def _recall(
-    request: Request, store: Store | None, job: Job, deprecated: bytes
-) -> tuple[bytes, Made | None]:
-    """The digest of the inputs, and the files that are known to be made of them, if any."""
-    head = find_head(store, job.digest())
-    if store is not None:
-        learn_entries(store, request.keys, may_pull=False)
-    inputs = job.digest_of_inputs(request.keys.digests_of_entries(), deprecated)
-    if not request.is_readable:
-        return inputs, None
-    made = head.made(inputs)
-    return inputs, made if made is not None else pull_files(store, job, inputs)
-
-
-def _all_read(request: Request, job: Job, deprecated: bytes) -> list[tuple[str, str]]:
-    """Every file that the generated files depend on, with its digest. Raises OSError."""
-    return [
-        *zip(request.files.paths, [digest.hex() for digest in request.keys.digests], strict=True),
-        *((path, digest_of(data)) for path, data in request.files.consulted),
-        *job.sources.files,
-        (job.upstream.deprecated, digest_of(deprecated)),
-        *((path, digest_of(read_file(path))) for path in job.selection.paths),
-    ]
+def _recall(begun: _Begun) -> Made | None:
+    """The files that are known to be made of the inputs, if any."""
+    head = find_head(begun.store, begun.job.digest())
+    if not begun.request.is_readable:
+        return None
+    made = head.made(begun.inputs)
+    return made if made is not None else pull_files(begun.store, begun.job, begun.inputs)
 
 
 def _record(
@@ -267,134 +276,81 @@ def _compare(target: Target, made: Made | None) -> tuple[dict[str, str], list[st
 
 
 def _write(
-    writing: Writing, target: Target, made: Made, changed: Sequence[str], stamp: str
-) -> tuple[dict[str, str], dict[str, str], WrittenFiles]:
-    """Write the files in `changed`.
+    begun: _Begun, done: _Generated, arguments: Sequence[str] | None, clock: Clock
+) -> tuple[str, WrittenFiles]:
+    """Write the files that differ, and what is written beside them.
 
-    Returns the sha256 of those in the out-dir, of those that are not, and what was written.
+    Returns a note for the user, and what was written.
     """
-    apart = places_apart(target.install_dir, made.files)
-    inside = [name for name in changed if name not in apart]
-    digests, done = write_made(writing, target.out_dir, without(made, apart), inside, stamp)
-    digests_apart, written = write_apart(made, changed, apart)
-    all_written = WrittenFiles([*done.written, *written], done.unchanged, done.removed)
-    return digests, digests_apart, all_written
+    shown = done.warnings.ids if done.warnings is not None else ()
+    target, made, generators = begun.target, done.made, done.generators
+    apart, changed = _compare(target, made)
+    known = [path for path, _ in begun.read(begun.job)]
+    refuse_collisions(target, [apart.get(name, name) for name in made.files], begun.stamp, known)
+    with Writing(target.out_dir, begun.stamp) as writing:
+        inside = [name for name in changed if name not in apart]
+        digests, written = write_made(
+            writing, target.out_dir, without(made, apart), inside, begun.stamp
+        )
+        digests_apart, more = write_apart(made, changed, apart)
+        written = WrittenFiles([*written.written, *more], written.unchanged, written.removed)
+        every = {**digests, **digests_apart}
+        if generators is not None:
+            generators.written(every)
+        clock.step("write")
+        # If nothing was generated, the files depend only on the sources as we read them.
+        is_settled = generators is None or generators.settle(done.inputs, made.note)
+        job = done.job if generators is None else generators.job
+        if generators is not None and is_settled and made.exit != "plain":
+            _share(begun.store, job, Head(done.inputs, made.note, every), target, apart)
+        read = begun.read(job)
+        paths = [*dict.fromkeys(path for path, _ in read)]
+        note = note_of(target, paths, made.note)
+        beside = write_depfile(target, [*digests, *apart.values()], paths)
+        beside += [(apart[name], digest) for name, digest in digests_apart.items()]
+        if not is_settled:
+            writing.leave_journal()
+        elif arguments is not None:
+            outputs = [*digests.items()]
+            record = _record(
+                *(begun.files, job, read), outputs=outputs, beside=beside, note=note, shown=shown
+            )
+            write_stamp(writing, begun.stamp, arguments, record)
+    clock.step("keep")
+    return note, written
 
 
-def list_outputs(files: Files, selection: Selection) -> list[str]:
-    """The names of the files that a run writes, sorted. Raises UsageError."""
-    from derivload.pytorch.codegen.generators import list_files
-
-    upstream = find_upstream(files)
-    try:
-        names = list_files(upstream, selection)
-    except UnexpectedTorchgenError as error:
-        raise UsageError(f"derivload does not know generators of this form: {error}") from None
-    return sorted(names)
-
-
-def _generators(job: Job, store: Store | None, jobs: int | None) -> Generators:
-    """The generators. They are not imported before it is clear that something is to be made."""
+def _generate(
+    begun: _Begun,
+    clock: Clock,
+    importing: Importing,
+    jobs: int | None,
+    find_warnings: Callable[[LoadedInputs], NewWarnings | None],
+) -> _Generated:
+    """Load the inputs, and run the generators."""
+    # These are not imported before it is clear that something is to be made.
+    from derivload.engine.inputs import InputEntries
+    from derivload.loading.warnings import find_refused
     from derivload.pytorch.codegen.generators import Generators
 
     tell("loading the definitions")
-    return Generators(job, store, jobs)
-
-
-def _make(
-    request: Request, generators: Generators, deprecated: bytes, loaded: LoadedInputs
-) -> Made:
-    """Generate the files."""
-    from derivload.engine.inputs import InputEntries
-    from derivload.loading.warnings import find_refused
-
-    entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
-    made = generators.make(
-        request.files,
-        entries,
-        loaded.lines,
-        deprecated,
-        find_refused=lambda: find_refused(request),
-    )
-    notes = [note for note in (loaded.note, made.note) if note]
-    return made._replace(note="; ".join(notes))
-
-
-def find_upstream(files: Files) -> Upstream:
-    """The generators that belong to the inputs. Raises UsageError."""
-    try:
-        found = locate(files.native_functions[0])
-        return found._replace(
-            dispatch_keys=files.additions.dispatch_keys, additions=key_of_additions(files)
+    request = begun.request
+    generators = Generators(begun.job, begun.store, jobs)
+    entries: InputEntries | None = None
+    if request.is_readable:
+        entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
+    with generators.begun(request.files, entries):
+        loaded = load_inputs(request, begun.store, clock=clock, importing=importing)
+        assert entries is not None  # or that has raised an exception
+        warnings = find_warnings(loaded)
+        made = generators.make(
+            request.files,
+            entries,
+            loaded.lines,
+            begun.deprecated,
+            find_refused=lambda: find_refused(request),
         )
-    except UnexpectedTorchgenError as error:
-        raise UsageError(f"PyTorch's generators cannot be found: {error}") from None
-
-
-def consult_generators(
-    files: Files,
-    selection: Selection,
-    find_sources: Callable[[Upstream, str], Sources] | None = None,
-) -> None:
-    """Add the generators, and the files that they read, to what `files` depends on.
-
-    `find_sources` takes the generators and the release to follow, and returns everything that the
-    generators are known to read. Without it, only their own sources count. Raises UsageError, and
-    OSError when a file cannot be read.
-    """
-    upstream = find_upstream(files)
-    if find_sources is None:
-        sources = Sources(upstream)
-    else:
-        sources = find_sources(upstream, job_release(files))
-    for path, _ in sources.files:
-        with suppress(FileNotFoundError):  # deleted meanwhile: the next look at the files notices
-            files.consulted.append((path, read_file(path)))
-    files.absent += sources.absent
-    files.listed += sources.listed
-    for path in (upstream.deprecated, *selection.paths):
-        files.consulted.append((path, read_file(path)))
-
-
-def write_made(
-    writing: Writing, out_dir: str, made: Made, changed: Sequence[str], stamp: str
-) -> tuple[dict[str, str], WrittenFiles]:
-    """Write the files in `changed`, which `find_changed` found, and remove those no longer made.
-
-    Only files that the last run with this stamp wrote are removed. Returns the sha256 of each file
-    in hex, by name, and what was written, unchanged and removed. Raises OSError.
-    """
-    digests = dict(made.files)
-
-    def contents() -> Iterator[tuple[str, bytes, int, str]]:
-        for number, name in enumerate(changed):
-            tell(f"writing {name}", number, len(changed))
-            data = made.content(name)
-            digests[name] = digest_of(data)
-            yield name, data, 0, digests[name]
-
-    written = writing.write(
-        contents() if changed else (),
-        [*made.files],
-        lambda: read_outputs(os.path.join(out_dir, stamp)),
-    )
-    unchanged = [name for name in made.files if name not in changed]
-    return digests, WrittenFiles(written.written, unchanged + written.unchanged, written.removed)
-
-
-def find_changed(out_dir: str, made: Made, apart: Mapping[str, str] | None = None) -> list[str]:
-    """The names of the files that are not rendered yet, are missing, or hold other bytes.
-
-    `apart` has the paths of those that are not in the out-dir.
-    """
-    paths = {name: os.path.join(out_dir, name) for name in made.files} | dict(apart or {})
-    there = digests_of_files(paths[name] for name, sha256 in made.files.items() if sha256)
-    return [
-        name for name, sha256 in made.files.items() if not sha256 or there[paths[name]] != sha256
-    ]
-
-
-def read_file(path: str) -> bytes:
-    """The bytes of a file. Raises OSError."""
-    with open(path, "rb") as file:
-        return file.read()
+    clock.step("generate")
+    note = "; ".join([note for note in (loaded.note, made.note) if note])
+    inputs = begun.inputs if loaded.is_of_entries else b""
+    return _Generated(made._replace(note=note), inputs, begun.job, warnings, generators)

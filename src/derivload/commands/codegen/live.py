@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, NamedTuple
 
-from derivload.commands.codegen.command import find_changed, find_upstream, read_file, write_made
+from derivload.commands.codegen.made import find_changed, read_file, write_made
+from derivload.commands.codegen.upstream import find_upstream
 from derivload.engine.inputs import InputEntries
 from derivload.engine.lines import DocumentLines
 from derivload.identity import tool_digest

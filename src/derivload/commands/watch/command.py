@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     def find() -> Files:
         files = files_of(followed.now())
         if options.codegen:
-            from derivload.commands.codegen.command import consult_generators
+            from derivload.commands.codegen.upstream import consult_generators
 
             consult_generators(
                 files, selection_of(options), generated[-1].sources if generated else None

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from derivload.pytorch.codegen.capture import Captured, Item, Output, SchemaTexts
+from derivload.pytorch.codegen.capture import NAMES, Captured, Item, Output, SchemaTexts
 from derivload.pytorch.codegen.entry_points import (
     Catalogue,
     ChosenGenerators,
@@ -21,7 +21,7 @@ from derivload.pytorch.codegen.entry_points import (
     parts_of,
     run_generators,
 )
-from derivload.pytorch.codegen.kept import Families, KeptEntry
+from derivload.pytorch.codegen.kept import Families, KeptEntry, Orders
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.stand_ins import StandIns
 from derivload.pytorch.codegen.upstream import Modules, Upstream
@@ -66,7 +66,12 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
 
         Its functions are kept for the others.
         """
-        return sorted(range(len(self.batches)), key=lambda i: not self.batches[i].is_whole)
+        return sorted(range(len(self.batches)), key=lambda i: i != self.whole)
+
+    @property
+    def whole(self) -> int | None:
+        """The index of the batch of everything; None if there is none."""
+        return next((i for i, batch in enumerate(self.batches) if batch.is_whole), None)
 
 
 class Pieces(msgspec.Struct, array_like=True):
@@ -94,6 +99,12 @@ class BatchRunner:
         self._parts = parts_of(plan.selection, modules)
         modules.forget_templates()
         self._functions: dict[int, tuple[Any, list[Any]]] = {}
+
+    def with_plan(self, plan: Plan) -> BatchRunner:
+        """A runner for another plan, which has the functions that this one made."""
+        runner = BatchRunner(plan, self._modules, self._stand_ins)
+        runner._functions = self._functions
+        return runner
 
     def run(self, index: int) -> Pieces:
         """Run the generators for a batch.
@@ -129,6 +140,7 @@ class BatchRunner:
             i: (texts.of(function.func), tuple([texts.of(other.func) for other in generated]))
             for i, (function, generated) in zip(batch.indices, made, strict=True)
         }
+        texts.forget()  # a class is a cycle, and ours has them: they would be there until the end
         count = 0 if batch.is_whole else len(functions)
         return Pieces(schemas, captured.outputs, captured.items, count)
 
@@ -141,7 +153,9 @@ class BatchRunner:
         own = dict(zip(missing, made, strict=True))
         if batch.is_whole:
             self._functions.update(own)
-        return [own.get(i) or self._functions[i] for i in batch.indices]
+            return [own[i] for i in batch.indices]
+        # A function is in one other batch.
+        return [own.get(i) or self._functions.pop(i) for i in batch.indices]
 
 
 def linked_groups(
@@ -200,3 +214,15 @@ def joined(every: Sequence[Pieces]) -> Captured:
                 raise UnexpectedTorchgenError(f"{name} has an environment that differs by item")
             result.items.setdefault(name, []).extend(pieces.items[name])
     return result
+
+
+def check_orders(every: Sequence[Pieces], orders: Orders) -> None:
+    """Check that the items of each file came in the order that we expect.
+
+    Raises UnexpectedTorchgenError if not.
+    """
+    for pieces in every:
+        for name, output in pieces.outputs.items():
+            items = pieces.items[name]
+            if output.order != NAMES and orders.sort(items, output.order) != items:
+                raise UnexpectedTorchgenError(f"{name} is in an unknown order")

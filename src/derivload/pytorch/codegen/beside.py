@@ -6,11 +6,10 @@ The first run of a torchgen that is not known needs both, to compare them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 import msgspec
 
-from derivload.pytorch.codegen.processes import Child, ChildEndedError, fork
+from derivload.pytorch.codegen.processes import Child, ChildEndedError, flush, fork, send
 from derivload.pytorch.codegen.running import Learned, Running
 
 
@@ -26,12 +25,12 @@ class RunBeside:
         """`run` makes the files, in the context `running`. Raises OSError."""
         self._running = running
 
-        def answer(_: bytes) -> bytes:
-            return msgspec.msgpack.encode(_BesideFiles(run(), running.learn()))
+        def work(_: int, write: int) -> None:
+            data = msgspec.msgpack.encode(_BesideFiles(run(), running.learn()))
+            flush()
+            send(write, data)
 
-        self._child: Child | None = fork(answer, ())
-        with suppress(ChildEndedError):  # that shows when it is to answer
-            self._child.begin(b"")
+        self._child: Child | None = fork(work, ())
 
     def files(self) -> dict[str, bytes] | None:
         """The bytes of the files, by name; None if there are none, or they were taken before.

@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from derivload.pytorch.codegen.makers import identity
 from derivload.pytorch.codegen.trace import without_root
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.terminal.progress import tell
@@ -116,11 +117,16 @@ class SchemaTexts:
 
     def of(self, schema: object) -> str:
         """The text of a FunctionSchema."""
-        found = self._texts.get(id(schema))
+        key = identity(schema)
+        found = self._texts.get(key)
         if found is None:
-            # We keep the schema too, so that no other object can get its id.
-            found = self._texts[id(schema)] = (schema, str(schema))
+            # We keep the schema too, so that no other object can get its identity.
+            found = self._texts[key] = (schema, str(schema))
         return found[1]
+
+    def forget(self) -> None:
+        """Keep nothing more."""
+        self._texts.clear()
 
 
 class Captured:

@@ -30,11 +30,10 @@ from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import OWN
 from derivload.modules import recompile
 from derivload.pytorch.codegen.beside import RunBeside
-from derivload.pytorch.codegen.capture import EVERYTHING, Captured, SchemaTexts
 from derivload.pytorch.codegen.content import FULL, Content
 from derivload.pytorch.codegen.cores import default_jobs
-from derivload.pytorch.codegen.entry_points import Catalogue, parts_of, run_generators
-from derivload.pytorch.codegen.job import HEAD, Head, Job, Made, named
+from derivload.pytorch.codegen.head_start import begin_ahead
+from derivload.pytorch.codegen.job import HEAD, Head, Job, Made, contents_in, named
 from derivload.pytorch.codegen.kept import pack, unpack, unpack_items
 from derivload.pytorch.codegen.known import KNOWN
 from derivload.pytorch.codegen.plain import Imported, LoadedDefinitions, has_known_rules, run_plain
@@ -44,7 +43,7 @@ from derivload.pytorch.codegen.shared import pull_pieces, push_pieces
 from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.trace import with_root
 from derivload.pytorch.codegen.update import Codegen, LostItemsError
-from derivload.pytorch.codegen.upstream import Modules, Upstream
+from derivload.pytorch.codegen.upstream import Modules
 from derivload.pytorch.codegen.workers import WorkerError
 from derivload.pytorch.errors import RAISED, GeneratorError, UnexpectedTorchgenError
 from derivload.pytorch.releases import release_of_torchgen
@@ -53,7 +52,7 @@ from derivload.terminal.progress import tell
 if TYPE_CHECKING:
     from derivload.diagnostics import Diagnostic
     from derivload.pytorch.codegen.capture import Item
-    from derivload.pytorch.codegen.selection import Selection
+    from derivload.pytorch.codegen.workers import Ahead
     from derivload.store.store import Store
 
 _PLAIN: Final = "generating in upstream's own way, to compare all files"
@@ -74,35 +73,49 @@ class Generators:
         self._jobs = jobs
         self._running = Running(job.upstream.root, job.upstream.templates)
         self._why_plain = ""
-        self._upstream = job.upstream
         self._selection = job.selection
         # A script may have changed what it has imported.
-        self._known = None if self._upstream.is_running else KNOWN.get(job.sources.digest)
+        self._known = None if job.upstream.is_running else KNOWN.get(job.sources.digest)
+        self._upstream = job.upstream._replace(is_known=self._known is not None)
         self._store = store
         self.key = job.digest()
         self._templates = job.sources.templates
         self._codegen: Codegen | None = None
         self._find_refused: Callable[[], Sequence[Diagnostic]] = tuple
         self._beside: RunBeside | None = None
+        self._ahead: Ahead | None = None
 
     def is_for(self, job: Job) -> bool:
         """Whether this is the job, and these are its templates. Raises OSError."""
         return job.digest() == self.key and job.sources.templates == self._templates
 
     @contextmanager
-    def begun(self, files: Files) -> Iterator[None]:
+    def begun(self, files: Files, entries: InputEntries | None = None) -> Iterator[None]:
         """Inside, what can be done before the inputs are loaded has begun.
 
         Upstream's own way runs in a process of its own, if all files are to be compared with it. If
         the rules are known, that is faster after the load.
+
+        `entries` are those of the inputs, if they can be read. If everything is to be generated for
+        them, a child begins with that.
         """
         self._running.known = self._known_paths(files)
         if not has_known_rules(files) and self._is_to_be_compared():
             self._begin_beside(partial(self._run_here, files))
+        elif self._known is not None and entries is not None and entries.is_of_entries:
+            self._begin_ahead(entries)
         try:
             yield
         finally:
             self._end_beside()
+
+    def _begin_ahead(self, entries: InputEntries) -> None:
+        self._codegen = codegen = self._codegen or self._restored()
+        codegen.jobs = self._jobs
+        if codegen.kept is None and can_fork() and codegen.processes_for(len(entries.natives)) > 1:
+            with suppress(OSError), self._running:  # no more processes, no memory, no disk
+                ahead = begin_ahead(self._upstream, self._selection, entries, self._running)
+                codegen.ahead = self._ahead = ahead
 
     def _begin_beside(self, run: Callable[[], dict[str, bytes]]) -> None:
         """Begin upstream's own way in another process, if there may be one."""
@@ -258,12 +271,12 @@ class Generators:
             raise
         is_new = codegen.has_run or not all(codegen.files().values())
         exit_ = "cold" if codegen.was_cold else "incremental" if is_new else "stored"
-        content: Callable[[str], bytes]
         if is_compared:
-            content = self._compare(files, codegen, loaded).__getitem__
+            contents = contents_in(self._compare(files, codegen, loaded))
         else:
-            content = Content(codegen, source, lambda: self._run_plain(files), self._running)
-        return Made(exit_, "", codegen.files(), content, codegen.counts)
+            own = Content(codegen, source, lambda: self._run_plain(files), self._running)
+            contents = own.several
+        return Made(exit_, "", codegen.files(), contents, codegen.counts)
 
     def _check_release(self, followed: str, modules: Modules) -> None:
         """Check that the generators are of the release whose rules the load followed.
@@ -305,7 +318,7 @@ class Generators:
         contents = self._run_plain(files)
         made = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
         note = f"upstream's generators ran in their own way, for everything: {reason}"
-        return Made("plain", note, made, contents.__getitem__, {})
+        return Made("plain", note, made, contents_in(contents), {})
 
     def _jobs_left(self) -> int | None:
         """How many processes may run beside upstream's own way, if that runs; as `jobs` says it."""
@@ -330,6 +343,9 @@ class Generators:
         beside, self._beside = self._beside, None
         if beside is not None:
             beside.end()
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.end()
 
     def _known_paths(self, files: Files) -> frozenset[str]:
         """The files that need not be traced: the inputs, and the source."""
@@ -344,7 +360,13 @@ class Generators:
             data = self._get(b"kept")
         kept = None if data is None else unpack(data)
         is_split = self._known is None
-        return Codegen(self.job, kept, self._find_items, self._running, is_split=is_split)
+        return Codegen(
+            self.job._replace(upstream=self._upstream),
+            kept,
+            self._find_items,
+            self._running,
+            is_split=is_split,
+        )
 
     def _find_items(self, name: str, digest: bytes) -> list[Item] | None:
         data = self._get(name.encode())
@@ -363,25 +385,3 @@ class Generators:
     def _put(self, name: bytes, value: bytes) -> None:
         if self._store is not None:
             self._store.put(named(self.key, name), value)
-
-
-def list_files(upstream: Upstream, selection: Selection) -> list[str]:
-    """The names of all files that the generators write.
-
-    They write the same files for any functions, so they are run here for no function at all.
-    Raises UnexpectedTorchgenError and SelectionError.
-    """
-    captured = Captured(os.path.abspath("out"), SchemaTexts())
-    nothing = Catalogue([], {}, frozenset(), frozenset(), [])
-    with Running(upstream.root):
-        modules = Modules(upstream)
-        parts = parts_of(selection, modules)
-        try:
-            run_generators(upstream, modules, nothing, parts, captured)
-        except RAISED as error:  # upstream's own exception
-            raise UnexpectedTorchgenError(str(error)) from error
-    return [
-        output.file_name(shard)
-        for output in captured.outputs.values()
-        for shard in (range(EVERYTHING, output.shards) if output.shards else (EVERYTHING,))
-    ]

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from derivload.identity import python_digest
+from derivload.outputs.digests import digest_of
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.trace import NOTHING, Trace, read_trace
 from derivload.pytorch.codegen.upstream import Sources, Upstream
@@ -26,6 +27,9 @@ _SEPARATOR: Final = b"\0"
 _LISTED: Final = re.compile("([0-9a-f]{64}) (.+)")
 
 
+Contents = Callable[[Sequence[str]], Iterator[tuple[str, bytes, str]]]
+
+
 class Made(NamedTuple):
     """The result of a run.
 
@@ -33,19 +37,19 @@ class Made(NamedTuple):
       families), "cold" (everything) or "plain" (everything, in upstream's own way).
     - `note`: a line for the user, or "".
     - `files`: the sha256 of each file in hex, by name; "" if the file is not rendered yet.
-    - `content`: returns the bytes of a file, given its name.
+    - `contents`: returns the bytes and the sha256 of files by name, in any order, given the names.
     """
 
     exit: str
     note: str
     files: dict[str, str]
-    content: Callable[[str], bytes]
+    contents: Contents
     counts: dict[str, int]
 
     @property
     def has_content(self) -> bool:
-        """Whether `content` has the bytes; if not, the files can only be compared."""
-        return self.content is not _no_content
+        """Whether `contents` has the bytes; if not, the files can only be compared."""
+        return self.contents is not _no_contents
 
 
 class Job(NamedTuple):
@@ -177,7 +181,7 @@ class Head(NamedTuple):
         """The files, if the run had these inputs; else None. Their bytes are not available."""
         if self.inputs != inputs:
             return None
-        return Made("stored", self.note, self.files, _no_content, {})
+        return Made("stored", self.note, self.files, _no_contents, {})
 
 
 def find_head(store: Store | None, key: bytes) -> Head:
@@ -194,5 +198,12 @@ def is_inside(name: str) -> bool:
     return not {"", os.curdir, os.pardir} & {*name.replace("\\", "/").split("/")}
 
 
-def _no_content(name: str) -> bytes:
-    raise KeyError(name)
+def contents_in(files: Mapping[str, bytes]) -> Contents:
+    """The `Made.contents` for files that are there, by name."""
+    return lambda names: ((name, files[name], digest_of(files[name])) for name in names)
+
+
+def _no_contents(names: Sequence[str]) -> Iterator[tuple[str, bytes, str]]:
+    if names:
+        raise KeyError(*names)
+    return iter(())

@@ -1,7 +1,7 @@
-"""Child processes that answer messages, one at a time: forked where that is safe, else spawned.
+"""Child processes that send what they make: forked where that is safe, else spawned.
 
-Two pipes lead to each child, and nothing else is needed: no semaphore, no shared memory. A child
-ends when its messages end, so also when we are killed. A signal from the terminal ends it at once.
+Two pipes lead to each child, and nothing else is needed: no semaphore, no shared memory. A signal
+from the terminal ends it at once.
 
 A forked child has all that we have in memory. Fork is not safe in a process with threads, and not
 on macOS, whose own libraries do not survive it. There a child is a new Python, which imports
@@ -22,9 +22,11 @@ from typing import Final
 
 from derivload.identity import PACKAGE
 
-Answerer = Callable[[bytes], bytes]
+# What a forked child does. It gets its ends of the pipes: from which it reads, to which it sends.
+Work = Callable[[int, int], None]
 
 _LENGTH: Final = 8
+_CHUNK: Final = 1 << 20
 _MACOS: Final = "darwin"
 _TASKS: Final = "/proc/self/task"
 _SPAWNED: Final = """
@@ -37,7 +39,7 @@ serve()
 
 
 class ChildEndedError(Exception):
-    """A child ended before it answered."""
+    """A child ended, and sent nothing more."""
 
 
 class Child:
@@ -58,20 +60,8 @@ class Child:
         """Our ends of its pipes."""
         return self._write, self._read
 
-    def ask(self, message: bytes) -> bytes:
-        """Its answer to a message. Raises ChildEndedError."""
-        self.begin(message)
-        return self.answer()
-
-    def begin(self, message: bytes) -> None:
-        """Send it a message. Raises ChildEndedError."""
-        try:
-            send(self._write, message)
-        except OSError as error:
-            raise ChildEndedError from error
-
     def answer(self) -> bytes:
-        """Wait for its answer. Raises ChildEndedError."""
+        """Wait for the next message that it sends. Raises ChildEndedError if there is none."""
         try:
             answer = receive(self._read)
         except OSError as error:
@@ -89,7 +79,7 @@ class Child:
                 os.kill(self._pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Wait until it has ended, which it does when it has answered. Sets `status`."""
+        """Wait until it has ended, which it does when it has sent everything. Sets `status`."""
         _close(*self.ends)
         if self._process is not None:
             self.status = self._process.wait()
@@ -108,8 +98,8 @@ def can_fork() -> bool:
         return True
 
 
-def fork(answer: Answerer, others: Sequence[Child]) -> Child:
-    """A child that is a copy of this process and answers by a function.
+def fork(work: Work, others: Sequence[Child]) -> Child:
+    """A child that is a copy of this process, does some work, and ends.
 
     `others` are the children so far, whose pipes are not for this one. Raises OSError.
     """
@@ -118,7 +108,7 @@ def fork(answer: Answerer, others: Sequence[Child]) -> Child:
         return made
     status = 1
     try:
-        answer_all(*made, answer)
+        work(*made)
         status = 0
     finally:
         # Nothing of what our process does at its end is for a copy of it.
@@ -130,10 +120,7 @@ def copy_process(others: Sequence[Child]) -> Child | tuple[int, int]:
 
     The child has to end by `os._exit`. `others` are as for `fork`. Raises OSError.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            with suppress(OSError, ValueError):
-                stream.flush()
+    flush()
     (theirs_read, write), (read, theirs_write) = _pipes()
     gc.freeze()  # so that the collector does not touch, and thereby copy, what we share
     try:
@@ -161,12 +148,19 @@ def copy_process(others: Sequence[Child]) -> Child | tuple[int, int]:
 
 
 def _pipes() -> tuple[tuple[int, int], tuple[int, int]]:
+    """The pipe to a child, and the one from it, which holds as much as may be."""
     one = os.pipe()
     try:
-        return one, os.pipe()
+        other = os.pipe()
     except OSError:
         _close(*one)
         raise
+    if sys.platform == "linux":
+        import fcntl
+
+        with suppress(OSError):  # there is a limit for all pipes of a user
+            fcntl.fcntl(other[1], fcntl.F_SETPIPE_SZ, _CHUNK)
+    return one, other
 
 
 def _close(*ends: int) -> None:
@@ -217,22 +211,20 @@ def own_pipes() -> tuple[int, int]:
     return read, write
 
 
-def answer_all(read: int, write: int, answer: Answerer) -> None:
-    """In a child: answer messages until there are no more."""
-    while (message := receive(read)) is not None:
-        answered = answer(message)
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                with suppress(OSError, ValueError):
-                    stream.flush()
-        send(write, answered)
+def flush() -> None:
+    """Write what was printed."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
 
 
 def send(write: int, message: bytes) -> None:
     """Write a message, after its length. Raises OSError."""
-    data = memoryview(len(message).to_bytes(_LENGTH, "little") + message)
-    while data:
-        data = data[os.write(write, data) :]
+    for part in (len(message).to_bytes(_LENGTH, "little"), message):
+        data = memoryview(part)
+        while data:
+            data = data[os.write(write, data) :]
 
 
 def receive(read: int) -> bytes | None:
@@ -244,7 +236,7 @@ def receive(read: int) -> bytes | None:
 def _read(read: int, size: int) -> bytes | None:
     pieces = []
     while size:
-        piece = os.read(read, min(size, 1 << 20))
+        piece = os.read(read, min(size, _CHUNK))
         if not piece:
             return None
         pieces.append(piece)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from derivload.identity import is_as_it_began
-from derivload.pytorch.codegen.job import HEAD, Head, Job, Made, named
+from derivload.pytorch.codegen.job import HEAD, Head, Job, Made, contents_in, named
 
 if TYPE_CHECKING:
     from derivload.store.store import Store
@@ -43,7 +43,7 @@ def pull_files(store: Store | None, job: Job, inputs: bytes) -> Made | None:
     if any(hashlib.sha256(contents[name]).hexdigest() != sha for name, sha in head.files.items()):
         return None
     store.put(named(job.digest(), HEAD), head.render())
-    return Made("stored", head.note, head.files, contents.__getitem__, {})
+    return Made("stored", head.note, head.files, contents_in(contents), {})
 
 
 def push_files(store: Store, job: Job, head: Head, read: Callable[[str], bytes]) -> None:

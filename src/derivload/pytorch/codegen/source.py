@@ -92,6 +92,10 @@ class Source:
             self._values[index] = value
         return value
 
+    def forget(self) -> None:
+        """Keep no values: whoever needs one again reads it again."""
+        self._values.clear()
+
     def deprecated(self, kept: Kept | None) -> Deprecated:
         """deprecated.yaml, read. Raises UnexpectedTorchgenError if it is not of the known form."""
         digest = hashlib.sha256(self._deprecated).digest()

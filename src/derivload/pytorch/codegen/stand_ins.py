@@ -2,8 +2,8 @@
 
 Most of the time of the generators goes into a few functions that they call again and again. What
 stands in for one is put into torchgen's modules in memory, and taken out again. Its files are not
-touched. It is used only if the function is the one that it was written for, by the digest of its
-source. The releases have these functions. For any other torchgen, the source is looked at.
+touched. It is used only if the function is the one that it was written for: the releases have these
+functions, and in any other torchgen the digest of its source is compared.
 """
 
 from __future__ import annotations
@@ -11,259 +11,111 @@ from __future__ import annotations
 import ast
 import inspect
 import os
+import re
 import sys
 import textwrap
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, Final
 
-from derivload.pytorch.codegen.substituting import make_substitute
+from derivload.modules import read_file
+from derivload.pytorch.codegen.constructors import has_generated, make_constructors
+from derivload.pytorch.codegen.makers import remember
+from derivload.pytorch.codegen.stand_in_table import STAND_INS, StandIn
 from derivload.pytorch.codegen.upstream import Upstream
 from derivload.pytorch.errors import RAISED
 from derivload.tree.digests import digest_of
 
 _OF_GENERATORS: Final = "autograd."
+# What looks at everything that an object has, and how often modules of the releases do.
+_LOOKS: Final = re.compile(rb"__dict__|__getstate__|__reduce|\b(?:vars|dir)\(|getmembers")
+_LOOKED: Final = {"torchgen.api.python": 1, "torchgen.api.lazy": 3}
 # The modules whose decorators may be around a function.
 _DECORATORS: Final = ("contextlib.py", "context.py")
 
 
-class StandIn(NamedTuple):
-    """What can stand in for a function or a method.
-
-    - `name`: its module and name, "module:name". A module "autograd.…" is one of the generators.
-    - `needs`: for each piece of source that `make` relies on, by such a name, its digests.
-    - `make`: makes the stand-in from the pieces, in the order of `needs`. The first is the function
-      itself or, for a method, its class.
-    """
-
-    name: str
-    needs: dict[str, frozenset[str]]
-    make: Callable[..., Any]
-
-
-class _Manager:
-    """Stands in for `native_function_manager`, which nests three context managers."""
-
-    __slots__ = ("_function", "_group", "_locals", "_old", "_original")
-
-    def __init__(self, original: Callable[[Any], Any], locals_: Any, group: Any, function: Any):
-        self._original = original
-        self._locals = locals_
-        self._group = group
-        self._function = function
-
-    def __enter__(self) -> None:
-        own, function = self._locals, self._function
-        self._old = (own.use_const_ref_for_mutable_tensors, own.use_ilistref_for_tensor_lists)
-        const_ref = function.use_const_ref_for_mutable_tensors
-        own.use_const_ref_for_mutable_tensors = const_ref
-        own.use_ilistref_for_tensor_lists = function.part_of_structured_group
-
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> Any:
-        own = self._locals
-        own.use_const_ref_for_mutable_tensors, own.use_ilistref_for_tensor_lists = self._old
-        if error is None:
-            return None
-        # torchgen adds to the exception where it was raised.
-        manager = self._original(self._group)
-        manager.__enter__()
-        return manager.__exit__(kind, error, traceback)
-
-
-def _make_manager(original: Any, *_: object) -> Callable[[Any], _Manager]:
-    names = inspect.unwrap(original).__globals__
-    group_type, view_type = names["NativeFunctionsGroup"], names["NativeFunctionsViewGroup"]
-    locals_ = names["local"]._locals
-
-    def native_function_manager(group: Any) -> _Manager:
-        function = group
-        if isinstance(group, group_type):
-            function = group.out
-        elif isinstance(group, view_type):
-            function = group.view
-        return _Manager(original, locals_, group, function)
-
-    return native_function_manager
-
-
-def _make_argument_type(original: Callable[..., Any], *_: object) -> Callable[..., Any]:
-    """`argument_type`, called once for each argument, what it is bound to, and what its result
-    depends on besides.
-    """
-    locals_ = inspect.unwrap(original).__globals__["local"]._locals
-    found: dict[tuple[object, ...], tuple[object, Any]] = {}
-
-    def argument_type(argument: Any, *, binds: Any, symint: bool = False) -> Any:
-        key = (
-            id(argument),
-            binds,
-            symint,
-            locals_.use_const_ref_for_mutable_tensors,
-            locals_.use_ilistref_for_tensor_lists,
-        )
-        known = found.get(key)
-        if known is None:
-            made = original(argument, binds=binds, symint=symint)
-            known = found[key] = (argument, made)
-        return known[1]
-
-    vars(argument_type)["forget"] = found.clear
-    return argument_type
-
-
-def _make_arguments(original: Callable[..., list[Any]], *_: object) -> Callable[..., list[Any]]:
-    """`arguments`, called once for each schema and what its result depends on besides."""
-    locals_ = original.__globals__["cpp"].local._locals
-    found: dict[tuple[object, ...], tuple[object, list[Any]]] = {}
-
-    def arguments(func: Any, *, symint: bool = True) -> list[Any]:
-        const_ref = locals_.use_const_ref_for_mutable_tensors
-        key = (id(func), symint, const_ref, locals_.use_ilistref_for_tensor_lists)
-        known = found.get(key)
-        if known is None:
-            known = found[key] = (func, original(func, symint=symint))
-        return [*known[1]]
-
-    vars(arguments)["forget"] = found.clear
-    return arguments
-
-
-def _remembering(original: Callable[[Any], Any], *_: object) -> Callable[[Any], Any]:
-    """The function, called once for each object that does not change."""
-    found: dict[int, tuple[object, Any]] = {}
-
-    def remembered(value: Any) -> Any:
-        known = found.get(id(value))
-        if known is None:
-            # We keep the object too, so that no other object can get its id.
-            known = found[id(value)] = (value, original(value))
-        return known[1]
-
-    vars(remembered)["forget"] = found.clear
-    return remembered
-
-
-# How the C++ type of an argument comes about.
-_TYPES: Final = {
-    "api.cpp:argumenttype_type": frozenset(
-        {
-            "757578f171251123",
-            "22269e8ac3183851",
-            "b7398366675aa6fa",
-            "a4446a5c45b4c068",
-            "8b7c198a4b1ae058",
-        }
-    ),
-    "api.cpp:valuetype_type": frozenset(
-        {"665c6ab18d86a908", "6b30c9c540d35022", "9724bab6618db0f2", "3c26fe531109f054"}
-    ),
-    "local:Locals": frozenset({"62f6651a9591913d"}),
-}
-
-STAND_INS: Final = (
-    StandIn(
-        "code_template:CodeTemplate.substitute",
-        {"code_template:CodeTemplate": frozenset({"fc15cef9667144c9"})},
-        lambda class_: make_substitute(class_, is_stripped=False),
-    ),
-    StandIn(
-        "code_template:CodeTemplate.substitute",
-        {"code_template:CodeTemplate": frozenset({"70d4cca39e3413ec", "32bf2016a806135e"})},
-        lambda class_: make_substitute(class_, is_stripped=True),
-    ),
-    StandIn(
-        "context:native_function_manager",
-        {
-            "context:native_function_manager": frozenset({"b0d486eb8addc98a"}),
-            "local:parametrize": frozenset({"9e838e7b9940e740"}),
-            "local:Locals": frozenset({"62f6651a9591913d"}),
-        },
-        _make_manager,
-    ),
-    StandIn(
-        "autograd.gen_python_functions:should_generate_py_binding",
-        {
-            "autograd.gen_python_functions:should_generate_py_binding": frozenset(
-                {"9992ac3288d39da2"}
-            ),
-            "api.cpp:name": frozenset({"51a68f845d72f5cd"}),
-        },
-        _remembering,
-    ),
-    StandIn(
-        "model:FunctionSchema.__str__",
-        {"model:FunctionSchema.__str__": frozenset({"eea38efb820207e7"})},
-        _remembering,
-    ),
-    StandIn(
-        "model:FunctionSchema.kind",
-        {"model:FunctionSchema.kind": frozenset({"2b08dbf1f0a46f23", "20c5d96dc25cccf0"})},
-        _remembering,
-    ),
-    StandIn(
-        "api.cpp:argument_type",
-        {
-            "api.cpp:argument_type": frozenset({"75c60996004ee758"}),
-            **_TYPES,
-        },
-        _make_argument_type,
-    ),
-    StandIn(
-        "api.dispatcher:arguments",
-        {
-            "api.dispatcher:arguments": frozenset({"fb1b378473118e54"}),
-            "api.dispatcher:argument": frozenset({"f7238311c924d70d"}),
-            "api.dispatcher:argument_type": frozenset({"c33d4abb75f26964"}),
-            "api.dispatcher:argumenttype_type": frozenset({"f46faca208a83fb1"}),
-            "api.dispatcher:jit_arguments": frozenset({"1a4bc66f34f29613"}),
-            **_TYPES,
-        },
-        _make_arguments,
-    ),
-)
-
-
 class StandIns:
-    """A context in which what can stand in for functions of the imported torchgen does."""
+    """A context in which what can stand in for functions of the imported torchgen does.
+
+    `names` are those of `STAND_INS` that do.
+    """
 
     def __init__(self, upstream: Upstream) -> None:
         """torchgen is imported. Find out what can stand in."""
         self._upstream = upstream
+        self._is_known = upstream.is_known
         # Where a function is found by which name, the function, and what stands in for it.
         self._places: list[tuple[Any, str, Any, Any]] = []
         self._digests: dict[str, str] = {}
-        for stand_in in STAND_INS:
-            self._add(stand_in)
+        self.names: set[str] = set()
+        if self._is_known or not self._is_looked_at():
+            for stand_in in STAND_INS:
+                self._add(stand_in)
+            self._add_generated()
 
     def __enter__(self) -> None:
         for holder, name, _, made in self._places:
             setattr(holder, name, made)
 
     def __exit__(self, *_: object) -> None:
-        for holder, name, original, made in self._places:
+        for holder, name, original, _ in self._places:
             setattr(holder, name, original)
-            getattr(made, "forget", _nothing)()
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the functions that something stands in for."""
-        return frozenset([name for _, name, _, _ in self._places])
+    def _is_looked_at(self) -> bool:
+        """Whether the modules of the torchgen look at everything that an object has.
+
+        Then what is remembered there would show.
+        """
+        for module in self._modules():
+            found = read_file(getattr(module, "__file__", None) or "")
+            count = 0 if found is None else len(_LOOKS.findall(found[0]))
+            if count > _LOOKED.get(module.__name__, 0):
+                return True
+        return False
+
+    def _modules(self) -> list[ModuleType]:
+        """The modules of the torchgen and of its generators."""
+        own = ("torchgen", self._upstream.package.partition(".")[0])
+        return [module for name, module in sys.modules.items() if name.partition(".")[0] in own]
 
     def _add(self, stand_in: StandIn) -> None:
-        if any(self._digest(name) not in digests for name, digests in stand_in.needs.items()):
-            return
         original = self._find(stand_in.name)
-        if not inspect.isfunction(original):
+        if not inspect.isfunction(_function_of(original)) or not self._is_meant(stand_in):
             return
-        made = stand_in.make(*[self._find(name) for name in stand_in.needs])
+        self.names.add(stand_in.name)
+        made = stand_in.make(*[_function_of(self._find(name)) for name in stand_in.needs])
+        if isinstance(original, staticmethod):
+            made = staticmethod(made)
         for holder in self._holders(stand_in.name):
             for name, value in list(vars(holder).items()):
                 if value is original:
                     self._places.append((holder, name, original, made))
 
+    def _add_generated(self) -> None:
+        """Add what stands in for functions that Python generated for classes of torchgen."""
+        for class_, made in make_constructors(self._classes()):
+            self._places.append((class_, "__init__", vars(class_)["__init__"], made))
+        schema = self._find("model:FunctionSchema")
+        if has_generated(schema, "__hash__"):
+            original = vars(schema)["__hash__"]
+            self._places.append((schema, "__hash__", original, remember(original)))
+
+    def _classes(self) -> Iterator[type]:
+        """The classes of torchgen's model of C++ and Python."""
+        for name, module in list(sys.modules.items()):
+            if name == "torchgen.model" or name.startswith("torchgen.api."):
+                yield from _classes_of(module)
+
+    def _is_meant(self, stand_in: StandIn) -> bool:
+        """Whether the functions that a stand-in relies on are those that it was written for."""
+        if self._is_known and not stand_in.is_of_some:
+            return all([_is_own_piece(_function_of(self._find(name))) for name in stand_in.needs])
+        return all(self._digest(name) in digests for name, digests in stand_in.needs.items())
+
     def _digest(self, name: str) -> str:
         """The digest of the piece of source with a name; "" if there is none."""
         if name not in self._digests:
-            piece = self._find(name)
+            piece = _function_of(self._find(name))
             self._digests[name] = "" if piece is None else digest_of_source(piece)
         return self._digests[name]
 
@@ -272,9 +124,7 @@ class StandIns:
         owner, _, _ = name.rpartition(".")
         if ":" in owner:
             return [self._find(owner)]
-        own = ("torchgen", self._upstream.package.partition(".")[0])
-        names = [name for name in sys.modules if name.partition(".")[0] in own]
-        return [sys.modules[name] for name in names]
+        return [*self._modules()]
 
     def _find(self, name: str) -> Any:
         """The object with a name; None if there is none."""
@@ -288,6 +138,16 @@ class StandIns:
         return found
 
 
+def _function_of(piece: Any) -> Any:
+    """The function that a static method is; anything else as it is."""
+    return piece.__func__ if isinstance(piece, staticmethod) else piece
+
+
+def _classes_of(module: ModuleType) -> list[type]:
+    own = list(vars(module).values())
+    return [each for each in own if isinstance(each, type) and each.__module__ == module.__name__]
+
+
 def digest_of_source(piece: Any) -> str:
     """The digest of the source that a function or class in memory is of; "" if that is uncertain.
 
@@ -295,10 +155,17 @@ def digest_of_source(piece: Any) -> str:
     """
     try:
         (node,) = ast.parse(textwrap.dedent(inspect.getsource(piece))).body
-        is_own = _is_own_class(piece) if isinstance(piece, type) else _is_own(piece)
     except RAISED:
         return ""
-    return digest_of([node]) if is_own else ""
+    return digest_of([node]) if _is_own_piece(piece) else ""
+
+
+def _is_own_piece(piece: Any) -> bool:
+    """Whether nobody has put another function in the place of one, or around it."""
+    try:
+        return _is_own_class(piece) if isinstance(piece, type) else _is_own(piece)
+    except RAISED:
+        return False
 
 
 def _is_own_class(class_: type) -> bool:
@@ -320,7 +187,3 @@ def _is_own(function: Any) -> bool:
             return False
         function = function.__wrapped__
     return True
-
-
-def _nothing() -> None:
-    pass

@@ -122,12 +122,14 @@ def _indented(indent: str, values: Sequence[object], *, is_stripped: bool) -> st
         if is_stripped:
             return "\n".join([(indent + line).rstrip() for line in lines]).rstrip()
         return "\n".join([indent + line for line in lines]).rstrip()
+    has_empty = "\n\n" in text
     if indent:
         text = f"{indent}{text}".replace("\n", f"\n{indent}")
     if is_stripped:
         empty = f"\n{indent}\n"
-        while indent and empty in text:
+        while indent and has_empty and empty in text:
             text = text.replace(empty, "\n\n")
-        while " \n" in text or "\t\n" in text:
+        has_tabs = "\t" in text  # one character is found much faster than two
+        while " \n" in text or (has_tabs and "\t\n" in text):
             text = text.replace(" \n", "\n").replace("\t\n", "\n")
     return text.rstrip()

@@ -22,11 +22,12 @@ from derivload.pytorch.codegen.batches import (
     BatchRunner,
     Pieces,
     Plan,
+    check_orders,
     divide,
     joined,
     linked_groups,
 )
-from derivload.pytorch.codegen.capture import EVERYTHING, NAMES, Captured, Item, Output
+from derivload.pytorch.codegen.capture import EVERYTHING, Captured, Item, Output
 from derivload.pytorch.codegen.job import Job
 from derivload.pytorch.codegen.kept import (
     Families,
@@ -46,8 +47,7 @@ from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.stand_ins import StandIns
 from derivload.pytorch.codegen.templates import Templates
 from derivload.pytorch.codegen.upstream import Modules
-from derivload.pytorch.codegen.workers import processes_for, run_batches
-from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.codegen.workers import Ahead, processes_for, run_batches
 
 
 class LostItemsError(Exception):
@@ -62,6 +62,7 @@ class Codegen:
     - `has_run`: whether the last update ran the generators.
     - `was_cold`: whether it generated everything.
     - `jobs`: how many processes may run; None: as many as there are cores and memory for.
+    - `ahead`: a child that has begun to generate everything, if there is one.
     - `counts`: for how many functions it ran the generators, and in how many processes.
     """
 
@@ -93,6 +94,7 @@ class Codegen:
         self._find_items = find_items
         self._running = running
         self.jobs: int | None = None
+        self.ahead: Ahead | None = None
         self._items: dict[str, tuple[bytes, list[Item]]] = {}
         self._new: set[str] = set()
 
@@ -136,7 +138,8 @@ class Codegen:
     def run(self, plan: Plan, jobs: int) -> list[Pieces]:
         """What the generators make for each batch of a plan, in so many processes."""
         runner = BatchRunner(plan, self.modules, self.stand_ins)
-        every = run_batches(plan, runner, self._running, jobs)
+        ahead, self.ahead = self.ahead, None
+        every = run_batches(plan, runner, self._running, jobs, ahead)
         count = sum(pieces.count for pieces in every)
         self.counts = {"functions": count, "processes": min(jobs, len(plan.batches))}
         return every
@@ -246,10 +249,11 @@ class _Update:
         weights = Counter([self._families.of(row.base) for row in self._rows])
         jobs = self._codegen.processes_for(sum(weights[family] for family in touched))
         every = self._codegen.run(self._plan(self._divided(touched, weights, jobs)), jobs)
+        self._source.forget()
         self._take_schemas(every)
         orders = self._orders()
         captured = joined(every)
-        _check_orders(every, orders)
+        check_orders(every, orders)
         return self._made(self._merge(captured, touched, orders), orders.digests())
 
     def _is_the_same(self, kept: Kept) -> bool:
@@ -384,15 +388,3 @@ class _Update:
         kept_items = self._codegen.keep_items(output.name, items) if output.order else b""
         template = self._codegen.templates.digest_for(output)
         return KeptOutput(output, digests, kept_items, made, template)
-
-
-def _check_orders(every: Sequence[Pieces], orders: Orders) -> None:
-    """Check that the items of each file came in the order that we expect.
-
-    Raises UnexpectedTorchgenError if not.
-    """
-    for pieces in every:
-        for name, output in pieces.outputs.items():
-            items = pieces.items[name]
-            if output.order != NAMES and orders.sort(items, output.order) != items:
-                raise UnexpectedTorchgenError(f"{name} is in an unknown order")

@@ -45,6 +45,7 @@ class Upstream(NamedTuple):
     folder of that package. `is_running` tells that a script has
     imported them in this process: those modules are taken as they are. `dispatch_keys` are those
     that a backend adds to torchgen's, and `additions` stands for all that it adds, in keys.
+    `is_known` tells that their source is that of a release.
     """
 
     root: str
@@ -53,6 +54,7 @@ class Upstream(NamedTuple):
     is_running: bool = False
     dispatch_keys: tuple[str, ...] = ()
     additions: str = ""
+    is_known: bool = False
 
     @property
     def templates(self) -> str:

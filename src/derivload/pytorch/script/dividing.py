@@ -99,7 +99,8 @@ class Dividing:
         # All of this holds until the end of the process.
         gc.disable()  # what it makes from here on has few cycles
         manager._write_if_changed = noted(self._watch, write)
-        StandIns(Upstream(root="", package="__main__", autograd="")).__enter__()
+        upstream = Upstream(root="", package="__main__", autograd="", is_known=True)
+        StandIns(upstream).__enter__()
         for name in _CALLED:
             setattr(main, name, self._divided(name, getattr(main, name), manager))
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from derivload.outputs.digests import digest_of, digests_of_files
+from derivload.outputs.digests import digests_of_files
 from derivload.outputs.kept_runs import OUTPUT, current, read_record
 from derivload.pytorch.importable import FunctionReplacement
 
@@ -163,11 +163,9 @@ class ScriptGenerators:
     def _write(self, out: str, made: Made) -> Mapping[str, str]:
         """Write the files that differ; the digests of those that were rendered."""
         digests = {}
-        for name in self._changed(out, made):
-            data = made.content(name)
-            path = os.path.join(out, name)
-            self._watch.write(path, data)
-            digests[name] = digest_of(data)
+        for name, data, sha256 in made.contents(self._changed(out, made)):
+            self._watch.write(os.path.join(out, name), data)
+            digests[name] = sha256
         return digests
 
     def _note(self, call: Call, files: Files, upstream: Upstream, job: Job, made: Made) -> None:
