@@ -58,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def main_at_end() -> int:
     """The same as `main`, for a process in which nothing comes after it: the process ends here.
 
-    Python itself would first take everything apart, which takes a twentieth of an up-to-date run.
-    It does so, and this returns, if there is something that waits for the end, or looks on.
+    Python itself would first take everything apart, a twentieth of an up-to-date run. It does so,
+    and this returns, if there is something that waits for the end, or looks on.
     """
     status = main()
     is_waited_for = "threading" in sys.modules or getattr(atexit, "_ncallbacks", lambda: 1)()
