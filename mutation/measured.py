@@ -85,13 +85,13 @@ def importers() -> dict[str, set[str]]:
 def met_by(mutant: Mutant, reach: Reach) -> Reach:
     """The tests that reach a mutant; at the level of a module, its users' tests too.
 
-    They come in the order in which they are likely to notice: first those that stand where the
-    mirror of the module is, and of these the ones that reach the fewest functions.
+    A function that no test reaches is called when its module is imported, if at all. The tests come
+    in the order in which they are likely to notice: first those that stand where the mirror of the
+    module is, and of these the ones that reach the fewest functions.
     """
-    if mutant.function:
-        wanted = {f"{mutant.path}:{mutant.function}", f"{mutant.path}:{_EACH}"}
-        found = {name: test for name, test in reach.items() if not wanted.isdisjoint(test[1])}
-    else:
+    wanted = {f"{mutant.path}:{mutant.function}", f"{mutant.path}:{_EACH}"}
+    found = {name: test for name, test in reach.items() if not wanted.isdisjoint(test[1])}
+    if not mutant.function or not found:
         files = {mutant.path, *importers().get(mutant.path, ())}
         found = {
             name: test

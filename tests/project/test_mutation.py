@@ -78,8 +78,9 @@ def test_a_row_of_a_table_meets_the_met_by_who_names_its_module() -> None:
         "tests/test_a.py::b": (0.1, frozenset({"src/derivload/exit_status.py:a"})),
         "tests/test_a.py::c": (0.1, frozenset({"src/derivload/cli.py:main"})),
     }
-    mutant = Mutant("src/derivload/exit_status.py", 1, "", 0, 0, b"")
-    assert [*met_by(mutant, reach)] == ["tests/test_a.py::b", "tests/test_a.py::c"]
+    for function in ("", "called_by_the_module"):
+        mutant = Mutant("src/derivload/exit_status.py", 1, function, 0, 0, b"")
+        assert [*met_by(mutant, reach)] == ["tests/test_a.py::b", "tests/test_a.py::c"]
 
 
 def test_a_function_that_came_later_is_reached_by_who_reaches_its_file(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ DOCUMENTS = [_document(name, name.encode() * 3) for name in NAMES]
 def _keep(store: Store, keys: Keys, *, of_entries: bool = True, warnings: bytes = b"") -> None:
     kept = StoredDocuments(
         [_document(name, name.encode() * 3) for name in keys.names() if name != "facts"],
-        "a note: é",
+        "a note: é\udcff",
         is_of_entries=of_entries,
         warnings=warnings,
         facts=b"the facts",
@@ -67,7 +67,7 @@ def test_what_was_kept_is_found(warnings: bytes, store: Store) -> None:
     _keep(store, _keys(), warnings=warnings)
     found = find_documents(store, _keys())
     assert found is not None
-    assert (found.documents, found.note) == (DOCUMENTS, "a note: é")
+    assert (found.documents, found.note) == (DOCUMENTS, "a note: é\udcff")
     assert (found.is_of_entries, found.warnings, found.facts) == (True, warnings, b"")
 
 
