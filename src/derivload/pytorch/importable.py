@@ -31,10 +31,10 @@ class FunctionReplacement:
     """A wrapper installed in place of `original`, under its name."""
 
     def __init__(self, name: str, original: Function, function: Function) -> None:
+        functools.update_wrapper(self, original)  # with its attributes: ours come after them
         self.name = name
         self.original = original
         self._function = function
-        functools.update_wrapper(self, original)
 
     def __call__(self, *arguments: object, **named: object) -> object:
         """Call the new function."""
