@@ -12,10 +12,11 @@ from derivload.store.rows import fetch, seal, verified
 
 
 def test_a_value_is_in_its_row_or_in_a_file(tmp_path: Path) -> None:
-    name = write_value(str(tmp_path), b"large")
-    assert fetch(str(tmp_path), 1, None, b"small") == b"small"
-    assert fetch(str(tmp_path), 1, None, memoryview(b"small")) == b"small"
-    assert fetch(str(tmp_path), 2, name, None) == b"large"
+    start, rest = b"-" * 32, b"small"
+    name = write_value(str(tmp_path), start + b"large")
+    for kept in (start + rest, memoryview(start + rest)):
+        assert fetch(str(tmp_path), 1, None, kept) == (start, rest)
+    assert fetch(str(tmp_path), 2, name, None) == (start, b"large")
 
 
 @pytest.mark.parametrize(
@@ -43,11 +44,11 @@ def test_any_other_row_holds_none(
 
 def test_a_seal_is_of_the_key_and_of_the_value() -> None:
     digest = hashlib.sha256(b"value").digest()
-    kept = seal(b"key", digest) + b"value"
-    assert len(kept) == 32 + len(b"value")
-    assert verified(b"key", kept) == b"value"
-    assert verified(b"key", kept, digest) == b"value"
-    assert verified(b"other", kept) is None
-    assert verified(b"key", kept + b"!") is None
-    assert verified(b"key", kept, bytes(32)) is None
-    assert verified(b"key", b"") is None
+    sealed = seal(b"key", digest)
+    assert len(sealed) == 32
+    assert verified(b"key", (sealed, b"value")) == b"value"
+    assert verified(b"key", (sealed, b"value"), digest) == b"value"
+    assert verified(b"other", (sealed, b"value")) is None
+    assert verified(b"key", (sealed, b"value!")) is None
+    assert verified(b"key", (sealed, b"value"), bytes(32)) is None
+    assert verified(b"key", (b"", b"")) is None
