@@ -258,6 +258,7 @@ def test_other_pyyaml_counts(change: Callable[[Path], None], checkout: Checkout)
     assert checkout.run() == "cold"
 
 
+@pytest.mark.thorough
 def test_archive_is_what_it_holds(checkout: Checkout) -> None:
     archive = checkout.folder / "derivload.zip"
 

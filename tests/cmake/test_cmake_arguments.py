@@ -44,6 +44,7 @@ __all__ = [
 # The arguments
 
 
+@pytest.mark.thorough
 def test_two_targets_in_one_build(project: CMakeProject) -> None:
     second = """
 derivload_codegen_inputs(catalogue CATALOGUE OUTPUT_DIR other NO_CACHE)

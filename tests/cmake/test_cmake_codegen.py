@@ -206,6 +206,7 @@ def test_mistake_stops_the_build_and_leaves_the_files(built: PyTorchProject) -> 
     assert built.files() == before
 
 
+@pytest.mark.thorough
 @NINJA_ALONE
 def test_generator_that_fails_stops_the_build_and_is_shown(built: PyTorchProject) -> None:
     before = built.files()

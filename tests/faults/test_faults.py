@@ -55,6 +55,7 @@ def variants(tmp_path_factory: pytest.TempPathFactory) -> list[Variant]:
     return [Variant(folder / str(i), formula) for i, formula in enumerate(formulas)]
 
 
+@pytest.mark.thorough
 def test_killed_at_any_moment_outputs_are_whole(
     longer: bool,
     seed: int,
@@ -141,6 +142,7 @@ def test_locked_cache_is_done_without(variants: list[Variant], tmp_path: Path) -
     emit_again(variants[0], out, cache)
 
 
+@pytest.mark.thorough
 def test_damaged_cache_never_shows_in_the_outputs(
     longer: bool,
     seed: int,

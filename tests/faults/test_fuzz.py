@@ -58,9 +58,9 @@ def limited(seconds: float) -> Iterator[None]:
 @pytest.fixture
 def fuzz(longer: bool, seed: int, thinning: int) -> Fuzz:
     usual = SECONDS if thinning > 1 else SECONDS_IN_CI
-    end = time.monotonic() + (SECONDS_LONG if longer else usual)
 
     def run(target: Target) -> None:
+        end = time.monotonic() + (SECONDS_LONG if longer else usual)
         texts = list(target.seeds)
         tried = accepted = 0
         while time.monotonic() < end:

@@ -71,8 +71,9 @@ LONGEST: Final = {
     *("a formula of a tangent's call that does not end", "a formula of gradients that do not end"),
     *("a formula of a list that does not end", "a formula of unsupported sizes that do not end"),
     *("a formula of colons", "a formula of a value beside a value", "templates that do not end"),
-    *("a formula of what may be a date", "a formula repeated by aliases", "names of a megabyte"),
+    *("a formula of what may be a date", "a formula repeated by aliases"),
     *("arguments saved for their types", "mistakes behind a long comment", "one long line"),
+    *("nested blocks", "a long list", "a formula of dots", "schemas of a megabyte"),
 }
 
 

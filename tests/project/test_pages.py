@@ -27,7 +27,7 @@ PAGES = [
 IN_CHECKOUT = ["README.md"]
 # Pages that take more than some five seconds, and those whose commands have tests of their own.
 SLOW = [
-    *("docs/cache.md", "docs/diagnostics.md"),
+    *("docs/cache.md", "docs/diagnostics.md", "docs/watch.md"),
     *(f"docs/{name}.md" for name in ("backends", "bazel", "cmake", "codegen", "pytorch", "verify")),
     BACKEND,
 ]

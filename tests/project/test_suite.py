@@ -128,6 +128,7 @@ def test_thorough_tests_are_counted_and_in_ci_pytests_line_is_the_last(
     assert closing_line(lines[-1:])["error"] > 0
 
 
+@pytest.mark.thorough
 def test_a_mistake_is_told_when_it_is_found(new_machine: dict[str, str], tmp_path: Path) -> None:
     """And again in the summary, which may be minutes away."""
     mistaken = tmp_path / "test_mistaken.py"

@@ -185,7 +185,13 @@ def filled(inputs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path
     return cache
 
 
-@pytest.mark.parametrize("ways", [TELLING, QUIET], ids=["telling", "quiet"])
+@pytest.mark.parametrize(
+    "ways",
+    [
+        pytest.param(TELLING, id="telling"),
+        pytest.param(QUIET, id="quiet", marks=pytest.mark.thorough),
+    ],
+)
 def test_no_entry_changes_what_comes_out(
     ways: list[Damage],
     inputs: list[Path],

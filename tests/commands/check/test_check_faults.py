@@ -155,6 +155,7 @@ def test_a_stderr_that_nobody_reads_changes_no_result(project: Mistaken) -> None
         assert (done.returncode, done.stdout, done.stderr) == (1, result, "")
 
 
+@pytest.mark.thorough
 def test_ended_half_way_the_next_run_is_right(project: Mistaken, tmp_path: Path) -> None:
     command = f"check {INPUTS} --cache-dir {tmp_path}/cache"
     result = project.shell(f"derivload check {INPUTS} --no-cache").stdout

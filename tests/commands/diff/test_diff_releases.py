@@ -69,6 +69,7 @@ def test_without_a_cache_nothing_is_kept(project: Project) -> None:
     assert not project.cache.exists()
 
 
+@pytest.mark.thorough
 def test_pages_of_a_release_that_is_not_kept_name_its_files_by_the_release(
     project: Project,
 ) -> None:

@@ -46,6 +46,7 @@ def test_a_local_version_is_left_out_of_version_txt(wheels: Path, home: Path) ->
     assert (home / "version.txt").read_text() == "2.15.0\n"
 
 
+@pytest.mark.thorough
 def test_two_numbers_mean_the_newest_patch(wheels: Path, home: Path) -> None:
     for version in ("2.9.9", "2.15.0", "2.15.2", "2.15.10", "2.15.11rc1", "2.150.0"):
         make_wheel(wheels, version)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from support.child import child_environment
 from support.language_client import Client, serving, write_catalogue
 from support.paths import DERIVATIVES
@@ -83,6 +85,7 @@ def test_a_request_that_is_cancelled_hinders_no_other(tmp_path: Path) -> None:
         assert still_works(client)
 
 
+@pytest.mark.thorough
 def test_a_document_of_17_megabytes_is_told_to_be_too_large(tmp_path: Path) -> None:
     with serving(tmp_path, "--no-cache") as client:
         text = client.texts[DERIVATIVES]

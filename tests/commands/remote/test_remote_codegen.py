@@ -106,6 +106,7 @@ def test_an_edit_to_a_template_starts_from_the_pieces(first: Machine, second: Ma
     assert second.files() == {**before, "Functions.h": before["Functions.h"] + b"// more\n"}
 
 
+@pytest.mark.thorough
 def test_an_edit_to_a_generator_is_another_job(first: Machine, second: Machine) -> None:
     path = second.pytorch.autograd / "gen_trace_type.py"
     path.write_text(path.read_text("utf-8") + "# more\n", "utf-8")

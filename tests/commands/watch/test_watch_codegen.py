@@ -129,6 +129,7 @@ def test_file_that_selects_is_away_for_a_while(project: CodegenProject) -> None:
         watch.close()
 
 
+@pytest.mark.thorough
 def test_what_the_generators_are_made_of_is_away_for_a_while(
     project: CodegenProject, watch: Watch
 ) -> None:

@@ -34,6 +34,7 @@ def test_what_a_backend_adds_is_generated(project: CodegenProject) -> None:
     project.assert_same()
 
 
+@pytest.mark.thorough
 def test_upstreams_own_way_has_it_too(project: CodegenProject) -> None:
     """Its generators are edited, so everything is generated in both ways, and compared."""
     backend = Backend(project.pytorch, project.folder)
