@@ -139,7 +139,8 @@ def test_the_output_of_an_in_place_function_is_differentiable() -> None:
     schema = "gild_(Tensor(a!) self) -> Tensor(a!)"
     (found,) = told(schema, "output_differentiability: [False]", "self: grad")
     assert brief([found]) == ["DL804 output_differentiability (False)"]
-    assert [c.kind for r in found.remedies for c in r.changes] == ["remove"]
+    changes = [change for remedy in found.remedies for change in remedy.changes]
+    assert [(c.kind, c.path) for c in changes] == [("remove", ("output_differentiability",))]
     assert told(schema, "output_differentiability: [True]", "self: grad") == []
     plain = schema.replace("gild_", "gild").replace("(a!)", "")
     assert brief(told(plain, "output_differentiability: [False]")) == []
@@ -287,6 +288,19 @@ def test_some_take_others_as_the_generators_know() -> None:
         assert found.code == ("DL811" if release in RELEASES[:3] else "DL810")
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [("Scalar y", []), ("Tensor y", ["Tensor y"]), ("Tensor[] y", ["Tensor[] y"])],
+)
+def test_an_argument_that_the_reference_does_not_have_has_no_tangent(
+    more: str, words: list[str]
+) -> None:
+    own, reference = "Tensor(a!)[] self, Scalar x", "Tensor self, Scalar other"
+    found = _of_foreach(f"{own}, {more}", reference, base="add", more=".Scalar")
+    assert brief(found) == [f"DL811 func ({text})" for text in words]
+    assert all("has no argument of `add.Scalar` to go with" in m.message for m in found)
+
+
 def test_an_in_place_foreach_function_has_no_definition_of_its_own() -> None:
     schema = "_foreach_gild_(Tensor(a!)[] self) -> ()"
     (found,) = mistakes(native(schema, NO_CHECK), definition(schema, "self: grads"))
@@ -321,6 +335,7 @@ def test_the_forward_formula_of_a_foreach_function_is_for_result() -> None:
         ("Tensor self, Tensor x", "wrap_opt_if(x, grad_input_mask[0]) * grad", False),
         ("Tensor self, Tensor x", "f(wrap_opt_if(x) * grad)", True),
         ("Tensor self, Tensor x", "f(wrap_opt_if(x grad)", True),
+        ("Tensor self, Tensor x", "wrap_opt_if(x) * grad", True),
         ("Tensor self, Tensor x", "f(x, grad)", False),
         ("Tensor self, Tensor[] x", "f(wrap_opt_if(self) * grad)", False),
     ],

@@ -148,7 +148,6 @@ class WrapperBody:
         return self._refusal("DL811", message, name)._replace(
             help="remove it, and define derivatives for the function that it applies to each "
             "tensor",
-            dispatch_key="",
         )
 
     def _differentiable_inputs(self) -> list[tuple[str, Type]]:
@@ -205,7 +204,7 @@ class WrapperBody:
         said = self._info.output_differentiability or ()
         conditions = self._info.output_differentiability_conditions
         if conditions is not None:
-            listed = booleans_in(" ".join(conditions))
+            listed = booleans_in(conditions[0])  # there is one
             return (write(listed, path=("output_differentiability",)),) if listed else ()
         fitting = [*said, *[False] * count][:count]
         text = f"[{', '.join(map(str, fitting))}]"
