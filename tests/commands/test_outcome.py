@@ -37,7 +37,13 @@ def test_of_many_files_the_first_are_named_unless_all_are_wanted(
 
 def done(*written: str, removed: tuple[str, ...] = (), **more: object) -> RunResult:
     files = WrittenFiles([*written], ["same"], [*removed])
-    result = RunResult("cold", "", files, {"functions": 9}, {"load": 0.25})
+    result = RunResult(
+        *("cold", "", files, {"functions": 9}, {"load": 0.25}),
+        rules="",
+        warnings=None,
+        list_replaced=list,
+        told="",
+    )
     for name, value in more.items():
         setattr(result, name, value)
     return result

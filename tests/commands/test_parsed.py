@@ -187,7 +187,13 @@ def test_what_was_done_is_said(
     written: list[str], removed: list[str], said: str, capsys: Captured
 ) -> None:
     files = WrittenFiles(written, ["u"], removed)
-    done = RunResult("cold", "a note", files, {"read": 7}, {"store": 0.5}, told="these files")
+    done = RunResult(
+        *("cold", "a note", files, {"read": 7}, {"store": 0.5}),
+        rules="",
+        warnings=None,
+        list_replaced=list,
+        told="these files",
+    )
     options = Namespace(
         command="emit", quiet=False, out_dir="o", stats=None, no_cache=True, verbose=False
     )

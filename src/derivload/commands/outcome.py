@@ -46,10 +46,10 @@ class RunResult:
         counts: dict[str, int],
         seconds: dict[str, float],
         *,
-        rules: str = "",
-        warnings: NewWarnings | None = None,
-        list_replaced: Callable[[], list[str]] = list,
-        told: str = "",
+        rules: str,
+        warnings: NewWarnings | None,
+        list_replaced: Callable[[], list[str]],
+        told: str,
     ) -> None:
         self.exit = exit_
         self.note = note
