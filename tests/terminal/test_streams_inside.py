@@ -7,6 +7,7 @@ import os
 import signal
 import struct
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -277,7 +278,9 @@ def test_where_nothing_can_be_shown_nothing_is(
 
 def test_a_child_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    with shown_on(Terminal()):
+    with shown_on(Terminal()), warnings.catch_warnings():
+        # Another thread of the process of the tests may be there: the child does not use it.
+        warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
         if not child:
             os._exit(bool(progress._lines))

@@ -137,11 +137,12 @@ def test_a_link_on_the_way_is_watched(tmp_path: Path) -> None:
 
 def test_when_it_is_closed_nothing_is_left(tmp_path: Path) -> None:
     logger = logging.getLogger("watchdog")
-    before = (threading.active_count(), logger.propagate, [*logger.handlers])
+    before, threads = (logger.propagate, [*logger.handlers]), {*threading.enumerate()}
     heard = Heard(tmp_path)
     heard.cover()
     assert not logger.propagate
     heard.watches.close()
-    assert (threading.active_count(), logger.propagate, [*logger.handlers]) == before
+    assert (logger.propagate, [*logger.handlers]) == before
+    assert not {*threading.enumerate()} - threads
     write(heard.path)
     assert heard.hints.empty()

@@ -255,14 +255,14 @@ def test_what_is_there_after_the_first_look_is_left_alone_by_the_collector(
 
 
 def test_it_watches_until_nobody_reads_and_no_thread_is_left(tmp_path: Path) -> None:
-    before = threading.active_count()
+    before = {*threading.enumerate()}
     watched = Watched(tmp_path, once=False)
     watched.is_read = False
     assert watched.loop.run() == DONE
     assert watched.told == [WatchStarted]
-    assert threading.active_count() > before
+    assert {*threading.enumerate()} - before
     watched.loop.close()
-    assert threading.active_count() == before
+    assert not {*threading.enumerate()} - before
 
 
 # Once, and the command
