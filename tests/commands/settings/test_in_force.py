@@ -74,7 +74,9 @@ def test_the_columns_are_as_wide_as_what_is_in_them_but_for_long_values(place: P
     lines = place.run("settings").out.splitlines()
     names = max(line.index("  ") for line in lines)
     assert {line[names : names + 2] for line in lines} == {"  "}
-    starts = {line.rindex("  ") + 2 for line in lines if "x" * 70 not in line}
+    # The folder of the cache may be long too.
+    others = [line for line in lines if "x" * 70 not in line and not line.startswith("cache-dir")]
+    starts = {line.rindex("  ") + 2 for line in others}
     assert starts == {names + 2 + 60 + 2}
 
 
