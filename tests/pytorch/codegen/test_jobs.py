@@ -85,6 +85,10 @@ def none(*_):
     raise OSError(28, "No space left on device")
 tempfile.TemporaryFile = none
 """
+FULL_DISK = """
+import tempfile
+tempfile.TemporaryFile = lambda: open("/dev/full", "r+b")
+"""
 RENDERER = """
 def changed(child, *ends):
     {what}
@@ -189,7 +193,8 @@ def test_processes_that_share_no_memory_make_the_same_files(
         pytest.param(ALL_KILLED, f"{ENDED} by signal 9; {WENT_ON} it", id="all killed"),
         pytest.param(NONE_STARTED, NOT_STARTED, id="none started"),
         pytest.param(NONE_AHEAD, "", id="none ahead", marks=THOROUGH),
-        pytest.param(NO_TEMPORARY_FILE, "", id="no temporary file"),
+        pytest.param(NO_TEMPORARY_FILE, "", id="no temporary file", marks=THOROUGH),
+        pytest.param(FULL_DISK, f"{ENDED} by signal 9; {WENT_ON} it", id="full disk"),
         pytest.param(
             RENDERER.format(what="os.kill(os.getpid(), signal.SIGKILL)"), "", id="renderer killed"
         ),

@@ -17,7 +17,7 @@ class Turns:
         self._read, self._write = os.pipe()
 
     def put(self, order: Sequence[int]) -> None:
-        """Put all indices there are into the pipe, which holds thousands. Raises OSError."""
+        """Put all indices there are into the pipe, which holds 16,000. Raises OSError."""
         os.write(self._write, b"".join([index.to_bytes(_SIZE, "little") for index in order]))
         self.end()
 

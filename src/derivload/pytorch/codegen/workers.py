@@ -116,10 +116,12 @@ class Ahead:
     def go_on(self, plan: Plan) -> None:
         """Give the child the plan, but for the entries, which it has. It is the caller's now."""
         self._is_free = False
-        self._file.write(_ENCODER.encode(msgspec.structs.replace(plan, entries={})))
-        self._file.flush()
-        with suppress(OSError):  # it has ended: that shows when it is to answer
+        try:
+            self._file.write(_ENCODER.encode(msgspec.structs.replace(plan, entries={})))
+            self._file.flush()
             send(self.child.ends[0], b"")
+        except (OSError, ValueError):  # it has ended, the disk is full, or a text is no Unicode
+            self.child.kill()
 
     def plan(self, read: int) -> Plan | None:
         """In the child: wait for the plan. None if there will be none."""
@@ -130,7 +132,8 @@ class Ahead:
 
     def close(self) -> None:
         """Close everything but the child."""
-        self._file.close()
+        with suppress(OSError):  # what could not be written is written once more
+            self._file.close()
         self.turns.close()
 
     def end(self) -> None:
