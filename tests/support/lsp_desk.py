@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from lsprotocol import types
 
 from derivload.commands.lsp.features import Features
@@ -98,3 +99,19 @@ class Desk:
         """A place as `file:line text`; lines from 1."""
         text = self.text_of(location.uri, location.range)
         return f"{Path(location.uri).name}:{location.range.start.line + 1} {text}"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Of this one, nothing is edited."""
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Iterator[Desk]:
+    """One that a test edits."""
+    desk = Desk(tmp_path)
+    yield desk
+    desk.close()

@@ -92,7 +92,6 @@ def load(
         TreeCodeError: the rules of a tree are not known, and its own torchgen refuses the input
             or cannot be run.
     """
-    folder = path_of("cache_dir", cache_dir)
     sources = _Sources(derivatives, native_functions, tags, torch_version, pytorch, catalogue)
     additions = _Additions(dispatch_keys, entry_keys, override, sections, backend_yaml)
     folder = path_of("cache_dir", cache_dir)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from lsprotocol import types
 
 from derivload.editing.meanings import DEFINITION_KEYS, NATIVE_KEYS, TAG_KEYS
-from support.lsp_desk import Desk
+from support.lsp_desk import Desk, desk, edited
 from support.paths import DERIVATIVES, NATIVES, TAGS
+
+__all__ = ["desk", "edited"]  # fixtures
 
 SHOWN = "```text\ngild\n\n  functional     gild(Tensor self, float luster=0.5) -> Tensor\n"
 POINTWISE = (
@@ -18,21 +17,6 @@ POINTWISE = (
 )
 KERNEL = "`braid_cpu`: the kernel, a function of at::native"
 NOTHING = ("", "")
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """Of this one, nothing is edited."""
-    desk = Desk(tmp_path_factory.mktemp("desk"))
-    yield desk
-    desk.close()
-
-
-@pytest.fixture
-def edited(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    yield desk
-    desk.close()
 
 
 def hovered(desk: Desk, name: str, words: str) -> tuple[str, str]:

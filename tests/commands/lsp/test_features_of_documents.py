@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from lsprotocol import types
 
 from derivload.commands.lsp import beside
-from support.lsp_desk import Desk
+from support.lsp_desk import Desk, desk, edited
 from support.paths import DERIVATIVES, NATIVES, TAGS
 
+__all__ = ["desk", "edited"]  # fixtures
+
 LAST = 10_000
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """Of this one, nothing is edited."""
-    desk = Desk(tmp_path_factory.mktemp("desk"))
-    yield desk
-    desk.close()
-
-
-@pytest.fixture
-def edited(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    yield desk
-    desk.close()
 
 
 def lines(first: int, last: int) -> types.Range:

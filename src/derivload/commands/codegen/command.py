@@ -131,7 +131,7 @@ def codegen(
     begun = _begin(files, selection, target, open_store, clock)
     made = _recall(begun)
     clock.step("recall")
-    _, changed = _compare(target, made)
+    changed = [] if made is None else _find_changed(target, made)
     shown_in = target.out_dir if arguments is not None else None
 
     def find_warnings(loaded: LoadedInputs) -> NewWarnings | None:
@@ -140,7 +140,7 @@ def codegen(
     if made is not None and (made.has_content or not changed):
         loaded = find_loaded(begun.request, begun.store)
         warnings = None if loaded is None else find_warnings(loaded)
-        done = _Generated(made, begun.inputs, begun.job, warnings, None)
+        done = _Generated(made, changed, begun.inputs, begun.job, warnings, None)
     else:
         done = _generate(begun, clock, importing, jobs, find_warnings)
     note, written = _write(begun, done, arguments, clock)
@@ -188,10 +188,12 @@ class _Begun(NamedTuple):
 class _Generated(NamedTuple):
     """The files of a run. `generators` made them; None if they were known.
 
-    `inputs` is the digest of the inputs, b"" if the result is not to be used again.
+    `changed` are the names of those that differ from what is there. `inputs` is the digest of the
+    inputs, b"" if the result is not to be used again.
     """
 
     made: Made
+    changed: list[str]
     inputs: bytes
     job: Job
     warnings: NewWarnings | None
@@ -267,12 +269,9 @@ def _record(
     )
 
 
-def _compare(target: Target, made: Made | None) -> tuple[dict[str, str], list[str]]:
-    """The paths of the files that do not go to the out-dir, and the names of all that differ."""
-    if made is None:
-        return {}, []
-    apart = places_apart(target.install_dir, made.files)
-    return apart, find_changed(target.out_dir, made, apart)
+def _find_changed(target: Target, made: Made) -> list[str]:
+    """The names of all files that differ from what is there, in the out-dir or not."""
+    return find_changed(target.out_dir, made, places_apart(target.install_dir, made.files))
 
 
 def _write(
@@ -284,7 +283,7 @@ def _write(
     """
     shown = done.warnings.ids if done.warnings is not None else ()
     target, made, generators = begun.target, done.made, done.generators
-    apart, changed = _compare(target, made)
+    apart, changed = places_apart(target.install_dir, made.files), done.changed
     known = [path for path, _ in begun.read(begun.job)]
     refuse_collisions(target, [apart.get(name, name) for name in made.files], begun.stamp, known)
     with Writing(target.out_dir, begun.stamp) as writing:
@@ -353,4 +352,6 @@ def _generate(
     clock.step("generate")
     note = "; ".join([note for note in (loaded.note, made.note) if note])
     inputs = begun.inputs if loaded.is_of_entries else b""
-    return _Generated(made._replace(note=note), inputs, begun.job, warnings, generators)
+    made = made._replace(note=note)
+    changed = _find_changed(begun.target, made)
+    return _Generated(made, changed, inputs, begun.job, warnings, generators)

@@ -17,7 +17,7 @@ _GENERATED: Final = "<string>"
 def make_constructors(classes: Iterable[type]) -> list[tuple[type, Callable[..., None]]]:
     """For each of these classes that has a generated constructor, another one."""
     chosen = [class_ for class_ in classes if _is_plain(class_)]
-    names: dict[str, Any] = {f"class_{i}": class_ for i, class_ in enumerate(chosen)}
+    names: dict[str, Any] = {}
     lines = [line for i, class_ in enumerate(chosen) for line in _lines(f"new_{i}", class_, names)]
     exec(compile("\n".join(lines), __file__, "exec"), names)
     return [(class_, names[f"new_{i}"]) for i, class_ in enumerate(chosen)]

@@ -61,11 +61,9 @@ class RenderingChild:
         with suppress(ChildEndedError):  # it was killed: what it had is not there
             for place in _DECODER.decode(self._child.answer()):
                 self._running.take(place.learned)
-                yield (
-                    place.name,
-                    os.pread(self._file.fileno(), place.size, place.start),
-                    place.sha256,
-                )
+                data = os.pread(self._file.fileno(), place.size, place.start)
+                if len(data) == place.size:
+                    yield place.name, data, place.sha256
 
     def end(self) -> None:
         """End it."""
