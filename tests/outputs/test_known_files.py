@@ -40,7 +40,7 @@ class Folder:
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     """Folders whose files were written a while ago."""
-    made = [Folder(tmp_path_factory.mktemp("known") / "out") for _ in range(8)]
+    made = [Folder(tmp_path_factory.mktemp("known") / "out") for _ in range(10)]
     for folder in made:
         assert folder.write() == ["a"]
     time.sleep(2.6)
@@ -107,3 +107,22 @@ def test_a_file_that_changed_a_moment_ago_is_not_known(tmp_path: Path) -> None:
     for _ in range(3):
         assert folder.write() == []
         assert not folder.knows()
+
+
+def test_digests_are_those_of_the_bytes_that_are_there_now(folder: Folder) -> None:
+    path, missing = str(folder.path / "a"), str(folder.path / "b")
+    no_file = [str(folder.path), "nu\0l"]
+    for _ in range(2):
+        found = folder.known.digests([path, missing, *no_file])
+        assert found == {path: sha256_of(DATA), missing: "", **dict.fromkeys(no_file, "")}
+    rewrite_with_the_old_times(Path(path))
+    assert folder.known.digests([path]) == {path: sha256_of(OTHER)}
+    assert not folder.knows()
+
+
+def test_a_file_that_was_read_for_its_digest_is_known(folders: Iterator[Folder]) -> None:
+    folder = next(folders)
+    path = str(folder.path / "a")
+    assert not folder.knows()
+    assert folder.known.digests([path]) == {path: sha256_of(DATA)}
+    assert folder.knows()

@@ -7,12 +7,16 @@ be missed. That is why a file is remembered only once its last change is older t
 
 from __future__ import annotations
 
+import os
 import time
 
 from derivload.modules import is_settled, looks_of
+from derivload.outputs.digests import digests_of_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from derivload.outputs.places import OutputPlace
 
 
@@ -29,6 +33,32 @@ class KnownFiles:
 
     def note(self, place: OutputPlace, sha256: str) -> None:
         """Note that the file at this place was read after its status, and has this digest."""
-        status = place.status
+        self._note(place.target, place.status, sha256)
+
+    def digests(self, paths: Iterable[str]) -> dict[str, str]:
+        """The sha256 of each file's bytes in hex, by path; "" if the file cannot be read.
+
+        Only files that are not known are read.
+        """
+        statuses = {path: _status_of(path) for path in paths}
+        found = {}
+        for path, status in statuses.items():
+            sha256, looks = self._known.get(path, ("", ()))
+            if status is not None and looks == looks_of(status):
+                found[path] = sha256
+        read = digests_of_files(path for path in statuses if path not in found)
+        for path, sha256 in read.items():
+            if sha256:
+                self._note(path, statuses[path], sha256)
+        return found | read
+
+    def _note(self, path: str, status: os.stat_result | None, sha256: str) -> None:
         if status is not None and is_settled(status, time.time_ns()):
-            self._known[place.target] = sha256, looks_of(status)
+            self._known[path] = sha256, looks_of(status)
+
+
+def _status_of(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):  # a NUL in the path
+        return None

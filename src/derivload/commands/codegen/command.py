@@ -328,7 +328,8 @@ def _generate(
 ) -> _Generated:
     """Load the inputs, and run the generators."""
     # These are not imported before it is clear that something is to be made.
-    from derivload.engine.inputs import InputEntries
+    with importing():
+        from derivload.engine.inputs import InputEntries
     from derivload.loading.warnings import find_refused
     from derivload.pytorch.codegen.generators import Generators
 

@@ -25,6 +25,7 @@ from derivload.loading.rules_of_tree import job_release
 from derivload.loading.run import LoadedInputs, load_inputs
 from derivload.loading.warnings import find_refused
 from derivload.outputs.files import Writing
+from derivload.outputs.known_files import KnownFiles
 from derivload.outputs.stamp import stamp_name
 from derivload.outputs.target import Target
 from derivload.pytorch.codegen.generators import Generators
@@ -59,6 +60,7 @@ class LiveCodegen:
         self._generators: Generators | None = None
         self._last: _Last | None = None
         self._told: Trace | None = None
+        self._known = KnownFiles()
 
     def sources(self, upstream: Upstream, release: str) -> Sources:
         """Everything that the generators are known to read, as it is now. Raises OSError."""
@@ -102,7 +104,9 @@ class LiveCodegen:
         refuse_collisions(
             Target(self._out_dir), [*made.files], stamp, [*read, job.upstream.deprecated]
         )
-        return PreparedFiles(self._out_dir, loaded, self._generators, made, stamp, self._warnings)
+        return PreparedFiles(
+            self._out_dir, loaded, self._generators, made, stamp, self._warnings, self._known
+        )
 
     def settle(self) -> None:
         """Do now the work that the next load would begin with, and store what a new start can use.
@@ -147,6 +151,7 @@ class PreparedFiles(NamedTuple):
     made: Made
     stamp: str
     warnings: LiveWarnings
+    known: KnownFiles
 
     @property
     def lines(self) -> DocumentLines:
@@ -155,7 +160,7 @@ class PreparedFiles(NamedTuple):
 
     def write(self) -> Updated:
         """Render and write the files that differ from those on disk. Raises OSError."""
-        changed = find_changed(self.out_dir, self.made)
+        changed = find_changed(self.out_dir, self.made, digests=self.known.digests)
         with redirect_stdout(sys.stderr), Writing(self.out_dir, self.stamp) as writing:
             digests, written = write_made(writing, self.out_dir, self.made, changed, self.stamp)
         self.generators.written(digests)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from derivload.outputs.digests import digests_of_files
 from derivload.outputs.files import Writing, WrittenFiles
@@ -40,13 +40,19 @@ def write_made(
     )
 
 
-def find_changed(out_dir: str, made: Made, apart: Mapping[str, str] | None = None) -> list[str]:
+def find_changed(
+    out_dir: str,
+    made: Made,
+    apart: Mapping[str, str] | None = None,
+    digests: Callable[[Iterable[str]], dict[str, str]] = digests_of_files,
+) -> list[str]:
     """The names of the files that are not rendered yet, are missing, or hold other bytes.
 
-    `apart` has the paths of those that are not in the out-dir.
+    `apart` has the paths of those that are not in the out-dir. `digests` finds the digests of
+    files.
     """
     paths = {name: os.path.join(out_dir, name) for name in made.files} | dict(apart or {})
-    there = digests_of_files(paths[name] for name, sha256 in made.files.items() if sha256)
+    there = digests(paths[name] for name, sha256 in made.files.items() if sha256)
     return [
         name for name, sha256 in made.files.items() if not sha256 or there[paths[name]] != sha256
     ]

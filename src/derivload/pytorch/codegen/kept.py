@@ -13,8 +13,10 @@ store (`job.py`). Only the files depend on the templates (`templates.py`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property
 from typing import Final
 
 import msgspec
@@ -26,6 +28,7 @@ from derivload.pytorch.codegen.job import is_inside
 _DIGEST_SIZE: Final = 16
 # The family of all operators, if the rule of families does not cover some name.
 _ALL: Final = ""
+_NOTHING: Final[tuple[list[bytes], bytes]] = ([], b"")
 
 
 class KeptEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -106,10 +109,23 @@ class Families:
 
     def __init__(self, bases: Iterable[str]) -> None:
         self.is_certain = all(_family(base) is not None for base in bases)
+        self._by_base = _ByBase()
+        self._by_base.is_certain = self.is_certain
 
-    def of(self, base: str) -> str:
-        """The family of a base name."""
-        return (_family(base) or _ALL) if self.is_certain else _ALL
+    @property
+    def of(self) -> Callable[[str], str]:
+        """From a base name to its family."""
+        return self._by_base.__getitem__
+
+
+class _ByBase(dict[str, str]):
+    """From base names to families: a dict, because it is asked ten thousand times for an edit."""
+
+    is_certain: bool
+
+    def __missing__(self, base: str) -> str:
+        family = self[base] = (_family(base) or _ALL) if self.is_certain else _ALL
+        return family
 
 
 @cache
@@ -117,34 +133,43 @@ def _family(base: str) -> str | None:
     return family_of(base)
 
 
-def digests_by_family(
-    families: Families,
-    rows: Sequence[KeptEntry],
-    records: Iterable[tuple[str, bytes]],
-    deprecated: Deprecated,
-) -> dict[str, bytes]:
+class FamilyDigests:
     """For each family, a digest of everything that generators know about it.
 
-    `records` are pairs of a base name and a line of differentiability.json.
+    What is the same as the last time is not hashed again.
     """
-    hashes: dict[str, hashlib._Hash] = {}
 
-    def add(base: str, kind: bytes, data: bytes) -> None:
-        family = families.of(base)
-        found = hashes.get(family)
-        if found is None:
-            found = hashes[family] = hashlib.sha256()
-        found.update(b"%s%d:" % (kind, len(data)))
-        found.update(data)
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[list[bytes], bytes]] = {}
 
-    for row in rows:
-        add(row.base, b"n", row.value)
-    for base, line in records:
-        add(base, b"r", line)
-    for base, entries in deprecated.entries.items():
-        for entry in entries:
-            add(base, b"d", "\0".join(entry).encode())
-    return {family: found.digest()[:_DIGEST_SIZE] for family, found in hashes.items()}
+    def of(
+        self,
+        families: Families,
+        rows: Iterable[KeptEntry],
+        records: Iterable[tuple[str, bytes]],
+        deprecated: Deprecated,
+    ) -> dict[str, bytes]:
+        """The digests by family. `records` are base names and lines of differentiability.json."""
+        family_of = families.of
+        parts: defaultdict[str, list[bytes]] = defaultdict(list)
+        for row in rows:
+            parts[family_of(row.base)] += (b"n", row.value)
+        for base, line in records:
+            parts[family_of(base)] += (b"r", line)
+        for base, entries in deprecated.entries.items():
+            own = parts[family_of(base)]
+            for entry in entries:
+                own += (b"d", "\0".join(entry).encode())
+        last, self._last = self._last, {}
+        for family, own in parts.items():
+            before, digest = last.get(family, _NOTHING)
+            self._last[family] = own, digest if own == before else _digest_of_parts(own)
+        return {family: digest for family, (_, digest) in self._last.items()}
+
+
+def _digest_of_parts(parts: Sequence[bytes]) -> bytes:
+    sizes = array("Q", [len(parts), *map(len, parts)])
+    return hashlib.sha256(b"".join([sizes, *parts])).digest()[:_DIGEST_SIZE]
 
 
 def touched_families(
@@ -186,6 +211,7 @@ class Orders:
         self._lists = {NATIVE: native, SORTED: by_cpp_name, INFOS: infos}
         self._ranks: dict[str, dict[str, int]] = {}
 
+    @cached_property
     def digests(self) -> dict[str, bytes]:
         """A digest of each order."""
         return {name: digest_of(list_) for name, list_ in self._lists.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType
 from typing import Any, Final
 
@@ -177,12 +177,31 @@ def make_binding_test(original: Callable[..., Any], *_: object) -> Callable[...,
     is_plain = not any(re.search(r"\\\d|\(\?", each.pattern) for each in patterns)
     if not is_plain or len({each.flags for each in patterns}) != 1:
         return remember(original)
-    joined = re.compile("|".join([f"(?:{each.pattern})" for each in patterns]), patterns[0].flags)
-    own = FunctionType(inner.__code__, {**names, _SKIPPED: [joined]}, inner.__name__)
+    own = FunctionType(inner.__code__, {**names, _SKIPPED: _Patterns(patterns)}, inner.__name__)
     return remember(names["with_native_function"](own))
 
 
 _SKIPPED: Final = "SKIP_PYTHON_BINDINGS"
+
+
+class _Patterns:
+    """Regular expressions that become one when they are gone through again and again.
+
+    To compile that one takes as long as to try them all for many functions.
+    """
+
+    _OFTEN: Final = 64
+
+    def __init__(self, patterns: Sequence[re.Pattern[str]]) -> None:
+        self._patterns = patterns
+        self._times = 0
+
+    def __iter__(self) -> Iterator[re.Pattern[str]]:
+        self._times += 1
+        if self._times == self._OFTEN:
+            joined = "|".join([f"(?:{each.pattern})" for each in self._patterns])
+            self._patterns = [re.compile(joined, self._patterns[0].flags)]
+        return iter(self._patterns)
 
 
 class _Recorder:

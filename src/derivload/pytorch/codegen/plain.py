@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,6 +24,7 @@ from derivload.pytorch.codegen.entry_points import parts_of, replaced
 from derivload.pytorch.codegen.rendering import named_as_in_a_build
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.stand_ins import StandIns
+from derivload.pytorch.codegen.temporary import temporary_folder
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import RAISED, GeneratorError, SelectionError
 from derivload.pytorch.importable import Torchgen
@@ -95,10 +94,10 @@ def _run(
     main = modules.generators["gen_autograd"]
     load = main.load_derivatives
 
-    with tempfile.TemporaryDirectory() as out, ExitStack() as stack:
+    with temporary_folder() as out, ExitStack() as stack:
         derivatives = files.derivatives
         if files.more_derivatives:
-            derivatives = _write_joined(files, stack.enter_context(tempfile.TemporaryDirectory()))
+            derivatives = _write_joined(files, stack.enter_context(temporary_folder()))
 
         own = (os.path.join(upstream.autograd, "derivatives.yaml"), natives, files.tags)
         made = None if loaded is None else _Made(modules, loaded)
@@ -187,6 +186,8 @@ def contents_of(folder: str) -> dict[str, bytes]:
 
 def _traceback(error: BaseException) -> str:
     """The traceback as upstream would show it, without derivload's own frames."""
+    import traceback
+
     told = traceback.TracebackException.from_exception(error)
     told.stack[:] = [frame for frame in told.stack if not frame.filename.startswith(PACKAGE)]
     return "".join(told.format())

@@ -12,15 +12,21 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from derivload.identity import PACKAGE
+
+try:  # for the reason in terminal/ending.py
+    import _signal as signal  # type: ignore[import-not-found]
+except ImportError:
+    import signal
+
+if TYPE_CHECKING:
+    import subprocess
 
 # What a forked child does. It gets its ends of the pipes: from which it reads, to which it sends.
 Work = Callable[[int, int], None]
@@ -173,6 +179,8 @@ def spawn(module: str, beginning: bytes) -> Child:
 
     `beginning` is its first message, which it does not answer.
     """
+    import subprocess  # takes long to import, and where there is fork, nobody needs it
+
     code = _SPAWNED.format(parent=os.path.dirname(PACKAGE), module=module)
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     process = subprocess.Popen(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final, cast
 
@@ -18,6 +18,24 @@ from derivload.pytorch.codegen.plain import LoadedDefinitions
 from derivload.pytorch.errors import UnexpectedTorchgenError
 
 _OUT: Final = "_out"
+
+
+class ReadLines:
+    """Reads the schemas of lines of a document. Those of the last time are not read again."""
+
+    def __init__(self) -> None:
+        self._lines: Sequence[bytes] = ()
+        self._schemas: list[str] = []
+
+    def schemas(self, lines: Sequence[bytes]) -> list[str]:
+        """The schema of each line."""
+        if len(lines) == len(self._lines):
+            before = zip(lines, self._lines, self._schemas, strict=True)
+            found = [known if line is old else schema_of(line) for line, old, known in before]
+        else:
+            found = [schema_of(line) for line in lines]
+        self._lines, self._schemas = lines, found
+        return found
 
 
 class Source:
@@ -49,16 +67,6 @@ class Source:
     def tags(self) -> list[str]:
         """The valid tags, sorted."""
         return sorted(self.entries.read_tags())
-
-    @cached_property
-    def infos(self) -> list[str]:
-        """The schemas of all records, including those generated for foreach functions."""
-        return [schema_of(line) for line in [*self.lines.records, *self.lines.generated]]
-
-    @cached_property
-    def by_cpp_name(self) -> list[str]:
-        """The schemas of all functions, sorted by their C++ names."""
-        return [schema_of(line) for line in self.lines.functions]
 
     def rows(self, kept: Kept | None) -> list[KeptEntry]:
         """The entries of native_functions.yaml. The rows of unchanged entries come from `kept`."""

@@ -31,11 +31,11 @@ from derivload.pytorch.codegen.capture import EVERYTHING, Captured, Item, Output
 from derivload.pytorch.codegen.job import Job
 from derivload.pytorch.codegen.kept import (
     Families,
+    FamilyDigests,
     Kept,
     KeptOutput,
     Orders,
     digest_of,
-    digests_by_family,
     digests_of_items,
     pack_items,
     touched_families,
@@ -43,7 +43,7 @@ from derivload.pytorch.codegen.kept import (
 from derivload.pytorch.codegen.plain import Imported
 from derivload.pytorch.codegen.rendering import items_by_shard, render
 from derivload.pytorch.codegen.running import Running
-from derivload.pytorch.codegen.source import Source
+from derivload.pytorch.codegen.source import ReadLines, Source
 from derivload.pytorch.codegen.stand_ins import StandIns
 from derivload.pytorch.codegen.templates import Templates
 from derivload.pytorch.codegen.upstream import Modules
@@ -63,6 +63,7 @@ class Codegen:
     - `was_cold`: whether it generated everything.
     - `jobs`: how many processes may run; None: as many as there are cores and memory for.
     - `ahead`: a child that has begun to generate everything, if there is one.
+    - `family_digests`, `functions_read`, `records_read`: what the last update found, for the next.
     - `counts`: for how many functions it ran the generators, and in how many processes.
     """
 
@@ -95,6 +96,9 @@ class Codegen:
         self._running = running
         self.jobs: int | None = None
         self.ahead: Ahead | None = None
+        self.family_digests = FamilyDigests()
+        self.functions_read = ReadLines()
+        self.records_read = ReadLines()
         self._items: dict[str, tuple[bytes, list[Item]]] = {}
         self._new: set[str] = set()
 
@@ -222,7 +226,9 @@ class _Update:
                 *self._deprecated.entries,
             ]
         )
-        self._digests = digests_by_family(self._families, self._rows, records, self._deprecated)
+        self._digests = codegen.family_digests.of(
+            self._families, self._rows, records, self._deprecated
+        )
         self._everything = digest_of(
             [[*source.lines.used_dispatch_keys], self._families.is_certain]
         )
@@ -254,18 +260,21 @@ class _Update:
         orders = self._orders()
         captured = joined(every)
         check_orders(every, orders)
-        return self._made(self._merge(captured, touched, orders), orders.digests())
+        return self._made(self._merge(captured, touched, orders), orders.digests)
 
     def _is_the_same(self, kept: Kept) -> bool:
         """Whether the rest is unchanged too, after no family changed."""
         return (
             self._shared == kept.shared
             and self._natives == kept.natives
-            and self._orders().digests() == kept.orders
+            and self._orders().digests == kept.orders
         )
 
     def _orders(self) -> Orders:
-        return Orders(self._rows, self._source.by_cpp_name, self._source.infos)
+        lines, codegen = self._source.lines, self._codegen
+        by_cpp_name = codegen.functions_read.schemas(lines.functions)
+        infos = codegen.records_read.schemas([*lines.records, *lines.generated])
+        return Orders(self._rows, by_cpp_name, infos)
 
     def _made(self, outputs: list[KeptOutput], orders: dict[str, bytes]) -> Kept:
         return Kept(
@@ -310,23 +319,23 @@ class _Update:
     def _batches(self, divided: Sequence[set[str]]) -> list[Batch]:
         """A batch for each of these sets of families."""
         batches = [Batch(False, [], [], []) for _ in divided]
-        rest = Batch(False, [], [], [])  # of the families that did not change
         by_family = {
             family: batch
             for families, batch in zip(divided, batches, strict=True)
             for family in families
         }
 
-        def batch_of(base: str) -> Batch:
-            return by_family.get(self._families.of(base), rest)
-
+        of = self._families.of
         for i, row in enumerate(self._rows):
-            batch_of(row.base).indices.append(i)
+            if (batch := by_family.get(of(row.base))) is not None:
+                batch.indices.append(i)
         lines = self._source.lines
         for base, line in zip(lines.bases, lines.records, strict=True):
-            batch_of(base).records.append(line)
+            if (batch := by_family.get(of(base))) is not None:
+                batch.records.append(line)
         for base, entries in self._deprecated.entries.items():
-            batch_of(base).deprecated.extend(entries)
+            if (batch := by_family.get(of(base))) is not None:
+                batch.deprecated.extend(entries)
         return batches
 
     def _take_schemas(self, every: Sequence[Pieces]) -> None:
@@ -362,7 +371,7 @@ class _Update:
             return self._output(output, orders.sort(new, output.order), digests, {}, {})
         assert self._kept is not None
         was = {f: d for f, d in before.families.items() if f in touched}
-        is_in_order = self._kept.orders.get(output.order) == orders.digests().get(output.order)
+        is_in_order = self._kept.orders.get(output.order) == orders.digests.get(output.order)
         if before.output == output and was == digests and is_in_order:
             return before
         old = self._codegen.items(before) if output.order else []

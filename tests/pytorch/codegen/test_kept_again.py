@@ -1,0 +1,38 @@
+"""What an update has found is used by the next one, and what changed is seen."""
+
+from __future__ import annotations
+
+from derivload.pytorch.codegen.kept import Deprecated, Families, FamilyDigests, KeptEntry
+from derivload.pytorch.codegen.source import ReadLines
+
+FAMILIES = Families(["gild", "smelt"])
+ROWS = [KeptEntry(b"", b"one", "gild", ""), KeptEntry(b"", b"two", "smelt", "")]
+RECORDS = [("gild", b"line")]
+OLD = Deprecated(b"", {"smelt": [("a", "b")]})
+
+
+def test_digests_after_others_are_those_of_a_new_run() -> None:
+    digests = FamilyDigests()
+    for rows, records, old in (
+        (ROWS, RECORDS, OLD),
+        (ROWS, RECORDS, OLD),
+        (ROWS[:1], RECORDS, Deprecated(b"", {})),
+        (ROWS, [("gild", b"other")], OLD),
+        (ROWS, [("smelt", b"line")], OLD),
+        ([], RECORDS, OLD),
+        (ROWS, [], Deprecated(b"", {"smelt": [("a", "c")]})),
+        (ROWS[::-1], RECORDS, OLD),
+    ):
+        found = digests.of(FAMILIES, rows, records, old)
+        assert found == FamilyDigests().of(FAMILIES, rows, records, old)
+
+
+def line(schema: str) -> bytes:
+    return b'{"schema":"%b","more":1}' % schema.encode()
+
+
+def test_schemas_after_others_are_those_of_the_lines() -> None:
+    read = ReadLines()
+    one, two, three = line("one()"), line("two()"), line("three()")
+    for lines in ([one, two], [one, two], [one, three], [two, one], [one], [one, three, two], []):
+        assert read.schemas(lines) == [each.split(b'"')[3].decode() for each in lines]
