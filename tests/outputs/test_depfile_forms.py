@@ -20,6 +20,9 @@ def rule(outputs: list[str], inputs: list[str], *, for_cmake: bool = False) -> s
 def test_a_rule_has_a_line_for_each_input() -> None:
     assert rule(["a", "b"], ["c", "d\udcff"]) == "a b: \\\n  c \\\n  d\udcff\n"
     assert rule(["a"], []) == "a:\n"
+    assert rule(["a b", "c"], ["d", "e"], for_cmake=True) == "a\\ b c: \\\n  d \\\n  e\n"
+    # For Make and Ninja, if nothing else is asked for.
+    assert render_depfile(["a:b"], ["c=d"]) == b"a\\:b: \\\n  $() \\\n  $() \\\n  c=d\n"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,9 @@ def test_a_rule_has_a_line_for_each_input() -> None:
         ("a\\\tb", "a\\\tb", "a\\\\\\\tb", "a\\\\\\\tb"),
         # With a wildcard, each backslash and bracket has one.
         ("a\\b*[c", "a\\b*[c", "a\\\\b\\*\\[c", "a\\b*[c"),
+        ("a\\b?[c", "a\\b?[c", "a\\\\b\\?\\[c", "a\\b?[c"),
         ("a[b", "a[b", "a[b", "a[b"),
+        (" a", "\\ a", "\\ a", "\\ a"),
         ("\"&'<>^`\x01", "\"&'<>^`\x01", "\"&'<>^`\x01", "\"&'<>^`\x01"),
     ],
 )
@@ -101,7 +106,7 @@ def test_a_depfile_is_of_the_outputs_and_has_derivloads_files(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert write_depfile(Target("out"), ["a"], ["i"]) == []
-    names, inputs = ["a", "b"], ["i", "j"]
+    names, inputs = ["a", "b"], ["i", "j:k"]
     for target, outputs in (
         (Target("out", depfile="d"), ["out/a", "out/b"]),
         (Target("out", depfile="d", depfile_target="all"), ["all"]),

@@ -134,5 +134,5 @@ def _digest_of_file(path: str) -> str:
             return ""
         with open(path, "rb") as file:
             return digest_of(file.read())
-    except (OSError, ValueError):  # a NUL in the path
+    except OSError:
         return ""
