@@ -77,7 +77,7 @@ def test_files_by_their_bytes(tmp_path: Path) -> None:
     assert digests_of_files([]) == {}
 
 
-@pytest.mark.skipif(not os.path.isfile("/proc/self/mem"), reason="it is a file of Linux")
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="it is a file of Linux")
 def test_a_file_that_cannot_be_read_has_no_digest() -> None:
     assert digests_of_files(["/proc/self/mem"]) == {"/proc/self/mem": ""}
 

@@ -11,6 +11,7 @@ from derivload.outputs import folders
 from derivload.outputs.collisions import find_collision
 from derivload.outputs.digests import digest_of
 from derivload.outputs.folders import is_plain, lock, locked, open_folder, remove
+from support.out_dirs import listing
 
 MADE = digest_of(b"made")
 
@@ -56,6 +57,18 @@ def test_a_file_is_removed_while_it_holds_what_was_written(tmp_path: Path) -> No
         assert not remove(str(tmp_path / "out"), name, MADE)
 
 
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="it lists what is open")
+def test_no_folder_stays_open(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "b").write_bytes(b"made")
+    before = listing(Path("/dev/fd"))
+    assert not remove(str(tmp_path), "more/b", "other")
+    assert remove(str(tmp_path), "more/b", MADE)
+    with locked(str(tmp_path)):
+        assert len(listing(Path("/dev/fd"))) == len(before) + 1
+    assert listing(Path("/dev/fd")) == before
+
+
 @pytest.mark.usefixtures("_descriptors")
 def test_no_link_is_followed_below_the_folder(tmp_path: Path) -> None:
     out, other = tmp_path / "out", tmp_path / "other"
@@ -82,6 +95,13 @@ def test_one_process_has_the_lock_of_a_folder(
     assert lock(descriptor) is True
     with locked(str(tmp_path)), locked(str(tmp_path / "none")):
         pass  # it goes on without the lock
+    assert lock(descriptor) is True
+    os.close(descriptor)
+    (tmp_path / "link").symlink_to(tmp_path)
+    descriptor = open_folder(str(tmp_path))
+    assert descriptor is not None
+    with locked(str(tmp_path / "link")):
+        assert lock(descriptor) is False
     os.close(descriptor)
     assert lock(descriptor) is None
 
