@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,27 @@ def test_as_many_pieces_as_there_are_come_to_a_file(count: int, tmp_path: Path) 
     with (tmp_path / "file").open("xb") as file:
         write_pieces(file, pieces)
     assert (tmp_path / "file").read_bytes() == b"".join(pieces)
+
+
+def test_where_a_system_takes_a_part_the_rest_follows_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces = [b"%d\n" % number for number in range(1300)]
+    taken = []
+
+    def take_some(descriptor: int, some: Sequence[bytes]) -> int:
+        taken.append(len(some))
+        return os.write(descriptor, b"".join(some)[:777])
+
+    monkeypatch.setattr(os, "writev", take_some, raising=False)
+    with (tmp_path / "parts").open("xb") as file:
+        write_pieces(file, pieces)
+    assert taken == [512, 512, 276]
+    monkeypatch.delattr(os, "writev")
+    with (tmp_path / "none").open("xb") as file:
+        write_pieces(file, pieces)
+    for name in ("parts", "none"):
+        assert (tmp_path / name).read_bytes() == b"".join(pieces)
 
 
 @needs_a_limit
