@@ -151,6 +151,8 @@ def test_kinds_and_links(folder: Path) -> None:
     links = [link_of(name) for name in names]
     assert links == [NO_LINK, digest_of(b"file"), *([NO_LINK] * 3), digest_of(b"none"), *links[6:]]
     assert links[6:] == [NO_LINK, NO_LINK]
+    Path("of bytes").symlink_to("\udcff")
+    assert link_of("of bytes") == digest_of(b"\xff")
 
 
 LISTED: list[Callable[[], object]] = [
@@ -194,6 +196,8 @@ def test_a_look_for_modules_has_what_may_be_one_of_them(folder: Path) -> None:
         found.add(digest_of_modules(name))
     assert len(found) == 5
     assert digest_of_modules("none\0a") == ABSENT
+    Path("folder/a.\udcff").touch()
+    assert digest_of_modules(name) not in found
 
 
 CONTEXTS: dict[str, Callable[[pytest.MonkeyPatch], object]] = {

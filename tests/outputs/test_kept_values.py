@@ -118,6 +118,8 @@ def test_two_texts_have_the_same_value(old: str, new: str, is_same: bool) -> Non
     assert is_same_value(old.encode(), new.encode()) == is_same
     assert is_same_value(old.encode(), old.encode())
     assert not is_same_value(b"\xff", b"\xff")
+    for one, other in ((TEXT, b"a: 1\n"), (b"a: 1\n", TEXT), (b"a: 1\n", b"b: 1\n")):
+        assert not is_same_value(one, other)  # such a text is no list of entries
 
 
 NAMES = [

@@ -199,3 +199,6 @@ def test_a_link_that_leads_out_of_the_folder_leads_to_what_is_ours(tmp_path: Pat
         target("beside")
     assert target("plain") == str(out / "plain")
     assert target("inside/file") == str(out / "inside" / "file")
+    (out / "inside" / "file").write_text("mine")  # in the folder, a link is no trap
+    for name in ("inner", "inside/file"):
+        assert target(name) == str(out / "inside" / "file")
