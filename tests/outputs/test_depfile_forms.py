@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from derivload.identity import tool_files
+from derivload.outputs import target as targets
 from derivload.outputs.depfile import is_writable, render_depfile
 from derivload.outputs.digests import digest_of
-from derivload.outputs.target import Target, note_of, write_depfile
+from derivload.outputs.files import Writing
+from derivload.outputs.stamp import Record, render_stamp
+from derivload.outputs.target import Target, note_of, write_depfile, write_stamp
 
 
 def rule(outputs: list[str], inputs: list[str], *, for_cmake: bool = False) -> str:
@@ -120,3 +123,24 @@ def test_a_depfile_is_of_the_outputs_and_has_derivloads_files(
     assert write_depfile(Target("out", depfile=os.devnull), names, inputs) == [
         (os.devnull, "stream")
     ]
+
+
+def test_a_stamp_is_written_unless_derivload_was_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def answer(*, is_alone: bool) -> bool:
+        asked.append(is_alone)
+        return is_alone
+
+    monkeypatch.setattr(targets, "is_as_it_began", answer)
+    record = Record(b"tool", inputs=[], absent=[], outputs=[], beside=[], note="a note")
+    with Writing(str(tmp_path), "documents") as writing:
+        write_stamp(writing, "stamp", ["emit"], record)
+        assert not (tmp_path / "stamp").exists()
+        write_stamp(writing, "stamp", ["emit"], record, is_alone=True)
+        assert (tmp_path / "stamp").read_bytes() == render_stamp(["emit"], record)
+        (tmp_path / "folder").mkdir()
+        write_stamp(writing, "folder", ["emit"], record, is_alone=True)  # it goes on without one
+    assert asked == [False, True, True]

@@ -153,6 +153,7 @@ JOURNALS = [
     ("other 0f a\n", [], ["journal"]),
     ("kind 0f ../a\nkind\n\nkind 0f\n", [], []),
     ("kind 0f a b\n", [("0f", "a b")], []),
+    ("kind 0f \udcff\n", [("0f", "\udcff")], []),
 ]
 
 
@@ -162,7 +163,7 @@ def test_a_journal_is_taken_over_by_a_run_of_its_kind(
 ) -> None:
     (tmp_path / LEFT).mkdir()
     for name, text in (("journal", journal), ("1", "half")):
-        (tmp_path / LEFT / name).write_text(text)
+        (tmp_path / LEFT / name).write_text(text, "utf-8", "surrogateescape")
     own = Staging(str(tmp_path))
     assert take_over(str(tmp_path), "kind", no_output, own) == taken
     assert Path(own.path, "journal").exists() == bool(taken)
