@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from derivload import identity
+from derivload import __version__, identity
 from derivload.identity import (
     _Scan,
     is_as_it_began,
@@ -295,7 +295,7 @@ def test_one_that_cannot_be_removed_makes_it_uncertain(
 
 
 def test_what_was_compiled_at_the_installation_is_right(package: Package, stale: Path) -> None:
-    notes = package.folder.parent / f"derivload-{identity.__version__}.dist-info"
+    notes = package.folder.parent / f"derivload-{__version__}.dist-info"
     notes.mkdir()
     assert identity._installed_at() == 0
     (notes / "RECORD").touch()

@@ -49,6 +49,21 @@ def test_platformdirs_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert Path(cache_folder(None)).name == "derivload"
 
 
+def test_without_a_home_platformdirs_names_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "other")
+
+    def of_an_old_one(*_: object, **__: object) -> str:
+        return "~/.cache/derivload"
+
+    def of_a_new_one(*_: object, **__: object) -> str:
+        raise RuntimeError("no home")
+
+    for answer in (of_an_old_one, of_a_new_one):
+        monkeypatch.setattr("platformdirs.user_cache_dir", answer)
+        with pytest.raises(FolderError, match="there is no home folder to keep it in"):
+            cache_folder(None)
+
+
 def test_what_is_named_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     use_in_this_process("/process")
     assert cache_folder(None) == "/process"

@@ -40,11 +40,16 @@ def derivload_is_not_edited(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def request(
-    definitions: str = WARNED, natives: str = NATIVES, version: str | None = None, **asked: bool
+    definitions: str = WARNED,
+    natives: str = NATIVES,
+    version: str | None = None,
+    *,
+    facts: bool = False,
+    places: bool = False,
 ) -> Request:
     files = Files("d", ["n"], "t", version)
     contents = [text.encode() for text in (definitions, natives, TAGS)]
-    return Request(files, contents, **asked)  # type: ignore[arg-type]
+    return Request(files, contents, with_facts=facts, with_places=places)
 
 
 def test_a_load_goes_as_far_as_it_must() -> None:
@@ -80,16 +85,19 @@ def test_a_load_goes_as_far_as_it_must() -> None:
 
 def test_facts_and_places_are_the_same_whatever_was_loaded() -> None:
     store, memory = StoreInMemory(), Memory()
-    for asked in ({"with_facts": True}, {"with_places": True}):
-        alone = load_inputs(request(**asked))
+    for places in (False, True):
+
+        def asked(places: bool = places) -> Request:
+            return request(facts=not places, places=places)
+
+        alone = load_inputs(asked())
         assert len(alone.facts) == len(alone.lines.functions)
         assert b'"dispatch_keys":["CPU"]' in alone.facts[0]
-        others = [load_inputs(request(**asked), store) for _ in range(2)]
-        others += [load_inputs(request(**asked), memory=memory) for _ in range(2)]
+        others = [load_inputs(asked(), store) for _ in range(2)]
+        others += [load_inputs(asked(), memory=memory) for _ in range(2)]
         for other in others:
             assert (other.facts, other.lines) == (alone.facts, alone.lines)
-            names = [name for name, *_ in other.documents]
-            assert (PLACES in names) == ("with_places" in asked)
+            assert (PLACES in [name for name, *_ in other.documents]) == places
             assert [(name, bytes(data)) for name, data, *_ in other.documents] == [
                 (name, bytes(data)) for name, data, *_ in alone.documents
             ]
