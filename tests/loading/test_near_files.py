@@ -31,6 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("inputs/tag.yaml", ["inputs/tags.yaml"]),
         ("input/derivatives.yaml", ["inputs/derivatives.yaml"]),
         ("inputs/2.15.1/tags.yaml", ["inputs/2.15.0/tags.yaml"]),
+        ("input/2.15.0/tags.yaml", ["inputs/2.15.0/tags.yaml"]),
         ("input/other.yaml", []),
         ("inputs/derivatives.yml", []),
         ("nothing.yaml", []),

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from derivload.loading import reading
-from derivload.loading.reading import KnownContents, read_path
+from derivload.loading.reading import KnownContents, read_path, read_stream
 
 
 def problem(path: Path | str) -> tuple[int | None, str | None]:
@@ -48,6 +49,29 @@ def test_what_is_too_large(tmp_path: Path) -> None:
         assert isinstance(read_path(str(path)), bytes)
         path.write_bytes(data * (most + 1) + b" " * (1 << 20 if most < (16 << 20) else 0))
         assert problem(path) == (errno.EFBIG, said)
+
+
+@pytest.mark.parametrize("size", [(1 << 20) - 1, 1 << 20, (1 << 20) + 1])
+def test_what_is_not_large_is_not_counted(size: int, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"\n" * size)
+    found = read_path(str(tmp_path / "file"))
+    assert isinstance(found, OSError) == (size > 1 << 20)
+    for known in (KnownContents(), KnownContents()):
+        assert repr(known.take(str(tmp_path / "file"), b"\n" * size)) == repr(found)
+
+
+def test_a_stream_is_read_to_its_end() -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(errno.EIO, "broken")
+
+    assert read_stream(io.BytesIO(b"one")) == b"one"
+    large = read_stream(io.BytesIO(b"x" * ((16 << 20) + 2)))
+    assert isinstance(large, OSError)
+    assert (large.errno, large.strerror) == (errno.EFBIG, "it is larger than 16 MB")
+    assert read_stream(io.BytesIO(b"x" * (16 << 20))) == b"x" * (16 << 20)
+    broken = read_stream(Broken())
+    assert isinstance(broken, OSError) and broken.errno == errno.EIO
 
 
 def test_a_pipe_is_read_until_its_writer_is_done(tmp_path: Path) -> None:
@@ -111,6 +135,7 @@ def test_a_pipe_in_the_place_of_a_known_file_is_read(tmp_path: Path) -> None:
     writing.join()
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a machine with much else to do
 @given(
     st.lists(
         st.tuples(st.integers(0, 40), st.integers(0, 9), st.text("\n\r- a", max_size=9)), max_size=9

@@ -6,9 +6,23 @@ import os
 
 import pytest
 
+from derivload.loading.cache_settings import REMOTE_CACHE
 from derivload.loading.errors import UsageError
-from derivload.loading.remote_settings import is_pull_request, place_of, remote_settings
-from derivload.store.remote.remote import RemoteSettings
+from derivload.loading.remote_settings import (
+    FIGURES,
+    KEY,
+    LIMIT,
+    MODE,
+    PASSWORD,
+    UPLOAD_LIMIT,
+    USER,
+    close_remote,
+    is_pull_request,
+    place_of,
+    remote_settings,
+)
+from derivload.store.remote.remote import Remote, RemoteFigures, RemoteSettings
+from support.sessions import StoreInMemory
 
 URL = "https://cache.test:8080/team?x=1"
 _SECONDS = "is not a number from 0 to 600000, of milliseconds"
@@ -166,3 +180,31 @@ def test_a_pull_requests_build_only_reads(
     found = _settings(monkeypatch)
     assert found is not None
     assert (found.reads, found.writes) == (True, not expected)
+
+
+def test_what_the_remote_cache_did_is_kept_if_it_did_anything() -> None:
+    made = _remote()
+    store = StoreInMemory()
+    store.remote = made
+    close_remote(made, store)
+    assert (store.remote, store.values) == (None, {})
+    for hits in (1, 3):
+        made = _remote()
+        made.figures.hits = 1 if hits == 1 else 2
+        made.figures.waited = 0.5
+        close_remote(made, store)
+        kept = RemoteFigures.read(store.values[FIGURES])
+        assert (kept.hits, kept.misses, kept.waited) == (hits, 0, 0.5 if hits == 1 else 1.0)
+
+
+def _remote() -> Remote:
+    settings = remote_settings("https://cache.test", "read", 0.0, 0.0)
+    assert settings is not None
+    return Remote(settings, print)
+
+
+def test_a_build_names_it_by_these_variables() -> None:
+    assert [
+        f"DERIVLOAD_REMOTE_{name}"
+        for name in ("CACHE", "CACHE_MODE", "LIMIT", "UPLOAD_LIMIT", "USER", "PASSWORD", "KEY")
+    ] == [REMOTE_CACHE, MODE, LIMIT, UPLOAD_LIMIT, USER, PASSWORD, KEY]
