@@ -13,6 +13,7 @@ from derivload.engine.judging import Judged, Told
 from derivload.loading import run
 from derivload.loading.errors import InputError, UsageError
 from derivload.loading.inputs import KnownTexts, choose_dialect
+from derivload.loading.live import LiveDocuments
 from derivload.loading.memory import Memory, base_of, in_order, lines_in
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
@@ -102,6 +103,18 @@ def test_facts_and_places_are_the_same_whatever_was_loaded() -> None:
                 (name, bytes(data)) for name, data, *_ in alone.documents
             ]
             assert [name for name, *_ in other.stored_documents] == DOCUMENTS
+
+
+def test_the_facts_of_what_an_edit_did_not_touch_come_from_the_store() -> None:
+    store = StoreInMemory()
+    load_inputs(request(facts=True), store)
+    edited = load_inputs(request(RIGHT, facts=True), store)
+    assert edited.exit == "incremental"
+    assert edited.facts == load_inputs(request(RIGHT, facts=True)).facts
+    # Without facts, there is nothing for a load with facts.
+    store = StoreInMemory()
+    load_inputs(request(), store)
+    assert load_inputs(request(facts=True), store).exit == "cold"
 
 
 def test_a_memory_keeps_nothing_in_a_store_and_reads_it_once() -> None:
@@ -295,6 +308,45 @@ def test_lines_are_read_from_documents_and_shards() -> None:
     assert [base_of(text) for text in ("add_.out(Tensor a)", "x::__iadd__", "f")] == [
         *("add", "add", "f")
     ]
+
+
+# Documents that are brought up to date
+
+
+def test_live_documents_tell_what_each_load_changes(tmp_path: Path) -> None:
+    live = LiveDocuments(str(tmp_path))
+    written = []
+    for definitions in (WARNED, WARNED, RIGHT, RIGHT, f"{RIGHT}# derivload: ignore\n"):
+        asked = request(definitions)
+        prepared = live.load(asked.files, asked.contents)
+        assert prepared.lines == load_inputs(request(definitions)).lines
+        updated = prepared.write()
+        told = updated.warnings
+        written.append((updated.exit, len(updated.written.written), told.new, told.fixed))
+        live.settle()
+    assert written == [
+        ("cold", 3, 1, ()),
+        ("incremental", 0, 0, ()),
+        ("incremental", 2, 0, ("DL602 of `gild`",)),
+        ("incremental", 0, 0, ()),
+        ("incremental", 0, 1, ()),
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == DOCUMENTS
+    asked = request(WARNED)
+    clash = LiveDocuments(str(tmp_path))
+    asked.files.derivatives = str(tmp_path / "functions.json")
+    with pytest.raises(UsageError, match="would overwrite the input"):
+        clash.load(asked.files, asked.contents)
+    asked.files.derivatives = "other"
+    assert clash.load(asked.files, asked.contents).write().warnings.new == 1
+    with_places = LiveDocuments(str(tmp_path / "places"), 2, with_places=True, with_facts=True)
+    assert len(with_places.load(asked.files, asked.contents).write().written.written) == 5
+    # What is not given is read.
+    path = tmp_path / "d.yaml"
+    path.write_text(WARNED.replace("gild", "none"))
+    asked.files.derivatives = str(path)
+    with pytest.raises(InputError):
+        with_places.load(asked.files)
 
 
 # New warnings

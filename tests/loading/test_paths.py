@@ -168,7 +168,7 @@ def test_the_source_of_a_tree_is_found_if_it_is_there(tree: tuple[str, ...], aut
 @pytest.mark.parametrize(
     ("text", "version"),
     [
-        ("__version__ = '2.9.0a0'\n", "2.9.0a0"),
+        ("__version__ = '2.9.0a0+X'\n", "2.9.0a0+X"),
         ('debug = 1\n__version__: str = "2.9"\n', "2.9"),
         ("__version__ = ''\n__version__ = '2.9'\n", None),
         ("__version__\nversion = '2.9'\n", None),
@@ -241,6 +241,8 @@ def test_a_folder_that_is_no_tree_is_told() -> None:
     assert refused(pytorch="file") == f"file is no folder: {inside}"
     assert refused(pytorch="nowhere") == f"nowhere does not exist: {inside}"
     assert refused(pytorch="pytorhc") == "pytorhc does not exist; did you mean `pytorch`?"
+    make("torch-2.9/a")
+    assert refused(pytorch="torch-2.8") == "torch-2.8 does not exist; did you mean `torch-2.9`?"
     assert refused(pytorch="empty") == (
         "empty is no PyTorch: neither tools/autograd/derivatives.yaml nor "
         "torchgen/packaged/autograd/derivatives.yaml exists in it; name a checkout, a folder with "
