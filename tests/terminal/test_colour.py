@@ -93,6 +93,17 @@ def test_all_that_is_coloured_heeds_it(
     assert "\x1b" not in capsys.readouterr().out
 
 
+def test_a_painted_line_has_no_colours_but_its_own_and_is_as_long_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    painter = colour.Painter({"": "", "name": "bold"})
+    assert painter.line([("12 'a' None ", ""), ("b" * 30, "name"), (" c" * 20, "")]) == (
+        f"12 'a' None \x1b[1m{'b' * 30}\x1b[0m{' c' * 20}\n"
+    )
+    assert painter.line([("  ", ""), ("::error", ""), ("::", "")]) == "  \\x3a:error::\n"
+
+
 @pytest.mark.parametrize("arguments", [["--color", "never", "--help"], ["emit", "--help"]])
 def test_help_in_a_pipe_is_plain_and_leaves_the_variables_alone(
     capsys: pytest.CaptureFixture[str], arguments: list[str]

@@ -229,6 +229,36 @@ def test_when_nobody_reads_any_more_nothing_is_written(
     stream.close()
 
 
+def test_a_message_that_nobody_reads_leaves_nothing_to_be_written_and_no_open_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader, writer = os.pipe()
+    stream = os.fdopen(writer, "w")
+    os.close(reader)
+    monkeypatch.setattr(sys, "stderr", stream)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    say("nobody reads this")
+    say_lines(["nor this"])
+    now_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(now_free)
+    stream.close()
+    assert now_free == free
+
+
+def test_bytes_come_after_the_text_before_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "out").open("w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        out = Stdout()
+        out.print_lines(["one"])
+        out.write_bytes(b"two\n")
+        out.print_lines(["three"])
+        out.write_json(b'"\x7f"\n')
+    assert (tmp_path / "out").read_text() == 'one\ntwo\nthree\n"\\u007f"\n'
+
+
 # The line of progress
 
 
@@ -257,12 +287,29 @@ def test_a_long_step_is_shown_at_once_until_something_else_is_printed(
         assert terminal.written() == hidden
         tell("more [of] it", is_long=True)
         # Without a number, there is no bar.
-        assert terminal.written().endswith("derivload: more [of] it   ")
+        shown_last = terminal.written()
+        assert shown_last.endswith("derivload: more [of] it   ")
     after = terminal.written()
+    assert after.startswith(shown_last)
+    assert len(after) > len(shown_last)  # the line is gone
     tell("nobody looks", is_long=True)
     assert terminal.written() == after
     # A run that is killed leaves a cursor that is seen.
     assert "\x1b[?25h" in shown
+
+
+def test_what_is_told_at_once_again_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress, "_STEP", 1000.0)
+    terminal = Terminal()
+    with shown_on(terminal):
+        tell("first", is_long=True)
+        tell("second")
+        assert "second" not in terminal.written()
+        monkeypatch.setattr(progress, "_STEP", 0.0)
+        tell("third", is_long=True)
+        tell("fourth")
+        assert "fourth" in terminal.written()
 
 
 @pytest.mark.parametrize(("is_terminal", "term"), [(False, "xterm"), (True, "dumb")])

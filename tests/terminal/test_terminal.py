@@ -77,6 +77,8 @@ def test_json_means_the_same() -> None:
     data = json.dumps(value, ensure_ascii=False).encode() + b"\n"
     assert json.loads(fit_json(data)) == value
     assert_fit(fit_json(data))
+    assert fit_json(b'"a"') == b'"a"'
+    assert fit_json(b'"\x7f"') == b'"\\u007f"'
     assert "é" in fit_json(data).decode() and "\U0001f600" in fit_json(data).decode()
 
 
