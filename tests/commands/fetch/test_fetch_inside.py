@@ -24,13 +24,17 @@ pytestmark = pytest.mark.usefixtures("at_once")
 
 def test_of_a_wheel_torchgen_is_unpacked_and_its_version_noted(home: Path, wheels: Path) -> None:
     folder = zipfile.ZipInfo("torchgen/empty/")
+    regular = zipfile.ZipInfo("torchgen/regular")
+    regular.external_attr = (stat.S_IFREG | 0o644) << 16
     wheel = make_wheel(wheels, "2.15.0+cpu")
     with zipfile.ZipFile(wheel, "a") as archive:
         archive.writestr(folder, "")
+        archive.writestr(regular, "text")
     result = fetch("2.15.0", home / "a" / "b")
     assert result == (home / "a" / "b", "2.15.0", True)
     assert tree(result.folder) == {
         **{name: text.encode() for name, text in TORCHGEN.items()},
+        "torchgen/regular": b"text",
         "version.txt": b"2.15.0\n",
     }
     assert fetch("2.15", result.folder) == (result.folder, "2.15.0", False)
@@ -43,6 +47,47 @@ def test_what_lies_there_keeps_its_place_and_its_mode(home: Path, wheels: Path) 
     assert fetch("2.15.0", home).downloaded
     assert (home.stat().st_ino, stat.S_IMODE(home.stat().st_mode)) == (number, 0o700)
     assert sorted(path.name for path in home.iterdir()) == ["torchgen", "version.txt"]
+
+
+@pytest.mark.parametrize(
+    ("held", "version", "is_same"),
+    [
+        ("2.15.0", "2.15.0", True),
+        ("2.15.3", "2.15", True),
+        ("2.14.0", "2.15", False),
+        ("2.15.0", "2.1", False),
+        ("2.15.0.1", "2.15.0", False),
+        ("2.15.1", "2.15.0", False),
+    ],
+)
+def test_a_folder_is_taken_for_the_release_that_its_note_names(
+    held: str, version: str, is_same: bool, home: Path
+) -> None:
+    (home / "torchgen" / "packaged").mkdir(parents=True)
+    (home / "version.txt").write_text(f"{held}\n")
+    if is_same:
+        assert fetch(version, home) == (home, held, False)
+        return
+    with pytest.raises(FetchError, match="holds something other than"):
+        fetch(version, home)
+
+
+def test_what_cannot_be_put_in_its_place_is_taken_back(
+    home: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(wheels)
+    original = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        if target.name == "version.txt" and target.parent == home:
+            raise PermissionError(13, "Permission denied")
+        assert stat.S_IMODE(next(home.parent.glob(".derivload-fetch-*")).stat().st_mode) == 0o700
+        return original(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(FetchError, match=r"cannot write .*: Permission denied"):
+        fetch("2.15.0", home)
+    assert list(home.iterdir()) == []
 
 
 WHEEL = "torch-2.15.0-cp311-cp311-macosx_14_0_arm64.whl"
@@ -85,6 +130,7 @@ def test_a_wheel_that_will_not_do_is_told(
             "{}/held holds something other than torch 2.15.0's torchgen: name an empty or new fo",
         ),
         ("2.14.0", "new", 3, "it is not there\nLook elsewhere."),
+        ("2.1.0", "new", 3, "it is not there\nLook elsewhere."),
         ("2.15.0", "file/new", 3, "cannot write file/new: Not a directory"),
     ],
 )
