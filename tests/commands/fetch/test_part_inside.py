@@ -1,4 +1,4 @@
-"""The script that reads a part of a wheel with pip's own classes, within the process of the test."""
+"""The script that reads a part of a wheel with classes of pip, in the process of the test."""
 
 from __future__ import annotations
 
