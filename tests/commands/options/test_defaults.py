@@ -1,0 +1,381 @@
+"""What a command gets if no option is given, and if all are."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from derivload.commands.options.command_line import make_parser, parse
+from derivload.commands.options.inputs import INPUTS, OVERLAYS, WARNINGS
+
+Options = dict[str, object]
+
+COMMON: Options = {"quiet": False, "verbose": False, "color": "auto"}
+SETTINGS: Options = {"settings": None, "no_settings": False}
+INPUT: Options = {
+    **{key: [] for key in ("derivatives", "native_functions", "backend_yaml")},
+    **{key: [] for key in ("dispatch_key", "entry_key", "section")},
+    **dict.fromkeys(("tags", "torch_version", "pytorch"), None),
+    **dict.fromkeys(("override", "catalogue", "no_tree_code"), False),
+}
+WARNING: Options = dict.fromkeys(("select", "ignore", "extend_select", "extend_ignore"))
+CACHE: Options = {"cache_dir": None, "no_cache": False}
+REMOTE: Options = dict.fromkeys(
+    (
+        *("remote_cache", "remote_cache_mode"),
+        *("remote_cache_limit", "remote_cache_upload_limit"),
+    )
+)
+OUTPUT: Options = {
+    "out_dir": "o",
+    **dict.fromkeys(("depfile", "depfile_target", "depfile_for", "stats")),
+}
+DOCUMENTS: Options = {"shards": None, "places": False}
+SELECTION: Options = {
+    "subset": "all",
+    **dict.fromkeys(("disable_autograd", "force_schema_registration"), False),
+    **dict.fromkeys(("selected_op_list_path", "operators_yaml_path"), None),
+}
+OF_CHECK: Options = {
+    "files": [],
+    "format": "text",
+    "stdin_filename": None,
+    "explain": None,
+    **dict.fromkeys(("fix", "unsafe_fixes", "diff", "fix_only", "watch", "strict"), False),
+    **dict.fromkeys(("statistics", "codegen_rules", "no_codegen_rules"), False),
+}
+OF_LIST: Options = {
+    **dict.fromkeys(("no_derivative", "no_forward", "saves_input", "saves_tensor"), False),
+    **dict.fromkeys(("composite", "foreach", "from_overlay", "has_warnings"), False),
+    "tag": [],
+    "kernel": [],
+    "operator": [],
+    "format": "text",
+}
+OF_DIFF: Options = {"sides": ["a", "b"], "only": None, "overlay_only": False, "stat": False}
+OF_WATCH: Options = {
+    "out_dir": "o",
+    "exec": None,
+    "on_busy": "restart",
+    "debounce": 0.005,
+    "explore": None,
+    **dict.fromkeys(("poll", "json", "once", "codegen"), False),
+}
+OVERLAY: Options = {name.replace("-", "_"): INPUT[name.replace("-", "_")] for name in OVERLAYS}
+NOTHING_GIVEN: dict[str, Options] = {
+    "emit --out-dir o": {**INPUT, **DOCUMENTS, **OUTPUT, **WARNING, **CACHE, **REMOTE},
+    "codegen --out-dir o": {
+        **INPUT,
+        **SELECTION,
+        **OUTPUT,
+        **WARNING,
+        **CACHE,
+        **REMOTE,
+        "install_dir": None,
+        "jobs": None,
+        "list_outputs": False,
+    },
+    "run s.py": {
+        "is_module": False,
+        "script": "s.py",
+        "rest": [],
+        "state_dir": None,
+        "stats": None,
+        **CACHE,
+        **REMOTE,
+    },
+    "watch --out-dir o": {
+        **INPUT,
+        **DOCUMENTS,
+        **OF_WATCH,
+        **SELECTION,
+        **WARNING,
+        **CACHE,
+    },
+    "explore --out-dir o": {
+        **INPUT,
+        **WARNING,
+        **CACHE,
+        "out_dir": "o",
+        "sides": [],
+        "single_file": False,
+    },
+    "check": {**INPUT, **OF_CHECK, **WARNING, **CACHE},
+    "lsp": {**INPUT, **WARNING, **CACHE},
+    "show a": {**INPUT, **CACHE, "operator": ["a"], "json": False},
+    "list": {**INPUT, **OF_LIST, **WARNING, **CACHE},
+    "diff a b": {**OF_DIFF, **OVERLAY, **CACHE, "format": "text"},
+    "verify": {**INPUT, "codegen": False, "keep": None, "compiled": None},
+    "schema diff": {"name": "diff"},
+    "cache stats": {
+        "action": "stats",
+        "max_size": None,
+        "older_than": None,
+        "remote": False,
+        **REMOTE,
+        "cache_dir": None,
+    },
+}
+INSTEAD: Options = dict.fromkeys(("version", "cmake_dir", "bazel_dir"), False)
+
+
+@pytest.mark.parametrize("command", NOTHING_GIVEN)
+def test_a_command_to_which_nothing_is_given_gets_the_defaults(command: str) -> None:
+    name = command.split(maxsplit=1)[0]
+    options = parse(command.split(), make_parser(name))
+    assert vars(options) == {
+        **NOTHING_GIVEN[command],
+        **COMMON,
+        **SETTINGS,
+        **INSTEAD,
+        "print_completion": None,
+        "command": name,
+        "given": options.given,
+    }
+
+
+GIVEN_INPUTS = (
+    "--derivatives d --derivatives e --native-functions n --native-functions m --override --tags t"
+    " --dispatch-key K --entry-key E --section S --backend-yaml b --torch-version 2.3"
+    " --pytorch p --catalogue --no-tree-code"
+)
+INPUTS_GIVEN: Options = {
+    "derivatives": ["d", "e"],
+    "native_functions": ["n", "m"],
+    "override": True,
+    "tags": "t",
+    "dispatch_key": ["K"],
+    "entry_key": ["E"],
+    "section": ["S"],
+    "backend_yaml": ["b"],
+    "torch_version": "2.3",
+    "pytorch": "p",
+    "catalogue": True,
+    "no_tree_code": True,
+}
+GIVEN_WARNINGS = "--select DL6 --select DL601 --ignore DL602,DL603 --extend-select ALL"
+WARNINGS_GIVEN: Options = {
+    "select": ["DL6", "DL601"],
+    "ignore": ["DL602", "DL603"],
+    "extend_select": ["ALL"],
+}
+GIVEN_REMOTE = (
+    "--remote-cache u --remote-cache-mode off --remote-cache-limit 1500"
+    " --remote-cache-upload-limit 0"
+)
+REMOTE_GIVEN: Options = {
+    "remote_cache": "u",
+    "remote_cache_mode": "off",
+    "remote_cache_limit": 1.5,
+    "remote_cache_upload_limit": 0,
+}
+GIVEN_OUTPUT = "--out-dir o --depfile d --depfile-target t --depfile-for cmake --stats"
+OUTPUT_GIVEN: Options = {
+    "out_dir": "o",
+    "depfile": "d",
+    "depfile_target": "t",
+    "depfile_for": "cmake",
+    "stats": "text",
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            (
+                f"emit {GIVEN_INPUTS} {GIVEN_WARNINGS} {GIVEN_REMOTE} {GIVEN_OUTPUT} --shards 3 "
+                "--places --no-cache --no-settings --verbose --color never"
+            ),
+            {
+                **INPUTS_GIVEN,
+                **WARNINGS_GIVEN,
+                **REMOTE_GIVEN,
+                **OUTPUT_GIVEN,
+                "shards": 3,
+                "places": True,
+                "no_cache": True,
+                "no_settings": True,
+                "verbose": True,
+                "quiet": False,
+                "color": "never",
+            },
+        ),
+        ("emit --out-dir o --shards none --stats json", {"shards": None, "stats": "json"}),
+        ("emit --out-dir o --shards 10000 --color auto", {"shards": 10_000, "color": "auto"}),
+        (
+            (
+                f"codegen {GIVEN_INPUTS} {GIVEN_OUTPUT} --subset all --disable-autograd "
+                "--selected-op-list-path s --force-schema-registration --install-dir i --jobs 1000"
+            ),
+            {
+                **INPUTS_GIVEN,
+                **OUTPUT_GIVEN,
+                "subset": "all",
+                "disable_autograd": True,
+                "selected_op_list_path": "s",
+                "operators_yaml_path": None,
+                "jobs": 1000,
+                "force_schema_registration": True,
+                "install_dir": "i",
+            },
+        ),
+        (
+            "codegen --out-dir o --list-outputs --operators-yaml-path p",
+            {"list_outputs": True, "operators_yaml_path": "p"},
+        ),
+        (
+            "run --state-dir d --stats json -m m.n --stats a -- -b",
+            {
+                "state_dir": "d",
+                "stats": "json",
+                "is_module": True,
+                "script": "m.n",
+                "rest": ["--stats", "a", "--", "-b"],
+            },
+        ),
+        (
+            (
+                "watch --out-dir o --exec 'a b' --on-busy queue --poll --debounce 250 --explore e "
+                "--json --places"
+            ),
+            {
+                "exec": "a b",
+                "on_busy": "queue",
+                "poll": True,
+                "debounce": 0.25,
+                "explore": "e",
+                "json": True,
+                "places": True,
+            },
+        ),
+        ("watch --out-dir o --once --codegen --subset python", {"once": True, "codegen": True}),
+        ("explore a b --out-dir o --single-file", {"sides": ["a", "b"], "single_file": True}),
+        (
+            "check --format sarif --strict --statistics --codegen-rules --stdin-filename f -",
+            {
+                "format": "sarif",
+                "strict": True,
+                "statistics": True,
+                "codegen_rules": True,
+                "stdin_filename": "f",
+                "files": ["-"],
+            },
+        ),
+        ("check --fix --unsafe-fixes", {"fix": True, "unsafe_fixes": True}),
+        ("check --diff", {"diff": True}),
+        ("check --fix-only", {"fix_only": True}),
+        ("check --watch --no-codegen-rules", {"watch": True, "no_codegen_rules": True}),
+        ("check --explain DL1", {"explain": "DL1"}),
+        ("show a --json b", {"operator": ["a", "b"], "json": True}),
+        (
+            (
+                "list a --tag x --tag y --kernel K --kernel L --json --no-derivative --no-forward "
+                "--saves-input --saves-tensor --composite --foreach --from-overlay --has-warnings"
+            ),
+            {
+                "operator": ["a"],
+                "tag": ["x", "y"],
+                "kernel": ["K", "L"],
+                "format": "json",
+                **{name: True for name, value in OF_LIST.items() if value is False},
+            },
+        ),
+        ("list --format names", {"format": "names"}),
+        (
+            "diff a b c --only added,schema --only tags --overlay-only --stat",
+            {
+                "sides": ["a", "b", "c"],
+                "only": [["added", "schema"], ["tags"]],
+                "overlay_only": True,
+                "stat": True,
+            },
+        ),
+        ("diff a..b --json", {"sides": ["a..b"], "format": "json"}),
+        ("diff a..b --format html", {"format": "html"}),
+        ("verify --pytorch t --codegen --keep k", {"codegen": True, "keep": "k"}),
+        ("verify --compiled", {"compiled": ""}),
+        ("verify --compiled py", {"compiled": "py"}),
+        ("fetch 2.15 --to d", {"to": "d"}),
+        (
+            f"cache prune --max-size 2M --older-than 3d --cache-dir c {GIVEN_REMOTE}",
+            {
+                "action": "prune",
+                "max_size": "2M",
+                "older_than": "3d",
+                "cache_dir": "c",
+                **REMOTE_GIVEN,
+            },
+        ),
+        ("cache stats --remote --quiet", {"remote": True, "quiet": True}),
+        ("settings --as-json --settings s", {"as_json": True, "settings": "s"}),
+    ],
+)
+def test_what_is_given_has_a_name_and_a_value(arguments: str, expected: dict[str, object]) -> None:
+    found = vars(parse(shlex.split(arguments), make_parser(arguments.split(maxsplit=1)[0])))
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_settings_take_every_option_and_need_none() -> None:
+    commands = make_parser().commands
+    known = {name for parser in commands.values() for name in parser.options}
+    assert commands["settings"].options.keys() == known
+    assert not any(action.required for action in commands["settings"]._actions)
+
+
+def test_options_that_say_one_thing_have_a_group_of_their_own() -> None:
+    commands = make_parser().commands
+    without_inputs = {"run", "diff", "schema", "fetch", "cache", "settings"}
+    without_warnings = {*without_inputs, "show", "verify"}
+    assert {name for name, parser in commands.items() if not parser.options_of(INPUTS)} == (
+        without_inputs
+    )
+    assert {name for name, parser in commands.items() if not parser.options_of(WARNINGS)} == (
+        without_warnings
+    )
+    named = {name.replace("_", "-") for name in INPUT}
+    assert {name.removeprefix("--") for name in commands["emit"].options_of(INPUTS)} == named
+    assert {*commands["emit"].options_of(WARNINGS)} == {
+        *("--select", "--ignore", "--extend-select", "--extend-ignore")
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *("emit --out-dir o --quiet --verbose", "emit --out-dir o --cache-dir c --no-cache"),
+        *("emit --out-dir o --settings s --no-settings", "emit", "codegen", "watch", "explore"),
+        "codegen --out-dir o --selected-op-list-path a --operators-yaml-path b",
+        *("check --version --cmake-dir", "show", "diff", "schema", "schema no", "fetch 2.15"),
+        *("fetch --to d", "cache", "cache no", "run", "list --format sarif", "check --format html"),
+        *("emit --out-dir o --shards 0", "emit --out-dir o --shards 10001", "diff a b --only no"),
+        *("codegen --out-dir o --jobs 0", "codegen --out-dir o --jobs 1001"),
+        *("watch --out-dir o --debounce 10001", "watch --out-dir o --debounce x"),
+        *("check --select no", "check --ignore ,", "emit --out-dir o --remote-cache-limit 600001"),
+        *("diff a b --only ,", "cache stats --no-cache", "emit --out-dir o --remote-cache-mode x"),
+    ],
+)
+def test_wrong_usage_ends_it(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        parse(arguments.split(), make_parser(arguments.split(maxsplit=1)[0]))
+    assert raised.value.code == 2
+    assert ": error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *("emit --out-dir", "emit --out-dir o --tags", "emit --out-dir o --derivatives"),
+        *("emit --out-dir o --depfile", "emit --out-dir o --pytorch", "check --cache-dir"),
+        *("codegen --out-dir o --install-dir", "codegen --out-dir o --selected-op-list-path"),
+        *("codegen --out-dir o --operators-yaml-path", "run --state-dir", "verify --keep"),
+        *("watch --out-dir o --explore", "check --stdin-filename", "cache stats --cache-dir"),
+        *("emit --out-dir o --depfile d --depfile-target", "check --settings"),
+        *("diff a b --backend-yaml", "emit --out-dir o --native-functions"),
+    ],
+)
+def test_a_path_is_not_empty(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse([*arguments.split(), ""], make_parser(arguments.split(maxsplit=1)[0]))
+    assert "the path is empty" in capsys.readouterr().err
