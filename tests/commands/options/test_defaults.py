@@ -309,12 +309,27 @@ OUTPUT_GIVEN: Options = {
             },
         ),
         ("cache stats --remote --quiet", {"remote": True, "quiet": True}),
+        *((f"--print-completion {s}", {"print_completion": s}) for s in ("bash", "zsh", "fish")),
         ("settings --as-json --settings s", {"as_json": True, "settings": "s"}),
     ],
 )
 def test_what_is_given_has_a_name_and_a_value(arguments: str, expected: dict[str, object]) -> None:
     found = vars(parse(shlex.split(arguments), make_parser(arguments.split(maxsplit=1)[0])))
     assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("diff", "[OPTIONS] OLD [NEW [OPERATOR ...]] | OLD..NEW [OPERATOR ...]"),
+        ("explore", "[OPTIONS] [SIDE ...] --out-dir DIR"),
+        ("run", "[OPTIONS] (SCRIPT | -m MODULE) ARGS..."),
+    ],
+)
+def test_usage_that_argparse_could_not_tell(command: str, usage: str) -> None:
+    parser = make_parser(command).commands[command]
+    assert parser.format_usage() == f"usage: derivload {command} {usage}\n"
+    assert make_parser().format_usage().endswith(" COMMAND ...\n")
 
 
 def test_settings_take_every_option_and_need_none() -> None:
