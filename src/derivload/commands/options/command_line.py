@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-from derivload.commands.options.effects import refuse_without_effect
 from derivload.commands.options.inputs import add_common, add_settings_options
 from derivload.commands.options.parser import OptionParser, end_of_options, names_of_options
 from derivload.terminal import colour
@@ -86,17 +85,6 @@ def command_first(arguments: Sequence[str]) -> list[str]:
     if at == len(arguments) or not instead.isdisjoint(names_of_options(arguments[:at])):
         return [*arguments]
     return [arguments[at], *arguments[:at], *arguments[at + 1 :]]
-
-
-def parse(arguments: Sequence[str], parser: OptionParser | None = None) -> argparse.Namespace:
-    """What the arguments mean, the command first. Raises SystemExit, and has printed why."""
-    parser = parser or make_parser()
-    prepared = prepare(parser, arguments)
-    options = read(parser, prepared)
-    options.given = given_by(parser, prepared)
-    if options.command is not None:
-        refuse_without_effect(parser.commands[options.command], options)
-    return options
 
 
 def prepare(parser: OptionParser, arguments: Sequence[str]) -> list[str]:
