@@ -38,6 +38,23 @@ def test_files_have_names_by_shard() -> None:
 
 
 @pytest.mark.parametrize(
+    ("lists", "keys", "expected"),
+    [
+        ((), ("a",), True),
+        (("a", "b"), ("a",), True),
+        (("a", "b"), ("a", "b"), False),
+        (("a", "b"), (), False),
+        (("c",), (), True),
+    ],
+)
+def test_whether_a_template_has_a_place_for_just_these_pieces(
+    lists: tuple[str, ...], keys: tuple[str, ...], expected: bool
+) -> None:
+    output = msgspec.structs.replace(OUTPUT, lists=lists, keys=keys)
+    assert output.has_keys_of("$a $d") is expected
+
+
+@pytest.mark.parametrize(
     ("template", "keys"),
     [
         ("$a ${b} ${,c} ${d,} ${,e,} $$f", "abcdef"),
@@ -239,6 +256,7 @@ def test_files_that_are_sharded_in_another_way_are_refused(own: Capturing) -> No
     own.shard("TraceType.cpp", [], lambda _: {})
     with pytest.raises(UnexpectedTorchgenError, match=unknown.format("^TraceType.cpp")):
         own.shard("TraceType.cpp", [], lambda _: {})
+    own.shard("python_functions.cpp", [function("f1")], lambda _: {"ops": [], "more": []})
     with pytest.raises(UnexpectedTorchgenError, match=r"^VariableType\.cpp has pieces for an"):
         own.shard("VariableType.cpp", [function("f1")], lambda _: {"ops": [], "x": []})
 

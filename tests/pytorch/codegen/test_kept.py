@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -159,6 +161,7 @@ def kept(name: str) -> Kept:
 def test_the_state_is_read_as_it_was_written() -> None:
     state, items = kept("a.h"), [item("a()"), item("b()", text="\n")]
     assert unpack(pack(state)) == state
+    assert not re.search(rb"families|digest|outputs|anchor", pack(state) + pack_items(items))
     assert unpack_items(pack_items(items)) == items
     assert unpack_items(pack_items([])) == []
 

@@ -90,6 +90,17 @@ def test_a_child_that_somebody_else_waited_for_has_no_status() -> None:
     child.kill()  # nothing is there to be ended
 
 
+def test_a_pipe_that_is_closed_has_no_answer() -> None:
+    child = fork(lambda *_: None, ())
+    keep = os.dup(child.ends[1])
+    os.close(child.ends[1])
+    with pytest.raises(ChildEndedError):
+        child.answer()
+    os.dup2(keep, child.ends[1])
+    os.close(keep)
+    child.close()
+
+
 def test_a_signal_that_is_ignored_stays_so() -> None:
     def work(_: int, write: int) -> None:
         own = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

@@ -186,9 +186,8 @@ def touched_families(
 def linked_families(families: Families, chosen: set[str], rows: Iterable[KeptEntry]) -> set[str]:
     """These families, and all families linked to them by structured delegates."""
     links = [{families.of(row.base), families.of(row.delegate)} for row in rows if row.delegate]
-    links = [link for link in links if len(link) > 1]
     found = set(chosen)
-    count = -1
+    count = 0
     while count < len(found):
         count = len(found)
         for link in links:

@@ -160,10 +160,6 @@ def _make_environment(watch: Watch, environment: type) -> Any:
             note("")
             return int(super().__len__())
 
-        def copy(self) -> dict[str, str]:
-            note("")
-            return dict(super().copy())
-
         def __repr__(self) -> str:
             note("")
             return str(super().__repr__())

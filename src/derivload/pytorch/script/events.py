@@ -97,11 +97,11 @@ class Events:
         path = self._watch.path_of(name)
         if path is None:
             return
-        writes = bool(flags & _ACCESS) if isinstance(flags, int) and not mode else False
-        writes = writes or bool({*(mode or "")} & {*"wax+"})
-        reads = not writes or "+" in (mode or "") or "a" in (mode or "")
-        if writes and not mode and not flags & os.O_TRUNC:
-            reads = True
+        if mode:
+            writes, keeps = {*mode} & {*"wax+"}, {*mode} & {*"a+"}
+        else:
+            writes, keeps = flags & _ACCESS, not flags & os.O_TRUNC
+        reads = keeps or not writes
         if not self._is_scripts(frame):
             if reads and is_importing(frame):
                 self._note_module(path)
