@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -117,6 +117,13 @@ class FileManager:
         self.install_dir, self.template_dir = install_dir, template_dir
 
 
+BINDINGS: Final = (
+    "create_python_bindings",
+    "create_python_return_type_bindings",
+    "create_python_return_type_bindings_header",
+)
+
+
 class Tree:
     """Modules of generators that tell how they are called, in `told`."""
 
@@ -142,7 +149,8 @@ class Tree:
         main.gen_variable_factories = self.by("factories")
         main.gen_autograd, main.gen_autograd_python = self.autograd, self.python
         python: Any = self.generators["gen_python_functions"]
-        python.create_python_bindings = self.by("bindings")
+        for name in BINDINGS:
+            setattr(python, name, self.by(name))
         python.load_deprecated_signatures = self.deprecated
         annotated: Any = self.generators["gen_annotated_fn_args"]
         annotated.gen_annotated = self.annotated
@@ -185,9 +193,9 @@ class Tree:
         self.told.append(("python", *arguments))
         pairs = [SimpleNamespace(function=each) for each in self.natives()]
         pairs += pairs[:1]
-        python.create_python_bindings(
-            "fm", pairs, lambda f: f.func.name.name.base != "smelt", "module", method=True
-        )
+        for name in BINDINGS:
+            is_meant = lambda f: f.func.name.name.base != "smelt"  # noqa: E731
+            getattr(python, name)("fm", pairs, is_meant, "module", method=True)
         self.told.append(python.load_deprecated_signatures(pairs, "none.yaml", method=False))
 
     def annotated(self, *arguments: Any) -> None:
@@ -266,13 +274,16 @@ def test_only_what_may_be_a_factory_is_given_to_its_generator(tree: Tree) -> Non
 def test_bindings_are_made_by_name(tree: Tree) -> None:
     run(tree, python=True)
     _, *told, deprecated = tree.told
-    assert told == [("bindings", count, told[0][2], {"method": True}) for count in (0, 2, 1)]
-    assert told[0][2][1] == "module"
-    assert tree.captured.outputs["bindings.h"].order == "names"
-    assert tree.captured.items["bindings.h"] == [
-        Item("gild", "gild", EVERYTHING, {"ops": ["bindings of 2"]}),
-        Item("gild_", "gild", EVERYTHING, {"ops": ["bindings of 1"]}),
+    assert [(name, count, how) for name, count, _, how in told] == [
+        (name, count, {"method": True}) for name in BINDINGS for count in (0, 2, 1)
     ]
+    assert {rest[1] for _, _, rest, _ in told} == {"module"}
+    for name in BINDINGS:
+        assert tree.captured.outputs[f"{name}.h"].order == "names"
+        assert tree.captured.items[f"{name}.h"] == [
+            Item("gild", "gild", EVERYTHING, {"ops": [f"{name} of 2"]}),
+            Item("gild_", "gild", EVERYTHING, {"ops": [f"{name} of 1"]}),
+        ]
     text = '[{"name":"a(x)","aten":"b(x)"}]'
     assert deprecated == (4, "deprecated.yaml", text, {"method": False})
 

@@ -45,6 +45,12 @@ def _read_template(path):
 """
 
 
+NAMES = """
+    gen_annotated_fn_args gen_autograd gen_autograd_functions gen_inplace_or_view_type
+    gen_python_functions gen_trace_type gen_variable_factories gen_variable_type gen_view_funcs
+""".split()
+
+
 def make_tree(root: Path, *, is_checkout: bool = True) -> Upstream:
     """A torchgen of empty modules, and what it gives."""
     package = "tools.autograd" if is_checkout else "torchgen.packaged.autograd"
@@ -54,6 +60,8 @@ def make_tree(root: Path, *, is_checkout: bool = True) -> Upstream:
         folder.mkdir(parents=True)
     for name in ("gen", "native_function_generation", "selective_build/selector"):
         (root / "torchgen" / f"{name}.py").write_text(f"NAME = {name!r}\n")
+    for folder in (root / "torchgen", autograd, autograd.parent):
+        (folder / "__init__.py").touch()
     (root / "torchgen" / "model.py").write_text(MODEL)
     (root / "torchgen" / "utils.py").write_text(UTILS)
     for name in GENERATORS:
@@ -135,9 +143,9 @@ def test_what_each_digest_depends_on(tree: Upstream, tmp_path: Path) -> None:
     wheel = Sources(make_tree(tmp_path / "wheel", is_checkout=False))
     assert (wheel.digest, wheel.templates) == (before.digest, before.templates)
     Path(tree.autograd, "notes.txt").touch()
-    Path(tree.templates, "gone.h").symlink_to("nowhere")
+    Path(tree.templates, "a.gone").symlink_to("nowhere")
     assert found() == [False, False]
-    Path(tree.templates, "c.h").touch()
+    Path(tree.templates, "c\udcff.h").touch()
     assert found() == [False, True]
     Path(tree.autograd, "more.py").touch()
     assert found() == [True, True]
@@ -155,7 +163,8 @@ def test_the_trace_is_read_besides(tree: Upstream, monkeypatch: pytest.MonkeyPat
     plain = Sources(tree)
     assert sources.files == [*plain.files, (f"{tree.root}/beside.py", digest_of(b""))]
     assert sources.absent == ["/none", f"{tree.root}/none.py"]
-    assert sources.listed == [(f"{tree.root}/none/*", []), (f"{tree.root}/tools/*", ["autograd"])]
+    inside = ["__init__.py", "autograd"]
+    assert sources.listed == [(f"{tree.root}/none/*", []), (f"{tree.root}/tools/*", inside)]
     assert [name for name, _ in sources.variables] == ["MINE", "NONE"]
     assert sources.traced != plain.traced
     assert (sources.digest, sources.templates) == (plain.digest, plain.templates)
@@ -178,14 +187,20 @@ def test_the_trace_is_read_besides(tree: Upstream, monkeypatch: pytest.MonkeyPat
     assert Sources(tree, Trace(frozenset({"./other.py"}))).traced != plain.traced
 
 
-def test_modules_are_those_of_the_tree(tree: Upstream) -> None:
+def test_modules_are_those_of_the_tree(
+    tree: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("torchgen", "tools"):
+        (tmp_path / "other" / name).mkdir(parents=True)
+        (tmp_path / "other" / name / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path / "other"))
     before = [*sys.path]
     modules = Modules(tree)
     assert sys.path == before
     assert sorted(modules.torchgen) == ["gen", "model", "native_function_generation", "utils"]
     assert vars(modules.torchgen["gen"])["NAME"] == "gen"
     assert vars(modules.selector)["NAME"] == "selective_build/selector"
-    assert sorted(modules.generators) == sorted(GENERATORS)
+    assert [*modules.generators] == NAMES == [*GENERATORS]
     assert modules.generators["gen_autograd"].__name__ == "tools.autograd.gen_autograd"
     again = Modules(tree._replace(is_running=True))
     assert again.torchgen == modules.torchgen

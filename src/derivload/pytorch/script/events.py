@@ -98,9 +98,9 @@ class Events:
         if path is None:
             return
         if mode:
-            writes, keeps = {*mode} & {*"wax+"}, {*mode} & {*"a+"}
+            writes, keeps = bool({*mode} & {*"wax+"}), bool({*mode} & {*"a+"})
         else:
-            writes, keeps = flags & _ACCESS, not flags & os.O_TRUNC
+            writes, keeps = bool(flags & _ACCESS), not flags & os.O_TRUNC
         reads = keeps or not writes
         if not self._is_scripts(frame):
             if reads and is_importing(frame):

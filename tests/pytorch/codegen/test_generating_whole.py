@@ -1,0 +1,98 @@
+"""Generators that run in upstream's own way, and what they raise, on a tree of a few lines."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any
+
+import pytest
+import yaml
+
+from derivload.pytorch.codegen import generators
+from derivload.pytorch.errors import GeneratorError
+from support.tiny_runs import Tiny, known, tiny
+
+__all__ = ["known", "tiny"]  # fixtures
+
+
+def other_way(tiny: Tiny) -> None:
+    """Have a generator make of many what it does not make of each."""
+    path = tiny.generator("gen_variable_factories")
+    tiny.edit(path, "make {f.func}", "make {len(functions)} {f.func}")
+
+
+def test_generators_that_depend_on_other_items_run_in_their_own_way(tiny: Tiny) -> None:
+    other_way(tiny)
+    one = tiny.new()
+    made = tiny.make(one)
+    assert made.exit == "plain"
+    said = "upstream's generators ran in their own way, for everything: "
+    assert made.note == f"{said}generating item by item gives other files: factories.h"
+    expected = tiny.plain()
+    assert {name: data for name, data, _ in made.contents([*made.files])} == expected
+    assert made.files == {n: sha256(data).hexdigest() for n, data in expected.items()}
+    assert made.counts == {}
+    assert one.settle(b"", made.note)
+    assert tiny.run() == ("plain", expected)  # nothing is compared again
+    assert tiny.make().note == made.note
+    tiny.edit(tiny.templates / "factories.h", "$ops", "// mine\n$ops")
+    assert tiny.make().note == made.note
+
+
+@pytest.mark.parametrize("raised", ["1 / 0", "raise SystemExit(3)", "open('/none/of/it')"])
+def test_what_a_generator_raises_is_upstreams(raised: str, tiny: Tiny) -> None:
+    tiny.edit(tiny.generator("gen_variable_factories"), "    files =", f"    {raised}\n    files =")
+    with pytest.raises(GeneratorError, match="gen_variable_factories") as told:
+        tiny.make()
+    assert told.value.lines[0] == "Traceback (most recent call last):"
+    assert "derivload" not in "".join(line for line in told.value.lines if "File" in line)
+
+
+def test_our_rules_say_what_a_known_generator_refuses(
+    known: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = known.generator("gen_variable_factories")
+    known.edit(path, "    files =", "    1 / 0\n    files =")
+    refused: list[Any] = ["refused"]
+    monkeypatch.setattr(generators, "InputError", ValueError)
+    with pytest.raises(GeneratorError):  # it is another generator now
+        known.make(find_refused=lambda: refused)
+    monkeypatch.setattr(generators, "KNOWN", {known.job().sources.digest: "2.15"})
+    with pytest.raises(ValueError, match="refused"):
+        known.make(find_refused=lambda: refused)
+    with pytest.raises(GeneratorError):
+        known.make(find_refused=tuple)
+
+
+def test_a_generator_that_only_the_short_cut_upsets(tiny: Tiny) -> None:
+    tiny.edit(
+        tiny.generator("gen_variable_factories"),
+        "    functions =",
+        "    functions = [0]\n    functions[len(parse_native_yaml(natives, tags)"
+        ".native_functions) - 3]\n    functions =",
+    )
+    made = tiny.make()
+    assert made.exit == "plain"
+    assert made.note.endswith("for everything: IndexError in a generator")
+
+
+def test_inputs_that_are_no_plain_lists_go_upstreams_way(tiny: Tiny) -> None:
+    tiny.run()
+    value = yaml.safe_load(tiny.natives.read_bytes())
+    tiny.natives.write_text(json.dumps(value), "utf-8")
+    made = tiny.make()
+    assert made.exit == "plain"
+    assert made.note.endswith("for everything: the inputs are not plain lists of entries")
+    assert {name: data for name, data, _ in made.contents([*made.files])} == tiny.plain()
+
+
+def test_the_rules_of_another_release_are_refused(known: Tiny) -> None:
+    known.changes = {"release": "2.14"}
+    assert known.make().exit == "cold"  # it followed those of 2.15, as the load did
+    known.store.clear()
+    files = known.files()
+    files.version = "2.14"
+    made = known.new().make(files, *known.load(files))
+    assert made.exit == "plain"
+    assert made.note.endswith("the rules of 2.14 were asked for, but its source has those of 2.15")
