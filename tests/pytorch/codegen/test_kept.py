@@ -11,12 +11,12 @@ from derivload.pytorch.codegen.capture import INFOS, NAMES, NATIVE, SORTED, Item
 from derivload.pytorch.codegen.kept import (
     Deprecated,
     Families,
+    FamilyDigests,
     Kept,
     KeptEntry,
     KeptOutput,
     Orders,
     digest_of,
-    digests_by_family,
     digests_of_items,
     linked_families,
     pack,
@@ -56,7 +56,7 @@ def digests(
     records: list[tuple[str, bytes]] | None = None,
     deprecated: dict[str, list[tuple[str, str]]] | None = None,
 ) -> dict[str, bytes]:
-    return digests_by_family(SURE, rows, records or [], Deprecated(b"", deprecated or {}))
+    return FamilyDigests().of(SURE, rows, records or [], Deprecated(b"", deprecated or {}))
 
 
 def test_all_that_is_known_of_a_family_is_in_its_digest() -> None:
@@ -126,13 +126,13 @@ def test_items_are_sorted_as_their_file_is() -> None:
 
 
 def test_orders_have_digests() -> None:
-    first = Orders(ROWS, ["a()"], ["b()"]).digests()
+    first = Orders(ROWS, ["a()"], ["b()"]).digests
     assert first.keys() == {NATIVE, SORTED, INFOS}
-    assert Orders(ROWS[::-1], ["a()"], ["b()"]).digests() == {
+    assert Orders(ROWS[::-1], ["a()"], ["b()"]).digests == {
         **first,
         NATIVE: digest_of(["b()", "a()", "a.out()"]),
     }
-    assert Orders(ROWS, ["b()"], ["a()"]).digests() == {
+    assert Orders(ROWS, ["b()"], ["a()"]).digests == {
         NATIVE: first[NATIVE],
         SORTED: first[INFOS],
         INFOS: first[SORTED],
