@@ -13,7 +13,6 @@ from derivload.engine.judging import Judged, Told
 from derivload.loading import run
 from derivload.loading.errors import InputError, UsageError
 from derivload.loading.inputs import KnownTexts, choose_dialect
-from derivload.loading.live import LiveDocuments
 from derivload.loading.memory import Memory, base_of, in_order, lines_in
 from derivload.loading.paths import Files
 from derivload.loading.request import Request
@@ -217,11 +216,14 @@ def test_what_was_found_is_alone_if_nothing_else_speaks_for_it() -> None:
 
 def test_steps_are_clocked() -> None:
     for kept, steps in (
-        (None, ["import", "load", "render"]),
-        (StoreInMemory(), ["find", "import", "restore", "load", "render", "state", "keep"]),
+        (None, ["import", "load", "render", "places"]),
+        (
+            StoreInMemory(),
+            ["find", "import", "restore", "load", "render", "state", "keep", "places"],
+        ),
     ):
         clock = Clock()
-        loaded = load_inputs(request(), kept, clock=clock)
+        loaded = load_inputs(request(places=True), kept, clock=clock)
         assert loaded.documents
         assert [*clock.seconds] == steps
         assert all(seconds >= 0 for seconds in clock.seconds.values())
@@ -308,45 +310,6 @@ def test_lines_are_read_from_documents_and_shards() -> None:
     assert [base_of(text) for text in ("add_.out(Tensor a)", "x::__iadd__", "f")] == [
         *("add", "add", "f")
     ]
-
-
-# Documents that are brought up to date
-
-
-def test_live_documents_tell_what_each_load_changes(tmp_path: Path) -> None:
-    live = LiveDocuments(str(tmp_path))
-    written = []
-    for definitions in (WARNED, WARNED, RIGHT, RIGHT, f"{RIGHT}# derivload: ignore\n"):
-        asked = request(definitions)
-        prepared = live.load(asked.files, asked.contents)
-        assert prepared.lines == load_inputs(request(definitions)).lines
-        updated = prepared.write()
-        told = updated.warnings
-        written.append((updated.exit, len(updated.written.written), told.new, told.fixed))
-        live.settle()
-    assert written == [
-        ("cold", 3, 1, ()),
-        ("incremental", 0, 0, ()),
-        ("incremental", 2, 0, ("DL602 of `gild`",)),
-        ("incremental", 0, 0, ()),
-        ("incremental", 0, 1, ()),
-    ]
-    assert sorted(path.name for path in tmp_path.iterdir()) == DOCUMENTS
-    asked = request(WARNED)
-    clash = LiveDocuments(str(tmp_path))
-    asked.files.derivatives = str(tmp_path / "functions.json")
-    with pytest.raises(UsageError, match="would overwrite the input"):
-        clash.load(asked.files, asked.contents)
-    asked.files.derivatives = "other"
-    assert clash.load(asked.files, asked.contents).write().warnings.new == 1
-    with_places = LiveDocuments(str(tmp_path / "places"), 2, with_places=True, with_facts=True)
-    assert len(with_places.load(asked.files, asked.contents).write().written.written) == 5
-    # What is not given is read.
-    path = tmp_path / "d.yaml"
-    path.write_text(WARNED.replace("gild", "none"))
-    asked.files.derivatives = str(path)
-    with pytest.raises(InputError):
-        with_places.load(asked.files)
 
 
 # New warnings

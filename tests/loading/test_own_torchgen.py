@@ -109,11 +109,14 @@ def test_an_answer_is_what_documents_hold_or_an_error(start: Start) -> None:
         assert str(raised.value).startswith(said)
 
 
-def test_a_torchgen_that_cannot_be_imported_is_told_once_it_is_asked(start: Start) -> None:
-    torchgen = start("import json; print(json.dumps('Traceback\\n  no\\n'))")
-    with pytest.raises(TreeCodeError) as raised:
-        torchgen.run(("", "", ""))
-    assert str(raised.value) == "the tree's own torchgen cannot be imported:\nTraceback\n  no"
+def test_a_torchgen_that_cannot_be_imported_is_told_each_time_it_is_asked(start: Start) -> None:
+    # The process says so once, and waits for the next job.
+    code = "import json; print(json.dumps('Traceback\\n  no\\n'), flush=True); input()"
+    torchgen = start(f"try:\n    {code}\nexcept EOFError:\n    pass")
+    for _ in range(2):
+        with pytest.raises(TreeCodeError) as raised:
+            torchgen.run(("", "", ""))
+        assert str(raised.value) == "the tree's own torchgen cannot be imported:\nTraceback\n  no"
 
 
 @pytest.mark.parametrize("code", ["raise SystemExit(3)", "print('no JSON'); raise SystemExit(3)"])

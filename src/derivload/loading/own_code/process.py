@@ -72,7 +72,8 @@ class OwnTorchgen:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        self._has_answered = False
+        # Why it cannot be imported, "" if it can, None as long as the process has not said.
+        self._import_error: str | None = None
 
     def run(self, texts: Sequence[str], backends: Sequence[str] = ()) -> TreeAnswer:
         """Its results for the texts of the three files: derivatives, native functions, tags.
@@ -120,12 +121,12 @@ class OwnTorchgen:
         end_process(self._process)
 
     def _check_import(self) -> None:
-        if self._has_answered:
-            return
-        text = self._receive()
-        if text:
-            raise TreeCodeError(f"the tree's own torchgen cannot be imported:\n{text.rstrip()}")
-        self._has_answered = True
+        if self._import_error is None:
+            self._import_error = self._receive().rstrip()
+        if self._import_error:
+            raise TreeCodeError(
+                f"the tree's own torchgen cannot be imported:\n{self._import_error}"
+            )
 
     def _receive(self) -> str:
         assert self._process.stdout is not None
