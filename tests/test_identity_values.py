@@ -7,7 +7,6 @@ import py_compile
 import sys
 import time
 import types
-from collections.abc import Iterator
 from importlib.util import cache_from_source
 from pathlib import Path
 
@@ -133,6 +132,7 @@ def test_the_state_shows_each_edit(package: Package, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "major", lambda device: 0)
     package.begin()
     assert tool_state() == ""
+    monkeypatch.setattr(os, "major", lambda device: 8)
     monkeypatch.setattr(sys, "platform", "other")
     package.begin()
     assert tool_state() == ""
@@ -258,15 +258,15 @@ def test_alone_only_what_was_imported_counts(
 # Compiled files
 
 
-@pytest.fixture
-def stale(package: Package) -> Iterator[Path]:
+@pytest.fixture(params=["b/c.py", "b/__init__.py"])
+def stale(request: pytest.FixtureRequest, package: Package) -> Path:
     """A compiled file of other source, of the same size and time, which Python would take."""
-    source = package.folder / "b" / "c.py"
+    source = package.folder / request.param
     os.utime(source, (1e9, 1e9))
     py_compile.compile(str(source))
     source.write_text(f"#{source.read_text()[1:].swapcase()}")
     os.utime(source, (1e9, 1e9))
-    yield Path(cache_from_source(str(source)))
+    return Path(cache_from_source(str(source)))
 
 
 def test_a_stale_compiled_file_is_removed(package: Package, stale: Path) -> None:
@@ -278,7 +278,8 @@ def test_a_stale_compiled_file_is_removed(package: Package, stale: Path) -> None
 def test_code_from_a_stale_compiled_file_is_not_certain(
     package: Package, stale: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "derivload.b.c", types.ModuleType("derivload.b.c"))
+    name = "derivload.b.c" if stale.name.startswith("c.") else "derivload.b"
+    monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
     package.begin()
     assert not _Scan().is_certain
     assert not stale.exists()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from derivload import remedies
 from derivload.diagnostics import (
     Diagnostic,
     Edit,
+    Elsewhere,
     EntryChange,
     Fix,
     Invalid,
@@ -182,6 +184,37 @@ def test_a_diagnostic_moves_with_its_entry() -> None:
     assert moved(longer, 10).end == (14, 7)
     assert FOUND.is_error
     assert not Diagnostic("f", 1, 1, "DL602", "", severity="warning").is_error
+
+
+def test_what_is_not_said_of_a_mistake_is_left_out_of_what_is_kept() -> None:
+    for value, kept in (
+        (EntryChange("remove"), {"kind": "remove"}),
+        (Remedy("do", ()), {"message": "do", "changes": ()}),
+        (Elsewhere("there"), {"message": "there"}),
+        (Mistake("DL410", "it is wrong"), {"code": "DL410", "message": "it is wrong"}),
+    ):
+        assert msgspec.to_builtins(value) == kept
+    assert Elsewhere("there") == Elsewhere("there", "", 0, (), False, "")
+    assert EntryChange("remove") == EntryChange("remove", (), "", "", False, 0, "", 0)
+
+
+def test_diagnostics_sort_by_place_and_read_in_lines() -> None:
+    plain = Diagnostic("f.yaml", 3, 2, "DL410", "it is wrong")
+    assert plain.excerpt() == []
+    assert plain.render() == (
+        "f.yaml:3:2: error[DL410]: it is wrong\n  help: outputs are counted from 0"
+    )
+    shown = msgspec.structs.replace(plain, source_line="abc", help="do")
+    assert shown.render().split("\n")[1:] == ["  3 | abc", "    |  ^", "  help: do"]
+    whole = Diagnostic("f\n.yaml", 0, 0, "DL001", "gone")
+    assert whole.place == "f\\n.yaml"
+    for one, other in (
+        (plain, Diagnostic("f.yaml", 10, 1, "DL410", "it is wrong")),
+        (Related("f", 1, 1, 2, "a"), Related("f", 2, 1, 1, "a")),
+        (Fix("a", ()), Fix("b", ())),
+        (Edit("f", 1, 9, 1, 9, ""), Edit("f", 2, 1, 2, 1, "")),
+    ):
+        assert sorted([other, one]) == [one, other]  # type: ignore[type-var]
 
 
 def excerpt(line: str, column: int, length: int, width: int) -> list[str]:

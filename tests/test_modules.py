@@ -15,6 +15,7 @@ from derivload import modules
 from derivload.modules import (
     CLEARLY,
     doubtful_form,
+    file_status,
     forget_compiled,
     is_module,
     is_settled,
@@ -95,6 +96,17 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch(mode=0)
     with pytest.raises(PermissionError):
         read_file(str(tmp_path / "file"))
+
+
+def test_what_cannot_be_looked_at_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"text")
+    status = file_status(str(tmp_path / "file"))
+    assert status is not None and status.st_size == 4
+    for name in ("none", "file/none", "."):
+        assert file_status(str(tmp_path / name)) is None
+    for look in (file_status, read_file):
+        with pytest.raises(OSError, match="too long"):
+            look(str(tmp_path / ("x" * 300)))
 
 
 class Source:

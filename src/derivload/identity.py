@@ -102,7 +102,7 @@ def python_digest() -> bytes:
         getattr(flags, "int_max_str_digits", 0),
         sys.warnoptions,
     ]
-    digest = sha256(repr(parts).encode("utf-8", "surrogateescape"))
+    digest = sha256(repr(parts).encode())
     for name in ("sitecustomize", "usercustomize"):
         path = getattr(sys.modules.get(name), "__file__", None)
         found = None if path is None else read_file(path)

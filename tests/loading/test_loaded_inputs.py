@@ -19,6 +19,7 @@ from derivload.loading.request import Request
 from derivload.loading.run import Clock, LoadedInputs, find_loaded, load_inputs
 from derivload.loading.warnings import NewWarnings, fixed_since, new_warnings
 from derivload.outputs.documents import PLACES
+from derivload.outputs.stamp import Record, render_stamp, stamp_name
 from support.sessions import StoreInMemory
 
 NATIVES = """\
@@ -169,7 +170,7 @@ def test_mistakes_end_a_load_or_are_its_result() -> None:
         assert [(one.file, one.line, one.code) for one in found] == [("d", 0, "DL001")]
 
 
-def test_warnings_are_the_same_from_a_store() -> None:
+def test_warnings_are_the_same_from_a_store(tmp_path: Path) -> None:
     store = StoreInMemory()
     loads = [load_inputs(request(), kept) for kept in (None, store, store)]
     assert loads[-1].exit == "stored"
@@ -179,6 +180,10 @@ def test_warnings_are_the_same_from_a_store() -> None:
         assert [(told.code, told.operator) for told in judged.shown] == [("DL602", "gild")]
         new = loaded.new_warnings(None, None)
         assert new is not None and (new.new, new.others, len(new.ids)) == (1, 0, 1)
+        stamp = Record(b"", inputs=[], absent=[], outputs=[], beside=[], note="", shown=new.ids)
+        (tmp_path / stamp_name()).write_bytes(render_stamp(["emit"], stamp))
+        again = loaded.new_warnings(None, str(tmp_path))
+        assert again == NewWarnings((), 0, 1, new.ids)
     for kept in (None, store, store):
         right = load_inputs(request(RIGHT), kept)
         assert right.warnings() is None

@@ -20,7 +20,7 @@ def names_in_overlays(request: Request) -> set[str]:
         (texts.native_functions[1:], "func", texts.additions.sections),
     ):
         for text in overlays:
-            source = read_source(text.name, text.text, sections, may_be_empty=True)
+            source = read_source(text.name, text.text, sections)
             found = [name_of(value, key) for _, value in source.entries]
             names.update(name.rpartition("::")[2] for name in found)
     return {*names, *request.inputs.kernels()} - {""}

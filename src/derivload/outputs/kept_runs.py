@@ -102,7 +102,7 @@ def context(told: Callable[[str], str] = str) -> str:
     ]
     xoptions = sorted((name, value) for name, value in sys._xoptions.items())
     parts = (sys.executable, sys.prefix, sys.path[1:], tuple(sys.flags), xoptions, mask, always)
-    data = told(repr(parts)).encode("utf-8", "surrogateescape")
+    data = told(repr(parts)).encode()
     return digest_of(data + tool_digest() + python_digest())
 
 
@@ -210,7 +210,7 @@ def digest_of_modules(name: str) -> str:
 
 def digest_of_environment() -> str:
     """A digest of all environment variables."""
-    return digest_of(repr(sorted(os.environ.items())).encode("utf-8", "surrogateescape"))
+    return digest_of(repr(sorted(os.environ.items())).encode())
 
 
 def sign_of_settled(path: str) -> str:
