@@ -41,6 +41,7 @@ from derivload.spelling import Guesses, is_slip, nearest, operators_of
             "add `k: a b`",
             EntryChange("add", ("x", "k"), "a\n  b", "j"),
         ),
+        (remedies.add("k", "a"), "add `k: a`", EntryChange("add", ("k",), "a")),
         (remedies.add_item("a", "x"), "add `a` to x", EntryChange("add_item", ("x",), "a")),
         (remedies.remove_item("a", "x"), "remove `a`", EntryChange("remove_item", ("x",), "a")),
         (remedies.quote("x", 1), "put it in quotes", EntryChange("quote", ("x", 1))),
@@ -214,7 +215,7 @@ def test_diagnostics_sort_by_place_and_read_in_lines() -> None:
         (Fix("a", ()), Fix("b", ())),
         (Edit("f", 1, 9, 1, 9, ""), Edit("f", 2, 1, 2, 1, "")),
     ):
-        assert sorted([other, one]) == [one, other]  # type: ignore[type-var]
+        assert sorted([other, one]) == [one, other]
 
 
 def excerpt(line: str, column: int, length: int, width: int) -> list[str]:

@@ -68,6 +68,7 @@ class EngineTorchgen(OwnTorchgen):
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.change: Callable[[TreeAnswer], TreeAnswer] = lambda answer: answer
+        self.refusal: RefusedError | None = None
         self.generated: list[tuple[tuple[str, ...], list[str], str, str]] = []
 
     def run(self, texts: Sequence[str], backends: Sequence[str] = ()) -> TreeAnswer:
@@ -89,6 +90,8 @@ class EngineTorchgen(OwnTorchgen):
         )
 
     def generate(self, paths: Sequence[str], autograd: str, out: str) -> None:
+        if self.refusal is not None:
+            raise self.refusal
         held = [Path(path).read_text("utf-8") for path in paths]
         self.generated.append((tuple(paths), held, autograd, out))
 
@@ -327,10 +330,7 @@ def test_generators_read_the_files_as_they_are_or_what_is_laid_over_them(
         assert "fuse(" in held[1] and ("fuse(" in held[0]) == bool(more)
         assert not Path(given[1]).exists()
 
-    def refuse_to_generate(*_: object) -> None:
-        raise RefusedError("ValueError: out/x", "out")
-
-    torchgen.generate = refuse_to_generate  # type: ignore[method-assign]
+    torchgen.refusal = RefusedError("ValueError: out/x", "out")
     with pytest.raises(
         TreeCodeError, match=r"^the tree's own torchgen refuses this: ValueError: x"
     ):
