@@ -83,7 +83,7 @@ def test_the_release_is_noted_whatever_was_loaded() -> None:
 def of_tree(tmp_path: Path) -> Request:
     """A request for a tree with a torchgen that cannot be imported."""
     asked = request()
-    place = TreePlace(str(tmp_path), str(tmp_path / "torchgen"), str(tmp_path / "autograd"))
+    place = TreePlace(str(tmp_path), str(tmp_path / "torchgen"), str(tmp_path / "tools/autograd"))
     asked.files.tree = place
     asked.files.rules = Rules("source x", "2.15", "the test says so")
     return asked
@@ -102,6 +102,34 @@ def test_its_process_is_started_and_ended(tmp_path: Path) -> None:
     memory.close()
     assert memory.own_session is None
     assert store.values == {}
+
+
+MODULES = ("gen", "api/__init__", "api/cpp", "api/autograd", "model", "__init__")
+
+
+def test_a_process_that_is_of_no_use_is_started_again(tmp_path: Path) -> None:
+    memory = Memory()
+
+    def refused() -> str:
+        with pytest.raises(TreeCodeError) as raised:
+            load_inputs(of_tree(tmp_path), memory=memory)
+        return str(raised.value)
+
+    assert "cannot be imported" in refused()
+    for module in (*(f"torchgen/{name}" for name in MODULES), "tools/autograd/load_derivatives"):
+        path = tmp_path / f"{module}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    loads_nothing = refused()
+    assert "the tree's own torchgen refuses this: AttributeError" in loads_nothing
+    torchgen = memory._torchgen
+    assert torchgen is not None and not torchgen.is_lost
+    assert refused() == loads_nothing
+    assert memory._torchgen is torchgen
+    torchgen._process.kill()
+    assert refused() == "the process of the tree's own torchgen ended: -9"
+    assert refused() == loads_nothing
+    memory.close()
 
 
 def test_no_process_is_started_for_what_cannot_be_read(

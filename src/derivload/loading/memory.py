@@ -113,7 +113,11 @@ class Memory:
         # The keys have split the entries, or know their digests.
         splits = request.keys.splits() if self._is_new and self.store is not None else ()
         self._is_new = False
-        outcome = session.load(request.inputs.texts, splits)
+        try:
+            outcome = session.load(request.inputs.texts, splits)
+        finally:
+            if self._torchgen is not None and self._torchgen.is_lost:
+                self._key = ""  # the next load starts another process
         if request.with_facts and not outcome.diagnostics:
             # An incremental load has all functions that may have other facts now.
             kept = self._facts if outcome.is_incremental else {}

@@ -68,9 +68,13 @@ def start_torchgen(files: Files, rules: Rules) -> OwnTorchgen:
 
 
 class OwnTorchgen:
-    """The torchgen of a tree, in a process of its own that `start_process` has started."""
+    """The torchgen of a tree, in a process of its own that `start_process` has started.
+
+    `is_lost` tells that it answers no more: it cannot be imported, or its process ended.
+    """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.is_lost = False
         self._process = process
         # Why it cannot be imported, "" if it can, None as long as the process has not said.
         self._import_error: str | None = None
@@ -124,6 +128,7 @@ class OwnTorchgen:
         if self._import_error is None:
             self._import_error = self._receive().rstrip()
         if self._import_error:
+            self.is_lost = True
             raise TreeCodeError(
                 f"the tree's own torchgen cannot be imported:\n{self._import_error}"
             )
@@ -134,6 +139,7 @@ class OwnTorchgen:
         try:
             return str(json.loads(line))
         except ValueError:
+            self.is_lost = True
             raise TreeCodeError(
                 f"the process of the tree's own torchgen ended: {self._process.wait()}"
             ) from None
