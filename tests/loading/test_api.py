@@ -111,6 +111,9 @@ WRONG: list[tuple[str, object, str]] = [
     ("derivatives", ["d.yaml", 7], "`derivatives[1]` is the number 7: give a path"),
     ("dispatch_keys", "PrivateUse1", "`dispatch_keys` is of type str: give a list of texts"),
     ("entry_keys", [3], "`entry_keys[0]` is the number 3: give a text"),
+    ("sections", "mine", "`sections` is of type str: give a list of texts"),
+    ("override", "no", "`override` is of type str: give True or False"),
+    ("catalogue", 1, "`catalogue` is the number 1: give True or False"),
     ("derivatives", "", "`derivatives` is empty"),
     ("derivatives", "a\0b", "`derivatives` contains a NUL"),
     ("tags", 1.5, "`tags` is the number 1.5: give a path"),
@@ -130,6 +133,12 @@ WRONG: list[tuple[str, object, str]] = [
 def test_a_wrong_type_is_told_by_parameter(name: str, value: object, said: str) -> None:
     with pytest.raises(derivload.UsageError, match=re.escape(said)):
         derivload.load(**{name: value})  # type: ignore[arg-type]
+
+
+def test_files_of_backends_are_paths() -> None:
+    said = "`backend_yaml[0]` is the number 7: give a path"
+    with pytest.raises(derivload.UsageError, match=re.escape(said)):
+        derivload.load(catalogue=True, backend_yaml=[7])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("number", [2.15, 2])

@@ -133,7 +133,7 @@ def _files_of(sources: _Sources, passed: _Additions) -> Files:
     additions = Additions(
         texts_of("dispatch_keys", passed.dispatch_keys),
         texts_of("entry_keys", passed.entry_keys),
-        override=passed.override,
+        override=flag_of("override", passed.override),
         sections=texts_of("sections", passed.sections),
     )
     files = find_files(
