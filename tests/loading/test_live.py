@@ -10,7 +10,7 @@ import pytest
 from derivload.loading.errors import InputError
 from derivload.loading.live import LiveDocuments, Updated
 from support.session_edits import EDITS
-from support.sessions import START, Inputs, files_of
+from support.sessions import DEFINITIONS, START, Inputs, files_of
 
 _SHARDS = 3
 
@@ -57,3 +57,32 @@ def test_it_writes_and_warns_as_a_new_process_does(
             before = ids
         live.settle()
         inputs = random.choice(EDITS)(random, home)
+
+
+def mistaken(inputs: Inputs) -> Inputs:
+    """The inputs with a definition of nothing."""
+    text = f"{inputs.files[DEFINITIONS]}\n- name: none(Tensor self) -> Tensor\n  self: grad\n"
+    return inputs.with_file(DEFINITIONS, text)
+
+
+def test_what_changes_with_a_mistake_is_written_once_there_is_none(
+    longer: bool, seed: int, tmp_path: Path
+) -> None:
+    random = Random(seed)
+    live = LiveDocuments(str(tmp_path / "live"), with_places=True)
+    inputs, written_once = START, 0
+    for step in range(200 if longer else 8):
+        # At first nothing is known, and later what was before the mistake.
+        for _ in range(random.choice([1, 1, 2])):
+            assert update(live, mistaken(inputs)) is None
+        if random.random() < 0.5:
+            live.settle()
+        ours = update(live, inputs)
+        fresh = update(LiveDocuments(str(tmp_path / "fresh"), with_places=True), inputs)
+        assert (ours is None) == (fresh is None), step
+        if ours is not None:
+            assert written(tmp_path / "live") == written(tmp_path / "fresh"), step
+            written_once += 1
+            home = inputs
+        inputs = random.choice(EDITS)(random, home)
+    assert written_once

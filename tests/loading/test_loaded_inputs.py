@@ -111,6 +111,15 @@ def test_the_facts_of_what_an_edit_did_not_touch_come_from_the_store() -> None:
     edited = load_inputs(request(RIGHT, facts=True), store)
     assert edited.exit == "incremental"
     assert edited.facts == load_inputs(request(RIGHT, facts=True)).facts
+    memory = Memory()
+    mistaken = load_inputs(
+        request(WARNED.replace("gild", "none"), facts=True), memory=memory, with_mistakes=True
+    )
+    assert mistaken.outcome.diagnostics
+    assert (
+        load_inputs(request(facts=True), memory=memory).facts
+        == load_inputs(request(facts=True)).facts
+    )
     # Without facts, there is nothing for a load with facts.
     store = StoreInMemory()
     load_inputs(request(), store)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from derivload.engine.judging import Backend
 from derivload.engine.operators import join_operators
 from derivload.loading.operators import add_places, add_warnings, overlays_of
 from derivload.loading.overlay_names import names_in_overlays
@@ -14,6 +16,7 @@ from derivload.loading.placing import placed_functions
 from derivload.loading.request import Request
 from derivload.loading.rules_of_tree import Rules
 from derivload.loading.run import load_inputs
+from derivload.loading.warnings import backend_of, encode_found, judge_found
 from derivload.outputs.documents import Place, PlacedFunction, PlacedKernel
 from derivload.sources.additions import Additions
 from derivload.wanted import EVERYTHING
@@ -138,6 +141,50 @@ def test_comments_for_derivload_are_looked_for_in_all_files(text: str, has: bool
         asked = Request(files, contents)
         assert asked.has_comments is has
         assert asked.is_readable is (at == 1)
+
+
+def test_places_are_found_in_files_that_are_no_plain_lists() -> None:
+    plain = request(definitions=(LAID_OVER,), overlays=(OVERLAY,))
+    odd = request(definitions=(LAID_OVER,), overlays=(OVERLAY,))
+    odd.contents = [b"%YAML 1.1\n---\n" + odd.contents[0], *odd.contents[1:]]  # type: ignore[operator]
+    found = [[*placed_functions(asked, load_inputs(asked).facts, {})] for asked in (plain, odd)]
+    moved = Place("d", 3)
+    assert found[1][0].definition == moved
+    assert [msgspec.structs.replace(found[0][0], definition=moved), *found[0][1:]] == found[1]
+    assert {one.native_function.file for one in found[1] if one.native_function} == {"n", "n0"}
+
+
+def test_what_was_kept_of_warnings_is_judged_or_found_again() -> None:
+    asked = request(definitions=(LAID_OVER,), overlays=(OVERLAY,))
+    make_linted = load_inputs(asked).outcome.make_linted
+    assert make_linted is not None
+    linted = make_linted()
+    kept = encode_found(linted)
+    (*_, last) = linted.found
+    outside = msgspec.structs.replace(last, at=2)  # there are two definitions
+    before = msgspec.structs.replace(last, at=-1)
+    for data in (
+        *(kept, b"\xff", b"\x91\x00", b""),
+        *(encode_found(linted._replace(found=[one])) for one in (outside, before)),
+    ):
+        judged = judge_found(asked, data, None)
+        told = [(one.code, one.operator) for one in judged.shown]
+        assert told == ([("DL603", "a"), ("DL602", "c")] if data else [])
+    assert judge_found(asked, linted, None).shown != []
+    assert judge_found(asked, None, None).shown == []
+
+
+def test_a_backend_is_named_by_what_it_adds() -> None:
+    keys = request(additions=Additions(dispatch_keys=("PrivateUse1",)))
+    apart = request()
+    apart.files.is_defined_apart = True
+    assert [backend_of(asked) for asked in (request(), keys, apart)] == [
+        *(Backend(), Backend(is_named=True), Backend(is_named=True))
+    ]
+    assert backend_of(request(backends=(BACKEND,))) == Backend(False, frozenset(["b"]))
+    read = request(backends=(BACKEND,)).inputs
+    backends = read.texts.read_backends(read.dialect)
+    assert backend_of(request(backends=("other",)), backends).kernels == frozenset(["b"])
 
 
 def test_a_deprecated_yaml_is_read_if_there_is_one(tmp_path: Path) -> None:

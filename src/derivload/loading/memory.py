@@ -56,6 +56,8 @@ class Memory:
         self._functions: tuple[Rendered, list[bytes]] | None = None
         # The facts of the functions, by schema, if they are wanted; of some that are gone too.
         self._facts: dict[str, bytes] = {}
+        # Whether some of them are not known: then all are found at the next load without mistakes.
+        self._lacks_facts = False
         # The last lines of functions, and the schema of each.
         self._schemas: tuple[list[bytes], list[str]] | None = None
         self.placed: tuple[object, Rendered] | None = None
@@ -71,6 +73,7 @@ class Memory:
             self._renderer = Renderer()
             self._functions = None
             self._facts = {}
+            self._lacks_facts = False
             self._schemas = self.placed = None
             found = None if self.store is None else find_state(self.store, request.keys)
             if found is not None:
@@ -118,11 +121,23 @@ class Memory:
         finally:
             if self._torchgen is not None and self._torchgen.is_lost:
                 self._key = ""  # the next load starts another process
-        if request.with_facts and not outcome.diagnostics:
-            # An incremental load has all functions that may have other facts now.
-            kept = self._facts if outcome.is_incremental else {}
-            self._facts = {**kept, **_facts_of(request, outcome)}
+        self._take_facts(request, outcome)
         return outcome
+
+    def _take_facts(self, request: Request, outcome: Outcome) -> None:
+        """Bring the facts up to date with a load, if they are wanted."""
+        is_whole = not outcome.is_incremental
+        if not request.with_facts or (outcome.diagnostics and is_whole):
+            # The next load may be of what changed since this one, or since the one before.
+            self._lacks_facts = True
+        elif is_whole:
+            self._facts, self._lacks_facts = _facts_of(request, outcome), False
+        elif self._lacks_facts and not outcome.diagnostics:
+            self._facts, self._lacks_facts = _facts_of_all(request), False
+        else:
+            # An incremental load has all functions that may have other facts now. One with a
+            # mistake too: the session goes on with those of its families that have none.
+            self._facts = {**self._facts, **_facts_of(request, outcome)}
 
     def with_facts(self, lines: DocumentLines) -> DocumentLines:
         """The lines of the last load with its facts."""
@@ -173,6 +188,12 @@ def _facts_of(request: Request, outcome: Outcome) -> dict[str, bytes]:
     if outcome.own is not None:
         return facts_of(outcome.own)
     # The code of a tree's torchgen loaded. It says nothing of entries, which we can read too.
+    return _facts_of_all(request)
+
+
+def _facts_of_all(request: Request) -> dict[str, bytes]:
+    """The facts of all functions, from a load of everything."""
+    from derivload.engine.facts import facts_of
     from derivload.loading.inputs import load_alone
 
     return facts_of(load_alone(request.inputs).load)
