@@ -9,6 +9,7 @@ import pytest
 
 from derivload.engine.judging import Backend
 from derivload.engine.operators import join_operators
+from derivload.loading.errors import UsageError
 from derivload.loading.operators import add_places, add_warnings, overlays_of
 from derivload.loading.overlay_names import names_in_overlays
 from derivload.loading.paths import Files, TreePlace
@@ -172,6 +173,18 @@ def test_what_was_kept_of_warnings_is_judged_or_found_again() -> None:
         assert told == ([("DL603", "a"), ("DL602", "c")] if data else [])
     assert judge_found(asked, linted, None).shown != []
     assert judge_found(asked, None, None).shown == []
+
+
+def test_only_a_torchgen_that_is_known_says_which_keys_there_are() -> None:
+    for why in ("", "the test says so"):
+        asked = request(additions=Additions(dispatch_keys=("Mine",)))
+        asked.files.tree = TreePlace("r", "t", "a")
+        asked.files.rules = Rules("source x" if why else "2.15", "2.15", why)
+        if why:
+            assert "Mine" in asked.inputs.dialect.dispatch_keys
+        else:
+            with pytest.raises(UsageError, match=r"torchgen 2\.15 has no dispatch key `Mine`"):
+                _ = asked.inputs
 
 
 def test_a_backend_is_named_by_what_it_adds() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from derivload.cpp.dialect import DIALECTS
+from derivload.cpp.dialect import DIALECTS, NEWEST
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files, TreePlace
 from derivload.loading.rules_of_tree import (
@@ -85,6 +85,7 @@ def test_a_tree_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     why = f"{tmp_path}/autograd cannot be read: No such file or directory"
     assert rules.why == why
     assert rules.key == f"unreadable {why}"
+    assert rules.dialect is NEWEST
     assert rules.told == f"the tree's own code: {why}"
     assert rules.note == f"the tree's own torchgen computed this: {why}"
     rules.remark = "everything was loaded"
@@ -172,6 +173,8 @@ def test_tables_of_a_tree_are_in_its_rules() -> None:
     turned = msgspec.structs.replace(own, cpp_types=dict(reversed(own.cpp_types.items())))
     assert rules_with("2.15", turned).key == rules_with("2.15", own).key
     assert rules_with("2.15", None, "x").render() == b"2.15\n2.15\n\n\nx"
+    assert rules_with("2.15", None).render() == Rules("2.15", "2.15").render()
+    assert Rules("a", "2.15", "why").render() == b"a\n2.15\nwhy\n\n"
 
 
 def test_what_a_backend_adds_is_in_keys() -> None:

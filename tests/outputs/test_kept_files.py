@@ -55,6 +55,10 @@ def test_a_page_of_somebody_is_of_others_and_a_document_is_not(tmp_path: Path) -
         assert not is_of_others(place, DOCUMENTS)
 
 
+def test_journals_have_these_words_for_outputs() -> None:
+    assert (DOCUMENTS, PAGES) == ("documents", "pages")
+
+
 def test_a_file_that_was_settled_when_it_was_read_is_known(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("one")
