@@ -157,6 +157,22 @@ def test_a_first_load_compares_two_halves_and_an_edit_loads_its_family(
     assert [names_in(asked) for asked in torchgen.asked] == [[*NAMES]]
 
 
+def test_families_that_come_and_go_are_loaded_alone(torchgen: EngineTorchgen) -> None:
+    loads = session(torchgen)
+    loads.load(PLAIN)
+    more = f"{NATIVES}- func: fuse(Tensor self) -> Tensor\n{CPU}"
+    for natives, definitions, asked in (
+        (more, DEFINED, [["fuse"]]),
+        (more, f"{DEFINED}{LAID_OVER}", [["fuse"]]),
+        (NATIVES, DEFINED, []),
+    ):
+        torchgen.asked.clear()
+        outcome = loads.load(texts(definitions, (natives,), additions=Additions()))
+        assert outcome.is_incremental
+        assert outcome.lines == engines(definitions, natives, TAGS)
+        assert [names_in(each) for each in torchgen.asked] == asked
+
+
 def test_the_facts_of_what_a_torchgen_loaded_are_ours(torchgen: EngineTorchgen) -> None:
     files = Files("d", ["n"], "t", None)
     request = Request(files, [text.encode() for text in (DEFINED, NATIVES, TAGS)])
