@@ -52,7 +52,6 @@ def start_process(files: Files, rules: Rules) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         # Sets have the same order each time, so that the same comes of the same.
         env={**os.environ, "PYTHONHASHSEED": "0"},
-        text=True,
         encoding="utf-8",
     )
     is_checkout = os.path.basename(os.path.dirname(place.autograd)) == "tools"
