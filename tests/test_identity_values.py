@@ -74,6 +74,12 @@ def test_the_digest_is_of_names_and_bytes(package: Package) -> None:
     digest = package.digest()
     package.write("notes.txt", "")
     assert package.digest() == digest
+    if os.name != "nt":
+        for name in ("\udcff.py", "\udcfe.py"):
+            package.write(name, "")
+            seen.add(package.digest())
+            (package.folder / name).unlink()
+        assert len(seen) == len(NAMES) + 3
     (package.folder / "a.py").rename(package.folder / "d.py")
     seen = {digest, package.digest()}
     (package.folder / "d.py").unlink()
@@ -243,8 +249,16 @@ def test_alone_only_what_was_imported_counts(
     monkeypatch.setitem(sys.modules, "derivloads", types.ModuleType("derivloads"))
     known = str(package.folder / "tree" / "known.json")
     assert identity._imported() == [("tree/known.json", known), ("b/c.py", ours.__file__)]
+    assert is_as_it_began(is_alone=True)
+    others = {name: types.ModuleType(f"derivload.{number}") for number, name in enumerate(NAMES)}
+    for name, module in others.items():
+        module.__file__ = str(package.folder / name)
+    with monkeypatch.context() as patched:  # it has imported everything
+        for module in others.values():
+            patched.setitem(sys.modules, module.__name__, module)
+        assert is_as_it_began(is_alone=True)
     (package.folder / "new.py").touch()
-    assert is_as_it_began(is_alone=True)  # it was found when this began
+    assert is_as_it_began(is_alone=True)  # it was not imported
     (package.folder / "newer.py").touch()
     assert is_as_it_began(is_alone=True)
     assert not is_as_it_began()
@@ -349,6 +363,13 @@ def test_the_pyyaml_that_is_imported_counts(
     (folder / "yaml.so").touch()
     assert identity._yaml() == b"one_yaml.a.so\0_yaml.b.so"
     assert package.digest() != without
+    monkeypatch.setattr(os, "major", lambda device: 8)
+    states = set()
+    for path in ([], [str(tmp_path / "site")]):
+        monkeypatch.setattr(sys, "path", path)
+        package.begin()
+        states.add(tool_state())
+    assert len(states) == (2 if sys.platform == "linux" else 1)
     monkeypatch.setattr(sys, "path", [])
     assert package.digest() == without
 
