@@ -133,7 +133,8 @@ def test_the_state_shows_each_edit(package: Package, monkeypatch: pytest.MonkeyP
     os.utime(package.folder / "a.py", (1e9, 1e9))
     package.begin()
     assert tool_state() not in (state, "")
-    package.begin(1_000_000_000)  # too soon after the last edit
+    os.utime(package.folder / "a.py", (2e9, 2e9))
+    package.begin(0)  # too soon after the last edit
     assert tool_state() == ""
     monkeypatch.setattr(os, "major", lambda device: 0)
     package.begin()
