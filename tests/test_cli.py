@@ -20,7 +20,8 @@ from derivload.commands import about, emit
 from derivload.loading.errors import SettingsError, TreeCodeError, UsageError
 from derivload.version import __version__
 from support.child import child_environment
-from support.paths import PACKAGE, ROOT
+from support.paths import DERIVATIVES, NATIVES, PACKAGE, ROOT
+from support.project import copy_catalogue
 
 Captured = pytest.CaptureFixture[str]
 EMIT = ["emit", "--catalogue", "--out-dir", "out"]
@@ -285,3 +286,64 @@ def test_a_script_that_has_nothing_to_do_is_not_run(
     Path("derivload.toml").write_text("quite = true\nquiet = 1\n")
     assert main(["run", "script.py"]) == 2
     assert "there is no setting `quite`" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "added"),
+    [
+        ("[run]\nstats = 'json'\n", ["--stats=json"]),
+        ("stats = 'text'\n", ["--stats=text"]),
+        ("cache-dir = 'c'\n", ["--cache-dir=c"]),
+        ("state-dir = 's'\n", ["--state-dir=s"]),
+        ("quiet = true\n", ["--quiet"]),
+        ("verbose = true\n", ["--verbose"]),
+        ("color = 'never'\n", ["--color=never"]),
+        ("places = true\n", []),
+    ],
+)
+def test_settings_of_a_run_are_its_own_options(text: str, added: list[str]) -> None:
+    Path("derivload.toml").write_text(text)
+    assert [*cli._settings_of_run([])] == added
+    assert [*cli._settings_of_run(["--no-settings"])] == []
+
+
+def test_what_was_noted_is_said_again_if_nothing_is_to_be_done(capsys: Captured) -> None:
+    copy_catalogue(Path("a\nb"))
+    inputs = ["--derivatives", f"a\nb/{DERIVATIVES}", "--native-functions", f"a\nb/{NATIVES}"]
+    for done in ("wrote ", "up to date\n"):
+        assert main(["emit", *inputs, "--out-dir", "o", "--depfile", "dep"]) == 0
+        err = capsys.readouterr().err
+        assert f"derivload: o: {done}" in err
+        assert "derivload: note: a depfile cannot name " in err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("emit\0\n", "file: it contains a NUL"),
+        ("a\n" * 10_001, "10001 arguments are too many: give 10000 at most"),
+        (None, "@ stands for no arguments: name the file behind it, as in @FILE"),
+    ],
+)
+def test_a_file_of_arguments_that_will_not_do_is_told(
+    text: str | None, said: str, capsys: Captured
+) -> None:
+    Path("file").write_text(text or "")
+    assert main(["@" if text is None else "@file"]) == 2
+    assert capsys.readouterr() == ("", f"derivload: error: {said}\n")
+
+
+@pytest.mark.parametrize("program", ["derivload", "derivwatch"])
+def test_a_shell_completes_the_program_that_was_called(
+    program: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {"derivload": "derivwatch", "derivwatch": "derivload"}[program]
+    for name in (program, f"/bin/{program}", f"/bin/{program}.exe"):
+        monkeypatch.setattr(sys, "argv", [name])
+        assert main(["--print-completion", "bash"]) == 0
+        out = capsys.readouterr().out
+        assert f"_{program} {program}\n" in out
+        assert f" {other}\n" not in out
+    for folder in ("cmake", "bazel"):
+        assert main([f"--{folder}-dir", "--quiet"]) == 0
+        assert capsys.readouterr().out == f"{ROOT}/{folder}\n"
