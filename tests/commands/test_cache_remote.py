@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +20,7 @@ from derivload.outputs.kept_runs import RecordLine
 from derivload.outputs.kept_values import write_record
 from derivload.store.remote import services, transfer
 from derivload.store.remote.packs import make_pack
-from derivload.store.remote.remote import RemoteFigures
+from derivload.store.remote.remote import Remote, RemoteFigures, RemoteSettings
 from derivload.store.remote.services import ServiceError
 from derivload.store.store import Store
 
@@ -181,10 +182,39 @@ def test_a_run_in_detail_says_which_remote_cache_it_has(
 
 
 def test_a_command_without_a_remote_cache_ends_as_it_did() -> None:
-    class Options:
-        is_own_process = True
+    assert end_remote(Namespace(is_own_process=True), 5) == 5
 
-    assert end_remote(Options(), 5) == 5  # type: ignore[arg-type]
+
+def test_a_thread_that_hangs_does_not_see_the_end_of_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else ends the process at once, and what was printed is there."""
+    ended: list[int] = []
+    flushed: list[str] = []
+
+    class Stream:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def flush(self) -> None:
+            flushed.append(self.name)
+            raise BrokenPipeError
+
+    monkeypatch.setattr(os, "_exit", ended.append)
+    monkeypatch.setattr(sys, "stdout", Stream("stdout"))
+    monkeypatch.setattr(sys, "stderr", Stream("stderr"))
+    settings = RemoteSettings("u", "u", True, True, secret="", limit=1, upload_limit=1)
+    for is_stuck, is_own, expected in ((True, True, [5]), (True, False, []), (False, True, [])):
+        store = Store(str(tmp_path))
+        store.remote = Remote(settings, print)
+        monkeypatch.setattr(Remote, "is_stuck", is_stuck)
+        assert end_remote(Namespace(is_own_process=is_own, with_remote=store), 5) == 5
+        assert ended == expected
+        ended.clear()
+        store.close()
+    assert flushed == ["stdout", "stderr"]
+    assert end_remote(Namespace(is_own_process=True, with_remote=Namespace(remote=None)), 5) == 5
+    assert ended == []
 
 
 # Records of runs

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -237,3 +239,52 @@ def test_of_what_is_too_large_no_more_is_kept(monkeypatch: pytest.MonkeyPatch) -
     first, second = read(b"{" * 50 + b"}" * 50 + b"\n{}\n")
     assert (first, second) == (b"{" * 12, b"{}")
     assert [*read(b'{"a":"12"}')] == [b'{"a":"12"}']
+
+
+# The streams
+
+
+def test_what_is_printed_while_it_serves_does_not_disturb_the_protocol(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    good = {"arguments": ["--catalogue", "--out-dir", "o"], "requestId": 7}
+    lines = [json.dumps(request) for request in (good, {"requestId": 8, "cancel": True})]
+    Path("requests").write_text("\n\n".join([*lines, "no request"]))
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for is_own in (False, True):
+            with Path("requests").open() as stream:
+                monkeypatch.setattr(sys, "stdin", stream)
+                assert working.serve(is_own) == 0
+            assert gc.isenabled() == is_own
+            out, err = capfd.readouterr()
+            first, second = map(json.loads, out.splitlines())
+            assert first == {"exitCode": 0, "output": "", "requestId": 7}
+            assert (second["exitCode"], second["requestId"]) == (1, 0)
+            assert err.startswith("derivload: o: ")
+    finally:
+        (gc.enable if collecting else gc.disable)()
+    print("printed")
+    os.write(1, b"written\n")
+    assert sorted(capfd.readouterr().out.split()) == ["printed", "written"]
+
+
+def test_a_reader_that_is_gone_ends_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("requests").write_text("no request\n" * 3)
+    kept = os.dup(1)
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        os.dup2(writer, 1)
+        os.close(writer)
+        with Path("requests").open() as stream:
+            monkeypatch.setattr(sys, "stdin", stream)
+            assert working.serve(False) == 0
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
