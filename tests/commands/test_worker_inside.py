@@ -88,6 +88,7 @@ def test_errors_are_counted(project: Project) -> None:
     first, *_, last = response.output.splitlines()
     assert first.startswith(f"{DERIVATIVES}:14:9: error[DL410]: ")
     assert last == "derivload: 1 error; nothing was written"
+    assert "\\n" not in response.output
     project.append(DERIVATIVES, "\n- name: x\n")
     assert ask(worker, *OUT).output.endswith("\nderivload: 2 errors; nothing was written\n")
 

@@ -18,6 +18,8 @@ TEXT = """\
 - tag: silent
 - tag: quoted
   desc: "in quotes"
+- tag: greater
+  desc: a >1 and b |, or <c>
 """
 
 
@@ -27,4 +29,5 @@ def test_each_is_one_line() -> None:
         "plain": "A line of its own",
         "silent": "",
         "quoted": "in quotes",
+        "greater": "a >1 and b |, or <c>",
     }

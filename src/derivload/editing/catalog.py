@@ -21,7 +21,7 @@ _TAG: Final = re.compile(r"- +tag *: *(\w+)")
 _DESC: Final = re.compile(r" +desc *: *(.*)")
 _KERNEL: Final = re.compile(r"  (?:dispatch|structured_delegate) *:")
 _IMPLICIT: Final = re.compile(r" +[\w, ]*CompositeImplicitAutograd\b")
-_BLOCK: Final = re.compile(r"[|>][-+\d]*")
+_BLOCK: Final = re.compile(r"^[|>][-+\d]*")
 _CALLED: Final = re.compile(r"(?<![\w.>:])([a-z_]\w*)\s*\(")
 _LINE_OF: Final = attrgetter("line")
 
@@ -147,7 +147,7 @@ def tag_descriptions(text: str) -> dict[str, str]:
         elif said is None or not line.startswith(" "):
             said = said if not line else None
         elif desc is not None and not said:
-            first = _BLOCK.sub("", desc[1], count=1)
+            first = _BLOCK.sub("", desc[1])
             said.append(first)
         else:
             said.append(line)

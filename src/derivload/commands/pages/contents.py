@@ -111,6 +111,8 @@ def contents_of(
         warnings.append(
             ShownWarning(told.operator, told.code, found.sentence, found.advice, file, found.line)
         )
+    # A load that takes over what an earlier one found has them in another order.
+    warnings.sort(key=lambda one: (one.file, one.line, one.code, one.message))
     return Contents(
         name,
         lines,
