@@ -115,7 +115,12 @@ def test_a_file_beside_is_taken_only_if_nothing_else_names_inputs(
     monkeypatch.chdir(tmp_path)
     for name in ("derivatives.yaml", "native_functions.yaml"):
         Path(name).touch()
-    usual = {"pytorch": None, "catalogue": False, "derivatives": [], "native_functions": []}
+    usual: dict[str, object] = {
+        "pytorch": None,
+        "catalogue": False,
+        "derivatives": [],
+        "native_functions": [],
+    }
     for given, other in (
         ("derivatives", "native_functions"),
         ("native_functions", "derivatives"),
