@@ -50,3 +50,15 @@ def test_why_a_url_will_not_do(url: str, why: str) -> None:
     with pytest.raises(AddressError) as raised:
         options_of(url)
     assert str(raised.value) == why
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("redis://host", {"endpoint": "redis://host:6379"}),
+        ("rediss://:p@host:7000/3", {"endpoint": "rediss://host:7000", "db": "3", "password": "p"}),
+        ("redis://host/?default_ttl=1d", {"endpoint": "redis://host:6379", "default_ttl": "1d"}),
+    ],
+)
+def test_a_url_of_redis_has_a_port_and_a_number(url: str, options: dict[str, str]) -> None:
+    assert options_of(url) == ("redis", options)

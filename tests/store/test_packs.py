@@ -100,5 +100,38 @@ def test_a_content_that_is_too_large_is_not_made(monkeypatch: pytest.MonkeyPatch
 def test_its_beginning_says_what_it_saves_and_its_size() -> None:
     data = make_pack(NAME, VALUES, 1.5, b"")
     assert read_promise(data[:100]) == (1.5, len(data))
-    assert read_promise(data[:60]) is None
+    head = len(packs.MARK) + 32 + packs._HEAD.size
+    assert read_promise(data[:head]) == (1.5, len(data))
+    assert read_promise(data[: head - 1]) is None
+    assert read_promise(sealed(b"", float("inf"))) is None
     assert read_promise(b"HTTP" * 100) is None
+
+
+def test_any_text_may_be_a_secret() -> None:
+    """An environment may hold bytes that are no UTF-8."""
+    secrets = [derive_secret(text) for text in ("ours", "theirs", "\udcff", "\xff")]
+    assert len({*secrets}) == 4
+    assert {len(secret) for secret in secrets} == {32}
+    assert derive_secret("") == b""
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"HTTP" * 100, "it is no pack"),
+        (packs.MARK + bytes(32 + packs._HEAD.size), "it is no pack"),
+        (sealed(b"no frame"), "it cannot be decompressed"),
+        (sealed(b""), "it is no pack"),
+        (sealed(zstandard.compress(b""), -1.0), "its head is wrong"),
+        (sealed(zstandard.compress(packs._LENGTHS.pack(10, 10) + b"short")), "it ends early"),
+        (sealed(zstandard.compress(b"short")), "it ends early"),
+        (
+            sealed(zstandard.ZstdCompressor(write_content_size=False).compress(b"x" * 100)),
+            "its size is not known, or too large",
+        ),
+    ],
+)
+def test_why_it_is_none_is_told(data: bytes, why: str) -> None:
+    with pytest.raises(BadPackError) as raised:
+        read_pack(NAME, data, b"")
+    assert str(raised.value) == why

@@ -180,6 +180,8 @@ def test_a_silent_server_is_given_up_within_the_limit(
     assert run.remote.is_stuck
     assert run.remote.left == 0.0
     assert run.remote.figures.waited >= 0.001
+    # The process may end meanwhile.
+    assert [thread.daemon for thread in threading.enumerate() if "_run" in thread.name] == [True]
     server.silence.set()
     run.remote._abandoned[0].wait(20)
     assert not run.remote.is_stuck
