@@ -114,6 +114,23 @@ def test_files_and_values_are_noted_by_their_paths(work: Folder) -> None:
     assert work.seen()["values"] == [f"{name}.yaml" for name in "abefg"]
 
 
+def test_what_is_no_file_and_what_is_no_module(work: Folder) -> None:
+    watch = work.watch
+    for path in (os.__file__, watch.__class__.__module__, work.of("none"), work.of("file")):
+        watch.note_module(path)
+    watch.note_read(os.devnull)
+    watch.note_write(os.devnull)
+    watch.note_write("/dev/zero")
+    assert work.seen() == {
+        "files": ["file"],
+        "kinds": {os.devnull: "other"},
+        "reasons": ["it wrote to /dev/zero, which is no file"],
+    }
+    watch.note_read("/dev/zero")
+    assert work.seen()["reasons"][1:] == ["it read from /dev/zero, which is no file"]
+    assert work.seen()["kinds"] == {os.devnull: "other"}
+
+
 def test_each_thread_is_watched_by_itself(work: Folder) -> None:
     watch, found = work.watch, []
     with watch.unwatched():
