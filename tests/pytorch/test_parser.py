@@ -35,11 +35,12 @@ class Parsing:
         self.folder = folder
         self.told: list[Any] = []
         self.cleared = 0
-        self.gen: Any = ModuleType("torchgen.gen")
-        self.gen.LineLoader = LineLoader
-        vars(self.gen).update({NATIVES: {}, TAGS: {}})
-        self.gen.parse_native_yaml = self.parse_native_yaml
-        self.gen.parse_tags_yaml = lambda path: path
+        gen: Any = ModuleType("torchgen.gen")
+        gen.LineLoader = LineLoader
+        vars(gen).update({NATIVES: {}, TAGS: {}})
+        gen.parse_native_yaml = self.parse_native_yaml
+        gen.parse_tags_yaml = lambda path: path
+        self.gen = gen
         self.torchgen = Torchgen(ModuleType("loader"), self.gen)
         for name, text in (("natives", "- func: a()\n- func: b()\n"), ("tags", "[]\n")):
             (folder / name).write_text(text, "utf-8")

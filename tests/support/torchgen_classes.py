@@ -69,6 +69,12 @@ TENSOR: Final = BaseCType(BaseCppType("at", "Tensor"))
 LONG: Final = BaseCType(BaseCppType("", "long"))
 
 
+class SpecialArgName(Enum):
+    """A name of an argument that is not its own."""
+
+    possibly_redundant_memory_format = 1
+
+
 def made_of(name: str, *fields: str) -> type:
     return dataclasses.make_dataclass(name, fields)
 
@@ -90,7 +96,7 @@ class Modules:
         types.tensorT, types.sameT, types.longT = TENSOR.type, TENSOR.type, LONG.type
         types.Binding = made_of("Binding", "name", "nctype", "argument", "default")
         types.NamedCType = made_of("NamedCType", "name", "type")
-        types.SpecialArgName = Enum("SpecialArgName", "possibly_redundant_memory_format")
+        types.SpecialArgName = SpecialArgName
         model: Any = ModuleType("torchgen.model")
         model.Type = SimpleNamespace(parse=lambda text: text.replace("odd", "even"))
         self.autograd, self.types, self.model = autograd, types, model

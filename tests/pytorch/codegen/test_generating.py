@@ -181,11 +181,14 @@ def test_many_functions_are_generated_in_several_processes(
         files = tiny.files()
         entries, lines, deprecated = tiny.load(files)
         with one.begun(files, entries):
+            assert (one._ahead is not None) is is_known
             made = one.make(files, entries, lines, deprecated)
         assert made.exit == "cold"
         assert made.counts == {"functions": 6, "processes": 2}
         assert {name: data for name, data, _ in made.contents([*made.files])} == expected
         assert one.settle(b"", "")
+        with tiny.new().begun(files, entries), pytest.raises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)  # all that it makes is there
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 
@@ -225,6 +228,37 @@ def test_what_generators_read_is_in_the_job(tiny: Tiny) -> None:
     (tiny.root / "note").write_text("two")
     time.sleep(2 * CLEARLY / 1e9)
     assert tiny.run() == ("cold", tiny.plain())
+
+
+def test_what_was_read_for_the_first_time_moves_what_is_kept(tiny: Tiny) -> None:
+    path = tiny.generator("gen_variable_factories")
+    old = "    files.write"
+    ask = "os.environ.get('MINE') for f in functions if 'temper' in str(f.func)"
+    asked = f"    import os\n    [{ask}]\n"
+    tiny.edit(path, old, asked + old)
+    tiny.run()
+    assert tiny.new().job.trace.variables == set()
+    tiny.edit(tiny.natives, "- func: quench(", native("temper") + "\n- func: quench(")
+    assert tiny.run()[0] == "incremental"
+    assert tiny.new().job.trace.variables == {"MINE"}
+    tiny.edit(tiny.derivatives, "grad_of_gild(grad)", "other(grad)")
+    made = tiny.make()
+    assert (made.exit, made.counts["functions"]) == ("incremental", 1)
+    assert {name: data for name, data, _ in made.contents([*made.files])} == tiny.plain()
+
+
+def test_a_file_that_is_edited_meanwhile_is_read_again(tiny: Tiny) -> None:
+    path = tiny.generator("gen_variable_factories")
+    asked = "    import os\n    open(os.path.dirname(__file__) + '/../../note').close()\n"
+    tiny.edit(path, "    files.write", f"{asked}    files.write")
+    (tiny.root / "note").touch()
+    one = tiny.new()
+    made = tiny.make(one)
+    assert not one.settle(b"in", made.note)
+    time.sleep(2 * CLEARLY / 1e9)
+    one = tiny.new()
+    made = tiny.make(one)
+    assert one.settle(b"in", made.note)
 
 
 def test_a_source_that_is_edited_meanwhile_is_not_settled(tiny: Tiny) -> None:

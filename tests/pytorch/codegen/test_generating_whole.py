@@ -40,6 +40,14 @@ def test_generators_that_depend_on_other_items_run_in_their_own_way(tiny: Tiny) 
     assert tiny.make().note == made.note
 
 
+def test_definitions_that_upstream_loads_otherwise_are_upstreams(tiny: Tiny) -> None:
+    path = tiny.generator("load_derivatives")
+    tiny.edit(path, "Part(formula=v)", "Part(formula=v.upper())")
+    made = tiny.make()
+    assert made.exit == "plain"
+    assert made.note.endswith("gives other files: Functions.cpp")
+
+
 @pytest.mark.parametrize("raised", ["1 / 0", "raise SystemExit(3)", "open('/none/of/it')"])
 def test_what_a_generator_raises_is_upstreams(raised: str, tiny: Tiny) -> None:
     tiny.edit(tiny.generator("gen_variable_factories"), "    files =", f"    {raised}\n    files =")

@@ -211,7 +211,6 @@ class Generators:
         changed = {path for path, _ in {*now.sources.files} ^ {*before.sources.files}}
         is_same = self.is_for(now)
         edited = self._running.edited - before.trace.files
-        self._running.edited.clear()
         self.job = now.with_trace(trace)
         if self.job.trace != before.trace:
             self.job.keep_trace(self._store)
