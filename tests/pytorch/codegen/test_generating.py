@@ -58,6 +58,37 @@ def test_an_edit_costs_what_it_touches(tiny: Tiny) -> None:
     assert after == tiny.plain()
 
 
+def test_a_new_function_has_its_shard_rendered(tiny: Tiny) -> None:
+    tiny.run()
+    tiny.edit(tiny.natives, "- func: quench(", native("temper") + "\n- func: quench(")
+    left = {name for name, sha in tiny.make().files.items() if not sha}
+    own = f"VariableType_{sum(map(ord, 'temper')) % 2}.cpp"
+    assert {name for name in left if "Variable" in name} == {"VariableTypeEverything.cpp", own}
+    assert "Functions.h" not in left
+
+
+OUT: Final = """
+- func: melt(Tensor self) -> Tensor
+  structured_delegate: melt.out
+
+- func: melt.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)
+  structured: True
+  dispatch:
+    CPU: melt_out
+"""
+
+
+def test_functions_that_a_delegate_links_are_generated_together(tiny: Tiny) -> None:
+    text = tiny.natives.read_text("utf-8").replace(
+        "  dispatch:\n    CPU: quench\n", "  structured_delegate: melt.out\n"
+    )
+    tiny.natives.write_text(text + OUT, "utf-8")
+    tiny.run()
+    tiny.edit(tiny.natives, "CPU: melt_out", "CPU: molten")
+    assert tiny.make().counts["functions"] == 3
+    assert tiny.run()[1] == tiny.plain()
+
+
 EDITS: Final = {
     "a comment": ("derivatives", "- name: gild", "# x\n- name: gild"),
     "a formula": ("derivatives", "grad_of_smelt(grad)", "grad"),
@@ -249,9 +280,12 @@ def test_what_was_read_for_the_first_time_moves_what_is_kept(tiny: Tiny) -> None
 
 def test_a_file_that_is_edited_meanwhile_is_read_again(tiny: Tiny) -> None:
     path = tiny.generator("gen_variable_factories")
-    asked = "    import os\n    open(os.path.dirname(__file__) + '/../../note').close()\n"
+    lines = ("import os", "note = os.path.dirname(__file__) + '/../../note'", "open(note).close()",
+             "if os.path.exists(note + '2'):", "    os.rename(note + '2', note)")  # fmt: skip
+    asked = "".join(f"    {line}\n" for line in lines)
     tiny.edit(path, "    files.write", f"{asked}    files.write")
-    (tiny.root / "note").touch()
+    for name in ("note", "note2"):
+        (tiny.root / name).touch()
     one = tiny.new()
     made = tiny.make(one)
     assert not one.settle(b"in", made.note)

@@ -12,9 +12,11 @@ import pytest
 
 from derivload.outputs.journal import Journal
 from derivload.outputs.kept_runs import RecordLine, current, render_record
+from derivload.pytorch import installation
 from derivload.pytorch.codegen.job import Made, contents_in
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.upstream import Upstream
+from derivload.pytorch.drop_in import DropIn
 from derivload.pytorch.errors import GeneratorError, UnexpectedTorchgenError
 from derivload.pytorch.importable import FunctionReplacement
 from derivload.pytorch.script.generators import (
@@ -229,16 +231,39 @@ def test_generators_of_a_script_are_answered(watch: Watch) -> None:
         assert found == {"gen_autograd", "gen_autograd_python"}
 
 
+def test_the_drop_in_is_installed_with_each_loader(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def install() -> None:
+        installed.append(DropIn.load_derivatives)
+        if len(installed) == 2:
+            raise UnexpectedTorchgenError("it is not whole")
+
+    installed: list[Any] = []
+    monkeypatch.setattr(installation, "install", install)
+    before = DropIn.load_derivatives
+    for name in ("load_derivatives", "parse_native_yaml"):
+        monkeypatch.setattr(DropIn, name, vars(DropIn)[name])
+    inside = Inside(watch, "")
+    for name in ("tools", "torchgen.packaged"):
+        change = inside.find_change(f"{name}.autograd.load_derivatives")
+        assert change is not None
+        change(ModuleType(name))
+    one, other = installed
+    assert one is other  # it tells once
+    assert one is not before
+
+
 def test_the_drop_in_tells_what_it_reads(watch: Watch, tmp_path: Path) -> None:
-    class DropIn:
+    class OwnDropIn:
         def load_derivatives(self, torchgen: Any, *paths: str) -> Any:
             return ("loaded", torchgen, paths, watch.value_path, watch.is_watched())
 
         def parse_native_yaml(self, torchgen: Any, *paths: str, **named: Any) -> Any:
             return ("parsed", torchgen, paths, named, watch.value_path, watch.is_watched())
 
-    Inside(watch, "")._tell_of(DropIn)
-    drop_in: Any = DropIn()
+    Inside(watch, "")._tell_of(OwnDropIn)
+    drop_in: Any = OwnDropIn()
     assert drop_in.parse_native_yaml("t", "n", "g", 1, loaded_yaml=[], x=2) == (
         *("parsed", "t", ("n", "g", 1), {"loaded_yaml": [], "x": 2}, None, True),
     )

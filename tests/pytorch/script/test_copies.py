@@ -16,7 +16,8 @@ from typing import Any, Final
 import pytest
 
 from derivload.outputs.journal import Journal
-from derivload.pytorch.codegen import cores, processes
+from derivload.pytorch.codegen import cores, processes, stand_ins
+from derivload.pytorch.codegen.upstream import Upstream
 from derivload.pytorch.script import dividing
 from derivload.pytorch.script.dividing import (
     Dividing,
@@ -245,6 +246,29 @@ def test_without_processes_all_is_done_here(divided: Make, monkeypatch: pytest.M
     monkeypatch.setattr(processes, "copy_process", none)
     main.run()
     assert (main.ran, main.files()) == (FUNCTIONS, EXPECTED)
+
+
+def test_a_process_that_cannot_be_copied_does_all(
+    divided: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = divided(2)
+    monkeypatch.setattr(processes, "can_fork", lambda: False)
+    main.run()
+    assert (main.ran, main.files()) == (FUNCTIONS, EXPECTED)
+
+
+def test_what_stands_in_does_until_the_end(divided: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    class StandIns:
+        def __init__(self, upstream: Upstream) -> None:
+            told.append((upstream.package, upstream.is_known))
+
+        def __enter__(self) -> None:
+            told.append("entered")
+
+    told: list[object] = []
+    monkeypatch.setattr(stand_ins, "StandIns", StandIns)
+    divided(1).run()
+    assert told == [("__main__", True), "entered"]
 
 
 @pytest.mark.parametrize("why", ["another module", "another torchgen", "no module"])

@@ -6,7 +6,6 @@ import importlib
 import io
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
@@ -17,11 +16,11 @@ from typing import Any, Final
 import pytest
 
 from derivload.outputs.journal import Journal
-from derivload.pytorch.codegen.processes import fork, send
 from derivload.pytorch.script.asking import Asking
 from derivload.pytorch.script.imports import Imports
 from derivload.pytorch.script.printed import watch_streams
 from derivload.pytorch.script.watching import Watch
+from support.copies import in_a_copy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 
@@ -30,23 +29,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no for
 def watch(tmp_path: Path) -> Watch:
     (tmp_path / "journal").mkdir()
     return Watch(Journal(str(tmp_path / "journal")))
-
-
-def in_a_copy(do: Callable[[], object]) -> None:
-    """Do something in a copy of this process; an assertion that fails there fails here."""
-
-    def work(_: int, write: int) -> None:
-        try:
-            do()
-        except BaseException:
-            send(write, traceback.format_exc().encode())
-        else:
-            send(write, b"")
-
-    child = fork(work, ())
-    said = child.answer().decode()
-    child.close()
-    assert not said, said
 
 
 def stream(descriptor: int, mode: str = "w", **how: Any) -> io.TextIOWrapper:

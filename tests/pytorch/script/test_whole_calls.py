@@ -36,8 +36,8 @@ class Whole:
         notes.mkdir()
         self.notes = notes
         self.watch = Watch(Journal(str(notes)))
-        imports = Imports(self.watch, lambda _: None)
-        parts = Parts(self.watch, imports, str(self.folder / "record"), str(notes), context)
+        self.imports = Imports(self.watch, lambda _: None)
+        parts = Parts(self.watch, self.imports, str(self.folder / "record"), str(notes), context)
         module: Any = ModuleType("m")
 
         def function(*arguments: Any, **how: Any) -> object:
@@ -70,6 +70,7 @@ def test_a_call_that_returns_nothing_is_noted(whole: Whole) -> None:
     def does(watch: Watch) -> None:
         watch.note_files("in")
         watch.note_output("out")
+        whole.imports.find_spec("late", [str(whole.folder)])
 
     whole.does = does
     function = whole.begin()
@@ -81,6 +82,9 @@ def test_a_call_that_returns_nothing_is_noted(whole: Whole) -> None:
     assert [*map(os.path.basename, seen.written)] == ["out"]
     assert str(Path("in").absolute()) in seen.files
     assert seen.printed == []
+    assert {folder: [*names] for folder, names in seen.modules.items()} == {
+        str(whole.folder): ["late"]
+    }
     assert whole.calls == [((1,), {"x": 2})]
     function()
     assert (whole.notes / "part-function-2").exists()
@@ -149,6 +153,9 @@ def test_a_call_whose_record_holds_is_left_out(
     assert len(whole.calls) == 1  # of the second call there is no record
     whole.begin("other")()
     assert len(whole.calls) == 2
+    Path(file).write_text("other")
+    whole.begin()()
+    assert len(whole.calls) == 3
 
 
 def test_what_an_answered_call_read_and_wrote_counts_for_the_run(whole: Whole) -> None:
