@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from derivload.loading.paths import TreePlace
+from derivload.pytorch import live_rules
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import FunctionReplacement, Torchgen
 from derivload.pytorch.live_rules import _Live, _place_of, _value
@@ -251,3 +252,34 @@ def test_tables_are_read_from_the_modules(tree: Tree) -> None:
                        (live.members, "none:Color")):  # fmt: skip
         with pytest.raises(UnreadableError, match=rf"^{name}$"):
             read(name)
+
+
+class Store(dict[bytes, bytes]):
+    """A store in memory."""
+
+    put = dict.__setitem__
+
+
+def of_source(text: str, digest: bytes = b"digest") -> Any:
+    return SimpleNamespace(digest=digest, files=[("model", "model.py", text.encode())])
+
+
+def test_what_a_source_binds_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bound(text: str, digest: bytes = b"digest", release: str = "2.15") -> dict[str, str]:
+        source = of_source(text, digest)
+        return live_rules._bindings_of(source, release, ["model:COUNT"], store).constants
+
+    store: Any = None
+    assert bound("COUNT = 1\n") == {"model:COUNT": text_of(1)}
+    store = Store()
+    assert bound("COUNT = 1\n") == bound("COUNT = 2\n") == {"model:COUNT": text_of(1)}
+    assert bound("COUNT = 2\n", b"other") == {"model:COUNT": text_of(2)}
+    assert bound("COUNT = 2\n", release="2.14") == {"model:COUNT": text_of(2)}
+    assert len(store) == 3
+    for key in store:
+        store[key] = b"{"
+    assert bound("COUNT = 3\n") == {"model:COUNT": text_of(3)}
+    store.clear()
+    monkeypatch.setattr(live_rules, "is_as_it_began", lambda: False)
+    assert bound("COUNT = 1\n") == {"model:COUNT": text_of(1)}
+    assert store == {}

@@ -214,46 +214,45 @@ def test_a_view_copy_has_the_arguments_of_its_view(modules: Any) -> None:
         assert found.args_with_derivatives[0].argument is argument
 
 
-LINEAR: Final = "at::gild(self_t, other_t, scale)"
+# By chance, the order of a set is that of the arguments; not that of all of these.
+PAIRS: Final = [(f"self{one}", f"other{two}") for one in range(4) for two in range(4)]
 
 
 @pytest.mark.parametrize(
-    ("formula", "names", "differentiable", "text", "in_order"),
+    ("formula", "needed", "differentiable", "is_written", "in_order"),
     [
-        (LINEAR, ["other", "self"], ["other", "self"], "", True),
-        ("self_t.gild(other_t, scale)", ["other", "self"], ["other", "self"], "", True),
-        ("at::gild_symint(self_t, other_t, scale)", ["other", "self"], ["other", "self"], "", True),
-        ("self_t.gild_symint(other_t, scale)", ["self", "other"], ["self", "other"], "", True),
-        ("f", ["self", "scale"], ["self"], "", True),  # by element: of all inputs
-        (LINEAR, ["other", "self"], ["other", "self"], f"result:\n  {LINEAR}", False),
-        ("f", ["other", "self"], ["other", "self"], "", False),
-        ("at::gild(self_t, other, scale)", ["self"], ["self"], "", False),
+        ("at::gild({0}_t, {1}_t, scale)", "10", "10", False, True),
+        ("{0}_t.gild({1}_t, scale)", "10", "10", False, True),
+        ("at::gild_symint({0}_t, {1}_t, scale)", "10", "10", False, True),
+        ("{0}_t.gild_symint({1}_t, scale)", "01", "01", False, True),
+        ("f", "10", "0", False, True),  # by element: of all inputs
+        ("at::gild({0}_t, {1}_t, scale)", "10", "10", True, False),
+        ("at::gild({0}_t, {1}_t)", "10", "10", False, False),
+        ("at::gild({0}_t, {1}, scale)", "10", "10", False, False),
+        ("f", "10", "10", False, False),
     ],
 )
 def test_the_order_of_the_inputs_whose_tangents_are_needed(
-    formula: str,
-    names: list[str],
-    differentiable: list[str],
-    text: str,
-    in_order: bool,
-    modules: Any,
+    formula: str, needed: str, differentiable: str, is_written: bool, in_order: bool, modules: Any
 ) -> None:
-    own = native("gild", "self", "other", "scale")
-    found = made(
-        own,
-        text=text.replace("self_t, ", "self_t,\n"),
-        args_with_derivatives=[binding(name) for name in differentiable],
-        forward_derivatives=[
-            forward(
-                formula=formula, required_inputs_fw_grad=names, required_inputs_primal=["other"]
-            )
-        ],
-    )
-    (one,) = found.forward_derivatives
-    inputs = [name for name in ("self", "other", "scale") if name in names]
-    expected = tuple(inputs) if in_order else tuple({n for n in differentiable if n in names})
-    assert one.required_inputs_fw_grad == expected
-    assert one.required_inputs_primal == tuple({*differentiable} & {"other"})
+    for pair in PAIRS:
+        own = native("gild", *pair, "scale")
+        names = [pair[int(number)] for number in needed]
+        bound = [pair[int(number)] for number in differentiable]
+        text = formula.format(*pair)
+        found = made(
+            own,
+            text=f"result:\n  {text.replace(', ', ',' + chr(10))}" if is_written else "",
+            args_with_derivatives=[binding(name) for name in bound],
+            forward_derivatives=[
+                forward(
+                    formula=text, required_inputs_fw_grad=names, required_inputs_primal=[pair[1]]
+                )
+            ],
+        )
+        (one,) = found.forward_derivatives
+        assert one.required_inputs_fw_grad == (pair if in_order else tuple({*bound}))
+        assert one.required_inputs_primal == tuple({*bound} & {pair[1]})
 
 
 def test_a_torchgen_with_other_fields(modules: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -141,3 +142,53 @@ def test_which_modules_get_something_of_ours(tmp_path: Path) -> None:
         assert inside.find_change(name) is None
     for name in CHANGED:
         assert inside.find_change(name) is not None
+
+
+class Finder:
+    """A finder that finds nothing, and notes who asks."""
+
+    def __init__(self) -> None:
+        self.found: list[bool] = []
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        """As Python calls it."""
+        if name == "nothing_of_this_name":
+            frame = sys._getframe(1)
+            self.found += [
+                is_importing(frame),
+                is_not_scripts(frame),
+                is_importing(sys._getframe()),
+            ]
+
+
+def test_who_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    finder: Any = Finder()
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    with pytest.raises(ImportError):
+        importlib.import_module("nothing_of_this_name")
+    assert finder.found == [True, True, False]
+
+
+def test_what_derivload_does_by_way_of_the_standard_library() -> None:
+    found: list[bool] = []
+
+    def told(path: str) -> bool:
+        frame = sys._getframe(1)
+        found.extend([is_not_scripts(frame), is_importing(frame)])
+        return True
+
+    names = {"told": told, "filter": filter, "list": list}
+    for file, expected in ((f"{PACKAGE}/cli.py", True), (str(STANDARD / "os.py"), False)):
+        code = compile("def ask():\n    return told('a')\n", file, "exec")
+        exec(code, names)
+        ask: Any = names["ask"]
+        ask()
+        assert found == [expected, False]
+        found.clear()
+    standard = compile("def through(ask):\n    return ask()\n", str(STANDARD / "os.py"), "exec")
+    exec(standard, names)
+    own = compile("def start(through, ask):\n    return through(ask)\n", f"{PACKAGE}/a.py", "exec")
+    exec(own, names)
+    start: Any = names["start"]
+    start(names["through"], names["ask"])
+    assert found == [True, False]

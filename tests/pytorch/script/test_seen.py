@@ -59,3 +59,14 @@ def test_what_was_seen_first_stays() -> None:
     assert [*seen.reasons] == ["it read from stdin", "it printed too much"]
     assert seen.printed == [(1, "00")]
     assert seen.began == 5
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device")
+def test_a_note_that_is_not_whole_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "seen").symlink_to("/dev/full")
+    write_seen(str(tmp_path / "seen"), ObservedRun())
+    assert not [*tmp_path.iterdir()]
+
+
+def test_nothing_was_seen_at_first() -> None:
+    assert not any(vars(ObservedRun()).values())
