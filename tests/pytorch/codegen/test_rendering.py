@@ -78,3 +78,13 @@ def test_the_main_module_keeps_its_name(modules: Any, monkeypatch: pytest.Monkey
         assert main.__file__ != "mine.py"
         1 / 0  # noqa: B018
     assert main.__file__ == "mine.py"
+
+
+def test_the_main_module_of_an_interpreter_still_has_no_file(
+    modules: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = sys.modules["__main__"]
+    monkeypatch.delattr(main, "__file__", raising=False)
+    with named_as_in_a_build(modules.torchgen["utils"]):
+        assert hasattr(main, "__file__")
+    assert not hasattr(main, "__file__")

@@ -74,11 +74,12 @@ def named_as_in_a_build(utils: ModuleType) -> Iterator[None]:
 
     It takes the name from `__main__`. `utils` is the module torchgen.utils.
     """
-    main = sys.modules["__main__"]
-    before = main.__dict__.get("__file__")
+    names = vars(sys.modules["__main__"])
+    before = {"__file__": names["__file__"]} if "__file__" in names else {}
     root = os.path.dirname(os.path.dirname(os.path.abspath(str(utils.__file__))))
-    main.__dict__["__file__"] = os.path.join(root, *_SCRIPT)
+    names["__file__"] = os.path.join(root, *_SCRIPT)
     try:
         yield
     finally:
-        main.__dict__["__file__"] = before
+        names.pop("__file__", None)
+        names.update(before)
