@@ -16,6 +16,7 @@ from derivload.diagnostics import (
     Mistake,
     Related,
     Remedy,
+    help_of,
     moved,
     occurrence_of,
     raise_all,
@@ -246,6 +247,20 @@ def test_of_a_long_line_the_part_around_the_wrong_words_is_shown() -> None:
     shown, caret = excerpt(line, 100, 3, 86)
     # As much is shown before them as behind them.
     assert caret == " " * 38 + "^^^"
+
+
+def test_a_caret_ends_before_the_cut_and_no_line_is_too_narrow() -> None:
+    line = "x" * 200
+    shown, caret = excerpt(line, 100, 150, 86)
+    assert shown.startswith("…") and shown.endswith("…")
+    assert caret.endswith("^") and len(caret) == len(shown) - 1
+    assert [len(excerpt(line, 1, 1, width)[0]) for width in (1, 20, 26, 27)] == [20, 20, 20, 21]
+
+
+def test_the_help_of_a_mistake_is_its_own_or_asks_for_what_was_meant() -> None:
+    assert help_of(Mistake("DL410", "")) == ""
+    assert help_of(Mistake("DL410", "", meant=("a",))) == "did you mean `a`?"
+    assert help_of(Mistake("DL410", "", help="do", meant=("a",))) == "do"
 
 
 def test_a_very_long_sentence_loses_its_middle() -> None:

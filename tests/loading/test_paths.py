@@ -92,7 +92,8 @@ def test_the_catalogue_names_all_by_itself() -> None:
     ]
     assert [*files.paths] == [*files.of_tree] == names
     assert (files.folder, files.version) == (str(CATALOGUE), "2.9")
-    for name, value in (("pytorch", "p"), ("derivatives", "d"), ("native_functions", ["n"])):
+    others = {"pytorch": "p", "derivatives": "d", "native_functions": ["n"], "tags": "t"}
+    for name, value in others.items():
         option = spell_option(name)
         assert refused(catalogue=True, **{name: value}) == (
             f"--catalogue names all inputs by itself: leave out {option}, or --catalogue"

@@ -115,6 +115,9 @@ def test_a_folder_that_the_command_names_is_allowed(tmp_path: Path) -> None:
         assert is_allowed(f"{gen}{os.sep}a", allowed_folders(arguments))
     assert not is_allowed(f"{gen}{os.sep}a", allowed_folders(["--out", "gen"]))
     assert os.sep not in allowed_folders(["--out", os.sep])
+    for path in ("gen/a", "/gen/../gen/a", "/gen/a\n", "/gen//a", "/generated"):
+        assert not is_allowed(path, ["gen", "/gen"])
+    assert is_allowed("/gen", ["gen", "/gen"]) and is_allowed("/gen/a", ["gen", "/gen"])
 
 
 @pytest.mark.parametrize(
