@@ -192,7 +192,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_operators_are_shown_one_after_the_other(capsys: Captured) -> None:
     assert main(["show", *INPUTS, "--no-cache", *OPERATORS]) == 0
     assert capsys.readouterr() == (SHOWN, "")
-    # The same by the families alone, from what a load kept.
+
+
+def test_from_what_a_load_kept_each_family_is_shown_as_well(capsys: Captured) -> None:
     assert main(["emit", *INPUTS, "--cache-dir", "c", "--out-dir", "o", "--quiet"]) == 0
     single = [f"{text}\n" for text in SHOWN.removesuffix("\n").split("\n\n\n")]
     for operator, text in zip(OPERATORS, single, strict=True):
@@ -298,6 +300,8 @@ def test_each_kind_of_words_has_its_colour(capsys: Captured) -> None:
     out = capsys.readouterr().out
     assert coloured(PART).replace("-}", "->") in out
     assert "  \x1b[1mforward\x1b[0m        \x1b[33mnone\x1b[0m\n" in out
+    assert main(["show", *INPUTS, "--no-cache", "split", "--color", "always"]) == 0
+    assert "\x1b[36mweight\x1b[0m    \x1b[2mnot differentiable\x1b[0m\n" in capsys.readouterr().out
     assert main(["show", *INPUTS, "--no-cache", "bend_", "--color", "always"]) == 0
     assert "\x1b[2ma copy of self is kept from before the call\x1b[0m\n" in capsys.readouterr().out
 
@@ -362,3 +366,10 @@ def test_an_operator_that_there_is_not_is_told(operator: str, said: str, capsys:
     out, err = capsys.readouterr()
     assert out.startswith("many\n")
     assert err == f"derivload: {said}\n"
+    assert main(["show", *INPUTS, "--no-cache", operator, "--json"]) == 1
+    assert capsys.readouterr() == ("", f"derivload: {said}\n")
+
+
+def test_a_release_that_is_not_known_is_noted(capsys: Captured) -> None:
+    assert main(["show", *INPUTS, "--no-cache", "many", "--torch-version", "9.9"]) == 0
+    assert "derivload: note: torch 9.9 is newer than " in capsys.readouterr().err
