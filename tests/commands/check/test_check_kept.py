@@ -145,6 +145,13 @@ def test_errors_and_warnings_have_numbers_of_their_own(finding: Finding, capsys:
             assert told == f"derivload: {counted}, 1 warning in d.yaml, n.yaml, tags.yaml\n", number
 
 
+def test_in_detail_it_says_what_it_looks_at(capsys: Captured) -> None:
+    assert main(["check", *INPUTS, "--verbose"]) == 0
+    err = capsys.readouterr().err
+    assert "derivload: input      d.yaml\nderivload: input      n.yaml\n" in err
+    assert "derivload: cache      c\n" in err
+
+
 def test_without_mistakes_statistics_are_empty(capsys: Captured) -> None:
     Path("d.yaml").write_text("- name: wave(Tensor self) -> Tensor\n  self: grad\n")
     for more, out in (([], ""), (["--format", "json"], "[]\n")):
