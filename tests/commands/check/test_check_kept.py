@@ -19,11 +19,14 @@ d.yaml:3:16: warning[DL602]: `other` is not an argument, output or gradient of `
 """
 
 
+DEFINED = "\n- name: wave(Tensor self) -> Tensor\n  self: grad * other\n"
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("n.yaml").write_text("- func: wave(Tensor self) -> Tensor\n  dispatch:\n    CPU: wave\n")
-    Path("d.yaml").write_text("\n- name: wave(Tensor self) -> Tensor\n  self: grad * other\n")
+    Path("d.yaml").write_text(DEFINED)
     Path("tags.yaml").write_text("- tag: core\n  desc: x\n")
 
 
@@ -145,6 +148,37 @@ def test_errors_and_warnings_have_numbers_of_their_own(finding: Finding, capsys:
             assert told == f"derivload: {counted}, 1 warning in d.yaml, n.yaml, tags.yaml\n", number
 
 
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ("text", "d.yaml:3:16: warning[DL602]: "),
+        ("json", '"code": "DL602"'),
+        ("github", "::warning file=d.yaml,line=3,"),
+        ("sarif", '"ruleId": "DL602"'),
+    ],
+)
+def test_each_form_is_written_at_once(form: str, words: str, capsys: Captured) -> None:
+    assert main(["check", *INPUTS, "--format", form]) == 0
+    out = capsys.readouterr().out
+    assert words in out
+    assert out.endswith("\n")
+    assert (form in ("json", "sarif")) == out.startswith("{\n")
+    if out.startswith("{"):
+        assert isinstance(json.loads(out), dict)
+
+
+def test_rules_that_are_broken_as_often_are_sorted_by_code(capsys: Captured) -> None:
+    text = "- name: wave(Tensor self) -> Tensor\n  self: grad * another\n"
+    Path("d.yaml").write_text(Path("d.yaml").read_text() + text)
+    assert main(["check", *INPUTS, "--statistics"]) == 0
+    lines = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["2", "DL602"], ["1", "DL601"]]
+    Path("d.yaml").write_text(f"{DEFINED}{DEFINED}".replace("grad * other", "grad", 1))
+    assert main(["check", *INPUTS, "--statistics"]) == 0
+    lines = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["1", "DL601"], ["1", "DL602"]]
+
+
 def test_in_detail_it_says_what_it_looks_at(capsys: Captured) -> None:
     assert main(["check", *INPUTS, "--verbose"]) == 0
     err = capsys.readouterr().err
@@ -165,7 +199,7 @@ def test_without_mistakes_statistics_are_empty(capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("DL0001", "rule DL0001 does not exist; did you mean "),
+        ("DL0001", "rule DL0001 does not exist; did you mean `DL001`?\n"),
         ("x", "rule x does not exist; the first is DL001, the last DL8"),
     ],
 )

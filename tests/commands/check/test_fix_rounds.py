@@ -136,3 +136,16 @@ def test_a_mistake_that_names_a_line_which_moved_is_still_the_same(place: str) -
     fixed = fix_all(texts, find(texts), find, is_unsafe=False)
     assert (fixed.texts, fixed.applied) == (texts, [])
     assert len(fixed.refused) == 1
+
+
+def test_a_mistake_inside_of_what_is_replaced_is_where_that_begins() -> None:
+    def find(texts: Texts) -> list[Diagnostic]:
+        """The fix writes the line anew, with the same mistake."""
+        line = texts["f"].split("\n")[1]
+        fix = Fix("anew", (Edit("f", 2, 3, 2, len(line) + 1, "x again"),), True)
+        at = line.index("x") + 1
+        return [Diagnostic("f", 2, at, "DL006", "it is wrong", fixes=(fix,))]
+
+    texts = {"f": "- k\n- a b x\n- k\n"}
+    fixed = fix_all(texts, find(texts), find, is_unsafe=False)
+    assert (fixed.texts, fixed.applied, len(fixed.refused)) == (texts, [], 1)
