@@ -17,6 +17,7 @@ import pytest
 from derivload import cli
 from derivload.cli import main
 from derivload.commands import about, emit
+from derivload.commands.arguments import with_files_read
 from derivload.loading.errors import SettingsError, TreeCodeError, UsageError
 from derivload.version import __version__
 from support.child import child_environment
@@ -347,3 +348,17 @@ def test_a_shell_completes_the_program_that_was_called(
     for folder in ("cmake", "bazel"):
         assert main([f"--{folder}-dir", "--quiet"]) == 0
         assert capsys.readouterr().out == f"{ROOT}/{folder}\n"
+
+
+def test_a_language_server_takes_no_settings_from_where_it_starts() -> None:
+    Path("derivload.toml").write_text("quiet = true\n")
+    for command, is_quiet in (("lsp", False), ("check", True)):
+        options = cli._parse([command])
+        assert not isinstance(options, int)
+        assert options.quiet == is_quiet
+
+
+def test_lines_of_arguments_end_as_on_any_system() -> None:
+    for text in (b"a\nb c\n", b"a\r\nb c\r\n", b"a\rb c\r", b"\xef\xbb\xbfa\nb c"):
+        Path("file").write_bytes(text)
+        assert with_files_read(["@file", "d"]) == ["a", "b c", "d"]
