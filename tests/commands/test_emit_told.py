@@ -102,3 +102,10 @@ def test_a_tree_that_settings_name_is_looked_at_again(capsys: Captured) -> None:
     Path("pyproject.toml").write_text("[tool.derivload]\n")
     Path("derivload.toml").unlink()
     assert main(arguments) == 2
+
+
+def test_a_depfile_that_is_an_output_as_well_is_refused(capsys: Captured) -> None:
+    arguments = ["emit", *INPUTS, "--out-dir", "o", "--depfile", "o/manifest.json"]
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith("derivload: error: ")
+    assert not Path("o/manifest.json").exists()

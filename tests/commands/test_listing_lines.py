@@ -65,6 +65,8 @@ def test_a_line_has_the_name_and_what_is_most_worth_knowing(capsys: Captured) ->
     )
     assert main(["list", *INPUTS, "plain", "--format", "names", "--quiet"]) == 0
     assert capsys.readouterr() == ("plain\n", "")
+    assert main(["list", *INPUTS, "plain", "--verbose"]) == 0
+    assert "derivload: input      d.yaml\n" in capsys.readouterr().err
     assert main(["list", *INPUTS, "plain"]) == 0
     assert capsys.readouterr().out == "plain  no derivative\n"
 
