@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from derivload.pytorch.codegen.processes import fork, send
 
@@ -23,3 +26,14 @@ def in_a_copy(do: Callable[[], object]) -> None:
     said = child.answer().decode()
     child.close()
     assert not said, said
+
+
+def children() -> set[int]:
+    """The processes that this one has started, and which have not been waited for."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            _, _, rest = path.read_text("utf-8", "replace").rpartition(") ")
+            if int(rest.split()[1]) == os.getpid():
+                found.add(int(path.parent.name))
+    return found

@@ -134,7 +134,7 @@ class Parser:
             entries = _listed(loaded, self._additions)
             for entry in entries:
                 line = entry.get(_LINE)
-                if before and isinstance(line, int):
+                if isinstance(line, int):
                     entry[_LINE] = line + before
             files.append([cast(Entry, keys.without(cast(Mapping, entry))) for entry in entries])
             before += len(content.splitlines())
