@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import time
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -128,6 +129,28 @@ def test_what_a_child_did_not_render_is_rendered_here(
     codegen = Failing(set(), 2)
     found = [*content_of(codegen, tmp_path).several(NAMES)]
     assert sorted(name for name, _, _ in found) == sorted(codegen.made) == NAMES
+
+
+def test_what_a_child_rendered_is_not_rendered_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main, until = os.getpid(), time.monotonic() + 30
+
+    class Meeting(Rendering):
+        def file(self, name: str) -> bytes:
+            is_own = os.getpid() == main
+            (tmp_path / str(is_own)).touch()
+            while not (tmp_path / str(not is_own)).exists():
+                assert time.monotonic() < until
+            return super().file(name)
+
+    monkeypatch.setattr(content, "can_fork", lambda: True)
+    codegen = Meeting(set(), 2)
+    found = [*content_of(codegen, tmp_path).several(NAMES)]
+    assert 0 < len(codegen.made) < len(NAMES)
+    expected = [(name, name.encode() * 2) for name in NAMES]
+    assert sorted((name, data) for name, data, _ in found) == expected
+    assert all(sha256(data).hexdigest() == sha for _, data, sha in found)
 
 
 def test_no_child_is_no_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,10 @@ class Entries:
 
 
 LINES: Final = SimpleNamespace(
-    records=[b'{"schema": "a() -> ()"}'], generated=[], functions=[], used_dispatch_keys={"D": 1}
+    records=[b'{"schema":"a() -> ()"}'],
+    generated=[b'{"schema":"g() -> ()"}'],
+    functions=[b'{"schema":"f() -> ()"}'],
+    used_dispatch_keys={"D": 1},
 )
 
 
@@ -99,6 +102,8 @@ def test_what_else_is_told_of_the_inputs() -> None:
     loaded = made.loaded
     assert (loaded.records, loaded.used_dispatch_keys) == (LINES.records, ["D"])
     assert loaded.derivatives == "the text"
+    assert made.infos == ["a() -> ()", "g() -> ()"]
+    assert made.by_cpp_name == ["f() -> ()"]
 
 
 def test_deprecated_functions_are_read_when_their_file_changed() -> None:

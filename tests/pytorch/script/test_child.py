@@ -25,7 +25,8 @@ import gc, json, os, sys
 main = sys.modules["__main__"]
 told = {
     "name": __name__, "file": __file__, "own": main.__dict__ is globals(), "argv": sys.argv,
-    "path": sys.path[0], "spec": __spec__ and __spec__.name, "loader": type(__loader__).__name__,
+    "path": sys.path[0], "spec": __spec__ and __spec__.name, "loader": __loader__.path,
+    "mine": os.environ.get("MINE_X"),
     "cached": globals().get("__cached__"), "names": sorted(n for n in globals() if n[0] != "_"),
     "collect": gc.get_threshold()[0],
 }
@@ -91,7 +92,7 @@ def test_a_script_finds_what_python_gives_it(script: Script) -> None:
     assert told["path"] == str(script.folder)
     assert told["file"] == str(script.folder / "script.py")
     assert (told["name"], told["own"], told["spec"]) == ("__main__", True, None)
-    assert (told["loader"], told["cached"]) == ("SourceFileLoader", None)
+    assert (told["loader"], told["cached"]) == (told["file"], None)
     assert told["names"] == ["annotations", "gc", "json", "main", "os", "sys"]
     assert told["collect"] == 100_000
     seen = read_seen(str(script.notes / SEEN))
@@ -99,6 +100,7 @@ def test_a_script_finds_what_python_gives_it(script: Script) -> None:
     assert str(script.folder / "script.py") in seen.files
     assert str(script.folder / "told.json") in seen.written
     assert seen.began > 0
+    assert "MINE_X" in seen.variables
     assert seen.reasons == {}
 
 
