@@ -13,6 +13,7 @@ from derivload.loading.errors import TreeCodeError
 from derivload.loading.own_code.process import OwnTorchgen, RefusedError, start_torchgen
 from derivload.loading.paths import Files, TreePlace
 from derivload.loading.rules_of_tree import Rules
+from derivload.sources.additions import Additions
 
 TELL = """
 import json, os, sys
@@ -27,7 +28,11 @@ MODULES = {
     "torchgen/api/__init__": "",
     "torchgen/api/cpp": "",
     "torchgen/api/autograd": "def match_differentiability_info(functions, infos): return []",
-    "torchgen/model": "dispatch_keys = []",
+    "torchgen/model": """
+import enum
+DispatchKey = enum.Enum("DispatchKey", "CPU XLA")
+dispatch_keys = [DispatchKey.CPU]
+""",
     "torchgen/gen": """
 class Parsed:
     native_functions = ()
@@ -58,6 +63,9 @@ def load_derivatives(derivatives, native, tags):
         raise SystemExit("ends")
     if mode == "read":
         raise ValueError(repr(sys.stdin.read()))
+    if mode == "keys":
+        from torchgen.model import dispatch_keys
+        raise ValueError([key.name for key in dispatch_keys])
     if mode == "locale":
         raise ValueError(open(derivatives).read())
     return {}, {"Default", "AutogradCUDA"}
@@ -90,6 +98,7 @@ class Tree:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
         self.autograd = root / "tools" / "autograd"
+        self.dispatch_keys: tuple[str, ...] = ()
         self._torchgen: OwnTorchgen | None = None
 
     @property
@@ -98,6 +107,7 @@ class Tree:
             files = Files("d", ["n"], "t", None)
             torchgen = str(self.root / "torchgen")
             files.tree = TreePlace(str(self.root), torchgen, str(self.autograd))
+            files.additions = Additions(dispatch_keys=self.dispatch_keys)
             self._torchgen = start_torchgen(files, Rules("source x", "2.15", "the test says so"))
         return self._torchgen
 
@@ -134,6 +144,11 @@ def test_an_exception_is_told_from_the_frames_of_torchgen_on(tree: Tree) -> None
     loader = tree.autograd / "load_derivatives.py"
     assert lines[1].startswith(f'  File "{loader}", line 7, in load_derivatives')
     assert lines[-1] == "SystemExit: ends"
+
+
+def test_a_key_that_a_backend_adds_is_listed_once(tree: Tree) -> None:
+    tree.dispatch_keys = ("XLA", "CPU")
+    assert refused(tree.torchgen, "d", "n", "keys")[-1] == "ValueError: ['CPU', 'XLA']"
 
 
 def test_the_files_of_backends_are_checked_one_by_one(tree: Tree) -> None:
