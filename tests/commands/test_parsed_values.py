@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from derivload.commands.options.command_line import make_parser
-from derivload.commands.parsed import files_of, open_store_of, target_of, wanted_of
+from derivload.commands.own_process import _Platform, importing_msgspec
+from derivload.commands.parsed import (
+    files_of,
+    importing_of,
+    is_remote_named,
+    open_store_of,
+    target_of,
+    wanted_of,
+    with_remote_ended,
+)
 from derivload.commands.settings.apply import parse_options
+from derivload.loading.errors import UsageError
 from derivload.wanted import want
 
 Captured = pytest.CaptureFixture[str]
@@ -103,3 +114,42 @@ def test_files_know_which_settings_named_them() -> None:
     assert "derivload.toml" in files.told
     assert files.may_run_tree
     assert files_of(parsed("check", "--catalogue", "--no-settings")).told == ""
+
+
+@pytest.mark.parametrize(
+    ("remote", "variable", "is_named"),
+    [
+        *((None, None, False), ("", "", False), ("url", None, True)),
+        *((None, "url", True), ("url", "url", True)),
+    ],
+)
+def test_a_remote_cache_is_named_by_an_option_or_a_variable(
+    remote: str | None, variable: str | None, is_named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DERIVLOAD_REMOTE_CACHE", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("DERIVLOAD_REMOTE_CACHE", variable)
+    assert is_remote_named(Namespace(remote_cache=remote)) == is_named
+    assert not is_remote_named(Namespace())
+    assert with_remote_ended(Namespace(remote_cache=remote), 5) == 5
+
+
+def test_a_process_of_somebody_else_imports_as_it_always_does() -> None:
+    with importing_of(Namespace(is_own_process=False)):
+        assert not isinstance(sys.modules.get("platform"), _Platform)
+    own = importing_of(Namespace(is_own_process=True))
+    assert type(own) is type(importing_msgspec())
+
+
+def test_what_names_nothing_is_wrong_usage() -> None:
+    options = parsed("check", "--catalogue", "--no-settings")
+    options.ignore = ["DL999"]
+    with pytest.raises(UsageError, match="DL999"):
+        wanted_of(options, files_of(options))
+    for may_search, words in (
+        (False, ", and none was looked for: write"),
+        (True, ", and there is"),
+    ):
+        options = parse_options(make_parser("check"), ["check"], may_search=may_search)
+        with pytest.raises(UsageError, match=f"^nothing names the inputs{words}"):
+            files_of(options)

@@ -289,3 +289,24 @@ def test_a_reader_that_is_gone_ends_it(
     finally:
         os.dup2(kept, 1)
         os.close(kept)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a":"}{"}',
+        b'{"a":"\\"}","b":{"c":"\\\\"}}',
+        b'{"\\\\\\"":"{{","d":["}","{"]}',
+        b'{"a":"\\u007d","b":{}}',
+    ],
+)
+def test_a_request_is_whole_with_its_last_brace_however_it_comes(text: bytes) -> None:
+    for size in range(1, len(text)):
+        pending = working._Pending()
+        for at in range(0, len(text), size):
+            assert not pending.is_whole()
+            pending.add(text[at : at + size])
+        assert pending.is_whole()
+        assert [*pending.take()] == [text]
+        assert not pending.is_whole()
+        assert [*pending.take()] == []
