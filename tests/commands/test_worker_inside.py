@@ -310,3 +310,13 @@ def test_a_request_is_whole_with_its_last_brace_however_it_comes(text: bytes) ->
         assert [*pending.take()] == [text]
         assert not pending.is_whole()
         assert [*pending.take()] == []
+
+
+def test_what_is_no_json_is_not_whole_whatever_follows() -> None:
+    pending = working._Pending()
+    for piece in (b"{x}", b"{}", b'"}', b'"{}'):
+        pending.add(piece)
+        assert not pending.is_whole()
+    assert [*pending.take()] == [b'{x}{}"}"{}']
+    pending.add(b"{}")
+    assert pending.is_whole()
