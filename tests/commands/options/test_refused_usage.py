@@ -35,6 +35,7 @@ def parse(arguments: list[str]) -> Options:
         *("check --version --cmake-dir", "show", "diff", "schema", "schema no", "fetch 2.15"),
         *(
             "check --watch --fix",
+            "show --catalogue a.yaml",
             "fetch --to d",
             "cache",
             "cache no",
