@@ -102,8 +102,6 @@ def test_what_else_is_told_of_the_inputs() -> None:
     loaded = made.loaded
     assert (loaded.records, loaded.used_dispatch_keys) == (LINES.records, ["D"])
     assert loaded.derivatives == "the text"
-    assert made.infos == ["a() -> ()", "g() -> ()"]
-    assert made.by_cpp_name == ["f() -> ()"]
 
 
 def test_deprecated_functions_are_read_when_their_file_changed() -> None:
