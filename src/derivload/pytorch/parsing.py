@@ -134,7 +134,8 @@ class Parser:
             entries = _listed(loaded, self._additions)
             for entry in entries:
                 line = entry.get(_LINE)
-                if isinstance(line, int):
+                # Of the first file it stays the same object: that may tell who reads it.
+                if before and isinstance(line, int):
                     entry[_LINE] = line + before
             files.append([cast(Entry, keys.without(cast(Mapping, entry))) for entry in entries])
             before += len(content.splitlines())
