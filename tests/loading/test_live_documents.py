@@ -16,17 +16,7 @@ from derivload.loading.request import Request
 from derivload.loading.rules_of_tree import Rules
 from derivload.loading.run import load_inputs
 from support.sessions import StoreInMemory
-
-NATIVES = """\
-- func: gild(Tensor self, Tensor leaf) -> Tensor
-  dispatch:
-    CPU: gild
-- func: plain(Tensor self) -> Tensor
-"""
-WARNED = "- name: gild(Tensor self, Tensor leaf) -> Tensor\n  self: grad * slef\n  leaf: grad\n"
-RIGHT = WARNED.replace("slef", "self")
-TAGS = "- tag: core\n  desc: Some tag.\n"
-DOCUMENTS = ["differentiability.json", "functions.json", "manifest.json"]
+from support.warned_inputs import DOCUMENTS, NATIVES, RIGHT, TAGS, WARNED
 
 
 def request(definitions: str = WARNED, version: str | None = None) -> Request:

@@ -21,17 +21,7 @@ from derivload.loading.warnings import NewWarnings, fixed_since, new_warnings
 from derivload.outputs.documents import PLACES
 from derivload.outputs.stamp import Record, render_stamp, stamp_name
 from support.sessions import StoreInMemory
-
-NATIVES = """\
-- func: gild(Tensor self, Tensor leaf) -> Tensor
-  dispatch:
-    CPU: gild
-- func: plain(Tensor self) -> Tensor
-"""
-WARNED = "- name: gild(Tensor self, Tensor leaf) -> Tensor\n  self: grad * slef\n  leaf: grad\n"
-RIGHT = WARNED.replace("slef", "self")
-TAGS = "- tag: core\n  desc: Some tag.\n"
-DOCUMENTS = ["differentiability.json", "functions.json", "manifest.json"]
+from support.warned_inputs import DOCUMENTS, NATIVES, RIGHT, TAGS, WARNED
 
 
 @pytest.fixture(autouse=True)

@@ -12,18 +12,7 @@ from derivload.loading.errors import UsageError
 from derivload.loading.origin import Origin
 from derivload.loading.paths import Files, find_files, spell_option
 from derivload.loading.settings.search import Search
-from support.paths import CATALOGUE
-
-CHECKOUT = (
-    "tools/autograd/derivatives.yaml",
-    "aten/src/ATen/native/native_functions.yaml",
-    "aten/src/ATen/native/tags.yaml",
-)
-PACKAGED = (
-    "torchgen/packaged/autograd/derivatives.yaml",
-    "torchgen/packaged/ATen/native/native_functions.yaml",
-    "torchgen/packaged/ATen/native/tags.yaml",
-)
+from support.paths import CATALOGUE, CHECKOUT, PACKAGED
 
 
 @pytest.fixture(autouse=True)

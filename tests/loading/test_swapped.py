@@ -9,19 +9,9 @@ import pytest
 
 import derivload
 from derivload.cli import main
-from support.paths import CATALOGUE
+from support.paths import CATALOGUE, CHECKOUT, PACKAGED
 
 NAMES = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
-CHECKOUT = (
-    "tools/autograd/derivatives.yaml",
-    "aten/src/ATen/native/native_functions.yaml",
-    "aten/src/ATen/native/tags.yaml",
-)
-PACKAGED = (
-    "torchgen/packaged/autograd/derivatives.yaml",
-    "torchgen/packaged/ATen/native/native_functions.yaml",
-    "torchgen/packaged/ATen/native/tags.yaml",
-)
 
 
 def given(*names: str) -> list[str]:

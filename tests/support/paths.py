@@ -12,6 +12,17 @@ REFERENCE = ROOT / "tests" / "reference"
 
 # What each set of inputs consists of, the catalogue among them.
 DERIVATIVES, NATIVES, TAGS = FILES = "derivatives.yaml", "native_functions.yaml", "tags.yaml"
+# Where the three files are in a checkout, and in what `derivload fetch` writes.
+CHECKOUT = (
+    "tools/autograd/derivatives.yaml",
+    "aten/src/ATen/native/native_functions.yaml",
+    "aten/src/ATen/native/tags.yaml",
+)
+PACKAGED = (
+    "torchgen/packaged/autograd/derivatives.yaml",
+    "torchgen/packaged/ATen/native/native_functions.yaml",
+    "torchgen/packaged/ATen/native/tags.yaml",
+)
 
 
 def with_inputs(*options: str) -> list[str]:

@@ -18,7 +18,7 @@ from derivload.store.results import facts_document, find_state, keep_state
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from derivload.engine.session import Session
     from derivload.loading.own_code.process import OwnTorchgen
@@ -58,8 +58,7 @@ class Memory:
         self._facts: dict[str, bytes] = {}
         # Whether some of them are not known: then all are found at the next load without mistakes.
         self._lacks_facts = False
-        # The last lines of functions, and the schema of each.
-        self._schemas: tuple[list[bytes], list[str]] | None = None
+        self._functions_read = ReadLines()
         self.placed: tuple[object, Rendered] | None = None
         """What the last places.json was made of, and it itself."""
 
@@ -74,7 +73,8 @@ class Memory:
             self._functions = None
             self._facts = {}
             self._lacks_facts = False
-            self._schemas = self.placed = None
+            self._functions_read = ReadLines()
+            self.placed = None
             found = None if self.store is None else find_state(self.store, request.keys)
             if found is not None:
                 state, documents = found
@@ -141,9 +141,8 @@ class Memory:
 
     def with_facts(self, lines: DocumentLines) -> DocumentLines:
         """The lines of the last load with its facts."""
-        if self._schemas is None or self._schemas[0] is not lines.functions:
-            self._schemas = lines.functions, [*map(schema_of, lines.functions)]
-        return lines._replace(facts=in_order(self._facts, self._schemas[1]))
+        schemas = self._functions_read.schemas(lines.functions)
+        return lines._replace(facts=in_order(self._facts, schemas))
 
     def render(self, lines: DocumentLines, shards: int | None) -> list[Rendered]:
         """All documents, over so many shards, the manifest last."""
@@ -240,6 +239,26 @@ def lines_in(documents: Mapping[str, bytes]) -> DocumentLines:
         functions=read_lines(functions[:at]),
         generated=read_lines(functions[at:]),
     )
+
+
+class ReadLines:
+    """Reads the schemas of lines of a document. Those of the last time are not read again."""
+
+    def __init__(self) -> None:
+        self._lines: Sequence[bytes] = ()
+        self._schemas: list[str] = []
+
+    def schemas(self, lines: Sequence[bytes]) -> list[str]:
+        """The schema of each line."""
+        if lines is self._lines:
+            return self._schemas
+        if len(lines) == len(self._lines):
+            before = zip(lines, self._lines, self._schemas, strict=True)
+            found = [known if line is old else schema_of(line) for line, old, known in before]
+        else:
+            found = [schema_of(line) for line in lines]
+        self._lines, self._schemas = lines, found
+        return found
 
 
 def schema_of(line: bytes) -> str:

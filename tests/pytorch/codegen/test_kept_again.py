@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from derivload.loading.memory import ReadLines
 from derivload.pytorch.codegen.kept import Deprecated, Families, FamilyDigests, KeptEntry
-from derivload.pytorch.codegen.source import ReadLines
 
 FAMILIES = Families(["gild", "smelt"])
 ROWS = [KeptEntry(b"", b"one", "gild", ""), KeptEntry(b"", b"two", "smelt", "")]
@@ -25,6 +25,17 @@ def test_digests_after_others_are_those_of_a_new_run() -> None:
     ):
         found = digests.of(FAMILIES, rows, records, old)
         assert found == FamilyDigests().of(FAMILIES, rows, records, old)
+
+
+def test_what_is_the_same_is_not_hashed_or_read_again() -> None:
+    digests, read = FamilyDigests(), ReadLines()
+    first = digests.of(FAMILIES, ROWS, RECORDS, OLD)
+    again = digests.of(FAMILIES, ROWS, [("gild", b"other")], OLD)
+    assert again["smelt"] is first["smelt"]
+    assert again["gild"] != first["gild"]
+    same = line("same()")
+    schema, _ = read.schemas([same, line("one()")])
+    assert read.schemas([same, line("two()")])[0] is schema
 
 
 def line(schema: str) -> bytes:

@@ -340,7 +340,7 @@ def _generate(
     if request.is_readable:
         entries = InputEntries(request.inputs.texts, splits=request.keys.splits())
     with generators.begun(request.files, entries):
-        loaded = load_inputs(request, begun.store, clock=clock, importing=importing)
+        loaded = load_inputs(request, begun.store, clock=clock)
         assert entries is not None  # or that has raised an exception
         warnings = find_warnings(loaded)
         made = generators.make(

@@ -9,11 +9,12 @@ called item by item, see `capture.py`.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from types import ModuleType
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from derivload.pytorch.codegen.capture import (
     INFOS,
@@ -26,12 +27,8 @@ from derivload.pytorch.codegen.capture import (
 )
 from derivload.pytorch.codegen.kept import render_deprecated
 from derivload.pytorch.codegen.selection import Selection
-from derivload.pytorch.codegen.temporary import temporary_folder
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import SelectionError, UnexpectedTorchgenError
-
-# What torchgen reads instead of deprecated.yaml if there are no entries.
-_NO_DEPRECATED: Final = os.path.join(os.path.dirname(__file__), "no_deprecated.yaml")
 
 
 class Catalogue(NamedTuple):
@@ -257,9 +254,7 @@ class _Run:
 
     def _with_deprecated(self, original: Callable[..., object]) -> Callable[..., object]:
         def load(pairs: object, _: str, **how: object) -> object:
-            if not self._catalogue.deprecated:
-                return original(pairs, _NO_DEPRECATED, **how)
-            with temporary_folder() as folder:
+            with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, "deprecated.yaml")
                 with open(path, "wb") as file:
                     file.write(render_deprecated(self._catalogue.deprecated))

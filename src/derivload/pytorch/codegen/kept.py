@@ -109,8 +109,7 @@ class Families:
 
     def __init__(self, bases: Iterable[str]) -> None:
         self.is_certain = all(_family(base) is not None for base in bases)
-        self._by_base = _ByBase()
-        self._by_base.is_certain = self.is_certain
+        self._by_base = _ByBase(is_certain=self.is_certain)
 
     @property
     def of(self) -> Callable[[str], str]:
@@ -121,10 +120,12 @@ class Families:
 class _ByBase(dict[str, str]):
     """From base names to families: a dict, because it is asked ten thousand times for an edit."""
 
-    is_certain: bool
+    def __init__(self, *, is_certain: bool) -> None:
+        super().__init__()
+        self._is_certain = is_certain
 
     def __missing__(self, base: str) -> str:
-        family = self[base] = (_family(base) or _ALL) if self.is_certain else _ALL
+        family = self[base] = (_family(base) or _ALL) if self._is_certain else _ALL
         return family
 
 

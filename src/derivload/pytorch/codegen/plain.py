@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,7 +25,6 @@ from derivload.pytorch.codegen.entry_points import parts_of, replaced
 from derivload.pytorch.codegen.rendering import named_as_in_a_build
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.stand_ins import StandIns
-from derivload.pytorch.codegen.temporary import temporary_folder
 from derivload.pytorch.codegen.upstream import Modules, Upstream
 from derivload.pytorch.errors import RAISED, GeneratorError, SelectionError
 from derivload.pytorch.importable import Torchgen
@@ -94,10 +94,10 @@ def _run(
     main = modules.generators["gen_autograd"]
     load = main.load_derivatives
 
-    with temporary_folder() as out, ExitStack() as stack:
+    with tempfile.TemporaryDirectory() as out, ExitStack() as stack:
         derivatives = files.derivatives
         if files.more_derivatives:
-            derivatives = _write_joined(files, stack.enter_context(temporary_folder()))
+            derivatives = _write_joined(files, stack.enter_context(tempfile.TemporaryDirectory()))
 
         own = (os.path.join(upstream.autograd, "derivatives.yaml"), natives, files.tags)
         made = None if loaded is None else _Made(modules, loaded)

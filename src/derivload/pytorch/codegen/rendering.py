@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Final
 
 from derivload.pytorch.codegen.capture import EVERYTHING, Item, Output, shard_id
-from derivload.pytorch.codegen.temporary import temporary_folder
 from derivload.pytorch.codegen.upstream import Modules
 
 # The script that PyTorch's build runs. The generators name it in the files that they write.
@@ -61,7 +61,7 @@ def _template(output: Output, template: str | bytes) -> Iterator[str]:
     if isinstance(template, str):
         yield template
         return
-    with temporary_folder() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, os.path.basename(output.template))
         with open(path, "wb") as file:
             file.write(template)

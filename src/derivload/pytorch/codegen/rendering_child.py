@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
@@ -12,7 +13,6 @@ import msgspec
 from derivload.outputs.digests import digest_of
 from derivload.pytorch.codegen.processes import ChildEndedError, flush, fork, send
 from derivload.pytorch.codegen.running import Learned, Running
-from derivload.pytorch.codegen.temporary import temporary_file
 from derivload.pytorch.codegen.turns import Turns
 from derivload.pytorch.errors import RAISED
 
@@ -47,7 +47,7 @@ class RenderingChild:
         self._names = names
         self._render = render
         self._running = running
-        self._file = temporary_file()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
         self.turns = Turns()
         try:
             self.turns.put(range(len(names)))

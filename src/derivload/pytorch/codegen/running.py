@@ -16,6 +16,7 @@ from __future__ import annotations
 import builtins
 import io
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -326,7 +327,7 @@ def _is_own(frame: FrameType | None) -> bool:
     name = "" if frame is None else frame.f_code.co_filename
     if frame is not None and name == __file__:  # our replacement of `open`
         return _is_own(frame.f_back)
-    if frame is not None and name == getattr(sys.modules.get("shutil"), "__file__", None):
+    if frame is not None and name == shutil.__file__:
         return "rmtree" in frame.f_code.co_name
     return name.startswith((_PACKAGE, "<frozen importlib"))
 

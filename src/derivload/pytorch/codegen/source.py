@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Final, cast
 
@@ -12,30 +12,12 @@ import msgspec
 from derivload.diagnostics import Invalid
 from derivload.engine.inputs import InputEntries
 from derivload.engine.lines import DocumentLines
-from derivload.loading.memory import base_of, schema_of
+from derivload.loading.memory import base_of
 from derivload.pytorch.codegen.kept import Deprecated, Kept, KeptEntry
 from derivload.pytorch.codegen.plain import LoadedDefinitions
 from derivload.pytorch.errors import UnexpectedTorchgenError
 
 _OUT: Final = "_out"
-
-
-class ReadLines:
-    """Reads the schemas of lines of a document. Those of the last time are not read again."""
-
-    def __init__(self) -> None:
-        self._lines: Sequence[bytes] = ()
-        self._schemas: list[str] = []
-
-    def schemas(self, lines: Sequence[bytes]) -> list[str]:
-        """The schema of each line."""
-        if len(lines) == len(self._lines):
-            before = zip(lines, self._lines, self._schemas, strict=True)
-            found = [known if line is old else schema_of(line) for line, old, known in before]
-        else:
-            found = [schema_of(line) for line in lines]
-        self._lines, self._schemas = lines, found
-        return found
 
 
 class Source:

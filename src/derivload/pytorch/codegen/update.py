@@ -17,6 +17,7 @@ from functools import cached_property
 
 import msgspec
 
+from derivload.loading.memory import ReadLines
 from derivload.pytorch.codegen.batches import (
     Batch,
     BatchRunner,
@@ -43,7 +44,7 @@ from derivload.pytorch.codegen.kept import (
 from derivload.pytorch.codegen.plain import Imported
 from derivload.pytorch.codegen.rendering import items_by_shard, render
 from derivload.pytorch.codegen.running import Running
-from derivload.pytorch.codegen.source import ReadLines, Source
+from derivload.pytorch.codegen.source import Source
 from derivload.pytorch.codegen.stand_ins import StandIns
 from derivload.pytorch.codegen.templates import Templates
 from derivload.pytorch.codegen.upstream import Modules

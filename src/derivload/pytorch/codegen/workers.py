@@ -8,6 +8,7 @@ end, and the exception counts as if it had been raised here.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -29,7 +30,6 @@ from derivload.pytorch.codegen.processes import (
 )
 from derivload.pytorch.codegen.running import Learned, Running
 from derivload.pytorch.codegen.stand_ins import StandIns
-from derivload.pytorch.codegen.temporary import temporary_file
 from derivload.pytorch.codegen.turns import Turns
 from derivload.pytorch.codegen.upstream import Modules
 from derivload.pytorch.errors import RAISED, UnexpectedTorchgenError
@@ -109,7 +109,7 @@ class Ahead:
     def __init__(self) -> None:
         """Raises OSError."""
         # A pipe would make us wait until the child reads it.
-        self._file = temporary_file()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
         self.turns = Turns()
         self._is_free = True
 
