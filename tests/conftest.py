@@ -87,9 +87,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with the argument `each_release` runs once for each release of this session."""
+    """A test with the argument `each_release` runs once for each release of this session.
+
+    One with `outer_release`, which takes long, runs in CI for the oldest and the newest alone.
+    """
+    releases = _releases(metafunc.config)
     if "each_release" in metafunc.fixturenames:
-        metafunc.parametrize("each_release", _releases(metafunc.config), scope="session")
+        metafunc.parametrize("each_release", releases, scope="session")
+    if "outer_release" in metafunc.fixturenames:
+        outer = [releases[0], releases[-1]] if releases == SPREAD else releases
+        metafunc.parametrize("outer_release", outer, scope="session")
 
 
 @pytest.hookimpl(trylast=True)

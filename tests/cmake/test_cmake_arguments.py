@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,6 @@ from support.cmake_builds import (
 )
 from support.cmake_project import (
     CONSUMERS,
-    GENERATORS,
     CMakeProject,
     assert_nothing_runs,
     words,
@@ -358,40 +356,46 @@ def test_bad_argument_stops_the_configure_step(
 # Characters in paths that the build tools cannot take
 
 
-RERUNS = "\"#$&'*<>?^`\t"
+# Each build tool, what it cannot take, and with what Ninja runs derivload at every build.
+FAILS = {"Ninja": "[]|", "Unix Makefiles": '[]|"#:\t'}
+RERUNS = {"Ninja": "\"#$&'*<>?^`\t", "Unix Makefiles": ""}
+SPECIAL = [(name, each) for name in FAILS for each in FAILS[name] + RERUNS[name]]
+# What it takes, all in one path.
+OTHERS = [
+    (name, "".join(c for c in "!\"#$%&'()*+,:<=>?@[]^`{|}~\t" if (name, c) not in SPECIAL))
+    for name in FAILS
+]
 
-
-# A plain run looks at one that a build tool takes, two with which it runs derivload at every build,
-# and one that it cannot take.
-PLAIN = [("Ninja", "%"), ("Ninja", "$"), ("Unix Makefiles", "&"), ("Unix Makefiles", ":")]
+# A plain run looks at what a build tool takes, at one with which it runs derivload at every build,
+# and at one that it cannot take.
+PLAIN = [*OTHERS, ("Ninja", "$"), ("Unix Makefiles", ":")]
 
 
 @pytest.mark.parametrize(
-    ("generator", "character"),
+    ("generator", "characters"),
     [
         pytest.param(*pair, marks=[] if pair in PLAIN else pytest.mark.thorough)
-        for pair in product(GENERATORS[:2], "!\"#$%&'()*+,:<=>?@[]^`{|}~\t")
+        for pair in [*OTHERS, *SPECIAL]
     ],
 )
 def test_characters_that_a_build_tool_cannot_take_are_warned_of(
-    project: CMakeProject, character: str
+    project: CMakeProject, characters: str
 ) -> None:
-    """A build with a character in the path of its inputs goes as the configure step said."""
-    project.source.rename(project.source.with_name(f"source{character}of"))
-    project.source = project.source.with_name(f"source{character}of")
+    """A build with characters in the path of its inputs goes as the configure step said."""
+    project.source.rename(project.source.with_name(f"source{characters}of"))
+    project.source = project.source.with_name(f"source{characters}of")
     configured = project.configure()
     assert configured.status == 0, configured.output
     said = words(configured.output)
     first, again = project.build(), project.build()
-    is_ninja = project.generator == "Ninja"
-    if character in ("[]|" if is_ninja else '[]|"#:\t'):
-        assert f'{project.generator} cannot take "{character.strip()}' in said
+    if characters in FAILS[project.generator]:
+        assert f'{project.generator} cannot take "{characters.strip()}' in said
         assert "the build fails" in said
         assert first.status != 0
         return
     assert (first.status, again.status) == (0, 0), first.output + again.output
     runs = again.loads == 1
     assert runs == ("derivload runs at every build" in said) == ("cannot take" in said)
-    assert runs == (is_ninja and character in RERUNS)
+    assert runs == (characters in RERUNS[project.generator])
     (project.inputs / "tags.yaml").touch()
     assert project.build().loads == 1

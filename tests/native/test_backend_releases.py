@@ -29,13 +29,13 @@ def load(text: str, release: str) -> LoadedTexts:
 
 
 def test_what_torchgen_refuses_is_refused(
-    each_release: str, release: Release, thinning: int
+    outer_release: str, release: Release, thinning: int
 ) -> None:
     files = mutants(1200 // thinning)
     answer = subprocess.run(
         [
             *(sys.executable, "-X", "utf8", str(REFERENCE / "judge_backends.py")),
-            str(release(each_release)),
+            str(release(outer_release)),
         ],
         input=json.dumps({"natives": NATIVES, "tags": TAGS, "files": files}),
         stdout=subprocess.PIPE,
@@ -47,7 +47,7 @@ def test_what_torchgen_refuses_is_refused(
     assert sum(v is None for v in expected.values()) in range(least, len(files) - least)
     wrong = []
     for name, text in files.items():
-        loaded = load(text, each_release.removesuffix(".0"))
+        loaded = load(text, outer_release.removesuffix(".0"))
         kernels = {
             operator: sorted(kernel.dispatch_key for kernel in kernels)
             for operator, kernels in loaded.backends.kernels().items()

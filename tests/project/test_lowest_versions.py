@@ -58,7 +58,9 @@ def oldest_python() -> str:
 
 
 @pytest.mark.thorough
-def test_the_lowest_versions_do(tmp_path: Path, unavailable: Unavailable, is_offline: bool) -> None:
+def test_the_lowest_versions_do(
+    tmp_path: Path, unavailable: Unavailable, is_offline: bool, seed: int
+) -> None:
     if is_offline:
         unavailable("no index to install from")
     wheel = build("wheel", tmp_path / "wheel")
@@ -78,4 +80,4 @@ def test_the_lowest_versions_do(tmp_path: Path, unavailable: Unavailable, is_off
     files = [path for name in TELLING for path in ROOT.glob(f"tests/**/{name}")]
     assert [path.name for path in files] == [*TELLING]
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", NEWER]
-    run([*command, *map(str, files)], cwd=ROOT)
+    run([*command, *map(str, files)], cwd=ROOT, DERIVLOAD_TEST_SEED=str(seed))

@@ -156,7 +156,7 @@ def test_a_view_copy_has_the_arguments_of_its_view(newest: str, release: Release
 @pytest.mark.thorough
 @pytest.mark.release
 def test_upstreams_generators_write_the_same_files_with_it_installed(
-    each_release: str, release: Release, run: Run, tmp_path: Path
+    outer_release: str, release: Release, run: Run, tmp_path: Path
 ) -> None:
     code = """
     out, *installed = arguments
@@ -165,8 +165,8 @@ def test_upstreams_generators_write_the_same_files_with_it_installed(
     derivatives, native, tags = files(torchgen)
     generate(out, native, tags, str(Path(derivatives).parent))
     """
-    run(release(each_release), code, tmp_path / "theirs")
-    ended = run(release(each_release), code, tmp_path / "ours", "installed")
+    run(release(outer_release), code, tmp_path / "theirs")
+    ended = run(release(outer_release), code, tmp_path / "ours", "installed")
     assert ended.stderr == ""
     assert_same_files(tmp_path / "ours", tmp_path / "theirs")
 

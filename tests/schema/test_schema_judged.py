@@ -218,13 +218,13 @@ class Trial:
 @pytest.mark.release
 def test_torchgen_reads_schemas_alike(
     request: pytest.FixtureRequest,
-    each_release: str,
+    outer_release: str,
     release: Callable[[str], Path],
     thinning: int,
 ) -> None:
     longer = bool(request.config.getoption("--long", default=False))
-    with torchgen(release(each_release)) as judge:
-        trial = Trial(DIALECTS[each_release.rpartition(".")[0]], judge)
+    with torchgen(release(outer_release)) as judge:
+        trial = Trial(DIALECTS[outer_release.rpartition(".")[0]], judge)
 
         @settings(
             max_examples=1500 * (LONGER if longer else 1) // thinning,

@@ -180,10 +180,8 @@ def test_damaged_settings_harm_nothing(tmp_path: Path, setting: object, value: o
     assert_right_or_absent(tmp_path)
 
 
-def test_no_flipped_bit_ever_gives_wrong_bytes(tmp_path: Path) -> None:
+def test_no_flipped_bit_ever_gives_wrong_bytes(tmp_path: Path, seed: int) -> None:
     """500 bits in some 80 copies of a store: of its database, its write-ahead log, its values."""
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
     rng = random.Random(seed)
     original = tmp_path / "original"
     fill(original, 20)
@@ -209,9 +207,7 @@ def test_no_flipped_bit_ever_gives_wrong_bytes(tmp_path: Path) -> None:
     assert damaged > 10
 
 
-def test_no_flipped_bit_of_an_open_store_gives_wrong_bytes(tmp_path: Path) -> None:
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
+def test_no_flipped_bit_of_an_open_store_gives_wrong_bytes(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     fill(tmp_path)
     with opened(tmp_path) as store:

@@ -16,7 +16,7 @@ WHOLE = (
     *("test_bazel.py", "test_bazel_codegen.py", "test_bazel_pytorch.py"),
     *("test_bazel_written.py", "test_cmake_codegen.py", "test_overlays.py"),
     *("test_small_pytorch.py", "test_own_code_session.py", "test_packaging.py"),
-    "test_site.py",
+    *("test_site.py", "test_s3.py"),
     # They share a browser.
     *("test_pages_in_browser.py", "test_hostile_pages.py", "test_operator_pages.py"),
     "test_live_pages.py",
@@ -35,7 +35,15 @@ LONG = (
     *("test_run_kept.py", "test_run_writes.py", "test_faults.py", "test_outputs_killed.py"),
 )
 # Fixtures that have a PyTorch release read, or a build tool run.
-_SLOW_FIXTURES = {"release", "releases", "each_release", "expected", "judge", "unavailable"}
+_SLOW_FIXTURES = {
+    "release",
+    "releases",
+    "each_release",
+    "outer_release",
+    "expected",
+    "judge",
+    "unavailable",
+}
 
 
 def quickest_first(items: list[pytest.Item]) -> None:

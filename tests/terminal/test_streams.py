@@ -122,11 +122,11 @@ def shell(tmp_path: Path) -> Shell:
 
 @pytest.mark.parametrize(("command", "status", "_"), commands())
 def test_a_closed_stream_changes_no_status(
-    shell: Shell, command: str, status: int, _: bool, thinning: int
+    shell: Shell, command: str, status: int, _: bool, longer: bool
 ) -> None:
-    """A plain run tries each way to close one, but not all with each command."""
-    step = min(thinning, 3)
-    first = QUICK.index(command) % step if step > 1 else 0
+    """Without --long each way to close one is tried, but not all with each command."""
+    step = 1 if longer else 3
+    first = COMMANDS.index((command, status, _)) % step
     for stream in CLOSED[first::step]:
         shutil.rmtree(shell.folder / "out", ignore_errors=True)
         ran = shell.run(f"derivload {command} {stream}")

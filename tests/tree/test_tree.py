@@ -99,8 +99,8 @@ print(json.dumps(sorted(called)))
 
 
 @pytest.mark.thorough
-def test_whatever_runs_is_reached(release: Release, each_release: str, tmp_path: Path) -> None:
-    root = release(each_release)
+def test_whatever_runs_is_reached(release: Release, outer_release: str, tmp_path: Path) -> None:
+    root = release(outer_release)
     dump = Path(__file__).parents[1] / "reference" / "dump_torchgen.py"
     code = f"DUMP = {str(dump)!r}\n{TRACE}"
     ran = subprocess.run(

@@ -53,6 +53,7 @@ def test_documents_are_those_of_the_release(
     edits: list[codegen_edits.Edit],
     tmp_path: Path,
     assert_same: AssertSame,
+    longer: bool,
 ) -> None:
     tree = copied(release(each_release), tmp_path)._replace(package=unknown)
     assert tree.emit()["exit"] == "cold"
@@ -61,7 +62,8 @@ def test_documents_are_those_of_the_release(
     for edit in edits:
         print(f"{each_release}: {edit(tree.pytorch, random_)}", flush=True)
         tree.emit()
-        assert_same(tree.out, tree.judged())
+        if longer or edit is edits[-1]:
+            assert_same(tree.out, tree.judged())
 
 
 def test_files_are_those_of_the_release_with_few_operators(

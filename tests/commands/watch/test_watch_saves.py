@@ -119,9 +119,12 @@ def vim(unavailable: Callable[[str], NoReturn]) -> str:
     return found or unavailable("vim is not there")
 
 
-@pytest.mark.parametrize("saves", [5, pytest.param(300, marks=pytest.mark.thorough)])
-def test_saves_by_vim_in_place(watch: Watch, inputs: Inputs, vim: str, saves: int) -> None:
+@pytest.mark.parametrize("saves", [5, pytest.param(100, marks=pytest.mark.thorough)])
+def test_saves_by_vim_in_place(
+    watch: Watch, inputs: Inputs, vim: str, saves: int, longer: bool
+) -> None:
     """With `backupcopy=yes`, which empties the file and writes it anew."""
+    saves *= 3 if longer else 1
     path = inputs.folder / NATIVES
     # Vim writes 8 KB at a time: large enough for many pieces, and entries to the end.
     many = [

@@ -105,9 +105,9 @@ def test_files_are_upstreams_after_each_edit(tiny_done: CodegenProject) -> None:
 
 @pytest.mark.thorough
 def test_files_are_upstreams_after_each_edit_on_every_release(
-    each_release: str, release: Release, tmp_path: Path
+    outer_release: str, release: Release, tmp_path: Path
 ) -> None:
-    project = CodegenProject(make_small(release(each_release), tmp_path / "pytorch"), tmp_path)
+    project = CodegenProject(make_small(release(outer_release), tmp_path / "pytorch"), tmp_path)
     project.run()
     check_edits(project)
 

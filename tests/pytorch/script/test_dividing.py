@@ -114,8 +114,8 @@ class Divided(ScriptTree):
 
 
 @pytest.fixture
-def tree(release: Release, newest: str, thinning: int, tmp_path: Path) -> Divided:
-    operators = ["abs", "add"] if thinning > 1 else EVERY
+def tree(release: Release, newest: str, longer: bool, tmp_path: Path) -> Divided:
+    operators = EVERY if longer else ["abs", "add"]
     small = make_small(release(newest), tmp_path / "small", [*operators, *FOR_ATEN])
     make_script_tree(small.root, tmp_path)
     made = Divided(tmp_path)
@@ -164,9 +164,9 @@ def test_options_are_as_they_are(tree: Divided, options: tuple[str, ...], forks:
 
 @THOROUGH
 def test_release_equals_the_plain_command(
-    each_release: str, release: Release, tmp_path: Path
+    outer_release: str, release: Release, tmp_path: Path
 ) -> None:
-    make_script_tree(release(each_release), tmp_path)
+    make_script_tree(release(outer_release), tmp_path)
     tree = Divided(tmp_path)
     tree.befall("pass")
     tree.assert_alike(*GEN, HEADERS)
