@@ -198,6 +198,14 @@ def test_the_digests_of_entries_are_known_from_the_last_load(store: Store) -> No
         ]
 
 
+def test_who_has_split_the_inputs_need_not_have_them_split_again() -> None:
+    keys, others = _keys(INPUT, OTHER, SAME), _keys(OTHER, INPUT)
+    keys.take_splits(_keys(INPUT, OTHER).splits())
+    assert keys.by_entries() == _keys(INPUT, OTHER, SAME).by_entries()
+    others.take_splits(keys.splits()[:1])
+    assert others.by_entries() == _keys(INPUT, INPUT).by_entries()
+
+
 def test_entries_that_were_rendered_by_somebody_else_are_passed_over() -> None:
     keys = _keys()
     keys.learn_entries(b"zz\n\nab cd ef\n\xff 00\n")

@@ -75,6 +75,11 @@ class InputEntries:
         return all(file.values is None for file in self._files)
 
     @property
+    def splits(self) -> list[Split]:
+        """The splits of the texts, in the order of the command line."""
+        return [file.split for file in self._files]
+
+    @property
     def passed_over(self) -> dict[str, tuple[str, ...]]:
         """The sections of each file that hold no entries, by its name."""
         return {file.text.name: file.passed_over for file in self._files}

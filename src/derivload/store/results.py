@@ -145,6 +145,10 @@ class Keys:
         """The inputs, split into entries."""
         return [self._split(index) for index in range(len(self._inputs))]
 
+    def take_splits(self, splits: Sequence[Split]) -> None:
+        """Take over the splits of the first inputs, from whoever has split these already."""
+        self._splits[: len(splits)] = splits
+
     def render_entries(self) -> bytes:
         """The digests of all entries as bytes, for `learn_entries` in another run."""
         joined = [(whole, self._joined(index)) for index, whole in enumerate(self.digests)]

@@ -39,8 +39,9 @@ from derivload.commands.codegen.upstream import consult_generators
 from derivload.commands.codegen.live import LiveCodegen
 from derivload.loading.paths import find_files
 from derivload.pytorch.codegen.selection import Selection
+from derivload.pytorch.errors import GeneratorError
 from derivload.store.store import Store
-tree, out, cache, formula = sys.argv[1:]
+tree, out, cache, formula, generator = sys.argv[1:]
 selection = Selection("libtorch")
 store = Store(cache)
 live = LiveCodegen(out, selection, store)
@@ -65,6 +66,14 @@ with open(formula) as file:
 with open(formula, "w") as file:
     file.write(text.replace("self: grad * luster", "self: luster * grad"))
 load()
+# Sources count as they are now, also for a load before which nobody asks for them.
+with open(generator, "a") as file:
+    file.write("raise ValueError('of the generator')")
+files = find_files(pytorch=tree)
+try:
+    live.load(files, list(files.read()))
+except GeneratorError as error:
+    told.append(error.lines)
 store.close()
 print(json.dumps(told))
 """
@@ -230,7 +239,7 @@ def test_from_load_to_load_only_what_changed_is_written(
     done = subprocess.run(
         [
             *(sys.executable, "-W", "ignore", "-c", LIVE, str(tree.root), str(tmp_path / "out")),
-            *(str(tmp_path / "cache"), str(tree.derivatives)),
+            *(str(tmp_path / "cache"), str(tree.derivatives), str(generator)),
         ],
         env=child_environment(),
         capture_output=True,
@@ -238,7 +247,7 @@ def test_from_load_to_load_only_what_changed_is_written(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    first, second, third = json.loads(done.stdout)
+    first, second, third, refused = json.loads(done.stdout)
     known = {Path(path).name for path in first[2]}
     assert {"deprecated.yaml", "gen_autograd.py", "TraceType.cpp", "model.py"} <= known
     assert (str(beside) in first[2], str(beside) in second[2]) == (False, True)
@@ -246,3 +255,4 @@ def test_from_load_to_load_only_what_changed_is_written(
     # It is known after the first load that there is more to look at.
     assert (first[3:], second[3:], third[3:]) == ([False, True], [False, False], [False, False])
     assert (second[1], third[:2]) == ([], ["incremental", ["Functions.cpp"]])
+    assert "ValueError: of the generator" in refused

@@ -60,12 +60,14 @@ class LiveCodegen:
         self._generators: Generators | None = None
         self._last: _Last | None = None
         self._told: Trace | None = None
+        self._found: Job | None = None
         self._known = KnownFiles()
 
     def sources(self, upstream: Upstream, release: str) -> Sources:
         """Everything that the generators are known to read, as it is now. Raises OSError."""
         job = self._job(upstream, release)
         self._told = job.trace
+        self._found = job
         return job.sources
 
     @property
@@ -84,7 +86,7 @@ class LiveCodegen:
         loaded = load_inputs(request, memory=self._memory)
         inputs = request.inputs
         self._entries = InputEntries(inputs.texts, self._entries)
-        job = self._job(find_upstream(files), job_release(files))
+        job = self._job_for(find_upstream(files), job_release(files))
         if self._generators is None or not self._generators.is_for(job):
             self._generators = Generators(job, self._store)
         deprecated = read_file(job.upstream.deprecated)
@@ -98,7 +100,8 @@ class LiveCodegen:
             )
         notes = [note for note in (loaded.note, made.note) if note]
         made = made._replace(note="; ".join(notes))
-        self._last = _Last(request if loaded.is_of_entries else None, deprecated, job, made.note)
+        entries = self._entries if loaded.is_of_entries else None
+        self._last = _Last(request, entries, deprecated, job, made.note)
         stamp = stamp_name(self._selection.subset)
         read = [*files.paths, *(path for path, _ in job.sources.files), *self._selection.paths]
         refuse_collisions(
@@ -119,6 +122,13 @@ class LiveCodegen:
             return
         self._generators.settle(last.digest(), last.note)
 
+    def _job_for(self, upstream: Upstream, release: str) -> Job:
+        """The job that `sources` has just read, if it is for these; else a new one."""
+        found, self._found = self._found, None
+        if found is not None and (found.upstream, found.release) == (upstream, release):
+            return found
+        return self._job(upstream, release)
+
     def _job(self, upstream: Upstream, release: str) -> Job:
         """The job for the generators, with their sources as they are now. Raises OSError."""
         sources = Sources(upstream)
@@ -128,17 +138,19 @@ class LiveCodegen:
 
 
 class _Last(NamedTuple):
-    """The last load. `request` is None if its entries were not read one by one."""
+    """The last load. `entries` is None if they were not read one by one."""
 
-    request: Request | None
+    request: Request
+    entries: InputEntries | None
     deprecated: bytes
     job: Job
     note: str
 
     def digest(self) -> bytes:
-        """The digest of the inputs, as a Head records it. b"" if `request` is None."""
-        if self.request is None:
+        """The digest of the inputs, as a Head records it. b"" if `entries` is None."""
+        if self.entries is None:
             return b""
+        self.request.keys.take_splits(self.entries.splits)
         return self.job.digest_of_inputs(self.request.keys.digests_of_entries(), self.deprecated)
 
 

@@ -156,15 +156,15 @@ class _Handler(FileSystemEventHandler):
 
 def _folders(paths: Iterable[str]) -> tuple[frozenset[str], dict[str, _WatchedFolder]]:
     """The paths of all names that are looked up, and the folders to watch for them."""
-    names = set()
+    found = lookups(paths)
     folders: dict[str, _WatchedFolder] = {}
-    for path in paths:
-        for lookup in lookups(path):
-            names.add(lookup.path)
-            moves_only = os.path.isdir(lookup.path) and not os.path.islink(lookup.path)
-            if moves_only and (not HAS_INOTIFY or lookup.folder in folders):
-                continue
-            with contextlib.suppress(OSError):
-                status = os.stat(lookup.folder)
-                folders[lookup.folder] = _WatchedFolder(status.st_dev, status.st_ino, moves_only)
-    return frozenset(names), folders
+    for lookup in found:
+        if lookup.is_folder and (not HAS_INOTIFY or lookup.folder in folders):
+            continue
+        known = folders.get(lookup.folder)
+        if known is not None and not known.moves_only:
+            continue
+        with contextlib.suppress(OSError):
+            status = os.stat(lookup.folder)
+            folders[lookup.folder] = _WatchedFolder(status.st_dev, status.st_ino, lookup.is_folder)
+    return frozenset(lookup.path for lookup in found), folders

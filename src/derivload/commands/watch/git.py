@@ -15,7 +15,9 @@ _LINK: Final = "gitdir: "
 
 def git_locks(paths: Iterable[str]) -> list[str]:
     """The path of git's lock for the checkout of each file, if it had one. Raises OSError."""
-    folders = {os.path.dirname(os.path.realpath(path)) for path in paths}
+    # Many files are in one folder, which is resolved once.
+    ways = {os.path.realpath(p) if os.path.islink(p) else p for p in paths}
+    folders = {os.path.realpath(folder) for folder in {os.path.dirname(path) for path in ways}}
     found = {_git_folder(folder) for folder in folders}
     return [os.path.join(folder, "index.lock") for folder in sorted(found) if folder]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 # Linux follows this many links. A path with more goes in a circle.
@@ -17,15 +17,17 @@ _MOST_LINKS: Final = 40
 
 
 class Lookup(NamedTuple):
-    """A name, and the folder in which it is looked up. The folder's path has no links in it."""
+    """A name, the folder in which it is looked up, and both joined.
+
+    The folder's path has no links in it. If the name is a link, `target` is where it leads.
+    `is_folder` says whether it is a folder, and no link to one.
+    """
 
     folder: str
     name: str
-
-    @property
-    def path(self) -> str:
-        """The folder and the name, joined."""
-        return os.path.join(self.folder, self.name)
+    path: str
+    target: str | None
+    is_folder: bool
 
 
 class Signature(NamedTuple):
@@ -38,11 +40,19 @@ class Signature(NamedTuple):
     changed: int
 
 
-def lookups(path: str) -> Iterator[Lookup]:
-    """The names looked up on the way to a file, as far as they exist; the last is the file's own.
+def lookups(paths: Iterable[str]) -> list[Lookup]:
+    """The names that are looked up on the way to some files, as far as they exist; each once.
 
     On Windows they start after the drive or share.
     """
+    found: dict[tuple[str, str], Lookup] = {}
+    for path in paths:
+        _follow(path, found)
+    return [*found.values()]
+
+
+def _follow(path: str, found: dict[tuple[str, str], Lookup]) -> None:
+    """Add the names that are looked up on the way to a file, by folder and name."""
     try:
         drive, rest = os.path.splitdrive(os.path.join(os.getcwd(), path))
     except OSError:
@@ -55,11 +65,12 @@ def lookups(path: str) -> Iterator[Lookup]:
         if name == os.pardir:
             folder = os.path.dirname(folder)
             continue
-        lookup = Lookup(folder, name)
-        yield lookup
-        target = _target(lookup.path)
+        lookup = found.get((folder, name))
+        if lookup is None:
+            lookup = found[folder, name] = _look_up(folder, name)
+        target = lookup.target
         if target is None:
-            if names and not os.path.isdir(lookup.path):
+            if not lookup.is_folder:
                 return
             folder = lookup.path
             continue
@@ -78,11 +89,13 @@ def _names(path: str) -> list[str]:
     return [name for name in separators.split(os.sep) if name not in ("", os.curdir)][::-1]
 
 
-def _target(path: str) -> str | None:
+def _look_up(folder: str, name: str) -> Lookup:
+    path = os.path.join(folder, name)
     try:
-        return os.readlink(path)
+        target: str | None = os.readlink(path)
     except OSError:
-        return None
+        target = None
+    return Lookup(folder, name, path, target, target is None and os.path.isdir(path))
 
 
 def signature(path: str) -> Signature | None:
