@@ -116,7 +116,7 @@ def test_edit_to_derivload_runs_it_again(checkout: Checkout) -> None:
     assert checkout.documents() == before
 
 
-@pytest.mark.parametrize("strategy", [SANDBOXED, WORKER])
+@pytest.mark.parametrize("strategy", [pytest.param(SANDBOXED, marks=pytest.mark.thorough), WORKER])
 def test_mistake_fails_the_build_and_mending_it_rebuilds_what_is_needed(
     checkout: Checkout, strategy: str, is_thorough: bool
 ) -> None:
@@ -163,6 +163,7 @@ def test_second_build_of_a_worker_is_incremental(checkout: Checkout) -> None:
     assert re.search(r"codegen_inputs: incremental, \d read, \d+ reused", second)
 
 
+@pytest.mark.thorough
 def test_edit_to_derivload_starts_the_worker_anew(checkout: Checkout) -> None:
     module = checkout.package / "identity.py"
     text = module.read_text("utf-8")

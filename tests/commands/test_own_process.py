@@ -90,6 +90,7 @@ def test_library_leaves_the_process_alone(code: str, tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1] == "[]", done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no masks of signals here")
 def test_drop_in_leaves_the_process_alone(

@@ -112,6 +112,7 @@ def test_a_file_that_is_no_text_is_told_by_its_place(small: Tree) -> None:
     assert "DL002" in done.stderr
 
 
+@pytest.mark.thorough
 def test_overlays_go_to_the_trees_own_code_too(
     small: Tree, tmp_path: Path, assert_same: AssertSame
 ) -> None:
@@ -151,6 +152,7 @@ def test_what_is_refused_of_an_overlay_is_told_there(small: Tree, tmp_path: Path
     assert f"{path}:2: the tree's own torchgen refuses this" in refused.stderr
 
 
+@pytest.mark.thorough
 def test_families_that_depend_on_each_other_are_loaded_whole(
     small: Tree, assert_same: AssertSame
 ) -> None:
@@ -189,6 +191,7 @@ def test_a_checkout_has_its_loader_elsewhere(small: Tree, assert_same: AssertSam
     assert_same(small.out, judged)
 
 
+@pytest.mark.thorough
 def test_no_tree_code_runs_none(small: Tree) -> None:
     UNKNOWN["the prefix of ops"](small)
     small.append("__init__.py", f"\nopen({str(small.root / 'ran')!r}, 'w').close()\n")
@@ -250,6 +253,7 @@ def test_what_only_the_trees_own_code_takes_is_no_mistake(small: Tree) -> None:
     assert "derivload: note: the tree's own torchgen computed this: " in checked.stderr
 
 
+@pytest.mark.thorough
 def test_derivwatch_goes_on_by_the_trees_own_code(small: Tree, assert_same: AssertSame) -> None:
     UNKNOWN["the prefix of ops"](small)
     done = small.alone("watch", "--out-dir", small.out, "--once")

@@ -237,6 +237,7 @@ def test_the_stamp_is_no_way_around(project: TerminalProject) -> None:
     assert r"o\x1b[31m\u202e\x23#[x]: up to date" in project.fit(*emit).err
 
 
+@pytest.mark.thorough
 def test_a_generator_has_no_way_around(project: TerminalProject, release: Any, newest: str) -> None:
     pytorch = SmallPyTorch(release(newest), project.folder / "pytorch")
     source = pytorch.autograd / "gen_trace_type.py"

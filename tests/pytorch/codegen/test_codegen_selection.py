@@ -102,6 +102,7 @@ def test_outputs_can_be_listed(project: CodegenProject, options: Sequence[str]) 
 # What goes wrong
 
 
+@pytest.mark.thorough
 def test_exception_in_a_generator_is_upstreams(tiny_done: CodegenProject) -> None:
     before = contents(tiny_done.out)
     source = tiny_done.pytorch.autograd / "gen_trace_type.py"

@@ -199,6 +199,7 @@ def test_what_a_generator_reads_is_a_source(project: EditedProject) -> None:
     assert project.name == named(None, len(READS))
 
 
+@pytest.mark.thorough
 @left_open
 def test_what_a_generator_looks_for_is_a_source(project: EditedProject) -> None:
     bodies, places = zip(*LOOKS.values(), strict=True)
@@ -216,6 +217,7 @@ def test_what_a_generator_looks_for_is_a_source(project: EditedProject) -> None:
     assert project.name == named(None, len(LOOKS))
 
 
+@pytest.mark.thorough
 def test_a_template_that_a_generator_looks_for_is_a_source(project: EditedProject) -> None:
     looks = f"os.path.exists({_HERE} + '/templates/looked.h')"
     project.name_by(f"return 'one' if {looks} else 'two'")
@@ -226,6 +228,7 @@ def test_a_template_that_a_generator_looks_for_is_a_source(project: EditedProjec
     assert project.name == "two"
 
 
+@pytest.mark.thorough
 def test_templates_are_sources_of_a_generator_that_starts_a_process(project: EditedProject) -> None:
     """Nobody sees what that process reads."""
     reads = f"'print(open(' + repr({_HERE} + '/templates/other.h') + ').read())'"
@@ -239,6 +242,7 @@ def test_templates_are_sources_of_a_generator_that_starts_a_process(project: Edi
         assert project.name == name
 
 
+@pytest.mark.thorough
 def test_environment_variable_that_a_generator_asks_for_is_a_source(project: EditedProject) -> None:
     project.name_by("return os.environ.get('NAMED', 'one')")
     project.start()
@@ -299,6 +303,7 @@ def test_what_changes_what_python_does_counts(
     assert project.start() not in ("up-to-date", "stored")
 
 
+@pytest.mark.thorough
 def test_assertion_that_fails_is_not_hidden_by_a_run_without(project: EditedProject) -> None:
     project.name_by("assert False, 'no'\nreturn 'one'")
     project.start(PYTHONOPTIMIZE="1")
@@ -353,6 +358,7 @@ def test_derivwatch_sees_what_a_generator_read(project: EditedProject, watch: Wa
     assert project.name == "two"
 
 
+@pytest.mark.thorough
 def test_derivwatch_lives_on_beside_a_link_to_nowhere(project: EditedProject, watch: Watch) -> None:
     watch.expect("started")
     watch.rest()

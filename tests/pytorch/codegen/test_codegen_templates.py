@@ -99,6 +99,7 @@ def check_edits(project: CodegenProject) -> None:
     assert run(project)[0] == "up-to-date"
 
 
+@pytest.mark.thorough
 def test_files_are_upstreams_after_each_edit(tiny_done: CodegenProject) -> None:
     check_edits(tiny_done)
 
@@ -128,6 +129,7 @@ def test_a_placeholder_for_nothing_is_told_as_in_a_run_for_everything(
     assert run(tiny_done)[0] == "up-to-date"
 
 
+@pytest.mark.thorough
 def test_a_template_that_is_gone_is_told_as_in_a_run_for_everything(
     tiny_done: CodegenProject,
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_tree_that_moved_has_its_own_templates(tiny_done: CodegenProject) -> N
     tiny_done.assert_same()
 
 
+@pytest.mark.thorough
 def test_the_templates_of_a_torchgen_that_is_not_known(tiny: CodegenProject) -> None:
     """All files are compared with upstream's once, and again if other pieces go into them."""
     generator = tiny.pytorch.autograd / "gen_trace_type.py"
@@ -180,6 +183,7 @@ def test_the_templates_of_a_torchgen_that_is_not_known(tiny: CodegenProject) -> 
         tiny.assert_same()
 
 
+@pytest.mark.thorough
 def test_a_template_that_is_edited_meanwhile(tiny: CodegenProject) -> None:
     """What was made before or after the edit is not taken for what the template makes."""
     autograd = tiny.pytorch.autograd

@@ -219,6 +219,7 @@ def test_a_signal_that_is_ignored_ends_no_process(
     assert made == expected
 
 
+@pytest.mark.thorough
 def test_what_a_generator_raises_is_told_as_in_one_process(project: CodegenProject) -> None:
     old = "def method_definition(f: NativeFunction) -> str:\n"
     new = f"{old}    assert str(f.func.name) != 'neg', 'not neg'\n"
@@ -231,6 +232,7 @@ def test_what_a_generator_raises_is_told_as_in_one_process(project: CodegenProje
     assert one.stderr == other.stderr
 
 
+@pytest.mark.thorough
 def test_what_a_process_reads_is_known(project: CodegenProject) -> None:
     path = project.pytorch.autograd / "gen_trace_type.py"
     old = "def method_definition(f: NativeFunction) -> str:\n"

@@ -145,6 +145,7 @@ def note(stderr: str) -> str:
     return said.partition("for everything: ")[2]
 
 
+@pytest.mark.thorough
 def test_why_upstreams_own_way_was_taken(small: Small, upstreams: dict[str, bytes]) -> None:
     done = small.try_run("--torch-version", "2.10")
     assert note(done.stderr) == (
@@ -158,6 +159,7 @@ def test_why_upstreams_own_way_was_taken(small: Small, upstreams: dict[str, byte
     assert_same(contents(small.out), upstreams)
 
 
+@pytest.mark.thorough
 def test_items_in_another_order_are_not_put_together(small: Small) -> None:
     natives = small.small.native / "native_functions.yaml"
     more = natives.read_text("utf-8").split("\n\n")[0].replace("gild", "gilt")
@@ -167,6 +169,7 @@ def test_items_in_another_order_are_not_put_together(small: Small) -> None:
     assert note(small.try_run().stderr) == "TraceType.cpp is in an unknown order"
 
 
+@pytest.mark.thorough
 def test_functions_that_moved_move_in_the_files_of_generators_that_are_not_known(
     small: Small,
 ) -> None:
@@ -225,6 +228,7 @@ def test_operators_are_selected(small: Small) -> None:
     assert_same(contents(small.out), small.upstream(*options))
 
 
+@pytest.mark.thorough
 def test_what_a_generator_raises_is_shown(small: Small) -> None:
     before = contents(small.out)
     small.small.break_a_generator()

@@ -173,6 +173,7 @@ def test_release_equals_the_plain_command(
     assert tree.forks() == 1
 
 
+@pytest.mark.thorough
 def test_a_torchgen_that_is_not_known_is_not_divided(tree: Divided) -> None:
     model = tree.tree / "torchgen" / "model.py"
     model.write_text(model.read_text("utf-8") + "# Mine.\n", "utf-8")
@@ -180,9 +181,8 @@ def test_a_torchgen_that_is_not_known_is_not_divided(tree: Divided) -> None:
     assert tree.forks() == 0
 
 
-@pytest.mark.parametrize(
-    "befall", [pytest.param(name, marks=() if name == "prints" else THOROUGH) for name in BEFALLS]
-)
+@THOROUGH
+@pytest.mark.parametrize("befall", BEFALLS)
 def test_what_befalls_a_copy_does_not_show(tree: Divided, befall: str) -> None:
     tree.befall(BEFALLS[befall])
     tree.assert_alike(*GEN, HEADERS)
@@ -221,6 +221,7 @@ def test_an_exception_is_the_plain_one_and_changes_nothing(tree: Divided, name: 
     assert [n for n in after if after[n] != before.get(n)] == [str(template.relative_to(tree.tree))]
 
 
+@pytest.mark.thorough
 def test_what_only_a_copy_reads_counts(tree: Divided) -> None:
     assert tree.run(*GEN, HEADERS).exit == "ran"
     template = tree.tree / "aten" / "src" / "ATen" / "templates" / "Function.h"
