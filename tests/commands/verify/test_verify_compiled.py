@@ -156,6 +156,19 @@ def test_another_release_is_noted(
     )
 
 
+def test_a_release_that_is_not_known_yet_is_noted(
+    nodes: Nodes,
+    built: Built,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DERIVLOAD_CACHE_DIR", str(tmp_path))
+    built(nodes)
+    newer = "torch 2.99 is newer than derivload knows; following 2.15"
+    assert Said(capsys, "--torch-version", "2.99").err == f"derivload: note: {newer}\n"
+
+
 def test_a_torch_that_cannot_be_imported(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
     built.breaks()
     said = Said(capsys)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 
 import pytest
 
 from derivload.cli import main
 from support.paths import CATALOGUE
+from support.project import replace_in
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
@@ -26,9 +29,14 @@ def verify(small: SmallPyTorch, *more: str) -> int:
 def test_equal_documents_are_counted(
     small: SmallPyTorch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    begin = time.perf_counter()
     assert verify(small, "--keep", str(tmp_path / "both")) == 0
+    took = time.perf_counter() - begin
     out, err = capsys.readouterr()
-    assert "definitions equal those of the tree's own torchgen (" in out
+    counted, _, seconds = out.rpartition(" (")
+    equal = "2 functions and 2 definitions equal those of the tree's own torchgen"
+    assert counted == f"{small.derivatives}: {equal}"
+    assert sum(map(float, re.findall(r"\d+\.\d+", seconds))) < took + 0.02  # each is rounded
     assert err == ""
     own, theirs = (
         {path.name: path.read_bytes() for path in (tmp_path / "both" / name).iterdir()}
@@ -36,6 +44,18 @@ def test_equal_documents_are_counted(
     )
     assert sorted(own) == ["differentiability.json", "functions.json", "manifest.json"]
     assert own == theirs
+
+
+def test_a_tree_whose_rules_are_its_own_is_noted(
+    small: SmallPyTorch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loader = small.autograd / "load_derivatives.py"
+    replace_in(loader, 'if formula.lower().strip() == "non_', 'if formula.lower() == "non_')
+    monkeypatch.chdir(small.root)
+    assert main(["verify"]) == 0
+    note, told = capsys.readouterr().err.splitlines()
+    assert note.startswith("derivload: note: the tree's own torchgen computed this: not as in 2.15")
+    assert told.endswith(", of the PyTorch tree around this folder")
 
 
 def test_overlays_are_compared_too(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, NamedTuple
 
 _WIDTH: Final = 200
@@ -23,6 +25,15 @@ class Comparison(NamedTuple):
 def sides(own: str | None, theirs: str | None) -> str:
     """What both sides have in one place; None for nothing."""
     return f"derivload has {_shown(own)}, torchgen has {_shown(theirs)}"
+
+
+def keep_sides(folder: str, own: Mapping[str, bytes], theirs: Mapping[str, bytes]) -> None:
+    """Write the files of both sides, by path, to a folder for each in `folder`. Raises OSError."""
+    for side, files in (("derivload", own), ("torchgen", theirs)):
+        for name, data in files.items():
+            path = Path(folder, side, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
 
 
 def _shown(text: str | None) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-from derivload.commands.verify.comparison import Comparison, sides
+from derivload.commands.verify.comparison import Comparison, keep_sides, sides
 from derivload.engine.difference import FunctionChange, difference
 from derivload.engine.lines import DocumentLines
 from derivload.loading.memory import Memory
@@ -27,8 +26,7 @@ def compare_documents(request: Request, torchgen: OwnTorchgen, keep: str | None)
     theirs = load_whole(torchgen, request.inputs.texts, own.torch_version)
     end = time.perf_counter()
     if keep is not None:
-        for name, lines in (("derivload", own), ("torchgen", theirs)):
-            _write(Path(keep, name), lines)
+        keep_sides(keep, _documents(own), _documents(theirs))
     counted = (f"{len(own.functions)} functions", f"{len(own.records)} definitions")
     return Comparison(differing_documents(own, theirs), counted, middle - begin, end - middle)
 
@@ -58,7 +56,5 @@ def _of_function(function: FunctionChange) -> Iterator[str]:
         yield f"{function.name}: {part}: {sides(change.before, change.after)}"
 
 
-def _write(folder: Path, lines: DocumentLines) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for document in Memory().render(lines, None):
-        (folder / document.name).write_bytes(bytes(document.data))
+def _documents(lines: DocumentLines) -> dict[str, bytes]:
+    return {one.name: bytes(one.data) for one in Memory().render(lines, None)}

@@ -8,12 +8,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Final
 
 from derivload.commands.codegen.command import codegen
-from derivload.commands.verify.comparison import Comparison, sides
+from derivload.commands.verify.comparison import Comparison, keep_sides, sides
 from derivload.loading.own_code.process import OwnTorchgen
 from derivload.loading.own_code.session import generate_whole
 from derivload.loading.request import Request
@@ -22,7 +22,6 @@ from derivload.pytorch.codegen.plain import contents_of
 from derivload.pytorch.codegen.selection import Selection
 from derivload.terminal.stderr import say
 
-_FOLDER: Final = "files"
 # How a generated file names the operator that a line is of.
 _OPERATORS: Final = re.compile(
     "|".join(
@@ -37,8 +36,6 @@ _OPERATORS: Final = re.compile(
         ]
     )
 )
-# A function of C++ or a class ends so.
-_END: Final = re.compile(r"^\}")
 
 
 def compare_files(request: Request, torchgen: OwnTorchgen, keep: str | None) -> Comparison:
@@ -48,20 +45,19 @@ def compare_files(request: Request, torchgen: OwnTorchgen, keep: str | None) -> 
     be written.
     """
     with tempfile.TemporaryDirectory(prefix="derivload-") as scratch:
-        own, theirs = Path(scratch, "derivload"), Path(scratch, "torchgen")
-        theirs.mkdir()
+        own, theirs = Path(scratch, "own"), Path(scratch, "theirs")
         begin = time.perf_counter()
         with redirect_stdout(sys.stderr):  # a generator may print
             made = codegen(request.files, Selection(), Target(str(own)), None)
         middle = time.perf_counter()
+        theirs.mkdir()
         generate_whole(torchgen, request.files, request.inputs.texts, str(theirs))
         end = time.perf_counter()
         if made.note:
             say(f"note: {made.note}")
         both = [contents_of(str(folder)) for folder in (own, theirs)]
     if keep is not None:
-        for name, contents in zip(("derivload", "torchgen"), both, strict=True):
-            _write(Path(keep, name, _FOLDER), contents)
+        keep_sides(keep, *({f"files/{n}": data for n, data in one.items()} for one in both))
     counted = (f"{len(both[0])} files",)
     return Comparison(differing_files(*both), counted, middle - begin, end - middle)
 
@@ -92,24 +88,15 @@ def _first(own: Sequence[bytes], theirs: Sequence[bytes]) -> str:
     return f"{at + 1}:{f' {operator}:' if operator else ''} {sides(*texts)}"
 
 
-def _operator(lines: Sequence[bytes], at: int) -> str:
+def _operator(lines: Sequence[bytes], at: int) -> str | None:
     """The operator that a line is of, by itself or by what is above it in the same function."""
-    for number in range(min(at, len(lines) - 1), -1, -1):
-        line = _text(lines[number])
-        if number < at and _END.match(line):
-            return ""
-        found = _OPERATORS.search(line)
+    above = takewhile(lambda line: not line.startswith(b"}"), reversed(lines[:at]))
+    for line in (*lines[at : at + 1], *above):
+        found = _OPERATORS.search(_text(line))
         if found is not None:
             return next(name for name in found.groups() if name)
-    return ""
+    return None
 
 
 def _text(line: bytes) -> str:
     return line.decode("utf-8", "replace")
-
-
-def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
-    for name, data in contents.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)

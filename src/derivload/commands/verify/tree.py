@@ -20,10 +20,7 @@ def verify_tree(request: Request, keep: str | None, *, with_files: bool) -> int:
     compared too. Raises UsageError, InputError, TreeCodeError, GeneratorError, and OSError where
     something cannot be written.
     """
-    files, rules = request.files, request.rules
-    if rules.why:
-        say(f"note: derivload has the tree's own code load this: {rules.why}")
-    with closing(start_torchgen(files, rules)) as torchgen:
+    with closing(start_torchgen(request.files, request.rules)) as torchgen:
         compared = [compare_documents(request, torchgen, keep)]
         if with_files:
             from derivload.commands.verify.files import compare_files
@@ -38,5 +35,5 @@ def verify_tree(request: Request, keep: str | None, *, with_files: bool) -> int:
     *counted, last = (count for one in compared for count in one.counted)
     own, theirs = sum(one.own for one in compared), sum(one.theirs for one in compared)
     equal = f"{', '.join(counted)} and {last} equal those of the tree's own torchgen"
-    Stdout().print_lines([f"{files.derivatives}: {equal} ({own:.2f} s and {theirs:.2f} s)"])
+    Stdout().print_lines([f"{request.files.derivatives}: {equal} ({own:.2f} s and {theirs:.2f} s)"])
     return DONE
