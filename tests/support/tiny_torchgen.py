@@ -129,6 +129,7 @@ class FileManager:
 _SELECTOR: Final = """
 class SelectiveBuilder:
     get_nop_selector = staticmethod(lambda: None)
+    from_legacy_op_registration_allow_list = staticmethod(lambda *given: None)
 """
 _AUTOGRAD: Final = """
 from dataclasses import dataclass
@@ -281,7 +282,7 @@ def gen_annotated(natives, tags, out, autograd):
     functions = parse_native_yaml(natives, tags).native_functions
     files = FileManager(install_dir=out, template_dir=f"{autograd}/templates", dry_run=False)
     env = {"names": " ".join(f.func.name.text for f in functions)}
-    files.write_with_template("annotated.py", "annotated.py", lambda: env)
+    files.write_with_template("annotated_fn_args.py", "annotated_fn_args.py", lambda: env)
 """
 _TORCHGEN: Final = {
     "__init__": "", "gen": _GEN, "model": _MODEL, "native_function_generation": _GENERATION,
@@ -300,7 +301,7 @@ _TEMPLATES: Final = {
     "VariableType.cpp": "// $shard_id of $keys\n$ops",
     "factories.h": "$ops",
     "python_methods.cpp": "$ops",
-    "annotated.py": "$names\n",
+    "annotated_fn_args.py": "$names\n",
 }
 NAMES: Final = ["gild", "smelt", "quench"]
 

@@ -1,4 +1,4 @@
-"""What a long run shows on a terminal meanwhile, and how it tells of many files."""
+"""What a long run shows on a terminal meanwhile."""
 
 from __future__ import annotations
 
@@ -48,21 +48,6 @@ def test_a_first_run_of_an_unknown_torchgen_says_what_it_does_meanwhile(
     shown, left = run(tmp_path, "codegen", *named)
     assert "\x1b[2K" not in shown
     assert left == ["derivload: out: up to date"]
-
-
-def test_many_files_are_counted_and_all_named_only_with_verbose(
-    pytorch: SmallPyTorch, tmp_path: Path
-) -> None:
-    named = ("codegen", "--pytorch", str(pytorch.root), "--no-cache", "--out-dir")
-    _, (few,) = run(tmp_path, *named, "few")
-    files = sorted(path for path in (tmp_path / "few").rglob("*") if path.is_file())
-    assert few.startswith(f"derivload: few: wrote {len(files)} files: ")
-    assert few.endswith(f" and {len(files) - 3} more")
-    assert few.count(",") == 2
-    _, left = run(tmp_path, *named, "all", "--verbose")
-    every = " ".join(left)
-    assert all(path.name in every for path in files)
-    assert " more" not in every
 
 
 def test_derivwatch_shows_it_at_its_start_and_never_at_a_save(

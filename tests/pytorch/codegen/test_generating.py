@@ -21,7 +21,7 @@ __all__ = ["known", "tiny"]  # fixtures
 
 FILES: Final = """
     Functions.cpp Functions.h VariableTypeEverything.cpp VariableType_0.cpp VariableType_1.cpp
-    annotated.py factories.h python_methods.cpp
+    annotated_fn_args.py factories.h python_methods.cpp
 """.split()
 
 

@@ -140,7 +140,7 @@ def codegen(
     if made is not None and (made.has_content or not changed):
         loaded = find_loaded(begun.request, begun.store)
         warnings = None if loaded is None else find_warnings(loaded)
-        done = _Generated(made, changed, begun.inputs, begun.job, warnings, None)
+        done = _Generated(made, changed, begun.inputs, warnings, None)
     else:
         done = _generate(begun, clock, importing, jobs, find_warnings)
     note, written = _write(begun, done, arguments, clock)
@@ -195,7 +195,6 @@ class _Generated(NamedTuple):
     made: Made
     changed: list[str]
     inputs: bytes
-    job: Job
     warnings: NewWarnings | None
     generators: Generators | None
 
@@ -228,9 +227,10 @@ def _share(
 ) -> None:
     """Begin to send the files of a run to the remote cache, if there is one that takes them."""
     if store is not None and store.pushes and head.inputs:
-        inside = {name: os.path.join(target.out_dir, name) for name in head.files}
-        places = {**inside, **apart}
-        push_files(store, job, head, lambda name: read_file(places[name]))
+        push_files(
+            *(store, job, head),
+            lambda name: read_file(apart.get(name) or os.path.join(target.out_dir, name)),
+        )
 
 
 def _recall(begun: _Begun) -> Made | None:
@@ -294,14 +294,15 @@ def _write(
         digests_apart, more = write_apart(made, changed, apart)
         written = WrittenFiles([*written.written, *more], written.unchanged, written.removed)
         every = {**digests, **digests_apart}
-        if generators is not None:
-            generators.written(every)
         clock.step("write")
         # If nothing was generated, the files depend only on the sources as we read them.
-        is_settled = generators is None or generators.settle(done.inputs, made.note)
-        job = done.job if generators is None else generators.job
-        if generators is not None and is_settled and made.exit != "plain":
-            _share(begun.store, job, Head(done.inputs, made.note, every), target, apart)
+        job, is_settled = begun.job, True
+        if generators is not None:
+            generators.written(every)
+            is_settled = generators.settle(done.inputs, made.note)
+            job = generators.job
+            if is_settled and made.exit != "plain":
+                _share(begun.store, job, Head(done.inputs, made.note, every), target, apart)
         read = begun.read(job)
         paths = [*dict.fromkeys(path for path, _ in read)]
         note = note_of(target, paths, made.note)
@@ -351,8 +352,6 @@ def _generate(
             find_refused=lambda: find_refused(request),
         )
     clock.step("generate")
-    note = "; ".join([note for note in (loaded.note, made.note) if note])
+    made = made._replace(note="; ".join(filter(None, (loaded.note, made.note))))
     inputs = begun.inputs if loaded.is_of_entries else b""
-    made = made._replace(note=note)
-    changed = _find_changed(begun.target, made)
-    return _Generated(made, changed, inputs, begun.job, warnings, generators)
+    return _Generated(made, _find_changed(begun.target, made), inputs, warnings, generators)

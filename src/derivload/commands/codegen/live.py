@@ -55,7 +55,7 @@ class LiveCodegen:
         self._selection = selection
         self._store = store
         self._tool = tool_digest()
-        self._memory = Memory(self._store)
+        self._memory = Memory(store)
         self._entries: InputEntries | None = None
         self._generators: Generators | None = None
         self._last: _Last | None = None
@@ -98,8 +98,7 @@ class LiveCodegen:
                 deprecated,
                 find_refused=lambda: find_refused(request),
             )
-        notes = [note for note in (loaded.note, made.note) if note]
-        made = made._replace(note="; ".join(notes))
+        made = made._replace(note="; ".join(filter(None, (loaded.note, made.note))))
         entries = self._entries if loaded.is_of_entries else None
         self._last = _Last(request, entries, deprecated, job, made.note)
         stamp = stamp_name(self._selection.subset)
