@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from derivload.derivatives.model import FunctionRecord
-from derivload.engine.lines import DocumentLines, encode_lines
+from derivload.engine.lines import DocumentLines
 from derivload.loading.inputs import load_alone
 from derivload.loading.memory import schema_of
 from derivload.loading.run import load_inputs
@@ -21,6 +21,7 @@ from derivload.loading.run import load_inputs
 if TYPE_CHECKING:
     from derivload.commands.show.groups import Group
     from derivload.commands.show.query import OperatorQuery
+    from derivload.engine.outcome import Outcome
     from derivload.loading.request import Request
     from derivload.store.store import Store
 
@@ -33,15 +34,21 @@ def find_by_own_code(
 
     Raises TreeCodeError with what the torchgen refuses.
     """
+    return find_in(load_inputs(request, store).lines, load_alone(request.inputs), queries)
+
+
+def find_in(
+    lines: DocumentLines, own: Outcome, queries: Sequence[OperatorQuery]
+) -> tuple[list[Group], DocumentLines | None]:
+    """The same, in the lines that the torchgen gave; `own` is what we loaded."""
     from derivload.commands.show.groups import find_groups
 
-    lines = load_inputs(request, store).lines
-    whole = load_alone(request.inputs).whole
+    own_lines = None if own.diagnostics else own.make_lines()
     for query in queries:
-        if whole is not None and not whole.diagnostics:
-            groups = find_groups(whole.load, query)
+        if own_lines is not None:
+            groups = find_groups(own.load, query)
             schemas = {member.schema for group in groups for member in group.members}
-            if groups and _of(encode_lines(whole), schemas) == _of(lines, schemas):
+            if groups and _of(own_lines, schemas) == _of(lines, schemas):
                 return groups, None
         asked = {schema for schema, nodes in _nodes(lines) if query.means_schema(schema, nodes)}
         if asked:
@@ -63,14 +70,7 @@ def _of(lines: DocumentLines, schemas: set[str]) -> DocumentLines:
         [line for line in some if schema_of(line) in schemas]
         for some in (lines.records, lines.functions, lines.generated)
     )
-    return DocumentLines(
-        torch_version=lines.torch_version,
-        used_dispatch_keys=(),
-        records=records,
-        bases=[],
-        functions=functions,
-        generated=generated,
-    )
+    return DocumentLines(lines.torch_version, (), records, [], functions, generated)
 
 
 def render_records(lines: DocumentLines) -> Iterator[str]:

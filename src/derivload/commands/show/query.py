@@ -98,14 +98,14 @@ def _nearest(query: OperatorQuery, functions: list[NativeFunction]) -> list[str]
         if schemas:
             return schemas[:_HANDFUL]
     known = {name for f in functions for name in (f.name.text, f.name.name)}
-    python = [name for name in operators_of(query.text.partition("(")[0]) if name in known]
-    if python:
-        return python[:1]
+    meant = operators_of(query.text.partition("(")[0])
+    python = next((name for name in meant if name in known), None)
+    if python is not None:
+        return [python]
     base, dot, _ = query.name.partition(".")
     names = list(dict.fromkeys(f.name.name for f in functions))
     alike = set(nearest(base, names, _HANDFUL, cutoff=1))
     if dot and alike:
         overloads = [f.name.text for f in functions if f.name.name in alike]
         return nearest(query.name, overloads, _HANDFUL, cutoff=0)
-    meant = operators_of(query.name)
     return nearest(meant[0] if meant else base, names, _HANDFUL)
