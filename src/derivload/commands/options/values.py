@@ -52,7 +52,9 @@ class WholeNumber:
     `none` is a text that means no number: an option needs one to beat the setting of its name.
     """
 
-    def __init__(self, low: int, high: int, per: int | None = None, none: str = "") -> None:
+    def __init__(
+        self, low: int, high: int, per: int | None = None, none: str | None = None
+    ) -> None:
         self.low = low
         self.high = high
         self._per = per
@@ -60,13 +62,14 @@ class WholeNumber:
 
     def __call__(self, text: str) -> float | None:
         """The number that a text means."""
-        if text and text == self._none:
+        if text == self._none:
             return None
-        number = int(text) if text.isascii() and text.isdigit() else -1
-        if not self.low <= number <= self.high:
+        is_number = text.isascii() and text.isdigit()
+        if not is_number or not self.low <= int(text) <= self.high:
             raise argparse.ArgumentTypeError(
                 f"{text!r} is not a number from {self.low} to {self.high}"
             )
+        number = int(text)
         return number if self._per is None else number / self._per
 
     def text(self, value: float) -> str:
