@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import os
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
+from derivload.commands.lsp.command import find_inputs
+from derivload.commands.lsp.server import make_server
 from support import forks
 from support.child import child_environment
 from support.paths import CATALOGUE, FILES
@@ -38,24 +43,27 @@ class Client:
         patience: float = _PATIENCE,
     ) -> None:
         self.folder = folder
-        self.server = forks.popen(
-            ["lsp", *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=folder,
-            env=child_environment(),
-        )
-        # A test that waits for what never comes fails then.
-        self._patience = threading.Timer(patience, self.server.kill)
-        self._patience.daemon = True
-        self._patience.start()
+        self._start(options, patience)
         self.published: dict[str, Message] = {}
         self.texts: dict[str, str] = {}
         self.versions: dict[str, int] = {}
         self._last = 0
         self._capabilities = capabilities or {}
 
-    def __enter__(self) -> Client:
+    def _start(self, options: Sequence[str], patience: float) -> None:
+        self.server = forks.popen(
+            ["lsp", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=self.folder,
+            env=child_environment(),
+        )
+        # A test that waits for what never comes fails then.
+        self._patience = threading.Timer(patience, self.server.kill)
+        self._patience.daemon = True
+        self._patience.start()
+
+    def __enter__(self) -> Self:
         self.told = self.ask(
             "initialize",
             {
@@ -108,7 +116,9 @@ class Client:
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
                 length = int(value)
-        message: Message = json.loads(self.server.stdout.read(length))
+        return self._received(json.loads(self.server.stdout.read(length)))
+
+    def _received(self, message: Message) -> Message:
         if message.get("method") == "textDocument/publishDiagnostics":
             self.published[message["params"]["uri"]] = message["params"]
         return message
@@ -193,6 +203,63 @@ class Client:
         return self.ask(f"textDocument/{method}", {**self.at(*where), **more})
 
 
+class ClientBeside(Client):
+    """A client of a server in this process, whose loop runs while the client waits.
+
+    What only a process of its own shows, as its start and its end, is not there.
+    """
+
+    def _start(self, options: Sequence[str], patience: float) -> None:
+        self._seconds = patience
+        self._came: list[Message] = []
+        self._from = Path.cwd()
+        os.chdir(self.folder)
+        self._loop = asyncio.new_event_loop()
+        self.beside = make_server(lambda: find_inputs(["lsp", *options]))
+        self.beside.protocol.set_writer(self, include_headers=False)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self.ask("shutdown", None)
+                assert self.beside.is_shut_down
+        finally:
+            self.beside.end()
+            self._loop.close()
+            os.chdir(self._from)
+
+    def write(self, data: bytes) -> None:
+        """What the server sends."""
+        self._came.append(json.loads(data))
+
+    def send(self, message: Message) -> None:
+        structured = self.beside.protocol.structure_message(message)
+        self._run(lambda: self.beside.protocol.handle_message(structured))
+
+    def wait(self, seconds: float = 0) -> None:
+        """Let the server do what is due until then."""
+        self._run(lambda: None, seconds)
+
+    def read(self) -> Message:
+        end = time.monotonic() + self._seconds
+        while not self._came:
+            assert time.monotonic() < end, "nothing comes"
+            self.wait(0.01)
+        return self._received(self._came.pop(0))
+
+    def _run(self, action: Callable[[], None], seconds: float = 0) -> None:
+        async def act() -> None:
+            action()
+            await asyncio.sleep(seconds)
+
+        self._loop.run_until_complete(act())
+
+
 def spot_at(text: str, at: int) -> Message:
     """The position of a character, in UTF-16."""
     before = text[:at].replace("\r\n", "\n").replace("\r", "\n")
@@ -210,10 +277,12 @@ def write_catalogue(folder: Path, *, settings: str = "") -> Path:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *options: str, **more: Any) -> Iterator[Client]:
+def serving(
+    folder: Path, *options: str, kind: type[Client] = Client, **more: Any
+) -> Iterator[Client]:
     """A server for the catalogue in a folder, with its files open."""
     write_catalogue(folder)
-    with Client(folder, *options, **more) as client:
+    with kind(folder, *options, **more) as client:
         for name in FILES:
             client.open(name)
         yield client

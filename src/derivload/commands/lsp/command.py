@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from derivload.commands.options.command_line import make_parser
@@ -25,17 +26,16 @@ def run(options: argparse.Namespace) -> int:
             raise
         say("error: the language server needs pygls: pip install 'derivload[lsp]'")
         return ENVIRONMENT
-    parser = make_parser(options.command)
+    return serve(lambda: find_inputs(options.arguments))
 
-    def find() -> Workbench:
-        """The inputs, from the folder that is the current one now. Raises UsageError."""
-        from derivload.commands.lsp.workbench import Workbench
 
-        try:
-            now = parse_options(parser, options.arguments)
-        except SystemExit:  # argparse has said why
-            raise UsageError("the settings do not go with the command line") from None
-        files = files_of(now)
-        return Workbench(files, open_store_of(now), wanted_of(now, files))
+def find_inputs(arguments: Sequence[str]) -> Workbench:
+    """The inputs, from the folder that is the current one now. Raises UsageError."""
+    from derivload.commands.lsp.workbench import Workbench
 
-    return serve(find)
+    try:
+        now = parse_options(make_parser(arguments[0]), arguments)
+    except SystemExit:  # argparse has said why
+        raise UsageError("the settings do not go with the command line") from None
+    files = files_of(now)
+    return Workbench(files, open_store_of(now), wanted_of(now, files))
