@@ -15,6 +15,7 @@ from derivload.loading.paths import Files, TreePlace
 from derivload.loading.request import Request
 from derivload.loading.rules_of_tree import Rules
 from derivload.loading.run import load_inputs
+from derivload.loading.warnings import NewWarnings
 from support.sessions import StoreInMemory
 from support.warned_inputs import DOCUMENTS, NATIVES, RIGHT, TAGS, WARNED
 
@@ -58,6 +59,36 @@ def test_live_documents_tell_what_each_load_changes(tmp_path: Path) -> None:
     asked.files.derivatives = str(path)
     with pytest.raises(InputError):
         with_places.load(asked.files)
+
+
+def test_warnings_that_stay_are_not_judged_or_told_again(tmp_path: Path) -> None:
+    live = LiveDocuments(str(tmp_path))
+
+    def told(definitions: str, name: str = "d") -> NewWarnings:
+        asked = request(definitions)
+        asked.files.derivatives = name
+        return live.load(asked.files, asked.contents).write().warnings
+
+    other, both = (
+        WARNED.replace(*pair) for pair in (("slef", "none"), ("leaf: grad", "leaf: lfea"))
+    )
+    first, _, third, fourth = (told(WARNED) for _ in range(4))
+    assert third == NewWarnings((), 0, 1, first.ids)
+    assert fourth is third
+    named = told(WARNED, "other")
+    assert (named.new, named.others) == (0, 1)
+    assert told(WARNED, "other") is not named
+    for definitions, new, others, fixed in (
+        (other, 1, 0, 1),
+        (WARNED, 1, 0, 1),
+        (both, 2, 0, 0),
+        (both, 0, 2, 0),
+        (both, 0, 2, 0),
+        (RIGHT, 0, 0, 1),
+    ):
+        found = told(definitions)
+        assert (found.new, found.others, len(found.fixed)) == (new, others, fixed), definitions
+        assert len(found.ids) == new + others
 
 
 def test_the_release_is_noted_whatever_was_loaded() -> None:

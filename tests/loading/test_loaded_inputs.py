@@ -27,7 +27,6 @@ from support.warned_inputs import DOCUMENTS, NATIVES, RIGHT, TAGS, WARNED
 @pytest.fixture(autouse=True)
 def derivload_is_not_edited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "is_as_it_began", lambda **_: True)
-    monkeypatch.setattr("derivload.loading.memory.is_as_it_began", lambda **_: True)
 
 
 def request(
@@ -142,11 +141,10 @@ def test_nothing_is_kept_after_an_edit_of_derivload(monkeypatch: pytest.MonkeyPa
         return False
 
     monkeypatch.setattr(run, "is_as_it_began", is_edited)
-    monkeypatch.setattr("derivload.loading.memory.is_as_it_began", is_edited)
     store = StoreInMemory()
     assert load_inputs(request(), store).exit == "cold"
     assert store.values == {}
-    assert asked == [True, True]
+    assert asked == [True]
     monkeypatch.setattr(run, "is_as_it_began", lambda **_: True)
     load_inputs(request(), store)
     assert load_inputs(request(), store).exit == "stored"  # without the state

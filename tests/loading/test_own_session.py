@@ -178,7 +178,7 @@ def test_the_facts_of_what_a_torchgen_loaded_are_ours(torchgen: EngineTorchgen) 
     request = Request(files, [text.encode() for text in (DEFINED, NATIVES, TAGS)])
     outcome = session(torchgen).load(PLAIN)
     assert outcome.own is None
-    facts = _facts_of(request, outcome)
+    facts = _facts_of(request, outcome.own)
     assert facts == facts_of(load_alone(request.inputs).load)
     assert [*facts] == [f"{name}(Tensor self) -> Tensor" for name in sorted(NAMES)]
 

@@ -152,10 +152,9 @@ def _files_of(sources: _Sources, passed: _Additions) -> Files:
 
 def _definitions_of(loaded: LoadedInputs) -> Definitions:
     """What was loaded, as typed values."""
-    if loaded.exit != "cold" or loaded.outcome.is_by_tree_code:
+    whole = loaded.whole
+    if whole is None:
         return _definitions_in({name: bytes(data) for name, data, _, _ in loaded.documents})
-    whole = loaded.outcome.whole
-    assert whole is not None
     matched = whole.load.matched
     return Definitions(
         torch_version=whole.torch_version,

@@ -8,7 +8,6 @@ import msgspec
 
 from derivload.engine.lines import DocumentLines
 from derivload.engine.outcome import Outcome
-from derivload.identity import is_as_it_began
 from derivload.loading.inputs import KnownTexts
 from derivload.outputs.documents import Rendered, Renderer, read_lines
 from derivload.patterns import lazy
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterable, Mapping, Sequence
 
+    from derivload.engine.pipeline import Load
     from derivload.engine.session import Session
     from derivload.loading.own_code.process import OwnTorchgen
     from derivload.loading.own_code.session import OwnCodeSession
@@ -46,21 +46,23 @@ class Memory:
     ) -> None:
         self.store = store
         self._process = process
-        self._key = ""
+        self._key: str | None = None
         self._torchgen: OwnTorchgen | None = None
-        self._is_new = True
         self.known_texts = KnownTexts()
         self.known_places = KnownPlaces()
-        self._renderer = Renderer()
-        # The functions.json that came with the state in the store, and its lines.
-        self._functions: tuple[Rendered, list[bytes]] | None = None
-        # The facts of the functions, by schema, if they are wanted; of some that are gone too.
-        self._facts: dict[str, bytes] = {}
-        # Whether some of them are not known: then all are found at the next load without mistakes.
-        self._lacks_facts = False
         self._functions_read = ReadLines()
         self.placed: tuple[object, Rendered] | None = None
         """What the last places.json was made of, and it itself."""
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what comes of the session."""
+        self._renderer = Renderer()
+        # The functions.json that came with the state in the store, and its lines.
+        self._functions: tuple[Rendered, list[bytes]] | None = None
+        # The facts of the functions, by schema, of some that are gone too; None if some are not
+        # known: then all are found at the next load without mistakes, if they are wanted.
+        self._facts: dict[str, bytes] | None = None
 
     def begin(self, request: Request) -> Session | OwnCodeSession:
         """The session that follows the rules of the request, a new one if need be."""
@@ -68,19 +70,14 @@ class Memory:
             self.close()
             self.session = self._begin_session(request)
             self._key = request.key
-            self._is_new = True
-            self._renderer = Renderer()
-            self._functions = None
-            self._facts = {}
-            self._lacks_facts = False
-            self._functions_read = ReadLines()
-            self.placed = None
+            self._forget()
             found = None if self.store is None else find_state(self.store, request.keys)
             if found is not None:
                 state, documents = found
                 first, second, *beside = documents
                 differentiability, functions = Rendered(*first), Rendered(*second)
-                self._facts = facts_in(bytes(beside[0][1])) if beside else {}
+                if beside:
+                    self._facts = facts_in(bytes(beside[0][1]))
                 lines = read_lines(bytes(functions.data))
                 # The state of a tree's own code has the lines of the records itself.
                 records = [] if request.rules.why else read_lines(bytes(differentiability.data))
@@ -113,34 +110,31 @@ class Memory:
     def load(self, request: Request) -> Outcome:
         """Load, from what the last load left."""
         session = self.begin(request)
-        # The keys have split the entries, or know their digests.
-        splits = request.keys.splits() if self._is_new and self.store is not None else ()
-        self._is_new = False
         try:
-            outcome = session.load(request.inputs.texts, splits)
+            outcome = session.load(request.inputs.texts, request.known_splits)
         finally:
             if self._torchgen is not None and self._torchgen.is_lost:
-                self._key = ""  # the next load starts another process
+                self._key = None  # the next load starts another process
         self._take_facts(request, outcome)
         return outcome
 
     def _take_facts(self, request: Request, outcome: Outcome) -> None:
         """Bring the facts up to date with a load, if they are wanted."""
-        is_whole = not outcome.is_incremental
-        if not request.with_facts or (outcome.diagnostics and is_whole):
-            # The next load may be of what changed since this one, or since the one before.
-            self._lacks_facts = True
-        elif is_whole:
-            self._facts, self._lacks_facts = _facts_of(request, outcome), False
-        elif self._lacks_facts and not outcome.diagnostics:
-            self._facts, self._lacks_facts = _facts_of_all(request), False
-        else:
+        if not request.with_facts:
+            # The next load is of what changed since this one.
+            self._facts = None
+        elif outcome.is_incremental and self._facts is not None:
             # An incremental load has all functions that may have other facts now. One with a
             # mistake too: the session goes on with those of its families that have none.
-            self._facts = {**self._facts, **_facts_of(request, outcome)}
+            self._facts = {**self._facts, **_facts_of(request, outcome.own)}
+        elif outcome.diagnostics:
+            self._facts = None
+        else:
+            self._facts = _facts_of(request, None if outcome.is_incremental else outcome.own)
 
     def with_facts(self, lines: DocumentLines) -> DocumentLines:
         """The lines of the last load with its facts."""
+        assert self._facts is not None
         schemas = self._functions_read.schemas(lines.functions)
         return lines._replace(facts=in_order(self._facts, schemas))
 
@@ -163,39 +157,27 @@ class Memory:
             self._torchgen.close()
         self._torchgen = None
 
-    def keep(self, request: Request, store: Store, lines: DocumentLines) -> bool:
-        """Keep the state of the last load in the store. Returns whether that was done.
-
-        It is not if there is none, or derivload's own files may have changed meanwhile.
-        """
+    def keep(self, request: Request, store: Store, lines: DocumentLines) -> None:
+        """Keep the state of the last load in the store, if there is one."""
         state = self.session.keep()
         if state is None:
-            return False
+            return
         documents: list[Document] = [*self.render(lines, None)[:-1]]
         if request.with_facts:
             documents.append(facts_document(b"\n".join(lines.facts or ())))
-        if not is_as_it_began(is_alone=not request.rules.why):
-            return False
         keep_state(store, request.keys, state, documents)
-        return True
 
 
-def _facts_of(request: Request, outcome: Outcome) -> dict[str, bytes]:
-    """The facts of the functions of a load, by schema."""
-    from derivload.engine.facts import facts_of
+def _facts_of(request: Request, load: Load | None) -> dict[str, bytes]:
+    """The facts of the functions of a load, by schema; without one, those of all functions.
 
-    if outcome.own is not None:
-        return facts_of(outcome.own)
-    # The code of a tree's torchgen loaded. It says nothing of entries, which we can read too.
-    return _facts_of_all(request)
-
-
-def _facts_of_all(request: Request) -> dict[str, bytes]:
-    """The facts of all functions, from a load of everything."""
+    Where the code of a tree's torchgen loaded, there is none: it says nothing of entries, which we
+    can read too.
+    """
     from derivload.engine.facts import facts_of
     from derivload.loading.inputs import load_alone
 
-    return facts_of(load_alone(request.inputs).load)
+    return facts_of(load_alone(request.inputs).load if load is None else load)
 
 
 def in_order(facts: Mapping[str, bytes], schemas: Iterable[str]) -> list[bytes]:
@@ -270,7 +252,8 @@ def schema_of(line: bytes) -> str:
         return schema.decode()
     quoted = _QUOTED.match(line, begin - 1)
     assert quoted is not None
-    return msgspec.json.decode(quoted[0], type=str)
+    text: str = msgspec.json.decode(quoted[0])
+    return text
 
 
 def base_of(text: str) -> str:

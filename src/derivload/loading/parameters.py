@@ -68,7 +68,7 @@ def version_of(value: object) -> str | None:
     raise UsageError(f'`torch_version` is {given}: give a text, such as "2.15"')
 
 
-def spell_parameter(name: str, _value: str = "") -> str:
+def spell_parameter(name: str, _value: str) -> str:
     """A parameter as messages name it. See `find_files`."""
     return f"`{name}`"
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from derivload.loading.inputs import Inputs, KnownTexts
     from derivload.loading.paths import Files
     from derivload.loading.rules_of_tree import Rules
+    from derivload.sources.splitting import Split
     from derivload.store.store import Store
 
 
@@ -57,6 +58,11 @@ class Request:
         """The keys of the results in a store; of all inputs if `is_readable`."""
         readable = [content for content in self.contents if isinstance(content, bytes)]
         return Keys(tool_digest(), self.key, self.shards, readable, with_facts=self.with_facts)
+
+    @property
+    def known_splits(self) -> list[Split]:
+        """The inputs, split into entries, if the keys were asked for: they need them too."""
+        return self.keys.splits() if "keys" in vars(self) else []
 
     @cached_property
     def key(self) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from derivload.engine.judging import Judged
     from derivload.engine.lines import DocumentLines
     from derivload.engine.lint import Linted, Possible
+    from derivload.engine.load import LoadedTexts
     from derivload.engine.outcome import Outcome
     from derivload.loading.memory import Memory
     from derivload.loading.request import Request
@@ -81,6 +82,11 @@ class LoadedInputs:
         """What was loaded. There is none if the store had the documents."""
         assert not isinstance(self._found, StoredDocuments)
         return self._found
+
+    @property
+    def whole(self) -> LoadedTexts | None:
+        """Our own load of everything; None if there was no need for one."""
+        return None if isinstance(self._found, StoredDocuments) else self._found.whole
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -293,10 +299,9 @@ def _keep(
         warnings=_encoded(loaded.outcome),
         facts=b"\n".join(loaded.lines.facts or ()),
     )
-    is_kept = memory.keep(request, store, loaded.lines)
-    if is_kept:
+    if is_as_it_began(is_alone=not request.rules.why):
+        memory.keep(request, store, loaded.lines)
         clock.step("state")
-    if is_kept or is_as_it_began(is_alone=not request.rules.why):
         keep_documents(store, request.keys, stored)
         clock.step("keep")
 

@@ -81,6 +81,8 @@ def test_all_that_is_known_of_a_family_is_in_its_digest() -> None:
     assert digests([row("gild", value=b"a"), row("gild", value=b"bc")]) != digests(
         [row("gild", value=b"ab"), row("gild", value=b"c")]
     )
+    assert digests([row("gild", value=b"a")]) != digests([], [("gild", b"a")])
+    assert digests([], None, {"gild": [("a", "b")]}) != digests([], None, {"gild_": [("ab", "")]})
     moved = digests([msgspec.structs.replace(rows[0], digest=b"other"), rows[1]])
     assert moved == plain
 
@@ -164,6 +166,7 @@ def test_the_state_is_read_as_it_was_written() -> None:
     assert not re.search(rb"families|digest|outputs|anchor", pack(state) + pack_items(items))
     assert unpack_items(pack_items(items)) == items
     assert unpack_items(pack_items([])) == []
+    assert row("a").schema == "", "its function has not been made"
 
 
 @pytest.mark.parametrize("data", [b"", b"\x90", pack(kept("a.h"))[:-1], b"\x91" * 100_000, b"\xff"])

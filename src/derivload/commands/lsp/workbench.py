@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from derivload.commands.check.find import find_mistakes
 from derivload.editing.documents import Document
+from derivload.identity import is_as_it_began
 from derivload.loading.errors import InputError, UsageError
 from derivload.loading.memory import Memory
 from derivload.loading.reading import KnownContents, read_path
@@ -155,7 +156,8 @@ class Workbench:
             return
         with contextlib.suppress(InputError, UsageError):
             loaded = load_inputs(self.request, memory=self._memory)
-            self._memory.keep(self.request, self._store, loaded.lines)
+            if is_as_it_began(is_alone=True):
+                self._memory.keep(self.request, self._store, loaded.lines)
 
     def end(self) -> None:
         """End what runs for these inputs."""

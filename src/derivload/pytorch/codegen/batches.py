@@ -16,7 +16,6 @@ import msgspec
 from derivload.pytorch.codegen.capture import NAMES, Captured, Item, Output, SchemaTexts
 from derivload.pytorch.codegen.entry_points import (
     Catalogue,
-    ChosenGenerators,
     make_functions,
     parts_of,
     run_generators,
@@ -133,8 +132,7 @@ class BatchRunner:
         )
         parts = self._parts._replace(annotated=False)
         if batch.is_whole:
-            own = self._parts
-            parts = ChosenGenerators(False, False, True, own.selector, own.disable_autograd)
+            parts = self._parts._replace(autograd=False, python=False)
         run_generators(self._plan.upstream, self._modules, catalogue, parts, captured)
         schemas = {
             i: (texts.of(function.func), tuple([texts.of(other.func) for other in generated]))

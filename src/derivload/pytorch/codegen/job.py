@@ -77,8 +77,10 @@ class Job(NamedTuple):
 
     def digest_of_inputs(self, entries: Iterable[bytes], deprecated: bytes) -> bytes:
         """A digest of the inputs, from digests of entries and the bytes of deprecated.yaml."""
-        parts = (self.sources.templates, *entries, deprecated)
-        return hashlib.sha256(b"".join(parts)).digest()
+        digest = hashlib.sha256(self.sources.templates)
+        for part in (*entries, deprecated):
+            digest.update(part)
+        return digest.digest()
 
     def with_trace(self, trace: Trace) -> Job:
         """The job with `trace` added to its trace. Raises OSError."""
@@ -193,7 +195,7 @@ def find_head(store: Store | None, key: bytes) -> Head:
 
 def is_inside(name: str) -> bool:
     """Whether a name leads to a file inside the out-dir, not to one elsewhere."""
-    if os.path.isabs(name) or os.path.splitdrive(name)[0] or not name.isprintable():
+    if os.path.splitdrive(name)[0] or not name.isprintable():
         return False
     return not {"", os.curdir, os.pardir} & {*name.replace("\\", "/").split("/")}
 

@@ -13,11 +13,10 @@ store (`job.py`). Only the files depend on the templates (`templates.py`).
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -28,7 +27,6 @@ from derivload.pytorch.codegen.job import is_inside
 _DIGEST_SIZE: Final = 16
 # The family of all operators, if the rule of families does not cover some name.
 _ALL: Final = ""
-_NOTHING: Final[tuple[list[bytes], bytes]] = ([], b"")
 
 
 class KeptEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -108,30 +106,31 @@ class Families:
     """
 
     def __init__(self, bases: Iterable[str]) -> None:
-        self.is_certain = all(_family(base) is not None for base in bases)
-        self._by_base = _ByBase(is_certain=self.is_certain)
-
-    @property
-    def of(self) -> Callable[[str], str]:
-        """From a base name to its family."""
-        return self._by_base.__getitem__
-
-
-class _ByBase(dict[str, str]):
-    """From base names to families: a dict, because it is asked ten thousand times for an edit."""
-
-    def __init__(self, *, is_certain: bool) -> None:
-        super().__init__()
-        self._is_certain = is_certain
-
-    def __missing__(self, base: str) -> str:
-        family = self[base] = (_family(base) or _ALL) if self._is_certain else _ALL
-        return family
+        self.is_certain = None not in map(_family, bases)
+        # From a base name to its family. It is asked ten thousand times for an edit.
+        self.of: Callable[[str], str] = _family_or_all if self.is_certain else _family_of_all
 
 
 @cache
 def _family(base: str) -> str | None:
     return family_of(base)
+
+
+@cache
+def _family_or_all(base: str) -> str:
+    return _family(base) or _ALL
+
+
+def _family_of_all(_: str) -> str:
+    return _ALL
+
+
+class _Known(NamedTuple):
+    """What generators know about a family: the values of its entries, its records, and the rest."""
+
+    values: list[bytes]
+    records: list[bytes]
+    deprecated: list[tuple[str, str]]
 
 
 class FamilyDigests:
@@ -141,7 +140,7 @@ class FamilyDigests:
     """
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[list[bytes], bytes]] = {}
+        self._last: dict[str, tuple[_Known, bytes]] = {}
 
     def of(
         self,
@@ -152,25 +151,20 @@ class FamilyDigests:
     ) -> dict[str, bytes]:
         """The digests by family. `records` are base names and lines of differentiability.json."""
         family_of = families.of
-        parts: defaultdict[str, list[bytes]] = defaultdict(list)
+        known: defaultdict[str, _Known] = defaultdict(lambda: _Known([], [], []))
         for row in rows:
-            parts[family_of(row.base)] += (b"n", row.value)
+            known[family_of(row.base)].values.append(row.value)
         for base, line in records:
-            parts[family_of(base)] += (b"r", line)
+            known[family_of(base)].records.append(line)
         for base, entries in deprecated.entries.items():
-            own = parts[family_of(base)]
-            for entry in entries:
-                own += (b"d", "\0".join(entry).encode())
+            known[family_of(base)].deprecated.extend(entries)
         last, self._last = self._last, {}
-        for family, own in parts.items():
-            before, digest = last.get(family, _NOTHING)
-            self._last[family] = own, digest if own == before else _digest_of_parts(own)
+        for family, own in known.items():
+            before = last.get(family)
+            if before is None or before[0] != own:
+                before = own, digest_of(own)
+            self._last[family] = before
         return {family: digest for family, (_, digest) in self._last.items()}
-
-
-def _digest_of_parts(parts: Sequence[bytes]) -> bytes:
-    sizes = array("Q", [len(parts), *map(len, parts)])
-    return hashlib.sha256(b"".join([sizes, *parts])).digest()[:_DIGEST_SIZE]
 
 
 def touched_families(
