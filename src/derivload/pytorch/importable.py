@@ -95,7 +95,7 @@ def _is_of_checkout(gen: ModuleType) -> bool:
     """Whether the loader in `tools` belongs to this torchgen. Any project may have a `tools`."""
     if _CHECKOUT in sys.modules:
         return True
-    root = Path(gen.__file__ or "").parent.parent
+    root = Path(str(gen.__file__)).parent.parent
     return Path(root, *_CHECKOUT.split(".")).with_suffix(".py").is_file()
 
 
