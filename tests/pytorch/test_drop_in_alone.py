@@ -20,26 +20,6 @@ from support.tiny_torchgen import TinyTorchgen, definition, native
 
 RESULTS: Final = "_GLOBAL_LOAD_DERIVATIVE_CACHE"
 PARSED: Final = "_GLOBAL_PARSE_NATIVE_YAML_CACHE"
-# As torchgen's own, it remembers what it parsed.
-REMEMBERING: Final = f"""
-import functools
-{PARSED} = {{}}
-_GLOBAL_PARSE_TAGS_YAML_CACHE = {{}}
-
-def parse_tags_yaml(path):
-    return set()
-
-def parse_native_yaml(path, tags_path, ignored=None, *, skip_native_fns_gen=False,
-                      loaded_yaml=None):
-    if path not in {PARSED}:
-        entries = loaded_yaml
-        if entries is None:
-            with open(path) as file:
-                entries = yaml.safe_load(file) or []
-        entries = [{{**entry, "__line__": line}} for line, entry in enumerate(entries, 1)]
-        {PARSED}[path] = parse_native_yaml_struct(entries, (), None, path)
-    return {PARSED}[path]
-"""
 
 
 class Own(TinyTorchgen):
@@ -47,8 +27,6 @@ class Own(TinyTorchgen):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        path = root / "torchgen" / "gen.py"
-        path.write_text(path.read_text("utf-8") + REMEMBERING, "utf-8")
         self.paths = [str(path) for path in (self.derivatives, self.natives, self.tags)]
 
     @property

@@ -36,6 +36,10 @@ class Part:
     def __init__(self, **fields):
         vars(self).update(fields)
 
+class Location:
+    def __init__(self, file, line):
+        self.file, self.line = file, line
+
 class FunctionSchema:
     def __init__(self, text):
         self.text = text
@@ -48,9 +52,9 @@ class FunctionSchema:
         return self.text
 
 class NativeFunction:
-    def __init__(self, text, line):
+    def __init__(self, text, file, line):
         self.func = FunctionSchema(text)
-        self.loc = Part(file="native_functions.yaml", line=line)
+        self.loc = Location(file, line)
 
 class Type:
     parse = staticmethod(str)
@@ -65,17 +69,29 @@ import yaml
 from torchgen.model import NativeFunction, Part
 
 class LineLoader(yaml.SafeLoader):
-    pass
+    def construct_mapping(self, node, deep=False):
+        return {**super().construct_mapping(node, deep), "__line__": node.start_mark.line + 1}
 
 def parse_native_yaml_struct(entries, tags, ignored, path, skip_native_fns_gen=False):
-    made = [NativeFunction(e["func"], e["__line__"]) for e in entries]
+    made = [NativeFunction(e["func"], path, e["__line__"]) for e in entries]
     return Part(native_functions=made)
 
-def parse_native_yaml(path, tags_path, loaded_yaml=None):
-    with open(path) as file:
-        entries = yaml.safe_load(file) or []
-    entries = [{**entry, "__line__": line} for line, entry in enumerate(entries, 1)]
-    return parse_native_yaml_struct(entries, (), None, path)
+_GLOBAL_PARSE_NATIVE_YAML_CACHE = {}
+_GLOBAL_PARSE_TAGS_YAML_CACHE = {}
+
+def parse_tags_yaml(path):
+    return set()
+
+def parse_native_yaml(path, tags_path, ignored=None, *, skip_native_fns_gen=False,
+                      loaded_yaml=None):
+    parsed = _GLOBAL_PARSE_NATIVE_YAML_CACHE
+    if path not in parsed:
+        entries = loaded_yaml
+        if entries is None:
+            with open(path) as file:
+                entries = yaml.load(file, Loader=LineLoader) or []
+        parsed[path] = parse_native_yaml_struct(entries, (), None, path)
+    return parsed[path]
 """
 _GENERATION: Final = """
 def pre_group_native_functions(functions):
