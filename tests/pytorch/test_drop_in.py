@@ -17,10 +17,13 @@ import derivload.pytorch
 from derivload.loading.errors import InputError, UsageError
 from derivload.pytorch import drop_in, install
 from derivload.pytorch.codegen.upstream import forget
-from derivload.pytorch.importable import FunctionReplacement
+from derivload.pytorch.errors import UnexpectedTorchgenError
+from derivload.pytorch.importable import FunctionReplacement, find_torchgen
+from derivload.pytorch.live_rules import find_live_rules
 from support.parsing import parse_once
 from support.releases import Release
 from support.sampling import one_in
+from support.sessions import StoreInMemory
 from support.small_pytorch import OVERLAY, OVERLAY_DERIVATIVE, SmallPyTorch
 
 pytestmark = pytest.mark.release
@@ -227,3 +230,54 @@ def test_a_torchgen_of_other_rules_loads_for_itself(
     for path, more in zip(torchgen.paths, (OVERLAY_DERIVATIVE, OVERLAY), strict=False):
         path.write_text(f"{path.read_text('utf-8')}\n{more}", "utf-8")
     assert len(load(*torchgen.arguments)[0]) == 3
+
+
+# The rules of the torchgen that is imported
+
+
+def test_the_rules_are_those_that_the_modules_have_now(
+    torchgen: Torchgen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = find_torchgen()
+    store = StoreInMemory()
+    rules = [find_live_rules(found, kept) for kept in (None, store, store)]
+    assert {(one.key, one.release, one.fields, one.why) for one in rules} == {
+        ("2.15", "2.15", "", "")
+    }
+    model: Any = import_module("torchgen.model")
+    with monkeypatch.context() as patch:
+        keys = [*model.dispatch_keys, model.DispatchKey.PrivateUse1]
+        patch.setattr(model, "dispatch_keys", keys)
+        extended = find_live_rules(found, store)
+        assert "PrivateUse1" in extended.dialect.dispatch_keys
+        assert "PrivateUse1" not in rules[0].dialect.dispatch_keys
+        assert (extended.release, extended.why) == ("2.15", "")
+        assert extended.key != rules[0].key
+        assert extended.dialect.cpp_names == rules[0].dialect.cpp_names
+    for name, value in (("_create_op_prefix", lambda name: name), ("IDENT_REGEX", "x")):
+        with monkeypatch.context() as patch:
+            patch.setattr(torchgen.loader, name, value)
+            with pytest.raises(UnexpectedTorchgenError, match=rf"\.{name} was replaced$"):
+                find_live_rules(found, store)
+    model.dispatch_keys.append(object())
+    try:
+        with pytest.raises(
+            UnexpectedTorchgenError, match=r"^no table can be read from its object$"
+        ):
+            find_live_rules(found, store)
+    finally:
+        model.dispatch_keys.pop()
+
+
+def test_a_source_that_is_not_there_or_not_a_releases_has_no_rules(
+    torchgen: Torchgen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "autograd"
+    folder.mkdir()
+    monkeypatch.setattr(torchgen.loader, "__file__", str(folder / "load_derivatives.py"))
+    with pytest.raises(UnexpectedTorchgenError, match=r"^the rules in its source are "):
+        find_live_rules(find_torchgen(), None)
+    (folder / "load_derivatives.py").symlink_to("none.py")
+    (folder / "other.py").mkdir()
+    with pytest.raises(UnexpectedTorchgenError, match=r" cannot be read$"):
+        find_live_rules(find_torchgen(), None)
