@@ -89,6 +89,17 @@ def test_a_result_is_held_for_its_files_and_its_torchgen(own: Own) -> None:
     assert one.load_derivatives(packaged, *own.paths) is not second
 
 
+def test_what_torchgen_parsed_before_an_edit_is_not_used(own: Own) -> None:
+    own.torchgen.gen.parse_native_yaml(*own.paths[1:])
+    with own.natives.open("a") as natives, own.derivatives.open("a") as derivatives:
+        natives.write(f"\n{native('temper')}")
+        derivatives.write(f"\n{definition('temper', 'grad')}")
+    infos, _ = own.taken(DropIn((), "2.15", use_cache=False))
+    (function,) = [i["Default"].func for s, i in infos.items() if str(s.name.name) == "temper"]
+    parsed = own.torchgen.gen.parse_native_yaml(*own.paths[1:]).native_functions
+    assert any(each is function for each in parsed)
+
+
 def test_nothing_stays_where_torchgen_remembers(own: Own) -> None:
     one = DropIn((), "2.15", use_cache=False)
     parsed: object = one.parse_native_yaml(own.torchgen, *own.paths[1:])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,12 @@ from derivload.loading.run import load_inputs
 from derivload.pytorch.codegen.plain import LoadedDefinitions, has_known_rules, run_plain
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.upstream import forget, locate
-from support.codegen_project import CodegenProject, assert_same
+from support.codegen_project import assert_same
 from support.few_operators import make_small
-from support.project import replace_in
 from support.releases import Release
 from support.small_pytorch import SmallPyTorch
 
 pytestmark = pytest.mark.release
-
-FORMULA = ("grad * luster", "luster * grad")
 
 
 def generate(files: Files, loaded: LoadedDefinitions | None) -> dict[str, bytes]:
@@ -60,26 +56,6 @@ def test_files_are_the_same_on_every_release(
 @pytest.fixture
 def small(release: Release, newest: str, tmp_path: Path) -> SmallPyTorch:
     return SmallPyTorch(release(newest), tmp_path / "pytorch")
-
-
-def test_what_derivload_loaded_is_taken(small: SmallPyTorch) -> None:
-    files = find_files(pytorch=str(small.root))
-    loaded = definitions(files)
-    replace_in(small.derivatives, *FORMULA)
-    assert FORMULA[0].encode() in generate(files, loaded)["Functions.cpp"]
-    assert FORMULA[1].encode() in generate(files, None)["Functions.cpp"]
-
-
-def test_a_generator_that_loads_another_file_gets_that(small: SmallPyTorch, tmp_path: Path) -> None:
-    shutil.copy(small.derivatives, small.autograd / "other.yaml")
-    replace_in(small.autograd / "other.yaml", *FORMULA)
-    path = small.autograd / "gen_autograd.py"
-    path.write_text(path.read_text("utf-8").replace("derivatives.yaml", "other.yaml"), "utf-8")
-    project = CodegenProject(small, tmp_path)  # type: ignore[arg-type]
-    stats = project.run("--jobs", "1")
-    assert stats["exit"] == "plain"
-    assert FORMULA[1] in (project.out / "Functions.cpp").read_text("utf-8")
-    project.assert_same()
 
 
 def test_rules_that_are_not_the_trees_are_not_known(small: SmallPyTorch) -> None:
