@@ -11,7 +11,9 @@ import yaml
 
 from derivload.pytorch.codegen import generators
 from derivload.pytorch.errors import GeneratorError
+from derivload.terminal import progress
 from support.tiny_runs import Tiny, known, tiny
+from support.tiny_torchgen import NAMES
 
 __all__ = ["known", "tiny"]  # fixtures
 
@@ -104,3 +106,31 @@ def test_the_rules_of_another_release_are_refused(known: Tiny) -> None:
     made = known.new().make(files, *known.load(files))
     assert made.exit == "plain"
     assert made.note.endswith("the rules of 2.14 were asked for, but its source has those of 2.15")
+
+
+class Line:
+    """Takes the place of the line that is drawn on a terminal."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int, int, bool]] = []
+
+    def tell(self, what: str, done: int, total: int, *, is_long: bool) -> None:
+        self.told.append((what, done, total, is_long))
+
+    def hide(self) -> None:
+        """Nothing is drawn."""
+
+
+def test_how_far_a_run_is_can_be_told(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line()
+    monkeypatch.setattr(progress, "_lines", [line])
+    names = [*tiny.make().files]
+    said = "generating in upstream's own way, to compare all files"
+    assert line.told[-1] == (said, 0, 0, True)
+    rendered = [told for told in line.told if told[0].startswith("rendering")]
+    assert rendered == [
+        (f"rendering {name}", number, len(names), False) for number, name in enumerate(names)
+    ]
+    own = [f"generating the code of {name}" for name in NAMES]
+    assert {told for told in line.told if told[0] in own} == {(name, 0, 0, False) for name in own}
+    assert ("generating VariableType.cpp", 0, 2, False) in line.told

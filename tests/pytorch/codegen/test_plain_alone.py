@@ -41,7 +41,9 @@ def run(tiny: Tiny, files: Files | None = None, **how: Any) -> dict[str, str]:
 
 def formulas(made: dict[str, str]) -> dict[str, str]:
     lines = made["Functions.h"].splitlines()[2:]
-    return dict(line.split(" by ") for line in lines)
+    found = dict(line.split(" by ") for line in lines)
+    assert len(found) == len(lines), "a function has one definition"
+    return found
 
 
 def test_all_generators_of_a_selection_run(tiny: Tiny) -> None:

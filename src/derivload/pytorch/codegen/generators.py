@@ -157,9 +157,9 @@ class Generators:
     ) -> Made:
         codegen, self._codegen = self._codegen, None
         self._why_plain = ""
-        known = (self._get(self._plain_name) or b"").decode("utf-8", "replace")
-        if known.isprintable() and known:
-            return self._plain(files, known)
+        known = self._get(self._plain_name)
+        if known:
+            return self._plain(files, known.decode())
         codegen = codegen or self._restored()
         is_restored = codegen.kept is not None
         try:
