@@ -75,4 +75,8 @@ def test_definitions_are_the_same_from_a_cache(
         Path(files["d.yaml"]).write_text(text, "utf-8")
         inputs = (files["d.yaml"], files["n.yaml"])
         assert derivload.load(*inputs, cache_dir=cache) == derivload.load(*inputs)
+    (tmp_path / "no folder").touch()
+    with pytest.warns(UserWarning, match="going on without the cache: ") as told:
+        derivload.load(*inputs, cache_dir=tmp_path / "no folder")
+    assert told[0].filename == __file__
     assert [store._reader for store in opened] == [None] * 3, "each is closed again"

@@ -61,6 +61,17 @@ def test_live_documents_tell_what_each_load_changes(tmp_path: Path) -> None:
         with_places.load(asked.files)
 
 
+def test_facts_are_found_if_they_are_wanted(tmp_path: Path) -> None:
+    for wanted in (False, True):
+        live = LiveDocuments(str(tmp_path), with_facts=wanted)
+        asked = request()
+        assert bool(live.load(asked.files, asked.contents).lines.facts) == wanted
+        session = live._memory.own_session
+        assert session is not None and session._loaded is not None
+        live.settle()
+        assert session._loaded is None
+
+
 def test_warnings_that_stay_are_not_judged_or_told_again(tmp_path: Path) -> None:
     live = LiveDocuments(str(tmp_path))
 

@@ -11,7 +11,7 @@ import pytest
 
 import derivload.pytorch
 from derivload.loading.errors import InputError, UsageError
-from derivload.pytorch import drop_in
+from derivload.pytorch import drop_in, install
 from derivload.pytorch.codegen.upstream import forget
 from derivload.pytorch.drop_in import DropIn
 from derivload.pytorch.importable import Torchgen, find_torchgen
@@ -115,6 +115,16 @@ def test_nothing_stays_where_torchgen_remembers(own: Own) -> None:
     assert own.taken(one) is not first
     del vars(own.torchgen.loader)[RESULTS]
     one.forget()
+
+
+def test_the_end_of_an_installation_leaves_nothing_there(own: Own) -> None:
+    with install(torch_version="2.15", use_cache=False):
+        loader = own.torchgen.loader
+        first = loader.load_derivatives(*own.paths)
+        assert loader.load_derivatives(*own.paths) is first
+        assert own.names() == [*PLAIN]
+    assert own.names() == []
+    assert loader.load_derivatives.__module__ == loader.__name__
 
 
 def test_overlays_are_laid_over_what_is_parsed_and_loaded(own: Own, tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_functions_are_replaced_wherever_they_are_and_put_back(
 def test_a_call_with_other_arguments_replaces_an_installation(
     installed: Installed, tmp_path: Path
 ) -> None:
-    before = install()
+    every = [install()]
     for arguments in (
         {"use_cache": False},
         {"torch_version": "2.14"},
@@ -167,17 +167,18 @@ def test_a_call_with_other_arguments_replaces_an_installation(
         {"sections": ["a"]},
         {"native_functions": "n.yaml"},
         {"native_functions": [tmp_path / "n.yaml"]},
-        {},
     ):
         now: Any = install(**arguments)
-        assert now is not before, arguments
         assert install(**arguments) is now
         assert installed.are_replaced()
-        before.uninstall()
+        assert {f._function.func.__self__ for f in installed.functions()} == {now._drop_in}
+        every[-1].uninstall()
         assert install(**arguments) is now
-        before = now
-    assert now._drop_in._use_cache is True
-    now.uninstall()
+        every.append(now)
+    assert len({one._settings for one in every}) == len(every)
+    with install() as now:
+        assert now._settings == every[0]._settings
+        assert now._drop_in._use_cache is True
     assert not installed.are_replaced()
 
 
@@ -202,7 +203,9 @@ def test_what_cannot_be_followed_replaces_nothing(installed: Installed) -> None:
         {"sections": [3]},
     ]
     for arguments in wrong:
-        with pytest.raises(UsageError):
+        (name,) = arguments
+        said = "older than" if arguments[name] == "1.13" else rf"^`{name}[`\[]"
+        with pytest.raises(UsageError, match=said):
             install(**arguments)
         assert not installed.are_replaced()
     with install() as one:

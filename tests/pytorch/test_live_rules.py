@@ -261,7 +261,8 @@ class Store(dict[bytes, bytes]):
 
 
 def of_source(text: str, digest: bytes = b"digest") -> Any:
-    return SimpleNamespace(digest=digest, files=[("model", "model.py", text.encode())])
+    files = [("model", "model.py", text.encode()), ("odd", "odd.py", b"# \xff\n")]
+    return SimpleNamespace(digest=digest, files=files)
 
 
 def test_what_a_source_binds_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

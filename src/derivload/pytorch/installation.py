@@ -63,7 +63,6 @@ class Installation:
         global _current  # noqa: PLW0603
         for replacement in self._replacements:
             _exchange(replacement.name, replacement, replacement.original)
-        self._replacements.clear()
         self._drop_in.forget()
         if _current is self:
             _current = None

@@ -73,7 +73,7 @@ def find_live_rules(torchgen: Torchgen, store: Store | None) -> Rules:
 
 
 def _place_of(torchgen: Torchgen) -> TreePlace:
-    folders = [Path(module.__file__ or "").parent for module in (torchgen.gen, torchgen.loader)]
+    folders = [Path(str(module.__file__)).parent for module in (torchgen.gen, torchgen.loader)]
     return TreePlace(str(folders[0].parent), *map(str, folders))
 
 
