@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from hashlib import sha256
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -298,8 +300,12 @@ def test_a_file_that_is_edited_meanwhile_is_read_again(tiny: Tiny) -> None:
 def test_a_source_that_is_edited_meanwhile_is_not_settled(tiny: Tiny) -> None:
     one = tiny.new()
     made = tiny.make(one)
-    tiny.edit(tiny.generator("gen_variable_factories"), "make", "build")
+    edited, other = map(tiny.generator, ("gen_variable_factories", "gen_autograd"))
+    tiny.edit(edited, "make", "build")
+    compiled = [Path(cache_from_source(str(path))) for path in (edited, other)]
+    assert [path.exists() for path in compiled] == [True, True]
     assert not one.settle(b"in", made.note)
+    assert [path.exists() for path in compiled] == [False, True]
     assert tiny.store.keys() <= {
         k for k, v in tiny.store.items() if v.startswith((b"f", b"d", b"v"))
     }

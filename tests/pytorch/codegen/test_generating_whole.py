@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
+from derivload.loading.paths import Files, TreePlace
+from derivload.loading.rules_of_tree import Rules
 from derivload.pytorch.codegen import generators
+from derivload.pytorch.codegen.update import Codegen
 from derivload.pytorch.errors import GeneratorError
 from derivload.terminal import progress
+from support.copies import children
 from support.tiny_runs import Tiny, known, tiny
 from support.tiny_torchgen import NAMES
 
@@ -75,13 +79,18 @@ def test_our_rules_say_what_a_known_generator_refuses(
         known.make(find_refused=tuple)
 
 
-def test_a_generator_that_only_the_short_cut_upsets(tiny: Tiny) -> None:
+def upset_the_short_cut(tiny: Tiny) -> None:
+    """Have a generator raise an exception unless it gets three functions."""
     tiny.edit(
         tiny.generator("gen_variable_factories"),
         "    functions =",
         "    functions = [0]\n    functions[len(parse_native_yaml(natives, tags)"
         ".native_functions) - 3]\n    functions =",
     )
+
+
+def test_a_generator_that_only_the_short_cut_upsets(tiny: Tiny) -> None:
+    upset_the_short_cut(tiny)
     made = tiny.make()
     assert made.exit == "plain"
     assert made.note.endswith("for everything: IndexError in a generator")
@@ -134,3 +143,44 @@ def test_how_far_a_run_is_can_be_told(tiny: Tiny, monkeypatch: pytest.MonkeyPatc
     own = [f"generating the code of {name}" for name in NAMES]
     assert {told for told in line.told if told[0] in own} == {(name, 0, 0, False) for name in own}
     assert ("generating VariableType.cpp", 0, 2, False) in line.told
+
+
+def with_known_rules(tiny: Tiny) -> Files:
+    """The inputs, as those of a tree whose rules are known."""
+    files = tiny.files()
+    files.tree = TreePlace(str(tiny.root), str(tiny.root / "torchgen"), str(tiny.autograd))
+    files.rules = Rules("2.15", "2.15")
+    return files
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_definitions_by_known_rules_are_not_loaded_again(
+    jobs: int, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = tiny.plain()
+    before = children()
+    tiny.jobs = jobs
+    monkeypatch.setattr(generators, "can_fork", lambda: True)
+    tiny.edit(tiny.generator("load_derivatives"), "    infos = {}", "    1 / 0")
+    with pytest.raises(GeneratorError, match="ZeroDivisionError"):
+        tiny.make()
+    loaded = tiny.load()
+    one = tiny.new()
+    begun: list[object] = []
+    update = Codegen.update
+
+    def noted(codegen: Codegen, source: Any) -> None:
+        begun.append(one._beside)
+        update(codegen, source)
+
+    monkeypatch.setattr(Codegen, "update", noted)
+    made = one.make(with_known_rules(tiny), *loaded)
+    assert (made.exit, made.note) == ("cold", "")
+    assert {name: data for name, data, _ in made.contents([*made.files])} == expected
+    assert [beside is not None for beside in begun] == [jobs > 1]
+    assert children() == before
+    # After an exception in the short cut, upstream loads for itself.
+    upset_the_short_cut(tiny)
+    with pytest.raises(GeneratorError, match="load_derivatives"):
+        tiny.new().make(with_known_rules(tiny), *loaded)
+    assert children() == before
