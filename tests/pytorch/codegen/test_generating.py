@@ -230,11 +230,12 @@ def test_what_was_begun_ahead_ends_with_it(known: Tiny, monkeypatch: pytest.Monk
     monkeypatch.setattr(generators, "can_fork", lambda: True)
     monkeypatch.setattr(workers, "can_fork", lambda: True)
     monkeypatch.setattr(workers, "_LEAST", 1)
-    known.jobs = 2
     before = children()
     files = known.files()
-    with known.new().begun(files, known.load(files)[0]):
-        pass
+    for known.jobs in (1, 2):
+        one = known.new()
+        with one.begun(files, known.load(files)[0]):
+            assert (one._ahead is not None) == (known.jobs > 1)
     with pytest.raises(ZeroDivisionError), known.new().begun(files, known.load(files)[0]):
         1 / 0  # noqa: B018
     assert children() == before
