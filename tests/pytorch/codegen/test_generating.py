@@ -325,7 +325,7 @@ def test_a_settled_run_has_a_summary(tiny: Tiny, monkeypatch: pytest.MonkeyPatch
     assert tiny.store == {}
 
 
-def test_pieces_go_to_another_container(tiny: Tiny) -> None:
+def test_pieces_go_to_another_container(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny.store.pushes = True
     _, expected = tiny.run()
     remote = tiny.store.remote
@@ -335,3 +335,6 @@ def test_pieces_go_to_another_container(tiny: Tiny) -> None:
     assert tiny.run() == ("stored", expected)
     job: Job = tiny.job()
     assert job.with_kept_trace(tiny.store).trace == tiny.new().job.trace
+    one = tiny.new()
+    monkeypatch.setattr(Stored, "pull", None)  # the pieces are here
+    assert tiny.run(one) == ("stored", expected)
