@@ -335,6 +335,5 @@ def test_pieces_go_to_another_container(tiny: Tiny, monkeypatch: pytest.MonkeyPa
     assert tiny.run() == ("stored", expected)
     job: Job = tiny.job()
     assert job.with_kept_trace(tiny.store).trace == tiny.new().job.trace
-    one = tiny.new()
-    monkeypatch.setattr(Stored, "pull", None)  # the pieces are here
-    assert tiny.run(one) == ("stored", expected)
+    monkeypatch.setattr(Stored, "pull", None)  # all that the next run needs is here
+    assert tiny.run() == ("stored", expected)

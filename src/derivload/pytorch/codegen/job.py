@@ -94,12 +94,18 @@ class Job(NamedTuple):
         return self._replace(sources=Sources(self.upstream, self.trace))
 
     def with_kept_trace(self, store: Store | None) -> Job:
-        """The job with the trace that earlier runs stored. Raises OSError."""
+        """The job with the trace that earlier runs stored. One that is pulled is stored here too.
+
+        Raises OSError.
+        """
         if store is None:
             return self.with_trace(NOTHING)
-        data = store.get(named(self._digest_of_listed(), _TRACE))
+        key = named(self._digest_of_listed(), _TRACE)
+        data = store.get(key)
         if data is None:
             data = (store.pull(self._name_of_trace()) or {}).get(_TRACE)
+            if data is not None:
+                store.put(key, data)
         return self.with_trace(read_trace(data))
 
     def keep_trace(self, store: Store | None) -> None:
