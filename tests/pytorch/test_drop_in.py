@@ -4,6 +4,7 @@ operators: which results are held, and what is there when it has gone.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -254,11 +255,6 @@ def test_the_rules_are_those_that_the_modules_have_now(
         assert (extended.release, extended.why) == ("2.15", "")
         assert extended.key != rules[0].key
         assert extended.dialect.cpp_names == rules[0].dialect.cpp_names
-    for name, value in (("_create_op_prefix", lambda name: name), ("IDENT_REGEX", "x")):
-        with monkeypatch.context() as patch:
-            patch.setattr(torchgen.loader, name, value)
-            with pytest.raises(UnexpectedTorchgenError, match=rf"\.{name} was replaced$"):
-                find_live_rules(found, store)
     model.dispatch_keys.append(object())
     try:
         with pytest.raises(
@@ -267,6 +263,40 @@ def test_the_rules_are_those_that_the_modules_have_now(
             find_live_rules(found, store)
     finally:
         model.dispatch_keys.pop()
+
+
+def replaced_in(torchgen: Torchgen) -> list[tuple[object, str, object]]:
+    """What somebody may put in the place of a part of torchgen: where, under which name, what."""
+    loader: Any = torchgen.loader
+    argument: Any = import_module("torchgen.model").Argument
+    utils: Any = import_module("torchgen.utils")
+
+    def saved(*arguments: Any, **how: Any) -> Any:
+        return loader.saved_variables(*arguments, **how)
+
+    return [
+        (loader, "_create_op_prefix", lambda name: name),
+        (loader, "saved_variables", saved),
+        (loader, "saved_variables", functools.wraps(loader.saved_variables)(saved)),
+        (argument, "parse", staticmethod(lambda text: text)),
+        (loader, "IDENT_REGEX", "(^|[^a-z_]){}($|[^a-z_])"),
+        (loader, "GRAD_INDEX_REGEX", loader.GRAD_INDEX_REGEX.replace("\\d", "[0-9]")),
+        (utils, "concatMap", utils.mapMaybe),
+    ]
+
+
+def test_rules_that_somebody_has_replaced_are_not_known(
+    torchgen: Torchgen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of the source does not hide it."""
+    store = StoreInMemory()
+    assert find_live_rules(find_torchgen(), store).why == ""
+    for place, name, value in replaced_in(torchgen):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, value)
+            with pytest.raises(UnexpectedTorchgenError, match=rf"\.{name} was replaced$"):
+                find_live_rules(find_torchgen(), store)
+    assert find_live_rules(find_torchgen(), store).why == ""
 
 
 def test_a_source_that_is_not_there_or_not_a_releases_has_no_rules(

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from derivload.loading.errors import UsageError
-from derivload.pytorch import install
+from derivload.pytorch import install, load_derivatives
 from derivload.pytorch.codegen.upstream import forget
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.pytorch.importable import FunctionReplacement, find_loaders, find_torchgen
@@ -57,6 +57,8 @@ def test_without_a_torchgen_nothing_is_found(tree: Tree) -> None:
         assert str(raised.value) == f"{PACKAGED} cannot be imported"
         with pytest.raises(UnexpectedTorchgenError):
             install()
+        with pytest.raises(UnexpectedTorchgenError):
+            load_derivatives("d", "n", "t")
         tree.add("torchgen.gen", "import none_of_that\n")
 
 
