@@ -12,6 +12,8 @@ import yaml
 from derivload.loading.paths import Files, TreePlace
 from derivload.loading.rules_of_tree import Rules
 from derivload.pytorch.codegen import generators
+from derivload.pytorch.codegen.cores import default_jobs
+from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.update import Codegen
 from derivload.pytorch.errors import GeneratorError
 from derivload.terminal import progress
@@ -198,3 +200,26 @@ def test_definitions_by_known_rules_are_not_loaded_again(
     with pytest.raises(GeneratorError, match="load_derivatives"):
         tiny.new().make(with_known_rules(tiny), *loaded)
     assert children() == before
+
+
+def test_how_many_processes_may_run_beside_upstreams_own_way(tiny: Tiny) -> None:
+    one = tiny.new()
+    beside: Any = object()
+    for jobs, other, expected in (
+        (None, None, None),
+        (3, None, 3),
+        (3, beside, 2),
+        (1, beside, 1),
+        (None, beside, max(1, default_jobs() - 1)),
+    ):
+        one._jobs, one._beside = jobs, other
+        assert one._jobs_left() == expected
+
+
+def test_inputs_and_the_source_are_no_part_of_a_trace(tiny: Tiny) -> None:
+    selected = tiny.root / "selected.yaml"
+    selected.write_text("[]\n", "utf-8")
+    tiny.selection = Selection(selected_op_list_path=str(selected))
+    found = tiny.new()._known_paths(tiny.files())
+    inputs = (tiny.derivatives, tiny.natives, tiny.tags, tiny.autograd / "deprecated.yaml")
+    assert found == {*map(str, (*inputs, selected)), *tiny.job().sources.code}
