@@ -52,6 +52,16 @@ def test_generators_that_depend_on_other_items_run_in_their_own_way(
     assert tiny.make().note == made.note
 
 
+def test_files_that_only_upstreams_own_way_has_are_missed(tiny: Tiny) -> None:
+    path = tiny.generator("gen_variable_factories")
+    more = "    if FileManager.__name__ == 'FileManager':\n"
+    more += "        files.write_with_template('more.h', 'factories.h', lambda: {'ops': []})\n"
+    tiny.edit(path, "    functions =", f"{more}    functions =")
+    made = tiny.make()
+    assert made.note.endswith("gives other files: more.h")
+    assert "more.h" in made.files
+
+
 def test_definitions_that_upstream_loads_otherwise_are_upstreams(tiny: Tiny) -> None:
     path = tiny.generator("load_derivatives")
     tiny.edit(path, "Part(formula=v)", "Part(formula=v.upper())")
@@ -200,6 +210,14 @@ def test_definitions_by_known_rules_are_not_loaded_again(
     with pytest.raises(GeneratorError, match="load_derivatives"):
         tiny.new().make(with_known_rules(tiny), *loaded)
     assert children() == before
+
+
+def test_a_source_of_no_release_has_no_rules_that_can_be_asked_for(tiny: Tiny) -> None:
+    tiny.changes = {"release": "2.15"}
+    made = tiny.make()
+    assert made.exit == "plain"
+    assert made.note.count(" cannot be read: ") == 1
+    assert {name: data for name, data, _ in made.contents([*made.files])} == tiny.plain()
 
 
 def test_how_many_processes_may_run_beside_upstreams_own_way(tiny: Tiny) -> None:

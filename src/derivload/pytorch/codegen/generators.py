@@ -72,7 +72,7 @@ class Generators:
         self.job = job
         self._jobs = jobs
         self._running = Running(job.upstream.root, job.upstream.templates)
-        self._why_plain = ""
+        self._why_plain: str | None = None
         self._selection = job.selection
         # A script may have changed what it has imported.
         self._known = None if job.upstream.is_running else KNOWN.get(job.sources.digest)
@@ -156,7 +156,7 @@ class Generators:
         self, files: Files, entries: InputEntries, lines: DocumentLines, deprecated: bytes
     ) -> Made:
         codegen, self._codegen = self._codegen, None
-        self._why_plain = ""
+        self._why_plain = None
         known = self._get(self._plain_name)
         if known:
             return self._plain(files, known.decode())
