@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from hashlib import sha256
 from typing import Any
@@ -77,6 +78,13 @@ def test_what_a_generator_raises_is_upstreams(raised: str, tiny: Tiny) -> None:
         tiny.make()
     assert told.value.lines[0] == "Traceback (most recent call last):"
     assert "derivload" not in "".join(line for line in told.value.lines if "File" in line)
+
+
+def test_a_full_disk_is_no_reason_for_another_way(tiny: Tiny) -> None:
+    full = f"    raise OSError({errno.ENOSPC}, 'full')\n"
+    tiny.edit(tiny.generator("gen_variable_factories"), "    files =", f"{full}    files =")
+    with pytest.raises(OSError, match="full"):
+        tiny.make()
 
 
 def test_our_rules_say_what_a_known_generator_refuses(
