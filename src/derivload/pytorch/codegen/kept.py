@@ -16,7 +16,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -125,14 +125,6 @@ def _family_of_all(_: str) -> str:
     return _ALL
 
 
-class _Known(NamedTuple):
-    """What generators know about a family: the values of its entries, its records, and the rest."""
-
-    values: list[bytes]
-    records: list[bytes]
-    deprecated: list[tuple[str, str]]
-
-
 class FamilyDigests:
     """For each family, a digest of everything that generators know about it.
 
@@ -140,7 +132,7 @@ class FamilyDigests:
     """
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[_Known, bytes]] = {}
+        self._last: dict[str, tuple[list[bytes | tuple[str, str]], bytes]] = {}
 
     def of(
         self,
@@ -151,13 +143,13 @@ class FamilyDigests:
     ) -> dict[str, bytes]:
         """The digests by family. `records` are base names and lines of differentiability.json."""
         family_of = families.of
-        known: defaultdict[str, _Known] = defaultdict(lambda: _Known([], [], []))
+        known: defaultdict[str, list[bytes | tuple[str, str]]] = defaultdict(list)
         for row in rows:
-            known[family_of(row.base)].values.append(row.value)
+            known[family_of(row.base)] += (b"n", row.value)
         for base, line in records:
-            known[family_of(base)].records.append(line)
+            known[family_of(base)] += (b"r", line)
         for base, entries in deprecated.entries.items():
-            known[family_of(base)].deprecated.extend(entries)
+            known[family_of(base)] += entries
         last, self._last = self._last, {}
         for family, own in known.items():
             before = last.get(family)
