@@ -182,3 +182,13 @@ def test_outputs_are_no_inputs(live: Live) -> None:
     files = live.look()
     with pytest.raises(UsageError, match=" would overwrite the input "):
         live.live.load(files, list(files.read()))
+
+
+def test_sources_count_as_they_are_now_whether_or_not_somebody_looks_first(live: Live) -> None:
+    live.load()
+    live.load()  # from now on it is known what the generators read
+    live.tree.edit(live.tree.generator("gen_autograd"), "num_shards=2", "num_shards=1")
+    files = live.tree.files()
+    files.version = live.version
+    written = live.live.load(files, list(files.read())).write().written
+    assert "VariableType_0.cpp" in written.written
