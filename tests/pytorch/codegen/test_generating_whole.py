@@ -49,6 +49,9 @@ def test_generators_that_depend_on_other_items_run_in_their_own_way(
         patch.setattr(Codegen, "update", None)  # nothing is compared again
         assert tiny.run() == ("plain", expected)
         assert tiny.make().note == made.note
+    (why,) = [key for key, value in tiny.store.items() if value == made.note[len(said) :].encode()]
+    tiny.store[why] = b"\xff"  # others wrote it
+    assert tiny.make().note == f"{said}\ufffd"
     tiny.edit(tiny.templates / "factories.h", "$ops", "// mine\n$ops")
     assert tiny.make().note == made.note
 

@@ -159,7 +159,7 @@ class Generators:
         self._why_plain = None
         known = self._get(self._plain_name)
         if known:
-            return self._plain(files, known.decode())
+            return self._plain(files, known.decode("utf-8", "replace"))
         codegen = codegen or self._restored()
         is_restored = codegen.kept is not None
         try:
