@@ -210,7 +210,7 @@ class ClientBeside(Client):
     """
 
     def _start(self, options: Sequence[str], patience: float) -> None:
-        self._seconds = patience
+        self._seconds = min(patience, 20.0)
         self._came: list[Message] = []
         self._from = Path.cwd()
         os.chdir(self.folder)

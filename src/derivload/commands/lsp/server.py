@@ -17,7 +17,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -51,7 +51,6 @@ _QUICK: Final = 0.05
 _IDLE: Final = 0.05
 # Seconds between the first event of a save and a look at the files.
 _SAVE: Final = 0.05
-_ENCODINGS: Final[dict[str, Encoding]] = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
 
 
 class Server(LanguageServer):
@@ -83,7 +82,8 @@ class Server(LanguageServer):
     @property
     def encoding(self) -> Encoding:
         """What positions count."""
-        return _ENCODINGS.get(str(self.workspace.position_encoding or "utf-16"), "utf-16")
+        kind = self.workspace.position_encoding or types.PositionEncodingKind.Utf16
+        return cast("Encoding", types.PositionEncodingKind(kind).value)
 
     def begin(self, folders: Iterable[str]) -> None:
         """Find the inputs from each folder on, and load them."""
