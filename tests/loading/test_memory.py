@@ -86,6 +86,18 @@ def test_documents_after_those_of_a_store_are_those_of_a_load_alone() -> None:
         ]
         # What the store has is not rendered again.
         assert isinstance(loaded.documents[1][1], bytes) == is_kept
+    # The functions are the same, and of another release.
+    other = load_inputs(request(version="2.14"), memory=memory).documents[1]
+    alone = load_inputs(request(version="2.14")).documents
+    assert bytes(other[1]) == bytes(alone[1][1])
+
+
+def test_facts_of_a_store_are_not_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = StoreInMemory()
+    load_inputs(request(facts=True), store)
+    expected = load_inputs(request(WARNED, facts=True)).facts
+    monkeypatch.setattr("derivload.loading.inputs.load_alone", None)
+    assert load_inputs(request(WARNED, facts=True), memory=Memory(store)).facts == expected
 
 
 def test_a_session_takes_the_splits_that_the_keys_of_a_store_need() -> None:
