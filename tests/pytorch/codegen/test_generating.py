@@ -41,6 +41,16 @@ def test_known_generators_make_the_same(known: Tiny, monkeypatch: pytest.MonkeyP
     assert known.run() == ("cold", expected)
 
 
+def test_what_a_script_has_imported_is_not_known(known: Tiny) -> None:
+    upstream = known.upstream
+    for is_running in (False, True):
+        known.changes = {"upstream": upstream._replace(is_running=is_running)}
+        assert known.new()._upstream.is_known is not is_running
+    known.edit(known.generator("gen_variable_factories"), "make", "build")
+    known.changes = {}
+    assert not known.new()._upstream.is_known
+
+
 def test_an_edit_costs_what_it_touches(tiny: Tiny) -> None:
     _, before = tiny.run()
     one = tiny.new()
