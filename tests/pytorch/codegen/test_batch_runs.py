@@ -70,13 +70,13 @@ def test_a_batch_has_what_its_own_functions_come_to(runs: Runs) -> None:
     plan = runs.plan(runs.batch(0), runs.batch(2, 1), WHOLE)
     runner = runs.runner(plan)
     whole, first, second = (runner.run(index) for index in plan.order)
-    assert [*whole.outputs] == ["annotated.py"]
-    assert whole.outputs["annotated.py"].env == {"names": " ".join(NAMES)}
+    assert [*whole.outputs] == ["annotated_fn_args.py"]
+    assert whole.outputs["annotated_fn_args.py"].env == {"names": " ".join(NAMES)}
     assert (whole.count, first.count, second.count) == (0, 1, 2)
     assert whole.schemas == SCHEMAS
     assert first.schemas == {0: SCHEMAS[0]}
     assert [*second.schemas.items()] == [(2, SCHEMAS[2]), (1, SCHEMAS[1])]
-    assert "annotated.py" not in first.outputs
+    assert "annotated_fn_args.py" not in first.outputs
     assert texts_in(first, "Functions.cpp") == ["gild by grad_of_gild(grad)\n"]
     assert texts_in(first, "python_methods.cpp") == ["def gild: 1 and ['gild(x)']\n"]
     assert texts_in(second, "factories.h") == [f"make {SCHEMAS[i][0]};\n" for i in (2, 1)]
@@ -102,7 +102,7 @@ def test_functions_that_one_runner_made_are_taken_by_the_next(runs: Runs) -> Non
 
 def test_a_batch_runs_the_generators_that_were_chosen(runs: Runs) -> None:
     for subset, of_functions, of_all in (
-        ("python", [], ["annotated.py"]),
+        ("python", [], ["annotated_fn_args.py"]),
         ("pybindings", ["python_methods.cpp"], []),
     ):
         runner = runs.runner(runs.plan(runs.batch(0), WHOLE, subset=subset))

@@ -48,13 +48,13 @@ def formulas(made: dict[str, str]) -> dict[str, str]:
 
 def test_all_generators_of_a_selection_run(tiny: Tiny) -> None:
     made = run(tiny)
-    assert made["annotated.py"] == f"{BY}{' '.join(NAMES)}\n"
+    assert made["annotated_fn_args.py"] == f"{BY}{' '.join(NAMES)}\n"
     assert formulas(made) == FORMULAS
     assert made["VariableTypeEverything.cpp"].startswith(f"{BY}// Everything of Default\n")
     files = {
-        "python": {"annotated.py"},
+        "python": {"annotated_fn_args.py"},
         "pybindings": {"python_methods.cpp"},
-        "libtorch": {*made} - {"annotated.py", "python_methods.cpp"},
+        "libtorch": {*made} - {"annotated_fn_args.py", "python_methods.cpp"},
     }
     for subset, names in files.items():
         found = run(tiny, selection=Selection(subset))
@@ -117,7 +117,7 @@ def test_functions_of_overlays_are_generated_and_their_places_told(tiny: Tiny) -
     files.native_functions += (str(overlay),)
     files.additions = Additions((), ["gen_*"])
     made = run(tiny, files)
-    assert made["annotated.py"] == f"{BY}{' '.join(NAMES)} temper\n"
+    assert made["annotated_fn_args.py"] == f"{BY}{' '.join(NAMES)} temper\n"
     factories = tiny.generator("gen_variable_factories")
     tiny.edit(
         factories, "    functions =", "    for f in functions:\n        f.no\n    functions ="
@@ -137,7 +137,7 @@ def test_keys_of_others_are_passed_over_without_overlays_too(tiny: Tiny) -> None
     with pytest.raises(GeneratorError, match="AssertionError"):
         run(tiny, files)
     files.additions = Additions((), ["gen_*"])
-    assert run(tiny, files)["annotated.py"] == f"{BY}{' '.join(NAMES)}\n"
+    assert run(tiny, files)["annotated_fn_args.py"] == f"{BY}{' '.join(NAMES)}\n"
 
 
 @pytest.mark.parametrize("raised", ["1 / 0", "raise SystemExit(3)"])
