@@ -87,7 +87,9 @@ class Memory:
 
     @property
     def own_session(self) -> Session | None:
-        """The session, if it is one that loads with our own code."""
+        """The session, if it is one that loads with our own code; None before the first load."""
+        if not self._key:
+            return None
         from derivload.engine.session import Session
 
         return self.session if isinstance(self.session, Session) else None

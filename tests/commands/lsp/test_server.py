@@ -110,6 +110,7 @@ def test_what_hinders_the_whole_load_is_told_at_the_first_file(tmp_path: Path) -
     write_catalogue(tmp_path)
     with ClientBeside(tmp_path, "--torch-version", "2.0") as client:
         came(client)
+        client.wait(0.1)  # what would save time later finds nothing to do
         (found,) = client.published[client.uri(DERIVATIVES)]["diagnostics"]
     assert found["range"] == {"start": place(0, 0), "end": place(0, 0)}
     assert (found["severity"], found["source"]) == (1, "derivload")

@@ -139,19 +139,20 @@ class Workbench:
         None if the code of a tree's torchgen loads them. Raises UsageError and TreeCodeError.
         """
         self.diagnostics()
-        return None if self.request.rules.why else self._memory.own_session
+        return self._memory.own_session
 
     def settle(self) -> None:
         """Do now what the next look would begin with, where there is time for it."""
-        if not self.request.rules.why:
-            self._memory.session.settle()
+        session = self._memory.own_session
+        if session is not None:
+            session.settle()
 
     def keep(self) -> None:
         """Leave the state of the last load in the store, if this session did not begin with one.
 
         The next session then begins from it. With mistakes, there is none to leave.
         """
-        session = None if self.request.rules.why else self._memory.own_session
+        session = self._memory.own_session
         if self._store is None or session is None or session.is_restored:
             return
         with contextlib.suppress(InputError, UsageError):
