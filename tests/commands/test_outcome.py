@@ -6,7 +6,14 @@ import argparse
 
 import pytest
 
-from derivload.commands.outcome import RunResult, _listed, report, say_done, warning_lines
+from derivload.commands.outcome import (
+    RunResult,
+    _listed,
+    report,
+    say_done,
+    warning_lines,
+    write_and_say,
+)
 from derivload.commands.stats import print_stats
 from derivload.diagnostics import Diagnostic
 from derivload.exit_status import BAD_INPUT
@@ -156,6 +163,29 @@ def test_what_is_wrong_is_said_with_its_consequence(
 ) -> None:
     assert report(error, "; so") == BAD_INPUT
     assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_a_run_ends_with_what_it_did_or_with_what_is_wrong(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = argparse.Namespace(
+        quiet=False,
+        verbose=False,
+        command="emit",
+        out_dir="out",
+        stats=None,
+        no_cache=True,
+        is_own_process=False,
+    )
+
+    def fail() -> RunResult:
+        raise InputError([WARNING])
+
+    assert write_and_say(options, lambda: done("a")) == 0
+    assert capsys.readouterr().err == "derivload: out: wrote a\n"
+    assert write_and_say(options, fail) == BAD_INPUT
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last == "derivload: 1 error; nothing was written"
 
 
 def test_any_other_error_is_left_to_who_called() -> None:

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from derivload.cli import main
-from derivload.commands.outcome import RunResult, report, say_done, warning_lines
-from derivload.diagnostics import Diagnostic
-from derivload.loading.errors import InputError
-from derivload.loading.warnings import NewWarnings
-from derivload.outputs.files import WrittenFiles
-from derivload.pytorch.errors import GeneratorError
 from support.paths import DERIVATIVES, NATIVES, TAGS
 from support.project import Project, copy_catalogue
 
@@ -147,93 +140,3 @@ def test_warnings_are_wanted_by_rule_operator_and_file(folder: Path, capsys: Cap
     settings.write_text("[per-file-ignore]\nnone = ['DL999']\n")
     assert run(f"check {NAMED}") == 2
     assert "DL999" in capsys.readouterr().err
-
-
-# How a run ends
-
-
-FOUND = Diagnostic("f.yaml", 4, 1, "DL602", "it is odd", "see it", severity="warning")
-SHOWN = ["f.yaml:4:1: warning[DL602]: it is odd", "  help: see it"]
-
-
-@pytest.mark.parametrize(
-    ("shown", "new", "others", "told"),
-    [
-        (1, 1, 0, "1 warning"),
-        (2, 2, 0, "2 warnings"),
-        (1, 2, 0, "2 warnings, 1 of them shown; `derivload check` shows all"),
-        (1, 1, 3, "1 warning, besides 3 from before; `derivload check` shows all"),
-        (1, 4, 1, "4 warnings, 1 of them shown, besides 1 from before; `derivload check` shows al"),
-    ],
-)
-def test_new_warnings_are_counted(shown: int, new: int, others: int, told: str) -> None:
-    warnings = NewWarnings()._replace(diagnostics=(FOUND,) * shown, new=new, others=others)
-    *lines, last = warning_lines(warnings)
-    assert lines == SHOWN * shown
-    assert last.startswith(f"derivload: {told}")
-    assert warning_lines(warnings._replace(new=0)) == []
-
-
-@pytest.mark.parametrize(
-    ("written", "removed", "said"),
-    [
-        ([], [], "up to date"),
-        (["a"], [], "wrote a"),
-        (["a", "b"], ["c"], "wrote a, b; removed c"),
-        ([], ["c", "d"], "removed c, d"),
-    ],
-)
-def test_what_was_done_is_said(
-    written: list[str], removed: list[str], said: str, capsys: Captured
-) -> None:
-    files = WrittenFiles(written, ["u"], removed)
-    done = RunResult(
-        *("cold", "a note", files, {"read": 7}, {"store": 0.5}),
-        rules="",
-        warnings=None,
-        list_replaced=list,
-        told="these files",
-    )
-    options = Namespace(
-        command="emit", quiet=False, out_dir="o", stats=None, no_cache=True, verbose=False
-    )
-    say_done(done, options)
-    expected = f"derivload: note: a note\nderivload: o: {said}\nderivload: these files\n"
-    assert capsys.readouterr() == ("", expected)
-    done.told, done.note, done.rules = "", "", "2.15"
-    done.list_replaced = lambda: ["x by y"]
-    options.quiet, options.stats = True, "text"
-    say_done(done, options)
-    assert capsys.readouterr() == (
-        "",
-        (
-            "derivload: exit      cold\nderivload: rules     2.15\nderivload: replaced  x by y\n"
-            f"derivload: written   {len(written)}\nderivload: unchanged 1\n"
-            f"derivload: removed   {len(removed)}\nderivload: read      7\n"
-            "derivload: store     500.0 ms\n"
-        ),
-    )
-    options.stats = "json"
-    say_done(done, options)
-    assert capsys.readouterr() == (
-        (
-            '{"exit": "cold", "rules": "2.15", "replaced": ["x by y"], "counts": {"written": '
-            f'{len(written)}, "unchanged": 1, "removed": {len(removed)}, "read": 7}}, '
-            '"seconds": {"store": 0.5}}\n'
-        ),
-        "",
-    )
-
-
-def test_errors_are_reported_with_what_follows_of_them(capsys: Captured) -> None:
-    error = Diagnostic("f.yaml", 4, 1, "DL410", "it is wrong", "right it")
-    for count, word in ((1, "error"), (2, "errors")):
-        assert report(InputError([error] * count), "; nothing was written") == 1
-        *_, last = capsys.readouterr().err.splitlines()
-        assert last == f"derivload: {count} {word}; nothing was written"
-    assert report(GeneratorError("one\ntwo\n"), "; so it is") == 1
-    assert capsys.readouterr().err == (
-        "one\ntwo\nderivload: a generator of PyTorch failed; so it is\n"
-    )
-    with pytest.raises(KeyError):
-        report(KeyError("x"), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -134,6 +135,7 @@ def test_after_a_look_that_took_long_the_next_waits(tmp_path: Path) -> None:
 def test_what_is_saved_by_somebody_else_is_seen(tmp_path: Path) -> None:
     write_catalogue(tmp_path)
     path = tmp_path / DERIVATIVES
+    threads = threading.active_count()
     with ClientBeside(tmp_path) as client:
         client.open(NATIVES)
         client.wait(0.1)  # from then on, files are watched
@@ -142,6 +144,16 @@ def test_what_is_saved_by_somebody_else_is_seen(tmp_path: Path) -> None:
         client.until(lambda m: m.get("params", {}).get("diagnostics"))
         assert client.published[client.uri(DERIVATIVES)]["diagnostics"]
     assert client.beside._watches is None
+    assert threading.active_count() == threads
+
+
+def test_a_request_is_answered_for_inputs_and_for_no_other_document(tmp_path: Path) -> None:
+    with beside(tmp_path) as client:
+        shown = client.ask_at("hover", NATIVES, "- func: gild(", "gild")
+        assert "gild" in str(shown)
+        (tmp_path / "x.txt").touch()
+        where = {"textDocument": {"uri": client.uri("x.txt")}, "position": place(0, 0)}
+        assert client.ask("textDocument/hover", where) is None
 
 
 def test_the_next_session_begins_from_what_this_one_left(tmp_path: Path) -> None:

@@ -63,7 +63,6 @@ class Server(LanguageServer):
         super().__init__("derivload", __version__, protocol_cls=DocumentProtocol)
         self._sets = InputSets(find)
         self._why_none = ""
-        self._is_frozen = False
         self.is_shut_down = False
         """Whether the client has asked for the end of the session, as it should before it ends."""
         self._documents: dict[str, Document] = {}
@@ -98,7 +97,6 @@ class Server(LanguageServer):
             found = self._sets.add(folder, having)
             if found is None:
                 return False
-            self._why_none = ""
         except (UsageError, OSError) as error:
             self._why_none = str(error)
             if isinstance(error, SettingsError):
@@ -311,10 +309,9 @@ class Server(LanguageServer):
             return
         self._bench.settle()
         self._known_of(self._bench).warm()
-        if not self._is_frozen:
+        if not gc.get_freeze_count():
             # What is there now stays: the collector need not go through it after some edits.
             gc.freeze()
-            self._is_frozen = True
         self._watch()
 
     # ------------------------------------------------------------------ beginning and end
