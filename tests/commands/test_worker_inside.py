@@ -153,6 +153,8 @@ def test_sessions_that_were_not_used_for_long_are_dropped(
             ([*OUT, f"--{name}={value}"], f"derivload: error: --{name} is not for a worker\n")
             for name, value in (("cache-dir", "a"), ("depfile", "a"), ("stats", "json"))
         ),
+        ([*OUT, "--torch-version=2.0"], "derivload: error: torch 2.0 is older than 2.1, the first"),
+        ([*OUT, "--shards=0"], "usage: "),
         (["@none"], "derivload: error: none: No such file or directory\n"),
         (["--settings=none", "--out-dir=a"], "none: error: cannot read this file: No such fi"),
     ],

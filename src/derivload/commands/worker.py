@@ -222,7 +222,7 @@ class _Worker:
             options = self._parse(arguments)
             updated = self._load(options).write()
         except _BadArguments as error:
-            return _FAILED, error.said
+            return _FAILED, [*error.args]
         except UsageError as error:
             return _FAILED, [f"derivload: error: {error}"]
         except InputError as error:
@@ -244,7 +244,7 @@ class _Worker:
 
     def _parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         if any("\0" in argument for argument in arguments):
-            raise _BadArguments(["derivload: error: an argument contains a NUL"])
+            raise _BadArguments("derivload: error: an argument contains a NUL")
         # As Python decodes those of a command line, whatever the locale.
         arguments = with_files_read(os.fsdecode(argument.encode()) for argument in arguments)
         said = io.StringIO()
@@ -252,13 +252,13 @@ class _Worker:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
                 options = parse_options(self._parser, ["emit", *arguments], may_search=False)
         except SystemExit:
-            raise _BadArguments(said.getvalue().splitlines()) from None
+            raise _BadArguments(*said.getvalue().splitlines()) from None
         except SettingsError as error:
-            raise _BadArguments([*error.lines]) from None
+            raise _BadArguments(*error.lines) from None
         for name in ("cache_dir", "depfile", "stats"):
             option = name.replace("_", "-")
             if getattr(options, name) is not None and option not in options.settings:
-                raise _BadArguments([f"derivload: error: --{option} is not for a worker"])
+                raise _BadArguments(f"derivload: error: --{option} is not for a worker")
         return options
 
     def _load(self, options: argparse.Namespace) -> PreparedDocuments:
@@ -277,11 +277,7 @@ class _Worker:
 
 
 class _BadArguments(Exception):  # noqa: N818 - it carries the messages about them
-    """Arguments that `emit` does not accept; `said` has the lines that say why."""
-
-    def __init__(self, said: list[str]) -> None:
-        super().__init__(said)
-        self.said = said
+    """Arguments that `emit` does not accept; its arguments are the lines that say why."""
 
 
 def _render(error: InputError) -> list[str]:

@@ -84,11 +84,11 @@ def check_once(options: argparse.Namespace, files: Files, stdout: Stdout | None 
         status = print_checked(
             checked,
             files,
+            stdout,
             options.format,
             strict=options.strict,
             quiet=options.quiet,
             statistics=options.statistics,
-            stdout=stdout,
         )
         if options.format == "text" and not options.statistics:
             say_fixable(checked.diagnostics, inputs)
@@ -170,12 +170,12 @@ def _kept(data: bytes | None) -> Checked | None:
 def print_checked(
     checked: Checked,
     files: Files,
+    stdout: Stdout,
     form: str,
     *,
     strict: bool,
-    quiet: bool = False,
-    statistics: bool = False,
-    stdout: Stdout | None = None,
+    quiet: bool,
+    statistics: bool,
 ) -> int:
     """Print the mistakes in the format `form` and return the exit status.
 
@@ -183,7 +183,6 @@ def print_checked(
     prints their number by rule instead.
     """
     found = checked.diagnostics
-    stdout = stdout or Stdout()
     if strict:
         found = [msgspec.structs.replace(diagnostic, severity="error") for diagnostic in found]
     if statistics:
