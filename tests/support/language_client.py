@@ -237,6 +237,9 @@ class ClientBeside(Client):
         """What the server sends."""
         self._came.append(json.loads(data))
 
+    def close(self) -> None:
+        """Nothing holds what the server sent."""
+
     def send(self, message: Message) -> None:
         structured = self.beside.protocol.structure_message(message)
         self._run(lambda: self.beside.protocol.handle_message(structured))

@@ -10,7 +10,7 @@ import pytest
 from support.checks import DERIVATIVES, NATIVES, WARNED, project
 from support.fitting import read_fitting
 from support.paths import REFERENCE
-from support.project import Project, Ran
+from support.project import Project, Ran, call
 
 __all__ = ["project"]  # fixtures
 
@@ -88,12 +88,42 @@ def test_statistics_count_by_rule(project: Project) -> None:
         "2  DL602  unknown name in a formula\n1  DL601  two definitions of one function\n",
         "derivload: 3 warnings",
     )
-    counted = read_fitting(project.check("--statistics", "--format", "json").out, "statistics")
+    as_json = project.check("--statistics", "--format", "json").out
+    assert as_json.startswith('[\n  {\n    "code"')
+    counted = read_fitting(as_json, "statistics")
     assert counted[0] == {
         "code": "DL602",
         "title": "unknown name in a formula",
         "count": 2,
     }
+
+
+def test_of_rules_that_are_broken_as_often_the_lower_code_comes_first(project: Project) -> None:
+    project.write(WARNED + DERIVATIVES)
+    codes = [line.split()[1] for line in project.check("--statistics").out.splitlines()]
+    assert codes == sorted(codes)
+    assert len(codes) == 2
+
+
+def test_what_can_be_fixed_is_counted_beside_text_alone(project: Project) -> None:
+    project.write(WARNED.replace("grad * slef", "grad * self.sizes()"))
+    told = "can be fixed with --fix"
+    assert told in project.check().err
+    for more in (["--statistics"], ["--format", "json"], ["--statistics", "--format", "json"]):
+        assert told not in project.check(*more).err
+
+
+def test_a_release_that_is_not_known_yet_and_what_named_the_files_are_told(
+    project: Project,
+) -> None:
+    found = project.check("--torch-version", "2.99")
+    assert "derivload: note: torch 2.99 is newer than derivload knows; following" in found.err
+    settings = project.folder / "derivload.toml"
+    settings.write_text("catalogue = true\n", "utf-8")
+    by_settings = call(["check"], project.folder)
+    assert " in " in by_settings.err
+    assert "derivload.toml" in by_settings.err
+    assert "derivload.toml" not in project.check("--no-settings").err
 
 
 def test_statistics_of_no_mistakes_are_empty(project: Project) -> None:

@@ -277,13 +277,13 @@ class Shared(Store):
 
     def __init__(self, folder: Path, remote: dict[bytes, dict[bytes, bytes]]) -> None:
         super().__init__(str(folder))
-        self.remote = remote
+        self.table = remote
 
     def pull(self, name: bytes) -> dict[bytes, bytes] | None:
-        return self.remote.get(name)
+        return self.table.get(name)
 
     def push(self, name: bytes, values: Mapping[bytes, bytes]) -> None:
-        self.remote[name] = dict(values)
+        self.table[name] = dict(values)
 
 
 def test_the_files_of_a_run_are_shared(known: Tiny, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -82,7 +82,7 @@ class Server(LanguageServer):
     def encoding(self) -> Encoding:
         """What positions count."""
         kind = self.workspace.position_encoding or types.PositionEncodingKind.Utf16
-        return cast("Encoding", types.PositionEncodingKind(kind).value)
+        return types.PositionEncodingKind(kind).value
 
     def begin(self, folders: Iterable[str]) -> None:
         """Find the inputs from each folder on, and load them."""
