@@ -144,3 +144,39 @@ def test_a_function_of_cpp_leads_to_its_declaration_in_a_checkout(tmp_path: Path
     told = hover(knowledge, scene)
     assert told is not None
     assert re.search("FunctionsManual.h", told.text)
+
+
+def test_a_look_tells_whether_a_file_that_is_not_open_changed(tmp_path: Path) -> None:
+    for name in FILES:
+        (tmp_path / name).write_bytes((CATALOGUE / name).read_bytes())
+    bench = Workbench(files_of(tmp_path), None, None)
+    derivatives, *_, tags = bench.files.paths
+    every = bench.files.paths
+    assert not bench.look(every)
+    before = bench.document(derivatives)
+    assert before is not None
+    assert (before.uri, bench.document(derivatives)) == ("", before)
+    path = Path(derivatives)
+    path.write_bytes(path.read_bytes() + b"# More.\n")
+    assert [bench.look(every), bench.look(every)] == [True, False]
+    after = bench.document(derivatives)
+    assert after is not None
+    assert after.text == before.text + "# More.\n"
+    assert not bench.is_open(derivatives)
+    opened(bench, derivatives)
+    assert bench.is_open(derivatives)
+    path.write_bytes(b"# Less.\n")
+    assert not bench.look(every)
+    Path(tags).unlink()
+    assert [bench.look(every), bench.look(every)] == [True, False]
+    assert bench.document(tags) is None
+    bench.close(derivatives)
+    closed = bench.document(derivatives)
+    assert closed is not None
+    assert closed.text == "# Less.\n"
+    path.write_bytes(b"# \xff\n")
+    assert bench.look([derivatives])
+    broken = bench.document(derivatives)
+    assert broken is not None
+    assert broken.text == "# \N{REPLACEMENT CHARACTER}\n"
+    bench.end()
