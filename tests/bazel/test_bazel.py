@@ -44,11 +44,6 @@ MISTAKE = ("self: grad * self.sgn()\n", "self: grad * self.sizes()\n")
 WORKER = "--strategy=DerivloadCodegen=worker"
 
 
-@pytest.fixture
-def is_thorough(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--long") or os.environ.get("CI"))
-
-
 # ------------------------------------------------------------------------- what an edit rebuilds
 
 
@@ -116,12 +111,11 @@ def test_edit_to_derivload_runs_it_again(checkout: Checkout) -> None:
     assert checkout.documents() == before
 
 
-@pytest.mark.parametrize("strategy", [pytest.param(SANDBOXED, marks=pytest.mark.thorough), WORKER])
+@pytest.mark.thorough
+@pytest.mark.parametrize("strategy", [SANDBOXED, WORKER])
 def test_mistake_fails_the_build_and_mending_it_rebuilds_what_is_needed(
-    checkout: Checkout, strategy: str, is_thorough: bool
+    checkout: Checkout, strategy: str
 ) -> None:
-    if strategy == WORKER and not is_thorough:
-        pytest.skip("thorough tests are for CI and --long")
     before = checkout.documents()
     checkout.edit(*MISTAKE)
     text = (checkout.pytorch / DERIVATIVES).read_text("utf-8")
@@ -146,6 +140,7 @@ def test_warning_is_shown(checkout: Checkout) -> None:
 # -------------------------------------------------------------------------------------- workers
 
 
+@pytest.mark.thorough
 def test_second_build_of_a_worker_is_incremental(checkout: Checkout) -> None:
     checkout.edit(*FORMULA)
     assert checkout.build(DOCUMENTS, SANDBOXED).status == 0
@@ -234,10 +229,8 @@ def test_another_checkout_gets_everything_from_the_remote_cache(
 @pytest.mark.thorough
 @pytest.mark.parametrize("strategy", ["sandboxed", "worker", "local"])
 def test_another_machine_writes_the_same_bytes(
-    built: Checkout, elsewhere: Checkout, pytorch: Path, strategy: str, is_thorough: bool
+    built: Checkout, elsewhere: Checkout, pytorch: Path, strategy: str
 ) -> None:
-    if strategy != "sandboxed" and not is_thorough:
-        pytest.skip("thorough tests are for CI and --long")
     assert built.build(DOCUMENTS, SANDBOXED).status == 0
     assert elsewhere.run("clean").returncode == 0
     done = elsewhere.build(DOCUMENTS, f"--strategy=DerivloadCodegen={strategy}")

@@ -251,6 +251,7 @@ def test_comment_runs_derivload_alone(workspace: PyTorchWorkspace) -> None:
     assert (done.status, done.ran) == (0, {"DerivloadGenerate": 1}), done
 
 
+@pytest.mark.thorough
 def test_formula_makes_anew_what_depends_on_the_file_that_has_it(
     workspace: PyTorchWorkspace,
 ) -> None:

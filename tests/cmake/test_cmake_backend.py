@@ -66,6 +66,7 @@ def generated(project: CMakeProject) -> str:
     return (project.build_dir / "autograd.cpp").read_text("utf-8")
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 @pytest.mark.parametrize("generator", NINJA_FIRST[:2])
 def test_without_torch_it_compiles_against_the_stand_in(

@@ -261,6 +261,7 @@ def explained(project: CMakeProject) -> list[str]:
     return [] if project.generator == "Unix Makefiles" else ["--", "-d", "explain"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("generator", NINJA_FIRST)
 def test_example_lists_the_catalogue(example: CMakeProject) -> None:
     configure_example(example)

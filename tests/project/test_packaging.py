@@ -52,6 +52,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # --- the source distribution
 
 
+@pytest.mark.thorough
 def test_the_source_distribution_holds_the_whole_checkout(sdist: Path, tracked: list[str]) -> None:
     files = {path.relative_to(sdist).as_posix() for path in sdist.rglob("*") if path.is_file()}
     assert {*tracked} - files == set()

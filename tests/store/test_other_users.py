@@ -107,6 +107,7 @@ def test_the_cache_commands_say_what_to_write(homeless: Run, shared: Path, actio
     assert [*shared.iterdir()] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.release
 def test_codegen_goes_on(homeless: Run, shared: Path, release: Release, newest: str) -> None:
     tree = SmallPyTorch(release(newest), shared / "tree").root

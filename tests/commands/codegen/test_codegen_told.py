@@ -50,6 +50,7 @@ def test_a_first_run_of_an_unknown_torchgen_says_what_it_does_meanwhile(
     assert left == ["derivload: out: up to date"]
 
 
+@pytest.mark.thorough
 def test_derivwatch_shows_it_at_its_start_and_never_at_a_save(
     pytorch: SmallPyTorch, tmp_path: Path
 ) -> None:

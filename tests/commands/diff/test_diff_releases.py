@@ -63,6 +63,7 @@ def test_release_that_cannot_be_had_is_trouble_of_the_environment(project: Proje
     assert "2.15.7" in done.err
 
 
+@pytest.mark.thorough
 def test_without_a_cache_nothing_is_kept(project: Project) -> None:
     done = project.call("diff", "2.14", "2.15", "--no-cache")
     assert done.status == 1, done.err

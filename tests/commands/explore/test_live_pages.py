@@ -32,6 +32,7 @@ def watch(inputs: Inputs, folder: Path) -> Iterator[Watch]:
     yield from watching(inputs, inputs.out, "--explore", str(folder))
 
 
+@pytest.mark.thorough
 def test_an_open_page_shows_each_save_where_it_was(
     browser: Browser, inputs: Inputs, folder: Path, watch: Watch
 ) -> None:

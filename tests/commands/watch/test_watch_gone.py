@@ -211,6 +211,7 @@ def test_limit_of_inotify_is_said_once_and_polling_goes_on(
 # For hours.
 
 
+@pytest.mark.thorough
 def test_many_edits_do_not_make_it_grow(
     watch: Watch, inputs: Inputs, request: pytest.FixtureRequest
 ) -> None:

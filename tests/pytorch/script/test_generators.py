@@ -91,6 +91,7 @@ def test_calls_are_answered(runner: Runner) -> None:
     assert runner.run(script).exit == "up-to-date"
 
 
+@pytest.mark.thorough
 def test_all_that_an_answered_call_depends_on_counts(runner: Runner, thinning: int) -> None:
     name = "tools/setup_helpers/generate_code.py"
     script = runner.folder / name
