@@ -106,7 +106,6 @@ def test_types(base: str, suffix: str) -> None:
     assert type_.kind == kinds[suffix[-1:]]
     assert type_.size == {"[3]": 3}.get(suffix)
     assert type_.is_tensor_like == (base == "Tensor")
-    assert type_.is_symint_like == (base == "SymInt")
 
 
 def test_a_custom_class_is_a_type_like_no_other() -> None:

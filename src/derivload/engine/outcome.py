@@ -67,11 +67,6 @@ class Outcome(NamedTuple):
         return self.own
 
     @property
-    def is_by_tree_code(self) -> bool:
-        """Whether the code of a tree's torchgen loaded: then there is nothing but the lines."""
-        return self.own is None
-
-    @property
     def diagnostics(self) -> list[Diagnostic]:
         """All mistakes, sorted by place."""
         return [*self.mistakes] if self.whole is None else self.whole.diagnostics

@@ -43,11 +43,6 @@ def file_name(name: str) -> str:
     return f"{name}{_ENDING}"
 
 
-def shipped_names() -> list[str]:
-    """The names of the schemas that ship, sorted."""
-    return sorted(path.name.removesuffix(_ENDING) for path in FOLDER.glob(f"*{_ENDING}"))
-
-
 def identifier(name: str) -> str:
     """The `$id` of a schema: a name, as the project has no address."""
     return f"urn:derivload:schema:{name}"

@@ -56,11 +56,6 @@ class Type(msgspec.Struct, frozen=True, gc=False):
         """Whether the innermost type is Tensor."""
         return self.base == "Tensor"
 
-    @property
-    def is_symint_like(self) -> bool:
-        """Whether the innermost type is SymInt."""
-        return self.base == "SymInt"
-
 
 class TypeReader:
     """Reads types and keeps each by its text: a catalogue uses some fifty, thousands of times.
