@@ -31,6 +31,7 @@ from derivload.outputs.places import find_place
         ("[1]", True),
         ('["files"]', True),
         ('"files"', True),
+        ('{"files":[],"format":"webpack"}', True),
     ],
 )
 def test_a_manifest_of_something_else_is_of_others(
@@ -42,6 +43,31 @@ def test_a_manifest_of_something_else_is_of_others(
     assert is_of_others(place, DOCUMENTS) is is_others
     # Those who read the manifest of pages have looked already.
     assert not is_of_others(place, PAGES)
+    assert not is_of_others(place, "")
+
+
+@pytest.mark.parametrize("name", ["functions.json", "differentiability-003.json", "places.json"])
+@pytest.mark.parametrize(
+    ("text", "is_others"),
+    [
+        ("", False),
+        ("{}", False),
+        ("{", False),
+        ('{"format":"derivload.functions","version":1', False),
+        ('{"version": 0,\n "format": "derivload.functions"}', False),
+        ('{"functions":[]}', True),
+        ('{"files":[]}', True),
+        ('{"format":"derivload.pages"}', True),
+        ('{"format":3}', True),
+        ("[1]", True),
+    ],
+)
+def test_a_document_of_something_else_is_of_others(
+    name: str, text: str, is_others: bool, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    place = find_place(str(tmp_path / name))
+    assert is_of_others(place, DOCUMENTS) is is_others
     assert not is_of_others(place, "")
 
 

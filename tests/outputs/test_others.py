@@ -36,6 +36,19 @@ def test_a_manifest_of_something_else_is_not_replaced(
     assert path.read_text() == text
 
 
+@pytest.mark.parametrize("name", ["functions.json", "differentiability.json"])
+def test_a_document_of_something_else_is_not_replaced(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.write_text('{"functions": "mine"}')
+    assert emit(tmp_path) == 3
+    told = f"{path}: is of something else; move it away, or name another folder\n"
+    assert told in capsys.readouterr().err
+    assert listing(tmp_path) == [name]
+    assert path.read_text() == '{"functions": "mine"}'
+
+
 @pytest.mark.parametrize(
     "text", ["", "{}", "{", '{"format":"derivload.manifest","files":', '{\n"files": 1}', "[" * 9999]
 )

@@ -3,8 +3,8 @@
 It is asked only of a file that no run recorded. What the kind of outputs is decides:
 
 - Pages go to a folder of their own, and have names that are common: any file is somebody else's.
-- Documents have names that hardly anybody else has, but for manifest.json. One that is JSON of
-  something else, such as a web page's, or of pages, tells that the folder is for something else.
+- Documents have names that others have too, such as manifest.json. One that is JSON of something
+  else, such as a web page's, or of pages, tells that the folder is for something else.
 - PyTorch's generators wrote the files of `codegen` before we did: these are replaced.
 
 What is empty is nobody's work.
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 DOCUMENTS, PAGES = "documents", "pages"
 MANIFEST = "manifest.json"
-# The "format" of the manifest of pages.
-_OF_PAGES = "derivload.pages"
-# How a manifest of documents begins.
-_OWN = b'{"format":"derivload.manifest",'
+# The "format" of each of our documents begins with this, and that of the manifest of pages is this.
+_OURS, _OF_PAGES = "derivload.", "derivload.pages"
+_BEGIN = b'{"format":"derivload.'
+_PAGES_BEGIN = b'{"format":"derivload.pages"'
 
 
 def is_of_others(place: OutputPlace, kind: str) -> bool:
@@ -36,15 +36,18 @@ def is_of_others(place: OutputPlace, kind: str) -> bool:
     is_manifest = os.path.basename(place.path) == MANIFEST
     if status is None or not stat.S_ISREG(status.st_mode) or status.st_size == 0:
         return False
-    if kind == DOCUMENTS and is_manifest:
+    if kind == DOCUMENTS:
         with open(place.target, "rb") as file:
-            return _is_other_manifest(file.read())
+            return _is_other_json(file.read(), "files" if is_manifest else "format")
     return kind == PAGES and not is_manifest  # of the manifest, those who read it have looked
 
 
-def _is_other_manifest(data: bytes) -> bool:
-    """Whether this is JSON of something else than documents, not a damaged manifest of theirs."""
-    if data.startswith(_OWN):
+def _is_other_json(data: bytes, key: str) -> bool:
+    """Whether this is JSON of something else than documents, not a damaged one of theirs.
+
+    Theirs has this key.
+    """
+    if data.startswith(_BEGIN) and not data.startswith(_PAGES_BEGIN):
         return False
     import json  # which takes longer to import than all else here
 
@@ -52,6 +55,7 @@ def _is_other_manifest(data: bytes) -> bool:
         value = json.loads(data)
     except (ValueError, RecursionError):
         return False
-    if isinstance(value, dict) and "files" in value:
-        return value.get("format") == _OF_PAGES
+    if isinstance(value, dict) and key in value:
+        ours = str(value.get("format", _OURS))
+        return ours == _OF_PAGES or not ours.startswith(_OURS)
     return bool(value)
