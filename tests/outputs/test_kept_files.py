@@ -31,7 +31,6 @@ from derivload.outputs.places import find_place
         ("[1]", True),
         ('["files"]', True),
         ('"files"', True),
-        ('{"files":[],"format":"webpack"}', True),
     ],
 )
 def test_a_manifest_of_something_else_is_of_others(

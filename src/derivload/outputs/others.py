@@ -38,15 +38,12 @@ def is_of_others(place: OutputPlace, kind: str) -> bool:
         return False
     if kind == DOCUMENTS:
         with open(place.target, "rb") as file:
-            return _is_other_json(file.read(), "files" if is_manifest else "format")
+            return _is_other_json(file.read(), is_manifest=is_manifest)
     return kind == PAGES and not is_manifest  # of the manifest, those who read it have looked
 
 
-def _is_other_json(data: bytes, key: str) -> bool:
-    """Whether this is JSON of something else than documents, not a damaged one of theirs.
-
-    Theirs has this key.
-    """
+def _is_other_json(data: bytes, *, is_manifest: bool) -> bool:
+    """Whether this is JSON of something else than documents, not a damaged one of theirs."""
     if data.startswith(_BEGIN) and not data.startswith(_PAGES_BEGIN):
         return False
     import json  # which takes longer to import than all else here
@@ -55,7 +52,8 @@ def _is_other_json(data: bytes, key: str) -> bool:
         value = json.loads(data)
     except (ValueError, RecursionError):
         return False
-    if isinstance(value, dict) and key in value:
-        ours = str(value.get("format", _OURS))
-        return ours == _OF_PAGES or not ours.startswith(_OURS)
+    if isinstance(value, dict):
+        its = str(value.get("format"))
+        if its.startswith(_OURS) or (is_manifest and "files" in value):
+            return its == _OF_PAGES
     return bool(value)

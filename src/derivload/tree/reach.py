@@ -96,8 +96,6 @@ class Reach:
         self._attributes: set[str] = set()
         self._pending: list[Reference] = []
         self._seen: set[tuple[str, str]] = set()
-        for module, _ in ENTRY_POINTS:
-            self._import(module)
         self._see_attributes(_OF_DOCUMENTS)
         for module, name in ENTRY_POINTS:
             self._see(Reference(module, name, (), True))

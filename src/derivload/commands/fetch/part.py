@@ -220,7 +220,6 @@ def main(arguments: list[str]) -> int:
                 options=options,
                 session=session,
                 target_python=make_target_python(options),
-                ignore_requires_python=options.ignore_requires_python,
             )
             wanted = Requirement(args[0])
             found = finder.find_best_candidate(wanted.name, wanted.specifier).best_candidate

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from derivload.loading.settings.file import SettingsFile
 
 # The options that name the inputs. Each of the three sources is named by all of its options.
-_SOURCES = {
-    "pytorch": frozenset({"pytorch"}),
-    "catalogue": frozenset({"catalogue"}),
-    "files": frozenset({"derivatives", "native-functions"}),
-}
+_SOURCES = (
+    frozenset({"pytorch"}),
+    frozenset({"catalogue"}),
+    frozenset({"derivatives", "native-functions"}),
+)
 _OF_SOURCES = ("pytorch", "catalogue", "derivatives", "native-functions", "tags")
 _HELP = frozenset({"-h", "--help", "--explain"})
 
@@ -155,10 +155,10 @@ def _beaten(
     return {name: setting for name, setting in settings.items() if name not in out}
 
 
-def _source(names: Iterable[str]) -> str | None:
+def _source(names: Iterable[str]) -> frozenset[str] | None:
     """Which of the sources of inputs these options name."""
     given = {*names}
-    return next((source for source, needed in _SOURCES.items() if needed <= given), None)
+    return next((source for source in _SOURCES if source <= given), None)
 
 
 def places_in(options: object, message: str) -> str:
