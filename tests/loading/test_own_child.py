@@ -55,7 +55,7 @@ class SelectiveBuilder:
     "tools/__init__": "",
     "tools/autograd/__init__": "",
     "tools/autograd/load_derivatives": """
-import sys
+import os, sys
 def load_derivatives(derivatives, native, tags):
     print("noise of a load")
     mode = open(tags).read()
@@ -66,6 +66,11 @@ def load_derivatives(derivatives, native, tags):
     if mode == "keys":
         from torchgen.model import dispatch_keys
         raise ValueError([key.name for key in dispatch_keys])
+    if mode == "read more":
+        import fork.rules
+        here = os.path.dirname(__file__)
+        os.listdir(here), os.path.exists(os.path.join(here, "flag")), os.getenv("DERIVLOAD_TEST")
+        open(os.path.join(here, "data.txt")).close()
     if mode == "locale":
         raise ValueError(open(derivatives).read())
     return {}, {"Default", "AutogradCUDA"}
@@ -85,6 +90,12 @@ import os
 from torchgen.utils import tell
 def gen_annotated(native, tags, out, autograd): tell(out, "annotated", native, tags, autograd)
 """,
+}
+
+LOADED = {
+    *("torchgen/__init__", "torchgen/model", "torchgen/gen", "torchgen/api/__init__"),
+    *("torchgen/api/cpp", "torchgen/api/autograd"),
+    *("tools/__init__", "tools/autograd/__init__", "tools/autograd/load_derivatives"),
 }
 
 
@@ -136,6 +147,21 @@ def test_what_torchgen_prints_or_reads_is_none_of_ours(tree: Tree) -> None:
     assert refused(tree.torchgen, "d", "n", "read")[-1] == "ValueError: ''"
     assert refused(tree.torchgen, "é", "n", "locale")[-1] == "ValueError: é"
     assert tree.torchgen.run(("d", "n", "")) == found
+
+
+def test_what_else_is_read_is_told(tree: Tree) -> None:
+    (tree.autograd / "data.txt").touch()
+    fork = tree.root / "fork"
+    fork.mkdir()
+    (fork / "rules.py").touch()
+    before = tree.torchgen.run(("d", "n", "")).read
+    assert {*before.files} == {f"./{name}.py" for name in LOADED}
+    assert (before.folders, before.variables) == (set(), set())
+    assert refused(tree.torchgen, "d", "n", "exit")[-1] == "SystemExit: ends"
+    read = tree.torchgen.run(("d", "n", "read more")).read
+    names = {"./fork/rules.py", "./tools/autograd/data.txt", "./tools/autograd/flag"}
+    assert read.files - before.files == names
+    assert (read.folders, read.variables) == ({"./tools/autograd/*"}, {"DERIVLOAD_TEST"})
 
 
 def test_an_exception_is_told_from_the_frames_of_torchgen_on(tree: Tree) -> None:

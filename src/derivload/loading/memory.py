@@ -117,6 +117,8 @@ class Memory:
         finally:
             if self._torchgen is not None and self._torchgen.is_lost:
                 self._key = None  # the next load starts another process
+        if self._torchgen is not None and request.rules.reads is not None:
+            request.rules.reads.learn(self._torchgen.read)
         self._take_facts(request, outcome)
         return outcome
 

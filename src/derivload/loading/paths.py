@@ -59,7 +59,8 @@ class Files:
 
     `consulted` are further files that decided it, with what they held; `absent` are paths that
     would have, had they been there; `listed` are patterns of names in a folder, as `names_like`
-    has them, with the names that were there. `more_derivatives` are the overlays of `derivatives`,
+    has them, with the names that were there, and `variables` environment variables with the digests
+    of their values. `more_derivatives` are the overlays of `derivatives`,
     and `additions` what the options say of how entries are read. `backends` say what backends
     register. `is_defined_apart` tells that the definitions are others than those of the tree that
     the functions are of.
@@ -71,7 +72,7 @@ class Files:
     __slots__ = (
         *("absent", "additions", "backends", "consulted", "deprecated", "derivatives", "folder"),
         *("is_defined_apart", "listed", "may_run_tree", "more_derivatives", "native_functions"),
-        *("of_tree", "origin", "rules", "tags", "tree", "version"),
+        *("of_tree", "origin", "rules", "tags", "tree", "variables", "version"),
     )
 
     def __init__(
@@ -98,6 +99,7 @@ class Files:
         self.consulted: list[tuple[str, bytes]] = []
         self.absent: list[str] = []
         self.listed: list[tuple[str, list[str]]] = []
+        self.variables: list[tuple[str, str]] = []
         self.origin: Origin | None = None
 
     def note_origin(self, origin: Origin) -> None:

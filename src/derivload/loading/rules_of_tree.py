@@ -13,12 +13,13 @@ import time
 from derivload.identity import is_as_it_began, sha256, tool_digest
 from derivload.loading.errors import UsageError
 from derivload.modules import is_settled, looks_of, modules_below, read_file
-from derivload.outputs.digests import names_like
+from derivload.outputs.digests import digest_of, names_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from derivload.cpp.dialect import Dialect
     from derivload.loading.paths import Files, TreePlace
+    from derivload.loading.tree_reads import TreeReads
     from derivload.store.store import Store
     from derivload.tree.rules import Fields, Pieces
 
@@ -39,12 +40,13 @@ class Rules:
     `key` stands for them in the keys of results. `why` says why the tree's own code is to compute
     the load, "" where we do, and `remark` what there is to say of that; `modules` are the modules
     that were looked at, and `paths` the files of all. `is_of_release` tells that they are those of
-    a tree whose torchgen and generators are, by their whole source, those of a release.
+    a tree whose torchgen and generators are, by their whole source, those of a release. `reads` is
+    what else the tree's own code reads, if it is to compute the load.
     """
 
     __slots__ = (
-        *("_dialect", "fields", "is_of_release", "key", "modules", "paths", "release", "remark"),
-        "why",
+        *("_dialect", "fields", "is_of_release", "key", "modules", "paths", "reads", "release"),
+        *("remark", "why"),
     )
 
     def __init__(
@@ -58,6 +60,7 @@ class Rules:
         self.remark = ""
         self.is_of_release = False
         self.paths: list[str] = []
+        self.reads: TreeReads | None = None
         self._dialect: Dialect | None = None
 
     @property
@@ -179,9 +182,23 @@ def _find(files: Files, store: Store | None) -> Rules:
         why = f"{error.filename} cannot be read: {error.strerror}"
         return Rules(f"unreadable {why}", _newest(), why)
     rules = rules_of_source(source, files.version, store)
-    source.note(files, rules.modules)
+    # Which modules the tree's own code imports, nobody knows before it runs.
+    source.note(files, "" if rules.why else rules.modules)
     rules.paths = [path for _, path, _ in source.files]
-    return rules
+    return _with_reads(rules, files, place, store) if rules.why else rules
+
+
+def _with_reads(rules: Rules, files: Files, place: TreePlace, store: Store | None) -> Rules:
+    """The rules of a tree whose own code is to run, with what else that code reads."""
+    from derivload.loading.tree_reads import TreeReads
+
+    reads = TreeReads(rules.key, rules.paths, place.root, store)
+    held = reads.look(files)
+    key = f"{rules.key} {digest_of(held.encode('utf-8', 'surrogateescape'))}" if held else rules.key
+    found = Rules(key, rules.release, rules.why, "", rules.modules)
+    found.paths = [*rules.paths, *reads.modules]
+    found.reads = reads
+    return found
 
 
 def _newest() -> str:

@@ -291,7 +291,11 @@ def _encoded(outcome: Outcome) -> bytes:
 def _keep(
     request: Request, store: Store, memory: Memory, loaded: LoadedInputs, clock: Clock
 ) -> None:
-    """Keep the documents and the state, unless derivload's own files may have changed meanwhile."""
+    """Keep the documents and the state, unless derivload's own files may have changed meanwhile,
+    or the tree's own code has read what the keys do not stand for.
+    """
+    if request.rules.reads is not None and request.rules.reads.has_news:
+        return
     stored = StoredDocuments(
         loaded.stored_documents,
         loaded.note,

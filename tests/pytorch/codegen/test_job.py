@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from derivload.loading.trace import NOTHING, Trace
 from derivload.pytorch.codegen.job import (
     HEAD,
     Head,
@@ -17,7 +18,6 @@ from derivload.pytorch.codegen.job import (
     named,
 )
 from derivload.pytorch.codegen.selection import Selection
-from derivload.pytorch.codegen.trace import NOTHING, Trace
 from derivload.pytorch.codegen.upstream import Upstream
 
 SHA = "0123456789abcdef" * 4

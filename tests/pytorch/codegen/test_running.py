@@ -20,9 +20,9 @@ from typing import Final
 import pytest
 
 from derivload.identity import PACKAGE
+from derivload.loading.trace import NOTHING, Trace
 from derivload.modules import CLEARLY
 from derivload.pytorch.codegen.running import Running
-from derivload.pytorch.codegen.trace import NOTHING, Trace
 from derivload.pytorch.codegen.upstream import IMPORTED, forget
 
 # By what a generator does: the files, folders and variables that the trace has of it.

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
+from derivload.loading.trace import Trace
 from derivload.pytorch.codegen import shared
 from derivload.pytorch.codegen.job import HEAD, Head, Job, named
 from derivload.pytorch.codegen.selection import Selection
 from derivload.pytorch.codegen.shared import pull_files, pull_pieces, push_files, push_pieces
-from derivload.pytorch.codegen.trace import Trace
 from derivload.pytorch.codegen.upstream import Upstream
 
 FILES: Final = {"a.h": b"a", "head": b"h"}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from derivload.pytorch.codegen.trace import NOTHING, Trace
+from derivload.loading.trace import NOTHING, Trace
 from derivload.pytorch.codegen.upstream import (
     GENERATORS,
     IMPORTED,

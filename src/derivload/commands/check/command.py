@@ -33,6 +33,7 @@ from derivload.terminal.stdout import Stdout
 from derivload.version import __version__
 
 if TYPE_CHECKING:
+    from derivload.commands.check.find import FoundMistakes
     from derivload.store.store import Store
     from derivload.wanted import Wanted
 
@@ -136,10 +137,18 @@ def check(
     )
     every = [*found.diagnostics, *(diagnostic for diagnostic, _ in found.suppressed)]
     is_short = sum(len(diagnostic.source_line) for diagnostic in every) <= _MAX_KEPT
-    if store is not None and is_short and is_as_it_began():
+    if store is not None and is_short and is_as_it_began() and not _is_passing(request, found):
         with suppress(UnicodeEncodeError):  # a message quotes half a surrogate pair
             store.put(key, msgspec.json.encode(checked))
     return checked
+
+
+def _is_passing(request: Request, found: FoundMistakes) -> bool:
+    """Whether the result may depend on what its key does not cover: on what a tree's own code reads
+    that nobody knew of. Of what it read before it refused something, nobody knows.
+    """
+    reads = request.rules.reads
+    return reads is not None and (reads.has_news or bool(found.diagnostics))
 
 
 def _key(files: Files, request: Request, wanted: Wanted | None) -> bytes:

@@ -23,6 +23,7 @@ from derivload.loading.paths import Files
 from derivload.loading.request import Request
 from derivload.loading.rules_of_tree import job_release
 from derivload.loading.run import LoadedInputs, load_inputs
+from derivload.loading.trace import NOTHING, Trace
 from derivload.loading.warnings import find_refused
 from derivload.outputs.files import Writing
 from derivload.outputs.known_files import KnownFiles
@@ -31,7 +32,6 @@ from derivload.outputs.target import Target
 from derivload.pytorch.codegen.generators import Generators
 from derivload.pytorch.codegen.job import Job, Made
 from derivload.pytorch.codegen.selection import Selection
-from derivload.pytorch.codegen.trace import NOTHING, Trace
 from derivload.pytorch.codegen.upstream import Sources, Upstream
 
 if TYPE_CHECKING:

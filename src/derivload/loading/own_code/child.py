@@ -3,7 +3,8 @@
 It reads lines of JSON, each a job, and answers each with a line of JSON: "", or the exception that
 torchgen raised. The first job says where the torchgen is, and has it imported. Each job after that
 names three YAML files and what is wanted of them: a file for the records of the documents (`out`),
-or a folder for the files of the generators (`folder`).
+or a folder for the files of the generators (`folder`). With the records stands what torchgen has
+read so far besides these files (`read`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,14 @@ from typing import Any
 # A value of torchgen's, which no type checker sees here.
 Torchgen = Any
 Row = dict[str, object]
+
+_STANDARD = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
+# What is there says nothing that lasts.
+_ELSEWHERE = ("/dev/", "/proc/", "/sys/")
+# Folders of installed packages.
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+# Python itself asks for these variables, for example when it makes a temporary folder.
+_OF_THE_SYSTEM = frozenset({"TMPDIR", "TEMP", "TMP"})
 
 
 class _TreeFinder:
@@ -48,10 +57,105 @@ class _TreeFinder:
         return importlib.machinery.PathFinder.find_spec(name, [self._root])
 
 
+class Witness:
+    """What torchgen reads: files that it opens or looks for, folders, and environment variables.
+
+    Its modules count, where they are from. Not watched are Python's own files and those of
+    installed packages.
+    """
+
+    def __init__(self) -> None:
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
+        self._variables: set[str] = set()
+        self._passed = [__file__]
+
+    def pass_over(self, folder: str) -> None:
+        """Count nothing that is in a folder."""
+        self._passed.append(os.path.join(folder, ""))
+
+    def begin(self) -> None:
+        """Watch from now on, to the end of the process."""
+        sys.addaudithook(self._see)
+        self._see_stat(os.stat)
+        self._see_variables(type(os.environ))
+
+    def seen(self, root: str) -> list[list[str]]:
+        """What was read so far: the names of files, of patterns in folders, and of variables. Those
+        in the tree are relative to `root`.
+        """
+        origins = [getattr(module, "__spec__", None) for module in [*sys.modules.values()]]
+        modules = {str(origin.origin) for origin in origins if origin and origin.has_location}
+        files = [path for path in self._files | modules if not os.path.isdir(path)]
+        folders = [os.path.join(path, "*") for path in self._folders if os.path.isdir(path)]
+        passed = tuple(self._passed)
+        named = [
+            [_named(p, root) for p in paths if not p.startswith(passed) and _is_meant(p, root)]
+            for paths in (files, folders)
+        ]
+        # What cannot be written as text is passed over.
+        return [sorted(filter(_is_text, names)) for names in (*named, self._variables)]
+
+    def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in ("open", "os.listdir", "os.scandir"):
+            return
+        path = arguments[0]
+        if not isinstance(path, str | bytes | os.PathLike):
+            return
+        if sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
+            return
+        seen = self._files if event == "open" else self._folders
+        seen.add(os.path.abspath(os.fsdecode(path)))
+
+    def _see_stat(self, stat: Any) -> None:
+        def told(path: Any, **how: Any) -> Any:
+            if isinstance(path, str | bytes | os.PathLike) and how.get("dir_fd") is None:
+                self._files.add(os.path.abspath(os.fsdecode(path)))
+            return stat(path, **how)
+
+        for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            if stat in able:
+                able.add(told)
+        vars(os)["stat"] = told
+
+    def _see_variables(self, environment: Any) -> None:
+        variables = self._variables
+
+        class Environment(environment):  # type: ignore[misc]
+            def __getitem__(self, name: str) -> str:
+                if name not in _OF_THE_SYSTEM:
+                    variables.add(name)
+                return str(super().__getitem__(name))
+
+        os.environ.__class__ = Environment
+
+
+def _named(path: str, root: str) -> str:
+    inside = os.path.join(root, "")
+    return os.path.join(os.curdir, path[len(inside) :]) if path.startswith(inside) else path
+
+
+def _is_text(name: str) -> bool:
+    return "\0" not in name and name.isprintable()
+
+
+def _is_meant(path: str, root: str) -> bool:
+    """Whether a path is of the tree, or of what belongs neither to Python nor to a package."""
+    inside = os.path.join(root, "")
+    is_inside = path.startswith(inside)
+    names = path[len(inside) if is_inside else 0 :].split(os.sep)
+    if "__pycache__" in names or path.startswith(_ELSEWHERE):
+        return False
+    if is_inside and os.path.basename(root) in _INSTALLED:
+        return names[0] in ("torchgen", "tools")
+    return not path.startswith(_STANDARD) and _INSTALLED.isdisjoint(names)
+
+
 class OwnTree:
     """The modules of one tree's torchgen, with dispatch keys that a backend adds."""
 
     def __init__(self, root: str, torchgen: str, loader: str, dispatch_keys: str) -> None:
+        self.root = root
         sys.path[:] = [folder for folder in sys.path if folder]
         sys.path.append(root)
         sys.meta_path.insert(0, _TreeFinder(root, torchgen))
@@ -230,7 +334,9 @@ def _function(matched: Torchgen) -> Row:
     }
 
 
-def _answer(job: dict[str, str], tree: OwnTree | None) -> tuple[str, OwnTree | None]:
+def _answer(
+    job: dict[str, str], tree: OwnTree | None, witness: Witness
+) -> tuple[str, OwnTree | None]:
     try:
         if tree is None:
             return "", OwnTree(job["root"], job["torchgen"], job["loader"], job["dispatch_keys"])
@@ -238,8 +344,10 @@ def _answer(job: dict[str, str], tree: OwnTree | None) -> tuple[str, OwnTree | N
         if "folder" in job:
             tree.generate(*files, job["autograd"], job["folder"])
             return "", tree
+        witness.pass_over(os.path.dirname(job["out"]))
         backends = [path for path in job["backends"].split(os.pathsep) if path]
         made = tree.run(*files, backends)
+        made["read"] = witness.seen(tree.root)
         with open(job["out"], "w", encoding="utf-8") as file:
             json.dump(made, file)
     except (Exception, SystemExit) as error:
@@ -268,9 +376,11 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
+    witness = Witness()
+    witness.begin()
     tree: OwnTree | None = None
     for line in jobs:
-        answer, tree = _answer(json.loads(line), tree)
+        answer, tree = _answer(json.loads(line), tree, witness)
         try:
             answers.write(json.dumps(answer) + "\n")
             answers.flush()

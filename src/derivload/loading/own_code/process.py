@@ -17,6 +17,7 @@ import msgspec
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
 from derivload.loading.errors import TreeCodeError
 from derivload.loading.own_code.starting import end_process, send, start_process
+from derivload.loading.trace import NOTHING, Trace
 
 if TYPE_CHECKING:
     import subprocess
@@ -39,6 +40,7 @@ class TreeAnswer(msgspec.Struct, frozen=True, gc=False):
     For each record, `bases` has the base name of its function, and `origins` the number of the
     record that its formulas come from: itself, or the one that it is a copy of. For each function,
     `cpp_names` has the name that functions are sorted by, and `function_bases` the base name.
+    `read` is what it has read so far besides the files of its jobs, its own modules among that.
     """
 
     used_dispatch_keys: tuple[str, ...]
@@ -49,6 +51,7 @@ class TreeAnswer(msgspec.Struct, frozen=True, gc=False):
     cpp_names: list[str]
     function_bases: list[str]
     generated: list[DifferentiabilityRecord]
+    read: Trace = NOTHING
 
 
 class RefusedError(Exception):
@@ -70,11 +73,13 @@ def start_torchgen(files: Files, rules: Rules) -> OwnTorchgen:
 class OwnTorchgen:
     """The torchgen of a tree, in a process of its own that `start_process` has started.
 
-    `is_lost` tells that it answers no more: it cannot be imported, or its process ended.
+    `is_lost` tells that it answers no more: it cannot be imported, or its process ended. `read` is
+    what it had read when it answered last.
     """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.is_lost = False
+        self.read = NOTHING
         self._process = process
         # Why it cannot be imported, "" if it can, None as long as the process has not said.
         self._import_error: str | None = None
@@ -98,11 +103,13 @@ class OwnTorchgen:
             with open(out, "rb") as file:
                 answer = file.read()
             try:
-                return msgspec.json.decode(answer, type=TreeAnswer)
+                found = msgspec.json.decode(answer, type=TreeAnswer)
             except msgspec.DecodeError as error:
                 raise TreeCodeError(
                     f"the tree's own torchgen gives what documents cannot hold: {error}"
                 ) from None
+        self.read = found.read
+        return found
 
     def generate(self, paths: Sequence[str], autograd: str, out: str) -> None:
         """Have its generators write their files to the folder `out`, which exists.

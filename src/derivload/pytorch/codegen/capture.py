@@ -23,8 +23,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from derivload.loading.trace import without_root
 from derivload.pytorch.codegen.makers import identity
-from derivload.pytorch.codegen.trace import without_root
 from derivload.pytorch.errors import UnexpectedTorchgenError
 from derivload.terminal.progress import tell
 

@@ -28,6 +28,7 @@ from derivload.identity import is_as_it_began
 from derivload.loading.errors import InputError
 from derivload.loading.paths import Files
 from derivload.loading.rules_of_tree import OWN
+from derivload.loading.trace import with_root
 from derivload.modules import recompile
 from derivload.pytorch.codegen.beside import RunBeside
 from derivload.pytorch.codegen.content import FULL, Content
@@ -41,7 +42,6 @@ from derivload.pytorch.codegen.processes import can_fork
 from derivload.pytorch.codegen.running import Running
 from derivload.pytorch.codegen.shared import pull_pieces, push_pieces
 from derivload.pytorch.codegen.source import Source
-from derivload.pytorch.codegen.trace import with_root
 from derivload.pytorch.codegen.update import Codegen, LostItemsError
 from derivload.pytorch.codegen.upstream import Modules
 from derivload.pytorch.codegen.workers import WorkerError

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from derivload.identity import python_digest
+from derivload.loading.trace import NOTHING, Trace, read_trace
 from derivload.outputs.digests import digest_of
 from derivload.pytorch.codegen.selection import Selection
-from derivload.pytorch.codegen.trace import NOTHING, Trace, read_trace
 from derivload.pytorch.codegen.upstream import Sources, Upstream
 
 if TYPE_CHECKING:

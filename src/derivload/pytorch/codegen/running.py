@@ -1,6 +1,6 @@
 """The surroundings in which PyTorch's code runs: it finds its tree, reads UTF-8, and is watched.
 
-We watch what the code reads, to know when it must run again (`trace.py`):
+We watch what the code reads, to know when it must run again (`loading/trace.py`):
 
 - Opened files and listed folders: an audit hook of Python reports them. A hook cannot be removed,
   so each process has one hook, which does nothing between runs.
@@ -26,8 +26,8 @@ from types import FrameType, ModuleType, TracebackType
 from typing import Any, Final, NamedTuple
 
 from derivload.identity import PACKAGE
+from derivload.loading.trace import Trace, without_root
 from derivload.modules import CLEARLY, changed_at, forget_compiled
-from derivload.pytorch.codegen.trace import Trace, without_root
 from derivload.pytorch.codegen.upstream import IMPORTED
 from derivload.pytorch.standing import replace_in_os
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from derivload.loading.trace import with_root
 from derivload.pytorch.codegen.kept import Kept, KeptOutput
-from derivload.pytorch.codegen.trace import with_root
 
 if TYPE_CHECKING:
     from derivload.pytorch.codegen.capture import Output

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Final, NamedTuple
 
+from derivload.loading.trace import NOTHING, Trace, with_root
 from derivload.modules import is_module, modules_below, read_file
 from derivload.outputs.digests import digest_of_variable, names_like
-from derivload.pytorch.codegen.trace import NOTHING, Trace, with_root
 from derivload.pytorch.errors import RAISED, UnexpectedTorchgenError
 
 _CHECKOUT: Final = ("aten", "src", "ATen", "native", "native_functions.yaml")

@@ -94,9 +94,9 @@ class ScriptGenerators:
         from derivload.identity import tool_digest
         from derivload.loading.paths import Files
         from derivload.loading.rules_of_tree import OWN
+        from derivload.loading.trace import Trace
         from derivload.pytorch.codegen.generators import Generators
         from derivload.pytorch.codegen.job import Job, find_head
-        from derivload.pytorch.codegen.trace import Trace
         from derivload.pytorch.codegen.upstream import Sources
 
         upstream = _upstream_of(call)
@@ -211,7 +211,7 @@ def _own_modules(upstream: Upstream) -> frozenset[str]:
 
     It may have changed the generators.
     """
-    from derivload.pytorch.codegen.trace import without_root
+    from derivload.loading.trace import without_root
 
     found = set()
     for module in list(sys.modules.values()):

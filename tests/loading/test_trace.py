@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from derivload.pytorch.codegen.trace import NOTHING, Trace, read_trace, with_root, without_root
+from derivload.loading.trace import NOTHING, Trace, read_trace, with_root, without_root
 
 FULL = Trace(frozenset({"./b", "./a", "/c"}), frozenset({"./d/*"}), frozenset({"X", "Y\udcff"}))
 
