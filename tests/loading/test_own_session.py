@@ -27,7 +27,6 @@ from derivload.sources.additions import Additions
 from support.sessions import StoreInMemory
 
 CPU = "  dispatch:\n    CPU: kernel\n"
-# Of these families, those whose names have odd lengths are one half.
 NAMES = ("gild", "glint", "etch", "melt")
 NATIVES = "".join(f"- func: {name}(Tensor self) -> Tensor\n{CPU}" for name in NAMES)
 DEFINED = "".join(f"- name: {name}(Tensor self) -> Tensor\n  self: grad\n" for name in NAMES)
@@ -126,7 +125,7 @@ def names_in(asked: Asked) -> list[str]:
     return [name for name in (*NAMES, "fuse") if f"{name}(" in asked[0][1]]
 
 
-def test_a_first_load_compares_two_halves_and_an_edit_loads_its_family(
+def test_a_first_load_compares_groups_and_an_edit_loads_its_family(
     torchgen: EngineTorchgen,
 ) -> None:
     store = StoreInMemory()
@@ -135,9 +134,9 @@ def test_a_first_load_compares_two_halves_and_an_edit_loads_its_family(
     first = loads.load(PLAIN)
     assert torchgen.asked[0] == ((DEFINED, NATIVES, TAGS), ())
     assert [names_in(asked) for asked in torchgen.asked] == [
-        *([*NAMES], ["glint"], ["gild", "etch", "melt"])
+        *([*NAMES], ["etch"], ["gild"], ["glint"], ["melt"])
     ]
-    assert [*store.values.values()] == [b"independent"]
+    assert [*store.values.values()] == [b"independent 4"]
     assert first.lines == engines(DEFINED, NATIVES, TAGS)
     assert (first.is_incremental, first.is_of_entries) == (False, True)
     assert first.counts == {"read": 8, "reused": 0, "derived": 4, "matched": 4}
@@ -190,10 +189,8 @@ def of_a_part(answer: TreeAnswer) -> bool:
 def other_records(answer: TreeAnswer) -> TreeAnswer:
     if not of_a_part(answer):
         return answer
-    records = [decoded(b'{"schema":"x","dispatch":{}}', DifferentiabilityRecord)]
-    keys: tuple[str, ...] = ("Default",) if len(answer.records) > 1 else ()
-    made = [*records, *answer.records[1:]]
-    return msgspec.structs.replace(answer, records=made, used_dispatch_keys=keys)
+    made = [msgspec.structs.replace(answer.records[0], schema="x"), *answer.records[1:]]
+    return msgspec.structs.replace(answer, records=made)
 
 
 def refuse(answer: TreeAnswer) -> TreeAnswer:
@@ -211,8 +208,8 @@ def without_records(answer: TreeAnswer) -> TreeAnswer:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (other_records, "its halves come to another result: records of gild"),
-        (refuse, "it refuses one half: ValueError: a is alone"),
+        (other_records, "its parts come to another result: records of gild"),
+        (refuse, "it refuses a part: ValueError: a is alone"),
         (without_records, "it has fewer records than definitions"),
     ],
 )
@@ -231,7 +228,44 @@ def test_families_that_depend_on_each_other_are_loaded_together(
         assert made.remark == f"everything was loaded, because {why}"
     assert [*store.values.values()] == [why.encode()]
     assert loads.keep() is None
-    assert len(torchgen.asked) <= 4, "it is found out once"
+    assert len(torchgen.asked) <= 6, "it is found out once"
+
+
+def of_few(answer: TreeAnswer) -> TreeAnswer:
+    """As a torchgen answers that treats two functions otherwise than more."""
+    functions = [msgspec.structs.replace(f, structured=True) for f in answer.functions]
+    is_few = len(functions) < 3
+    return msgspec.structs.replace(answer, functions=functions) if is_few else answer
+
+
+def test_that_few_families_are_independent_says_nothing_of_many(torchgen: EngineTorchgen) -> None:
+    def of(count: int) -> Texts:
+        names = [f"gild{number}" for number in range(count)]
+        natives = "".join(f"- func: {name}(Tensor self) -> Tensor\n{CPU}" for name in names)
+        definitions = "".join(
+            f"- name: {name}(Tensor self) -> Tensor\n  self: grad\n" for name in names
+        )
+        return texts(definitions, (natives,), additions=Additions())
+
+    def compared(loads: OwnCodeSession, count: int) -> bool:
+        torchgen.asked.clear()
+        loads.load(of(count))
+        return len(torchgen.asked) > 1
+
+    store = StoreInMemory()
+    loads = session(torchgen, store)
+    assert compared(loads, 1)
+    assert not compared(loads, 2)
+    assert compared(loads, 5)
+    store.values.clear()
+    loads = session(torchgen, store)
+    assert compared(loads, 1)
+    torchgen.change = of_few
+    made = rules()
+    loads = OwnCodeSession(made, torchgen, store)
+    assert compared(loads, 3)
+    assert made.remark.startswith("everything was loaded, because its parts come to another result")
+    assert not compared(loads, 9)
 
 
 def test_an_edit_that_cannot_be_loaded_alone_is_loaded_with_everything(

@@ -41,7 +41,7 @@ def test_a_first_run_of_an_unknown_torchgen_says_what_it_does_meanwhile(
     named = ("--pytorch", str(pytorch.root), "--cache-dir", "cache", "--out-dir", "out")
     shown, left = run(tmp_path, "codegen", *named)
     assert "derivload: loading with the tree's own torchgen" in shown
-    assert "derivload: comparing with what it makes of two halves" in shown
+    assert "derivload: comparing with what it makes of groups" in shown
     assert "derivload: generating in upstream's own way, to compare all files" in shown
     (line,) = left
     assert line.startswith("derivload: out: wrote ")

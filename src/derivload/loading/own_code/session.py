@@ -2,9 +2,9 @@
 
 The torchgen loads only the families whose entries changed, and those that they are linked to. This
 is right only if families do not depend on each other under this torchgen. The first load checks it:
-two halves, loaded one by one, must give what everything together gives. The store keeps the answer
-under the digest of the torchgen's source. If families depend on each other, each load is of
-everything.
+groups of them, loaded one by one, must give what everything together gives. The store keeps the
+answer under the digest of the torchgen's source, with how many families showed it: it is checked
+again where there are twice as many. If families depend on each other, each load is of everything.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from derivload.engine.outcome import Outcome
 from derivload.engine.texts import Texts, collector_off
 from derivload.identity import tool_digest
 from derivload.loading.errors import InputError, TreeCodeError
+from derivload.loading.own_code.division import divide
 from derivload.loading.own_code.families import (
     FamilyRows,
     NotSeparableError,
@@ -59,7 +60,8 @@ if TYPE_CHECKING:
     from derivload.store.store import Store
 
 _KIND: Final = b"independence of families"
-_INDEPENDENT: Final = b"independent"
+_INDEPENDENT: Final = "independent"
+_SHOWN: Final = re.compile(rf"{_INDEPENDENT} (\d{{1,9}})")
 _PLACE: Final = re.compile(
     r"^\s*in (.*?)(derivatives|native_functions|tags)\.yaml:(\d+):?$(?:\n\s*(.*))?", re.M
 )
@@ -76,7 +78,8 @@ class OwnCodeSession:
         self._key = hashlib.sha256(
             b"\0".join([_KIND, tool_digest(), rules.key.encode("utf-8", "surrogateescape")])
         ).digest()
-        self._dependence = None if store is None else store.get(self._key)
+        kept = None if store is None else store.get(self._key)
+        self._dependence = None if kept is None else kept.decode("utf-8", "replace")
 
     def restore(self, kept: bytes, records: list[bytes], functions: list[bytes]) -> None:
         """Start from what another session's `keep` returned. Anything else is ignored."""
@@ -127,6 +130,8 @@ class OwnCodeSession:
     def _update(self, state: FamilyState, rows: FamilyRows) -> Outcome:
         """Load what changed. Raises NotSeparableError, and RefusedError."""
         old, new = state.digests, rows.digests
+        if self._is_open(len(new)):
+            raise NotSeparableError("there are many more families than before")
         touched = {f for f in old.keys() | new.keys() if old.get(f) != new.get(f)}
         links = [*state.natives, *rows.natives]
         parts = dict(state.parts)
@@ -165,43 +170,43 @@ class OwnCodeSession:
 
     def _keep_parts(self, whole: TreeAnswer, rows: FamilyRows, lines: DocumentLines) -> None:
         """Make the state. Raises NotSeparableError if families depend on each other."""
-        if self._dependence is None:
-            self._dependence = self._find_dependence(whole, rows, lines).encode()
+        count = len(rows.digests)
+        if self._is_open(count):
+            found = self._find_dependence(whole, rows, lines)
+            self._dependence = found or f"{_INDEPENDENT} {count}"
             if self._store is not None:
-                self._store.put(self._key, self._dependence)
-        if self._dependence != _INDEPENDENT:
-            raise NotSeparableError(self._dependence.decode("utf-8", "replace"))
+                self._store.put(self._key, self._dependence.encode())
+        assert self._dependence is not None
+        if not _SHOWN.fullmatch(self._dependence):
+            raise NotSeparableError(self._dependence)
         parts = split(whole, rows.definitions)
         self._state = FamilyState(rows.natives, rows.definitions, rows.digests, parts)
 
+    def _is_open(self, count: int) -> bool:
+        """Whether it is to be checked if so many families depend on each other."""
+        if self._dependence is None:
+            return True
+        shown = _SHOWN.fullmatch(self._dependence)
+        return shown is not None and count > 2 * int(shown[1])
+
     def _find_dependence(self, whole: TreeAnswer, rows: FamilyRows, lines: DocumentLines) -> str:
-        """What differs if the families are loaded in two halves; "independent" if nothing does."""
+        """What differs if the families are loaded in groups; "" if nothing does."""
         try:
-            parts = split(whole, rows.definitions)
             every = rows.digests.keys()
-            half = {family for family in every if len(family) % 2}
-            before: set[str] = set()
-            while half != before:
-                before = half
-                half = linked(rows.natives, related(parts, half)) & every
             made: dict[str, FamilyPart] = {}
-            for part in filter(None, (half, every - half)):
+            for group in divide(every, rows.natives, split(whole, rows.definitions)):
                 done = len(made)
-                tell("comparing with what it makes of two halves", done, len(every), is_long=True)
-                made.update(split(self._torchgen.run(rows.texts(part)), rows_of(rows, part)))
-            joined = join(
-                made,
-                rows.definitions,
-                lines.torch_version,
-            )
+                tell("comparing with what it makes of groups", done, len(every), is_long=True)
+                made.update(split(self._torchgen.run(rows.texts(group)), rows_of(rows, group)))
+            joined = join(made, rows.definitions, lines.torch_version)
         except NotSeparableError as error:
             return str(error)
         except RefusedError as error:
-            return f"it refuses one half: {_last(error)}"
+            return f"it refuses a part: {_last(error)}"
         except (KeyError, IndexError):
-            return "its halves do not fit together"
+            return "its parts do not fit together"
         found = difference(lines, joined)
-        return f"its halves come to another result: {found}" if found else _INDEPENDENT.decode()
+        return f"its parts come to another result: {found}" if found else ""
 
 
 def load_whole(torchgen: OwnTorchgen, texts: Texts, release: str) -> DocumentLines:
