@@ -31,6 +31,9 @@ from derivload.commands.watch.signals import Stopped
 from derivload.commands.watch.sources import Seen, WatchedInputs
 from derivload.loading.errors import UsageError
 from derivload.loading.paths import Files, find_files
+from derivload.loading.rules_of_tree import Rules
+from derivload.loading.trace import Trace
+from derivload.loading.tree_reads import TreeReads
 from support.derivwatch import PATIENCE, Inputs
 from support.out_dirs import posix
 
@@ -59,6 +62,7 @@ class Watched:
         self.did: list[object] = []
         self.saved_at: list[float] = []
         self.has_learned = False
+        self.rules: Rules | None = None
         self.looks = 0
         self.error: UsageError | None = None
         self.while_acting: Callable[[], object] = lambda: None
@@ -90,7 +94,9 @@ class Watched:
         self.looks += 1
         if self.error is not None:
             raise self.error
-        return find_files(str(self.inputs.derivatives), [str(self.inputs.natives)])
+        files = find_files(str(self.inputs.derivatives), [str(self.inputs.natives)])
+        files.rules = self.rules
+        return files
 
     @property
     def is_read(self) -> bool:
@@ -269,6 +275,23 @@ def test_files_that_a_load_has_learned_of_call_for_a_look(watched: Watched) -> N
 
     assert watched.run(forget) == ["act", "rest"]
     assert watched.looks == looks[0] + 1
+
+
+def test_names_that_the_trees_own_code_has_read_call_for_a_look(watched: Watched) -> None:
+    def rules_by(key: str) -> Rules:
+        rules = Rules(key, "2.15", "the test says so")
+        rules.reads = TreeReads(str(watched.inputs.derivatives), [], "", None)
+        return rules
+
+    first, then = rules_by("source x"), rules_by("source x with what it reads")
+
+    def learn() -> None:
+        watched.rules = then
+        assert first.reads is not None
+        first.reads.learn(Trace(frozenset({"./a.txt"})))
+
+    watched.rules, watched.while_acting = first, learn
+    assert watched.run(lambda: None, lambda: None) == ["act", "rest", "act"]
 
 
 # A save settles

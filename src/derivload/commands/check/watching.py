@@ -21,6 +21,7 @@ from derivload.commands.watch.sources import Seen, WatchedInputs
 from derivload.exit_status import BY_SIGNAL, DONE
 from derivload.loading.errors import TreeCodeError, UsageError
 from derivload.loading.paths import Files
+from derivload.loading.rules_of_tree import find_rules
 from derivload.terminal import progress
 from derivload.terminal.stderr import say
 from derivload.terminal.stdout import Stdout
@@ -74,7 +75,9 @@ class _Checking:
     def find(self) -> Files:
         """Find the inputs, by the options as the settings have them now. Raises UsageError."""
         self._options = self._followed.now()
-        return files_of(self._options)
+        files = files_of(self._options)
+        find_rules(files, None)
+        return files
 
     def act(self, state: WatchState, seen: Seen, saved_at: float) -> WatchState:
         """Check the inputs, unless they are those of the last check."""

@@ -18,7 +18,7 @@ from derivload.commands.watch.decisions import DELAYS, Burst, Look, WatchState
 from derivload.commands.watch.exec import CommandEnded
 from derivload.commands.watch.messages import Messages
 from derivload.commands.watch.settle import Settling
-from derivload.commands.watch.sources import Seen, WatchedInputs
+from derivload.commands.watch.sources import Seen, WatchedInputs, has_read_more
 from derivload.loading.errors import UsageError
 
 
@@ -114,7 +114,8 @@ class Looking:
         if step.action != "pass" and save is not None:
             self._state = self._state._replace(answered_at=time.monotonic())
         # After the report, because it takes as long as reading.
-        is_news = self._inputs.cover() or self._inputs.have_changed() or self._task.has_learned
+        has_learned = self._task.has_learned or has_read_more(seen.files)
+        is_news = self._inputs.cover() or self._inputs.have_changed() or has_learned
         self._state = decisions.watch_again(
             self._state,
             time.monotonic(),

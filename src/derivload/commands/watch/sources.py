@@ -18,7 +18,7 @@ from derivload.commands.watch.git import git_locks
 from derivload.commands.watch.lookups import Signature, current_folder, return_to, signatures
 from derivload.loading.paths import Files
 from derivload.loading.reading import KnownContents
-from derivload.loading.rules_of_tree import key_of_additions
+from derivload.loading.rules_of_tree import Rules, key_of_additions
 
 if TYPE_CHECKING:
     from derivload.commands.watch.events import Watches
@@ -48,8 +48,9 @@ def make_seen(
     """Put together what a look read."""
     known = tuple([c if isinstance(c, bytes) else str(c) for c in contents])
     named = zip(files.paths, contents, strict=True)
+    rules = files.rules.key if isinstance(files.rules, Rules) else ""
     finding = Finding(
-        key=(files.version, key_of_additions(files), files.paths, known, files.consulted),
+        key=(files.version, key_of_additions(files), files.paths, known, files.consulted, rules),
         marks=marks,
         held={
             path: content
@@ -61,6 +62,12 @@ def make_seen(
         look=look,
     )
     return Seen(files, contents, finding)
+
+
+def has_read_more(files: Files) -> bool:
+    """Whether the tree's own code was seen to read more than was known when `files` were found."""
+    reads = files.rules.reads if isinstance(files.rules, Rules) else None
+    return reads is not None and reads.has_news
 
 
 class WatchedInputs:
