@@ -59,6 +59,7 @@ VALUES: Final[dict[str, object]] = {
     "x = ['a']\nx.extend(some)": ["a", "a"],
     "x = words + [*some]": ["a", "b", "a"],
     "x = ['a']\ny = ['b']\ny.append('c')": ["a"],
+    "y = ['a']\ny.append('b')\nx = y + ['c']": ["a", "b", "c"],
 }
 
 
@@ -122,6 +123,9 @@ def test_plain_data_is_read(text: str) -> None:
         "x = {'a': 1}\nx |= some",
         "x = some\nx |= {'a': 1}",
         "x = f(words)",
+        "x = words + ['c']\nwords.append('d')",
+        "x = words + ['c']; words += ['d']",
+        "x = ['a']\nx += words\nwords.append('d')",
     ],
 )
 def test_what_is_no_plain_data_is_not_read(text: str) -> None:

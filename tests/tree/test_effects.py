@@ -35,6 +35,8 @@ x = compile('a')
 x = {1: Thing(), 'a': (2, 3)}
 x = lambda a, b=1: launch(a)
 x = [i for i in range(3) if i]
+x = sorted([2, 1], key=lambda i: -len(i))
+x = sorted([2, 1], key=str)
 x = f"{1}" if dataclass else not 2
 x = -1 + 2 < 3 and True
 def f(a, b=1, *c, d=2, **e): launch()
@@ -72,6 +74,10 @@ x = zip(x, y)
 """.strip()
 SOME: Final = """
 launch()
+x = sorted([1], key=launch)
+x = sorted([1], key=y.append)
+x = max([1], key=lambda i: launch(i))
+x = min([1], key=(lambda: y)())
 make()
 x = launch()
 x = make()
@@ -241,6 +247,21 @@ def test_where_names_lead() -> None:
 @pytest.mark.parametrize("condition", ["TYPE_CHECKING", "__name__ == '__main__'"])
 def test_what_stands_behind_a_condition_runs(condition: str) -> None:
     assert effects(f"if {condition}: pass\nlaunch()\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from typing import TYPE_CHECKING", 0),
+        ("from typing import Any, TYPE_CHECKING", 0),
+        ("from torchgen.other import TYPE_CHECKING", 1),
+        ("from torchgen.other import LIST as TYPE_CHECKING", 1),
+        ("TYPE_CHECKING = True", 1),
+        ("TYPE_CHECKING: bool = 1", 1),
+    ],
+)
+def test_a_module_may_say_itself_what_type_checking_is(text: str, expected: int) -> None:
+    assert effects(f"{text}\nif TYPE_CHECKING: launch()\n") == expected
 
 
 def test_source_that_cannot_be_read() -> None:

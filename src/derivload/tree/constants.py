@@ -95,12 +95,19 @@ class Constants:
             raise UnreadableError(target.id)
         return value
 
-    def led(self, module: Module, name: str, depth: int) -> Value:
-        """The value of a dotted name in a module. Raises UnreadableError."""
+    def led(self, module: Module, name: str, depth: int, place: tuple[int, int]) -> Value:
+        """The value of a dotted name at a place in a module, by line and column.
+
+        Raises UnreadableError, also where the module changes the value after that.
+        """
         self._steps += 1
         target = self._tree.resolve(module, name)
         if target is None or self._steps > _MOST:
             raise UnreadableError(name)
+        if target.module == module.name:
+            later = module.bindings.get(target.name, [])[1:]
+            if any(_place(statement) > place for statement in later):
+                raise UnreadableError(name)
         if not target.rest:
             return self._of(target, depth + 1)
         id_ = target.id
@@ -122,9 +129,11 @@ class _Reader:
         self._module = module
         self._depth = depth
         self._locals: dict[str, Value] = {}
+        self._place = (0, 0)
 
     def step(self, node: ast.AST, name: str, value: Value, *, is_first: bool) -> Value:
         """The value of a constant after a statement; None if it cannot be told."""
+        self._place = _place(node)
         if isinstance(node, ast.Assign) and is_first and len(node.targets) == 1:
             return self.read(node.value) if isinstance(node.targets[0], ast.Name) else None
         if isinstance(node, ast.AnnAssign) and is_first:
@@ -162,7 +171,7 @@ class _Reader:
             raise UnreadableError(ast.dump(node)[:80])
         if text in self._locals:
             return self._locals[text]
-        return self._constants.led(self._module, text, self._depth)
+        return self._constants.led(self._module, text, self._depth, self._place)
 
     def items(self, node: ast.List | ast.Tuple) -> Value:
         return [*self._each(node.elts)]
@@ -253,6 +262,11 @@ _KINDS: Final[dict[type[ast.expr], Callable[..., Value]]] = {
     ast.Call: _Reader.call,
     ast.ListComp: _Reader.comprehension,
 }
+
+
+def _place(node: ast.AST) -> tuple[int, int]:
+    assert isinstance(node, ast.stmt)
+    return node.lineno, node.col_offset
 
 
 def _joined(left: Value, right: Value) -> Value:

@@ -80,7 +80,7 @@ class Module:
         self.stars: list[str] = []
         self.imported: set[str] = set()
         self.executed: set[Reference] = set()
-        self._statements = list(_executed(self.tree.body))
+        self._statements = list(_executed(self.tree.body, _says_checking(self.tree.body)))
         for statement in self._statements:
             self._bind(statement)
         self._bind_extensions()
@@ -190,18 +190,33 @@ class Module:
         return True
 
 
-def _executed(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements that run when a module is imported."""
+def _executed(body: list[ast.stmt], says_checking: bool) -> Iterator[ast.stmt]:
+    """The statements that run when a module is imported.
+
+    `says_checking` tells that the module itself says what TYPE_CHECKING is.
+    """
     for statement in body:
         if isinstance(statement, ast.If):
             name = dotted(statement.test)
-            if name in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-                yield from _executed(statement.orelse)
-                continue
-            if _is_main(statement.test):
-                yield from _executed(statement.orelse)
+            is_checking = name in ("TYPE_CHECKING", "typing.TYPE_CHECKING") and not says_checking
+            if is_checking or _is_main(statement.test):
+                yield from _executed(statement.orelse, says_checking)
                 continue
         yield statement
+
+
+def _says_checking(body: list[ast.stmt]) -> bool:
+    """Whether a module binds TYPE_CHECKING to anything but that of `typing`, which is False."""
+    for node in inside(body):
+        if isinstance(node, ast.ImportFrom):
+            names = [alias.asname or alias.name for alias in node.names]
+            is_own = "TYPE_CHECKING" in names and node.module != "typing"
+        else:
+            is_own = isinstance(node, ast.Name) and node.id == "TYPE_CHECKING"
+            is_own = is_own and not isinstance(getattr(node, "ctx", None), ast.Load)
+        if is_own:
+            return True
+    return False
 
 
 def _is_main(test: ast.expr) -> bool:

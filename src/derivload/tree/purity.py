@@ -105,6 +105,9 @@ class Purity:
                 if name is None or not self._is_harmless(name, False):
                     return False
                 pending += [*here.args, *here.keywords]
+                keys = [keyword.value for keyword in here.keywords if keyword.arg == "key"]
+                if not all(map(self._is_harmless_key, keys)):
+                    return False
             elif isinstance(here, ast.Lambda):
                 pending += here.args.defaults
             elif isinstance(here, _VALUES):
@@ -112,6 +115,13 @@ class Purity:
             else:
                 return False
         return True
+
+    def _is_harmless_key(self, node: ast.expr) -> bool:
+        """Whether a function that `sorted` and the like call changes nothing."""
+        if isinstance(node, ast.Lambda):
+            return self.is_value(node.body)
+        name = dotted(node)
+        return name is not None and self._is_harmless(name, False)
 
 
 def dotted(node: ast.AST) -> str | None:
