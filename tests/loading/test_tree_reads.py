@@ -55,6 +55,23 @@ def test_what_else_the_trees_own_code_reads_counts_as_its_source(
         assert _named(small) == f"Gild{expected}"
 
 
+def test_what_a_torchgen_gave_that_was_edited_meanwhile_is_not_kept(
+    release: Release, newest: str, tmp_path: Path
+) -> None:
+    root = SmallPyTorch(release(newest), tmp_path / "pytorch").root
+    small = Tree(root, tmp_path / "out", tmp_path / "cache")
+    module = root / "torchgen" / "fork_rules.py"
+    # Somebody checks out another branch, and then this one again.
+    here = f"open({str(module)!r}, 'w').write"
+    now = f"""import torchgen; {here}("NAME = 'Two'\\n"); from torchgen.fork_rules import NAME
+    return (camel_case + NAME)"""
+    small.edit(LOADER, 'return (camel_case + "Backward")', now)
+    for _ in range(2):
+        module.write_text("NAME = 'One'\n", "utf-8")
+        assert small.emit()["exit"] == "cold"
+        assert _named(small) == "GildTwo0"
+
+
 @pytest.fixture
 def made(tmp_path: Path) -> Callable[[], TreeReads]:
     """Makes what is known of a torchgen of one module."""

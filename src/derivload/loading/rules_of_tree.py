@@ -41,12 +41,12 @@ class Rules:
     the load, "" where we do, and `remark` what there is to say of that; `modules` are the modules
     that were looked at, and `paths` the files of all. `is_of_release` tells that they are those of
     a tree whose torchgen and generators are, by their whole source, those of a release. `reads` is
-    what else the tree's own code reads, if it is to compute the load.
+    what else the tree's own code reads, if it is to compute the load, and `place` where it is.
     """
 
     __slots__ = (
-        *("_dialect", "fields", "is_of_release", "key", "modules", "paths", "reads", "release"),
-        *("remark", "why"),
+        *("_dialect", "fields", "is_of_release", "key", "modules", "paths", "place", "reads"),
+        *("release", "remark", "why"),
     )
 
     def __init__(
@@ -61,6 +61,7 @@ class Rules:
         self.is_of_release = False
         self.paths: list[str] = []
         self.reads: TreeReads | None = None
+        self.place: TreePlace | None = None
         self._dialect: Dialect | None = None
 
     @property
@@ -94,6 +95,22 @@ class Rules:
             return ""
         remark = f"; {self.remark}" if self.remark else ""
         return f"the tree's own torchgen computed this: {self.why}{remark}"
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether `key` stands for all that the load came of, after it.
+
+        It does not where the tree's own code read what nobody knew of, or was edited meanwhile.
+        """
+        if self.reads is None or self.place is None:
+            return True
+        if self.reads.has_news:
+            return False
+        try:
+            source = TreeSource(self.place)
+        except OSError:
+            return False
+        return self.key == _key_with(_key_of_source(source), self.reads.held())
 
     def render(self) -> bytes:
         """All of it as bytes, for the store."""
@@ -193,12 +210,16 @@ def _with_reads(rules: Rules, files: Files, place: TreePlace, store: Store | Non
     from derivload.loading.tree_reads import TreeReads
 
     reads = TreeReads(rules.key, rules.paths, place.root, store)
-    held = reads.look(files)
-    key = f"{rules.key} {digest_of(held.encode('utf-8', 'surrogateescape'))}" if held else rules.key
+    key = _key_with(rules.key, reads.look(files))
     found = Rules(key, rules.release, rules.why, "", rules.modules)
     found.paths = [*rules.paths, *reads.modules]
-    found.reads = reads
+    found.reads, found.place = reads, place
     return found
+
+
+def _key_with(key: str, held: str) -> str:
+    """The key of the tree's own rules, with what it reads besides its source, if it reads more."""
+    return f"{key} {digest_of(held.encode('utf-8', 'surrogateescape'))}" if held else key
 
 
 def _newest() -> str:

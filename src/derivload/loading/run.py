@@ -292,9 +292,9 @@ def _keep(
     request: Request, store: Store, memory: Memory, loaded: LoadedInputs, clock: Clock
 ) -> None:
     """Keep the documents and the state, unless derivload's own files may have changed meanwhile,
-    or the tree's own code has read what the keys do not stand for.
+    or the keys do not stand for all that the tree's own code has read.
     """
-    if request.rules.reads is not None and request.rules.reads.has_news:
+    if not request.rules.may_be_kept:
         return
     stored = StoredDocuments(
         loaded.stored_documents,

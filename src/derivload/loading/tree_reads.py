@@ -70,6 +70,12 @@ class TreeReads:
             held.append(" ".join(files.variables[-1]))
         return "\n".join(held)
 
+    def held(self) -> str:
+        """The same text, of what the names hold now; noted nowhere."""
+        from derivload.loading.paths import Files
+
+        return self.look(Files("", (), "", None))
+
     def learn(self, seen: Trace) -> None:
         """Take in what it has read so far."""
         seen = seen._replace(files=seen.files - self._modules)

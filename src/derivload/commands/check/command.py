@@ -147,8 +147,8 @@ def _is_passing(request: Request, found: FoundMistakes) -> bool:
     """Whether the result may depend on what its key does not cover: on what a tree's own code reads
     that nobody knew of. Of what it read before it refused something, nobody knows.
     """
-    reads = request.rules.reads
-    return reads is not None and (reads.has_news or bool(found.diagnostics))
+    rules = request.rules
+    return rules.reads is not None and (bool(found.diagnostics) or not rules.may_be_kept)
 
 
 def _key(files: Files, request: Request, wanted: Wanted | None) -> bytes:
