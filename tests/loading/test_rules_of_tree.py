@@ -85,6 +85,7 @@ def test_a_tree_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     why = f"{tmp_path}/autograd cannot be read: No such file or directory"
     assert rules.why == why
     assert rules.key == f"unreadable {why}"
+    assert not rules.may_be_kept, "the key does not stand for what is in the other folder"
     assert rules.dialect is NEWEST
     assert rules.told == f"the tree's own code: {why}"
     assert rules.note == f"the tree's own torchgen computed this: {why}"

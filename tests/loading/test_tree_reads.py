@@ -72,6 +72,24 @@ def test_what_a_torchgen_gave_that_was_edited_meanwhile_is_not_kept(
         assert _named(small) == "GildTwo0"
 
 
+def test_a_torchgen_is_read_beside_a_module_that_cannot_be(
+    release: Release, newest: str, tmp_path: Path
+) -> None:
+    root = SmallPyTorch(release(newest), tmp_path / "pytorch").root
+    small = Tree(root, tmp_path / "out", tmp_path / "cache")
+    broken = root / "torchgen" / "broken.py"
+    broken.symlink_to("nowhere.py")
+    why = f"the tree's own code: {broken} cannot be read: No such file or directory"
+    assert small.emit()["rules"] == why
+    assert _named(small) == "GildBackward0"
+    assert small.emit()["exit"] == "up-to-date"
+    small.edit(LOADER, '"Backward")', '"Gradient")')
+    assert small.emit()["rules"] == why
+    assert _named(small) == "GildGradient0"
+    broken.unlink()
+    assert small.emit()["rules"] != why
+
+
 @pytest.fixture
 def made(tmp_path: Path) -> Callable[[], TreeReads]:
     """Makes what is known of a torchgen of one module."""

@@ -28,6 +28,8 @@ _NEWEST = "newest"
 OWN = "the tree's own"
 _LOADER = "autograd/"
 _TORCHGEN = "torchgen/"
+# Stands for what a module holds that cannot be read.
+_UNREADABLE = b"\0cannot be read"
 # The rules of this process, by what they were kept under in the store.
 _of_this_process: dict[bytes, Rules] = {}
 # What modules held, each with what the file looked like then.
@@ -102,9 +104,9 @@ class Rules:
 
         It does not where the tree's own code read what nobody knew of, or was edited meanwhile.
         """
-        if self.reads is None or self.place is None:
+        if not self.why:
             return True
-        if self.reads.has_news:
+        if self.reads is None or self.place is None or self.reads.has_news:
             return False
         try:
             source = TreeSource(self.place)
@@ -137,21 +139,27 @@ def _read_module(path: str) -> bytes:
 class TreeSource:
     """The source of a tree's torchgen: `files` are its modules, each with name, path and bytes.
 
-    `digest` is of the names and the bytes.
+    `digest` is of the names and the bytes. `unreadable` says which of them cannot be read, if any.
     """
 
-    __slots__ = ("digest", "files", "folders", "place")
+    __slots__ = ("digest", "files", "folders", "place", "unreadable")
 
     def __init__(self, place: TreePlace) -> None:
-        """Read it. Raises OSError."""
+        """Read it. Raises OSError if a folder cannot be listed."""
         named = [
             *modules_below(place.torchgen, _TORCHGEN, without="packaged"),
             *modules_below(place.autograd, _LOADER),
         ]
         self.place = place
+        self.unreadable = ""
         self.files: list[tuple[str, str, bytes]] = []
         for name, path in sorted(named):
-            self.files.append((name, path, _read_module(path)))
+            try:
+                data = _read_module(path)
+            except OSError as error:  # a broken link, say, which nobody may import
+                data = _UNREADABLE
+                self.unreadable = f"{error.filename} cannot be read: {error.strerror}"
+            self.files.append((name, path, data))
         digest = sha256()
         for name, _, data in self.files:
             digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
@@ -164,7 +172,9 @@ class TreeSource:
         folders: dict[str, None] = {}
         for name, path, data in self.files:
             stem = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            if stem in looked_at or not looked_at:
+            if data is _UNREADABLE:
+                files.absent.append(path)
+            elif stem in looked_at or not looked_at:
                 files.consulted.append((path, data))
                 folders[os.path.dirname(path)] = None
         for folder in folders:
@@ -232,6 +242,8 @@ def rules_of_source(source: TreeSource, version: str | None, store: Store | None
     """The rules that a torchgen's source has; `version` is what it says that it is of."""
     from derivload.tree.sources import SOURCES
 
+    if source.unreadable:
+        return Rules(_key_of_source(source), _newest(), source.unreadable)
     release = release_key(version)
     known = SOURCES.get(source.digest)
     if known is not None and release in (known, _NEWEST):

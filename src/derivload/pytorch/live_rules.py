@@ -50,6 +50,8 @@ def find_live_rules(torchgen: Torchgen, store: Store | None) -> Rules:
         source = TreeSource(place)
     except OSError as error:
         raise UnexpectedTorchgenError(f"{error.filename} cannot be read") from None
+    if source.unreadable:
+        raise UnexpectedTorchgenError(source.unreadable)
     rules = rules_of_source(source, None, store)
     if rules.why:
         raise UnexpectedTorchgenError(f"the rules in its source are {rules.why}")
