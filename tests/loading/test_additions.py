@@ -41,6 +41,24 @@ def test_overlays_are_named_once_and_not_the_file_itself(files: Files) -> None:
     assert found.backends == ("c.yaml",)
 
 
+def test_a_file_that_is_named_again_by_another_path_is_no_overlay_either(
+    files: Files, tmp_path: Path
+) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "copy.yaml").write_text("[]", "utf-8")
+    link, copy = tmp_path / "link.yaml", str(tmp_path / "copy.yaml")
+    link.symlink_to(files.derivatives)
+    (native,) = files.native_functions
+    files.native_functions += (native, f"{tmp_path}/inner/../native_functions.yaml", copy)
+    gone, again = str(tmp_path / "gone.yaml"), f"{tmp_path}/./gone.yaml"
+    found = _added(files, str(link), copy, backends=(gone, again, native))
+    assert found.more_derivatives == (copy,)
+    assert found.native_functions == (native, copy)
+    assert found.backends == (gone, native)
+    # The link may lead elsewhere when the next run looks.
+    assert (str(link), b"[]") in found.consulted
+
+
 @pytest.mark.parametrize(
     ("named", "message"),
     [

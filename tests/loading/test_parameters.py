@@ -50,6 +50,7 @@ REFUSED: Final[list[tuple[Callable[..., Any], object, str]]] = [
     (checked_path, True, "`x` is of type bool: give a path, a str or a Path"),
     (checked_path, b"a", "`x` is of type bytes: give a path, a str or a Path"),
     (checked_path, "", "`x` is empty: give the path of a file or folder"),
+    (checked_path, "\ud800", "`x` cannot be a path: give the path of a file or folder"),
     (checked_path, "a\0b", "`x` contains a NUL: give the path of a file or folder"),
     (paths_of, None, "`x` is None: give a path, or a list of paths"),
     (paths_of, b"a", "`x` is of type bytes: give a path, or a list of paths"),

@@ -264,3 +264,13 @@ def test_an_overlay_may_hold_several_lists_and_other_keys() -> None:
     assert [read.entry.index for read in source.entries] == [0, 1]
     assert source.passed_over == ("these", "other")
     assert source.diagnostics == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n", "\n# a", "\ufeff", "\ufeff# a\n", "---\n", "~\n", "\r\n"]
+)
+def test_a_text_that_holds_nothing_is_an_empty_list_where_it_may_be_empty(text: str) -> None:
+    source = read_source(FILE, text, ["custom"], may_be_empty=True)
+    assert (source.entries, source.diagnostics) == ([], [])
+    assert [code for code, _, _ in found(text)] == ["DL004"]
+    assert [d.code for d in read_source(FILE, "x\n", may_be_empty=True).diagnostics] == ["DL004"]

@@ -5,7 +5,10 @@ Imports little: the exits that parse nothing pass here.
 
 from __future__ import annotations
 
+import os
+
 from derivload.loading.errors import UsageError
+from derivload.loading.reading import read_path
 from derivload.sources.additions import DECLARING, Additions
 
 TYPE_CHECKING = False
@@ -25,12 +28,13 @@ def add_to(
 ) -> None:
     """Put overlays of derivatives.yaml, and what else a backend adds, to the files of a load.
 
-    `backends` are the files that say what backends register. A file that is named again is no
-    overlay of itself.
+    `backends` are the files that say what backends register. A file that is named again, by the
+    same path or another, is no overlay of itself.
 
     Raises UsageError, which names options as `spell` does.
     """
-    others = [path for path in dict.fromkeys(more_derivatives) if path != files.derivatives]
+    _, *others = _without_repeats([files.derivatives, *more_derivatives], files)
+    files.native_functions = tuple(_without_repeats(files.native_functions, files))
     has_overlays = others or len(files.native_functions) > 1
     if additions.override and not has_overlays:
         override, option = spell("override", ""), spell("native_functions", "")
@@ -42,9 +46,27 @@ def add_to(
     if additions.sections != DECLARING and not (backends or len(files.native_functions) > 1):
         section, option = spell("section", ""), spell("native_functions", "")
         raise UsageError(f"{section} is about overlays: name one with {option}")
-    files.backends = tuple(backends)
+    files.backends = tuple(_without_repeats(backends, files))
     files.more_derivatives = tuple(others)
     files.additions = additions
+
+
+def _without_repeats(paths: Sequence[str], files: Files) -> list[str]:
+    """These paths, without those that lead to the file of an earlier one.
+
+    `files` notes the other paths that were left out: a link may lead elsewhere later.
+    """
+    if len(paths) < 2:
+        return [*paths]
+    kept: dict[str, str] = {}
+    for path in dict.fromkeys(paths):
+        place = os.path.normcase(os.path.realpath(path))
+        if kept.setdefault(place, path) != path:
+            # What is read of a pipe is gone.
+            content = read_path(path) if os.path.isfile(path) else None
+            if isinstance(content, bytes):
+                files.consulted.append((path, content))
+    return [*kept.values()]
 
 
 def check_sections(additions: Additions, texts: Sequence[str]) -> None:

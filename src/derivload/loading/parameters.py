@@ -23,8 +23,12 @@ def checked_path(name: str, value: object) -> str:
     path = os.fspath(value) if isinstance(value, str | os.PathLike) else value
     if not isinstance(path, str):
         raise UsageError(f"`{name}` is {_described(value)}: give a path, a str or a Path")
-    if not path or "\0" in path:
-        what = "contains a NUL" if path else "is empty"
+    what = "contains a NUL" if "\0" in path else "" if path else "is empty"
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        what = "cannot be a path"
+    if what:
         raise UsageError(f"`{name}` {what}: give the path of a file or folder")
     return path
 

@@ -137,13 +137,13 @@ def read_source(
     if not split:
         if split is not None and may_be_empty:
             return SourceFile(name, text, [], [])
-        return _read_whole(name, text, sections)
+        return _read_whole(name, text, sections, may_be_empty=may_be_empty)
     found = _Found(name, text)
     alone = found.read(split, PlainReader())
     if (found.torn or not alone) and not found.is_full:
         if found.torn and _is_broken(text, found.torn[0]):
             return found.file()
-        whole = _read_whole(name, text, sections)
+        whole = _read_whole(name, text, sections, may_be_empty=may_be_empty)
         # If the whole file has an error too, it reports only the first; so we report the errors
         # of the single entries. If it has none, the entries are valid as part of the file.
         if not (found.torn and any(d.code == "DL003" for d in whole.diagnostics)):
@@ -181,10 +181,12 @@ def _start_of(text: str, line: int) -> int:
     return at
 
 
-def _read_whole(name: str, text: str, sections: Collection[str]) -> SourceFile:
+def _read_whole(
+    name: str, text: str, sections: Collection[str], *, may_be_empty: bool
+) -> SourceFile:
     found = _Found(name, text, whole=True)
     try:
-        items, found.passed_over = read_items(text, sections)
+        items, found.passed_over = read_items(text, sections, may_be_empty=may_be_empty)
     except YamlError as error:
         found.add_error(error, 1)
         return found.file()

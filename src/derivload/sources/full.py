@@ -136,15 +136,18 @@ class NoListError(Exception):
         self.keys = keys
 
 
-def read_items(text: str, sections: Collection[str]) -> Items:
+def read_items(text: str, sections: Collection[str], *, may_be_empty: bool) -> Items:
     """The items of a text's list, or, if it is a mapping, those of its lists under `sections`.
 
-    A section without a value is an empty list. Raises YamlError and NoListError.
+    A section without a value is an empty list, and so is a text without one if it `may_be_empty`.
+    Raises YamlError and NoListError.
     """
     import yaml
 
     lines = Lines(text)
     node = compose(text)
+    if may_be_empty and (node is None or node.tag == _NULL):
+        return Items([])
     if node is None:
         raise NoListError("the file is empty, but must be a list of entries")
     _check_tag(node, lines)
