@@ -108,3 +108,32 @@ def test_files_of_no_tree_are_of_one_author(tmp_path: Path) -> None:
     (tmp_path / "tags.yaml").write_text(TAGS.text, "utf-8")
     files = find_files(str(tmp_path / "d.yaml"), [str(tmp_path / "n.yaml")], torch_version="2.15")
     assert [d.code for d in check(files).diagnostics] == ["DL604"]
+
+
+@pytest.mark.parametrize(
+    "registered",
+    [
+        "backend: XLA\ncpp_namespace: x\nsuported:\n- f\n",
+        "backend XLA\nsupported:\n- f\n",
+        "backend: NPU\nquant:\n- {fnuc: f}\n",
+        None,
+    ],
+)
+def test_what_a_file_with_mistakes_may_register_is_not_known(
+    registered: str | None, tmp_path: Path
+) -> None:
+    texts = {
+        "native_functions.yaml": BASE,
+        "derivatives.yaml": "- name: f(Tensor self) -> Tensor\n  self: grad\n",
+        "tags.yaml": TAGS.text,
+        "backend.yaml": registered,
+    }
+    for name, text in texts.items():
+        if text is not None:
+            (tmp_path / name).write_text(text, "utf-8")
+    native, own, tags, backend = (str(tmp_path / name) for name in texts)
+    files = find_files(own, [native], tags)
+    files.backends = (backend,)
+    found = check(files).diagnostics
+    assert found
+    assert "DL604" not in {one.code for one in found}

@@ -11,6 +11,7 @@ import pytest
 import derivload
 from derivload.cli import main
 from derivload.cpp.dialect import NEWEST
+from derivload.engine.load import load_texts
 from derivload.engine.session import Session
 from derivload.engine.texts import Text, Texts
 from support.backend_mutants import NATIVES, TAGS
@@ -293,3 +294,33 @@ def test_the_python_api_takes_both(inputs: Inputs) -> None:
     bad = inputs.write("backend.yaml", f"{HEAD}supported: [dray]\n")
     with pytest.raises(derivload.InputError, match="DL707"):
         derivload.load(inputs.folder / "derivatives.yaml", natives, backend_yaml=[overlay, bad])
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "expected"),
+    [
+        ("custom:\n", "custom\n", [("DL003", 4)]),
+        ("- func: shine(", "- fnuc: shine(", [("DL006", 5)]),
+        ("Tensor\nsupported", "Tensor\n  func: peer\nsupported", [("DL009", 8)]),
+        ("custom", "customs", [("DL004", 1)]),
+    ],
+)
+def test_a_mistake_in_an_overlay_that_is_a_backends_file_too_is_told_once(
+    right: str, wrong: str, expected: list[tuple[str, int]]
+) -> None:
+    both = (
+        "autograd:\n- dry\nbackend: Workshop\ncustom:\n- func: shine(Tensor self) -> Tensor\n"
+        "  variants: function\n- func: peer(Tensor self) -> Tensor\n"
+        "supported:\n- polish\nquant:\nsymint:\n- shine\n"
+    )
+    for text, told in ((both, []), (both.replace(right, wrong, 1), expected)):
+        overlay = Text("both.yaml", text)
+        texts = Texts(
+            Text("derivatives.yaml", DERIVATIVES),
+            (Text("native_functions.yaml", NATIVES), overlay),
+            Text("tags.yaml", TAGS),
+            backends=(overlay,),
+        )
+        loaded = load_texts(texts, NEWEST)
+        found = [*loaded.diagnostics, *loaded.warnings]
+        assert [(one.code, one.line) for one in found] == told

@@ -35,12 +35,18 @@ class Backends:
     """The files of the backends of one load, read.
 
     `texts` are their names and texts, and `declaring` the sections of theirs that declare
-    operators.
+    operators. `is_some_lost` tells that there are more files, which cannot be read.
     """
 
     def __init__(
-        self, texts: Sequence[tuple[str, str]], declaring: Sequence[str], dialect: Dialect
+        self,
+        texts: Sequence[tuple[str, str]],
+        declaring: Sequence[str],
+        dialect: Dialect,
+        *,
+        is_some_lost: bool = False,
     ) -> None:
+        self._is_some_lost = is_some_lost
         self._texts = texts
         self._diagnostics: list[Diagnostic] = []
         self._files: list[BackendFile] = []
@@ -57,6 +63,12 @@ class Backends:
     def passed_over(self) -> list[str]:
         """The sections that were not read."""
         return [key for file in self._files for key in file.passed_over]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all is known that the files register: none has a mistake in its form."""
+        flaws = any(file.flaws for file in self._files)
+        return not (self._is_some_lost or self._diagnostics or flaws)
 
     @property
     def in_torchgens_form(self) -> list[tuple[str, str]]:

@@ -84,7 +84,8 @@ def load_texts(texts: Texts, dialect: Dialect) -> LoadedTexts:
         load.match(number_ops([op_prefixes(entry.derived) for entry in derived]))
         backends = texts.read_backends(dialect)
         checked = backends.check(load.natives, load.may_be_lost)
-        found = [*sources.diagnostics(load.mistakes), *(d for d in checked if d.is_error)]
+        found = sources.diagnostics(load.mistakes)
+        found += _not_told_yet(checked, found)
         return LoadedTexts(
             torch_version=dialect.version,
             tags=tags,
@@ -95,6 +96,15 @@ def load_texts(texts: Texts, dialect: Dialect) -> LoadedTexts:
             warnings=[d for d in checked if not d.is_error],
             passed_over=passed_over(sources.passed_over, texts, backends),
         )
+
+
+def _not_told_yet(checked: Iterable[Diagnostic], told: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The errors of backends' files, without those of a line that another one was told of.
+
+    A file may be an overlay and a backend's too. Then what is wrong with its form is found twice.
+    """
+    places = {(one.file, one.line) for one in told}
+    return [one for one in checked if one.is_error and (one.file, one.line) not in places]
 
 
 def passed_over(

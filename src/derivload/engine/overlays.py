@@ -129,10 +129,10 @@ def without_kernels(source: SourceFile) -> SourceFile:
     from derivload.native.backend import MARKS
 
     marks = [key for key in keys if key in MARKS]
-    if marks:
+    close = [key for key in keys if key not in MARKS and nearest(key, DECLARING, 1)]
+    if marks and not close:
         message = f"`{marks[0]}:` tells that this file says which kernels a backend registers"
         return _misplaced(source, _line_of(source.text, marks[0]), message)
-    close = [key for key in keys if nearest(key, DECLARING, 1)]
     advice = f"name the sections that declare operators with --section: it has {', '.join(keys)}"
     if close:
         advice = f"{ask(nearest(close[0], DECLARING, 1))} {advice[0].upper()}{advice[1:]}"

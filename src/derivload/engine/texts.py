@@ -49,7 +49,8 @@ class Texts(NamedTuple):
         from derivload.engine.backends import Backends
 
         texts = [text for text in self.backends if text.name not in self.unread]
-        return Backends(texts, self.additions.sections, dialect)
+        is_some_lost = len(texts) < len(self.backends)
+        return Backends(texts, self.additions.sections, dialect, is_some_lost=is_some_lost)
 
 
 @contextlib.contextmanager

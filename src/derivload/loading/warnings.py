@@ -107,8 +107,11 @@ def backend_of(request: Request, backends: Backends | None = None) -> Backend:
     is_named = bool(files.additions.dispatch_keys) or files.is_defined_apart
     if not files.backends:
         return Backend(is_named)
-    kernels = request.inputs.kernels() if backends is None else backends.kernels()
-    return Backend(is_named, frozenset(kernels))
+    if backends is None:
+        backends = request.inputs.texts.read_backends(request.inputs.dialect)
+    if not backends.is_whole:
+        return Backend(is_named=True)  # more may be registered than could be read
+    return Backend(is_named, frozenset(backends.kernels()))
 
 
 def new_warnings(judged: Judged | None, shown_before: Collection[str]) -> NewWarnings:

@@ -86,7 +86,7 @@ def check_backend(
             flaw = _unknown(name, registration, declared)
             yield flaw._replace(code="DL623") if file.may_name_unknown else flaw
     yield from _named_twice(file)
-    yield from _idle_symints(file, known, declared)
+    yield from _idle_symints(file, known, declared, is_lost)
     if not file.is_own:
         yield from _taken_keys(file, declared)
         yield from _mixed(file, declared)
@@ -117,10 +117,12 @@ def _named_twice(file: BackendFile) -> Iterator[Flaw]:
             yield Flaw("DL621", message, registration.spot, words=name, is_superfluous=True)
 
 
-def _idle_symints(file: BackendFile, known: set[str], declared: Declared) -> Iterator[Flaw]:
+def _idle_symints(
+    file: BackendFile, known: set[str], declared: Declared, is_lost: Callable[[str], bool]
+) -> Iterator[Flaw]:
     registered = {registration.name for registration in file.registrations}
     for name, spot in file.symints:
-        if name in registered:
+        if name in registered or is_lost(name):
             continue
         if name not in known:
             message = f"there is no operator `{name}`, so `symint` has no effect on it"
