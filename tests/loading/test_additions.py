@@ -92,6 +92,7 @@ def test_what_has_an_effect_is_not(files: Files) -> None:
         ("mines: []\n", "no overlay has a section `mine`, did you mean `mines`?"),
         ("- func: mine\n", "no overlay has a section `mine`"),
         ("notmine: []", "no overlay has a section `mine`"),
+        ("# mine: ours\nmines:\n", "no overlay has a section `mine`; did you mean `mines`?"),
     ],
 )
 def test_a_section_that_is_named_is_there(text: str, message: str) -> None:

@@ -286,3 +286,37 @@ def test_a_list_is_no_dispatch_key() -> None:
 def test_a_very_long_name_is_like_none() -> None:
     (found,) = load(f"{HEAD}supported:\n- {'polish' * 100_000}\n").diagnostics
     assert (found.code, found.help) == ("DL707", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # One key that is misspelt is neither missing nor does it make what it says idle.
+        ("backnd: XLA\ncpp_namespace: w\nsupported: [dry]\n", "DL703:1 did you mean `backend`?"),
+        (f"{HEAD}suported:\n- dry\nsymint:\n- dry\n", "DL703:3 did you mean `supported`?"),
+        (
+            "atn:\n- dry\ncustom:\n",
+            "DL011:1 did you mean `aten`? Or give it with --native-functions",
+        ),
+        (
+            f"{HEAD}supported:\n- dry\n  - polish\n",
+            "DL707:4 indent its dash like those of the other",
+        ),
+    ],
+)
+def test_one_slip_is_one_mistake_and_its_remedy_is_told(text: str, expected: str) -> None:
+    loaded = load(text)
+    (told,) = [*loaded.diagnostics, *loaded.warnings]
+    assert f"{told.code}:{told.line} {told.help}".startswith(expected)
+
+
+@pytest.mark.parametrize("line", ["  -polish", "  polish", " - polish", "polish"])
+def test_an_item_without_its_dash_is_mended_as_an_item(line: str) -> None:
+    text = f"{HEAD}supported:\n  - dry\n{line}\n  - sand\n"
+    (told,) = load(text).diagnostics
+    ((edit,),) = (fix.edits for fix in told.fixes)
+    lines = text.split("\n")
+    written = lines[edit.line - 1]
+    lines[edit.line - 1] = written[: edit.column - 1] + edit.text + written[edit.end_column - 1 :]
+    assert (told.code, lines[4]) == ("DL003", "  - polish")
+    assert found("\n".join(lines)) == []

@@ -78,6 +78,7 @@ def check_sections(additions: Additions, texts: Sequence[str]) -> None:
 
     from derivload.spelling import did_you_mean, nearest
 
+    texts = [re.sub(r"(?m)^[ ]*#.*", "", text) for text in texts]
     for name in more:
         key = re.compile(rf"(?<!\w){re.escape(name)}[\"']?\s*:")
         if not any(key.search(text) for text in texts):

@@ -24,9 +24,11 @@ from derivload.cpp.dialect import Dialect
 from derivload.sources.entries import MAX_MISTAKES, describe
 from derivload.sources.plain import Value
 from derivload.sources.sections import Flaw, Section, SectionFile, SectionItem, Spot
-from derivload.spelling import nearest
+from derivload.spelling import ask, nearest
 from derivload.tuples import NamedTuple
 
+# So many sections are compared with those that there are: no file has more.
+_MOST_ASKED: Final = 50
 OWN_BACKEND: Final = "PrivateUse1"
 """The dispatch key of backends that are not part of PyTorch."""
 
@@ -132,8 +134,9 @@ class _FormReader:
                 close = nearest(key, sorted(_KEYS - self._sections.keys())) if is_reported else []
                 flaw = Flaw("DL703", message, section.key_spot, words=key, meant=tuple(close))
                 self._flaws.append(flaw)
+        misspelt = {meant for flaw in self._flaws for meant in flaw.meant[:1]}
         for key in _REQUIRED:
-            if self._value(key) is None:
+            if self._value(key) is None and key not in misspelt:
                 message = f"a backend's file needs `{key}:`, with a value"
                 self._flaws.append(Flaw("DL702", message, self._spot(key)))
         for key in _FLAGS:
@@ -233,7 +236,16 @@ class _OwnFormReader:
         roles = {**_OWN_SECTIONS, **self._declaring}
         registers = (set(_OWN_SECTIONS) | {"backend"}) & self._sections.keys()
         if not registers:
-            return _refused(self._file, "its sections declare operators", "--native-functions")
+            return _refused(
+                self._file,
+                "its sections declare operators",
+                "--native-functions",
+                [
+                    near
+                    for key in [*self._sections][:_MOST_ASKED]
+                    for near in self._misspelt(key, roles)
+                ],
+            )
         registrations: list[Registration] = []
         symints: list[tuple[str, Spot]] = []
         flaws: list[Flaw] = []
@@ -265,6 +277,11 @@ class _OwnFormReader:
         may_name_unknown = "backend" not in self._sections
         name = self._file.name
         return BackendFile(name, True, registrations, symints, flaws, passed_over, may_name_unknown)
+
+    @staticmethod
+    def _misspelt(key: str, roles: dict[str, str]) -> list[str]:
+        """The section that a key without a role may mean, if that is certain enough."""
+        return [] if key in roles or key in _KEYS else nearest(key, sorted(_OWN_SECTIONS), 1)
 
 
 def _read_list(file: SectionFile, items: list[SectionItem]) -> BackendFile:
@@ -303,8 +320,13 @@ def _dispatched(table: Value) -> list[str]:
     return [key.strip() for keys in table for key in str(keys).split(",")]
 
 
-def _refused(file: SectionFile, why: str, option: str = "") -> BackendFile:
+def _refused(
+    file: SectionFile, why: str, option: str = "", meant: Collection[str] = ()
+) -> BackendFile:
+    """A file that says nothing. `option` is that which takes it, `meant` are keys it may mean."""
     advice = f"give it with {option}" if option else "see docs/backends.md for the format"
+    if meant:
+        advice = f"{ask([*meant])} Or {advice}"
     code = "DL011" if option else "DL701"
     flaw = Flaw(code, f"this file does not say what a backend registers: {why}", _START, advice)
     return BackendFile(file.name, False, [], [], [flaw])

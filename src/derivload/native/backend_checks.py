@@ -45,6 +45,8 @@ class Declared:
         self._advised += 1
         if self._advised > MAX_MISTAKES:
             return "", ()
+        if " - " in name:
+            return "indent its dash like those of the other items", ()
         several = name.replace(",", " ").split()
         if len(several) > 1 and all(each in self.by_name for each in several):
             return f"write each of them in a line of its own: `- {several[0]}`", ()
@@ -86,7 +88,9 @@ def check_backend(
             flaw = _unknown(name, registration, declared)
             yield flaw._replace(code="DL623") if file.may_name_unknown else flaw
     yield from _named_twice(file)
-    yield from _idle_symints(file, known, declared, is_lost)
+    if not any(flaw.code == "DL703" and flaw.meant for flaw in file.flaws):
+        # Else an operator may get a kernel by the section that is misspelt.
+        yield from _idle_symints(file, known, declared, is_lost)
     if not file.is_own:
         yield from _taken_keys(file, declared)
         yield from _mixed(file, declared)

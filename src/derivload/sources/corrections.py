@@ -15,6 +15,8 @@ _LONGEST = 20_000
 _LINE = re.compile(r"(?P<key>[ ]*(?:- )?[\w ,.]+:[ ]+)(?P<value>\S.*?)(?P<comment>[ ]+#.*|[ ]*)")
 _NO_BLANK = re.compile(r"[ ]*(?:- )?\w[\w ,]*:(?=\S)")
 _NO_COLON = re.compile(r"[ ]*(?:- )?(?P<key>[A-Za-z_]\w*)(?:[ ]*[=\uff1a][ ]*|[ ]+(?=[\w(]))")
+# An item that is no mapping, such as the name of an operator.
+_ITEM = re.compile(r"(?P<dash>[ ]*-[ ]+)(?!.*:(?:[ ]|$))\S")
 _TABS = re.compile(r"(?m)^[ ]*\t[ \t]*")
 _CLOSING = {"[": "]", "{": "}"}
 
@@ -98,6 +100,11 @@ def _indented(text: str, at: int, above: int) -> Iterator[Correction]:
     # A blank that does not break lines looks the same.
     blank = re.compile(r"[ \xa0]*(?:- )?")
     before, own = blank.match(text, above), blank.match(text, at)
-    if before is not None and own is not None and at > above:
+    item = _ITEM.match(text[above:at].rstrip("\n"))
+    if item is not None:
+        own = re.compile(r"[ \xa0]*(?:-[ ]*)?").match(text, at)
+        pieces = [(at, own.end() if own else at, item["dash"])]
+        yield Correction("begin it with a dash, indented like the one above", pieces)
+    elif before is not None and own is not None and at > above:
         pieces = [(at, own.end(), " " * len(before[0]))]
         yield Correction("indent it like the keys", pieces)
