@@ -51,10 +51,11 @@ def test_a_file_that_is_named_again_by_another_path_is_no_overlay_either(
     (native,) = files.native_functions
     files.native_functions += (native, f"{tmp_path}/inner/../native_functions.yaml", copy)
     gone, again = str(tmp_path / "gone.yaml"), f"{tmp_path}/./gone.yaml"
-    found = _added(files, str(link), copy, backends=(gone, again, native))
+    (tmp_path / "also.yaml").symlink_to(copy)
+    found = _added(files, str(link), copy, backends=(gone, again, str(tmp_path / "also.yaml")))
     assert found.more_derivatives == (copy,)
     assert found.native_functions == (native, copy)
-    assert found.backends == (gone, native)
+    assert found.backends == (gone, copy)  # the name that it has as an overlay
     # The link may lead elsewhere when the next run looks.
     assert (str(link), b"[]") in found.consulted
 

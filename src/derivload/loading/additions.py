@@ -46,27 +46,32 @@ def add_to(
     if additions.sections != DECLARING and not (backends or len(files.native_functions) > 1):
         section, option = spell("section", ""), spell("native_functions", "")
         raise UsageError(f"{section} is about overlays: name one with {option}")
-    files.backends = tuple(_without_repeats(backends, files))
+    files.backends = tuple(
+        _without_repeats(backends, files, files.native_functions) if backends else ()
+    )
     files.more_derivatives = tuple(others)
     files.additions = additions
 
 
-def _without_repeats(paths: Sequence[str], files: Files) -> list[str]:
+def _without_repeats(paths: Sequence[str], files: Files, known: Sequence[str] = ()) -> list[str]:
     """These paths, without those that lead to the file of an earlier one.
 
-    `files` notes the other paths that were left out: a link may lead elsewhere later.
+    One that leads to the file of a path in `known` becomes that path: one file has one name.
+    `files` notes the paths that were left out: a link may lead elsewhere later.
     """
-    if len(paths) < 2:
+    if len(paths) + len(known) < 2:
         return [*paths]
-    kept: dict[str, str] = {}
-    for path in dict.fromkeys(paths):
-        place = os.path.normcase(os.path.realpath(path))
-        if kept.setdefault(place, path) != path:
-            # What is read of a pipe is gone.
-            content = read_path(path) if os.path.isfile(path) else None
-            if isinstance(content, bytes):
-                files.consulted.append((path, content))
-    return [*kept.values()]
+    names: dict[str, str] = {}
+    kept = []
+    for path in dict.fromkeys((*known, *paths)):
+        name = names.setdefault(os.path.normcase(os.path.realpath(path)), path)
+        if path in paths:
+            kept.append(name)
+        # What is read of a pipe is gone.
+        content = read_path(path) if name != path and os.path.isfile(path) else None
+        if isinstance(content, bytes):
+            files.consulted.append((path, content))
+    return [*dict.fromkeys(kept)]
 
 
 def check_sections(additions: Additions, texts: Sequence[str]) -> None:
