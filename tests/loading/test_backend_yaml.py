@@ -324,3 +324,13 @@ def test_a_mistake_in_an_overlay_that_is_a_backends_file_too_is_told_once(
         loaded = load_texts(texts, NEWEST)
         found = [*loaded.diagnostics, *loaded.warnings]
         assert [(one.code, one.line) for one in found] == told
+
+
+def test_a_file_that_is_both_and_cannot_be_read_is_told_of_and_named_once(
+    inputs: Inputs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = str(inputs.folder / "gone.yaml")
+    assert inputs.run("check", "--native-functions", gone, "--backend-yaml", gone) == 1
+    told = capsys.readouterr()
+    assert told.out.count("error[DL001]") == 1
+    assert told.err.count(gone) == 1

@@ -99,7 +99,7 @@ def read_inputs(
         named = (*made.native_functions, *made.backends)
         check_sections(files.additions, [text.text for text in named])
     dialect = dialect_with(dialect, files.additions, is_known=not rules.why)
-    return Inputs(made, dialect, note, tuple(sorted(diagnostics)))
+    return Inputs(made, dialect, note, tuple(sorted(set(diagnostics))))
 
 
 def load_alone(inputs: Inputs) -> Outcome:

@@ -112,7 +112,7 @@ class Files:
     @property
     def named(self) -> str:
         """The names of all files, for a message; not all of many."""
-        paths = self.paths
+        paths = self.names
         more = len(paths) - _MOST_NAMED
         if more > 1:
             return f"{', '.join(paths[:_MOST_NAMED])} and {more} more"
@@ -131,6 +131,11 @@ class Files:
             *(self.derivatives, *self.more_derivatives, *self.native_functions),
             *(self.tags, *self.backends),
         )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Each of `paths` once: an overlay may be a file of a backend too."""
+        return tuple(dict.fromkeys(self.paths))
 
     def read(self) -> list[bytes | OSError]:
         """What each of `paths` holds, or why it cannot be read."""

@@ -262,7 +262,7 @@ class Features:
         return [*islice(found, _MOST)]
 
     def _symbols_with(self, query: str, knowledge: Knowledge) -> Iterator[types.SymbolInformation]:
-        for name in knowledge.bench.files.paths:
+        for name in knowledge.bench.files.names:
             uri = self._server.uri_of(name)
             for one in knowledge.declared(name):
                 if query in one.name.lower():

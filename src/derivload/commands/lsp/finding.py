@@ -76,7 +76,7 @@ def references(knowledge: Knowledge, scene: Scene) -> list[FoundPlace]:
 
 
 def _words(knowledge: Knowledge, file: str, word: str) -> Iterator[tuple[str, int, int]]:
-    for name in knowledge.bench.files.paths:
+    for name in knowledge.bench.files.names:
         document = knowledge.bench.document(name)
         if document is not None and knowledge.file_of(name) == file:
             for line, start in lines_with(document, word):
@@ -136,7 +136,7 @@ def _definition_of(found: EntryFunction) -> tuple[str, int] | None:
 
 def _entries(knowledge: Knowledge, file: str, name: str) -> list[FoundPlace]:
     places = []
-    for file_name in knowledge.bench.files.paths:
+    for file_name in knowledge.bench.files.names:
         if knowledge.file_of(file_name) != file:
             continue
         for one in knowledge.declared(file_name):

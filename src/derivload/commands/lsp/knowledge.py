@@ -63,7 +63,7 @@ class Knowledge:
 
     def warm(self) -> None:
         """Look through the documents now, so that the next question need not."""
-        for name in self.bench.files.paths:
+        for name in self.bench.files.names:
             if self.file_of(name) is not None:
                 self.declared(name)
 
@@ -86,7 +86,7 @@ class Knowledge:
 
     def files(self, file: File) -> tuple[str, ...]:
         """The names of the inputs of a kind."""
-        return tuple(name for name in self.bench.files.paths if self.file_of(name) == file)
+        return tuple(name for name in self.bench.files.names if self.file_of(name) == file)
 
     def scene(self, name: str, spot: TextSpot) -> Scene | None:
         """A place in an input; None if no entry is there."""
