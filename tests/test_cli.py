@@ -104,6 +104,23 @@ def test_a_stdout_that_cannot_be_written_is_told_once(
     assert err.count("\n") == bool(said)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a current folder cannot be removed there")
+def test_a_current_folder_that_is_gone_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    (folder / "gone").mkdir()
+    monkeypatch.chdir(folder / "gone")
+    (folder / "gone").rmdir()
+    assert main(["check", "--pytorch", "x"]) == 3
+    assert "error: the current folder is gone, change to another one: " in capsys.readouterr().err
+    files = [
+        f"--derivatives={PACKAGE}/catalog/{DERIVATIVES}",
+        f"--native-functions={PACKAGE}/catalog/{NATIVES}",
+    ]
+    assert main(["check", *files, "--native-functions=o.yaml"]) == 1
+    assert capsys.readouterr().out.startswith("o.yaml: error[DL001]")
+
+
 def test_a_closed_stderr_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with Path("stream").open("wb") as file:
         monkeypatch.setattr(sys, "stderr", Stream(file.fileno(), BrokenPipeError()))

@@ -98,13 +98,22 @@ def _main(arguments: list[str], *, is_own_process: bool) -> int:
     except KeyboardInterrupt:
         status = INTERRUPTED
     except OSError as error:
-        where = f"{error.filename}: " if error.filename is not None else ""
+        where = f"{error.filename}: " if error.filename is not None else _gone_folder()
         _say(f"error: {where}{error.strerror or error}")
         status = ENVIRONMENT
     if is_own_process:
         # Before a process ends, Python searches all objects for cycles. Spare it these.
         gc.freeze()
     return _flushed(status)
+
+
+def _gone_folder() -> str:
+    """What an error without a place is about, if somebody has removed the current folder."""
+    try:
+        os.getcwd()
+    except OSError:
+        return "the current folder is gone, change to another one: "
+    return ""
 
 
 def _flushed(status: int) -> int:

@@ -64,7 +64,7 @@ def _without_repeats(paths: Sequence[str], files: Files, known: Sequence[str] = 
     names: dict[str, str] = {}
     kept = []
     for path in dict.fromkeys((*known, *paths)):
-        name = names.setdefault(os.path.normcase(os.path.realpath(path)), path)
+        name = names.setdefault(_place_of(path), path)
         if path in paths:
             kept.append(name)
         # What is read of a pipe is gone.
@@ -72,6 +72,14 @@ def _without_repeats(paths: Sequence[str], files: Files, known: Sequence[str] = 
         if isinstance(content, bytes):
             files.consulted.append((path, content))
     return [*dict.fromkeys(kept)]
+
+
+def _place_of(path: str) -> str:
+    """What is the same for all paths of a file; the path itself where that cannot be told."""
+    try:
+        return os.path.normcase(os.path.realpath(path))
+    except OSError:  # somebody has removed the current folder
+        return path
 
 
 def check_sections(additions: Additions, texts: Sequence[str]) -> None:

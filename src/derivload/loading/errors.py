@@ -20,6 +20,10 @@ class SettingsError(UsageError):
         super().__init__("; ".join(lines))
         self.lines = tuple(lines)
 
+    def __reduce__(self) -> tuple[type[SettingsError], tuple[Sequence[str]]]:
+        """What pickle makes it of again, for a process that hands it to another."""
+        return type(self), (self.lines,)
+
 
 class TreeCodeError(Exception):
     """The torchgen of a tree cannot be run where its own code was to load; the text says why."""
@@ -35,3 +39,7 @@ class InputError(Exception):
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         super().__init__("\n".join(d.render() for d in diagnostics))
         self.diagnostics = tuple(diagnostics)
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[Sequence[Diagnostic]]]:
+        """What pickle makes it of again, for a process that hands it to another."""
+        return type(self), (self.diagnostics,)
