@@ -26,3 +26,19 @@ def test_a_variant_takes_tensors_as_the_function_does_that_it_is_made_of() -> No
         for function in loaded.load.natives
     }
     assert found == {"f_": True, "f.out": True, "f": True}
+
+
+def test_of_a_lone_out_variant_the_argument_is_told_that_its_function_has_otherwise() -> None:
+    base = "- func: f(Tensor self) -> Tensor\n- func: f.x(Tensor self, {}, *, int k=1) -> Tensor\n"
+    out = "- func: f.out(Tensor self, int dim, *, int k=1, Tensor(a!) out) -> Tensor(a!)\n"
+    kernel = "  dispatch:\n    CPU: f_out\n"
+    told = {
+        "int dims": "has `int dims` where this has `int dim`: write the same in both",
+        "int dims, int e": "",  # the advice of the rule
+    }
+    for argument, advice in told.items():
+        text = Text("native_functions.yaml", base.format(argument) + out + kernel)
+        texts = Texts(Text("derivatives.yaml", "[]\n"), (text,), Text("tags.yaml", "[]\n"))
+        (found,) = load_texts(texts, NEWEST).diagnostics
+        where = "`f.x` (native_functions.yaml:2) " if advice else ""
+        assert (found.code, found.line, found.help) == ("DL302", 3, where + advice)

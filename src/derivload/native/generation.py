@@ -6,7 +6,8 @@ are a group of variants. The missing variants of a group are generated from one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Final
 
 from derivload.cpp.dialect import Dialect
@@ -20,6 +21,8 @@ from derivload.schema.signature import signature_arguments, signature_returns, s
 from derivload.tuples import NamedTuple
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"  # string.ascii_lowercase, without a slow import
+# A lone out variant is compared with so many overloads: few names have more.
+_MOST_COMPARED: Final = 30
 _INHERITED_TAGS: Final = frozenset({"nondeterministic_seeded", "view_copy"})
 
 
@@ -63,8 +66,27 @@ def generate_variants(
             generated += generator.complete(group)
         except _Failed as failed:
             misfit = failed.misfit
+            _advise(misfit, groups)
             misfits.append(misfit._replace(others=(*misfit.others, *group.values())))
     return Variants(generated, misfits)
+
+
+def _advise(misfit: Misfit, groups: Mapping[str, Mapping[str, NativeFunction]]) -> None:
+    """Say of an out variant without any other which one argument keeps it from its function."""
+    invalid = misfit.invalid
+    if invalid.code != "DL302":
+        return
+    own = misfit.function.signatures.exact
+    name = own.partition("(")[0]
+    several = (group for exact, group in groups.items() if exact.startswith(f"{name}("))
+    for other in islice((g["functional"] for g in several if "functional" in g), _MOST_COMPARED):
+        arguments = [text[len(name) + 1 :].split(", ") for text in (own, other.signatures.exact)]
+        pairs = [pair for pair in zip(*arguments, strict=False) if pair[0] != pair[1]]
+        if len(arguments[0]) == len(arguments[1]) and len(pairs) == 1:
+            here, there = (text.partition(")->")[0] for text in pairs[0])
+            where = f"`{other.qualified}` ({other.entry.file}:{other.entry.line})"
+            invalid.help = f"{where} has `{there}` where this has `{here}`: write the same in both"
+            return
 
 
 def declared_twice(function: NativeFunction, first: NativeFunction) -> Invalid:
