@@ -21,7 +21,7 @@ from derivload.cli import main
 from derivload.commands.check.result import Checked
 from derivload.pytorch.codegen.job import is_inside
 from derivload.pytorch.codegen.upstream import forget
-from derivload.store.owned import LAYOUT
+from derivload.store.owned import LAYOUT, value_files
 from derivload.store.store import Store
 from support.paths import CATALOGUE
 from support.project import call
@@ -364,3 +364,8 @@ def test_a_name_inside(name: str) -> None:
 )
 def test_a_name_outside(name: str) -> None:
     assert not is_inside(name)
+
+
+def test_a_folder_that_cannot_be_listed_has_no_value_files(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert [*value_files(str(tmp_path / "file"))] == [*value_files(str(tmp_path / "none"))] == []

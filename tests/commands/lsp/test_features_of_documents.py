@@ -219,6 +219,7 @@ def applied(desk: Desk, action: types.CodeAction) -> dict[str, list[str]]:
     for uri, edits in action.edit.changes.items():
         name = Path(uri).name
         for edit in edits:
+            assert edit.range.start.line == edit.range.end.line
             line = desk.documents[name].text.split("\n")[edit.range.start.line]
             start, end = edit.range.start.character, edit.range.end.character
             changed.setdefault(name, []).append(line[:start] + edit.new_text + line[end:])
