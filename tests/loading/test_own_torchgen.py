@@ -54,7 +54,7 @@ def start() -> Iterator[Start]:
             stdout=subprocess.PIPE,
             encoding="utf-8",
         )
-        started.append(OwnTorchgen(process))
+        started.append(OwnTorchgen(process, str(Path.cwd())))
         return started[-1]
 
     yield begin

@@ -31,14 +31,19 @@ def _named(tree: Tree) -> str:
     return str(infos[0]["op"])
 
 
-def test_what_else_the_trees_own_code_reads_counts_as_its_source(
-    release: Release, newest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def small(release: Release, newest: str, tmp_path: Path) -> Tree:
+    """A small PyTorch."""
     root = SmallPyTorch(release(newest), tmp_path / "pytorch").root
-    small = Tree(root, tmp_path / "out", tmp_path / "cache")
+    return Tree(root, tmp_path / "out", tmp_path / "cache")
+
+
+def test_what_else_the_trees_own_code_reads_counts_as_its_source(
+    small: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
     small.edit(LOADER, 'return (camel_case + "Backward")', READING)
-    module = root / "torchgen" / "fork_rules.py"
-    data = (root / "torchgen" / LOADER).with_name("prefix.txt")
+    module = small.root / "torchgen" / "fork_rules.py"
+    data = (small.root / "torchgen" / LOADER).with_name("prefix.txt")
     module.write_text("NAME = 'Two'\n", "utf-8")
     data.write_text("One", "utf-8")
     changes: list[tuple[Callable[[], object], str, str]] = [
@@ -55,12 +60,8 @@ def test_what_else_the_trees_own_code_reads_counts_as_its_source(
         assert _named(small) == f"Gild{expected}"
 
 
-def test_what_a_torchgen_gave_that_was_edited_meanwhile_is_not_kept(
-    release: Release, newest: str, tmp_path: Path
-) -> None:
-    root = SmallPyTorch(release(newest), tmp_path / "pytorch").root
-    small = Tree(root, tmp_path / "out", tmp_path / "cache")
-    module = root / "torchgen" / "fork_rules.py"
+def test_what_a_torchgen_gave_that_was_edited_meanwhile_is_not_kept(small: Tree) -> None:
+    module = small.root / "torchgen" / "fork_rules.py"
     # Somebody checks out another branch, and then this one again.
     here = f"open({str(module)!r}, 'w').write"
     now = f"""import torchgen; {here}("NAME = 'Two'\\n"); from torchgen.fork_rules import NAME
@@ -72,12 +73,8 @@ def test_what_a_torchgen_gave_that_was_edited_meanwhile_is_not_kept(
         assert _named(small) == "GildTwo0"
 
 
-def test_a_torchgen_is_read_beside_a_module_that_cannot_be(
-    release: Release, newest: str, tmp_path: Path
-) -> None:
-    root = SmallPyTorch(release(newest), tmp_path / "pytorch").root
-    small = Tree(root, tmp_path / "out", tmp_path / "cache")
-    broken = root / "torchgen" / "broken.py"
+def test_a_torchgen_is_read_beside_a_module_that_cannot_be(small: Tree) -> None:
+    broken = small.root / "torchgen" / "broken.py"
     broken.symlink_to("nowhere.py")
     why = f"the tree's own code: {broken} cannot be read: No such file or directory"
     assert small.emit()["rules"] == why

@@ -84,7 +84,7 @@ def _emit(options: argparse.Namespace, files: Files, target: Target) -> RunResul
             documents, names, lambda: listed_documents(target.out_dir, documents)
         )
         beside = write_depfile(target, names, inputs)
-        if is_stamped and request.rules.may_be_kept:
+        if is_stamped and loaded.may_be_kept:
             record = _record(tool, files, keys, documents, beside, note=note, warnings=warnings)
             is_alone = not request.rules.why
             write_stamp(writing, stamp_name(), options.arguments, record, is_alone=is_alone)

@@ -99,14 +99,11 @@ class Memory:
             from derivload.engine.session import Session
 
             return Session(request.inputs.dialect, with_refused=request.with_refused)
-        from derivload.loading.own_code.process import OwnTorchgen, start_torchgen
+        from derivload.loading.own_code.process import start_torchgen
         from derivload.loading.own_code.session import OwnCodeSession
 
         process, self._process = self._process, None
-        if process is None:
-            self._torchgen = start_torchgen(request.files, request.rules)
-        else:
-            self._torchgen = OwnTorchgen(process)
+        self._torchgen = start_torchgen(request.files, request.rules, process)
         return OwnCodeSession(request.rules, self._torchgen, self.store)
 
     def load(self, request: Request) -> Outcome:

@@ -23,14 +23,23 @@ def checked_path(name: str, value: object) -> str:
     path = os.fspath(value) if isinstance(value, str | os.PathLike) else value
     if not isinstance(path, str):
         raise UsageError(f"`{name}` is {_described(value)}: give a path, a str or a Path")
-    what = "contains a NUL" if "\0" in path else "" if path else "is empty"
-    try:
-        os.fsencode(path)
-    except UnicodeEncodeError:
-        what = "cannot be a path"
+    what = _why_no_path(path)
     if what:
         raise UsageError(f"`{name}` {what}: give the path of a file or folder")
     return path
+
+
+def _why_no_path(text: str) -> str:
+    """What a text is or has that no path is or has; "" if it may be one."""
+    if not text:
+        return "is empty"
+    if "\0" in text:
+        return "contains a NUL"
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return "cannot be a path"
+    return ""
 
 
 def paths_of(name: str, value: object) -> list[str]:

@@ -88,6 +88,14 @@ class LoadedInputs:
         """Our own load of everything; None if there was no need for one."""
         return None if isinstance(self._found, StoredDocuments) else self._found.whole
 
+    @cached_property
+    def may_be_kept(self) -> bool:
+        """Whether the keys of the request stand for all that this came of.
+
+        That is looked at when this is asked for first, which is to be after the load.
+        """
+        return isinstance(self._found, StoredDocuments) or self._request.rules.may_be_kept
+
     @property
     def paths(self) -> tuple[str, ...]:
         """The paths of the inputs."""
@@ -294,7 +302,7 @@ def _keep(
     """Keep the documents and the state, unless derivload's own files may have changed meanwhile,
     or the keys do not stand for all that the tree's own code has read.
     """
-    if not request.rules.may_be_kept:
+    if not loaded.may_be_kept:
         return
     stored = StoredDocuments(
         loaded.stored_documents,

@@ -10,6 +10,16 @@ from __future__ import annotations
 import os
 from typing import Final, NamedTuple
 
+from derivload.identity import PACKAGE
+
+# Python itself asks for these variables, for example when it makes a temporary folder.
+OF_THE_SYSTEM: Final = frozenset({"TMPDIR", "TEMP", "TMP"})
+_PASSED: Final = tuple(
+    os.path.join(folder, "") for folder in (PACKAGE, os.path.dirname(os.path.abspath(os.__file__)))
+)
+# Folders of installed packages. Of these, the versions count, not the single files.
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+_OF_PYTORCH: Final = frozenset({"torchgen", "tools"})
 _FILE, _FOLDER, _VARIABLE = b"f", b"d", b"v"
 _SEPARATOR: Final = b"\0"
 _INSIDE: Final = f".{os.sep}"
@@ -58,6 +68,21 @@ def read_trace(data: bytes | None) -> Trace:
             return NOTHING
         named[kind].add(name)
     return Trace(*(frozenset(names) for names in named.values()))
+
+
+def is_watched(path: str, root: str) -> bool:
+    """Whether it counts that the code of the tree at `root` reads what is at a path.
+
+    Not watched are files of Python, of derivload and of installed packages, and compiled files.
+    """
+    inside = os.path.join(root, "")
+    is_inside = path.startswith(inside)
+    names = path[len(inside) if is_inside else 0 :].split(os.sep)
+    if "__pycache__" in names:
+        return False
+    if is_inside and os.path.basename(root) in _INSTALLED:
+        return names[0] in _OF_PYTORCH
+    return not path.startswith(_PASSED) and _INSTALLED.isdisjoint(names)
 
 
 def without_root(path: str, root: str) -> str:

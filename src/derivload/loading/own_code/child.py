@@ -24,14 +24,6 @@ from typing import Any
 Torchgen = Any
 Row = dict[str, object]
 
-_STANDARD = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
-# What is there says nothing that lasts.
-_ELSEWHERE = ("/dev/", "/proc/", "/sys/")
-# Folders of installed packages.
-_INSTALLED = frozenset({"site-packages", "dist-packages"})
-# Python itself asks for these variables, for example when it makes a temporary folder.
-_OF_THE_SYSTEM = frozenset({"TMPDIR", "TEMP", "TMP"})
-
 
 class _TreeFinder:
     """Finds the packages of the tree, before any other of these names is found.
@@ -60,15 +52,14 @@ class _TreeFinder:
 class Witness:
     """What torchgen reads: files that it opens or looks for, folders, and environment variables.
 
-    Its modules count, where they are from. Not watched are Python's own files and those of
-    installed packages.
+    The files of modules are among that. Which of all this counts, `process.py` decides.
     """
 
     def __init__(self) -> None:
         self._files: set[str] = set()
         self._folders: set[str] = set()
         self._variables: set[str] = set()
-        self._passed = [__file__]
+        self._passed: list[str] = []
 
     def pass_over(self, folder: str) -> None:
         """Count nothing that is in a folder."""
@@ -80,21 +71,15 @@ class Witness:
         self._see_stat(os.stat)
         self._see_variables(type(os.environ))
 
-    def seen(self, root: str) -> list[list[str]]:
-        """What was read so far: the names of files, of patterns in folders, and of variables. Those
-        in the tree are relative to `root`.
-        """
+    def seen(self) -> list[list[str]]:
+        """What was read so far: the paths of files and of folders, and the names of variables."""
         origins = [getattr(module, "__spec__", None) for module in [*sys.modules.values()]]
         modules = {str(origin.origin) for origin in origins if origin and origin.has_location}
-        files = [path for path in self._files | modules if not os.path.isdir(path)]
-        folders = [os.path.join(path, "*") for path in self._folders if os.path.isdir(path)]
         passed = tuple(self._passed)
-        named = [
-            [_named(p, root) for p in paths if not p.startswith(passed) and _is_meant(p, root)]
-            for paths in (files, folders)
-        ]
+        paths = (self._files | modules, self._folders)
+        counted = ({path for path in some if not path.startswith(passed)} for some in paths)
         # What cannot be written as text is passed over.
-        return [sorted(filter(_is_text, names)) for names in (*named, self._variables)]
+        return [sorted(filter(_is_text, names)) for names in (*counted, self._variables)]
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event not in ("open", "os.listdir", "os.scandir"):
@@ -123,39 +108,20 @@ class Witness:
 
         class Environment(environment):  # type: ignore[misc]
             def __getitem__(self, name: str) -> str:
-                if name not in _OF_THE_SYSTEM:
-                    variables.add(name)
+                variables.add(name)
                 return str(super().__getitem__(name))
 
         os.environ.__class__ = Environment
-
-
-def _named(path: str, root: str) -> str:
-    inside = os.path.join(root, "")
-    return os.path.join(os.curdir, path[len(inside) :]) if path.startswith(inside) else path
 
 
 def _is_text(name: str) -> bool:
     return "\0" not in name and name.isprintable()
 
 
-def _is_meant(path: str, root: str) -> bool:
-    """Whether a path is of the tree, or of what belongs neither to Python nor to a package."""
-    inside = os.path.join(root, "")
-    is_inside = path.startswith(inside)
-    names = path[len(inside) if is_inside else 0 :].split(os.sep)
-    if "__pycache__" in names or path.startswith(_ELSEWHERE):
-        return False
-    if is_inside and os.path.basename(root) in _INSTALLED:
-        return names[0] in ("torchgen", "tools")
-    return not path.startswith(_STANDARD) and _INSTALLED.isdisjoint(names)
-
-
 class OwnTree:
     """The modules of one tree's torchgen, with dispatch keys that a backend adds."""
 
     def __init__(self, root: str, torchgen: str, loader: str, dispatch_keys: str) -> None:
-        self.root = root
         sys.path[:] = [folder for folder in sys.path if folder]
         sys.path.append(root)
         sys.meta_path.insert(0, _TreeFinder(root, torchgen))
@@ -347,7 +313,7 @@ def _answer(
         witness.pass_over(os.path.dirname(job["out"]))
         backends = [path for path in job["backends"].split(os.pathsep) if path]
         made = tree.run(*files, backends)
-        made["read"] = witness.seen(tree.root)
+        made["read"] = witness.seen()
         with open(job["out"], "w", encoding="utf-8") as file:
             json.dump(made, file)
     except (Exception, SystemExit) as error:

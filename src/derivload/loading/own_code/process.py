@@ -17,7 +17,7 @@ import msgspec
 from derivload.derivatives.model import DifferentiabilityRecord, FunctionRecord
 from derivload.loading.errors import TreeCodeError
 from derivload.loading.own_code.starting import end_process, send, start_process
-from derivload.loading.trace import NOTHING, Trace
+from derivload.loading.trace import NOTHING, OF_THE_SYSTEM, Trace, is_watched, without_root
 
 if TYPE_CHECKING:
     import subprocess
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from derivload.loading.rules_of_tree import Rules
 
 _FILES: Final = ("derivatives", "native", "tags")
+# What is there says nothing that lasts.
+_PASSING: Final = ("/dev/", "/proc/", "/sys/")
 _NAMES: Final = ("derivatives.yaml", "native_functions.yaml", "tags.yaml")
 
 
@@ -40,7 +42,8 @@ class TreeAnswer(msgspec.Struct, frozen=True, gc=False):
     For each record, `bases` has the base name of its function, and `origins` the number of the
     record that its formulas come from: itself, or the one that it is a copy of. For each function,
     `cpp_names` has the name that functions are sorted by, and `function_bases` the base name.
-    `read` is what it has read so far besides the files of its jobs, its own modules among that.
+    `read` is what it has read so far besides the files of its jobs, its own modules among that. The
+    process tells the paths of files and of folders.
     """
 
     used_dispatch_keys: tuple[str, ...]
@@ -65,9 +68,15 @@ class RefusedError(Exception):
         self.folder = folder
 
 
-def start_torchgen(files: Files, rules: Rules) -> OwnTorchgen:
-    """Start the torchgen of the tree that files are of. Raises OSError."""
-    return OwnTorchgen(start_process(files, rules))
+def start_torchgen(
+    files: Files, rules: Rules, process: subprocess.Popen[str] | None = None
+) -> OwnTorchgen:
+    """Start the torchgen of the tree that files are of, if it is not started as `process`.
+
+    Raises OSError.
+    """
+    assert files.tree is not None
+    return OwnTorchgen(process or start_process(files, rules), files.tree.root)
 
 
 class OwnTorchgen:
@@ -77,10 +86,12 @@ class OwnTorchgen:
     what it had read when it answered last.
     """
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], root: str) -> None:
+        """`root` is the folder of the tree."""
         self.is_lost = False
         self.read = NOTHING
         self._process = process
+        self._root = root
         # Why it cannot be imported, "" if it can, None as long as the process has not said.
         self._import_error: str | None = None
 
@@ -108,8 +119,8 @@ class OwnTorchgen:
                 raise TreeCodeError(
                     f"the tree's own torchgen gives what documents cannot hold: {error}"
                 ) from None
-        self.read = found.read
-        return found
+        self.read = _watched(found.read, self._root)
+        return msgspec.structs.replace(found, read=self.read)
 
     def generate(self, paths: Sequence[str], autograd: str, out: str) -> None:
         """Have its generators write their files to the folder `out`, which exists.
@@ -155,3 +166,18 @@ class OwnTorchgen:
 def _write(path: str, text: str) -> None:
     with open(path, "wb") as file:
         file.write(text.encode("utf-8", "surrogatepass"))
+
+
+def _watched(read: Trace, root: str) -> Trace:
+    """The trace of what the process tells."""
+
+    def counts(path: str) -> bool:
+        return is_watched(path, root) and not path.startswith(_PASSING)
+
+    files = [path for path in read.files if counts(path) and not os.path.isdir(path)]
+    folders = [path for path in read.folders if counts(path) and os.path.isdir(path)]
+    return Trace(
+        frozenset(without_root(path, root) for path in files),
+        frozenset(without_root(os.path.join(path, "*"), root) for path in folders),
+        read.variables - OF_THE_SYSTEM,
+    )

@@ -26,24 +26,18 @@ from types import FrameType, ModuleType, TracebackType
 from typing import Any, Final, NamedTuple
 
 from derivload.identity import PACKAGE
-from derivload.loading.trace import Trace, without_root
+from derivload.loading.trace import OF_THE_SYSTEM, Trace, is_watched, without_root
 from derivload.modules import CLEARLY, changed_at, forget_compiled
 from derivload.pytorch.codegen.upstream import IMPORTED
 from derivload.pytorch.standing import replace_in_os
 
 _PACKAGE: Final = os.path.join(PACKAGE, "")
-_STANDARD: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
-# Folders of installed packages. Of these, the versions count, not the single files.
-_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
-_OF_PYTORCH: Final = frozenset({"torchgen", "tools"})
 _LISTS: Final = ("os.listdir", "os.scandir")
 # These tell that a process is started.
 _STARTS: Final = frozenset(
     {"os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
 )
 _EVENTS: Final = frozenset({"open", "os.mkdir", *_LISTS, *_STARTS})
-# Python itself asks for these variables, for example when it makes a temporary folder.
-_OF_THE_SYSTEM: Final = frozenset({"TMPDIR", "TEMP", "TMP"})
 _WRITES: Final = os.O_WRONLY | os.O_RDWR
 _current: list[Running] = []
 _hooks: list[Callable[[str, tuple[Any, ...]], None]] = []
@@ -73,7 +67,6 @@ class Running:
         self._templates = templates
         self._is_rendering = False
         self._inside = os.path.join(root, "")
-        self._is_installed = os.path.basename(root) in _INSTALLED
         self._depth = 0
         self.began = 0
         self._opened: set[str] = set()
@@ -233,20 +226,10 @@ class Running:
         return os.path.isfile(path) or not os.path.exists(path)
 
     def _is_meant(self, path: str) -> bool:
-        """Whether a path is to be watched.
-
-        Not watched are files of Python, of derivload and of installed packages, compiled files,
-        and files that the run itself made.
-        """
+        """Whether a path is to be watched, which files are not that the run itself made."""
         if any(path.startswith(os.path.join(made, "")) for made in self._written):
             return False
-        is_inside = path.startswith(self._inside)
-        names = path[len(self._inside) if is_inside else 0 :].split(os.sep)
-        if "__pycache__" in names:
-            return False
-        if is_inside and self._is_installed:
-            return names[0] in _OF_PYTORCH
-        return not path.startswith((_PACKAGE, _STANDARD)) and not _INSTALLED & {*names}
+        return is_watched(path, self._root)
 
     def _is_edited(self, path: str) -> bool:
         """Whether a file changed after the run began, or so shortly before that it may have."""
@@ -352,7 +335,7 @@ def _make_stat(running: Running, stat: Callable[..., os.stat_result]) -> Any:
 def _make_environment(running: Running, environment: type) -> Any:
     class Environment(environment):  # type: ignore[misc]
         def __getitem__(self, name: str) -> str:
-            if name not in _OF_THE_SYSTEM:
+            if name not in OF_THE_SYSTEM:
                 running.note_variable(name)
             return str(super().__getitem__(name))
 
