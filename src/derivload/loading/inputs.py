@@ -57,6 +57,7 @@ class KnownTexts:
         """The text of a file, or an empty one and a diagnostic of why there is none."""
         known = self._last.get(name)
         if known is not None and known[0] == content:
+            self._last[name] = content, known[1]  # the same object compares at once
             return known[1]
         before = len(diagnostics)
         text = _decode(name, content, diagnostics)
