@@ -84,6 +84,11 @@ def test_revision_and_the_inputs_of_now(repository: Repository) -> None:
     assert repository.diff("HEAD", ".").status == 1
 
 
+def test_settings_that_are_not_to_be_read_name_nothing(repository: Repository) -> None:
+    assert repository.diff("HEAD").status == 0
+    assert repository.diff("HEAD", "--no-settings").status == 2
+
+
 def test_from_a_folder_below(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(repository.folder)
     assert repository.diff("HEAD~1", "HEAD", "gild").status == 1

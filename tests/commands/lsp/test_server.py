@@ -107,6 +107,50 @@ def test_where_there_are_no_inputs_it_says_why(tmp_path: Path) -> None:
             assert (("d.yml", 3) in came(client)) == is_found
 
 
+def _open(client: ClientBeside, name: str, text: str) -> list[str | None]:
+    """Open a document. The methods of the messages that came of it, and of what came before."""
+    item = {"uri": client.uri(name), "languageId": "yaml", "version": 3, "text": text}
+    client.tell("textDocument/didOpen", {"textDocument": item})
+    methods = []
+    while client._came:
+        methods.append(client.read().get("method"))
+    return methods
+
+
+def test_inputs_that_are_found_later_have_what_is_open_then(tmp_path: Path) -> None:
+    with ClientBeside(tmp_path) as client:
+        for name in (DERIVATIVES, NATIVES):
+            _open(client, f"below/{name}", "- name: 3\n")
+        closed = {"textDocument": {"uri": client.uri(f"below/{NATIVES}")}}
+        client.tell("textDocument/didClose", closed)
+        (tmp_path / "below").mkdir()
+        write_catalogue(tmp_path / "below")
+        _open(client, f"below/{TAGS}", (tmp_path / "below" / TAGS).read_text("utf-8"))
+        bench = client.beside._bench
+        assert bench is not None
+        open_names = [name for name in (DERIVATIVES, NATIVES, TAGS) if _is_open(client, name)]
+        assert open_names == [DERIVATIVES, TAGS]
+
+
+def _is_open(client: ClientBeside, name: str) -> bool:
+    found = client.beside.bench_of(client.uri(f"below/{name}"))
+    return found is not None and found[0].is_open(found[1])
+
+
+def test_settings_that_cannot_be_read_are_told_for_a_yaml_that_is_no_input_yet(
+    tmp_path: Path,
+) -> None:
+    below = tmp_path / "below"
+    below.mkdir()
+    write_catalogue(tmp_path)
+    with ClientBeside(tmp_path) as client:
+        (tmp_path / "derivload.toml").write_text("derivatives = 3\n")
+        (below / "derivload.toml").write_text("derivatives = 3\n")
+        assert "window/showMessage" not in _open(client, "below/x.txt", "- x\n")
+        assert "window/showMessage" not in _open(client, TAGS, "")
+        assert "window/showMessage" in _open(client, "below/x.yaml", "- x\n")
+
+
 def test_what_hinders_the_whole_load_is_told_at_the_first_file(tmp_path: Path) -> None:
     write_catalogue(tmp_path)
     with ClientBeside(tmp_path, "--torch-version", "2.0") as client:
