@@ -62,7 +62,7 @@ def save_in_pieces(path: Path, data: bytes, pauses: Pauses, *, truncated: bool =
         file.truncate()
 
 
-@pytest.mark.parametrize("truncated", [True, False])
+@pytest.mark.parametrize("truncated", [True, pytest.param(False, marks=pytest.mark.thorough)])
 def test_close_by_another_process_is_no_end_of_a_save(
     either: Watch, inputs: Inputs, truncated: bool
 ) -> None:
