@@ -71,6 +71,15 @@ def load_derivatives(derivatives, native, tags):
         here = os.path.dirname(__file__)
         os.listdir(here), os.path.exists(os.path.join(here, "flag")), os.getenv("DERIVLOAD_TEST")
         open(os.path.join(here, "data.txt")).close()
+    if mode == "write":
+        here = os.path.dirname(__file__)
+        for opened in ("new w", "more a", "both r+", "late r", "late w"):
+            name, how = opened.split()
+            with open(os.path.join(here, name), how):
+                os.path.exists(os.path.join(here, name))
+            open(os.path.join(here, name)).close()
+    if mode == "read new":
+        os.path.exists(os.path.join(os.path.dirname(__file__), "new"))
     if mode == "locale":
         raise ValueError(open(derivatives).read())
     return {}, {"Default", "AutogradCUDA"}
@@ -163,6 +172,18 @@ def test_what_else_is_read_is_told(tree: Tree) -> None:
     assert read.files - before.files == names
     assert read.folders == {"./tools/autograd/*"}
     assert read.variables == {"DERIVLOAD_TEST"}
+
+
+def test_a_file_that_it_makes_itself_is_not_read_as_long_as_the_job_lasts(tree: Tree) -> None:
+    for name in ("both", "late"):
+        (tree.autograd / name).touch()
+    before = tree.torchgen.run(("d", "n", "")).read
+    read = tree.torchgen.run(("d", "n", "write")).read
+    names = {f"./tools/autograd/{name}" for name in ("more", "both", "late")}
+    assert read.files - before.files == names
+    # Somebody else may have edited it since.
+    read = tree.torchgen.run(("d", "n", "read new")).read
+    assert read.files - before.files == {*names, "./tools/autograd/new"}
 
 
 def test_an_exception_is_told_from_the_frames_of_torchgen_on(tree: Tree) -> None:

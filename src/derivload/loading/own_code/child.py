@@ -23,6 +23,8 @@ from typing import Any
 # A value of torchgen's, which no type checker sees here.
 Torchgen = Any
 Row = dict[str, object]
+# A file that is opened with one of these flags is empty then.
+_EMPTY = os.O_TRUNC | os.O_EXCL
 
 
 class _TreeFinder:
@@ -52,11 +54,13 @@ class _TreeFinder:
 class Witness:
     """What torchgen reads: files that it opens or looks for, folders, and environment variables.
 
-    The files of modules are among that. Which of all this counts, `process.py` decides.
+    The files of modules are among that. A file that it writes anew and then reads, in one job, is
+    not. Which of all this counts, `process.py` decides.
     """
 
     def __init__(self) -> None:
         self._files: set[str] = set()
+        self._made: set[str] = set()
         self._folders: set[str] = set()
         self._variables: set[str] = set()
         self._passed: list[str] = []
@@ -64,6 +68,10 @@ class Witness:
     def pass_over(self, folder: str) -> None:
         """Count nothing that is in a folder."""
         self._passed.append(os.path.join(folder, ""))
+
+    def begin_job(self) -> None:
+        """Forget which files were written: somebody may edit them between two jobs."""
+        self._made.clear()
 
     def begin(self) -> None:
         """Watch from now on, to the end of the process."""
@@ -89,13 +97,22 @@ class Witness:
             return
         if sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
             return
-        seen = self._files if event == "open" else self._folders
-        seen.add(os.path.abspath(os.fsdecode(path)))
+        if event != "open":
+            self._folders.add(os.path.abspath(os.fsdecode(path)))
+        elif arguments[2] & _EMPTY:
+            self._made.add(os.path.abspath(os.fsdecode(path)))
+        else:
+            self._note(path)
+
+    def _note(self, path: str | bytes | os.PathLike[Any]) -> None:
+        name = os.path.abspath(os.fsdecode(path))
+        if name not in self._made:
+            self._files.add(name)
 
     def _see_stat(self, stat: Any) -> None:
         def told(path: Any, **how: Any) -> Any:
             if isinstance(path, str | bytes | os.PathLike) and how.get("dir_fd") is None:
-                self._files.add(os.path.abspath(os.fsdecode(path)))
+                self._note(path)
             return stat(path, **how)
 
         for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
@@ -306,6 +323,7 @@ def _answer(
     try:
         if tree is None:
             return "", OwnTree(job["root"], job["torchgen"], job["loader"], job["dispatch_keys"])
+        witness.begin_job()
         files = (job["derivatives"], job["native"], job["tags"])
         if "folder" in job:
             tree.generate(*files, job["autograd"], job["folder"])
