@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,11 @@ import pytest
 
 from support.checks import DERIVATIVES, INPUTS, MISTAKEN, project
 from support.child import child_environment
+from support.own_code import LOADER
+from support.own_trees import Tree
 from support.project import Project
+from support.releases import Release
+from support.small_pytorch import SmallPyTorch
 
 __all__ = ["project"]  # fixtures
 
@@ -43,9 +47,9 @@ class Watched:
 
 
 @contextmanager
-def watching(*options: str) -> Iterator[Watched]:
+def watching(*options: str, inputs: Sequence[str] = INPUTS) -> Iterator[Watched]:
     said = Path("said.txt")
-    command = [sys.executable, "-m", "derivload", "check", *INPUTS, "--watch", *options]
+    command = [sys.executable, "-m", "derivload", "check", *inputs, "--watch", *options]
     with said.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, env=child_environment())
     try:
@@ -95,6 +99,22 @@ def test_half_a_save_is_not_checked(first: str, project: Project) -> None:
         time.sleep(0.05)
         project.write(DERIVATIVES + "- name: 3\n")
         assert watched.until("1 error in ").count("checking") == 1
+
+
+@pytest.mark.release
+def test_an_edit_of_the_trees_own_code_is_checked(
+    release: Release, newest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = SmallPyTorch(release(newest), tmp_path / "pytorch").root
+    small = Tree(root, tmp_path / "out", tmp_path / "cache")
+    named = 'return (camel_case + "Backward")'
+    with watching("--no-cache", inputs=["--pytorch", str(small.root)]) as watched:
+        watched.until("derivload: no mistakes in ")
+        small.edit(LOADER, named, "return (3)")
+        watched.until("the tree's own torchgen refuses this: AttributeError: 'int'")
+        small.edit(LOADER, "return (3)", named)
+        watched.until("derivload: no mistakes in ")
 
 
 def test_inputs_that_cannot_be_found_are_said_once(project: Project) -> None:
