@@ -97,19 +97,26 @@ def _digests(paths: Iterable[str], goes_on: Callable[[str, str], bool]) -> dict[
 
 
 def names_like(pattern: str) -> list[str]:
-    """The names in a folder that match the last part of `pattern`, sorted.
+    """The names in a folder that match the last part of `pattern`, sorted (see `is_like`).
 
-    The last part of `pattern` has one `*`. Case does not matter. Names that Python or an editor
-    makes beside a file are left out. If the folder cannot be listed, there are no names.
+    If the folder cannot be listed, there are no names.
     """
-    folder, _, name = pattern.rpartition(os.sep)
-    start, _, end = name.lower().partition("*")
+    folder, _, part = pattern.rpartition(os.sep)
     try:
         names = os.listdir(folder or os.sep if os.sep in pattern else os.curdir)
     except OSError:
         return []
-    found = [name for name in names if name.lower().startswith(start) and not _is_passing(name)]
-    return sorted(name for name in found if name.lower().endswith(end))
+    return sorted(name for name in names if is_like(name, part))
+
+
+def is_like(name: str, pattern: str) -> bool:
+    """Whether a name matches a pattern with one `*`. Case does not matter.
+
+    Names that Python or an editor makes beside a file match none.
+    """
+    start, _, end = pattern.lower().partition("*")
+    lower = name.lower()
+    return lower.startswith(start) and lower.endswith(end) and not _is_passing(name)
 
 
 def _is_passing(name: str) -> bool:

@@ -104,7 +104,8 @@ def test_a_folder_that_was_made_anew_is_watched_anew(heard: Heard, move: bool) -
         folder.rename(folder.with_name("old"))
     else:
         shutil.rmtree(folder)
-    assert heard.hints.get(timeout=PATIENCE).path
+    while heard.hints.get(timeout=PATIENCE).path != str(folder):
+        pass
     folder.mkdir()
     assert heard.cover()
     while not heard.hints.empty():
@@ -146,3 +147,35 @@ def test_when_it_is_closed_nothing_is_left(tmp_path: Path) -> None:
     assert not {*threading.enumerate()} - threads
     write(heard.path)
     assert heard.hints.empty()
+
+
+def test_names_that_come_to_a_listed_folder_or_leave_it_are_told(heard: Heard) -> None:
+    folder = heard.path.parent / "listed"
+    folder.mkdir()
+    beside = heard.path.parent / "beside.txt"
+    beside.touch()
+    paths = [str(heard.path), str(heard.end)]
+    assert heard.watches.cover(paths, [str(folder / "a*.txt"), str(folder / "*.in")])
+    assert not heard.watches.cover(paths, [str(folder / "a*.txt"), str(folder / "*.in")])
+    new, other = folder / "A1.txt", folder / "b.in"
+    for name in (".a.txt", "b.txt", "a.txt~", "a.txt.new"):
+        (folder / name).touch()
+    new.touch()
+    new.write_text("what is in it makes no difference", "utf-8")
+    beside.rename(other)
+    new.unlink()
+    told = [("created", new), ("created", other), ("deleted", new)]
+    assert [_next(heard) for _ in told] == told
+    # Another folder of that name is watched too.
+    folder.rename(heard.path.parent / "gone")
+    assert _next(heard) == ("moved", folder)
+    folder.mkdir()
+    assert _next(heard) == ("created", folder)
+    assert heard.watches.cover(paths, [str(folder / "a*.txt")])
+    new.touch()
+    assert _next(heard) == ("created", new)
+
+
+def _next(heard: Heard) -> tuple[str, Path]:
+    hint = heard.hints.get(timeout=PATIENCE)
+    return hint.kind, Path(hint.path)

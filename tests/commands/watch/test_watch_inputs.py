@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import queue
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from derivload.commands.watch import sources
-from derivload.commands.watch.decisions import DELAYS, Watching
+from derivload.commands.watch.decisions import DELAYS, Hint, Watching
 from derivload.commands.watch.git import git_locks
 from derivload.commands.watch.lookups import (
     current_folder,
@@ -20,7 +22,8 @@ from derivload.commands.watch.lookups import (
     signatures,
 )
 from derivload.commands.watch.sources import WatchedInputs
-from derivload.loading.paths import find_files
+from derivload.loading.paths import Files, find_files
+from derivload.outputs.digests import names_like
 from support.derivwatch import Inputs
 from support.out_dirs import posix
 
@@ -256,3 +259,28 @@ def test_a_look_has_all_that_the_outputs_depend_on(
     watched.sources.settle(0.001)
     monkeypatch.setattr(sources, "signatures", lambda paths: [object()])
     watched.sources.settle(0.001)  # it ends, although they change all the time
+
+
+def test_names_that_are_listed_are_a_part_of_what_is_looked_at(tmp_path: Path) -> None:
+    folder = tmp_path / "listed"
+    folder.mkdir()
+    inputs = Inputs(tmp_path / "inputs")
+    pattern = str(folder / "*")
+
+    def find() -> Files:
+        files = find_files(str(inputs.derivatives), [str(inputs.natives)])
+        files.listed.append((pattern, names_like(pattern)))
+        return files
+
+    hints: queue.Queue[Hint] = queue.Queue()
+    with closing(WatchedInputs(find, "events", hints.put, print)) as watched:
+        before = watched.read().finding.key
+        watched.cover()
+        assert not watched.have_changed()
+        (folder / ".passing").touch()
+        assert not watched.have_changed()
+        (folder / "more").touch()
+        assert watched.have_changed()
+        assert hints.get(timeout=10).path == str(folder / "more")
+        assert watched.read().finding.key != before
+        assert not watched.have_changed()

@@ -39,6 +39,7 @@ from derivload.commands.watch.watchdog_internals import (
     hold_nothing_back,
     stop,
 )
+from derivload.outputs.digests import is_like
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
@@ -57,6 +58,8 @@ _EVENTS: Final[list[type[FileSystemEvent]]] = [
     DirMovedEvent,
     DirDeletedEvent,
 ]
+# The events after which a folder has other names in it.
+_OF_NAMES: Final = frozenset({"created", "moved", "deleted"})
 # Folders that keep changing while we begin to watch them are looked at this many times.
 _TRIES: Final = 5
 
@@ -70,7 +73,7 @@ class _WatchedFolder(NamedTuple):
 
 
 class Watches:
-    """The watches on all folders that some paths lead through.
+    """The watches on all folders that some paths lead through, and on those that are listed.
 
     `tell` is called with each hint, from a thread of watchdog's.
     """
@@ -82,16 +85,19 @@ class Watches:
         self._listener = LossListener(lambda: tell(Hint("modified", "", time.monotonic())))
         hold_nothing_back()
 
-    def cover(self, paths: Iterable[str]) -> bool:
+    def cover(self, paths: Iterable[str], patterns: Iterable[str] = ()) -> bool:
         """Watch these paths by their folders as they are now. Return whether the watches changed.
 
-        Every event after this is told. Raises OSError.
+        Also watch the names that come to match `patterns`, as `names_like` takes them, or match
+        them no more. Every event after this is told. Raises OSError.
         """
         paths = list(paths)
+        listed = _by_folder(patterns)
         is_news = False
         for _ in range(_TRIES):
-            names, folders = _folders(paths)
+            names, folders = _folders(paths, listed)
             self._handler.names = names
+            self._handler.listed = listed
             if folders == self._covered and not self._handler.has_lost:
                 break
             is_news = True
@@ -137,6 +143,7 @@ class _Handler(FileSystemEventHandler):
         self._tell = tell
         self.names: frozenset[str] = frozenset()
         self.folders: frozenset[str] = frozenset()
+        self.listed: dict[str, list[str]] = {}
         # A watch ends with its folder, and a new folder may get the inode number of the old one.
         self.has_lost = False
 
@@ -150,14 +157,36 @@ class _Handler(FileSystemEventHandler):
         if event.event_type == "deleted" and os.fsdecode(event.src_path) in self.folders:
             self.has_lost = True
         for path in (event.src_path, getattr(event, "dest_path", "")):
-            if path and os.fsdecode(path) in self.names:
-                self._tell(Hint(event.event_type, os.fsdecode(path), now, is_open))
+            name = os.fsdecode(path)
+            if name and (name in self.names or self._is_listed(name, event.event_type)):
+                self._tell(Hint(event.event_type, name, now, is_open))
+
+    def _is_listed(self, path: str, kind: str) -> bool:
+        """Whether this may add a name to what is listed, or take one away."""
+        folder, name = os.path.split(path)
+        patterns = self.listed.get(folder, ()) if kind in _OF_NAMES else ()
+        return any([is_like(name, pattern) for pattern in patterns])
 
 
-def _folders(paths: Iterable[str]) -> tuple[frozenset[str], dict[str, _WatchedFolder]]:
+def _by_folder(patterns: Iterable[str]) -> dict[str, list[str]]:
+    """The last part of each pattern, by the folder that it is in."""
+    found: dict[str, list[str]] = {}
+    for pattern in patterns:
+        folder, part = os.path.split(os.path.abspath(pattern))
+        found.setdefault(folder, []).append(part)
+    return found
+
+
+def _folders(
+    paths: Iterable[str], listed: Iterable[str]
+) -> tuple[frozenset[str], dict[str, _WatchedFolder]]:
     """The paths of all names that are looked up, and the folders to watch for them."""
-    found = lookups(paths)
+    found = lookups([*paths, *listed])
     folders: dict[str, _WatchedFolder] = {}
+    for path in listed:
+        with contextlib.suppress(OSError):
+            status = os.stat(path)
+            folders[path] = _WatchedFolder(status.st_dev, status.st_ino, False)
     for lookup in found:
         if lookup.is_folder and (not HAS_INOTIFY or lookup.folder in folders):
             continue

@@ -19,6 +19,7 @@ from derivload.commands.watch.lookups import Signature, current_folder, return_t
 from derivload.loading.paths import Files
 from derivload.loading.reading import KnownContents
 from derivload.loading.rules_of_tree import Rules, key_of_additions
+from derivload.outputs.digests import names_like
 
 if TYPE_CHECKING:
     from derivload.commands.watch.events import Watches
@@ -50,7 +51,15 @@ def make_seen(
     named = zip(files.paths, contents, strict=True)
     rules = files.rules.key if isinstance(files.rules, Rules) else ""
     finding = Finding(
-        key=(files.version, key_of_additions(files), files.paths, known, files.consulted, rules),
+        key=(
+            files.version,
+            key_of_additions(files),
+            files.paths,
+            known,
+            files.consulted,
+            files.listed,
+            rules,
+        ),
         marks=marks,
         held={
             path: content
@@ -92,6 +101,8 @@ class WatchedInputs:
         self._watches: Watches | None = None
         self._paths: list[str] = []
         self._signatures: list[Signature | None] = []
+        # Patterns, and the names that matched when the inputs were read.
+        self._listed: Sequence[tuple[str, list[str]]] = ()
         self.watching = watching
         self.git_locks: list[str] = []
 
@@ -107,6 +118,7 @@ class WatchedInputs:
         files = self._find()
         self._paths = [*files.paths, *(path for path, _ in files.consulted), *files.absent]
         self._signatures = signatures(self._paths)
+        self._listed = files.listed
         contents = tuple(self._contents.read(files.paths))
         marks = [None if found is None else found[:_MARK] for found in self._signatures]
         is_moving = self.have_changed()
@@ -125,7 +137,7 @@ class WatchedInputs:
 
             self._watches = Watches(self._tell)
         try:
-            is_news = self._watches.cover(self._paths)
+            is_news = self._watches.cover(self._paths, [pattern for pattern, _ in self._listed])
             self.git_locks = git_locks(self._paths)
         except OSError as error:
             self._failures += 1
@@ -145,8 +157,13 @@ class WatchedInputs:
         )
 
     def have_changed(self) -> bool:
-        """Whether the size, inode or times of an input differ from when it was read."""
-        return signatures(self._paths) != self._signatures
+        """Whether the size, inode or times of an input differ from when it was read.
+
+        Or whether there are other names where some were listed.
+        """
+        return signatures(self._paths) != self._signatures or any(
+            names_like(pattern) != names for pattern, names in self._listed
+        )
 
     def settle(self, quiet: float) -> None:
         """Wait until the inputs look the same for so many seconds."""
