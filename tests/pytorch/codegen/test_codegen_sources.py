@@ -343,10 +343,14 @@ def test_link_to_nowhere_is_no_source(project: EditedProject, name: str, then: s
     assert project.run(f"--depfile={depfile}") == then
 
 
+LISTS = f"return '_'.join(sorted(os.listdir({_HERE} + '/../listed')))"
+
+
 @pytest.fixture
 def watch(project: EditedProject) -> Iterator[Watch]:
-    project.name_by(READS["imports a module beside torchgen"][0])
+    project.name_by(READS["imports a module beside torchgen"][0], LISTS)
     project.put("../../names.py", "one")
+    project.put("../listed/one", "")
     options = ["--codegen", "--subset", "libtorch", "--pytorch", str(project.pytorch.root)]
     watch = Watch([*options, "--cache-dir", str(project.folder / "cache")], project.out)
     try:
@@ -358,11 +362,16 @@ def watch(project: EditedProject) -> Iterator[Watch]:
 def test_derivwatch_sees_what_a_generator_read(project: EditedProject, watch: Watch) -> None:
     watch.expect("started")
     watch.rest()
-    assert project.name == "one"
+    assert project.name == "one_one"
     project.put("../../names.py", "two")
     while not watch.expect("reloaded")["written"]:
         pass
-    assert project.name == "two"
+    assert project.name == "two_one"
+    watch.rest()
+    project.put("../listed/two", "")
+    while not watch.expect("reloaded")["written"]:
+        pass
+    assert project.name == "two_one_two"
 
 
 @pytest.mark.thorough
