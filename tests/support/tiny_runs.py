@@ -87,5 +87,5 @@ def tiny(tmp_path: Path) -> Iterator[Tiny]:
 @pytest.fixture
 def known(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Tiny:
     """Its generators are known: nothing is compared."""
-    monkeypatch.setattr(generators, "KNOWN", {tiny.job().sources.digest: "2.15"})
+    monkeypatch.setattr(generators, "KNOWN", {tiny.job().sources.of_packages: "2.15"})
     return tiny

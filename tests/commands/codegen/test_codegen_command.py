@@ -263,7 +263,7 @@ def test_a_mistake_that_no_generator_tells_well_is_told_for_it(
     known.edit(known.derivatives, "grad_of_gild(grad)", "grad * self.sizes()")
     factories = known.generator("gen_variable_factories")
     known.edit(factories, "    files = ", "    1 / 0\n    files = ")
-    monkeypatch.setattr(generators, "KNOWN", {known.job().sources.digest: "2.15"})
+    monkeypatch.setattr(generators, "KNOWN", {known.job().sources.of_packages: "2.15"})
     failed = run()
     assert failed.status == 1
     assert "derivatives.yaml:2:20: error[DL420]: a formula cannot use `sizes`" in failed.err

@@ -170,7 +170,7 @@ def test_a_mistake_that_a_generator_only_fails_of_is_told(
     live.tree.edit(live.tree.derivatives, "grad_of_gild(grad)", "grad * self.sizes()")
     factories = live.tree.generator("gen_variable_factories")
     live.tree.edit(factories, "    files = ", "    1 / 0\n    files = ")
-    monkeypatch.setattr(generators, "KNOWN", {live.tree.job().sources.digest: "2.15"})
+    monkeypatch.setattr(generators, "KNOWN", {live.tree.job().sources.of_packages: "2.15"})
     with pytest.raises(InputError) as raised:
         live.load()
     assert [each.code for each in raised.value.diagnostics] == ["DL420"]

@@ -119,7 +119,7 @@ def test_after_an_edit_files_are_those_of_upstream(
     edit: str, is_known: bool, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if is_known:
-        monkeypatch.setattr(generators, "KNOWN", {tiny.job().sources.digest: "2.15"})
+        monkeypatch.setattr(generators, "KNOWN", {tiny.job().sources.of_packages: "2.15"})
     tiny.run()
     name, old, new = EDITS[edit]
     path = tiny.derivatives if name == "derivatives" else tiny.natives
@@ -219,7 +219,7 @@ def test_many_functions_are_generated_in_several_processes(
     for is_known in (False, True):
         if is_known:
             tiny.store.clear()
-            monkeypatch.setattr(generators, "KNOWN", {tiny.job().sources.digest: "2.15"})
+            monkeypatch.setattr(generators, "KNOWN", {tiny.job().sources.of_packages: "2.15"})
         tiny.jobs = 2 if is_known else 3
         one = tiny.new()
         files = tiny.files()

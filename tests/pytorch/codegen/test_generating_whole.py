@@ -99,7 +99,7 @@ def test_our_rules_say_what_a_known_generator_refuses(
     monkeypatch.setattr(generators, "InputError", ValueError)
     with pytest.raises(GeneratorError):  # it is another generator now
         known.make(find_refused=lambda: refused)
-    monkeypatch.setattr(generators, "KNOWN", {known.job().sources.digest: "2.15"})
+    monkeypatch.setattr(generators, "KNOWN", {known.job().sources.of_packages: "2.15"})
     with pytest.raises(ValueError, match="refused"):
         known.make(find_refused=lambda: refused)
     with pytest.raises(GeneratorError):

@@ -151,6 +151,25 @@ def test_what_each_digest_depends_on(tree: Upstream, tmp_path: Path) -> None:
     assert found() == [True, True]
 
 
+def test_modules_that_no_wheel_has_make_no_other_torchgen(tree: Upstream) -> None:
+    before = Sources(tree)
+    torchgen = Path(tree.root, "torchgen")
+    for name in ("_studies/train.py", "_studies/deep/__init__.py", "_studies/deep/data.py"):
+        (torchgen / name).parent.mkdir(exist_ok=True)
+        (torchgen / name).touch()
+    now = Sources(tree)
+    assert now.of_packages == before.of_packages
+    assert now.digest != before.digest  # they may be imported
+    (torchgen / "_studies" / "__init__.py").touch()
+    assert Sources(tree).of_packages != before.of_packages
+    (torchgen / "_studies" / "__init__.py").unlink()
+    (torchgen / "utils.py").write_text("# edited\n", "utf-8")
+    edited = Sources(tree).of_packages
+    assert edited != before.of_packages
+    (torchgen / "__init__.py").unlink()
+    assert Sources(tree).of_packages not in (edited, before.of_packages)
+
+
 def test_the_trace_is_read_besides(tree: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINE", "1")
     monkeypatch.delenv("NONE", raising=False)

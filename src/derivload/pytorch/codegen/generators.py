@@ -75,7 +75,7 @@ class Generators:
         self._why_plain: str | None = None
         self._selection = job.selection
         # A script may have changed what it has imported.
-        self._known = None if job.upstream.is_running else KNOWN.get(job.sources.digest)
+        self._known = None if job.upstream.is_running else KNOWN.get(job.sources.of_packages)
         self._upstream = job.upstream._replace(is_known=self._known is not None)
         self._store = store
         self.key = job.digest()

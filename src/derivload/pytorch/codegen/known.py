@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-# The release of each, by the digest of its source (`upstream.Sources.digest`).
+# The release of each, by the digest of its source (`upstream.Sources.of_packages`).
 # `tests/pytorch/codegen/test_codegen.py` computes these digests again from the releases whose files
 # it compares.
 KNOWN: Final = {

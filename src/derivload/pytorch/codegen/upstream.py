@@ -103,8 +103,9 @@ class Sources:
     - `absent`: paths that do not exist, but would be read.
     - `listed`: patterns, and the names that match.
     - `variables`: environment variables, and digests of their values.
-    - `digest`: a digest of the source, by name and content. It does not depend on the place: a
-      checkout and a wheel with the same source have the same digest.
+    - `digest`: a digest of the source, by name and content. It does not depend on the place.
+    - `of_packages`: the same without the modules in folders that are no packages. A checkout has
+      such modules, and a wheel has not: so with the same source both have the same digest.
     - `code`: the paths of the source.
     - `templates`: a digest of the templates.
     - `by_template`: the sha256 of each template in hex, by its path.
@@ -114,8 +115,10 @@ class Sources:
     def __init__(self, upstream: Upstream, trace: Trace = NOTHING) -> None:
         """Read them. `trace` lists what the generators read besides. Raises OSError."""
         self.files: list[tuple[str, str]] = []
-        self.digest = self._read(_code(upstream))
+        code = [*_code(upstream)]
+        self.digest = self._read(code)
         self.code = [path for path, _ in self.files]
+        self.of_packages = self._digest_of(_in_packages(code))
         self.templates = self._read(_templates(upstream))
         self._by_list = len(self.files)
         self.by_template = dict(self.files[len(self.code) :])
@@ -140,14 +143,21 @@ class Sources:
         self.traced = hashlib.sha256(told).digest()
 
     def _read(self, named: Iterable[tuple[str, str]]) -> bytes:
-        digest = hashlib.sha256()
-        for name, path in sorted(named):
+        named = sorted(named)
+        for _, path in named:
             found = read_file(path)
-            if found is None:  # a link of an editor that leads nowhere, or just removed
-                continue
-            own = hashlib.sha256(found[0])
-            digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + own.digest())
-            self.files.append((path, own.hexdigest()))
+            if found is not None:  # else a link of an editor that leads nowhere, or just removed
+                self.files.append((path, hashlib.sha256(found[0]).hexdigest()))
+        return self._digest_of(named)
+
+    def _digest_of(self, named: Iterable[tuple[str, str]]) -> bytes:
+        """A digest of files that were read, by name and content; `named` are in order."""
+        known = dict(self.files)
+        digest = hashlib.sha256()
+        for name, path in named:
+            if path in known:
+                content = bytes.fromhex(known[path])
+                digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + content)
         return digest.digest()
 
 
@@ -157,6 +167,18 @@ def _code(upstream: Upstream) -> Iterator[tuple[str, str]]:
     for name in os.listdir(upstream.autograd):
         if is_module(name):
             yield f"autograd/{name}", os.path.join(upstream.autograd, name)
+
+
+def _in_packages(code: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The modules of which each folder, from the first part of the name on, is a package."""
+    code = sorted(code)
+    packages = {name.rpartition("/")[0] for name, _ in code if name.endswith("/__init__.py")}
+
+    def is_in_packages(name: str) -> bool:
+        parts = name.split("/")
+        return packages.issuperset("/".join(parts[:end]) for end in range(1, len(parts)))
+
+    return [(name, path) for name, path in code if is_in_packages(name)]
 
 
 def _templates(upstream: Upstream) -> Iterator[tuple[str, str]]:
