@@ -100,8 +100,9 @@ class ArgumentReader:
         try:
             type_, annotation = self._parse_type(typed)
         except Invalid as invalid:
-            if default is not None and not name:  # it was taken for a part of the type
-                invalid.help = "write the default without blanks around `=`"
+            # What stands before a blank was taken for a part of the type.
+            if (default is not None and not name) or " =" in typed or typed.endswith("="):
+                invalid.help, invalid.meant = "write the default without blanks around `=`", ()
             raise
         declaration = f"{type_.text} {name}"
         return Argument(

@@ -148,7 +148,7 @@ def _as_out(schema: FunctionSchema, argument: Argument) -> tuple[str, ...]:
 
 def _same_annotation(schema: FunctionSchema, argument: Argument, returned: Return) -> list[Remedy]:
     """The remedy for the only return of an out variant, whose annotation differs."""
-    if len(schema.returns) > 1 or argument.annotation is None:
+    if len(schema.returns) > 1 or argument.annotation is None or returned.type.base != "Tensor":
         return []
     marked = f"Tensor({argument.annotation.text})"
     fitting = re.sub(r"Tensor(?:\([^)]*\))?", lambda _: marked, returned.text, count=1)
@@ -160,10 +160,11 @@ def _written_self(schema: FunctionSchema) -> list[Remedy]:
     argument = schema.arguments.self_argument
     if argument is None or argument.text != "Tensor self":
         return []
-    changes = [EntryChange("replace", (), "Tensor(a!) self", "Tensor self")]
-    if [returned.text for returned in schema.returns] == ["Tensor"]:
-        changes.append(EntryChange("replace", (), "-> Tensor(a!)", "-> Tensor"))
-    return [Remedy("write `Tensor(a!) self`, and return it", tuple(changes))]
+    marked = write("Tensor(a!) self", "Tensor self")
+    if [returned.text for returned in schema.returns] != ["Tensor"]:
+        return [marked]
+    aliased = EntryChange("replace", (), "-> Tensor(a!)", "-> Tensor")
+    return [Remedy(f"{marked.message}, and return it", (*marked.changes, aliased))]
 
 
 def _wrong_returns(schema: FunctionSchema, code: str, message: str) -> Invalid:

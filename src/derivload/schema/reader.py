@@ -16,7 +16,7 @@ from derivload.tuples import NamedTuple
 _SCRATCH = "_scratch_"
 # An arrow that may lack the spaces around it; a schema that ends behind its arguments.
 _ARROW = lazy(r"\) *-> *(?=\S)(?!.*\) *->)")
-_WITHOUT_RETURNS = lazy(r"[\w.]+\(.*\)")
+_WITHOUT_RETURNS = lazy(r"[\w.]+\((?!.*\) *->).*\)")
 
 
 class _ReadArguments(NamedTuple):
@@ -103,7 +103,8 @@ class SchemaReader:
             if ", " not in text:
                 message = f"one return must not be in parentheses: `{text}`"
                 alone = write(f"-> {text}", f"-> ({text})", is_safe=True)
-                wrong.add(at, Invalid("DL106", message, text, remedies=[alone]))
+                remedies = [alone] if text[0].isalpha() else []
+                wrong.add(at, Invalid("DL106", message, text, remedies=remedies))
         elif ", " in text:
             message = f"several returns need parentheses: `({text})`"
             enclosed = write(f"({text})", text, is_safe=True)

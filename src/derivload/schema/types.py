@@ -32,6 +32,8 @@ _MEANT: Final = {
     "TensorList": "Tensor[]",
 }
 SEPARATED = lazy(r"[ ,;]")
+# A type with more behind it, as where arguments are not separated as they must be.
+_AND_MORE = lazy(r"(\w+)[^ ,;]*[ ,;]+\w.*")
 SEPARATE: Final = "separate arguments by a comma and a space"
 _GENERIC = lazy(
     r"(?:typing\.)?(List|Optional|list|optional|vector|ArrayRef|OptionalArrayRef)[\[<](.+)[\]>]"
@@ -76,7 +78,7 @@ class TypeReader:
         return known
 
     def _parse(self, text: str) -> Type:
-        if text.count("?") + text.count("[") > _MAX_DEPTH:
+        if text.count("?") + text.count("[") + text.count("<") > _MAX_DEPTH:
             raise Invalid("DL104", "this type is nested too deeply", text)
         if text in self._base_types:
             return Type(text, "base", text)
@@ -91,18 +93,21 @@ class TypeReader:
             return Type(text, "list", elem.base, elem, None if digits is None else int(digits))
         if _CUSTOM_CLASS.fullmatch(text):
             return Type(text, "class", "")
-        message = f"there is no type `{text}`"
-        meant = [] if "," in text else self._meant(text)
+        more = _AND_MORE.fullmatch(text)
+        is_apart = more is None or more[1] not in self._base_types
+        meant = self._meant(text) if is_apart and "," not in text else []
         help_ = "" if meant or not SEPARATED.search(text) else SEPARATE
-        raise Invalid("DL104", message, text, help_, meant=meant)
+        raise Invalid("DL104", f"there is no type `{text}`", text, help_, meant=meant)
 
     def _meant(self, text: str) -> list[str]:
+        known = self._known(text)
+        return self._guesses.nearest(text, self._base_types) if known is None else [known]
+
+    def _known(self, text: str) -> str | None:
+        """How a type of C++ or of Python is spelled here; None if it is none that is known."""
         bare = text.removeprefix("at::").removeprefix("std::").removeprefix("c10::")
         generic = _GENERIC.fullmatch(bare)
         if generic is not None:
-            elem = _MEANT.get(generic[2], generic[2])
-            form = {"optional": "?", "optionalarrayref": "[]?"}.get(generic[1].lower(), "[]")
-            return [elem + form]
-        if bare in _MEANT or bare in self._base_types:
-            return [_MEANT.get(bare, bare)]
-        return self._guesses.nearest(text, self._base_types)
+            elem = self._known(generic[2]) or generic[2]
+            return elem + {"optional": "?", "optionalarrayref": "[]?"}.get(generic[1].lower(), "[]")
+        return _MEANT.get(bare, bare if bare in self._base_types else None)
