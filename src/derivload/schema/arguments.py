@@ -12,6 +12,7 @@ from derivload.schema.types import SEPARATE, SEPARATED, Type, TypeReader
 from derivload.tuples import NamedTuple
 
 _ANNOTATED = re.compile(r"Tensor\((.+)\)(.*)")
+_WRITES_FIRST = re.compile(r" *! *([a-z]) *")
 _ANNOTATION = re.compile(r"[a-z](\|[a-z])?(!?)(?: -> (\*|[a-z](?:\|[a-z])*))?")
 
 
@@ -101,7 +102,7 @@ class ArgumentReader:
             type_, annotation = self._parse_type(typed)
         except Invalid as invalid:
             # What stands before a blank was taken for a part of the type.
-            if (default is not None and not name) or " =" in typed or typed.endswith("="):
+            if (default is not None and not name) or typed.endswith("="):
                 invalid.help, invalid.meant = "write the default without blanks around `=`", ()
             raise
         declaration = f"{type_.text} {name}"
@@ -169,12 +170,12 @@ def read_annotation(text: str) -> Annotation:
     """
     match = _ANNOTATION.fullmatch(text)
     if match is None:
-        meant = text.strip("! ") + "!" if text.strip().startswith("!") else ""
-        remedies = [write(f"({meant})", f"({text})")] if _ANNOTATION.fullmatch(meant) else []
+        meant = _WRITES_FIRST.fullmatch(text)
+        remedies = [] if meant is None else [write(f"({meant[1]}!)", f"({text})")]
         message = f"`({text})` is not an alias annotation"
         raise Invalid("DL105", message, f"({text})", remedies=remedies)
     before, _, after = text.partition(" -> ")
-    alias_set = tuple(before.rstrip("!").split("|"))
+    alias_set = tuple(before.removesuffix("!").split("|"))
     if match[2] and len(alias_set) > 1:
         raise Invalid("DL105", f"`({text})` writes to more than one alias set", f"({text})")
     if len(alias_set) > 1 and "|" in after:

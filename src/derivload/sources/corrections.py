@@ -18,6 +18,7 @@ _NO_COLON = re.compile(r"[ ]*(?:- )?(?P<key>[A-Za-z_]\w*)(?:[ ]*[=\uff1a][ ]*|[ 
 # An item that is no mapping, such as the name of an operator.
 _ITEM = re.compile(r"(?P<dash>[ ]*-[ ]+)(?!.*:(?:[ ]|$))\S")
 _TABS = re.compile(r"(?m)^[ ]*\t[ \t]*")
+_NO_SPACE = re.compile(r"-[\w\"']")
 _CLOSING = {"[": "]", "{": "}"}
 
 
@@ -37,8 +38,9 @@ def find_correction(text: str, index: int, is_entry: Callable[[str], bool]) -> C
     start = text.rfind("\n-", 0, index + 1) + 1
     end = text.find("\n-", max(index, start))
     chunk = text[start : len(text) if end < 0 else end + 1]
-    if len(chunk) > _LONGEST or is_entry(chunk):
-        return None  # the mistake is somewhere else
+    # A chunk that is an entry has no mistake. To YAML, `-name: x` is one too, with an odd key.
+    if len(chunk) > _LONGEST or (is_entry(chunk) and not _NO_SPACE.match(chunk)):
+        return None
     for correction in _tries(chunk, index - start):
         if is_entry(_applied(chunk, correction.pieces)):
             pieces = [(start + a, start + b, new) for a, b, new in correction.pieces]
@@ -54,7 +56,7 @@ def _applied(text: str, pieces: list[tuple[int, int, str]]) -> str:
 
 def _tries(text: str, index: int) -> Iterator[Correction]:
     """What may be meant, the most certain first."""
-    if re.match(r"-[\w\"']", text):
+    if _NO_SPACE.match(text):
         yield Correction("put a space after the dash", [(1, 1, " ")], is_safe=True)
     tabs = list(_TABS.finditer(text))
     if tabs:

@@ -26,6 +26,7 @@ _MAX_NUMBER = 1_000
 _NUMBER = lazy(r"[-+\d_:.]+")
 _LOADER_TAGS = frozenset({"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"})
 _BEGIN_ENTRIES = frozenset({"name", "func", "tag"})
+_BYTE_ORDER_MARK = "\ufeff"
 _NULL = "tag:yaml.org,2002:null"
 _COLLECTION_TAGS = frozenset({"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
 
@@ -66,6 +67,9 @@ def compose(text: str) -> yaml.Node | None:
     """The node tree of a text, with its marks; None if the text is empty. Raises YamlError."""
     import yaml
 
+    if text.startswith(_BYTE_ORDER_MARK):
+        # libyaml does not count it. Another blank line in its place is counted, but not as a line.
+        text = "\r" + text[1:]
     with _yaml_errors(text):
         _check_size(text)
         return yaml.compose(text, Loader=_loader())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from derivload.diagnostics import Path
 from derivload.patterns import lazy
+from derivload.sources.nodes import end_of, is_block_scalar
 from derivload.sources.not_yaml import Lines
 from derivload.tuples import NamedTuple
 
@@ -105,7 +106,7 @@ class CommentedEntry:
     def _within(self, node: yaml.ScalarNode) -> tuple[int, int]:
         """Where a scalar begins and ends. A block begins behind its first line, `|` or `>`."""
         start, end = node.start_mark.index, node.end_mark.index
-        if _is_block(node):
+        if is_block_scalar(node):
             head = self._text.find("\n", start, end)
             start = end if head < 0 else head
         return start, end
@@ -120,13 +121,10 @@ class CommentedEntry:
             return
         for key, value in node.value:
             here = (*path, str(key.value))
-            mark = value.start_mark if _is_block(value) else value.end_mark
-            yield here, (self._line(key.start_mark.index), self._line(mark.index))
+            is_block = is_block_scalar(value)
+            last = value.start_mark.index if is_block else end_of(self._text, value)
+            yield here, (self._line(key.start_mark.index), self._line(last))
             yield from self._of_values(value, here)
-
-
-def _is_block(node: yaml.Node) -> bool:
-    return getattr(node, "style", None) in ("|", ">")
 
 
 def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:

@@ -303,4 +303,4 @@ class _Parsed:
                 return found
         shown = self.text[start:end].rstrip()
         start += len(shown) - len(shown.lstrip())
-        return start, start + max(1, len(shown.strip()))
+        return start, start + len(shown.strip())
