@@ -199,6 +199,7 @@ _WHOLE += [
 TEXTS: Final = [
     *(f"- a: x\n- {part}\n- z: w\n" for part in (*_BROKEN, *_TWICE)),
     *(f"# é\n\n- {part}" for part in _BROKEN[:40]),
+    *(f"---\n- a: x\n- {part}\n- z: w\n" for part in _BROKEN),
     *_WHOLE,
 ]
 

@@ -163,18 +163,14 @@ def read_items(text: str, sections: Collection[str], *, may_be_empty: bool) -> I
         lists = [node]
     else:
         raise NoListError("the file is not a list of entries")
-    with _yaml_errors(text):
-        items = [
-            ListItem(
-                _construct(item, lines),
-                lines.place(item.start_mark)[0],
-                item.start_mark.index,
-                item.end_mark.index,
-            )
-            for each in lists
-            for item in each.value
-        ]
-    return Items(items, passed_over)
+    return Items([_item(item, lines) for each in lists for item in each.value], passed_over)
+
+
+def _item(node: yaml.Node, lines: Lines) -> ListItem:
+    place = lines.place(node.start_mark)
+    with _yaml_errors(lines.text, place):
+        read = _construct(node, lines)
+    return ListItem(read, place[0], node.start_mark.index, node.end_mark.index)
 
 
 def _lists_under(
@@ -228,7 +224,8 @@ def _construct(node: yaml.Node | None, lines: Lines) -> Read:
 
 
 @contextlib.contextmanager
-def _yaml_errors(text: str) -> Iterator[None]:
+def _yaml_errors(text: str, place: tuple[int, int] = (0, 0)) -> Iterator[None]:
+    """Raise PyYAML's errors as YamlError: at a place, if they have none of their own."""
     import yaml
 
     try:
@@ -236,14 +233,14 @@ def _yaml_errors(text: str) -> Iterator[None]:
     except yaml.YAMLError as error:
         raise error_of(error, text, _is_entry) from None
     except RecursionError:
-        raise YamlError("it is nested too deeply", 0, 0) from None
+        raise YamlError("it is nested too deeply", *place) from None
     except (ValueError, TypeError, OverflowError) as error:
         # A scalar looks like a date or a number but is not one, or a key has a type that cannot be
         # a key.
-        raise YamlError(str(error), 0, 0) from None
+        raise YamlError(str(error), *place) from None
     except (LookupError, AttributeError):
         # PyYAML raises these for `!!int ''`, `!!bool x` and `!!timestamp x`.
-        raise YamlError("a value is not of the type that its tag names", 0, 0) from None
+        raise YamlError("a value is not of the type that its tag names", *place) from None
 
 
 def _loader() -> type[yaml.CSafeLoader] | type[yaml.SafeLoader]:
