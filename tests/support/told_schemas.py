@@ -24,7 +24,14 @@ _FORMS = ["melt", "melt(Tensor self)", "melt.out(Tensor self)", "melt(Tensor)", 
 _FORMS += ["melt(Tensor self) ->", "melt(Tensor self) -> ", "melt(Tensor self)-> Tensor"]
 _FORMS += ["melt(Tensor self) ->Tensor", "melt(Tensor self)->(Tensor, Tensor)"]
 _FORMS += ["melt()  ->  Tensor", "melt(Tensor self) - > Tensor", "melt(Tensor a) -> b) ->c"]
-_FORMS += ["(Tensor self) -> Tensor", "melt Tensor self -> Tensor", ""]
+_FORMS += [
+    "x(x)",
+    "x(x) -> Tensor",
+    "x.y(x, x) -> x",
+    "(Tensor self) -> Tensor",
+    "melt Tensor self -> Tensor",
+    "",
+]
 _FORMS += ["melt(Tensor self) -> Tensor\n", "melt(Tensor self\n) -> Tensor", "melt\n"]
 _NAMES = ["melt.", ".out", "melt_out", "melt_out.x", "melt_functional_", "melt_functional_.x"]
 _NAMES += ["__int__", "__iint__.x", "__i__", "a::", "::melt", "a::__ix__", "a::melt_out"]
@@ -54,6 +61,7 @@ _RETURNS = ["(Tensor)", "(Tensor x)", "Tensor, Tensor", "Tensor x, int y", "Tens
 _RETURNS += ["(Tenser, Tensor(A), Tensor)", "(Tenser)", "Tensor(a)[3]", "Tensor x y", "( )", "(,)"]
 _WHOLE = [
     f"melt(*, {OPTIONS}, {OPTIONS}) -> Tensor",
+    f"melt(*, {OPTIONS}, int x, {OPTIONS}) -> Tensor",
     f"melt(*, int x, {OPTIONS}, int y, {_SCALAR_OPTIONS}, int z) -> Tensor",
     "melt_(Tensor(a!) self, *, Tensor(a!) out) -> Tensor(a!)",
     "melt_(Tensor(a!) self, *, Tensor(b!) x, Tensor(a!) y) -> Tensor(a!)",
@@ -62,6 +70,7 @@ _WHOLE = [
     "melt.out(*, Tensor(a!) out) -> Tensor(b!)",
     "melt.out(*, Tensor(a!) out) -> Tensor",
     "melt.out(*, Tensor(a!) out) -> Tensor(b!) x",
+    "melt.out(*, Tensor(a!) out) -> Tensor(b!) TensorTensor",
     "melt.out(*, Tensor(a!) out) -> int",
     "melt.out(*, Tensor(a!)[] out) -> Tensor[]",
     "melt.out(*, Tensor(a!) x, Tensor(b!) y) -> (Tensor(b!), Tensor(a!))",

@@ -67,9 +67,11 @@ def read_operator_name(text: str, *, namespaces: bool) -> OperatorName:
     if namespaces and name.find("\n") == len(name) - 1:
         advice = "write it on one line; a block scalar `|` ends in a line end"
         raise Invalid("DL102", "there is a line end after this name", help=advice)
-    namespace, colons, plain = name.rpartition("::") if namespaces else ("", "", name)
-    if not plain or (colons and not namespace):
-        raise Invalid("DL102", f"`{name}` is not of the form `namespace::name`", name)
+    plain = name
+    if namespaces:
+        namespace, colons, plain = name.rpartition("::")
+        if not plain or (colons and not namespace):
+            raise Invalid("DL102", f"`{name}` is not of the form `namespace::name`", name)
     middle = plain[2:-2]
     if plain.startswith("__") and plain.endswith("__") and middle and "_" not in middle:
         return _dunder(text, name, overload, middle)
