@@ -126,6 +126,7 @@ def test_only_the_same_mistakes_are_one() -> None:
 
 
 def test_an_entry_may_be_so_long() -> None:
+    assert (MAX_ENTRY, MAX_MISTAKES) == (100_000, 1_000)
     within, beyond = (f"- a: {'x' * (MAX_ENTRY + more - 6)}\n" for more in (0, 1))
     assert len(within) == MAX_ENTRY
     message = f"this entry has more than {MAX_ENTRY} characters"

@@ -92,6 +92,7 @@ _BROKEN += [
     "b: : c",
     "b, c: [d",
 ]
+_BROKEN += ["b: X: y", "b: 'x'\n\n c: z", "b: x\n\n   c: z"]
 # Keys that occur twice.
 _TWICE = ["b: x\n  b: x", "b: x\n  b: y", "{b: x, b: y}", "{b: x, c: z, b: x}", "yes: x\n  true: x"]
 _TWICE += [
@@ -195,6 +196,8 @@ _WHOLE += [
     "--a: x\n",
     "- a: x\n-b: y\n- c: z\n",
     "- a: x\n-b\n",
+    "- a: x\n-b: y\nc: z\n",
+    "- a: x &b\n- c: d\n",
 ]
 TEXTS: Final = [
     *(f"- a: x\n- {part}\n- z: w\n" for part in (*_BROKEN, *_TWICE)),

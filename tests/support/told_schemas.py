@@ -47,7 +47,14 @@ _TYPES += ["std::string", "c10::string_view", "c10::SymInt", "List[Tensor]", "Li
 _TYPES += ["typing.List[int]", "Optional[Tensor]", "typing.Optional[int]", "list[int]"]
 _TYPES += ["optional[double]", "std::optional<Tensor>", "std::vector<Tensor>", "vector<int64_t>"]
 _TYPES += ["at::ArrayRef<SymInt>", "c10::OptionalArrayRef<int64_t>", "List[List[int]]"]
-_TYPES += ["std::vector<at::Tensor>", "List[Optional[Tensor]]", "List[Tensor?]", "Tensor<int>"]
+_TYPES += [
+    "std::vector<at::Tensor>",
+    "List[Optional[Tensor]]",
+    "List[Tensor?]",
+    "Tensor<int>",
+    "Tensr,x",
+]
+_TYPES += ["List[boolean]", "List[int32_t]", "List[integer]"]
 _TYPES += ["const Tensor&", "unsigned int", "int64_t x;int", "Tensor? x;int", "int x,Tenser"]
 _TYPES += ["Tenser", "tensor", "Tensr", "scalar", "Symint", "Dimname", "zzz", "?", "[]", "[3]"]
 _TYPES += ["int[0]", "int[03]", "int[-1]", "int[x]", "int[1][0]", "int(a)", "Tensor?(a)"]

@@ -82,7 +82,7 @@ class TypeReader:
             raise Invalid("DL104", "this type is nested too deeply", text)
         if text in self._base_types:
             return Type(text, "base", text)
-        if len(text) > 1 and text.endswith("?"):
+        if text.endswith("?") and text != "?":
             elem = self.read(text[:-1])
             return Type(text, "optional", elem.base, elem)
         sized = _LIST.fullmatch(text)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from derivload.sources.nodes import line_start
+
 # An entry is far shorter. Each try reads it again.
 _LONGEST = 20_000
 _LINE = re.compile(r"(?P<key>[ ]*(?:- )?[\w ,.]+:[ ]+)(?P<value>\S.*?)(?P<comment>[ ]+#.*|[ ]*)")
@@ -17,6 +19,9 @@ _NO_BLANK = re.compile(r"[ ]*(?:- )?\w[\w ,]*:(?=\S)")
 _NO_COLON = re.compile(r"[ ]*(?:- )?(?P<key>[A-Za-z_]\w*)(?:[ ]*[=\uff1a][ ]*|[ ]+(?=[\w(]))")
 # An item that is no mapping, such as the name of an operator.
 _ITEM = re.compile(r"(?P<dash>[ ]*-[ ]+)(?!.*:(?:[ ]|$))\S")
+# What a line begins with. A blank that does not break lines looks the same.
+_HEAD = re.compile(r"[ \xa0]*(?:- )?")
+_ITEM_HEAD = re.compile(r"[ \xa0]*(?:-[ ]*)?")
 _TABS = re.compile(r"(?m)^[ ]*\t[ \t]*")
 _NO_SPACE = re.compile(r"-[\w\"']")
 _CLOSING = {"[": "]", "{": "}"}
@@ -35,13 +40,13 @@ def find_correction(text: str, index: int, is_entry: Callable[[str], bool]) -> C
 
     `is_entry` tells whether a text is YAML, and an entry.
     """
-    start = text.rfind("\n-", 0, index + 1) + 1
-    end = text.find("\n-", max(index, start))
-    chunk = text[start : len(text) if end < 0 else end + 1]
-    # A chunk that is an entry has no mistake. To YAML, `-name: x` is one too, with an odd key.
-    if len(chunk) > _LONGEST or (is_entry(chunk) and not _NO_SPACE.match(chunk)):
+    start = text[: index + 1].rfind("\n-") + 1
+    chunk = text[start : f"{text}\n-".find("\n-", max(index, start)) + 1]
+    if len(chunk) > _LONGEST:
         return None
-    for correction in _tries(chunk, index - start):
+    # A chunk that is an entry has no mistake, but for a dash that YAML takes for a part of its key.
+    tries = _dashed(chunk) if is_entry(chunk) else _tries(chunk, index - start)
+    for correction in tries:
         if is_entry(_applied(chunk, correction.pieces)):
             pieces = [(start + a, start + b, new) for a, b, new in correction.pieces]
             return correction._replace(pieces=pieces)
@@ -56,23 +61,26 @@ def _applied(text: str, pieces: list[tuple[int, int, str]]) -> str:
 
 def _tries(text: str, index: int) -> Iterator[Correction]:
     """What may be meant, the most certain first."""
-    if _NO_SPACE.match(text):
-        yield Correction("put a space after the dash", [(1, 1, " ")], is_safe=True)
+    yield from _dashed(text)
     tabs = list(_TABS.finditer(text))
     if tabs:
         pieces = [(tab.start(), tab.end(), "  " * tab[0].count("\t")) for tab in tabs]
         yield Correction("indent with spaces", pieces, is_safe=True)
-    at = text.rfind("\n", 0, index) + 1
-    above = text.rfind("\n", 0, max(0, at - 1)) + 1
+    at = line_start(text, index)
+    above = line_start(text, at - 1) if at else at
     for start in dict.fromkeys((at, above)):
         yield from _of_line(text, start)
     yield from _indented(text, at, above)
 
 
+def _dashed(text: str) -> Iterator[Correction]:
+    if _NO_SPACE.match(text):
+        yield Correction("put a space after the dash", [(1, 1, " ")], is_safe=True)
+
+
 def _of_line(text: str, start: int) -> Iterator[Correction]:
     """The tries of the line that begins at an index."""
-    end = text.find("\n", start)
-    line = text[start : len(text) if end < 0 else end]
+    line = text[start:].partition("\n")[0]
     instead = _NO_COLON.match(line)
     if instead is not None:
         at = start + instead.end("key")
@@ -99,14 +107,17 @@ def _of_line(text: str, start: int) -> Iterator[Correction]:
 
 def _indented(text: str, at: int, above: int) -> Iterator[Correction]:
     """The tries that indent the line at an index like the one above it."""
-    # A blank that does not break lines looks the same.
-    blank = re.compile(r"[ \xa0]*(?:- )?")
-    before, own = blank.match(text, above), blank.match(text, at)
-    item = _ITEM.match(text[above:at].rstrip("\n"))
+    item = _ITEM.match(text[above:at])
     if item is not None:
-        own = re.compile(r"[ \xa0]*(?:-[ ]*)?").match(text, at)
-        pieces = [(at, own.end() if own else at, item["dash"])]
+        pieces = [(at, _behind(_ITEM_HEAD, text, at), item["dash"])]
         yield Correction("begin it with a dash, indented like the one above", pieces)
-    elif before is not None and own is not None and at > above:
-        pieces = [(at, own.end(), " " * len(before[0]))]
-        yield Correction("indent it like the keys", pieces)
+    elif at > above:
+        indent = " " * (_behind(_HEAD, text, above) - above)
+        yield Correction("indent it like the keys", [(at, _behind(_HEAD, text, at), indent)])
+
+
+def _behind(head: re.Pattern[str], text: str, at: int) -> int:
+    """Where the head of a line ends, which may be empty."""
+    match = head.match(text, at)
+    assert match is not None
+    return match.end()

@@ -43,7 +43,7 @@ _STRIDE_IN_TEXT = 16**4
 _BETWEEN_ENTRIES = "\n- "
 # It is remembered where each entry of this number begins.
 _MARKED = 32
-_FIELDS = tuple(map(itemgetter, range(3)))
+_FIELDS = (itemgetter(0), itemgetter(1), itemgetter(2))
 
 
 def with_plain_line_ends(text: str) -> str:
