@@ -85,6 +85,14 @@ def test_a_text_is_cut_as_the_model_cuts_it(text: str) -> None:
         assert Split.of_digests(text, wrong).digests == digests
 
 
+def test_what_is_known_of_one_text_does_not_mislead_in_another() -> None:
+    short = [text for text in TEXTS if len(text) < 60]
+    short += ["- a: x\n- b: y\n", "- a: x\n- b: y", "- a: x\n"]
+    for before in (*short, "- a: x\n- b: \x00\n", "? a\n- a: x\n"):
+        for text in short:
+            check(split_digests(text, split_digests(before)), text)
+
+
 def test_known_digests_are_taken_as_they_are() -> None:
     split = Split.of_digests("- a: x\n- b: y\n", b"0123456789abcdef" + b"x" * 16)
     assert split.digests == [b"0123456789abcdef", b"x" * 16]
@@ -132,6 +140,10 @@ def test_an_edited_text_is_cut_as_the_model_cuts_it_and_keeps_what_it_can() -> N
                 *zip(before.digests[old_end + 1 :], again.digests[new_end + 1 :], strict=False),
             ):
                 assert old is made, (start, end, new)
+            if start > 20 and "-\n" not in text:  # nor are the texts cut anew
+                kept = sum(a is b for a, b in zip(before.raw, again.raw, strict=False))
+                kept += sum(a is b for a, b in zip(before.raw[::-1], again.raw[::-1], strict=False))
+                assert kept >= begin + len(before.raw) - old_end - 2, (start, end, new)
         # An edit of the edited text finds its way by what was kept.
         more = text.replace("- a: k50", "- last: k50") + "- last: x\n" * text.endswith("\n")
         check(split_digests(more, again), more)
@@ -166,6 +178,7 @@ def test_a_text_that_must_be_read_whole_has_no_digests(text: str) -> None:
     assert split_text(text) is None
     assert Split.whole().digests is None
     assert Split.whole().raw == []
+    assert not Split.whole().has("X")
 
 
 def test_an_entry_that_must_be_read_whole_is_refused() -> None:
@@ -216,6 +229,10 @@ def test_what_two_texts_share_is_counted_exactly(size: int) -> None:
     assert window_in_text(same.encode(), f"{same}c".encode()) == (size, 0)
     items = [*range(size)]
     assert find_window(items, [*items, 1, 2]) == (size, size, size + 2)
+    ones = [1] * size
+    assert find_window(ones, [1, 1, *ones]) == (size, size, size + 2)
+    assert window_in_text("a" * size, "a" * size + "aa") == (size, 0)
+    assert window_in_text(f"x{same}", same) == (0, size)
     assert find_window([-1, *items], items) == (0, 1, 0)
     assert find_window([*items, -1, *items], [*items, -2, -3, *items]) == (size, size + 1, size + 2)
 

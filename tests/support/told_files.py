@@ -198,6 +198,7 @@ _WHOLE += [
     "- a: x\n-b\n",
     "- a: x\n-b: y\nc: z\n",
     "- a: x &b\n- c: d\n",
+    '- a: x\n  b: z\n- c: "x\n- y"\n',
 ]
 TEXTS: Final = [
     *(f"- a: x\n- {part}\n- z: w\n" for part in (*_BROKEN, *_TWICE)),

@@ -138,7 +138,7 @@ def split_digests(text: str, before: Split | None = None) -> Split:
     """Split a text as `split_text` does. Digests that are the same in `before` are reused."""
     kept = [] if before is None else before.digests or []
     window = before._parts.changed_to(text) if before is not None and kept else None
-    parts, begin, before_end, end = window or _anew(text, before if kept else None)
+    parts, begin, before_end, end = window or _anew(text, before, len(kept))
     if window is None and not _is_preamble(parts.preamble):
         return Split(parts, None)
     digests: list[bytes] = []
@@ -150,11 +150,14 @@ def split_digests(text: str, before: Split | None = None) -> Split:
     return Split(parts, spliced(kept, begin, before_end, digests))
 
 
-def _anew(text: str, before: Split | None) -> tuple[_Parts, int, int, int]:
-    """The parts of a text, all of them cut now, and the window in which they are others."""
+def _anew(text: str, before: Split | None, known: int) -> tuple[_Parts, int, int, int]:
+    """The parts of a text, all of them cut now, and the window in which they are others.
+
+    `known` is the number of digests that are known of the text before.
+    """
     parts = _Parts(text)
-    if before is None or not (before._parts.is_ended and parts.is_ended):
-        return parts, 0, 0 if before is None else len(before.raw), len(parts.raw)
+    if before is None or not (known and before._parts.is_ended and parts.is_ended):
+        return parts, 0, known, len(parts.raw)
     return parts, *find_window(before.raw, parts.raw)
 
 
