@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from derivload.sources.corrections import Correction, find_correction
+from derivload.sources.not_yaml import Lines, YamlError
 
 
 def is_entry(text: str) -> bool:
@@ -61,3 +62,14 @@ def test_each_try_is_of_the_line_and_the_one_above_it() -> None:
     assert find_correction(text.replace("\n\n", "\n"), 10, is_entry) == Correction(
         "indent it like the keys", [(9, 10, "  ")]
     )
+
+
+def test_an_error_has_its_message_and_a_line_its_first_column() -> None:
+    error = YamlError("message", 1, 2, "help")
+    assert (str(error), error.message, error.line, error.column) == ("message", "message", 1, 2)
+    assert (error.help, error.instead) == ("help", None)
+    lines = Lines("ab\n\nc")
+    assert [lines.at(index) for index in range(6)] == [
+        *((1, 1), (1, 2), (1, 3), (2, 1), (3, 1), (3, 2))
+    ]
+    assert (lines.at(4, 7), lines.at(0, 0), lines.from_0(4)) == ((9, 1), (0, 1), (2, 0))

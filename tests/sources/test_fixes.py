@@ -133,6 +133,18 @@ LISTED = "- name: x\n  tags:\n    - p  # one\n    - q\n"
         ("- name: x\n  tags: p\n", remove_item("p", "tags"), "- name: x\n"),
         ("- name: x\n  tags: [p]\n", remove_item("p", "tags"), "- name: x\n"),
         ("- name: x\n  tags: p\n", add_item("q", "tags"), "- name: x\n  tags: [p, q]\n"),
+        (
+            "- name: x\n  tags: 'a, b'\n",
+            add_item("q", "tags"),
+            "- name: x\n  tags: ['a, b', q]\n",
+        ),
+        (
+            "- name: x\n  tags: ['a, b', [c]]\n",
+            add_item("q", "tags"),
+            "- name: x\n  tags: ['a, b', [c], q]\n",
+        ),
+        ("- name: x\n  tags: []\n", add_item("q", "tags"), "- name: x\n  tags: [q]\n"),
+        ("- name: x\n  tags:\n", add_item("q", "tags"), "- name: x\n  tags: q\n"),
         ("- name: x\n", add_item("q", "tags"), "- name: x\n  tags: q\n"),
         ("- name: x\n  self: no\n", quote("self"), "- name: x\n  self: 'no'\n"),
         ("- name: x\n  self:\n", write("a", path=("self",)), "- name: x\n  self: a\n"),
@@ -167,6 +179,14 @@ def test_keys_and_items_come_and_go(
         ("- name: x\n", add("name", "y")),
         ("- name: x\n", remove("self")),
         ("- name: x\n  tags: [p]\n", remove_item("q", "tags")),
+        ("- name: x\n", remove_item("q", "tags")),
+        ("- name: x\n  tags: p\n", remove_item("q", "tags")),
+        ("- name: x\n  tags: {p: q}\n", remove_item("p", "tags")),
+        ("- name: x\n  tags: {p: q}\n", add_item("q", "tags")),
+        ("- name: x\n  tags: |\n    p\n", add_item("q", "tags")),
+        ("- name: x\n", quote("self")),
+        ("- name: x\n  self: [no]\n", quote("self")),
+        ("- name: x\n  self: it's\n", quote("self")),  # it is a text
         ("- name: x\n", write("a", path=("name", "self"))),
         ("- name: x\n  self: a\n", write("name", path=("self",), on_key=True)),  # twice
     ],

@@ -149,6 +149,16 @@ def test_an_entry_may_be_so_long() -> None:
     assert not may_share(Entry(FILE, 1, 0, beyond.replace("xxx", "&b ", 1)), plain)
 
 
+def test_a_number_may_be_so_long() -> None:
+    digits = "1_" * 500
+    for text in (digits, f"'{digits}1'", f"{digits}x", "+" * 1001 + "x"):
+        assert read_source(FILE, f"- a: {text}\n").diagnostics == [], text
+    message = "this is not YAML: this number has more than 1000 characters"
+    for text in (f"{digits}1", f"-{digits}", "1:" * 501, f"!!int '{digits}1'"):
+        source = read_source(FILE, f"- b: y\n- a: {text}\n")
+        assert [(d.message, d.line, d.column) for d in source.diagnostics] == [(message, 2, 6)]
+
+
 @pytest.mark.parametrize(
     ("text", "alone", "shares"),
     [

@@ -138,7 +138,9 @@ def test_what_is_no_yaml_or_has_a_key_twice_is_told() -> None:
             )
         ],
     )
-    assert read_sections(FILE, "- a: b\n  a: c\n").is_list
+    of_two = read_sections(FILE, "- name: b\n  name: c\n- d: e\n")
+    assert of_two.is_list
+    assert [f.message for d in of_two.diagnostics for f in d.fixes] == ["remove the second `name`"]
     many = "".join("a:\n" for _ in range(MAX_MISTAKES + 2))
     assert len(read_sections(FILE, many).diagnostics) == MAX_MISTAKES
 

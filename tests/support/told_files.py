@@ -125,6 +125,7 @@ _TWICE += [
     "[{b: c, b: c}]",
     "b: 1\n  b: 1.0",
 ]
+_TWICE += ["e: {f: 1, f: 2}\n  b: &x {c: d}\n  d: *x"]
 # Whole files.
 _WHOLE = [
     "",
@@ -198,6 +199,9 @@ _WHOLE += [
     "- a: x\n-b\n",
     "- a: x\n-b: y\nc: z\n",
     "- a: x &b\n- c: d\n",
+    "---\n- b: 'x'\n\tc: @z\n",
+    "- a: |x\n",
+    "- a: >x\n  b: y\n",
     '- a: x\n  b: z\n- c: "x\n- y"\n',
 ]
 TEXTS: Final = [

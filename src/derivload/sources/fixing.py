@@ -55,6 +55,7 @@ class Fixer:
 
     def __init__(self, text: str, node: yaml.Node, plain: PlainReader) -> None:
         self._node = node
+        self._text = text
         self._entry = _EntryText(text, node, plain)
         self._value: Value = None
         with suppress(_NoSpanError, YamlError):
@@ -65,9 +66,9 @@ class Fixer:
 
         Changes that remove the whole entry are not for here.
         """
-        changes = [_with_values(change, self._node) for change in changes]
         wanted = self._value
         try:
+            changes = [_with_values(change, self._node, self._text) for change in changes]
             for change in changes:
                 wanted = changed_value(wanted, change)
             if repr(wanted) == repr(self._value):
@@ -86,26 +87,29 @@ class Fixer:
         return []
 
 
-def _with_values(change: EntryChange, node: yaml.Node) -> EntryChange:
-    """The change, as one that needs no look at what is written there."""
+def _with_values(change: EntryChange, node: yaml.Node, text: str) -> EntryChange:
+    """The change, as one that needs no look at what is written there.
+
+    Raises LookupError or ValueError if what is there is not of its kind.
+    """
     if change.kind not in ("quote", "add_item", "remove_item"):
         return change
     part = find_part(node, change.path)
-    if part is None:
+    if part is None and change.kind == "add_item":
         return EntryChange("add", change.path, change.text)
-    value = part.value.value
-    if change.kind == "quote":
-        return EntryChange("replace", change.path, _quoted(str(value)))
-    if isinstance(value, str):
-        if change.kind == "remove_item":
-            return EntryChange("remove", change.path)
-        return EntryChange("replace", change.path, f"[{value}, {change.text}]")
-    items = [str(item.value) for item in value]
+    value = None if part is None else part.value.value
+    if change.kind == "quote" and isinstance(value, str):
+        return EntryChange("replace", change.path, _quoted(value))
+    if part is None or change.kind == "quote" or any(isinstance(one, tuple) for one in value):
+        raise LookupError(change.path)  # nothing, or a mapping
+    items = [part.value] if isinstance(value, str) else value
     if change.kind == "remove_item":
-        is_alone = items == [change.text]
-        at = items.index(change.text) if change.text in items else len(items)
-        return EntryChange("remove", change.path if is_alone else (*change.path, at))
-    return EntryChange("replace", change.path, f"[{', '.join((*items, change.text))}]")
+        at = [item.value for item in items].index(change.text)
+        return EntryChange("remove", change.path if len(items) == 1 else (*change.path, at))
+    sources = [text[item.start_mark.index : end_of(text, item)] for item in items]
+    if sources == [""]:  # a key without a value
+        return EntryChange("replace", change.path, change.text)
+    return EntryChange("replace", change.path, f"[{', '.join((*sources, change.text))}]")
 
 
 def _quoted(text: str) -> str:

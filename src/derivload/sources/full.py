@@ -135,7 +135,6 @@ class NoListError(Exception):
     """The text has no list of entries. `keys` are its keys, if it is a mapping."""
 
     def __init__(self, message: str, keys: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
         self.message = message
         self.keys = keys
 

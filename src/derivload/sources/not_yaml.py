@@ -82,10 +82,8 @@ class Lines:
         self.text = text
         self._ends = [match.start() for match in re.finditer("\n", text)]
 
-    def place(self, mark: yaml.Mark | yaml._yaml.Mark | None) -> tuple[int, int]:
+    def place(self, mark: yaml.Mark | yaml._yaml.Mark) -> tuple[int, int]:
         """The line and column of a mark of PyYAML, both counted from 0."""
-        if mark is None:
-            return 0, 0
         return self.from_0(mark.index)
 
     def from_0(self, index: int) -> tuple[int, int]:
@@ -129,7 +127,7 @@ def error_of(error: yaml.YAMLError, text: str, is_entry: Callable[[str], bool]) 
         )
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
-        problem = error.problem or ""
+        problem = str(error.problem)
         if mark is not None and error.context_mark is not None:
             is_at_end = mark.index >= len(text.rstrip())
             # libyaml notices an open quote or bracket only at the end of the text. The mistake is
@@ -138,12 +136,12 @@ def error_of(error: yaml.YAMLError, text: str, is_entry: Callable[[str], bool]) 
                 mark = error.context_mark
         parts = (problem, error.context)
         if problem.startswith("but "):
-            parts = (error.context or "", problem)
+            parts = parts[::-1]
         message = " ".join(part for part in parts if part)
         if mark is not None:
             from derivload.sources.corrections import find_correction
 
-            is_tab = text[mark.index : mark.index + 1] == "\t"
+            is_tab = text.startswith("\t", mark.index)
             remedy = "indent with spaces" if is_tab else _remedy(problem)
             found = find_correction(text, mark.index, is_entry)
             instead = None
@@ -151,12 +149,12 @@ def error_of(error: yaml.YAMLError, text: str, is_entry: Callable[[str], bool]) 
                 # The sentence may give the reason too.
                 remedy = remedy if remedy.startswith(found.help) else found.help
                 instead = make_instead(lines, remedy, found.pieces, found.is_safe)
-            return YamlError(message or "not YAML", *lines.place(mark), remedy, instead)
+            return YamlError(message, *lines.place(mark), remedy, instead)
     if isinstance(error, yaml.reader.ReaderError) and isinstance(error.character, int):
         # Its position counts bytes with libyaml and characters without it, so we search instead.
         before = text.partition(chr(error.character))[0]
         return YamlError(error.reason, before.count("\n"), len(before) - before.rfind("\n") - 1)
-    return YamlError(" ".join(str(error).split()), 0, 0)
+    return YamlError(str(error), 0, 0)
 
 
 def _remedy(problem: str) -> str:

@@ -326,7 +326,7 @@ class _Parts:
 
         Without one, the number of all entries, and where the text of one more would begin.
         """
-        at, start, _ = self._mark(1, offset - 1)
+        at, start, _ = self._mark(1, offset)
         count = len(self.raw)
         while start < offset and at < count:
             start += len(self.raw[at]) + len(_BETWEEN_ENTRIES)
