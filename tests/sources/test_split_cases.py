@@ -27,7 +27,7 @@ def starts_of(text: str) -> list[int]:
 def raw_of(text: str) -> list[str]:
     """The text of each entry without its dash, and with what stands before the next."""
     lines, starts = text.removesuffix("\n").split("\n"), starts_of(text)
-    ends = [*(start - 1 for start in starts[1:]), len(lines)]
+    ends = [*(start - 1 for start in starts[1:]), *([len(lines)] if starts else [])]
     return ["\n".join([lines[a - 1][2:], *lines[a:b]]) for a, b in zip(starts, ends, strict=True)]
 
 
@@ -58,6 +58,7 @@ MANY = "# head\n\n" + "".join(
     f"- a: k{at}\n" + "  b: x\n" * (at % 3) + "\n# c\n" * (at % 2) for at in range(70)
 )
 TEXTS = [
+    *("", "# x k1\n", "# k1", "\n"),
     *(
         "- a: k1\n",
         "- a: k1",
@@ -202,6 +203,7 @@ def test_an_entry_that_must_be_read_whole_is_refused() -> None:
         ("- a: |-\n    x + y\n\n", "- a: |-\n    x + y\n"),
         ("- # c\n", "- # c\n"),
         ("- \n\n# c\n", "- \n"),
+        ("-\n# c\n", "- \n"),
         ("- a: x", "- a: x"),
         ("- a: x\n# c", "- a: x\n"),
     ],

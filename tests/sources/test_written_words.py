@@ -51,7 +51,7 @@ def test_words_are_found_where_they_are_written(
         assert written.find(words, -1) == (expected[-1] if places else None)
 
 
-ENTRY: Value = {"a": "x y x", "b": ["p", {"q": "r"}], 3: None, "c": 1}
+ENTRY: dict[Value, Value] = {"a": "x y x", "b": ["p", {"q": "r"}], 3: None, "c": 1}
 
 
 @pytest.mark.parametrize(

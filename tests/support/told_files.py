@@ -93,6 +93,7 @@ _BROKEN += [
     "b, c: [d",
 ]
 _BROKEN += ["b: X: y", "b: 'x'\n\n c: z", "b: x\n\n   c: z"]
+_BROKEN += ["b: x: y\n  b: z"]
 # Keys that occur twice.
 _TWICE = ["b: x\n  b: x", "b: x\n  b: y", "{b: x, b: y}", "{b: x, c: z, b: x}", "yes: x\n  true: x"]
 _TWICE += [

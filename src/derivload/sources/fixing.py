@@ -95,13 +95,15 @@ def _with_values(change: EntryChange, node: yaml.Node, text: str) -> EntryChange
     if change.kind not in ("quote", "add_item", "remove_item"):
         return change
     part = find_part(node, change.path)
-    if part is None and change.kind == "add_item":
-        return EntryChange("add", change.path, change.text)
-    value = None if part is None else part.value.value
+    if part is None:
+        if change.kind == "add_item":
+            return EntryChange("add", change.path, change.text)
+        raise LookupError(change.path)
+    value = part.value.value
     if change.kind == "quote" and isinstance(value, str):
         return EntryChange("replace", change.path, _quoted(value))
-    if part is None or change.kind == "quote" or any(isinstance(one, tuple) for one in value):
-        raise LookupError(change.path)  # nothing, or a mapping
+    if change.kind == "quote" or any(isinstance(one, tuple) for one in value):  # a mapping
+        raise LookupError(change.path)
     items = [part.value] if isinstance(value, str) else value
     if change.kind == "remove_item":
         at = [item.value for item in items].index(change.text)

@@ -110,6 +110,7 @@ def _check_size(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if problem:
+            assert event.start_mark is not None
             raise YamlError(problem, *Lines(text).place(event.start_mark))
 
 
@@ -325,7 +326,7 @@ def _next_entry(double: DuplicateKey, key: yaml.Node, lines: Lines) -> Duplicate
 
     text, start = lines.text, key.start_mark.index
     before = text[line_start(text, start) : start]
-    if len(before) < 2 or before.strip(" "):
+    if len(before) < 2 or before.strip():
         return double
     is_apart = text[: start - len(before)].endswith("\n\n")
     help_ = f"begin the next entry with a dash: `- {key.value}`"

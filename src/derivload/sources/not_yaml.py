@@ -134,7 +134,7 @@ def error_of(error: yaml.YAMLError, text: str, is_entry: Callable[[str], bool]) 
             # where it was opened. A key without a colon is also noticed only after the key.
             if is_at_end or "could not find expected ':'" in problem:
                 mark = error.context_mark
-        parts = (problem, error.context)
+        parts: tuple[str | None, str | None] = (problem, error.context)
         if problem.startswith("but "):
             parts = parts[::-1]
         message = " ".join(part for part in parts if part)

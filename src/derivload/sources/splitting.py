@@ -345,7 +345,7 @@ class _Parts:
                 start += len(block) + len(_BETWEEN_ENTRIES)
                 line += block.count("\n") + 1
         at = bisect_right(self._marks, most, key=_FIELDS[field])
-        return self._marks[max(0, at - 1)] if self._marks else (0, 0, 0)
+        return self._marks[max(0, at - 1)] if self._marks else (0, len(self._text), 0)
 
 
 def _is_preamble(text: str) -> bool:
