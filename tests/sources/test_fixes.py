@@ -130,6 +130,27 @@ LISTED = "- name: x\n  tags:\n    - p  # one\n    - q\n"
         (LISTED, remove("tags", 0), LISTED.replace("    - p  # one\n", "")),
         (LISTED, remove("tags", 1), LISTED.replace("    - q\n", "")),
         ("- name: x\n  self: a\n", remove("name"), "- self: a\n"),
+        ("- name: x\n  self: a\n  b: c\n", remove("name"), "- self: a\n  b: c\n"),
+        (
+            "- name: x\n  d:\n    A: f\n\n  # e\n  e: g\n",
+            remove("d"),
+            "- name: x\n\n  # e\n  e: g\n",
+        ),
+        (
+            "- name: x\n  d:\n  - A: f\n\n  # e\n  e: g\n",
+            remove("d"),
+            "- name: x\n\n  # e\n  e: g\n",
+        ),
+        (
+            "- {'name':x, 'self':a}\n",
+            write("b", path=("self",)),
+            "- {'name':x, 'self':b}\n",
+        ),
+        (
+            '- name: x\n  self: "x a"\n',
+            write('\\ "b"', "a", path=("self",)),
+            '- name: x\n  self: "x \\\\ \\"b\\""\n',
+        ),
         ("- name: x\n  tags: p\n", remove_item("p", "tags"), "- name: x\n"),
         ("- name: x\n  tags: [p]\n", remove_item("p", "tags"), "- name: x\n"),
         ("- name: x\n  tags: p\n", add_item("q", "tags"), "- name: x\n  tags: [p, q]\n"),
@@ -185,6 +206,7 @@ def test_keys_and_items_come_and_go(
         ("- name: x\n  tags: {p: q}\n", add_item("q", "tags")),
         ("- name: x\n  tags: |\n    p\n", add_item("q", "tags")),
         ("- name: x\n  self: a\n", write("a", path=("self",))),  # it is so
+        ("- name: x\n  3: a\n", write("b", path=(3,))),
         ("- name: x\n", quote("self")),
         ("- name: x\n  self: [no]\n", quote("self")),
         ("- name: x\n  self: it's\n", quote("self")),  # it is a text

@@ -58,6 +58,8 @@ def placed(mistake: Mistake, text: str = TEXT, at: int = 1, *sections: str) -> D
         (("empty",), "", False, "  empty:", (11, 9, 1), (0, 0)),
         (("list", 1), "", False, "  list: [one, two]", (12, 15, 3), (0, 0)),
         (("list", 2), "", False, "  list: [one, two]", (12, 9, 10), (0, 0)),
+        (("list", "x"), "", False, "  list: [one, two]", (12, 9, 10), (0, 0)),
+        (("name", 0), "", False, "- name: y", (5, 9, 1), (0, 0)),
         (("list",), "", True, "  list: [one, two]", (12, 3, 4), (0, 0)),
         (("no",), "grad", False, BLOCK, (7, 5, 4), (0, 0)),
     ],
@@ -143,21 +145,24 @@ def test_the_entry_of_the_mistake_is_removed_where_no_other_is_named() -> None:
 
 
 def test_other_places_are_told() -> None:
-    long = "x" * 10_000
-    text = f"{TEXT}- {long}\n-   {long} z\n  word word\n"
+    # In a line of more than 10,000 characters, words are not looked for.
+    long = "x" * 9_997
+    text = f"{TEXT}- x{long}\n- {long} z\n  word word\n"
     elsewhere = (
         *(Elsewhere("a", path=("self",)), Elsewhere("b", path=("self",), words="other")),
         *(Elsewhere("c", path=("list",), on_key=True), Elsewhere("d"), Elsewhere("e", FILE, 2)),
         *(Elsewhere("f", FILE, 5, words="y"), Elsewhere("g", FILE, 5, words="no")),
         *(Elsewhere("h", FILE, 3), Elsewhere("i", FILE, 99), Elsewhere("j", FILE, 16, words="z")),
         *(Elsewhere("k", FILE, 17, words="word"), Elsewhere("l", FILE, 15, words="xx")),
+        *(Elsewhere("m", FILE, 4, words="#"), Elsewhere("n", path=("list",), words="two")),
     )
     entry = Entry(FILE, 5, 1, entry_of(TEXT, 1).text)
     found = Placer({FILE: text}).place(Mistake("DL006", "m", elsewhere=elsewhere), entry)
     assert [(r.message, r.line, r.column, r.end_column) for r in found.related] == [
         *(("a", 7, 5, 13), ("b", 8, 9, 14), ("c", 12, 3, 7), ("d", 5, 3, 10), ("e", 2, 3, 10)),
         *(("f", 5, 9, 10), ("g", 5, 3, 10), ("h", 3, 1, 1), ("i", 99, 1, 1)),
-        *(("j", 16, 5, 10_007), ("k", 17, 3, 7), ("l", 15, 3, 10_003)),
+        *(("j", 16, 3, 10_002), ("k", 17, 3, 7), ("l", 15, 3, 5)),
+        *(("m", 4, 1, 2), ("n", 12, 15, 18)),
     ]
     assert {r.file for r in found.related} == {FILE}
     whole = Mistake("DL006", "m", elsewhere=(Elsewhere("a", path=("self",), words="a"),))
@@ -184,6 +189,21 @@ def test_a_diagnostic_is_shortened_to_its_line() -> None:
     text = "- name: x\n  self: 'a\n    b'   \n"
     found = placed(Mistake("DL006", "m", ("self",)), text, 0)
     assert (found.column, found.length, found.end_line, found.end_column) == (9, 2, 3, 7)
+
+
+def test_of_two_entries_that_are_alike_each_has_its_place() -> None:
+    def place(text: str, at: int) -> tuple[int, int]:
+        found = placed(Mistake("DL006", "m"), text, at, "custom")
+        return found.line, found.column
+
+    assert [place("custom:\n- a: x\n- a: x\n", at) for at in (0, 1)] == [(2, 3), (3, 3)]
+    assert [place("custom: [{a: x}, {b: y}]\n", at) for at in (0, 1)] == [(1, 10), (1, 18)]
+
+
+def test_a_block_without_lines_is_where_it_begins() -> None:
+    found = placed(Mistake("DL006", "m", ("self",)), "- name: x\n  self: |", 0)
+    assert (found.line, found.column, found.length, found.end_line) == (2, 9, 1, 0)
+    assert Placer({FILE: "a"}).line_of(FILE, 0) == ""
 
 
 def test_comments_of_an_entry_are_placed() -> None:

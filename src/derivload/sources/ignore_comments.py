@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from derivload.diagnostics import Path
 from derivload.patterns import lazy
-from derivload.sources.nodes import end_of, is_block_scalar
+from derivload.sources.nodes import behind_line, end_of, is_block_scalar, line_start
 from derivload.sources.not_yaml import Lines
 from derivload.tuples import NamedTuple
 
@@ -58,9 +58,8 @@ def _matches(text: str) -> Iterator[re.Match[str]]:
     """What the pattern matches, which ends with its line. The marker is found much faster."""
     at = text.find(MARKER)
     while at >= 0:
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        match = _COMMENT.search(text, text.rfind("\n", 0, at) + 1, end)
+        end = behind_line(text, at)
+        match = _COMMENT.search(text, line_start(text, at), end)
         if match is not None:
             yield match
         at = text.find(MARKER, end)

@@ -91,7 +91,7 @@ def end_of(text: str, node: yaml.Node) -> int:
 def behind_line(text: str, index: int) -> int:
     """The index of the line end behind an index; the end of the text if there is none."""
     found = text.find("\n", index)
-    return len(text) if found < 0 else found
+    return len(text) if found == -1 else found
 
 
 def line_start(text: str, index: int) -> int:

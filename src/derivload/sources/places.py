@@ -115,7 +115,7 @@ class Placer:
             span = parsed.span(of, mistake.words, mistake.occurrence)
             (line, column), end = (parsed.lines.at(index, first_line) for index in span)
             length = max(1, span[1] - span[0]) if end[0] == line else len(parsed.text)
-        shown = self._shown(entry, parsed if node is not None else None, line)
+        shown = self._shown(entry, parsed, line)
         return Diagnostic(
             file=entry.file,
             line=line,
@@ -166,7 +166,7 @@ class Placer:
         if first not in dashes or len(dashes) < 2:
             return []
         end = next((at for at in dashes if at > first), len(lines))
-        while end > first + 1 and (not lines[end - 1].strip() or lines[end - 1][0] == "#"):
+        while not lines[end - 1].strip() or lines[end - 1][0] == "#":
             end -= 1
         behind = end
         while behind < len(lines) and not lines[behind].strip():
@@ -183,7 +183,8 @@ class Placer:
             is_short = len(text) <= _LONGEST
             found = Written(text, 0, len(text)).find(other.words, 0) if is_short else None
             dash = _DASH.match(text)
-            start, end = found or (dash.end() if dash else 0, len(text.rstrip()))
+            assert dash is not None  # it may be empty
+            start, end = found or (dash.end(), len(text.rstrip()))
             return Related(other.file, other.line, start + 1, end + 1, other.message)
         parsed = self._parse(entry)
         node = parsed.node_of(entry)
@@ -229,14 +230,14 @@ class Placer:
             severity=RULES[mistake.code].severity,
         )
 
-    def _shown(self, entry: Entry, parsed: _Parsed | None, line: int) -> str:
+    def _shown(self, entry: Entry, parsed: _Parsed, line: int) -> str:
         """A line of an entry. Of an entry that is alone, its text has it.
 
         To cut its whole file into lines takes long.
         """
-        if parsed is None or entry.whole:
+        if entry.whole:
             return self.line_of(entry.file, line)
-        return parsed.text.split("\n", line - entry.line + 1)[line - entry.line]
+        return parsed.text.split("\n")[line - entry.line]
 
     def line_of(self, file: str, line: int) -> str:
         """The text of a line, which counts from 1; "" if there is none."""
@@ -294,7 +295,7 @@ class _Parsed:
         if is_block_scalar(node):
             # Point at the text of the block, not at the `|` or `>` before it.
             head = self.text.find("\n", start, end)
-            start = head + 1 if head >= 0 else start
+            start = head + 1 if head != -1 else start
         if words:
             if self._written is None or self._written[0] != (start, end):
                 self._written = (start, end), Written(self.text, start, end)
