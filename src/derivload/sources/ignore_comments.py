@@ -106,8 +106,7 @@ class CommentedEntry:
         """Where a scalar begins and ends. A block begins behind its first line, `|` or `>`."""
         start, end = node.start_mark.index, node.end_mark.index
         if is_block_scalar(node):
-            head = self._text.find("\n", start, end)
-            start = end if head < 0 else head
+            start = behind_line(self._text, start)
         return start, end
 
     def _of_values(
