@@ -216,6 +216,11 @@ LEFT = [
     '- a: x\n  b: ::\n',
 ]
 # fmt: on
+TAKEN += ["- a: 'x\n  X\n  y'\n", "- a:\n  - x", "- a:\n  - x\n      \n", "- a:\n  - x\n    # c\n"]
+TAKEN += ["- Xa: xX\n  X: X\n  b: X x X\n", "- a:\n    X: y\n", "- a:\n  - X\n", "- a: x\n    X\n"]
+TAKEN += ["- a: X|X\n", "- a: 'X'\n", "- a: 'X\n  y X\n  X'\n", "- a: |\n    X\n      X\n"]
+TAKEN += ["- a: X # c\n", '- a: [X, "X"]\n', "- a:\n  - 'X\n    X'\n", "- a:\n  - X X\n    X\n"]
+TAKEN += ["- a:\n  X: y\n", "- a: X\n  b: X\n", "- a:\n  - |\n    X\n", "- a:\n  - X\n  X: y\n"]
 TAKEN += [
     nested(20),
     f"- {'k' * 1000}: x\n",
@@ -225,6 +230,9 @@ TAKEN += [
         "null Null NULL y n Y N yEs nuLL nul falser".split()
     ),
 ]
+LEFT += ["- a: 'x\n  y'X\n", "- a: |\n    x\n  X\n"]
+LEFT += ["- a: |X\n", "- a:\n  - |X\n", "- a:\n  - 1\n    x\n", "- a:\n  - &x y\n    z\n"]
+LEFT += ["- a:\n  - x\n   - y: z\n", "- a:\n    - x\n  - y: z\n", "- a:\n    - x\n   b: c\n"]
 LEFT += [nested(21), f"- {'k' * 1001}: x\n"]
 
 

@@ -184,7 +184,7 @@ LINES = ["a: b", "c:", "- x, y", "- y", "", "  - x", "- x"]
         ),
         # Words that are only before the place are not meant.
         (Flaw("DL003", "m", Spot(1, 4, 1), "so", "a", ("z",)), (1, 4, 1), "so", []),
-        (Flaw("DL003", "m", Spot(9, 1, 1), "so", "a", ("z",)), (9, 1, 1), "so", []),
+        (Flaw("DL003", "m", Spot(9, 1, 1), "so", "X", ("z",)), (9, 1, 1), "so", []),
         (
             Flaw("DL003", "m", Spot(4, 3, 1), words="y", is_superfluous=True),
             *((4, 3, 1), ""),
@@ -214,12 +214,19 @@ def test_a_flaw_is_placed_with_its_fixes(
     )
 
 
+def test_an_item_is_left_out_even_in_the_second_line() -> None:
+    flaw = Flaw("DL003", "m", Spot(2, 3, 1), words="y", is_superfluous=True)
+    removed = Fix("remove `y`", (Edit(FILE, 1, 4, 2, 4, ""),), is_safe=True)
+    assert flaw.diagnostic(FILE, ["- x", "- y"]).fixes == (removed,)
+
+
 def test_flaws_are_placed_in_their_order_the_errors_first() -> None:
     flaws = [
         *(Flaw("DL601", "late", Spot(2, 1, 1)), Flaw("DL003", "later", Spot(1, 3, 1))),
         *(Flaw("DL601", "soon", Spot(1, 1, 1)), Flaw("DL003", "first", Spot(1, 1, 1))),
     ]
     placed = place_flaws(flaws, FILE, "a: b\nc: d\n")
+    assert [d.source_line for d in placed] == ["a: b", "a: b", "a: b", "c: d"]
     assert [(d.message, d.severity) for d in placed] == [
         *(("first", "error"), ("later", "error"), ("soon", "warning"), ("late", "warning"))
     ]

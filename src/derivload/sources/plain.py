@@ -184,9 +184,7 @@ class _Entry:
         while (line := self._peek()) is not None:
             match = _ITEM.fullmatch(line)
             if match is None or len(match[1]) != indent:
-                if _indent(line) <= indent and line[_indent(line)] != "-":
-                    break
-                raise NotPlain
+                break  # if it does not belong to the mapping either, that gives up
             self._at += 1
             result.append(self._scalar(match[2], indent))
         return result
@@ -197,8 +195,6 @@ class _Entry:
         if text.rstrip(" ") == "|":
             return self._literal(indent)
         value = _one_line(text)
-        if value is _OPEN:
-            raise NotPlain
         if self._continues(indent):
             return self._plain(text, indent)
         return value  # type: ignore[return-value]
