@@ -80,6 +80,7 @@ def test_an_entry_that_ends_in_a_block_has_the_comments_behind_it() -> None:
     text = f"- name: x\n  self: >-  {MARK}[a]\n    y {MARK}[no]\n"
     assert comments_of(text) == {"a": ["self"]}
     assert comments_of(f"- {MARK}[a]\n  name: x\n") == {}
+    assert comments_of(f"- {{}}  {MARK}[a]\n") == {"a": BESIDE["a"]}
     assert comments_of(f"- name: |\n    {MARK}[a]\n") == {}
 
 

@@ -207,6 +207,10 @@ def test_keys_and_items_come_and_go(
         ("- name: x\n  tags: |\n    p\n", add_item("q", "tags")),
         ("- name: x\n  self: a\n", write("a", path=("self",))),  # it is so
         ("- name: x\n  3: a\n", write("b", path=(3,))),
+        ("- name: x\n  d: {}\n", add("B", "g", path=("d",))),
+        ("- name: x\n  d: [a]\n", add("B", "g", path=("d",))),
+        ("- name: x\n  d: a\n", add("B", "g", path=("d",))),
+        ("- name: x\n  d:\n", add("B", "g", path=("d",))),
         ("- name: x\n", quote("self")),
         ("- name: x\n  self: [no]\n", quote("self")),
         ("- name: x\n  self: it's\n", quote("self")),  # it is a text

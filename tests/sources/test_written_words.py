@@ -101,6 +101,8 @@ def test_keys_keep_their_order() -> None:
         (EntryChange("replace", ("c",), "2", "1"), LookupError),
         (EntryChange("replace", ("a",), "["), YamlError),
         (EntryChange("add", ("a",), "x"), LookupError),
+        (EntryChange("add", ("b", "x"), "x"), LookupError),
+        (EntryChange("add", ("a", "z"), "x"), LookupError),
     ],
 )
 def test_without_what_is_to_be_changed_there_is_no_change(

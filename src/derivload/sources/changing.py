@@ -35,8 +35,8 @@ def changed_value(entry: Value, change: EntryChange) -> Value:
     return made
 
 
-def _add(holder: dict[Value, Value], key: str, change: EntryChange) -> None:
-    if key in holder:
+def _add(holder: Value, key: str, change: EntryChange) -> None:
+    if not isinstance(holder, dict) or key in holder:
         raise LookupError(key)
     items = list(holder.items())
     at = list(holder).index(change.words) + 1 if change.words in holder else len(items)
