@@ -108,9 +108,11 @@ def _unknown(name: str, registration: Registration, declared: Declared) -> Flaw:
 
 def _named_twice(file: BackendFile) -> Iterator[Flaw]:
     first: dict[tuple[str, str, str], Registration] = {}
-    for registration in file.registrations:
-        # A backend's own sections say different things of one operator.
-        section = registration.section if file.is_own else ""
+    for registration in sorted(file.registrations, key=lambda one: one.spot):
+        # A backend's own sections say different things of one operator. So do any two sections, if
+        # the key is unknown.
+        is_apart = file.is_own or not registration.key
+        section = registration.section if is_apart else ""
         key = (registration.name, registration.key, section)
         other = first.setdefault(key, registration)
         # Of op-plugin's, each may be for other releases of PyTorch.

@@ -76,14 +76,13 @@ class DispatchReader:
             keys = self._implied(schema, value, mistakes)
         if len(keys) > 1:
             _check_composites(keys, mistakes)
-        if value.get("ufunc_inner_loop"):
-            keys = _with_ufunc(keys, raw, structured, mistakes)
         if delegate is not None and not keys.isdisjoint(self._structured_keys):
             clash = ", ".join(sorted(keys & self._structured_keys))
             message = f"this function delegates, so it cannot have a kernel for {clash}"
-            others = keys - self._structured_keys
-            leave_out = [] if others or not isinstance(raw, dict) else [remove("dispatch")]
+            leave_out = [] if keys - self._structured_keys else [remove("dispatch")]
             mistakes.append(_of_table("DL224", message, *leave_out))
+        if value.get("ufunc_inner_loop"):
+            keys = _with_ufunc(keys, raw, structured, mistakes)
         return Dispatch(keys, repeated)
 
     def check_names(self, value: Mapping, mistakes: list[Mistake]) -> None:
@@ -136,7 +135,7 @@ class DispatchReader:
                 mistakes.append(Mistake("DL221", message, ("dispatch", str(names))))
                 continue
             kernels += [(k, kernel) for k in self._lists.get(names) or self._split(names, mistakes)]
-            if "::" in kernel and kernel.count("::") > _MAX_KERNEL_NAMESPACES:
+            if kernel.count("::") > _MAX_KERNEL_NAMESPACES:
                 message = f"a kernel has at most {_MAX_KERNEL_NAMESPACES} namespaces: `{kernel}`"
                 mistakes.append(Mistake("DL221", message, ("dispatch", names)))
         return kernels

@@ -76,14 +76,19 @@ def _advise(misfit: Misfit, groups: Mapping[str, Mapping[str, NativeFunction]]) 
     invalid = misfit.invalid
     if invalid.code != "DL302":
         return
-    own = misfit.function.signatures.exact
+    own, _, returned = misfit.function.signatures.exact.rpartition(")->")
     name = own.partition("(")[0]
     several = (group for exact, group in groups.items() if exact.startswith(f"{name}("))
     for other in islice((g["functional"] for g in several if "functional" in g), _MOST_COMPARED):
-        arguments = [text[len(name) + 1 :].split(", ") for text in (own, other.signatures.exact)]
+        others, _, other_returned = other.signatures.exact.rpartition(")->")
+        arguments = [text[len(name) + 1 :].split(", ") for text in (own, others)]
         pairs = [pair for pair in zip(*arguments, strict=False) if pair[0] != pair[1]]
-        if len(arguments[0]) == len(arguments[1]) and len(pairs) == 1:
-            here, there = (text.partition(")->")[0] for text in pairs[0])
+        if (
+            len(arguments[0]) == len(arguments[1])
+            and len(pairs) == 1
+            and returned == other_returned
+        ):
+            here, there = pairs[0]
             where = f"`{other.qualified}` ({other.entry.file}:{other.entry.line})"
             invalid.help = f"{where} has `{there}` where this has `{here}`: write the same in both"
             return
@@ -285,8 +290,13 @@ def out_overload(base: FunctionSchema) -> str:
 
 
 def _free_letters(base: FunctionSchema) -> list[str]:
+    """The letters for the annotations of out arguments.
+
+    torchgen looks for each letter in an iterator, behind where it found the last one. So letters
+    of the schema count only as long as they come in alphabetical order, without a gap.
+    """
     annotations: list[Annotation] = [
         a.annotation for a in base.arguments.flat_all if a.annotation is not None
     ]
-    used = {letter for annotation in annotations for letter in annotation.alias_set}
+    used = (letter for annotation in annotations for letter in annotation.alias_set)
     return [letter for letter in _LETTERS if letter not in used]

@@ -48,6 +48,8 @@ _FEW: Final = f"{RULES['DL006'].help}; if a backend's own tools read it, pass ov
 
 
 _SCHEMA: Final = lazy(r"[\w:.]+\(.*\) -> .+")
+# Keys whose text may be any.
+_ANY_TEXT: Final = frozenset({"category_override", "python_module", "structured_inherits"})
 # Keys whose text has the same items as a list would.
 _LISTED: Final = frozenset({"autogen", "variants"})
 
@@ -133,7 +135,7 @@ def _meant(key: str, held: Value, types: tuple[type, ...]) -> tuple[Remedy, ...]
         return (write(", ".join(map(str, held)), path=(key,), is_safe=True),)
     if list in types and isinstance(held, str):
         return (write(f"[{held}]", path=(key,), is_safe=True),)
-    if str in types and isinstance(held, bool | int | float):
+    if key in _ANY_TEXT and isinstance(held, bool | int | float):
         return (quote(key, is_safe=True),)
     return ()
 

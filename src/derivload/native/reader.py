@@ -84,7 +84,7 @@ class NativeFunctionReader:
                 inner = write(namespace.rpartition("::")[2], namespace)
                 message = f"`{namespace}::` is more than one namespace"
                 raise Invalid("DL201", message, namespace, remedies=[inner])
-            if func:
+            if "func" in value:
                 schema = self.schemas.schema(text)
         except Invalid as invalid:
             mistakes += [_with_namespace(i.at("func"), namespace, text) for i in invalid.every]
@@ -256,30 +256,31 @@ class NativeFunctionReader:
         return listed
 
     def _unknown_tag(self, tag: Value, path: Path, all_tags: Sequence[Value]) -> Mistake:
-        shown = tag if isinstance(tag, str) else describe(tag)
-        message = f"tags.yaml has no tag `{shown}`"
-        several = re.split(r"[\s,;]+", shown.strip(" ,;"))
+        leave_out = (remove_item(str(tag), "tags"),)
+        if not isinstance(tag, str):
+            message = f"a tag is a text; this is {describe(tag)}"
+            return Mistake("DL205", message, path, remedies=leave_out)
+        message = f"tags.yaml has no tag `{tag}`"
+        several = re.split(r"[\s,;]+", tag.strip(" ,;"))
         if len(several) > 1 and self._valid_tags.issuperset(several):
             tags = [part for one in all_tags for part in (several if one is tag else [str(one)])]
             listed = f"[{', '.join(dict.fromkeys(tags))}]"
             as_list = (write(listed, path=("tags",), is_safe=True),)
             help_ = f"write several tags as a list: `{listed}`"
             return Mistake("DL205", message, path, help=help_, remedies=as_list)
-        words = tag if isinstance(tag, str) else ""
         if tag in _ASKED_FOR:
             # Without it a rule is broken, and that rule's remedy is to add it again.
             help_ = "declare it in tags.yaml"
-            return Mistake("DL205", message, path, words, help=help_, lacking=words)
-        close = self._guesses.nearest(shown, self._valid_tags) if isinstance(tag, str) else ()
-        leave_out = (remove_item(str(tag), "tags"),)
+            return Mistake("DL205", message, path, tag, help=help_, lacking=tag)
+        close = self._guesses.nearest(tag, self._valid_tags)
         return Mistake(
             code="DL205",
             message=message,
             path=path,
-            words=words,
+            words=tag,
             meant=tuple(close),
             remedies=leave_out,
-            lacking=words,
+            lacking=tag,
         )
 
     def _implied_tags(self, schema: FunctionSchema, namespace: str) -> tuple[str, ...]:

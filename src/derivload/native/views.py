@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from derivload.cpp.dialect import Dialect
 from derivload.diagnostics import Invalid, Remedy
 from derivload.native.function import IMPLICIT, IMPLICIT_NESTED, NativeFunction, qualified
-from derivload.native.generation import Misfit, if_same
+from derivload.native.generation import Misfit
 from derivload.remedies import add_item
 from derivload.tuples import NamedTuple
 
@@ -48,8 +48,7 @@ def group_by_view(functions: Iterable[NativeFunction], dialect: Dialect) -> Grou
         if kind in group:
             twin = group[kind]
             message = f"`{function.qualified}` and `{twin.qualified}` are the same variant"
-            same = if_same(function, twin)
-            invalid = Invalid("DL310", message, function.qualified, remedies=same)
+            invalid = Invalid("DL310", message, function.qualified)
             misfits.append(Misfit(function, invalid, others=(twin,)))
         else:
             group[kind] = function
@@ -112,7 +111,7 @@ def _check(group: ViewGroup, dialect: Dialect) -> list[Misfit]:
             wrong(
                 copy, "DL313", f"`{copy.qualified}` is not a copying variant of `{view.qualified}`"
             )
-        if "view_copy" not in copy.tags:
+        elif "view_copy" not in copy.tags:
             message = f"`{copy.qualified}` copies a view, so it needs the tag `view_copy`"
             tagged = add_item("view_copy", "tags", is_safe=True)
             wrong(copy, "DL313", message, "add `view_copy` to its tags", tagged)
