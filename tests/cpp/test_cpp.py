@@ -10,6 +10,7 @@ import pytest
 from derivload.cpp.bindings import CppBindings
 from derivload.cpp.ctypes import CppTypes, Locals
 from derivload.cpp.dialect import DIALECTS, NEWEST, Dialect
+from derivload.diagnostics import Invalid
 from derivload.schema.reader import SchemaReader
 
 OPTIONS = "ScalarType? dtype={0}, Layout? layout={1}, Device? device={1}, bool? pin_memory={1}"
@@ -116,3 +117,42 @@ def test_a_default_may_be_left_to_cpp() -> None:
 
 def test_out_arguments_come_first() -> None:
     assert cpp("int x, *, int y=0, Tensor(a!) out") == ("at::Tensor & out, int64_t x, int64_t y=0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            f"int options, *, {OPTIONS.format('None', 'None')}",
+            ("DL212", "`options` cannot be named here: the schema has TensorOptions", ""),
+        ),
+        ("Tensor x, SymBool? y", ("DL120", "`SymBool` has no C++ type", "SymBool")),
+        ("bool[] x", ("DL120", "a list of bool needs a size: `bool[3]`", "bool[]")),
+        ("int[] x=1", ("DL121", "the default of a list must be a list, not `1`", "=1")),
+    ],
+)
+def test_what_cpp_has_not_is_told(arguments: str, told: tuple[str, str, str]) -> None:
+    with pytest.raises(Invalid) as caught:
+        cpp(arguments, DIALECTS["2.8"], no_default="options")
+    assert (caught.value.code, caught.value.message, caught.value.words) == told
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        ("int[2]", "C++ cannot return `int[2]`"),
+        ("Tensor(a!)[]", "C++ cannot return `Tensor[]`"),
+        ("Scalar?", "C++ cannot return `Scalar?`"),
+        ("GraphModule", "`GraphModule` has no C++ type"),
+    ],
+)
+def test_what_cpp_cannot_return_is_told(returned: str, told: str) -> None:
+    names = frozenset(NEWEST.cpp_types) | NEWEST.unspelled_types
+    read = SchemaReader(names, NEWEST.grammar).arguments.returned(returned)
+    with pytest.raises(Invalid) as caught:
+        CppTypes(NEWEST).returned(read.type, mutable=read.is_write, scope=PLAIN)
+    assert (caught.value.code, caught.value.message, caught.value.words) == (
+        "DL120",
+        told,
+        read.type.text,
+    )

@@ -32,7 +32,7 @@ def grouped(dialect: Dialect) -> tuple[list[tuple[str | None, ...]], list[str]]:
     assert loaded.diagnostics == []
     found = group_by_view(loaded.load.natives, dialect)
     assert found.misfits == []
-    groups = [tuple(f and f.name.text for f in group) for group in found.groups]
+    groups = [tuple(None if f is None else f.name.text for f in group) for group in found.groups]
     return groups, [function.name.text for function in found.functions]
 
 

@@ -33,23 +33,24 @@ OWN_BACKEND: Final = "PrivateUse1"
 """The dispatch key of backends that are not part of PyTorch."""
 
 _START: Final = Spot(1, 1, 1)
-_KERNELS, _AUTOGRAD, _SYMINT = "kernels", "autograd kernels", "symint"
-# The sections that name operators, and what for.
-_SECTIONS: Final = {
-    "supported": _KERNELS,
-    "full_codegen": _KERNELS,
+_AUTOGRAD: Final = "Autograd"
+_Roles = dict[str, str | None]
+"""Sections that name operators: what their dispatch keys begin with, or None if they have none."""
+_SECTIONS: Final[_Roles] = {
+    "supported": "",
+    "full_codegen": "",
     "autograd": _AUTOGRAD,
-    "symint": _SYMINT,
+    "symint": None,
 }
 # The same in backends' own forms: those of torch_npu, op-plugin and torch_mlu.
-_OWN_SECTIONS: Final = {
+_OWN_SECTIONS: Final[_Roles] = {
     **_SECTIONS,
-    "aten": _KERNELS,
-    "official": _KERNELS,
-    "quant": _KERNELS,
-    "nestedtensor": _KERNELS,
+    "aten": "",
+    "official": "",
+    "quant": "",
+    "nestedtensor": "",
 }
-_DECLARING: Final = {"custom": _KERNELS, "custom_autograd": _AUTOGRAD}
+_DECLARING: Final[_Roles] = {"custom": "", "custom_autograd": _AUTOGRAD}
 _REQUIRED: Final = ("backend", "cpp_namespace")
 _FLAGS: Final = ("use_out_as_primary", "device_guard")
 _UNREAD: Final = ("class_name", "non_native", "ir_gen")
@@ -103,7 +104,7 @@ def read_backend(file: SectionFile, dialect: Dialect, declaring: Collection[str]
         read = _read_list(file, file.sections[0].items or [])
     elif file.sections is not None:
         sections = {s.key: s for s in file.sections if isinstance(s.key, str)}
-        more = {**dict.fromkeys(declaring, _KERNELS), **_DECLARING}
+        more: _Roles = {**dict.fromkeys(declaring, ""), **_DECLARING}
         if not sections.keys().isdisjoint({*_OWN_SECTIONS, *more} - _KEYS):
             read = _OwnFormReader(file, sections, dialect, more).read()
         else:
@@ -148,7 +149,7 @@ class _FormReader:
         symint = list(self._items("symint", or_none=True))
         registrations = [
             *self._registered(kernels, ""),
-            *self._registered(autograd, "Autograd"),
+            *self._registered(autograd, _AUTOGRAD),
         ]
         names = list(self._names(symint))
         spot = self._spot("backend")
@@ -222,7 +223,7 @@ class _OwnFormReader:
         file: SectionFile,
         sections: dict[str, Section],
         dialect: Dialect,
-        declaring: dict[str, str],
+        declaring: _Roles,
     ) -> None:
         self._file = file
         self._sections = sections
@@ -250,8 +251,7 @@ class _OwnFormReader:
         symints: list[tuple[str, Spot]] = []
         flaws: list[Flaw] = []
         for key, section in self._sections.items():
-            role = roles.get(key)
-            if role is None or section.value is None:
+            if key not in roles or section.value is None:
                 continue
             if not isinstance(section.value, list):
                 message = f"`{key}` is {describe(section.value)}, but must be a list"
@@ -261,14 +261,15 @@ class _OwnFormReader:
                 name = _name_of(item.value)
                 if not name:
                     flaws.append(_nameless(key, item))
-                elif role == _SYMINT:
+                elif (prefix := roles[key]) is None:
                     symints.append((name, item.spot))
                 else:
-                    of_key = ("Autograd" if role == _AUTOGRAD else "") + self._backend
                     declares = key in self._declaring
                     said = item.value if isinstance(item.value, dict) else None
                     registrations.append(
-                        Registration(name, of_key, key, _of_name(item, name), declares, said)
+                        Registration(
+                            name, prefix + self._backend, key, _of_name(item, name), declares, said
+                        )
                     )
         known = _KEYS | roles.keys()
         others = [key for key, held in self._sections.items() if held.items is not None]
@@ -279,7 +280,7 @@ class _OwnFormReader:
         return BackendFile(name, True, registrations, symints, flaws, passed_over, may_name_unknown)
 
     @staticmethod
-    def _misspelt(key: str, roles: dict[str, str]) -> list[str]:
+    def _misspelt(key: str, roles: _Roles) -> list[str]:
         """The section that a key without a role may mean, if that is certain enough."""
         return [] if key in roles or key in _KEYS else nearest(key, sorted(_OWN_SECTIONS), 1)
 

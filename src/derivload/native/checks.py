@@ -115,9 +115,10 @@ def _delegates(
     variants = [other for other in known if other.partition(".")[0] == base]
     if len(variants) == 1:
         return tuple(variants)
-    if name in by_name and not variants:
-        return ()  # it is certainly meant, and lacks `structured: True`
-    return tuple(guesses.nearest(name, variants or [*known, *others()]))
+    # One that is there is certainly meant, and lacks `structured: True`.
+    is_there = name in by_name and not variants
+    close = [] if is_there else guesses.nearest(name, variants or [*known, *others()])
+    return tuple(close)
 
 
 def _check_argument_names(function: NativeFunction, misfits: list[Misfit]) -> None:

@@ -74,8 +74,7 @@ class DispatchReader:
             keys = frozenset()
         else:
             keys = self._implied(schema, value, mistakes)
-        if len(keys) > 1:
-            _check_composites(keys, mistakes)
+        _check_composites(keys, mistakes)
         if delegate is not None and not keys.isdisjoint(self._structured_keys):
             clash = ", ".join(sorted(keys & self._structured_keys))
             message = f"this function delegates, so it cannot have a kernel for {clash}"

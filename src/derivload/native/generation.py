@@ -196,8 +196,6 @@ class _Generator:
         tags = {"generated", *(base.tags & self._inherited)}
         if "out" in self._dialect.implied_tags and schema.is_out:
             tags.add("out")
-        if "inplace" in self._dialect.implied_tags and schema.name.inplace:
-            tags.add("inplace")
         return NativeFunction(
             schema=schema,
             signatures=signatures(schema, scatter_is_inverse=self._dialect.scatter_is_inverse),

@@ -124,14 +124,14 @@ def _with(key: str, text: str, value: Mapping) -> Remedy:
     return add(key, text, is_safe=True)
 
 
-def _random_because(function: NativeFunction, dialect: Dialect) -> str:
+def _random_because(function: NativeFunction, dialect: Dialect) -> str | None:
     """Why torchgen counts a function as random: its name, its arguments, or a Generator.
 
-    "" if torchgen does not.
+    None if torchgen does not.
     """
     text = function.schema.text
     if not ("rand" in text or "dropout" in text or "Generator" in text):
-        return ""
+        return None
     name = function.schema.name.text
     arguments = function.schema.arguments.flat_all
     if "rand" in name and (dialect.philox_is_seeded or "_philox_" not in name):
@@ -141,4 +141,4 @@ def _random_because(function: NativeFunction, dialect: Dialect) -> str:
         return f"`{function.qualified}` has `dropout` in its name or arguments"
     if any(a.type.base == "Generator" for a in function.schema.arguments.flat_non_out):
         return f"`{function.qualified}` takes a Generator"
-    return ""
+    return None
