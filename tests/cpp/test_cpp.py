@@ -111,6 +111,15 @@ def test_tensor_options_are_one_argument_in_their_place(
     )
 
 
+def test_tensor_options_have_a_default_if_all_four_have_none_and_no_more_than_these() -> None:
+    fourth = OPTIONS.format("None", "None").removesuffix("None") + "False"
+    last = "MemoryFormat memory_format=contiguous_format"
+    assert cpp(f"*, {fourth}, int n=0") == "at::TensorOptions options, int64_t n=0"
+    assert cpp(f"*, {OPTIONS.format('None', 'None')}, {last}") == (
+        "at::TensorOptions options={}, at::MemoryFormat memory_format=c10::MemoryFormat::Contiguous"
+    )
+
+
 def test_a_default_may_be_left_to_cpp() -> None:
     assert cpp("int x=0, int y=1", no_default="x") == "int64_t x, int64_t y=1"
 

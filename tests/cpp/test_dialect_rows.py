@@ -49,19 +49,67 @@ def test_a_version_that_has_no_row_is_told(version: str, message: str) -> None:
     assert str(caught.value) == message
 
 
-def test_each_release_has_the_dispatch_keys_of_its_torchgen() -> None:
-    """`reference/dispatch_keys.txt` has those that came with a release, and with `-` that went.
-
-    Whether the rows have torchgen's, test_release_verdicts.py asks torchgen.
-    """
-    recorded = (REFERENCE / "dispatch_keys.txt").read_text("utf-8").split("\n\n")
-    changes = {part.split()[0]: part.split()[1:] for part in recorded}
-    keys: set[str] = set()
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("optional", {"2.1": "c10::optional<{}>", "2.4": "::std::optional<{}>"}),
+        ("nullopt_default", {"2.1": "c10::nullopt", "2.4": "::std::nullopt"}),
+        ("formula_optional", {"2.1": "c10::optional", "2.5": "std::optional"}),
+        ("formula_nullopt", {"2.1": "c10::nullopt", "2.5": "std::nullopt"}),
+        ("formula_string_view", {"2.1": "c10::string_view", "2.6": "std::string_view"}),
+    ],
+)
+def test_a_spelling_is_that_of_the_release(field: str, changes: dict[str, str]) -> None:
+    """Those that formulas show are compared with torchgen in test_release_verdicts.py."""
+    expected = ""
     for release, row in DIALECTS.items():
-        for name in changes.pop(release, []):
-            if name.startswith("-"):
-                keys.remove(name.removeprefix("-"))
-            else:
-                keys.add(name)
-        assert row.all_dispatch_keys == keys, release
+        expected = changes.get(release, expected)
+        assert getattr(row, field) == expected, release
+
+
+SINCE = {
+    "optional_returns": "2.2",
+    "saves_sym_numel": "2.2",
+    "generated_keep_compliance": "2.2",
+    "set_is_no_view": "2.3",
+    "scatter_is_inverse": "2.3",
+    "view_copies_have_own_derivatives": "2.3",
+    "foreach_checks_argument_count": "2.4",
+    "python_keywords_checked": "2.6",
+    "core_composites_get_variants": "2.6",
+    "mutable_before_inplace": "2.6",
+    "const_ref_excludes_out": "2.7",
+}
+"""The release from which on a rule holds."""
+
+
+def test_a_rule_holds_from_its_release_on() -> None:
+    names = [*DIALECTS]
+    for at, row in enumerate(DIALECTS.values()):
+        for field, since in SINCE.items():
+            assert getattr(row, field) is (at >= names.index(since)), (field, row.version)
+        assert row.philox_is_seeded is (at < names.index("2.15"))
+        assert row.grammar.spaces_in_defaults is (at >= names.index("2.5"))
+        assert row.grammar.namespaces is (at >= names.index("2.7"))
+        tags = ("pt2_compliant_tag",) if at else ()
+        tags += ("out", "inplace") if at >= names.index("2.13") else ()
+        assert row.implied_tags == tags
+
+
+def test_each_release_has_the_names_that_its_torchgen_has() -> None:
+    """`reference/rows.txt` has those that came with a release, and with `-` that went, by field.
+
+    Whether they are torchgen's, test_release_verdicts.py asks torchgen.
+    """
+    recorded = (REFERENCE / "rows.txt").read_text("utf-8").split("\n\n")
+    changes = {tuple(part.split()[:2]): part.split()[2:] for part in recorded}
+    for field in dict.fromkeys(field for field, _ in changes):
+        names: set[str] = set()
+        for release, row in DIALECTS.items():
+            for name in changes.pop((field, release), []):
+                if name.startswith("-"):
+                    names.remove(name.removeprefix("-"))
+                else:
+                    names.add(name)
+            assert getattr(row, field) == names, (field, release)
     assert not changes

@@ -2,7 +2,8 @@
 
     judge_cpp.py TORCHGEN_PARENT < ITEMS > ANSWERS
 
-ITEMS is a JSON list. Each item has a text, an argument or, behind `-> `, a return, and the words
+ITEMS is a JSON list. Each item has a text: an argument, or a return behind `-> `, or `type` or
+`name` and one of torchgen's constants of C++ types, by its base type or name. It has the words too
 that say under which conditions: `symint`, `const` (use_const_ref_for_mutable_tensors), `ilist` (the
 function is part of a structured group) and `options` (there are TensorOptions). ANSWERS is a list
 of the texts in C++, each with the type of a value that is stored, or null where torchgen raises an
@@ -25,13 +26,19 @@ def main() -> int:
 
 
 def _spelled(text: str, words: list[str]) -> str | None:
-    local = import_module("torchgen.local")
+    local, types = import_module("torchgen.local"), import_module("torchgen.api.types")
+    kind, _, constant = text.partition(" ")
     scope = local.parametrize(
         use_const_ref_for_mutable_tensors="const" in words,
         use_ilistref_for_tensor_lists="ilist" in words,
     )
     try:
         with scope:
+            if kind == "type":
+                base = import_module("torchgen.model").BaseTy[constant]
+                return str(types.BaseTypeToCppMapping[base])
+            if kind == "name":
+                return str(getattr(types, constant))
             if text.startswith("-> "):
                 return _returned(text.removeprefix("-> "))
             return _argument(text, "symint" in words, "options" in words)

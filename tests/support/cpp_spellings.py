@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from derivload.cpp.bindings import CppBindings
 from derivload.cpp.ctypes import CppTypes, CType, Locals
-from derivload.cpp.dialect import Dialect
+from derivload.cpp.dialect import CPP_NAMES, Dialect
 from derivload.diagnostics import Invalid
 from derivload.schema.reader import SchemaReader
 
@@ -31,6 +31,7 @@ Scalar? x=None
 Scalar x=1
 int x=0
 int x=Mean
+int x=[]
 int x=contiguous_format
 int? x=None
 int? x=3
@@ -38,6 +39,8 @@ int[] x=[]
 int[] x=[1,2]
 int[2] x=1
 int[2] x=None
+int[2] x=[1
+int[2] x=1]
 int[] x=1
 int[] x=None
 int[]? x=None
@@ -96,6 +99,8 @@ RETURNS = (
     *(f"-> {form.format(base)}" for base in _FORMED for form in _FORMS),
     *(f"-> Tensor{mark}{form}" for mark in _WRITTEN for form in ("", "?", "[]", "[2]", "?[]")),
 )
+CONSTANTS = (*(f"type {name}" for name in _BASES), *(f"name {name}" for name in sorted(CPP_NAMES)))
+"""torchgen's own constants: of a base type, or by name."""
 _CONDITIONS = ((), ("symint",), ("const",), ("ilist",), ("symint", "const", "ilist"), ("options",))
 _OF_RETURNS = ((), ("const",))
 
@@ -106,6 +111,7 @@ def items() -> Iterator[tuple[str, tuple[str, ...]]]:
     """What is asked: each text under each condition."""
     for texts, conditions in ((ARGUMENTS, _CONDITIONS), (RETURNS, _OF_RETURNS)):
         yield from ((text, words) for text in texts for words in conditions)
+    yield from ((text, ()) for text in CONSTANTS)
 
 
 def written(spell: Spell) -> list[str]:
@@ -126,11 +132,16 @@ class Speller:
     """Spells in C++ as derivload does for one release."""
 
     def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
         names = frozenset(dialect.cpp_types) | dialect.unspelled_types
         self._reader = SchemaReader(names, dialect.grammar).arguments
         self._bindings = CppBindings(dialect, CppTypes(dialect))
 
     def __call__(self, text: str, words: tuple[str, ...]) -> str:
+        kind, _, name = text.partition(" ")
+        if text in CONSTANTS:
+            known = self._dialect.cpp_types if kind == "type" else self._dialect.cpp_names
+            return known.get(name, "refused")
         scope = Locals(const_ref_tensors="const" in words, ilistref="ilist" in words)
         try:
             if text.startswith("-> "):

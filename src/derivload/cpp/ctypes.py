@@ -108,10 +108,8 @@ class CppTypes:
     def _base_value(self, type_: Type, *, symint: bool) -> CType | None:
         if type_.text in ("Tensor", "Scalar"):
             return None
-        if type_.text == "SymInt" and symint:
-            return _plain(self._names["SymIntT"])
-        if type_.text == "SymInt" and not symint:
-            return _plain(self._names["longT"])
+        if type_.text == "SymInt":
+            return _plain(self._names["SymIntT" if symint else "longT"])
         spelled = self._spelled.get(type_.text)
         if spelled is None:
             raise Invalid("DL120", f"`{type_.text}` has no C++ type", type_.text)
