@@ -54,7 +54,7 @@ def _check_group(group: Sequence[NativeFunction]) -> WrongAutogen | None:
     owner = owners[wrong[0]]
     if not made:
         message = f"`autogen` names {_listed(named)}, but torchgen generates no variant here"
-        return WrongAutogen(owner, _mistake(named, message, ""))
+        return WrongAutogen(owner, _mistake(named, message))
     message = f"torchgen generates {_listed(made)} from this, but `autogen` names {_listed(named)}"
     return WrongAutogen(owner, _mistake(named, message, ", ".join(made)))
 
@@ -72,11 +72,11 @@ def _check_names(
         if name not in possible:
             close = nearest(name, sorted(possible), 1)
             message = f"`autogen` names `{name}`, which torchgen does not generate from this"
-            return WrongAutogen(owners[name], _mistake([name], message, "".join(close)))
+            return WrongAutogen(owners[name], _mistake([name], message, *close))
     return None
 
 
-def _mistake(named: Sequence[str], message: str, wanted: str) -> Mistake:
+def _mistake(named: Sequence[str], message: str, wanted: str = "") -> Mistake:
     path, words = ("autogen",), named[0] if len(named) == 1 else ""
     if not wanted:
         help_ = "remove the key"

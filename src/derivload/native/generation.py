@@ -174,10 +174,10 @@ class _Generator:
         return []
 
     def _base_kind(self, group: dict[str, NativeFunction]) -> str:
-        first = ("mutable", "inplace", "out", "functional")
+        first = ["mutable", "inplace"]
         if not self._dialect.mutable_before_inplace:
-            first = ("inplace", "mutable", "out", "functional")
-        return next(kind for kind in first if kind in group)
+            first.reverse()
+        return next(kind for kind in (*first, "out", "functional") if kind in group)
 
     def _gets_out_variant(self, base: NativeFunction) -> bool:
         possible = base.schema.kind == "inplace" or any(
