@@ -91,7 +91,7 @@ def test_a_rule_holds_from_its_release_on() -> None:
         assert row.philox_is_seeded is (at < names.index("2.15"))
         assert row.grammar.spaces_in_defaults is (at >= names.index("2.5"))
         assert row.grammar.namespaces is (at >= names.index("2.7"))
-        tags = ("pt2_compliant_tag",) if at else ()
+        tags: tuple[str, ...] = ("pt2_compliant_tag",) if at else ()
         tags += ("out", "inplace") if at >= names.index("2.13") else ()
         assert row.implied_tags == tags
 

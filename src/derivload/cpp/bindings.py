@@ -120,7 +120,7 @@ class CppBindings:
             if default == "None":
                 return self._nullopt
             return self.default_expr(default, type_.elem, symint=symint)
-        if type_.kind == "list" and type_.elem is not None:
+        if type_.elem is not None:  # a list
             if default.startswith("[") and default.endswith("]"):
                 return "{" + default[1:-1] + "}"
             if symint and default.isdigit() and type_.elem.text == "SymInt":
