@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from derivload.derivatives.formula_text import check_text, find_suspicious
+from support.paths import REFERENCE
+from support.told_formulas import read_formulas, tell_formula
 
 
 def found(formula: str) -> list[tuple[str, str]]:
@@ -98,3 +100,28 @@ def test_what_to_write_for_a_character(formula: str, instead: str) -> None:
 
 def test_of_one_formula_so_much_is_told() -> None:
     assert len(found("\u00d7 " * 10_000)) == 20
+
+
+FORMULAS = dict(read_formulas(REFERENCE / "formulas.txt"))
+
+
+def test_all_that_is_told_of_formulas() -> None:
+    """As recorded in tests/reference/formulas.txt; support/told_formulas.py says how to renew."""
+    now = {formula: tell_formula(formula) for formula in FORMULAS}
+    assert {formula for formula in FORMULAS if now[formula] != FORMULAS[formula]} == set()
+
+
+def test_formulas_are_suspicious_together_as_alone() -> None:
+    alone = {formula for formula in FORMULAS if find_suspicious([formula])}
+    assert len(alone) > 100
+    assert find_suspicious(FORMULAS) == find_suspicious([*FORMULAS, *FORMULAS]) == alone
+    assert find_suspicious([]) == set()
+
+
+@pytest.mark.parametrize(
+    "piece", ["not_implemented() ", "not_implemented(x) ", "\u00d7", "f(%) ", "None + "]
+)
+def test_of_each_kind_of_mistake_so_many_are_told(piece: str) -> None:
+    flaws = list(check_text(piece * 30, set(), "gild"))
+    codes = [flaw.code for flaw in flaws]
+    assert max(map(codes.count, codes)) == 20

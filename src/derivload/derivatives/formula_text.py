@@ -32,7 +32,7 @@ _MOST: Final = 20
 # `re` looks for at once.
 _WORDS_OF_MISTAKES: Final = (
     *(";", "**", "//", "..", "None", "True", "False", "lambda", " if", "else"),
-    *("return", "torch.", "grads("),
+    *("return", "torch."),
 )
 _MARKS_OF_MISTAKES: Final = (
     re.compile(r"[-+*/%&|^<=!?:,]\s*[),]"),
@@ -45,10 +45,10 @@ _MARKS_OF_MISTAKES: Final = (
 _BETWEEN: Final = "\0"
 _MARKS_AT_ENDS: Final = (
     re.compile(r"[-+*/%&|^<=!?:,.]\s*\0"),
-    re.compile(r"\0\s*[\0/%|^<=>?,!]"),
+    re.compile(r"\0(?=\s*[\0/%|^<=>?,!])"),
     re.compile(r"[^\0-\x7f]"),
 )
-_UNCALLED: Final = lazy(r"\bnot_implemented(?:_list)?\b(?!\s*\()|\bnot_implemented\(\s*\)")
+_UNCALLED: Final = lazy(r"\bnot_implemented(?:_list)?(?:\(\s*\)|\b(?!\s*\())")
 _UNQUOTED: Final = lazy(r"\bnot_implemented(?:_list)?\(\s*([A-Za-z_][^\"'()]*?)\s*\)")
 # After the last of these, something must follow. Inside brackets, some may end a type: `Tensor &`.
 _NEEDS_RIGHT: Final = frozenset("+ - / % || == != <= >= ? . -> ::".split())
@@ -78,6 +78,7 @@ _INSTEAD: Final = {
 _QUOTES: Final = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\xab\xbb")
 _PYTHON: Final = {"None": "std::nullopt", "True": "true", "False": "false"}
 _STATEMENTS: Final = frozenset({"if", "else", "elif", "lambda"})
+_NO_VALUES: Final = KEYWORDS | _STATEMENTS
 _ATTRIBUTES: Final = {
     "shape": "sym_sizes()",
     "dtype": "scalar_type()",
@@ -148,14 +149,13 @@ def find_suspicious(formulas: Iterable[str]) -> set[str]:
         found.update([match.start() for match in mark.finditer(text)])
     # Where each begins, with what stands before it.
     starts = list(itertools.accumulate((len(f) + 1 for f in every), initial=0))
-    last = len(every) - 1
-    marked = {every[min(last, bisect.bisect_right(starts, at) - 1)] for at in found}
+    marked = {every[bisect.bisect_right(starts, at) - 1] for at in found}
     return marked.union([formula for formula in every if find_unmatched(formula) is not None])
 
 
 def _is_literal(tokens: Sequence[re.Match[str]], at: int) -> bool:
     """Whether a character is in a text or a comment."""
-    return any(t.start() <= at < t.end() and t[0][0] in "\"'/" and len(t[0]) > 1 for t in tokens)
+    return any(at in range(*t.span()) and t[0][0] in "\"'/" and len(t[0]) > 1 for t in tokens)
 
 
 def _foreign(
@@ -191,11 +191,12 @@ def _in_ascii(character: str) -> tuple[str, str]:
     instead = _INSTEAD.get(character, unicodedata.normalize("NFKC", character))
     if instead == " ":
         return instead, "write a blank"
-    return instead, f"write `{instead}`" if instead.isascii() and instead.strip() else ""
+    return instead, f"write `{instead}`" if instead.isascii() else ""
 
 
 def _word_at(formula: str, at: int) -> str:
-    return next((w[0] for w in _WORD.finditer(formula) if w.start() <= at < w.end()), "")
+    """The word that a letter is part of."""
+    return next(word[0] for word in _WORD.finditer(formula) if at in range(*word.span()))
 
 
 def _statements(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
@@ -204,10 +205,11 @@ def _statements(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
     for token in tokens:
         depth += (token[0] == "{") - (token[0] == "}")
         if token[0] == "return" and depth <= 0 and token is tokens[0]:
-            message, at = "a formula is one expression, without `return`", token.start()
-            behind = tokens[1] if len(tokens) > 1 else token
-            words, instead = token.string[at : behind.end()], behind[0]
-            yield TextFlaw("DL612", message, words, at, "remove it", instead)
+            message, last = "a formula is one expression, without `return`", tokens[:2][-1]
+            instead = None if last is token else last[0]
+            yield TextFlaw(
+                "DL612", message, _up_to(token, last), token.start(), "remove it", instead
+            )
         elif token[0] == ";" and depth <= 0:
             is_last = not token.string[token.end() :].strip()
             message = "a formula is one expression, without `;`"
@@ -226,20 +228,24 @@ def _unfinished(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
         if not text:
             continue
         depth += (text == "{") - (text == "}")
-        is_product = text == "*" and before not in ("", "(", ",") and _is_value(before)
+        is_product = text == "*" and _is_value(before)
         lacks = _lacks_right(text, behind, is_product=is_product and not before.endswith("_t"))
         if text == behind == ".":
             if before != "." and texts[i + 3 : i + 4] != ["."]:  # `...` are three
-                message = "there is nothing between `.` and `.`"
-                yield TextFlaw("DL613", message, "..", token.start(), "write `.`", ".")
+                message, words = "there is nothing between `.` and `.`", _up_to(token, code[i + 1])
+                yield TextFlaw("DL613", message, words, token.start(), "write `.`", ".")
         elif lacks and before != text:
             yield TextFlaw("DL613", f"there is nothing behind `{text}`", text, token.start())
         elif text in _NEEDS_LEFT and before in ("", "("):
             yield TextFlaw("DL613", f"there is nothing before `{text}`", text, token.start())
         elif behind and depth <= 0 and _is_value(text) and _is_value(behind):
-            words = text + " " * (code[i + 1].start() - token.end()) + behind
             message = f"there is no operator between `{text}` and `{behind}`"
-            yield TextFlaw("DL613", message, words, token.start())
+            yield TextFlaw("DL613", message, _up_to(token, code[i + 1]), token.start())
+
+
+def _up_to(first: re.Match[str], last: re.Match[str]) -> str:
+    """The text from one token to another."""
+    return first.string[first.start() : last.end()]
 
 
 def _lacks_right(text: str, behind: str, *, is_product: bool) -> bool:
@@ -276,8 +282,8 @@ def _python(tokens: Sequence[re.Match[str]], names: Collection[str] | None) -> I
             message = "`**` is no power in C++"
             yield TextFlaw("DL620", message, "**", at, "call `pow`")
         elif text == "torch" and behind == ".":
-            message = "`torch.` is Python"
-            yield TextFlaw("DL620", message, "torch.", at, "write `at::`", "at::")
+            message, words = "`torch.` is Python", _up_to(token, tokens[i + 1])
+            yield TextFlaw("DL620", message, words, at, "write `at::`", "at::")
         elif before == "." and NAME.fullmatch(text) and behind not in ("(", "<"):
             yield from _attribute(text, at, is_known=_is_tensor(texts[i - 1], names))
 
@@ -303,4 +309,4 @@ def _is_value(token: str) -> bool:
     """Whether a token is a name or a number, and not the name of a type or a word of C++."""
     if NAME.fullmatch(token) is None:
         return token[:1].isdigit()
-    return token not in KEYWORDS and not is_by_convention(token)
+    return token not in _NO_VALUES and not is_by_convention(token)
