@@ -21,6 +21,7 @@ from derivload.engine.judging import judge, place_all
 from derivload.engine.lint import lint
 from derivload.engine.load import LoadedTexts, load_texts
 from derivload.engine.texts import Text, Texts
+from support.rule_cases import TAGS
 
 _TITLE, _NEXT, _TOLD = "=== ", "---\n", ">>>\n"
 
@@ -54,7 +55,7 @@ def tell(case: Told) -> str:
     """What is told of a case now."""
     title, _, version = case.title.partition(" @")
     natives = (Text("native_functions.yaml", case.natives),)
-    texts = Texts(Text("derivatives.yaml", case.derivatives), natives, Text("tags.yaml", "[]\n"))
+    texts = Texts(Text("derivatives.yaml", case.derivatives), natives, Text("tags.yaml", TAGS))
     loaded = load_texts(texts, DIALECTS[version or NEWEST.version])
     judged = judge(lint(loaded.load), texts, has_errors=bool(loaded.diagnostics))
     lines = [

@@ -1,8 +1,8 @@
 """What is told of formulas, as text: a test compares it with what was recorded and read before.
 
 A file of formulas has each as JSON, and under it, indented, all that is told of it.
-`../.venv/bin/python -m support.told_formulas FILE`, in the folder tests, writes what is told now: read
-every line of the difference.
+`../.venv/bin/python -m support.told_formulas FILE`, in the folder tests, writes what is told now:
+read every line of the difference.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ def _lines(formula: str) -> Iterator[str]:
         who = "" if flaw in of_any else "knowing names, "
         who = who if flaw in flaws else "not knowing names, "
         yield f"{who}{_of_flaw(flaw)}"
+    if flaws and formula not in find_suspicious([formula]):
+        yield "passed over, for it is not suspicious"
     unmatched = find_unmatched(formula)
     if unmatched is not None:
         yield f"unmatched at {unmatched.at}: {unmatched.message}{_end(unmatched)}"

@@ -88,9 +88,6 @@ def check_grad_usage(derivatives: Sequence[Derivative]) -> Invalid | None:
         if "grads" in derivative.formula:
             uses_grads += len(_GRADS.findall(derivative.formula))
             indices += used_gradient_indices(derivative.formula)
-    if uses_grads < len(indices):
-        message = "`grads` is used in a place where it cannot be recognized"
-        return Invalid("DL411", message, "grads")
     if uses_named and (uses_grad or uses_grads):
         message = "gradients are used both by name and as `grad` or `grads`"
         return Invalid("DL413", message, "grads" if uses_grads else "grad")

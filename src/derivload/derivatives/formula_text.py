@@ -31,21 +31,23 @@ _MOST: Final = 20
 # What every formula with a mistake of these has. Each pattern begins with a few characters, which
 # `re` looks for at once.
 _WORDS_OF_MISTAKES: Final = (
-    *(";", "**", "//", "..", "None", "True", "False", "lambda", " if", "else"),
-    *("return", "torch."),
+    *(";", "**", "//", "..", "None", "True", "False", "lambda", " if", "if("),
+    *("else", "elif", "return", "torch.", "torch ."),
 )
 _MARKS_OF_MISTAKES: Final = (
-    re.compile(r"[-+*/%&|^<=!?:,]\s*[),]"),
-    re.compile(r"[(,]\s*(?:[%|^<=>?,]|/(?![*/]))"),
+    re.compile(r"[-+*/%&|^<=!?:,.]\s*[),]"),
+    re.compile(r"[(,]\s*(?:[%|^<=>?,.]|/(?![*/])|->)"),
+    re.compile(r"->\s*[),\0]"),
+    re.compile(r"/\*(?<=[\w)\]] /\*)"),
     re.compile(r"[ \n](?<=[\w)\]][ \n])\s*[A-Za-z_\d\"]"),
     re.compile(r"not_implemented(?!\w*\(\"[^\"]*\"\))"),
-    re.compile(r"\.[A-Za-z_]\w*(?![\w(<])"),
+    re.compile(r"\.\s*[A-Za-z_]\w*(?![\w(<])"),
 )
 # Formulas are searched with this between them, which is in none.
 _BETWEEN: Final = "\0"
 _MARKS_AT_ENDS: Final = (
     re.compile(r"[-+*/%&|^<=!?:,.]\s*\0"),
-    re.compile(r"\0(?=\s*[\0/%|^<=>?,!])"),
+    re.compile(r"\0(?=\s*(?:[\0/%|^<=>?,!.]|->))"),
     re.compile(r"[^\0-\x7f]"),
 )
 _UNCALLED: Final = lazy(r"\bnot_implemented(?:_list)?(?:\(\s*\)|\b(?!\s*\())")

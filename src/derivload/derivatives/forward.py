@@ -58,7 +58,10 @@ def _numbered_type(function: NativeFunction, name: str) -> str:
     returns = function.schema.returns
     digits = name.removeprefix("result")
     if len(digits) > _MAX_DIGITS or int(digits) >= len(returns):
-        raise Invalid("DL430", f"`{name}` is out of range: there are {len(returns)} outputs")
+        outputs = (
+            f"is {len(returns)} output" if len(returns) == 1 else f"are {len(returns)} outputs"
+        )
+        raise Invalid("DL430", f"`{name}` is out of range: there {outputs}")
     return returns[int(digits)].type.text
 
 

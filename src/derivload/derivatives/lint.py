@@ -65,7 +65,7 @@ _TENSOR: Final = "at::Tensor"
 _GRAD: Final = frozenset({"grad"})
 _USUAL: Final = frozenset({"grad", "result"})
 # Names that no formula can use as values, which rules of their own are about.
-_TOLD_OTHERWISE: Final = UNCALLED | {"torch"}
+_TOLD_OTHERWISE: Final = UNCALLED | {"torch", "lambda", "elif"}
 
 
 class Suspicion(NamedTuple):

@@ -29,8 +29,6 @@ _ALONE: Final = lazy(r"\bgrads\b(?!\s*[.\[(])")
 _OPERATORS: Final = frozenset("+-*/,<=&|?:")
 WORDS: Final = frozenset({NON_DIFFERENTIABLE, AUTO_ELEMENT_WISE, AUTO_LINEAR})
 """Words that may stand in the place of a formula."""
-# With some blanks around it.
-_LONGEST_WORD: Final = 2 * max(map(len, WORDS))
 UNCALLED: Final = frozenset({"not_implemented", "not_implemented_list"})
 """Functions that a rule of their own is about, if they are not called (DL611)."""
 
@@ -151,7 +149,7 @@ def _has_usual_keys(formulas: Formulas, function: NativeFunction) -> bool:
     for raw_names, formula in formulas.formulas:
         if raw_names != "result" and raw_names not in tensors:
             return False
-        if len(formula) <= _LONGEST_WORD and is_keyword(formula):
+        if is_keyword(formula):
             is_of_argument = formula == NON_DIFFERENTIABLE
             if formula not in WORDS or is_of_argument != (raw_names in tensors):
                 return False
