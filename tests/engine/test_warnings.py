@@ -350,9 +350,10 @@ def test_what_is_allowed_is_needed(
     release: Release, releases: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each operator that is allowed something would be warned of in some release."""
-    monkeypatch.setattr("derivload.derivatives.lint.ALLOWED", {})
+    none = dict.fromkeys(ALLOWED, frozenset[str]())
+    monkeypatch.setattr("derivload.derivatives.lint.ALLOWED", none)
     found = [d for version in releases for d in of_release(release(version))]
-    allowed = ALLOWED["DL603"].keys()
+    allowed = ALLOWED["DL603"]
     names = {argument_of(d) for d in found if d.code == "DL603"}
     names = {f"{n.partition('/')[0]}/*" if n not in allowed else n for n in names}
     assert names
@@ -361,7 +362,6 @@ def test_what_is_allowed_is_needed(
         assert names == allowed
     assert {d.code for d in found} <= ALLOWED.keys()
     assert names <= allowed
-    assert all(reason for operators in ALLOWED.values() for reason in operators.values())
 
 
 def test_the_catalogue_is_not_warned_of() -> None:

@@ -73,4 +73,4 @@ def _is_simple(formula: str) -> bool:
         if not left:
             return True
         left = left.replace("()", "").replace("[]", "").replace("{}", "")
-    return not left
+    return False

@@ -76,7 +76,8 @@ def called_names(formula: str) -> frozenset[str]:
 def used_names(formula: str) -> list[UsedName]:
     """The values that a formula uses but does not declare, in its order, each only once."""
     tokens = list(TOKEN.finditer(formula))
-    texts = ["", "", "", *[token[0] for token in tokens], ""]
+    edge = [""] * 3
+    texts = [*edge, *[token[0] for token in tokens], *edge]
     inside = _template_arguments(tokens)
     declared: set[str] = set()
     found: dict[str, set[int]] = {}

@@ -223,7 +223,8 @@ def _unfinished(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
     """The operators that have nothing on one side, and names with no operator between them."""
     code = [token for token in tokens if token[0][:2] not in ("//", "/*")]
     # At a semicolon, something ends and something else begins.
-    texts = ["", *[token[0].replace(";", "") for token in code], ""]
+    edge = [""]
+    texts = [*edge, *[token[0].replace(";", "") for token in code], *edge]
     depth = 0
     for i, token in enumerate(code):
         before, text, behind = texts[i : i + 3]
@@ -258,7 +259,8 @@ def _lacks_right(text: str, behind: str, *, is_product: bool) -> bool:
 
 def _python(tokens: Sequence[re.Match[str]], names: Collection[str] | None) -> Iterator[TextFlaw]:
     """What is Python, and something else or nothing in C++."""
-    texts = ["", *[token[0] for token in tokens], ""]
+    edge = [""]
+    texts = [*edge, *[token[0] for token in tokens], *edge]
     depth = 0
     for i, token in enumerate(tokens):
         before, text, behind = texts[i : i + 3]

@@ -107,7 +107,7 @@ class DefinitionLinter:
                 yield from map(Suspicion, check_texts(definition, formulas, None, self._suspicious))
             return
         for found in self._check(definition, derived, is_whole=is_whole):
-            if derived.function.name.text not in ALLOWED.get(found.mistake.code, {}):
+            if derived.function.name.text not in ALLOWED.get(found.mistake.code, ()):
                 yield found
 
     def _check(
@@ -248,7 +248,7 @@ def _may_be_forgotten(function: NativeFunction, argument: Argument, used: Collec
     """
     if argument.type.kind == "optional" or argument.name == UNCHECKED:
         return False
-    allowed, operator = ALLOWED.get("DL603", {}), function.name.text
+    allowed, operator = ALLOWED["DL603"], function.name.text
     if f"{operator}/{argument.name}" in allowed or f"{operator}/*" in allowed:
         return False
     parts = argument.name.split("_")
