@@ -79,3 +79,21 @@ def test_a_hundred_mistakes_are_told_of_a_formula() -> None:
     schema = "f(Tensor self, Tensor other) -> Tensor"
     strides = told("self: " + "other.sym_strides() + " * 101 + "0", "other: grad", schema=schema)
     assert len(strides) == 1
+
+
+@pytest.mark.parametrize("formulas", ["self: {}", "self: grad\n  result: {}"])
+def test_a_formula_of_a_foreach_function_may_have_a_million_characters(formulas: str) -> None:
+    """The names of its arguments may be longer than those of the function that it applies."""
+
+    def codes(length: int, times: int) -> list[str]:
+        natives = (
+            "- func: f(Tensor self, Scalar x) -> Tensor\n  dispatch:\n    CPU: f\n"
+            f"- func: _foreach_f(Tensor[] self, Scalar {'y' * length}) -> Tensor[]\n"
+            "  device_check: NoCheck\n  dispatch:\n    CPU: f\n"
+        )
+        texts = formulas.format(f"grad{' + x' * times}")
+        case = Told("", natives, f"- name: f(Tensor self, Scalar x) -> Tensor\n  {texts}\n", "")
+        return [line.split(": ")[1] for line in tell(case).splitlines() if ": error" in line]
+
+    assert codes(100, 9_000) == []
+    assert codes(200, 9_000) == ["error DL010"]

@@ -101,7 +101,8 @@ def _made(loaded: LoadedTexts) -> Iterator[str]:
 
 def _fields(record: msgspec.Struct) -> Iterator[str]:
     for name, value in msgspec.to_builtins(record).items():
-        if _is_told(value):
+        # An empty list says of all outputs that they have no gradient.
+        if _is_told(value) or (name == "output_differentiability" and value is not None):
             text = json.dumps(_short(value), ensure_ascii=False)
             yield f"  {name}: {text}"
 

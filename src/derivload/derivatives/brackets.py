@@ -49,7 +49,7 @@ def find_unmatched(formula: str) -> Unmatched | None:
             return Unmatched(mark.start(), message, f"write the closing `{bracket[0]}`", closed)
         if bracket in _CLOSING:
             opened.append((mark.start(), bracket))
-        elif len(bracket) == 1 and bracket in ")]}":
+        elif bracket in _CLOSING.values():
             if not opened:
                 message = f"`{bracket}` closes nothing"
                 return Unmatched(mark.start(), message, "", formula[mark.end() :].rstrip())
@@ -72,5 +72,6 @@ def _is_simple(formula: str) -> bool:
     for _ in range(_USUAL_DEPTH):
         if not left:
             return True
-        left = left.replace("()", "").replace("[]", "").replace("{}", "")
+        for opening, closing in _CLOSING.items():
+            left = left.replace(opening + closing, "")
     return False

@@ -34,7 +34,7 @@ class Formulas(msgspec.Struct, frozen=True, gc=False):
     dispatch_key: str
     formulas: tuple[tuple[str, str], ...]
     path: Path
-    is_complete: bool = True
+    is_complete: bool
 
 
 class Definition(msgspec.Struct, frozen=True, gc=False):

@@ -206,7 +206,7 @@ def _statements(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
     depth = 0
     for token in tokens:
         depth += (token[0] == "{") - (token[0] == "}")
-        if token[0] == "return" and depth <= 0 and token is tokens[0]:
+        if token[0] == "return" and token is tokens[0]:
             message, last = "a formula is one expression, without `return`", tokens[:2][-1]
             instead = None if last is token else last[0]
             yield TextFlaw(
