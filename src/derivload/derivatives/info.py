@@ -38,7 +38,7 @@ from derivload.derivatives.model import (
 from derivload.derivatives.saved_variables import NamedType, Saver, concrete_sizes
 from derivload.diagnostics import EntryChange, Invalid, Mistake, Remedy
 from derivload.native.function import NativeFunction, qualified
-from derivload.remedies import remove
+from derivload.remedies import remove, write
 from derivload.spelling import Guesses
 from derivload.tuples import NamedTuple
 
@@ -292,14 +292,14 @@ class _SetUp:
             return ()
         old, new, is_safe = ways[code]
         alone = re.compile(rf"(?<!\w){re.escape(old)}(?!\w)")
-        changes = []
+        changes: list[EntryChange] = []
         for raw_names, formula in formulas.formulas:
             if is_forward_derivative_definition(self._arg_names, split_names(raw_names)):
                 continue
             # From the last one on: those before it keep their number.
             for number in reversed(range(len(alone.findall(formula)))):
                 path = (*formulas.path, raw_names)
-                changes.append(EntryChange("replace", path, new, old, occurrence=number))
+                changes += write(new, old, path=path, occurrence=number).changes
         what = f"write `{new}` for `{old}` in all formulas"
         return (Remedy(what, tuple(changes), is_safe),) if changes else ()
 

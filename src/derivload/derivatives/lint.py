@@ -63,7 +63,7 @@ _USE: Final = lazy(r"(\w+)(?=(?:\.(\w+)\()?)")
 _NUMBERED: Final = lazy(r"result([0-9]{1,3})")
 _TENSOR: Final = "at::Tensor"
 _GRAD: Final = frozenset({"grad"})
-_USUAL: Final = frozenset({"grad", "result"})
+_USUAL: Final = _GRAD | {"result"}
 # Names that no formula can use as values, which rules of their own are about.
 _TOLD_OTHERWISE: Final = UNCALLED | {"torch", "lambda", "elif"}
 
