@@ -121,11 +121,13 @@ def check_text(formula: str, names: Collection[str] | None, operator: str) -> It
     yield from _foreign(formula, tokens, names)
     for found in itertools.islice(_UNCALLED.finditer(formula), _MOST):
         if not _is_literal(tokens, found.start()):
-            message = "`not_implemented` is a function that raises an error, and is not called here"
-            call = f'{found[0].partition("(")[0]}("{operator}")'
+            name = found[0].partition("(")[0]
+            message = f"`{name}` is a function that raises an error, and is not called here"
+            call = f'{name}("{operator}")'
             yield TextFlaw("DL611", message, found[0], found.start(), f"write `{call}`", call)
     for found in itertools.islice(_UNQUOTED.finditer(formula), _MOST):
-        message, quoted = "the name that `not_implemented` takes needs quotes", f'"{found[1]}"'
+        name, quoted = found[0].partition("(")[0], f'"{found[1]}"'
+        message = f"the name that `{name}` takes needs quotes"
         yield TextFlaw("DL611", message, found[1], found.start(1), f"write `{quoted}`", quoted)
     yield from _statements(tokens)
     yield from itertools.islice(_unfinished(tokens), _MOST)

@@ -22,7 +22,6 @@ from derivload.derivatives.lint_allowed import (
     UNCHECKED,
 )
 from derivload.derivatives.lint_formulas import (
-    UNCALLED,
     WORDS,
     check_gradients,
     check_keys,
@@ -64,8 +63,9 @@ _NUMBERED: Final = lazy(r"result([0-9]{1,3})")
 _TENSOR: Final = "at::Tensor"
 _GRAD: Final = frozenset({"grad"})
 _USUAL: Final = _GRAD | {"result"}
+_NOT_IMPLEMENTED: Final = frozenset({"not_implemented", "not_implemented_list"})
 # Names that no formula can use as values, which rules of their own are about.
-_TOLD_OTHERWISE: Final = UNCALLED | {"torch", "lambda", "elif"}
+_TOLD_OTHERWISE: Final = frozenset({"torch", "lambda", "elif"})
 
 
 class Suspicion(NamedTuple):
@@ -196,7 +196,7 @@ def _check_calls(formula: str, path: Path) -> Iterator[Suspicion]:
     """The calls of `not_implemented`, misspelt. Which other functions there are is not known."""
     if "not" not in formula:
         return
-    for name in sorted(called_names(formula) - UNCALLED):
+    for name in sorted(called_names(formula) - _NOT_IMPLEMENTED):
         if name.startswith("not") and is_slip(name, "not_implemented"):
             message = f"`{name}` is no function of PyTorch's"
             yield Suspicion(Mistake("DL602", message, path, name, meant=("not_implemented",)))

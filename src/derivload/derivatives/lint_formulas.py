@@ -29,8 +29,6 @@ _ALONE: Final = lazy(r"\bgrads\b(?!\s*[.\[(])")
 _OPERATORS: Final = frozenset("+-*/,<=&|?:")
 WORDS: Final = frozenset({NON_DIFFERENTIABLE, AUTO_ELEMENT_WISE, AUTO_LINEAR})
 """Words that may stand in the place of a formula."""
-UNCALLED: Final = frozenset({"not_implemented", "not_implemented_list"})
-"""Functions that a rule of their own is about, if they are not called (DL611)."""
 
 
 def is_keyword(formula: str) -> bool:
