@@ -53,17 +53,17 @@ class Matched(NamedTuple):
 
 
 class Match(NamedTuple):
-    """The info found for one function. `exact` tells that it was made for this function itself.
+    """The info found for one function. `exact` tells that it was defined for this function itself.
 
     `reference` is the function that it was generated from, if it was.
     """
 
     derived: Derived | None
-    exact: bool
+    exact: bool = False
     reference: NativeFunction | None = None
 
 
-_NONE: Final = Match(None, False)
+_NONE: Final = Match(None)
 
 
 def match_differentiability_info(
@@ -128,11 +128,11 @@ class Matcher:
         signature = function.signatures.loose
         functional = None if function.is_foreach else self._functional.get(signature)
         if functional is not None:
-            return Match(functional, False)
+            return Match(functional)
         if function.generated and signature in self._others:
             other = self._others[signature]
             _check_reusable(function, other)
-            return Match(other, False)
+            return Match(other)
         if function.is_foreach:
             return self._find_foreach(function)
         return _NONE
@@ -147,11 +147,11 @@ class Matcher:
             message = f"{of} to each tensor, which has no derivatives for Default"
             raise Invalid("DL503", message, function.qualified)
         if function.schema.kind == "inplace":
-            return Match(Derived(reference.function, {"Default": info}), False)
+            return Match(Derived(reference.function, {"Default": info}))
         generated = gen_foreach_derivativeinfo(
             function, reference.function, info, self._types, self._dialect
         )
-        return Match(Derived(function, {"Default": generated}), True, reference.function)
+        return Match(Derived(function, {"Default": generated}), reference=reference.function)
 
 
 def _check_strides(function: NativeFunction, derived: Derived) -> None:
