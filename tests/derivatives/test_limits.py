@@ -97,3 +97,10 @@ def test_a_formula_of_a_foreach_function_may_have_a_million_characters(formulas:
 
     assert codes(100, 9_000) == []
     assert codes(200, 9_000) == ["error DL010"]
+
+
+def test_a_formula_with_a_text_that_may_be_none_may_have_a_million_characters() -> None:
+    schema = "f(Tensor self, str? m) -> Tensor"
+    assert told(f"self: grad{' + m' * 12_000}", schema=schema) == []
+    (line,) = told(f"self: grad{' + m' * 14_000}", schema=schema)
+    assert ": error DL010: with `m` replaced, this formula has more than a million" in line

@@ -177,9 +177,9 @@ class Saver:
                 formula = row.apply(formula, name, var_names, saved, wrong)
             if type_ == self._optional_string:
                 # The node saves a string that it owns. The backward function takes a view of it.
-                view = self._string_view.format(name).replace("\\", r"\\")
+                view = self._string_view.format(name)
                 check_growth(formula, name, view)
-                formula = re.sub(rf"\b{re.escape(name)}\b", view, formula)
+                formula = view.join(re.split(rf"\b{re.escape(name)}\b", formula))
             if used is None or formula is not before:
                 used = words(formula)
             if name in used:
