@@ -51,19 +51,24 @@ def read_told(path: Path) -> list[Told]:
     return cases
 
 
-def tell(case: Told) -> str:
-    """What is told of a case now."""
-    title, _, version = case.title.partition(" @")
+def load_told(case: Told) -> tuple[Texts, LoadedTexts]:
+    """The texts of a case, and the load of them."""
+    version = case.title.partition(" @")[2]
     natives = (Text("native_functions.yaml", case.natives),)
     texts = Texts(Text("derivatives.yaml", case.derivatives), natives, Text("tags.yaml", TAGS))
-    loaded = load_texts(texts, DIALECTS[version or NEWEST.version])
+    return texts, load_texts(texts, DIALECTS[version or NEWEST.version])
+
+
+def tell(case: Told) -> str:
+    """What is told of a case now."""
+    texts, loaded = load_told(case)
     judged = judge(lint(loaded.load), texts, has_errors=bool(loaded.diagnostics))
     lines = [
         line
         for diagnostic in [*loaded.diagnostics, *place_all(judged.shown, texts)]
         for line in of_diagnostic(diagnostic)
     ]
-    if title.startswith("+"):
+    if case.title.startswith("+"):
         lines += _made(loaded)
     return "\n".join(lines)
 
