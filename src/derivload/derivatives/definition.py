@@ -52,21 +52,19 @@ class Definition(msgspec.Struct, frozen=True, gc=False):
 
 def read_definition(
     value: Mapping, autograd_keys: frozenset[str] | None = None
-) -> tuple[Definition | None, list[Mistake]]:
-    """The definition of an entry, and its mistakes (DL006 to DL008, DL101, DL401 to DL404).
-
-    The definition is None if the entry has mistakes.
-    """
+) -> Definition | None:
+    """The definition of an entry; None if the entry has mistakes."""
     definition, mistakes = read_good_parts(value, autograd_keys, Guesses())
-    return (None if mistakes else definition), mistakes
+    return None if mistakes else definition
 
 
 def read_good_parts(
     value: Mapping, autograd_keys: frozenset[str] | None, guesses: Guesses
 ) -> tuple[Definition | None, list[Mistake]]:
-    """The definition of an entry without what is wrong, and the mistakes, as `read_definition`.
+    """The definition of an entry without what is wrong, and the mistakes.
 
-    The definition is None if it is not clear whose it is.
+    The definition is None if it is not clear whose it is. Mistakes: DL006 to DL008, DL101, DL401 to
+    DL404.
     """
     mistakes: list[Mistake] = []
     meant = _unknown_keys(value, guesses, mistakes)

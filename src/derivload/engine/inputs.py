@@ -244,7 +244,7 @@ def _kinds(texts: Texts) -> list[tuple[Text, Sequence[str], bool]]:
 
 
 def _formulas(value: Mapping) -> tuple[Formulas, ...]:
-    definition, _ = read_definition(value)
+    definition = read_definition(value)
     return () if definition is None else definition.dispatch
 
 

@@ -198,7 +198,7 @@ class FamilyUpdate:
             self.lost.definitions.add(index)
             self._touched |= self._families_in(index, of_native=False)
             return DefinitionRow(digest, UNKNOWN)
-        definition, _ = read_definition(read.value, self._readers.dialect.autograd_keys)
+        definition = read_definition(read.value, self._readers.dialect.autograd_keys)
         schema = read.value.get("name") if definition is None else definition.specification
         row = DefinitionRow(digest, self._family_of_schema(schema))
         if definition is None and isinstance(schema, str):

@@ -191,7 +191,7 @@ def _read_written(entry: Entry) -> Definition | None:
         value = read_entry(entry, PlainReader()).value
     except YamlError:
         return None
-    return read_definition(value)[0] if isinstance(value, dict) else None
+    return read_definition(value) if isinstance(value, dict) else None
 
 
 def _automatic(written: Definition | None, key: str) -> str:
