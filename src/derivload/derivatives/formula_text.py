@@ -145,10 +145,7 @@ def find_suspicious(formulas: Iterable[str]) -> set[str]:
     text = _BETWEEN + _BETWEEN.join(every) + _BETWEEN
     found: set[int] = set()
     for word in _WORDS_OF_MISTAKES:
-        at = text.find(word)
-        while at >= 0:
-            found.add(at)
-            at = text.find(word, at + 1)
+        found.update([match.start() for match in re.finditer(re.escape(word), text)])
     for mark in (*_MARKS_OF_MISTAKES, *_MARKS_AT_ENDS):
         found.update([match.start() for match in mark.finditer(text)])
     # Where each begins, with what stands before it.
@@ -225,8 +222,7 @@ def _unfinished(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
     """The operators that have nothing on one side, and names with no operator between them."""
     code = [token for token in tokens if token[0][:2] not in ("//", "/*")]
     # At a semicolon, something ends and something else begins.
-    edge = [""]
-    texts = [*edge, *[token[0].replace(";", "") for token in code], *edge]
+    texts = [text.replace(";", "") for text in _texts(code)]
     depth = 0
     for i, token in enumerate(code):
         before, text, behind = texts[i : i + 3]
@@ -248,6 +244,12 @@ def _unfinished(tokens: Sequence[re.Match[str]]) -> Iterator[TextFlaw]:
             yield TextFlaw("DL613", message, _up_to(token, code[i + 1]), token.start())
 
 
+def _texts(tokens: Sequence[re.Match[str]]) -> list[str]:
+    """The texts of tokens, with "" before the first and behind the last one."""
+    edge = [""]
+    return [*edge, *[token[0] for token in tokens], *edge]
+
+
 def _up_to(first: re.Match[str], last: re.Match[str]) -> str:
     """The text from one token to another."""
     return first.string[first.start() : last.end()]
@@ -261,8 +263,7 @@ def _lacks_right(text: str, behind: str, *, is_product: bool) -> bool:
 
 def _python(tokens: Sequence[re.Match[str]], names: Collection[str] | None) -> Iterator[TextFlaw]:
     """What is Python, and something else or nothing in C++."""
-    edge = [""]
-    texts = [*edge, *[token[0] for token in tokens], *edge]
+    texts = _texts(tokens)
     depth = 0
     for i, token in enumerate(tokens):
         before, text, behind = texts[i : i + 3]
@@ -272,7 +273,7 @@ def _python(tokens: Sequence[re.Match[str]], names: Collection[str] | None) -> I
             message = f"`{text}` is Python: a C++ expression has none"
             yield TextFlaw("DL620", message, text, at, "write `condition ? one : other`")
             return
-        if text[:2] == "//" and token.string.find("\n", token.end()) < 0:
+        if text[:2] == "//" and token.end() == len(token.string):
             message = "`//` begins a comment, which the rest of the C++ statement is in"
             help_ = 'write comments with `#`, in a line of YAML; `.div(…, "floor")` divides'
             yield TextFlaw("DL620", message, text, at, help_)
