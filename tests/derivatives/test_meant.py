@@ -36,6 +36,7 @@ def test_a_usual_name_is_meant_before_a_similar_one(name: str, meant: str) -> No
         (["a;b/c"], ["a", "b", "c"], [], [], ["a, b, c"]),
         (["a", ""], ["a"], ["b"], [], []),
         (["othre"], ["self", "other"], [], [], ["other"]),
+        (["othre"], ["XX", "other"], [], [], ["other"]),
         (["othre"], ["self", "other"], [], ["other"], []),
         (["dispach"], ["self"], ["self"], [], ["dispatch"]),
         (["output_differentiabilty"], [], [], [], ["output_differentiability"]),
