@@ -155,10 +155,9 @@ def _has_usual_keys(formulas: Formulas, function: NativeFunction) -> bool:
 
 
 def _outputs(function: NativeFunction) -> list[str]:
-    """The names that the key of a forward formula may have."""
+    """The names that a key of several outputs may have."""
     returns = function.schema.returns
     return [
-        "result",
         *(f"result{i}" for i in range(len(returns))),
         *(r.name for r in returns if r.name is not None),
     ]
