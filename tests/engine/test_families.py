@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from derivload.engine.families import family_of
+from derivload.engine.families import family_of, first_word
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,36 @@ def test_underscores_at_one_end_do_not_make_an_operator_of_pythons(name: str) ->
 )
 def test_some_names_are_of_any_family(name: str) -> None:
     assert family_of(name) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "family"),
+    [
+        ("add", "add"),
+        ("_foreach_add_", "add"),
+        ("as_strided_scatter", "asstridedinverse"),
+        ("viewcopy_copycopy", "view"),
+        ("coscattery_copy", "coinversey"),
+        ("co_copy_py", ""),
+        ("foreach", None),
+        ("for_each_add", None),
+        ("mul_foreach", "mulforeach"),
+        ("_foreach_mul_foreach", None),
+        ("add_out_", "addout"),
+        ("out", "out"),
+        ("add_functional_", "addfunctional"),
+        ("__iadd__", None),
+        ("__and", "and"),
+        ("", ""),
+    ],
+)
+def test_the_family_of_a_name(base: str, family: str | None) -> None:
+    assert family_of(base) == family
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("add", "add"), ("add.Tensor(", "add"), ("add_ x", "add_"), (" add", ""), ("(", ""), ("", "")],
+)
+def test_the_word_that_a_text_begins_with(text: str, word: str) -> None:
+    assert first_word(text) == word
