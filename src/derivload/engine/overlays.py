@@ -7,6 +7,7 @@ file, none takes the place of the other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -148,8 +149,9 @@ def names_a_kernel(entry: Mapping) -> bool:
 
 def _line_of(text: str, key: str) -> int:
     """The line of a key of the top level; the first, where it is not at the beginning of a line."""
+    begin = re.compile(rf"""["']?{re.escape(key)}["']?\s*:""")
     lines = enumerate(text.split("\n"), 1)
-    return next((number for number, line in lines if line.startswith(key)), 1)
+    return next((number for number, line in lines if begin.match(line)), 1)
 
 
 def _misplaced(source: SourceFile, line: int, message: str) -> SourceFile:
