@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from derivload.cpp.dialect import NEWEST
 from derivload.diagnostics import Diagnostic
+from derivload.engine.blame import Blame
 from derivload.engine.load import load_texts
+from derivload.engine.overlays import Replaced
 from derivload.engine.texts import Text, Texts
 from derivload.sources.additions import Additions
+from derivload.sources.entries import Entry
+from support.in_full import check_recorded
 
 TAGS = "- tag: view_copy\n  desc: x\n- tag: inplace_view\n  desc: x\n"
 CPU = "  dispatch:\n    CPU: f\n"
@@ -186,6 +191,11 @@ def test_an_overlay_is_told_what_it_makes_wrong(name: str) -> None:
     assert case.says in found.message, found.render()
 
 
+def test_what_overlays_are_told_reads_as_recorded(tmp_path: Path) -> None:
+    """The texts are in `reference/blamed.txt`."""
+    check_recorded("blamed.txt", {name: load(case) for name, case in CASES.items()}, tmp_path)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_without_overlays_nothing_is_wrong(name: str) -> None:
     assert load(CASES[name]._replace(overlay="", more="", override=False)) == []
@@ -196,3 +206,45 @@ def test_what_is_wrong_by_itself_is_told_where_it_is() -> None:
     overlay = of(f"mine::shine(Tensor self) -> Tensor\n{CPU}")
     (found,) = load(Case("", natives, overlay))
     assert (found.code, found.file) == ("DL302", "natives.yaml")
+
+
+def test_of_several_later_entries_the_last_is_told() -> None:
+    """The rank of a file is that among the files of its kind, in the order of the command line."""
+    texts = Texts(
+        Text("derivatives.yaml", "- name: f(Tensor self, Tensor n) -> Tensor\n  self: grad\n"),
+        (
+            Text("natives.yaml", of(f"f(Tensor self, Tensor n) -> Tensor\n{CPU}")),
+            Text("second.yaml", of(f"mine::f.b(Tensor self, Tensor n) -> Tensor\n{CPU}")),
+            Text("third.yaml", of(f"f.c(Tensor self, Tensor n) -> Tensor\n{CPU}")),
+        ),
+        Text("tags.yaml", TAGS),
+    )
+    found = load_texts(texts, NEWEST).diagnostics
+    assert [(one.file, one.code, one.message) for one in found] == [
+        (
+            "second.yaml",
+            "DL301",
+            "`mine::f.b` and `f` (natives.yaml:1) are both the functional variant of one signature",
+        ),
+        (
+            "third.yaml",
+            "DL301",
+            "`f.c` and `f` (natives.yaml:1) are both the functional variant of one signature",
+        ),
+    ]
+
+
+def entry(file: str, text: str = "", line: int = 1) -> Entry:
+    return Entry(file, line, 0, text)
+
+
+def test_the_last_entry_that_took_the_place_of_a_schema_is_its_replacement() -> None:
+    first = Replaced("f", entry("a", "- func: f(Tensor self) -> Tensor\n  tags: x"), entry("b"))
+    last = Replaced("f", entry("b", "- func: f(Tensor self) -> Tensor"), entry("c"))
+    other = Replaced("g", entry("a", "- func: g() -> Tensor"), entry("d"))
+    blame = Blame(["a", "b", "c", "d"], replaced=iter([first, last, other]))
+    assert blame.replacement("f(Tensor self) -> Tensor") == entry("c")
+    assert blame.replacement("g() -> Tensor") == entry("d")
+    assert blame.replacement("g() -> Tens") is None
+    assert blame.replacement("() -> Tensor") is None
+    assert Blame().replacement("g() -> Tensor") is None

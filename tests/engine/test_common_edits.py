@@ -99,6 +99,7 @@ def test_names_that_only_moved_are_told_once_of_two(
 
 
 def test_what_most_functions_have_comes_first() -> None:
+    assert FEWEST == 20
     few, more = Change("tags", "", "none", "core"), Change("node", "", "A0", "B0")
     folded = fold([*many(FEWEST, few), *many(FEWEST + 1, more, begin=FEWEST)])
     assert [(one.what, len(one.functions)) for one in folded.widespread] == [

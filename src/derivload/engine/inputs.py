@@ -175,13 +175,15 @@ class InputEntries:
         Those whose tags hide them from Python are left out.
         """
         names = "|".join(map(re.escape, sorted(bases)))
-        plain = re.compile(rf"func: ((?:{names})_?[.(][^#'\"\n]*)$", re.MULTILINE)
+        begin = re.compile(rf"func: (?:{names})_?[.(]")
+        # Alone in its line, with the next key behind it.
+        plain = re.compile(rf"func: ((?:{names})_?[.(][^#'\"\n]*)(?=\n  \w+:|\s*\Z)")
         anywhere = re.compile(rf"\b(?:{names})_?[.(]")
 
         def may_be_one(text: str) -> bool:
             # Most entries begin so, without a namespace and without quotes.
             if text.startswith("func: ") and text[6:7] not in _ODD and "::" not in text:
-                return plain.match(text) is not None
+                return begin.match(text) is not None
             return anywhere.search(text) is not None
 
         for at in self._natives.where(may_be_one):
@@ -193,7 +195,7 @@ class InputEntries:
             read = self.read_native(at)
             if read is not None and not hides_from_python(_tags_of(read.value)):
                 name, parenthesis, rest = str(read.value.get("func")).partition("(")
-                yield name.rpartition("::")[2] + parenthesis + rest
+                yield (name.rpartition("::")[2] + parenthesis + rest).strip()
 
     def called_with(self, name: str, unread: Collection[int] = ()) -> bool:
         """Whether a formula calls this name. `unread` are definitions that cannot be read."""
