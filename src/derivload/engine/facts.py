@@ -88,7 +88,7 @@ def _definitions_of(load: Load) -> dict[str, tuple[str, int]]:
     counts: Counter[str] = Counter()
     found = {}
     for made in load.derived:
-        name = made.definition.specification.partition("(")[0].strip().removeprefix("aten::")
+        name = made.definition.specification.partition("(")[0]
         found[made.derived.function.schema.text] = name, counts[name]  # of two, the last counts
         counts[name] += 1
     return found
