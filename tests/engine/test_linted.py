@@ -263,6 +263,33 @@ def test_what_generators_refuse_is_told_once_where_its_cause_stands() -> None:
         assert one.id == id_of(entries[one.at], one.mistake)
 
 
+def test_a_formula_that_nobody_wrote_is_refused_at_the_schema() -> None:
+    natives = (
+        f"- func: g(Tensor self, Scalar n) -> Tensor\n{CPU}"
+        f"- func: _foreach_g(Tensor[] self, Scalar n) -> Tensor[]\n  device_check: NoCheck\n{CPU}"
+    )
+    definitions = (
+        "- name: g(Tensor self, Scalar n) -> Tensor\n  self: grad\n  n: grad\n"
+        "  result: auto_linear\n"
+    )
+    load = loaded(natives, definitions).load
+    message = "`n` is no tensor of `{}`, so it has no derivative"
+    assert [without_id(one) for one in find_refused(load)] == [
+        Possible(
+            *("", "_foreach_g"),
+            Mistake("DL805", message.format("_foreach_g"), ("func",), "n"),
+            *(True, 1),
+        ),
+        Possible(
+            *("", "g"),
+            Mistake(
+                "DL805", message.format("g"), ("n",), "n", on_key=True, remedies=(remove("n"),)
+            ),
+            *(False, 0),
+        ),
+    ]
+
+
 # ------------------------------------------------------------------------------------------ facts
 
 

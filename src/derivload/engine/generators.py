@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # More of a load are not reported.
 _MOST: Final = 10_000
+_SCHEMAS: Final = (("func",), ("name",))
 
 
 def find_refused(load: Load) -> list[Possible]:
@@ -82,12 +83,14 @@ class _Places:
 
 def _mistake(refusal: Refusal, path: Path) -> Mistake:
     is_there = refusal.path in ("", path[-1])
+    # The words of a formula that nobody wrote are in the schema of its function.
+    is_on_key = refusal.on_key and is_there and path not in _SCHEMAS
     return Mistake(
         refusal.code,
         refusal.message,
         path,
         refusal.words if is_there else "",
-        refusal.on_key and is_there,
+        is_on_key,
         refusal.help,
         meant=refusal.meant,
         remedies=refusal.remedies or _without(refusal, path),
