@@ -145,9 +145,8 @@ def test_the_parts_of_facts() -> None:
         (("namespace", ""), "mine"),
     ]
     assert dict(fact_parts(FunctionFacts("f() -> ()")))["structured_delegate", ""] == "none"
-    assert [as_text(value) for value in (0, "", (), [[]], None, (True, "a"))] == [
-        *("0", "", "none", "none", "none", "yes, a")
-    ]
+    values: list[object] = [0, "", (), [[]], None, (True, "a")]
+    assert [as_text(value) for value in values] == [*("0", "", "none", "none", "none", "yes, a")]
     assert (name_in("f.x(T a) -> (T)"), name_in("f")) == ("f.x", "f")
 
 

@@ -150,8 +150,8 @@ def test_an_entry_stands_where_that_stood_whose_place_it_took() -> None:
         ("n2", 1): (True, 1),
         ("n2", 2): (True, 3),
     }
-    found = [(of_native, at) for of_native, at, _ in laid().entries_with("i(T")]
-    assert found == [(True, 0), (True, 2), (True, 3)]  # of a file that was read whole, all
+    having = [(of_native, at) for of_native, at, _ in laid().entries_with("i(T")]
+    assert having == [(True, 0), (True, 2), (True, 3)]  # of a file that was read whole, all
     assert laid(made).natives is made.natives
     plain = inputs(NATIVES, additions=Additions(override=True))
     assert plain.natives == inputs().natives

@@ -57,9 +57,12 @@ def test_functions_that_are_declared_again() -> None:
     assert found_in(natives, overlay=overlay + again) == [
         Possible("", "f", Mistake("DL605", message.format("f"), ("func",), "f"), True, 1, 0),
         Possible(
-            *("", "mine::f"),
+            "",
+            "mine::f",
             Mistake("DL605", message.format("mine::f"), ("func",), "f"),
-            *(True, 4, 3),
+            True,
+            4,
+            3,
         ),
     ]
 

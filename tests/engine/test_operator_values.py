@@ -64,7 +64,7 @@ def operator(made: FunctionRecord, used: DifferentiabilityInfo | None = None) ->
 
 SCHEMA = "f_.Tensor(Tensor self) -> Tensor"
 OPS = {"Default": MatchedInfo(SCHEMA, "FBackward0")}
-TANGENTS = {"Default": (TANGENT,)}
+TANGENTS: dict[str, tuple[ForwardDerivative, ...]] = {"Default": (TANGENT,)}
 
 
 def test_names_of_a_function() -> None:
