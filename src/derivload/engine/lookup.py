@@ -133,7 +133,9 @@ def nearest_difference(written: str, schemas: Sequence[str]) -> Misspelling | No
     matcher.set_seq2([token[0] for token in tokens])
     best, schema, its_tokens = _LEAST, "", []
     for other in schemas:
-        others = _TOKEN.findall(other)[:_MOST_TOKENS]
+        others = _TOKEN.findall(other)
+        if len(others) > _MOST_TOKENS:
+            continue
         matcher.set_seq1(others)
         if matcher.quick_ratio() > best and matcher.ratio() > best:
             best, schema, its_tokens = matcher.ratio(), other, others
