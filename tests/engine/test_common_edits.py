@@ -29,6 +29,7 @@ def many(count: int, *changes: Change, begin: int = 0) -> list[FunctionChange]:
         (Change("saved", "a", "c10::X a = x", "c10::Y a = x"), [("spelling", "c10::X", "c10::Y")]),
         (Change("backward", "a", "f(a, b)", "g(b, a)"), [("spelling", "f", "g")]),
         (Change("forward", "a", "x + x", "y + y"), [("spelling", "x", "y")]),
+        (Change("forward", "a", "x + y", "x - y"), [("spelling", "+", "-")]),
         (Change("node", "", "A0", "A1"), [("node", "A0", "A1")]),
         (Change("argument", "a", "int a", "SymInt a"), [("argument", "int", "SymInt")]),
         (Change("returns", "", "a b c", "d b"), [("returns", "a c", "d")]),

@@ -14,6 +14,7 @@ from derivload.derivatives.model import (
     MatchedInfo,
     SavedAttribute,
 )
+from derivload.engine import renames
 from derivload.engine.facts import FunctionFacts
 from derivload.engine.parts import as_text, fact_parts, function_parts, name_in, record_parts
 from derivload.engine.renames import Described, Rename, find_renames, measure_of
@@ -241,13 +242,13 @@ def test_the_likeliest_pairs_are_renames_in_the_order_of_those_that_came() -> No
     ]
 
 
-def test_of_many_pairs_only_those_with_the_same_arguments_are_compared() -> None:
-    gone = [Described(f"glaze{i}", f"T a{i}) -> T", "") for i in range(200)]
-    come = [Described(f"glaze{i}x", f"T a{i}) -> T", "") for i in range(101)]
-    found = find_renames(gone, come)
-    assert [(one.before, one.after) for one in found] == [
-        (f"glaze{i}", f"glaze{i}x") for i in range(101)
-    ]
-    few = [Described("glaze", "T b) -> T", "")]
-    assert find_renames(gone, [*come, *few]) == found
-    assert [one.after for one in find_renames(gone[:1], few)] == ["glaze"]
+def test_of_many_pairs_only_those_with_the_same_arguments_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert renames._MOST_PAIRS == 20_000
+    gone = [Described(f"glaze{i}", f"T a{i}) -> T", "") for i in range(2)]
+    come = [Described("glaze1x", "T a1) -> T", ""), Described("glaze0x", "T b) -> T", "")]
+    both = [Rename("glaze1", "glaze1x", 0.96), Rename("glaze0", "glaze0x", 0.88)]
+    for most, found in [(4, both), (3, both[:1])]:
+        monkeypatch.setattr(renames, "_MOST_PAIRS", most)
+        assert find_renames(gone, come) == found

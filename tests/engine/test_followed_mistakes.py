@@ -266,6 +266,42 @@ def test_an_overlay_with_mistakes_is_followed() -> None:
     assert (outcome.is_incremental, [d.code for d in outcome.diagnostics]) == (True, ["DL415"])
 
 
+def test_what_backends_register_is_checked_again_where_functions_change() -> None:
+    backend = "backend: XPU\ncpp_namespace: x\nsupported:\n- gild\n- gild\n- temper\n"
+    start = START._replace(backends=(backend,))
+    followed = Followed(start)
+    for files in (
+        start.edited(("grad * luster", "luster * grad")),
+        start.edited(("  tags: view_copy", "  tags: [view_copy, core]")),
+        start,
+        start._replace(backends=(backend.replace("- temper\n", "- temper\n- temper\n"),)),
+        start._replace(backends=(backend, backend)),
+        START,
+        start,
+    ):
+        outcome = followed.go(files)
+        assert outcome.is_incremental
+        assert outcome.backends is not None
+        codes = [found.code for found in told_of(outcome, files.texts).warnings]
+        assert bool(codes) == bool(files.backends)
+    # A mistake in it can only be told by a full load, also that there is no such function any more.
+    for wrong in (
+        start._replace(backends=(backend.replace("temper", "tamper"),)),
+        start.edited(("func: temper(", "func: tamper("), ("name: temper(", "name: tamper(")),
+    ):
+        outcome = followed.go(wrong)
+        assert (outcome.is_incremental, [d.code for d in outcome.diagnostics]) == (False, ["DL707"])
+        followed.go(start)
+
+
+def test_other_tags_are_loaded_in_full() -> None:
+    followed = Followed()
+    assert not followed.go(START._replace(tags=f"{TAGS}- tag: new\n  desc: x\n")).is_incremental
+    assert not followed.go(START._replace(tags=f"{TAGS}- tag: 1\n")).is_incremental
+    assert not followed.go(START).is_incremental
+    assert followed.go(START._replace(tags=TAGS.replace("desc: x", "desc: y"))).is_incremental
+
+
 def test_families_are_loaded_by_themselves() -> None:
     session = Followed().session
     found = {

@@ -269,6 +269,7 @@ def test_what_generators_refuse_is_told_once_where_its_cause_stands() -> None:
 def test_a_formula_that_nobody_wrote_is_refused_at_the_schema() -> None:
     natives = (
         f"- func: g(Tensor self, Scalar n) -> Tensor\n{CPU}"
+        f"- func: g_(Tensor(a!) self, Scalar n) -> Tensor(a!)\n{CPU}"
         f"- func: _foreach_g(Tensor[] self, Scalar n) -> Tensor[]\n  device_check: NoCheck\n{CPU}"
     )
     definitions = (
@@ -281,7 +282,7 @@ def test_a_formula_that_nobody_wrote_is_refused_at_the_schema() -> None:
         Possible(
             *("", "_foreach_g"),
             Mistake("DL805", message.format("_foreach_g"), ("func",), "n"),
-            *(True, 1),
+            *(True, 2),
         ),
         Possible(
             *("", "g"),

@@ -45,6 +45,8 @@ def test_a_few_rows_more_do_not_make_the_index_anew() -> None:
     assert few._made is indexed._made
     many = few.replaced(100, 100, rows(Random(1), 3))
     assert many._made is None
+    for count, is_kept in [(256, True), (257, False)]:
+        assert (indexed.replaced(0, 0, rows(Random(2), count))._made is not None) == is_kept
 
 
 def native(family: str, *links: str) -> NativeRow:

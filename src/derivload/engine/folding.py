@@ -104,9 +104,9 @@ def _fewest_of(edit: _Edit) -> int:
     If names of C++ only moved to another namespace, that is how they are spelled from now on, in
     however few functions they are.
     """
-    if edit.what != SPELLING or edit.before is None or edit.after is None:
+    if edit.what != SPELLING:
         return FEWEST
-    before, after = edit.before.split(), edit.after.split()
+    before, after = [(words or "").split() for words in (edit.before, edit.after)]
     are_qualified = all("::" in word for word in (*before, *after))
     last = [[word.rpartition("::")[2] for word in words] for words in (before, after)]
     return _FEWEST_MOVED if are_qualified and last[0] == last[1] else FEWEST
