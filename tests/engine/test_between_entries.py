@@ -18,7 +18,7 @@ from derivload.engine.load import (
     read_entries,
     read_tags,
 )
-from derivload.engine.pipeline import Load
+from derivload.engine.pipeline import Load, Readers
 from derivload.engine.texts import Text, Texts
 from derivload.sources.additions import NOTHING, Additions
 from support.in_full import check_recorded
@@ -86,6 +86,16 @@ CASES = {
         ),
         override=True,
     ),
+    "the same, and another delegate that is not there": Case(
+        natives=(
+            F.replace(CPU, "  structured_delegate: f.out\n")
+            + "- func: f_(Tensor(a!) self) -> Tensor(a!)\n  structured_delegate: f.out\n"
+            + f"- func: {OUT}  structured: True\n{CPU}"
+            + "- func: g(Tensor self) -> Tensor\n  structured_delegate: nothing.out\n",
+            f"- func: {OUT}{CPU}",
+        ),
+        override=True,
+    ),
     "a variant that is generated and declared": Case(
         natives=(f"{F}  autogen: f.out\n- func: {OUT}{CUDA}",)
     ),
@@ -125,6 +135,26 @@ CASES = {
         "- name: g(Tensor self) -> Tensor\n  self: 1\n",
         (f"{F}{INPLACE}- func: g(Tensor self) -> Tensor\n{CPU}",),
     ),
+    "the same beside a definition of the family that is lost": Case(
+        "- name: f(Tensor self) -> Tensor\n  self: grad + self.sym_strides()\n"
+        "- name: f.x(Tensor self: [\n",
+        (F + INPLACE,),
+    ),
+    "the same beside a definition of another family that is lost": Case(
+        "- name: f(Tensor self) -> Tensor\n  self: grad + self.sym_strides()\n"
+        "- name: g.x(Tensor self: [\n",
+        (F + INPLACE,),
+    ),
+    "a formula of an in-place function that it cannot use": Case(
+        DEFINED.replace("f(", "g(")
+        + "- name: f_(Tensor(a!) self) -> Tensor(a!)\n  self: grad\n  result: self_t * self_p\n",
+        (INPLACE + F.replace("f(", "g("),),
+    ),
+    "several definitions of nothing that may mean the same": Case(
+        DEFINED + "- name: g(Tensor self) -> Tensor\n  self: grad.sizes()\n"
+        "- name: ff(Tensor self) -> Tensor\n  slef: grad\n",
+        (f"{F}  nonsense: 1\n- func: gg(Tensor self) -> Tensor\n{CPU}",),
+    ),
     "a definition without a schema": Case("- name: f\n  self: grad.sizes()\n"),
     "a definition that is no mapping": Case(f"{DEFINED}- x\n"),
     "an empty file of definitions": Case(""),
@@ -135,6 +165,10 @@ CASES = {
     "a file that is an overlay and a backend's": Case(
         natives=(F, "backend: 1\ncustom:\n- func: g(Tensor self) -> Tensor\n"),
         backends=("backend: 1\ncustom:\n- func: g(Tensor self) -> Tensor\n",),
+    ),
+    "a backend that registers what is lost": Case(
+        natives=("- func: g(Tensor self: [\n" + F,),
+        backends=("backend: XLA\ncpp_namespace: x\nsupported:\n- g\n- g.x\n- h\n",),
     ),
     "a backend that registers nothing that is there": Case(
         backends=("backend: XLA\ncpp_namespace: x\nsupported:\n- g\n- f\n- f\n",)
@@ -174,6 +208,65 @@ def test_which_families_have_a_mistake(
     assert (load.bad, load.bad_natives) == (bad, bad_natives)
     for function in load.natives:
         assert load.is_whole(function) == bad.isdisjoint({function.name.base, None})
+
+
+def test_each_load_may_guess_anew() -> None:
+    readers = Readers(NEWEST, frozenset())
+    assert readers.guesses.can_compare("ab", ["abc"])
+    assert not readers.guesses.can_compare("a" * 10_000, ["b" * 10_000])
+    assert not readers.guesses.can_compare("ab", ["abc"])
+    Load(readers)
+    assert readers.guesses.can_compare("ab", ["abc"])
+
+
+def test_which_functions_may_be_lost() -> None:
+    load = CASES["a delegate to nothing beside one that is lost"].load().load
+    for name, is_lost in {
+        "g": True,
+        "g.out": True,
+        "g_": True,
+        "mine::g.x": True,
+        "f": False,
+        "h": False,
+        "add_out": True,
+    }.items():
+        assert load.may_be_lost(name) == is_lost, name
+    assert not Case().load().load.may_be_lost("add_out")
+    assert CASES["a definition of a function whose name is lost"].load().load.may_be_lost("f")
+
+
+def test_all_that_a_load_makes() -> None:
+    view = (
+        "- func: fold(Tensor(a) self) -> Tensor(a)\n  dispatch:\n    CompositeExplicitAutograd: k\n"
+        "- func: fold_copy(Tensor self) -> Tensor\n  dispatch:\n"
+        "    CompositeExplicitAutogradNonFunctional: k\n  tags: view_copy\n"
+    )
+    listed = "- func: _foreach_f(Tensor[] self) -> Tensor[]\n  device_check: NoCheck\n"
+    case = Case(
+        f"{DEFINED}- name: fold(Tensor(a) self) -> Tensor(a)\n  self: grad\n",
+        (f"{F}  autogen: f.out\n{view}{listed}{CPU}",),
+    )
+    loaded = case.load()
+    assert [d.render() for d in loaded.diagnostics] == []
+    load = loaded.load
+    assert (load.declared, len(load.natives)) == (4, 5)
+    assert load.numbers == [(0,), (0,)]
+    schemas = {
+        name: f"{name}(Tensor{view} self) -> Tensor{view}"
+        for name, view in (("f", ""), ("fold", "(a)"), ("fold_copy", ""))
+    }
+    assert [*load.infos] == [*schemas.values()]
+    assert {schema: entry.line for schema, entry in load.definitions.items()} == {
+        schemas["f"]: 1,
+        schemas["fold"]: 3,
+        schemas["fold_copy"]: 8,
+    }
+    assert load.copied_from == {schemas["fold_copy"]: schemas["fold"]}
+    assert load.references == {"_foreach_f(Tensor[] self) -> Tensor[]": schemas["f"]}
+    assert [entry.line for entry, _ in load.read] == [1, 3]
+    assert (load.bad, load.bad_natives, load.wrong) == (set(), frozenset(), [])
+    assert load.dialect is NEWEST
+    assert [one.keys for one in load.derived] == [("Default",), ("Default",)]
 
 
 # --------------------------------------------------------------------------------- what is read

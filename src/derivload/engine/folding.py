@@ -106,7 +106,7 @@ def _fewest_of(edit: _Edit) -> int:
     """
     if edit.what != SPELLING:
         return FEWEST
-    before, after = [(words or "").split() for words in (edit.before, edit.after)]
+    before, after = str(edit.before).split(), str(edit.after).split()
     are_qualified = all("::" in word for word in (*before, *after))
     last = [[word.rpartition("::")[2] for word in words] for words in (before, after)]
     return _FEWEST_MOVED if are_qualified and last[0] == last[1] else FEWEST
