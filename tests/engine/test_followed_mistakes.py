@@ -294,6 +294,19 @@ def test_what_backends_register_is_checked_again_where_functions_change() -> Non
         followed.go(start)
 
 
+def test_comments_count_behind_an_entry_that_cannot_be_read() -> None:
+    comment = "# derivload: ignore[DL602]"
+    files = START.edited(
+        ("  self: grad\n", f"  self: slef  {comment}\n"),
+        ("self: grad * luster", f"self: 'grad  {comment}"),
+    )
+    followed = Followed()
+    outcome = followed.go(files)
+    assert outcome.is_incremental
+    assert [found.code for found in outcome.diagnostics] == ["DL003"]
+    assert len(told_of(outcome, files.texts).suppressed) == 1
+
+
 def test_other_tags_are_loaded_in_full() -> None:
     followed = Followed()
     assert not followed.go(START._replace(tags=f"{TAGS}- tag: new\n  desc: x\n")).is_incremental

@@ -54,6 +54,11 @@ COMMENTS = {
     "no names": f"{NAME}\n  self: grad {IGNORED}[]\n",
     "no names in a line of its own": f"{NAME}\n  {IGNORED}\n  self: grad\n",
     "before all entries": f"# more\n{IGNORED}[DL602]\n{NAME}\n  self: grad\n",
+    "behind an empty line": f"\n{IGNORED}[DL602]\n{NAME}\n  self: grad\n",
+    "behind an entry that only has the words": f'{NAME}\n  self: f(grad, "{IGNORED}[DL602]")\n'
+    f"- name: g(Tensor self) -> Tensor\n  self: grad {IGNORED}[DL602]\n",
+    "behind an entry whose comment is something else": f"{NAME}\n  self: grad # derivload: x\n"
+    f"- name: g(Tensor self) -> Tensor\n  self: grad {IGNORED}[DL602]\n",
     "between entries": f"{NAME}\n  self: grad\n{IGNORED}[DL602] why\n- name: g(Tensor self) -> "
     "Tensor\n  self: grad\n",
     "behind all entries": f"{NAME}\n  self: grad\n{IGNORED}\n",

@@ -168,8 +168,7 @@ def _of_file(number: int, digests: list[bytes]) -> list[bytes]:
     """Digests that tell which file a definition is of: no two may define the same function."""
     if number == 0:
         return digests
-    salt = number.to_bytes(4, "big")
-    return [hashlib.sha256(salt + digest).digest()[:16] for digest in digests]
+    return [hashlib.sha256(bytes(number) + digest).digest()[:16] for digest in digests]
 
 
 class InputFile:
