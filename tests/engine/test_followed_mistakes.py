@@ -2,126 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
 
-from derivload.cpp.dialect import DIALECTS, NEWEST
-from derivload.diagnostics import Diagnostic
-from derivload.engine.judging import judge, place_all
-from derivload.engine.load import load_texts
-from derivload.engine.outcome import Outcome, outcome_of
-from derivload.engine.session import Session
-from derivload.engine.texts import Text, Texts
-from derivload.sources.additions import NOTHING, Additions
-
-CPU = "  dispatch:\n    CPU: k\n"
-DEFINITIONS = (
-    "- name: gild(Tensor self, float luster=0.5) -> Tensor\n  self: grad * luster\n"
-    "- name: fold(Tensor(a) self) -> Tensor(a)\n  self: fold_back(grad)\n"
-    "- name: hammer(Tensor self, Tensor w) -> Tensor\n  self: grad * w\n  w: grad * self\n"
-    "- name: temper(Tensor self) -> Tensor\n  self: grad\n"
-)
-NATIVES = (
-    f"- func: gild(Tensor self, float luster=0.5) -> Tensor\n{CPU}"
-    f"- func: gild_(Tensor(a!) self, float luster=0.5) -> Tensor(a!)\n{CPU}"
-    "- func: fold(Tensor(a) self) -> Tensor(a)\n  dispatch:\n    CompositeExplicitAutograd: k\n"
-    "- func: fold_copy(Tensor self) -> Tensor\n  dispatch:\n"
-    "    CompositeExplicitAutogradNonFunctional: k\n  tags: view_copy\n"
-    "- func: hammer(Tensor self, Tensor w) -> Tensor\n  structured_delegate: forge.out\n"
-    "- func: forge.out(Tensor self, Tensor w, *, Tensor(a!) out) -> Tensor(a!)\n"
-    f"  structured: True\n{CPU}"
-    "- func: forge(Tensor self, Tensor w) -> Tensor\n  structured_delegate: forge.out\n"
-    f"- func: temper(Tensor self) -> Tensor\n{CPU}"
-    f"- func: polish_(Tensor(a!) self) -> Tensor(a!)\n{CPU}"
-    f"- func: polish.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)\n{CPU}"
-)
-TAGS = "- tag: view_copy\n  desc: x\n- tag: core\n  desc: x\n"
-
-
-class Files(NamedTuple):
-    """The texts of a load."""
-
-    definitions: str = DEFINITIONS
-    natives: str = NATIVES
-    overlays: tuple[str, ...] = ()
-    more: tuple[str, ...] = ()
-    tags: str = TAGS
-    additions: Additions = NOTHING
-    backends: tuple[str, ...] = ()
-    unread: frozenset[str] = frozenset()
-
-    @property
-    def texts(self) -> Texts:
-        return Texts(
-            Text("d", self.definitions),
-            (Text("n", self.natives), *(Text(f"o{i}", o) for i, o in enumerate(self.overlays))),
-            Text("t", self.tags),
-            self.unread,
-            tuple(Text(f"m{i}", more) for i, more in enumerate(self.more)),
-            self.additions,
-            tuple(Text(f"b{i}", backend) for i, backend in enumerate(self.backends)),
-        )
-
-    def edited(self, *edits: tuple[str, str]) -> Files:
-        """With other words in the place of some, wherever they stand."""
-        definitions, natives = self.definitions, self.natives
-        for old, new in edits:
-            assert old in definitions + natives, old
-            definitions, natives = definitions.replace(old, new), natives.replace(old, new)
-        return self._replace(definitions=definitions, natives=natives)
-
-
-START = Files()
-
-
-class Told(NamedTuple):
-    """All that is told of a load."""
-
-    diagnostics: list[Diagnostic]
-    warnings: list[Diagnostic]
-    suppressed: list[str]
-    refused: list[Diagnostic]
-    lines: object
-
-
-def told_of(outcome: Outcome, texts: Texts) -> Told:
-    assert outcome.make_linted is not None
-    linted = outcome.make_linted()
-    has_errors = bool(outcome.diagnostics)
-    judged = judge(linted, texts, has_errors=has_errors)
-    refused = judge(linted._replace(found=[]), texts, has_errors=True, with_refused=True)
-    return Told(
-        outcome.diagnostics,
-        place_all(judged.shown, texts),
-        sorted(one.id for one in judged.suppressed),
-        place_all(refused.shown, texts),
-        outcome.lines,
-    )
-
-
-class Followed:
-    """A session that follows texts; at each step, it tells what a load of its own tells."""
-
-    def __init__(self, files: Files = START, version: str = NEWEST.version) -> None:
-        self.dialect = DIALECTS[version]
-        self.session = Session(self.dialect, with_refused=True)
-        assert not self.go(files).is_incremental
-
-    def go(self, files: Files) -> Outcome:
-        outcome = self.session.load(files.texts)
-        whole = outcome_of(load_texts(files.texts, self.dialect))
-        assert told_of(outcome, files.texts) == told_of(whole, files.texts)
-        assert outcome.note == whole.note
-        assert outcome.is_of_entries == whole.is_of_entries
-        counts = outcome.counts
-        entries = self.session.entries
-        assert entries is not None
-        if outcome.is_incremental:
-            everything = len(entries.natives) + len(entries.definitions)
-            assert counts["read"] + counts["reused"] == everything
-        return outcome
-
+from derivload.sources.additions import Additions
+from support.followed import CPU, DEFINITIONS, NATIVES, START, TAGS, Files, Followed, told_of
 
 MISTAKES: dict[str, tuple[str, str, str]] = {
     "a formula that asks for another gradient": ("grad * luster", "grads[7]", "DL"),
@@ -161,6 +45,11 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "DL009",
     ),
     "a torn quote": ("self: grad * luster", "self: 'grad", "DL003"),
+    "a torn function": (
+        "func: gild(Tensor self, float luster=0.5)",
+        "func: gild(Tensor self: [, float luster=0.5)",
+        "DL003",
+    ),
     "a torn list": ("self: grad * luster", "self: [grad", "DL003"),
     "an entry that is no mapping": (
         "- name: temper(Tensor self) -> Tensor\n  self: grad",
@@ -307,104 +196,37 @@ def test_comments_count_behind_an_entry_that_cannot_be_read() -> None:
     assert len(told_of(outcome, files.texts).suppressed) == 1
 
 
+def test_what_a_torn_definition_may_say_is_not_missed() -> None:
+    strides = START.edited(("grad * luster", "grad + self.sym_strides()"))
+    followed = Followed()
+    (found,) = followed.go(strides).diagnostics
+    assert found.code == "DL501"
+    for name, codes in {"gild": ["DL003"], "anvil": ["DL003", "DL501"]}.items():
+        torn = f"{strides.definitions}- name: {name}.x(Tensor self: [\n"
+        outcome = followed.go(strides._replace(definitions=torn))
+        assert (outcome.is_incremental, [d.code for d in outcome.diagnostics]) == (True, codes)
+
+
+def test_warnings_of_a_family_with_mistakes_are_told_too() -> None:
+    natives = f"{NATIVES}- func: lone(Tensor self) -> Tensor\n"
+    definitions = f"{DEFINITIONS}- name: lone(Tensor self) -> Tensor\n  self: grad * slef\n"
+    start = START._replace(natives=natives, definitions=definitions)
+    followed = Followed(start)
+    unknown = "- name: lone.x(Tensor self) -> Tensor\n  self: grad * sefl\n"
+    for wrong in (
+        start._replace(definitions=definitions + unknown),
+        start._replace(definitions=unknown + definitions),
+        start._replace(definitions=definitions + unknown + definitions),
+    ):
+        outcome = followed.go(wrong)
+        assert outcome.is_incremental
+        found = {one.code for one in told_of(outcome, wrong.texts).warnings}
+        assert found >= {"DL602", "DL604"}
+
+
 def test_other_tags_are_loaded_in_full() -> None:
     followed = Followed()
     assert not followed.go(START._replace(tags=f"{TAGS}- tag: new\n  desc: x\n")).is_incremental
     assert not followed.go(START._replace(tags=f"{TAGS}- tag: 1\n")).is_incremental
     assert not followed.go(START).is_incremental
     assert followed.go(START._replace(tags=TAGS.replace("desc: x", "desc: y"))).is_incremental
-
-
-def test_families_are_loaded_by_themselves() -> None:
-    session = Followed().session
-    found = {
-        (file, line): session.family_at(file, line)
-        for file in "dnt"
-        for line in range(40)
-        if session.family_at(file, line) is not None
-    }
-    assert found == {
-        ("d", 1): "gild",
-        ("d", 3): "fold",
-        ("d", 5): "hammer",
-        ("d", 8): "temper",
-        **{("n", 1 + i): f for i, f in {0: "gild", 3: "gild", 6: "fold", 9: "fold"}.items()},
-        **{("n", i): f for i, f in {14: "hammer", 16: "forge", 20: "forge"}.items()},
-        **{("n", i): f for i, f in {22: "temper", 25: "polish", 28: "polish"}.items()},
-    }
-    for family, names in {
-        "gild": ["gild", "gild_"],
-        "fold": ["fold", "fold_copy"],
-        "hammer": ["hammer", "forge.out", "forge"],
-        "forge": ["hammer", "forge.out", "forge"],
-        "nothing": [],
-    }.items():
-        load = session.load_family(family)
-        assert load is not None
-        assert [function.name.text for function in load.natives] == names
-        assert [f.entry.line for f in load.natives] == [
-            line
-            for (file, line), own in found.items()
-            if file == "n"
-            and own in {f.name.base.removesuffix("_copy").removesuffix("_") for f in load.natives}
-        ]
-    made = session.load_family("gild")
-    assert made is not None
-    assert [one.entry.line for one in made.derived] == [1]
-    assert len(made.matched) == 2
-    assert Session(NEWEST).load_family("gild") is None
-    assert Session(NEWEST).family_at("d", 1) is None
-
-
-def test_a_family_with_mistakes_is_loaded_where_that_is_asked_for() -> None:
-    followed = Followed()
-    followed.go(START.edited(("grad * luster", "grads[7]")))
-    session = followed.session
-    assert session.family_at("d", 1) == "gild"
-    assert session.load_family("gild") is None
-    assert session.load_family("temper") is None
-    load = session.load_family("gild", with_mistakes=True)
-    assert load is not None
-    assert load.mistakes
-    assert len(load.natives) == 2
-    followed.go(START.edited(("self: grad * luster", "self: 'grad")))
-    load = session.load_family("gild", with_mistakes=True)
-    assert load is not None
-    assert (len(load.natives), load.derived, load.wrong) == (2, [], [])
-    assert session.family_at("d", 1) is None
-    assert session.keep() is None
-    assert session.content() is None
-    followed.go(START)
-    assert session.load_family("gild") is not None
-    assert session.keep() is not None
-    assert session.content() is not None
-
-
-def test_what_another_session_kept_is_gone_on_from() -> None:
-    first = Followed().session
-    lines = first.load(START.texts).lines
-    kept = first.keep()
-    assert kept is not None
-    assert lines is not None
-    edit = START.edited(("grad * luster", "luster * grad"))
-    for with_refused, is_incremental in [(True, True), (False, True)]:
-        session = Session(NEWEST, with_refused=with_refused)
-        assert not session.is_restored
-        session.restore(kept, lines.records, [*lines.functions, *lines.generated])
-        assert session.is_restored
-        assert session.content() == first.content()
-        assert session.load(edit.texts).is_incremental == is_incremental
-        assert session.entries is not None
-    without = Session(NEWEST)
-    without.load(START.texts)
-    kept = without.keep()
-    assert kept is not None
-    session = Session(NEWEST, with_refused=True)
-    session.restore(kept, lines.records, [*lines.functions, *lines.generated])
-    # Nobody has looked for what is refused.
-    assert not session.load(edit.texts).is_incremental
-    other = Session(NEWEST)
-    other.restore(kept, lines.records[1:], [*lines.functions, *lines.generated])
-    assert not other.is_restored
-    assert other.keep() is None
-    assert other.content() is None
