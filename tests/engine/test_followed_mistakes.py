@@ -224,6 +224,35 @@ def test_warnings_of_a_family_with_mistakes_are_told_too() -> None:
         assert found >= {"DL602", "DL604"}
 
 
+def test_a_call_speaks_against_a_warning_beside_mistakes_too() -> None:
+    """A name that another formula calls is that of a function, where it is not called too."""
+    used = ("  self: grad\n", "  self: apply(grad, anneal)\n")
+    calls = ("grad * self", "anneal(grad)")
+    torn = ("grad * luster", "'grad * anneal(luster)")
+    wrong = ("grad * luster", "grads[7] * anneal(luster)")
+    followed = Followed()
+    for edits, is_warned in [
+        ([used], True),
+        ([used, calls], False),
+        ([used, calls, ("grad * luster", "grads[7]")], False),
+        ([used, wrong], False),
+        ([used, torn], True),
+        ([used, ("grad * luster", "grads[7]")], True),
+    ]:
+        files = START.edited(*edits)
+        outcome = followed.go(files)
+        assert outcome.is_incremental
+        found = [one.code for one in told_of(outcome, files.texts).warnings]
+        assert (found == ["DL602"]) == is_warned, edits
+        deprecated = outcome.make_linted
+        assert deprecated is not None
+        entries = deprecated().entries
+        schemas = [*entries.schemas_of(frozenset({"gild", "temper"}))]
+        assert [schema.partition("(")[0] for schema in schemas] == ["gild", "gild_", "temper"]
+        assert entries.may_have("anneal")
+        assert not entries.may_have("nothing at all")
+
+
 def test_other_tags_are_loaded_in_full() -> None:
     followed = Followed()
     assert not followed.go(START._replace(tags=f"{TAGS}- tag: new\n  desc: x\n")).is_incremental

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from derivload.engine.inputs import InputEntries
-from derivload.sources.entries import Entry, EntryValue
+from derivload.sources.entries import EntryValue
 
 
 class PickedEntries:
@@ -35,8 +35,3 @@ class PickedEntries:
     def read_definition(self, index: int) -> EntryValue | None:
         """As that of `InputEntries`."""
         return self._inputs.read_definition(self._definitions[index])
-
-    def entry(self, at: int, *, of_native: bool) -> Entry:
-        """As that of `InputEntries`."""
-        picked = self._natives if of_native else self._definitions
-        return self._inputs.entry(picked[at], of_native=of_native)

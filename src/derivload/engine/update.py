@@ -220,6 +220,7 @@ class FamilyUpdate:
 
     def _families_in(self, index: int, *, of_native: bool) -> set[str]:
         """The families of the names in an entry that cannot be read."""
+        assert isinstance(self._inputs, InputEntries)  # none is picked that cannot be read
         key = "func" if of_native else "name"
         text = self._inputs.entry(index, of_native=of_native).text
         names = names_lost((text,), key)
