@@ -114,6 +114,41 @@ def test_what_was_loaded_is_the_same_content_however_it_was_loaded() -> None:
     assert one.content() != other.content()
 
 
+@pytest.mark.parametrize("formula", ["&a grad", "&a grads[7]"])
+def test_of_inputs_that_are_read_whole_no_family_is_known(formula: str) -> None:
+    session = Session(NEWEST)
+    outcome = session.load(texts(DEFINED["f"].replace("grad", formula) + DEFINED["g"]))
+    assert bool(outcome.diagnostics) == ("7" in formula)
+    assert session.family_at("d", 1) is None
+    assert session.load_family("f") is None
+    assert session.load_family("f", with_mistakes=True) is None
+    assert (session.keep(), session.content()) == (None, None)
+
+
+def test_a_fault_of_ours_is_raised_unless_what_was_restored_may_be_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    own, restored = Session(NEWEST), Session(NEWEST)
+    lines = own.load(texts()).lines
+    kept = own.keep()
+    assert lines is not None
+    assert kept is not None
+    restored.restore(kept, lines.records, lines.functions)
+    assert restored.load(texts()).is_incremental
+    assert restored.load_family("f") is not None
+    monkeypatch.setattr(sessions, "op_prefixes", broken)
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        own.load_family("f")
+    assert restored.load_family("f") is None
+    monkeypatch.setattr(sessions.FamilyUpdate, "run", broken)
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        own.load(texts(DEFINED["f"]))
+    assert not restored.load(texts(DEFINED["f"])).is_incremental
+
+
 def test_splits_that_are_known_are_taken() -> None:
     session, other = Session(NEWEST), Session(NEWEST)
     session.load(texts())
