@@ -286,3 +286,7 @@ def test_a_function_with_another_name() -> None:
     ]
     plain = difference(old, after)
     assert ([f.name for f in plain.added], [f.name for f in plain.removed]) == (["ff"], ["f"])
+    longer = "ff(Tensor self, int n) -> Tensor"
+    after = lines([function(longer, "FfBackward0")], {longer: info("2 * grad")})
+    (one,) = difference_in_full(old, after).renamed
+    assert (one.before, one.after, one.measure) == ("f", "ff", 0.75)

@@ -100,3 +100,29 @@ def test_what_another_session_kept_is_gone_on_from() -> None:
     assert not other.is_restored
     assert other.keep() is None
     assert other.content() is None
+
+
+def test_what_all_definitions_say_together_is_followed() -> None:
+    """The dispatch keys, and the order of the records."""
+    followed = Followed()
+    gild, fold, hammer, temper = (
+        f"- name: {part}" for part in START.definitions.split("- name: ")[1:]
+    )
+    keys = "  dispatch:\n    Default:\n      self: grad\n    AutogradCUDA:\n      self: grad\n"
+    for definitions in (
+        START.definitions.replace("  self: grad\n", keys),
+        START.definitions,
+        gild + hammer + fold + temper,
+        temper + fold + hammer + gild,
+        gild + fold + temper + hammer,
+        fold + gild + temper,
+        gild + fold + temper + hammer,
+        START.definitions,
+        hammer + START.definitions,
+        START.definitions,
+    ):
+        outcome = followed.go(START._replace(definitions=definitions))
+        assert outcome.is_incremental
+        assert outcome.lines is not None
+        is_cuda = "AutogradCUDA" in definitions
+        assert ("AutogradCUDA" in outcome.lines.used_dispatch_keys) == is_cuda

@@ -107,6 +107,12 @@ def test_a_mistake_costs_its_families(name: str, counts: tuple[int, ...]) -> Non
     assert [*outcome.counts] == ["read", "reused", "derived", "matched"]
 
 
+def test_a_torn_definition_costs_the_family_that_it_names() -> None:
+    for name, read in {"temper.x": 3, "gild.x": 4, "anvil": 1, "hammer": 5}.items():
+        torn = f"{DEFINITIONS}- name: {name}(Tensor self: [\n"
+        assert Followed().go(START._replace(definitions=torn)).counts["read"] == read, name
+
+
 def test_a_name_is_meant_in_another_family_as_by_a_load_of_its_own() -> None:
     wrong = START.edited(("name: temper(", "name: polishh("))
     (found,) = Followed().go(wrong).diagnostics
@@ -222,6 +228,18 @@ def test_warnings_of_a_family_with_mistakes_are_told_too() -> None:
         assert outcome.is_incremental
         found = {one.code for one in told_of(outcome, wrong.texts).warnings}
         assert found >= {"DL602", "DL604"}
+    first = START._replace(
+        natives=f"- func: lone(Tensor self) -> Tensor\n{NATIVES}", definitions=definitions
+    )
+    followed = Followed(first)
+    # What is refused of a family without a mistake is told in the place of its warning.
+    both = first.edited(("grad * slef", "slef * grad"), ("name: temper(", "name: temmper("))
+    outcome = followed.go(both)
+    assert outcome.is_incremental
+    told = told_of(outcome, both.texts)
+    assert [one.code for one in told.diagnostics] == ["DL405"]
+    assert [one.code for one in told.warnings] == ["DL604", "DL602"]
+    assert [one.code for one in told.refused] == ["DL602", "DL801", "DL830"]
 
 
 def test_a_call_speaks_against_a_warning_beside_mistakes_too() -> None:
