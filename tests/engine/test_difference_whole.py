@@ -209,7 +209,7 @@ def facts(schema: str, *keys: str, **fields: Any) -> FunctionFacts:
 
 
 def test_kernels_say_what_is_composite() -> None:
-    composite = {"has_composite_implicit_autograd_kernel": True}
+    composite: dict[str, Any] = {"has_composite_implicit_autograd_kernel": True}
     old = lines([function(F, **composite)], facts=[facts(F, "CompositeImplicitAutograd")])
     new = lines([function(F)], facts=[facts(F, "CPU")])
     (one,) = difference_in_full(old, new).changed

@@ -10,6 +10,7 @@ from derivload.cpp.dialect import NEWEST
 from derivload.engine import session as sessions
 from derivload.engine.session import Session
 from derivload.engine.texts import Text, Texts
+from derivload.engine.update import FamilyUpdate
 
 CPU = "  dispatch:\n    CPU: k\n"
 TAGS = Text("t", "- tag: core\n  desc: x\n")
@@ -143,7 +144,7 @@ def test_a_fault_of_ours_is_raised_unless_what_was_restored_may_be_wrong(
     with pytest.raises(RuntimeError, match="a fault of ours"):
         own.load_family("f")
     assert restored.load_family("f") is None
-    monkeypatch.setattr(sessions.FamilyUpdate, "run", broken)
+    monkeypatch.setattr(FamilyUpdate, "run", broken)
     with pytest.raises(RuntimeError, match="a fault of ours"):
         own.load(texts(DEFINED["f"]))
     assert not restored.load(texts(DEFINED["f"])).is_incremental
