@@ -198,6 +198,11 @@ def test_what_is_told_between_entries_reads_as_recorded(tmp_path: Path) -> None:
         ("a formula that an in-place function cannot use", {"f"}, set()),
         ("the same beside a wrong definition of another family", {"f", "g"}, set()),
         ("a definition without a schema", {"f"}, set()),
+        (
+            "several definitions of nothing that may mean the same",
+            {"f", "ff", "g", "gg"},
+            {"f"},
+        ),
         ("a definition that is no mapping", {None}, set()),
     ],
 )

@@ -87,6 +87,10 @@ CASES = {
     "no schema, of one function": ("f", F),
     "no schema, with a slip": ("f(Tensor self, int n=1) > Tensor", F),
     "no schema, without a bracket": ("f(Tensor self, int n=1 -> Tensor", F),
+    "no schema, without a bracket behind what stands twice": (
+        "f(Tensor self, int n=1, int m=1 -> Tensor",
+        "f(Tensor self, int n=1, int m=1) -> Tensor",
+    ),
     "no schema, of several": (
         "f.b",
         "f.a(Tensor self, Tensor other) -> Tensor",
