@@ -8,13 +8,15 @@ from typing import NamedTuple
 import pytest
 
 from derivload.cpp.dialect import NEWEST
-from derivload.diagnostics import Diagnostic
+from derivload.diagnostics import Diagnostic, Invalid, Mistake
 from derivload.engine.blame import Blame
 from derivload.engine.load import load_texts
 from derivload.engine.overlays import Replaced
 from derivload.engine.texts import Text, Texts
+from derivload.native.generation import Misfit
 from derivload.sources.additions import Additions
 from derivload.sources.entries import Entry
+from derivload.sources.mistakes import Found
 from support.in_full import check_recorded
 
 TAGS = "- tag: view_copy\n  desc: x\n- tag: inplace_view\n  desc: x\n"
@@ -248,3 +250,41 @@ def test_the_last_entry_that_took_the_place_of_a_schema_is_its_replacement() -> 
     assert blame.replacement("g() -> Tens") is None
     assert blame.replacement("() -> Tensor") is None
     assert Blame().replacement("g() -> Tensor") is None
+
+
+def test_a_misfit_is_moved_to_the_schema_of_the_last_entry() -> None:
+    natives = of(f"f(Tensor self) -> Tensor\n{CPU}", f"g(Tensor self) -> Tensor\n{CPU}")
+    overlay = of(f"mine::h(Tensor self) -> Tensor\n{CPU}", f"i(Tensor self) -> Tensor\n{CPU}")
+    texts = Texts(
+        Text("d", "- name: f(Tensor self) -> Tensor\n  self: grad\n"),
+        (Text("natives", natives), Text("overlay", overlay)),
+        Text("t", TAGS),
+    )
+    f, g, h, i = load_texts(texts, NEWEST).load.natives
+    invalid = Invalid("DL302", "it is wrong", "self", "do something")
+    message = "this makes `f` (natives:1) wrong: it is wrong"
+    advice = "torchgen does not look at namespaces: give this operator another name or overload"
+    fit = "write this entry so that it fits the other one"
+    blame = Blame(["natives", "overlay"])
+    for others, entry, words, help_ in [
+        ((h,), h.entry, "mine::h", advice),
+        ((g, i), i.entry, "i", fit),
+        ((i, h), i.entry, "i", fit),
+    ]:
+        found = blame.moved(Misfit(f, invalid, others=others))
+        assert found == Found(entry, Mistake("DL302", message, ("func",), words, help=help_))
+    assert blame.moved(Misfit(f, invalid, others=(g,))) is None
+    assert blame.moved(Misfit(f, invalid)) is None
+    assert blame.moved(Misfit(h, invalid, others=(f, i))) is None
+    # One that took the place of an entry of the family is told where no other is.
+    for name, is_moved in [
+        ("f.x", True),
+        ("f_", True),
+        ("mine::f", True),
+        ("g", False),
+        ("f g", False),
+    ]:
+        replaced = Replaced(name, f.entry, h.entry)
+        found = Blame(["natives", "overlay"], replaced=[replaced]).moved(Misfit(f, invalid))
+        mistake = Mistake("DL302", message, ("func",), name, help=fit)
+        assert found == (Found(h.entry, mistake) if is_moved else None), name
