@@ -213,8 +213,8 @@ def test_how_like_two_functions_are() -> None:
         assert measure_of(other, one) == measure, other
     # Names that have less in common than this are not alike at all.
     for count, measure in [(7, 0.68), (6, 0.5)]:
-        name, other = (f"{'a' * count}{letter * (20 - count)}" for letter in "bc")
-        assert measure_of(Described(name, "", ""), Described(other, "", "")) == measure
+        names = [f"{'a' * count}{letter * (20 - count)}" for letter in "bc"]
+        assert measure_of(*(Described(name, "", "") for name in names)) == measure
     plain = Described("polish", "T a) -> T", "")
     assert measure_of(plain, plain._replace(name="zzzzzz")) == 0.5
     assert measure_of(plain, plain._replace(signature="zz")) == 0.5
