@@ -126,3 +126,6 @@ def test_what_all_definitions_say_together_is_followed() -> None:
         assert outcome.lines is not None
         is_cuda = "AutogradCUDA" in definitions
         assert ("AutogradCUDA" in outcome.lines.used_dispatch_keys) == is_cuda
+    # Entries of several families that change places are not read again.
+    for definitions in (gild + hammer + fold + temper, gild + temper + fold + hammer):
+        assert followed.go(START._replace(definitions=definitions)).counts["read"] == 0
