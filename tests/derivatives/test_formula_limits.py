@@ -10,7 +10,7 @@ from derivload.derivatives.backward import used_gradient_indices
 from derivload.derivatives.identifiers import check_growth, replace_identifier, words
 from derivload.derivatives.saved_variables import concrete_sizes
 from derivload.diagnostics import Invalid
-from support.told import Told, tell
+from support.told import definitions, tell
 
 SCHEMA = "f(Tensor self) -> (Tensor, Tensor)"
 
@@ -18,7 +18,7 @@ SCHEMA = "f(Tensor self) -> (Tensor, Tensor)"
 def told(*lines: str, schema: str = SCHEMA) -> list[str]:
     natives = f"- func: {schema}\n  dispatch:\n    CPU: f\n"
     formulas = "".join(f"  {line}\n" for line in lines)
-    return tell(Told("", natives, f"- name: {schema}\n{formulas}", "")).splitlines()
+    return tell(definitions(natives, f"- name: {schema}\n{formulas}")).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_number_of_an_output_has_no_more_than_640_digits() -> None:
     wrong = f"result{'0' * 641}"
     message = f"`{wrong}` is out of range: there are 2 outputs"
     assert told("self: grad", f"{wrong}: self_t") == [
-        f"derivatives.yaml:3:3-3:650: error DL430: {message}"
+        f"derivatives.yaml:3:3-3:650: error[DL430]: {message}"
     ]
 
 
@@ -92,15 +92,15 @@ def test_a_formula_of_a_foreach_function_may_have_a_million_characters(formulas:
             "  device_check: NoCheck\n  dispatch:\n    CPU: f\n"
         )
         texts = formulas.format(f"grad{' + x' * times}")
-        case = Told("", natives, f"- name: f(Tensor self, Scalar x) -> Tensor\n  {texts}\n", "")
+        case = definitions(natives, f"- name: f(Tensor self, Scalar x) -> Tensor\n  {texts}\n")
         return [line.split(": ")[1] for line in tell(case).splitlines() if ": error" in line]
 
     assert codes(100, 9_000) == []
-    assert codes(200, 9_000) == ["error DL010"]
+    assert codes(200, 9_000) == ["error[DL010]"]
 
 
 def test_a_formula_with_a_text_that_may_be_none_may_have_a_million_characters() -> None:
     schema = "f(Tensor self, str? m) -> Tensor"
     assert told(f"self: grad{' + m' * 12_000}", schema=schema) == []
     (line,) = told(f"self: grad{' + m' * 14_000}", schema=schema)
-    assert ": error DL010: with `m` replaced, this formula has more than a million" in line
+    assert ": error[DL010]: with `m` replaced, this formula has more than a million" in line

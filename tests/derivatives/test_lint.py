@@ -7,7 +7,7 @@ import pytest
 from derivload.derivatives.definition import Definition
 from derivload.derivatives.info import Derived
 from derivload.derivatives.lint import DefinitionLinter
-from support.told import Told, load_told
+from support.told import definitions, load_told
 
 SCHEMA = "f(Tensor self, Tensor other) -> Tensor"
 
@@ -16,7 +16,7 @@ SCHEMA = "f(Tensor self, Tensor other) -> Tensor"
 def made() -> tuple[Definition, Derived]:
     """A definition with a warning of each kind, of a composite function."""
     formulas = "  self: g(grad, self.dtype(), qwertz)\n  result: self_t +\n"
-    case = Told("", f"- func: {SCHEMA}\n", f"- name: {SCHEMA}\n{formulas}", "")
+    case = definitions(f"- func: {SCHEMA}\n", f"- name: {SCHEMA}\n{formulas}")
     (entry,) = load_told(case)[1].load.derived
     return entry.definition, entry.derived
 

@@ -1,18 +1,18 @@
-"""What is told of entries and of backends' files, whole, and what functions they come to."""
+"""What is told of entries and of backends' files, whole, and what functions they come to.
+
+The cases and what is told stand in tests/reference/native; support/told.py says how to renew it.
+"""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
 from support.paths import REFERENCE
-from support.told_cases import compare
+from support.told import Told, read_told, tell
 
-FILES = sorted(path.name for path in (REFERENCE / "native").glob("*.txt"))
+CASES = [case for path in sorted((REFERENCE / "native").glob("*.txt")) for case in read_told(path)]
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_all_is_told_as_it_stands_in_the_reference(name: str, tmp_path: Path) -> None:
-    """The texts are in `reference/native`; a failure says where a renewed file was written."""
-    compare(f"native/{name}", tmp_path)
+@pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
+def test_all_is_told_as_it_stands_in_the_reference(case: Told) -> None:
+    assert tell(case) == case.told

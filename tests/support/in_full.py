@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from derivload.diagnostics import Diagnostic
@@ -10,20 +10,24 @@ from support.paths import REFERENCE
 
 
 def in_full(found: Diagnostic) -> str:
-    """What is shown of a diagnostic, where it ends, its fixes and the other places."""
-    end = f"  to {found.end[0]}:{found.end[1]}"
-    fixes = [
-        f"  {'safe fix' if fix.is_safe else 'fix'}: {fix.message}"
-        + "".join(
-            f"\n    {e.file}:{e.line}:{e.column}-{e.end_line}:{e.end_column} {e.text!r}"
-            for e in fix.edits
-        )
-        for fix in found.fixes
-    ]
-    related = [
-        f"  see {r.file}:{r.line}:{r.column}-{r.end_column} {r.message}" for r in found.related
-    ]
-    return "\n".join([found.render(), end, *fixes, *related])
+    """All of a diagnostic but for the line that it shows."""
+    return "\n".join(_lines(found))
+
+
+def _lines(found: Diagnostic) -> Iterator[str]:
+    end = ":".join(map(str, found.end))
+    yield f"{found.place}-{end}: {found.severity}[{found.code}]: {found.message}"
+    if found.help:
+        yield f"  help: {found.help}"
+    for fix in found.fixes:
+        yield f"  {'safe fix' if fix.is_safe else 'fix'}: {fix.message}"
+        for edit in fix.edits:
+            file = "" if edit.file == found.file else f"{edit.file}:"
+            span = f"{edit.line}:{edit.column}-{edit.end_line}:{edit.end_column}"
+            yield f"    {file}{span} {edit.text!r}"
+    for other in found.related:
+        place = f"{other.file}:{other.line}:{other.column}-{other.end_column}"
+        yield f"  see {place}: {other.message}"
 
 
 def check_recorded(file: str, told: Mapping[str, Sequence[Diagnostic]], folder: Path) -> None:

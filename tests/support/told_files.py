@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from typing import Final
 
-from derivload.diagnostics import Diagnostic
 from derivload.sources.entries import read_source
+from support.in_full import in_full
 from support.paths import REFERENCE
 
 FILE: Final = REFERENCE / "file_mistakes.txt"
@@ -223,29 +222,12 @@ def made(text: str) -> str:
     lost = [f"  lost: {part!r}" for part in source.lost]
     passed = [f"  passed over: {source.passed_over}"] if source.passed_over else []
     whole = ["  whole"] if source.whole else []
-    told = [line for found in source.diagnostics for line in told_of(found)]
+    told = [*map(in_full, source.diagnostics)]
     return "\n".join([*whole, *read, *lost, *passed, *told])
 
 
 def _is_mapping(text: str) -> bool:
     return re.match(r"(?:custom|more|other|about|1|<<|\[b, c\]):", text) is not None
-
-
-def told_of(found: Diagnostic) -> Iterator[str]:
-    """All that a diagnostic tells, line by line."""
-    end = f" to {found.end_line}:{found.end_column}" if found.end_line or found.end_column else ""
-    place = f"{found.line}:{found.column}+{found.length}{end}"
-    yield f"{found.severity} {found.code} {found.file}:{place} {found.source_line!r}"
-    yield f"  {found.message}"
-    if found.help:
-        yield f"  help: {found.help}"
-    for fix in found.fixes:
-        yield f"  fix{', safely' if fix.is_safe else ''}: {fix.message}"
-        for edit in fix.edits:
-            span = f"{edit.line}:{edit.column} to {edit.end_line}:{edit.end_column}"
-            yield f"    {edit.file}:{span} {edit.text!r}"
-    for one in found.related:
-        yield f"  {one.file}:{one.line}:{one.column} to {one.end_column}: {one.message}"
 
 
 def recorded() -> dict[str, str]:
