@@ -340,6 +340,9 @@ def test_what_takes_the_place_of_what() -> None:
         ("f", "n0", "n1"),
         ("f", "n1", "n2"),
     ]
+    definitions, natives, _ = read_entries(case._replace(override=True).texts)
+    assert [e.entry.file for e in definitions] == ["m0"]
+    assert [e.entry.file for e in natives] == ["n2"]
 
 
 def test_sections_that_were_not_read_are_told_once_and_sorted() -> None:
