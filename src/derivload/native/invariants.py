@@ -18,7 +18,7 @@ def check_function(
     dialect: Dialect,
     guesses: Guesses,
     *,
-    is_tagged: bool = True,
+    is_tagged: bool,
 ) -> list[Mistake]:
     """The broken rules between the keys of an entry (DL206 to DL219).
 
