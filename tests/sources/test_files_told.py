@@ -5,10 +5,11 @@ It stands in reference/file_mistakes.txt; support/told_files.py says how to rene
 
 from __future__ import annotations
 
-from support.told_files import TEXTS, made, recorded
+from support.recorded import read_recorded
+from support.told_files import FILE, TEXTS, made
 
 
 def test_all_that_is_made_of_a_text() -> None:
-    expected = recorded()
+    expected = read_recorded(FILE)
     assert [*expected] == [*dict.fromkeys(TEXTS)]
     assert {text: made(text) for text in expected} == expected

@@ -9,13 +9,13 @@ and values, and then all that is told. Read what has changed: it is what people 
 
 from __future__ import annotations
 
-import ast
 import re
 from typing import Final
 
 from derivload.sources.entries import read_source
 from support.in_full import in_full
 from support.paths import REFERENCE
+from support.recorded import write_recorded
 
 FILE: Final = REFERENCE / "file_mistakes.txt"
 NAME: Final = "f.yaml"
@@ -230,15 +230,5 @@ def _is_mapping(text: str) -> bool:
     return re.match(r"(?:custom|more|other|about|1|<<|\[b, c\]):", text) is not None
 
 
-def recorded() -> dict[str, str]:
-    """What the file has, by text."""
-    _, *parts = re.split(r"(?m)^# (.*)\n", FILE.read_text("utf-8"))
-    return {
-        ast.literal_eval(text): said.strip("\n")
-        for text, said in zip(parts[::2], parts[1::2], strict=True)
-    }
-
-
 if __name__ == "__main__":
-    told = (f"# {text!r}\n{made(text)}" for text in dict.fromkeys(TEXTS))
-    FILE.write_text("\n\n".join(told) + "\n", "utf-8")
+    write_recorded(FILE, {text: made(text) for text in TEXTS})

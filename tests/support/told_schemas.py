@@ -9,12 +9,11 @@ what is written there is what people are told.
 
 from __future__ import annotations
 
-import ast
-import re
 from typing import Final
 
 from derivload.diagnostics import EntryChange, Invalid
 from support.paths import REFERENCE
+from support.recorded import write_recorded
 from support.schemas import OPTIONS, reader
 
 FILE: Final = REFERENCE / "schema_mistakes.txt"
@@ -157,14 +156,5 @@ def _change(change: EntryChange) -> str:
     return f"{change.kind}{at}{on_key} {change.words!r} {change.occurrence} by {change.text!r}"
 
 
-def recorded() -> dict[str, str]:
-    """What the file has, by text."""
-    _, *parts = re.split(r"(?m)^# (.*)\n", FILE.read_text("utf-8"))
-    return {
-        ast.literal_eval(text): said.strip("\n")
-        for text, said in zip(parts[::2], parts[1::2], strict=True)
-    }
-
-
 if __name__ == "__main__":
-    FILE.write_text("\n\n".join(f"# {text!r}\n{told(text)}" for text in TEXTS) + "\n", "utf-8")
+    write_recorded(FILE, {text: told(text) for text in TEXTS})

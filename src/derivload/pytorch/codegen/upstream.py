@@ -115,7 +115,7 @@ class Sources:
     def __init__(self, upstream: Upstream, trace: Trace = NOTHING) -> None:
         """Read them. `trace` lists what the generators read besides. Raises OSError."""
         self.files: list[tuple[str, str]] = []
-        code = [*_code(upstream)]
+        code = sorted(_code(upstream))
         self.digest = self._read(code)
         self.code = [path for path, _ in self.files]
         self.of_packages = self._digest_of(_in_packages(code))
@@ -169,9 +169,8 @@ def _code(upstream: Upstream) -> Iterator[tuple[str, str]]:
             yield f"autograd/{name}", os.path.join(upstream.autograd, name)
 
 
-def _in_packages(code: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def _in_packages(code: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """The modules of which each folder, from the first part of the name on, is a package."""
-    code = sorted(code)
     packages = {name.rpartition("/")[0] for name, _ in code if name.endswith("/__init__.py")}
 
     def is_in_packages(name: str) -> bool:
